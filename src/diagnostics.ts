@@ -1,0 +1,108 @@
+import { diag } from '@opentelemetry/api';
+
+/** Why records or entries were lost. Each loss in the package is counted under one of these. */
+export type LossReason =
+  | 'session_full'
+  | 'store_full'
+  | 'expired'
+  | 'invalid_session'
+  | 'after_shutdown'
+  | 'redaction_failed'
+  | 'internal_error'
+  | 'export_queue_full'
+  | 'export_failed'
+  | 'file_queue_full'
+  | 'file_unwritable'
+  | (string & {});
+
+/** Counts losses by reason; never reset. */
+export class LossCounters {
+  readonly #counts = new Map<LossReason, number>();
+
+  add(reason: LossReason, count = 1): void {
+    if (count > 0) this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + count);
+  }
+
+  get(reason: LossReason): number {
+    return this.#counts.get(reason) ?? 0;
+  }
+
+  /** A new plain object: reason to count, only reasons that occurred. */
+  toJSON(): Record<string, number> {
+    return Object.fromEntries(this.#counts);
+  }
+}
+
+/** Where suppressed failures of one component go. */
+export interface Reporter {
+  /** Reports at once. */
+  warn(message: string, cause?: unknown): void;
+  error(message: string, cause?: unknown): void;
+  info(message: string): void;
+  /** Reports the first time, then at most once a minute for the same key, with the number left out meanwhile. */
+  limited(key: string, message: string, cause?: unknown): void;
+}
+
+const LIMIT_MILLIS = 60_000;
+
+/**
+ * The reporter of one component, over OTel's `diag`. The package has no other way to complain: never the console, and
+ * never `diag.setLogger`, which is the application's. A diag logger that throws is ignored: reporting must not fail
+ * what it reports on.
+ */
+export function reporterFor(component: string): Reporter {
+  const logger = diag.createComponentLogger({ namespace: `otel-session-logs/${component}` });
+  const lastByKey = new Map<string, { at: number; leftOut: number }>();
+
+  function report(level: 'info' | 'warn' | 'error', message: string, cause: unknown): void {
+    try {
+      if (cause === undefined) logger[level](message);
+      else logger[level](message, cause);
+    } catch {
+      // The application's own diag logger failed; there is nobody left to tell.
+    }
+  }
+
+  return {
+    info: (message) => report('info', message, undefined),
+    warn: (message, cause) => report('warn', message, cause),
+    error: (message, cause) => report('error', message, cause),
+    limited(key, message, cause) {
+      const now = performance.now();
+      const last = lastByKey.get(key);
+      if (last !== undefined && now - last.at < LIMIT_MILLIS) {
+        last.leftOut += 1;
+        return;
+      }
+      const more = last !== undefined && last.leftOut > 0 ? ` (and ${last.leftOut} more times)` : '';
+      lastByKey.set(key, { at: now, leftOut: 0 });
+      report('warn', message + more, cause);
+    },
+  };
+}
+
+/** A state that is reported once when it begins and once when it is over, however often it is confirmed between. */
+export class Episode {
+  readonly #reporter: Reporter;
+  #isOpen = false;
+
+  constructor(reporter: Reporter) {
+    this.#reporter = reporter;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  begin(message: string, cause?: unknown): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    this.#reporter.warn(message, cause);
+  }
+
+  end(message: string): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#reporter.warn(message);
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * Why an operation failed. Codes do not change within a major version; messages may.
+ * The README lists them all.
+ */
+export type SessionLogsErrorCode =
+  | 'shut_down'
+  | 'too_many_readers'
+  | 'directory_in_use'
+  | 'directory_unusable'
+  | 'path_too_long'
+  | 'not_supported'
+  | 'no_durable_exporter'
+  | 'exporter_not_found'
+  | 'sdk_not_found'
+  | 'flush_failed'
+  | 'flush_timeout'
+  | 'shutdown_timeout'
+  | 'records_rejected';
+
+/**
+ * A failure in operation, as opposed to a wrong argument (which is a `TypeError` or `RangeError`).
+ *
+ * `code` is stable and meant for programs; `cause` is the underlying error where there is one.
+ */
+export class SessionLogsError extends Error {
+  override readonly name = 'SessionLogsError';
+  readonly code: SessionLogsErrorCode;
+  /** How many records were not delivered, where the failure is about records. */
+  readonly pending: number | undefined;
+
+  constructor(
+    code: SessionLogsErrorCode,
+    message: string,
+    options: { readonly cause?: unknown; readonly pending?: number } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.pending = options.pending;
+  }
+}
+
+/** The received value as an error message shows it: `-1 (number)`, `"abc" (string)`, cut at 80 characters. */
+export function describeValue(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  const type = typeof value;
+  if (type === 'object') return Array.isArray(value) ? `an array of ${value.length}` : `an object`;
+  if (type === 'function') return 'a function';
+  const text = type === 'string' ? JSON.stringify(value) : String(value);
+  return `${text.length > 80 ? `${text.slice(0, 77)}...` : text} (${type})`;
+}

@@ -1,0 +1,67 @@
+import * as z from 'zod';
+
+import { describeValue } from './errors.ts';
+
+/**
+ * Checks an options object once and returns the parsed copy.
+ *
+ * An option that is `undefined` counts as not given. Unknown keys are refused, so a misspelt option is noticed.
+ *
+ * @throws TypeError that names the owner, the option and the value received, for the first thing that is wrong.
+ */
+export function parseOptions<Schema extends z.ZodType>(
+  owner: string,
+  schema: Schema,
+  options: unknown,
+): z.output<Schema> {
+  const result = schema.safeParse(options);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  if (issue === undefined) throw new TypeError(`${owner}: invalid options`);
+  if (issue.code === 'unrecognized_keys') {
+    throw new TypeError(`${owner}: unknown option \`${issue.keys.join('`, `')}\``);
+  }
+  const path = issue.path.map(String);
+  const received = describeValue(valueAt(options, issue.path));
+  if (path.length === 0) throw new TypeError(`${owner}: expected an options object, got ${received}`);
+  throw new TypeError(`${owner}: expected \`${path.join('.')}\` to be ${expectation(issue)}, got ${received}`);
+}
+
+function expectation(issue: z.core.$ZodIssue): string {
+  return issue.message.replace(/^Invalid input: expected /, '').replace(/, received .*$/, '');
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  let value = root;
+  for (const key of path) {
+    if (value === null || typeof value !== 'object') return undefined;
+    value = (value as Record<PropertyKey, unknown>)[key];
+  }
+  return value;
+}
+
+/** A whole number of at least 1: a bound in entries, records or sessions. */
+export function positiveInteger(): z.ZodNumber {
+  return z.number('a positive integer').int('a positive integer').min(1, 'a positive integer');
+}
+
+/** A time in milliseconds: finite, 0 or more. */
+export function millis(): z.ZodNumber {
+  return z.number('a number of milliseconds, 0 or more').min(0, 'a number of milliseconds, 0 or more');
+}
+
+/** A function of any signature; the type is the caller's. */
+export function functionOption<T extends (...args: never[]) => unknown>(): z.ZodCustom<T> {
+  return z.custom<T>((value) => typeof value === 'function', 'a function');
+}
+
+/** An object with the named methods: an exporter, a provider, a store, a client. */
+export function objectWith<T>(what: string, ...methods: string[]): z.ZodCustom<T> {
+  return z.custom<T>(
+    (value) =>
+      value !== null &&
+      typeof value === 'object' &&
+      methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function'),
+    `${what} (an object with ${methods.map((method) => `\`${method}()\``).join(', ')})`,
+  );
+}

@@ -1,0 +1,146 @@
+import type { EntryDetail, LogEntry } from '../entry.ts';
+
+/** A value at once (an embedded store) or later (a remote one). */
+export type Maybe<T> = T | Promise<T>;
+
+/**
+ * Where a cursor starts.
+ *
+ * - `'unread'`: after the unread mark, leaving out the rest of a finished stream in which the mark lies; without a mark like `'start'`.
+ * - `'start'`: the oldest entry held of the current life, which is the life of the newest entry.
+ * - `'now'`: only what comes.
+ * - `'stream'`: the start of the latest stream of the current life; as long as there is none like `'start'`.
+ * - `{ after }`: strictly after that entry. A malformed, evicted or foreign id starts at the oldest entry held and sets `missed`.
+ */
+export type StartPosition = 'unread' | 'start' | 'now' | 'stream' | { readonly after: string };
+
+export interface OpenOptions {
+  readonly from: StartPosition;
+  /** `true`: the cursor answers `'caught-up'` after the entry that was last when it was opened. */
+  readonly isBounded?: boolean;
+}
+
+/**
+ * What a step of a cursor came upon.
+ *
+ * - `'entry'`: the cursor stands on the next entry; its fields are readable until the next step.
+ * - `'end'`: an end mark, passed by this step. The reader decides whether it ends there.
+ * - `'caught-up'`: a bounded cursor has passed the entry that was last when it was opened.
+ * - `'none'`: nothing more now; the session lives.
+ * - `'unknown'`: there is no such session now, or it ended and nothing is left; it may begin (again).
+ * - `'deleted'`: the session was deleted. Final.
+ * - `'closed'`: the store is closed and nothing held is left. Final.
+ */
+export type Step = 'entry' | 'end' | 'caught-up' | 'none' | 'unknown' | 'deleted' | 'closed';
+
+/** Of the stream that an entry belongs to; `'none'` when it belongs to none or is not held. */
+export type StreamState = 'running' | 'finished' | 'none';
+
+/** Who waits at a cursor. */
+export interface Waiter {
+  /** There may be something new: step again. Called synchronously, may be spurious, never throws. */
+  wake(): void;
+}
+
+/**
+ * A position in one session's log. Cursors are independent: none can slow or starve another, or the producer.
+ *
+ * Only one `step()` is under way at a time; the caller sees to that.
+ */
+export interface SessionCursor {
+  /** Moves on by one. Every entry from the start on is met once, in the order logged. */
+  step(): Maybe<Step>;
+
+  /** Text of the entry the cursor stands on. */
+  readonly message: string;
+  /** Time of that entry, milliseconds since the epoch. */
+  readonly timestamp: number;
+  /** The rest of that entry; `undefined` for a plain chunk. */
+  readonly detail: EntryDetail | undefined;
+  /** The cursor id of that entry. Made when asked. */
+  readonly id: string;
+
+  /**
+   * Evicted entries after this cursor's position so far, whatever a reader filters; `-1` when that cannot be known,
+   * and then for good. Grows in `step()` only, or is set when the cursor is opened.
+   */
+  readonly missed: number;
+
+  /** The entry the cursor stands on was handed to the consumer: it becomes `lastId`, and moves the unread mark if the cursor was opened at it. */
+  delivered(): void;
+  /** The id of the entry that was handed out last: the resume position. */
+  readonly lastId: string | undefined;
+
+  /** Calls `waiter.wake()` at least once when a step may find something new, be it the session's deletion or the store's end. A wake-up may be spurious, never missed. */
+  wait(waiter: Waiter): void;
+  /** Takes the waiter back. The id of a session that never began leaves with its last waiter. */
+  stopWaiting(): void;
+
+  /** The reader begins to count and to shield its session from eviction. `false`: the store's bound of readers is reached. */
+  enter(): boolean;
+  /** Frees everything the cursor holds; idempotent. */
+  leave(): void;
+}
+
+/** Counters of a store. `lost` is by reason, see `LossReason`. */
+export interface StoreStats {
+  readonly sessions: number;
+  readonly readers: number;
+  readonly entries: number;
+  readonly bytes: number;
+  readonly lost: Readonly<Record<string, number>>;
+}
+
+/**
+ * Where session logs live. A session is an append-only, bounded log of entries; ending it sets a mark, and what is
+ * appended later is its next life in the same log.
+ *
+ * Every store passes the suite of `otel-session-logs/testing`.
+ */
+export interface SessionStore {
+  /**
+   * Appends an entry; synchronous, never throws, never waits. `false`: refused and counted.
+   *
+   * An embedded store has the entry readable before the call returns, a remote one soon after. A `stream-start`
+   * without a stream id that finds such a stream open is preceded by `ABANDONED_END`, unless the last chat entry
+   * without a stream id is a `tool-call-end`.
+   *
+   * @param timestamp Milliseconds since the epoch.
+   */
+  append(sessionId: string, message: string, timestamp: number, detail: EntryDetail | undefined): boolean;
+
+  /** Sets an end mark. Of an unknown or ended session: nothing, but cursors that wait on it meet an `'end'`. */
+  end(sessionId: string): void;
+
+  /** Forgets the log at once. Its cursors step to `'deleted'`. */
+  delete(sessionId: string): void;
+
+  /** A cursor over the session, which may be unknown. Its start is fixed here (a remote store: by its first answer). */
+  open(sessionId: string, options: OpenOptions): SessionCursor;
+
+  /**
+   * A cursor over the session's shared work position: a step claims the entry it answers with, so each entry is met by
+   * exactly one of the session's claiming cursors, in order, at most once. A cursor that leaves takes nothing with it.
+   */
+  claim(sessionId: string): SessionCursor;
+
+  /** Of the stream that the entry with this id belongs to: with a stream id that one, else the stream without id that was open there. */
+  streamState(sessionId: string, id: string): Maybe<StreamState>;
+
+  /** Sorted ids of the sessions that hold entries, as this process sees them. */
+  sessionIds(): string[];
+  /** Sorted ids of live sessions and of readers waiting now, as this process sees them. */
+  activeSessionIds(): string[];
+
+  /** Id of the entry that the last `append` stored; `undefined` where ids come later, from a server. */
+  readonly lastAppendedId?: string | undefined;
+  /** The entries held, in the order logged across sessions. Only a store that holds them in this process has it. */
+  entries?(options: { readonly sessionId?: string; readonly limit?: number }): LogEntry[];
+
+  /** Resolves when everything appended before the call is stored; rejects with the number pending when it is not in time. */
+  flush(timeoutMillis?: number): Promise<void>;
+  /** Takes no more entries (counted `after_shutdown`). Cursors still read what is held, then step to `'closed'`. Idempotent. */
+  close(timeoutMillis?: number): Promise<void>;
+
+  stats(): StoreStats;
+}

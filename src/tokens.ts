@@ -1,0 +1,111 @@
+/** Marks the start of a streamed answer. */
+export const STREAM_START_TOKEN = '<start>';
+/** Marks the end of a streamed answer. */
+export const STREAM_END_TOKEN = '</end>';
+/** Marks the start of a model's reasoning. */
+export const REASONING_START_TOKEN = '<think>';
+/** Marks the end of a model's reasoning. */
+export const REASONING_STOP_TOKEN = '</think>';
+/** Marks the start of a tool call. */
+export const TOOL_CALL_START_TOKEN = '<tool>';
+/** Marks the end of a tool call. */
+export const TOOL_CALL_END_TOKEN = '</tool>';
+
+/** All six stream tokens. */
+export const SPECIAL_TOKENS: readonly string[] = Object.freeze([
+  STREAM_START_TOKEN,
+  STREAM_END_TOKEN,
+  REASONING_START_TOKEN,
+  REASONING_STOP_TOKEN,
+  TOOL_CALL_START_TOKEN,
+  TOOL_CALL_END_TOKEN,
+]);
+
+/** The tokens that close something a person reads: the stream and the reasoning. */
+export const SPECIAL_END_TOKENS: readonly string[] = Object.freeze([STREAM_END_TOKEN, REASONING_STOP_TOKEN]);
+
+/** What an entry is. Control is a kind, never found by searching text. */
+export type EntryKind = 'text' | ControlKind | 'error';
+
+/** The kinds that mark a place in a stream; each has a token. */
+export type ControlKind =
+  | 'stream-start'
+  | 'stream-end'
+  | 'reasoning-start'
+  | 'reasoning-stop'
+  | 'tool-call-start'
+  | 'tool-call-end';
+
+/** Every kind, for schemas and checks. */
+export const ENTRY_KINDS: readonly [
+  'text',
+  'stream-start',
+  'stream-end',
+  'reasoning-start',
+  'reasoning-stop',
+  'tool-call-start',
+  'tool-call-end',
+  'error',
+] = [
+  'text',
+  'stream-start',
+  'stream-end',
+  'reasoning-start',
+  'reasoning-stop',
+  'tool-call-start',
+  'tool-call-end',
+  'error',
+];
+
+const KIND_BY_TOKEN: ReadonlyMap<string, ControlKind> = new Map([
+  [STREAM_START_TOKEN, 'stream-start'],
+  [STREAM_END_TOKEN, 'stream-end'],
+  [REASONING_START_TOKEN, 'reasoning-start'],
+  [REASONING_STOP_TOKEN, 'reasoning-stop'],
+  [TOOL_CALL_START_TOKEN, 'tool-call-start'],
+  [TOOL_CALL_END_TOKEN, 'tool-call-end'],
+]);
+const TOKEN_BY_KIND: ReadonlyMap<EntryKind, string> = new Map([...KIND_BY_TOKEN].map(([token, kind]) => [kind, token]));
+
+const LONGEST_TOKEN = Math.max(...SPECIAL_TOKENS.map((token) => token.length));
+
+/** The control kind whose token the message equals, else `undefined`: a token inside a longer text is text. */
+export function controlKindOf(message: string): ControlKind | undefined {
+  // Nearly every message is settled by its first character; only candidates reach the map.
+  if (message.charCodeAt(0) !== 60 /* < */ || message.length > LONGEST_TOKEN) return undefined;
+  return KIND_BY_TOKEN.get(message);
+}
+
+/** The token of a control kind, `undefined` for `text` and `error`. */
+export function tokenOf(kind: EntryKind): string | undefined {
+  return TOKEN_BY_KIND.get(kind);
+}
+
+/** Whether the kind is control: neither text nor an error. */
+export function isControlKind(kind: EntryKind): kind is ControlKind {
+  return kind !== 'text' && kind !== 'error';
+}
+
+// Control characters other than newline and tab, with the C1 block: what could drive a terminal.
+// oxlint-disable-next-line no-control-regex
+const TERMINAL_CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+
+/** Text without the control characters that could drive a terminal; newline and tab stay. */
+export function withoutTerminalControls(text: string): string {
+  return text.replace(TERMINAL_CONTROLS, '');
+}
+
+/**
+ * Writes a chunk to stdout as it arrives, the way the original logger's handler did.
+ *
+ * A token prints nothing, or a newline for one of `SPECIAL_END_TOKENS`, and returns `undefined`. Other text is written
+ * without control characters other than newline and tab, and returned unchanged. `''` writes nothing.
+ */
+export function defaultStreamHandler(message: string): string | undefined {
+  if (controlKindOf(message) !== undefined) {
+    if (SPECIAL_END_TOKENS.includes(message)) process.stdout.write('\n');
+    return undefined;
+  }
+  if (message !== '') process.stdout.write(withoutTerminalControls(message));
+  return message;
+}
