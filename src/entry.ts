@@ -1,15 +1,14 @@
 import * as z from 'zod';
 
+import { bodyToText, toJsonValue } from './body.ts';
+import type { JsonValue } from './body.ts';
 import { ATTRIBUTE, hrTimeToMillis, OWN_PREFIX } from './otel.ts';
 import type { LogRecord } from './otel.ts';
-import { ENTRY_KINDS, isControlKind, tokenOf } from './tokens.ts';
+import { ENTRY_KINDS, EVENT_NAMES, isControlKind, tokenOf } from './tokens.ts';
 import type { EntryKind } from './tokens.ts';
 
 /** `chat`: what the user of the session sees. `log`: what the operator sees. */
 export type LogType = 'chat' | 'log';
-
-/** A JSON value as it stands in a frozen entry. */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /** One entry of a session's log, as readers get it: frozen deeply and JSON-safe. */
 export interface LogEntry {
@@ -99,3 +98,236 @@ export function isAbandonedEnd(detail: EntryDetail): boolean {
   const reasons = detail.attributes?.[ATTRIBUTE.finishReasons];
   return Array.isArray(reasons) && reasons.length === 1 && reasons[0] === ABANDONED;
 }
+
+// Capture: a log record becomes what a store keeps.
+
+/** What readers see in place of an error's own words. */
+export const MASKED_ERROR = 'An error occurred.';
+
+const EVENT_NAME_BY_KIND: ReadonlyMap<EntryKind, string> = new Map(
+  [...EVENT_NAMES].map(([name, kind]) => [kind, name]),
+);
+
+/** The event name that carries a kind on the wire; `undefined` for text. */
+export function eventNameOf(kind: EntryKind): string | undefined {
+  return EVENT_NAME_BY_KIND.get(kind);
+}
+
+/** The kind that an event name carries; `text` for every other name. */
+export function kindOfEventName(name: string | undefined): EntryKind {
+  return (name === undefined ? undefined : EVENT_NAMES.get(name)) ?? 'text';
+}
+
+/**
+ * What the store keeps of a record beside text and time; `undefined` for a plain chunk, found without touching more than
+ * a few fields. Attribute values were copied by the SDK at emit (both lines); the object that holds them is not, so it is here.
+ */
+export function captureDetail(record: LogRecord, endsReasoning: boolean): EntryDetail | undefined {
+  if (
+    !endsReasoning &&
+    record.severityNumber === undefined &&
+    record.eventName === undefined &&
+    record.spanContext === undefined &&
+    record.severityText === undefined &&
+    hasOnlySessionId(record.attributes)
+  ) {
+    return undefined;
+  }
+  const { severityNumber, severityText, eventName, spanContext, attributes } = record;
+  const kind = kindOfEventName(eventName);
+  const severity = severityNumber === 0 ? undefined : severityNumber;
+  return {
+    logType: logTypeOf(attributes[ATTRIBUTE.logType], severity, eventName),
+    kind,
+    streamId: textOrUndefined(attributes[ATTRIBUTE.streamId]),
+    severityNumber: severity,
+    severityText: textOrUndefined(severityText),
+    attributes: otherAttributes(attributes),
+    eventName: kind === 'text' ? textOrUndefined(eventName) : undefined,
+    traceId: spanContext?.traceId,
+    spanId: spanContext?.spanId,
+    endsReasoning,
+  };
+}
+
+function hasOnlySessionId(attributes: object): boolean {
+  for (const key in attributes) if (key !== ATTRIBUTE.sessionId) return false;
+  return true;
+}
+
+function logTypeOf(attribute: unknown, severity: number | undefined, eventName: string | undefined): LogType {
+  if (attribute === 'chat' || attribute === 'log') return attribute;
+  if (severity !== undefined) return 'log';
+  return eventName === undefined || eventName.startsWith(OWN_PREFIX) ? 'chat' : 'log';
+}
+
+function textOrUndefined(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function otherAttributes(attributes: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
+  let others: Record<string, unknown> | undefined;
+  for (const key of Object.keys(attributes)) {
+    if (key === ATTRIBUTE.sessionId || key.startsWith(OWN_PREFIX)) continue;
+    others ??= Object.create(null) as Record<string, unknown>;
+    others[key] = attributes[key];
+  }
+  return others;
+}
+
+/** The text of an entry: the body, except for what a kind says by itself. */
+export function captureMessage(body: unknown, detail: EntryDetail | undefined): string {
+  if (detail !== undefined && detail.kind !== 'text') {
+    return isControlKind(detail.kind) ? (tokenOf(detail.kind) as string) : MASKED_ERROR;
+  }
+  return typeof body === 'string' ? body : bodyToText(body);
+}
+
+const YEAR_0 = -62_167_219_200_000;
+const YEAR_10000 = 253_402_300_800_000;
+
+/** The record's time in milliseconds; one that no `YYYY-...` timestamp can show counts as not given. */
+export function captureTimestamp(record: LogRecord): number {
+  const millis = hrTimeToMillis(record.hrTime);
+  if (isTimestamp(millis)) return millis;
+  const observed = hrTimeToMillis(record.hrTimeObserved);
+  return isTimestamp(observed) ? observed : Date.now();
+}
+
+export function isTimestamp(millis: number): boolean {
+  return millis >= YEAR_0 && millis < YEAR_10000;
+}
+
+// Reading: what a store keeps becomes an entry.
+
+const MILLIS_SUFFIX: readonly string[] = Array.from({ length: 1000 }, (_, ms) => `${String(ms).padStart(3, '0')}Z`);
+let prefixSecond = Number.NaN;
+let prefix = '';
+
+/** `YYYY-MM-DDTHH:mm:ss.sssZ`. Entries come by the thousand in one second, whose part is made once. */
+export function isoTimestamp(millis: number): string {
+  const second = Math.floor(millis / 1000);
+  if (second !== prefixSecond) {
+    prefix = new Date(second * 1000).toISOString().slice(0, 20);
+    prefixSecond = second;
+  }
+  return prefix + (MILLIS_SUFFIX[millis - second * 1000] as string);
+}
+
+/** The frozen entry that readers get. */
+export function makeEntry(
+  id: string,
+  sessionId: string,
+  message: string,
+  timestamp: number,
+  detail: EntryDetail | undefined,
+): LogEntry {
+  if (detail === undefined) {
+    return Object.freeze({
+      id,
+      sessionId,
+      message,
+      timestamp: isoTimestamp(timestamp),
+      logType: 'chat',
+      kind: 'text',
+    });
+  }
+  return Object.freeze({ id, ...entryFields(sessionId, message, timestamp, detail) });
+}
+
+/** An entry without its id, not frozen: what a redaction sees. */
+export function entryFields(
+  sessionId: string,
+  message: string,
+  timestamp: number,
+  detail: EntryDetail | undefined,
+): Omit<LogEntry, 'id'> {
+  const fields: Mutable<Omit<LogEntry, 'id'>> = {
+    sessionId,
+    message,
+    timestamp: isoTimestamp(timestamp),
+    logType: detail?.logType ?? 'chat',
+    kind: detail?.kind ?? 'text',
+  };
+  if (detail === undefined) return fields;
+  if (detail.streamId !== undefined) fields.streamId = detail.streamId;
+  if (detail.severityNumber !== undefined) fields.severityNumber = detail.severityNumber;
+  if (detail.severityText !== undefined) fields.severityText = detail.severityText;
+  if (detail.attributes !== undefined) {
+    fields.attributes = frozenAttributes(detail.attributes);
+  }
+  if (detail.eventName !== undefined) fields.eventName = detail.eventName;
+  if (detail.traceId !== undefined) fields.traceId = detail.traceId;
+  if (detail.spanId !== undefined) fields.spanId = detail.spanId;
+  return fields;
+}
+
+function frozenAttributes(attributes: Readonly<Record<string, unknown>>): Readonly<Record<string, JsonValue>> {
+  const copy: Record<string, JsonValue> = {};
+  for (const key of Object.keys(attributes)) {
+    const value = attributes[key];
+    const isPlain = typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
+    // `copy.__proto__ = ...` would set the prototype.
+    if (!isPlain || key === '__proto__') return toJsonValue(attributes) as typeof copy;
+    copy[key] = value as JsonValue;
+  }
+  return Object.freeze(copy);
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+// Schemas.
+
+const sessionIdSchema: z.ZodString = z
+  .string()
+  .min(1, 'a session id has 1 to 256 characters')
+  .max(MAX_SESSION_ID_LENGTH, 'a session id has 1 to 256 characters');
+const logTypeSchema = z.enum(['chat', 'log']);
+
+/** A complete {@link LogEntry}, as it comes out of `JSON.parse(JSON.stringify(entry))`. */
+export const logEntrySchema: z.ZodType<LogEntry> = z.strictObject({
+  id: z.string().min(1),
+  sessionId: sessionIdSchema,
+  message: z.string(),
+  timestamp: z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'YYYY-MM-DDTHH:mm:ss.sssZ'),
+  logType: logTypeSchema,
+  kind: z.enum(ENTRY_KINDS),
+  streamId: z.string().exactOptional(),
+  severityNumber: z.number().exactOptional(),
+  severityText: z.string().exactOptional(),
+  attributes: z.record(z.string(), z.json()).exactOptional(),
+  eventName: z.string().exactOptional(),
+  traceId: z.string().exactOptional(),
+  spanId: z.string().exactOptional(),
+}) as z.ZodType<LogEntry>;
+
+/** What a writer gives, with the defaults filled in. */
+export interface LogEntryInput {
+  readonly sessionId: string;
+  readonly message: string;
+  readonly timestamp: string;
+  readonly logType: LogType;
+}
+
+/**
+ * Parses `{ sessionId, message, timestamp?, logType? }`: any parsable time becomes UTC milliseconds, none is now.
+ *
+ * @throws ZodError that names the field.
+ */
+export const logEntryInputSchema: z.ZodType<
+  LogEntryInput,
+  { sessionId: string; message: string; timestamp?: string | number | Date | undefined; logType?: LogType | undefined }
+> = z.strictObject({
+  sessionId: sessionIdSchema,
+  message: z.string(),
+  timestamp: z
+    .union([z.string(), z.number(), z.date()])
+    .optional()
+    .transform((value, context) => {
+      const millis = value === undefined ? Date.now() : new Date(value).getTime();
+      if (isTimestamp(millis)) return isoTimestamp(Math.floor(millis));
+      context.addIssue({ code: 'custom', message: 'expected a time that can be parsed' });
+      return z.NEVER;
+    }),
+  logType: logTypeSchema.default('chat'),
+});

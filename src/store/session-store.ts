@@ -132,8 +132,8 @@ export interface SessionStore {
   /** Sorted ids of live sessions and of readers waiting now, as this process sees them. */
   activeSessionIds(): string[];
 
-  /** Id of the entry that the last `append` stored; `undefined` where ids come later, from a server. */
-  readonly lastAppendedId?: string | undefined;
+  /** Id of the session's newest entry; a store whose ids come from a server later does not have it. */
+  newestId?(sessionId: string): string | undefined;
   /** The entries held, in the order logged across sessions. Only a store that holds them in this process has it. */
   entries?(options: { readonly sessionId?: string; readonly limit?: number }): LogEntry[];
 

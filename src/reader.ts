@@ -1,0 +1,413 @@
+import { reporterFor } from './diagnostics.ts';
+import { isAbandonedEnd, isChat, makeEntry } from './entry.ts';
+import type { LogEntry, LogType } from './entry.ts';
+import { SessionLogsError } from './errors.ts';
+import type { SessionCursor, SessionStore, Step, StreamState, Waiter } from './store/session-store.ts';
+import { isControlKind } from './tokens.ts';
+
+/** Why a reader ended. */
+export type EndReason =
+  | 'session-end'
+  | 'stream-end'
+  | 'reasoning-stop'
+  | 'caught-up'
+  | 'idle-timeout'
+  | 'aborted'
+  | 'deleted'
+  | 'shutdown'
+  | 'returned'
+  | 'no-session'
+  | 'refused'
+  | 'failed';
+
+/** A number of entries that were evicted before the reader came to them; `-1` when it cannot be known. */
+export interface Gap {
+  readonly missed: number;
+}
+
+/** What a reader delivers and when it ends, every member decided. */
+export interface ReaderPlan {
+  /** `message`: the text. `entry`: the whole {@link LogEntry}. */
+  readonly yields: 'message' | 'entry';
+  readonly until: 'session-end' | 'stream-end' | 'caught-up' | 'work-end';
+  readonly logType: LogType | 'all';
+  readonly minimumSeverity: number | undefined;
+  readonly tokens: boolean;
+  readonly wait: boolean;
+  readonly idleTimeoutMillis: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onGap: ((gap: Gap) => void) | undefined;
+  /** What the first `next()` rejects with, when it was clear at once that this reader cannot be. */
+  readonly refusal: SessionLogsError | undefined;
+}
+
+/** What a look at the log came to: an entry stands ready, there is nothing yet, or the reader ends. */
+type Outcome = 'entry' | 'wait' | EndReason;
+
+interface PendingNext<T> {
+  resolve(result: IteratorResult<T, undefined>): void;
+  reject(error: unknown): void;
+}
+
+const reporter = reporterFor('reader');
+
+/**
+ * Reads one session over any store. Holds a position, nothing else: it cannot slow anybody.
+ *
+ * A hand-made iterator, since `return()` of an `async function*` that waits inside `next()` does not run until the wait
+ * is over. `break`, `return()` and disposal free the reader at once, also while it waits. Calls of `next()` may
+ * overlap; they are answered in order.
+ */
+export class SessionReader<T extends string | LogEntry> implements AsyncIterableIterator<T, undefined>, Waiter {
+  readonly sessionId: string;
+  readonly #store: SessionStore;
+  readonly #cursor: SessionCursor;
+  readonly #plan: ReaderPlan;
+  /** A plain chunk needs no second look: nothing in the plan could leave it out or end after it. */
+  #takesPlainChunks: boolean;
+  #phase: 'new' | 'open' | 'ending' | 'ended' = 'new';
+  #endReason: EndReason | undefined = undefined;
+  /** The entry just delivered was the last: why. */
+  #endsNext: EndReason | undefined = undefined;
+  #hasYielded = false;
+  #hasWaited = false;
+  #reportedMissed = 0;
+  #isLooking = false;
+  /** `next()` calls not yet answered: the first waits for an entry. */
+  #pending: PendingNext<T>[] | undefined = undefined;
+  #idleTimer: NodeJS.Timeout | undefined = undefined;
+  #onAbort: (() => void) | undefined = undefined;
+  #stream: StreamWatch | undefined;
+  #leftOut: 'nothing' | 'logs' | 'told' = 'nothing';
+
+  constructor(store: SessionStore, sessionId: string, cursor: SessionCursor, plan: ReaderPlan) {
+    this.#store = store;
+    this.sessionId = sessionId;
+    this.#cursor = cursor;
+    this.#plan = plan;
+    this.#stream = plan.until === 'stream-end' ? new StreamWatch() : undefined;
+    this.#takesPlainChunks = plan.logType !== 'log' && this.#stream === undefined;
+    if (plan.logType !== 'chat' || plan.yields !== 'message') this.#leftOut = 'told';
+  }
+
+  /** Id of the entry delivered last: go on with `{ from: { after: reader.lastId } }`. */
+  get lastId(): string | undefined {
+    return this.#cursor.lastId;
+  }
+
+  /** Evicted entries after this reader's position, whatever its filter; `-1` when that cannot be known. */
+  get missed(): number {
+    return this.#cursor.missed;
+  }
+
+  /** Why the reader ended; `undefined` while it has not. */
+  get endReason(): EndReason | undefined {
+    return this.#endReason;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#phase === 'open' && this.#pending === undefined && this.#endsNext === undefined) {
+      if (this.#plan.signal?.aborted !== true) {
+        const outcome = this.#look();
+        if (outcome === 'entry') return Promise.resolve({ value: this.#deliver(), done: false });
+        return this.#answerLater(outcome);
+      }
+    }
+    return this.#answerLater(undefined);
+  }
+
+  /** Frees the reader at once; a `next()` that waits resolves as done. */
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.#finish('returned');
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#finish('returned');
+    return Promise.resolve();
+  }
+
+  /** For the store: there may be something new. */
+  wake(): void {
+    if (this.#pending !== undefined && !this.#isLooking && this.#phase === 'open') this.#serve(this.#look());
+  }
+
+  #answerLater(outcome: Outcome | Promise<Step> | undefined): Promise<IteratorResult<T, undefined>> {
+    if (this.#phase === 'ended') return Promise.resolve({ value: undefined, done: true });
+    return new Promise((resolve, reject) => {
+      const isFirst = this.#pending === undefined;
+      (this.#pending ??= []).push({ resolve, reject });
+      if (isFirst && this.#phase !== 'ending') this.#serve(outcome ?? this.#begin());
+    });
+  }
+
+  /** What the first of the waiting `next()` calls meets. */
+  #begin(): Outcome | Promise<Step> {
+    if (this.#plan.signal?.aborted === true) return 'aborted';
+    if (this.#endsNext !== undefined) return this.#endsNext;
+    if (this.#phase === 'new') {
+      if (this.#plan.refusal !== undefined || !this.#cursor.enter()) return 'refused';
+      this.#phase = 'open';
+    }
+    return this.#look();
+  }
+
+  /** Steps to the next entry that is to be delivered, as far as the store answers at once. */
+  #look(): Outcome | Promise<Step> {
+    const cursor = this.#cursor;
+    for (;;) {
+      const step = cursor.step();
+      if (typeof step !== 'string') return step;
+      if (step === 'entry' && this.#takesPlainChunks && cursor.detail === undefined) {
+        if (cursor.missed !== this.#reportedMissed) this.#reportGap();
+        return 'entry';
+      }
+      const outcome = this.#judge(step);
+      if (outcome !== undefined) return outcome;
+    }
+  }
+
+  /** What a step means for this reader; `undefined`: step on. */
+  #judge(step: Step): Outcome | Promise<Step> | undefined {
+    if (this.#cursor.missed !== this.#reportedMissed) this.#reportGap();
+    switch (step) {
+      case 'entry':
+        return this.#judgeEntry();
+      case 'end':
+        // One that has neither yielded nor waited passes the mark: it is here for the next life.
+        return this.#hasYielded || this.#hasWaited || !this.#plan.wait ? 'session-end' : undefined;
+      case 'none':
+        return this.#plan.idleTimeoutMillis === 0 ? 'idle-timeout' : 'wait';
+      case 'unknown':
+        if (!this.#plan.wait || this.#plan.until === 'caught-up') return 'no-session';
+        return this.#plan.idleTimeoutMillis === 0 ? 'idle-timeout' : 'wait';
+      case 'caught-up':
+        return 'caught-up';
+      case 'deleted':
+        return 'deleted';
+      case 'closed':
+        return 'shutdown';
+    }
+  }
+
+  #judgeEntry(): Outcome | Promise<Step> | undefined {
+    const { detail } = this.#cursor;
+    if (isChat(detail)) {
+      if (this.#leftOut !== 'told') this.#leftOut = 'told';
+      if (this.#stream !== undefined) {
+        const verdict = this.#stream.meet(detail, () => this.#store.streamState(this.sessionId, this.#cursor.id));
+        // The entry is judged again, once it is known which stream it belongs to.
+        if (typeof verdict !== 'string') return verdict.then(() => 'entry');
+        // From here on only a `stream-end` matters, which is no plain chunk.
+        this.#takesPlainChunks = this.#plan.logType !== 'log';
+        if (verdict === 'last') {
+          if (!this.#passes()) return 'stream-end';
+          this.#endsNext = 'stream-end';
+          return 'entry';
+        }
+      }
+    }
+    if (!this.#passes()) return undefined;
+    if (this.#plan.until === 'work-end' && detail !== undefined) this.#endsNext = workEnd(detail);
+    return 'entry';
+  }
+
+  /** Whether the filters let the entry through. */
+  #passes(): boolean {
+    const { detail } = this.#cursor;
+    const { logType, tokens, minimumSeverity } = this.#plan;
+    const chat = isChat(detail);
+    if (logType !== 'all' && (logType === 'chat') !== chat) {
+      if (!chat && this.#leftOut === 'nothing') this.#leftOut = 'logs';
+      return false;
+    }
+    if (detail === undefined) return true;
+    if (!tokens && isControlKind(detail.kind)) return false;
+    return chat || minimumSeverity === undefined || (detail.severityNumber ?? 0) >= minimumSeverity;
+  }
+
+  #deliver(): T {
+    this.#hasYielded = true;
+    const cursor = this.#cursor;
+    cursor.delivered();
+    if (this.#plan.yields === 'message') return cursor.message as T;
+    return makeEntry(cursor.id, this.sessionId, cursor.message, cursor.timestamp, cursor.detail) as T;
+  }
+
+  /** Answers waiting `next()` calls as far as possible, beginning with this outcome. */
+  #serve(first: Outcome | Promise<Step>): void {
+    let outcome = first;
+    for (;;) {
+      if (typeof outcome !== 'string') return this.#lookLater(outcome);
+      if (outcome === 'wait') return this.#waitForMore();
+      if (outcome !== 'entry') return this.#end(outcome);
+      this.#stopTimers();
+      const answered = this.#pending?.shift();
+      if (this.#pending?.length === 0) this.#pending = undefined;
+      answered?.resolve({ value: this.#deliver(), done: false });
+      if (this.#pending === undefined) return undefined;
+      outcome = this.#begin();
+    }
+  }
+
+  /** A remote store answers later. */
+  #lookLater(answer: Promise<Step>): void {
+    this.#isLooking = true;
+    this.#watchAbort();
+    answer.then(
+      (step) => this.#afterLooking(step),
+      (error: unknown) => {
+        this.#isLooking = false;
+        this.#fail('failed', error);
+      },
+    );
+  }
+
+  #afterLooking(step: Step): void {
+    this.#isLooking = false;
+    // Ended meanwhile: returned, aborted or timed out.
+    if (this.#phase !== 'open') return;
+    this.#serve(this.#judge(step) ?? this.#look());
+  }
+
+  #waitForMore(): void {
+    this.#hasWaited = true;
+    if (this.#leftOut === 'logs') this.#tellAboutLogs();
+    this.#cursor.wait(this);
+    const { idleTimeoutMillis } = this.#plan;
+    if (idleTimeoutMillis !== undefined) {
+      this.#idleTimer ??= setTimeout(() => {
+        this.#idleTimer = undefined;
+        this.#end('idle-timeout');
+      }, idleTimeoutMillis);
+    }
+    this.#watchAbort();
+  }
+
+  #watchAbort(): void {
+    const { signal } = this.#plan;
+    if (signal === undefined || this.#onAbort !== undefined) return;
+    this.#onAbort = () => this.#end('aborted');
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  #stopTimers(): void {
+    if (this.#idleTimer !== undefined) {
+      clearTimeout(this.#idleTimer);
+      this.#idleTimer = undefined;
+    }
+    if (this.#onAbort !== undefined) {
+      this.#plan.signal?.removeEventListener('abort', this.#onAbort);
+      this.#onAbort = undefined;
+    }
+  }
+
+  #end(reason: EndReason): void {
+    switch (reason) {
+      case 'aborted':
+        return this.#fail(reason, this.#plan.signal?.reason);
+      case 'refused':
+        return this.#fail(
+          reason,
+          this.#plan.refusal ??
+            new SessionLogsError('too_many_readers', 'the bound of readers (`maxReaders`) is reached'),
+        );
+      default:
+    }
+    if (this.#hasWaited || this.#phase === 'ended') return this.#finish(reason);
+    // A reader that never waited would let a loop around readers starve timers: its end comes one turn later.
+    this.#free(reason, 'ending');
+    setImmediate(() => this.#finish(reason));
+  }
+
+  #fail(reason: EndReason, error: unknown): void {
+    const first = this.#pending?.shift();
+    this.#finish(reason);
+    first?.reject(error);
+  }
+
+  /** Everybody who waits learns that it is over. */
+  #finish(reason: EndReason): void {
+    this.#free(reason, 'ended');
+    const pending = this.#pending;
+    this.#pending = undefined;
+    if (pending !== undefined) for (const next of pending) next.resolve({ value: undefined, done: true });
+  }
+
+  #free(reason: EndReason, phase: 'ending' | 'ended'): void {
+    if (this.#phase !== 'ended') {
+      if (this.#phase !== 'ending') {
+        this.#endReason = reason;
+        this.#stopTimers();
+        this.#cursor.leave();
+      }
+      this.#phase = phase;
+    }
+  }
+
+  #reportGap(): void {
+    const { missed } = this.#cursor;
+    const gap: Gap = { missed: missed === -1 ? -1 : missed - this.#reportedMissed };
+    const isFirst = this.#reportedMissed === 0;
+    this.#reportedMissed = missed;
+    const { onGap } = this.#plan;
+    if (onGap !== undefined) {
+      try {
+        onGap(gap);
+      } catch (error) {
+        reporter.limited('onGap', 'onGap threw', error);
+      }
+    } else if (isFirst) {
+      const count = missed === -1 ? 'an unknown number of' : String(missed);
+      reporter.warn(`a reader missed ${count} entries that were evicted before it came to them`);
+    }
+  }
+
+  #tellAboutLogs(): void {
+    this.#leftOut = 'told';
+    reporter.limited(
+      'logs-left-out',
+      "a reader of chat text left out log entries of a session without any chat entry; read them with { logType: 'all' }",
+    );
+  }
+}
+
+/** Why a `pop` ends after the entry, if it does. */
+function workEnd(detail: { readonly kind: string; readonly endsReasoning: boolean }): EndReason | undefined {
+  if (detail.kind === 'stream-end') return 'stream-end';
+  return detail.kind === 'reasoning-stop' || detail.endsReasoning ? 'reasoning-stop' : undefined;
+}
+
+/** Watches for the end of the stream that a reader's first chat entry belongs to. */
+class StreamWatch {
+  /** `undefined` until the first chat entry; then whose end counts. */
+  #target: { readonly streamId: string | undefined } | 'any' | undefined = undefined;
+
+  /** Whether the reader's stream ends with this chat entry. */
+  meet(
+    detail: SessionCursor['detail'],
+    stateOfEntry: () => StreamState | Promise<StreamState>,
+  ): 'last' | 'more' | Promise<void> {
+    if (this.#target === undefined) {
+      const streamId = detail?.streamId;
+      if (streamId !== undefined || detail?.kind === 'stream-start' || detail?.kind === 'stream-end') {
+        this.#target = { streamId };
+      } else {
+        // Outside any stream the next end counts, whosever it is; inside the one without an id, only its own.
+        const state = stateOfEntry();
+        if (typeof state !== 'string') {
+          return state.then((answer) => {
+            this.#target = answer === 'none' ? 'any' : { streamId: undefined };
+          });
+        }
+        this.#target = state === 'none' ? 'any' : { streamId: undefined };
+      }
+    }
+    if (detail?.kind !== 'stream-end' || isAbandonedEnd(detail)) return 'more';
+    return this.#target === 'any' || this.#target.streamId === detail.streamId ? 'last' : 'more';
+  }
+}
