@@ -57,6 +57,17 @@ export const ENTRY_KINDS: readonly [
   'error',
 ];
 
+/** The kind that stands on a record as its event name; a text chunk has none. */
+export const EVENT_NAMES: ReadonlyMap<string, Exclude<EntryKind, 'text'>> = new Map([
+  ['session_logs.stream_start', 'stream-start'],
+  ['session_logs.stream_end', 'stream-end'],
+  ['session_logs.reasoning_start', 'reasoning-start'],
+  ['session_logs.reasoning_stop', 'reasoning-stop'],
+  ['session_logs.tool_call_start', 'tool-call-start'],
+  ['session_logs.tool_call_end', 'tool-call-end'],
+  ['session_logs.error', 'error'],
+]);
+
 const KIND_BY_TOKEN: ReadonlyMap<string, ControlKind> = new Map([
   [STREAM_START_TOKEN, 'stream-start'],
   [STREAM_END_TOKEN, 'stream-end'],
