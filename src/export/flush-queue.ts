@@ -1,0 +1,81 @@
+import { SessionLogsError } from '../errors.ts';
+import type { SessionLogsErrorCode } from '../errors.ts';
+import type { LogRecordProcessor } from '../otel.ts';
+
+const FLUSH_TIMEOUT_MILLIS = 30_000;
+const SHUTDOWN_TIMEOUT_MILLIS = 10_000;
+
+/**
+ * The flushes and the shutdown of an inner processor, one after the other: the SDK's batch processor answers a second
+ * `forceFlush` at once, and a shutdown during a flush loses records.
+ *
+ * Callers that arrive while one flush runs share the next.
+ */
+export class FlushQueue {
+  readonly #owner: string;
+  readonly #inner: Pick<LogRecordProcessor, 'forceFlush' | 'shutdown'>;
+  #running: Promise<void> = Promise.resolve();
+  #next: { promise: Promise<void>; timeoutMillis: number } | undefined;
+  #shutdown: Promise<void> | undefined;
+
+  constructor(owner: string, inner: Pick<LogRecordProcessor, 'forceFlush' | 'shutdown'>) {
+    this.#owner = owner;
+    this.#inner = inner;
+  }
+
+  /** Resolves when a flush of the inner processor that began after this call is over. */
+  forceFlush(timeoutMillis: number = FLUSH_TIMEOUT_MILLIS): Promise<void> {
+    if (this.#shutdown !== undefined) return this.#shutdown;
+    const next = (this.#next ??= this.#enqueue(timeoutMillis));
+    next.timeoutMillis = Math.max(next.timeoutMillis, timeoutMillis);
+    return within(next.promise, timeoutMillis, 'flush_timeout', `${this.#owner}: forceFlush`);
+  }
+
+  #enqueue(timeoutMillis: number): { promise: Promise<void>; timeoutMillis: number } {
+    const flush = { promise: this.#running, timeoutMillis };
+    flush.promise = this.#running.then(() => {
+      this.#next = undefined;
+      // The 0.2xx line passes nothing here; a processor that knows the option gets it.
+      return this.#inner.forceFlush({ timeoutMillis: flush.timeoutMillis });
+    });
+    this.#running = flush.promise.catch(() => {
+      // Each caller gets the rejection; the queue only waits for the end.
+    });
+    return flush;
+  }
+
+  /** Shuts the inner processor down after the running flush, but no later than half of the time allowed. */
+  shutdown(timeoutMillis: number = SHUTDOWN_TIMEOUT_MILLIS): Promise<void> {
+    return (this.#shutdown ??= within(
+      this.#afterFlushes(timeoutMillis / 2).then(() => this.#inner.shutdown()),
+      timeoutMillis,
+      'shutdown_timeout',
+      `${this.#owner}: shutdown`,
+    ));
+  }
+
+  async #afterFlushes(patienceMillis: number): Promise<void> {
+    await within(this.#running, patienceMillis, 'flush_timeout', this.#owner).catch(() => {
+      // A flush that hangs must not keep the inner processor from being shut down.
+    });
+  }
+}
+
+/** The promise, or a rejection when it is not settled in time. The timer keeps the process alive: somebody waits. */
+async function within(
+  promise: Promise<void>,
+  timeoutMillis: number,
+  code: SessionLogsErrorCode,
+  what: string,
+): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    const late = (): void => reject(new SessionLogsError(code, `${what} did not end within ${timeoutMillis} ms`));
+    timer = setTimeout(late, Math.min(timeoutMillis, 2_147_483_647));
+  });
+  try {
+    await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,64 @@
+import type { CoalescedStream } from './coalesced-stream.ts';
+
+/** The streams of one session: the one without a stream id, and those with one. */
+interface SessionStreams {
+  unnamed: CoalescedStream | undefined;
+  named: Map<string, CoalescedStream> | undefined;
+}
+
+/**
+ * The streams under way, by session and stream id. Two maps one within the other: ids are any strings, so no joined key
+ * is safe, and none has to be built for each chunk.
+ */
+export class StreamTable {
+  readonly #bySession = new Map<string, SessionStreams>();
+  /** All of them, oldest first. */
+  readonly #all = new Set<CoalescedStream>();
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  get oldest(): CoalescedStream | undefined {
+    return this.#all.values().next().value;
+  }
+
+  get(sessionId: string, streamId: string | undefined): CoalescedStream | undefined {
+    const streams = this.#bySession.get(sessionId);
+    if (streams === undefined) return undefined;
+    return streamId === undefined ? streams.unnamed : streams.named?.get(streamId);
+  }
+
+  add(stream: CoalescedStream): void {
+    let streams = this.#bySession.get(stream.sessionId);
+    if (streams === undefined) {
+      streams = { unnamed: undefined, named: undefined };
+      this.#bySession.set(stream.sessionId, streams);
+    }
+    if (stream.streamId === undefined) streams.unnamed = stream;
+    else (streams.named ??= new Map<string, CoalescedStream>()).set(stream.streamId, stream);
+    this.#all.add(stream);
+  }
+
+  delete(stream: CoalescedStream): void {
+    if (!this.#all.delete(stream)) return;
+    const streams = this.#bySession.get(stream.sessionId);
+    if (streams === undefined) return;
+    if (stream.streamId === undefined) streams.unnamed = undefined;
+    else streams.named?.delete(stream.streamId);
+    if (streams.unnamed === undefined && (streams.named?.size ?? 0) === 0) this.#bySession.delete(stream.sessionId);
+  }
+
+  /** The streams of one session, in a new array. */
+  ofSession(sessionId: string): CoalescedStream[] {
+    const streams = this.#bySession.get(sessionId);
+    if (streams === undefined) return [];
+    const unnamed = streams.unnamed === undefined ? [] : [streams.unnamed];
+    return [...unnamed, ...(streams.named?.values() ?? [])];
+  }
+
+  /** Every stream, oldest first, in a new array. */
+  all(): CoalescedStream[] {
+    return [...this.#all];
+  }
+}
