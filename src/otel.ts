@@ -1,5 +1,10 @@
+import { createRequire } from 'node:module';
+
+import * as api from '@opentelemetry/api';
 import type { Context } from '@opentelemetry/api';
 import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
+
+import { findPackages } from './application-modules.ts';
 
 // Structural types only: several copies of the SDK in one tree are normal, so nothing here is ever `instanceof`.
 export type { Context, LogRecordExporter, LogRecordProcessor };
@@ -58,7 +63,147 @@ export const ATTRIBUTE = {
   requestStream: 'gen_ai.request.stream',
   timeToFirstChunk: 'gen_ai.response.time_to_first_chunk',
   recordUid: 'log.record.uid',
+  exceptionType: 'exception.type',
+  exceptionMessage: 'exception.message',
+  exceptionStacktrace: 'exception.stacktrace',
 } as const;
 
 /** The prefix of our own attributes and event names. */
 export const OWN_PREFIX = 'session_logs.';
+
+/** The two lines of the OpenTelemetry SDK for JavaScript. */
+export type OtelLine = '3.x' | '0.2xx';
+
+/** What both logs APIs have. */
+interface LogsApi {
+  getLogger(name: string, version?: string, options?: unknown): { emit(record: unknown): void };
+  getLoggerProvider(): OtelLoggerProvider;
+  /** 3.x: whether it took; 0.2xx: the provider that is global now. */
+  setGlobalLoggerProvider(provider: OtelLoggerProvider): unknown;
+  disable(): void;
+}
+
+/**
+ * The logs API of the 3.x line, which is part of `@opentelemetry/api` from 1.10 on. Never a named import: that is a
+ * SyntaxError with 1.9.
+ */
+function logsApi(): LogsApi | undefined {
+  return (api as { logs?: LogsApi }).logs;
+}
+
+/** Where `@opentelemetry/api-logs`, the logs API of the 0.2xx line, keeps its provider, and for which version of itself. */
+const API_LOGS_GLOBAL = Symbol.for('io.opentelemetry.js.api.logs');
+const API_LOGS_COMPATIBILITY = 1;
+const apiLogsGlobal = globalThis as {
+  [API_LOGS_GLOBAL]?: ((version: number) => OtelLoggerProvider | undefined) | undefined;
+};
+
+/** Marks our bridge, so that no copy of this package takes it for the application's provider. */
+const BRIDGE = Symbol.for('otel-session-logs.logs-api-bridge.v1');
+
+function isBridge(provider: OtelLoggerProvider): boolean {
+  return BRIDGE in provider;
+}
+
+/** Before a provider is registered, both APIs answer with a proxy that has no logger of its own to give. */
+function isRegistered(provider: OtelLoggerProvider): boolean {
+  return !('_getDelegateLogger' in provider);
+}
+
+/** The provider registered with `@opentelemetry/api`, else the one registered with `@opentelemetry/api-logs`; `undefined` when neither has one. */
+export function globalLoggerProvider(): OtelLoggerProvider | undefined {
+  const provider = logsApi()?.getLoggerProvider();
+  if (provider !== undefined && isRegistered(provider)) return provider;
+  const older = apiLogsProvider();
+  return older === undefined || isBridge(older) ? undefined : older;
+}
+
+/** The provider registered with `@opentelemetry/api-logs`, be it our bridge. */
+function apiLogsProvider(): OtelLoggerProvider | undefined {
+  const provider = apiLogsGlobal[API_LOGS_GLOBAL]?.(API_LOGS_COMPATIBILITY);
+  return provider !== undefined && isRegistered(provider) ? provider : undefined;
+}
+
+/** Whether libraries that log through `@opentelemetry/api-logs` (winston's transport) reach the 3.x provider. */
+export function isLogsApiBridged(): boolean {
+  const provider = apiLogsProvider();
+  return provider !== undefined && isBridge(provider);
+}
+
+/** Which logs API has a provider registered. */
+export function registeredLogsApis(): { readonly api: boolean; readonly apiLogs: boolean } {
+  const provider = logsApi()?.getLoggerProvider();
+  return { api: provider !== undefined && isRegistered(provider), apiLogs: apiLogsProvider() !== undefined };
+}
+
+/**
+ * Lets libraries that log through `@opentelemetry/api-logs` (winston's transport; the pino and bunyan instrumentations
+ * unless they are given a provider) reach the provider of an SDK 3.x, which registers with `@opentelemetry/api` only.
+ *
+ * Registers a provider with `@opentelemetry/api-logs` whose loggers are those of `@opentelemetry/api`. Call it once, as
+ * early as possible: before the loggers are made, before or after the SDK starts. Does nothing on the 0.2xx line, where
+ * there is one logs API, and when somebody else is registered there.
+ *
+ * @returns Whether such libraries reach the 3.x provider now.
+ */
+export function bridgeLogsApi(): boolean {
+  const target = logsApi();
+  if (target === undefined) return false;
+  const current = apiLogsProvider();
+  if (current !== undefined) return isBridge(current);
+  const bridge = {
+    [BRIDGE]: true,
+    getLogger: (name: string, version?: string, options?: unknown) => target.getLogger(name, version, options),
+  };
+  setApiLogsProvider(bridge);
+  return isLogsApiBridged();
+}
+
+/** By the package itself where it is installed, since loggers that exist already follow its own proxy only. */
+function setApiLogsProvider(provider: OtelLoggerProvider): void {
+  for (const logs of loadedLogsApis()) {
+    // Each copy refuses, and then tells its own loggers nothing, while there is a global provider.
+    delete apiLogsGlobal[API_LOGS_GLOBAL];
+    logs.setGlobalLoggerProvider(provider);
+  }
+  apiLogsGlobal[API_LOGS_GLOBAL] ??= (version) => (version === API_LOGS_COMPATIBILITY ? provider : undefined);
+}
+
+/** The copies of `@opentelemetry/api-logs` that the application and this package see. */
+function loadedLogsApis(): LogsApi[] {
+  const copies: LogsApi[] = [];
+  for (const { path } of findPackages('@opentelemetry/api-logs')) {
+    copies.push((createRequire(path)(path) as { logs: LogsApi }).logs);
+  }
+  return copies;
+}
+
+/**
+ * Makes a provider the global one of both logs APIs, where they have none yet.
+ *
+ * @returns Takes it back; `undefined` when another provider is registered.
+ */
+export function registerLoggerProvider(provider: OtelLoggerProvider): (() => void) | undefined {
+  if (globalLoggerProvider() !== undefined) return undefined;
+  logsApi()?.setGlobalLoggerProvider(provider);
+  if (apiLogsProvider() === undefined) setApiLogsProvider(provider);
+  return (): void => {
+    const current = logsApi();
+    if (current?.getLoggerProvider() === provider) current.disable();
+    if (apiLogsProvider() !== provider) return;
+    for (const logs of loadedLogsApis()) logs.disable();
+    delete apiLogsGlobal[API_LOGS_GLOBAL];
+  };
+}
+
+/** The context of the code that runs now; the root context without a context manager. */
+export function activeContext(): Context {
+  return api.context.active();
+}
+
+/** Whether a context manager carries the context, and with it trace ids, over function calls. */
+export function hasContextManager(): boolean {
+  const key = api.createContextKey('otel-session-logs.probe');
+  const probe = api.ROOT_CONTEXT.setValue(key, true);
+  return api.context.with(probe, () => api.context.active().getValue(key) === true);
+}

@@ -1,0 +1,63 @@
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** A package as the application sees it. */
+export interface FoundPackage {
+  /** The file that `require()` of the package would load. */
+  readonly path: string;
+  readonly version: string;
+}
+
+/**
+ * Where the packages of the application are looked for: beside its main module, in the working directory, beside this
+ * file. What an application has only through another package is not found from here under pnpm, and what this file sees
+ * may be of another line than what the application uses.
+ */
+function applicationPlaces(): string[] {
+  const places: string[] = [];
+  const main = process.argv[1];
+  // A main module started through a link (a bin of npm, `npm link`) resolves from where it lies, then from the link.
+  if (main !== undefined && existsSync(main)) places.push(realpathSync(main), main);
+  places.push(join(process.cwd(), 'noop.js'), import.meta.filename);
+  return places;
+}
+
+/** The same package of every place that has it, each file once, in the order of the places. */
+export function findPackages(name: string): FoundPackage[] {
+  const found = new Map<string, FoundPackage>();
+  for (const place of applicationPlaces()) {
+    const path = resolveFrom(place, name);
+    if (path !== undefined && !found.has(path)) found.set(path, { path, version: versionOf(path, name) });
+  }
+  return [...found.values()];
+}
+
+/** What `require(name)` in that file would load; `undefined` when the file cannot see the package. */
+export function resolveFrom(file: string, name: string): string | undefined {
+  try {
+    return createRequire(file).resolve(name);
+  } catch {
+    // Not installed for that file, or its `exports` do not allow it: both mean that it cannot be had from there.
+    return undefined;
+  }
+}
+
+/** Loads a module by the path of its file, so that no other copy of the package can take its place. */
+export async function importFile<Module>(path: string): Promise<Module> {
+  const module = (await import(pathToFileURL(path).href)) as Module & { default?: Module };
+  // Of a CommonJS module the names are guessed from its text; `default` is the real thing.
+  return module.default ?? module;
+}
+
+/** Read from the file above the module: the packages' `exports` do not let `package.json` be resolved. */
+function versionOf(path: string, name: string): string {
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
+    const file = join(folder, 'package.json');
+    if (!existsSync(file)) continue;
+    const { name: found, version } = JSON.parse(readFileSync(file, 'utf8')) as { name?: string; version?: string };
+    if (found === name && version !== undefined) return version;
+  }
+  return '';
+}

@@ -1,0 +1,42 @@
+import { createRequire } from 'node:module';
+
+import * as newerSdk from '@opentelemetry/sdk-logs';
+import * as newerSdkNode from '@opentelemetry/sdk-node';
+
+/** The logs SDK as both lines have it. */
+export type LogsSdkModule = Pick<
+  typeof newerSdk,
+  'BatchLogRecordProcessor' | 'InMemoryLogRecordExporter' | 'LoggerProvider' | 'SimpleLogRecordProcessor'
+>;
+
+/** One of the two lines of the OpenTelemetry SDK, as installed for tests. */
+export interface SdkLine {
+  readonly name: '3.x' | '0.2xx';
+  readonly sdk: LogsSdkModule;
+  readonly NodeSDK: typeof newerSdkNode.NodeSDK;
+  /** `require` as a program of that line has it. */
+  readonly require: NodeJS.Require;
+}
+
+const requireOlder = createRequire(new URL('../lines/sdk-0.2xx/package.json', import.meta.url));
+const requireNewer = createRequire(import.meta.url);
+
+export const newerLine: SdkLine = {
+  name: '3.x',
+  sdk: newerSdk,
+  NodeSDK: newerSdkNode.NodeSDK,
+  require: requireNewer,
+};
+
+export const olderLine: SdkLine = {
+  name: '0.2xx',
+  sdk: requireOlder('@opentelemetry/sdk-logs') as LogsSdkModule,
+  NodeSDK: (requireOlder('@opentelemetry/sdk-node') as typeof newerSdkNode).NodeSDK,
+  require: requireOlder,
+};
+
+/** For `describe.each`. */
+export const sdkLines: readonly (readonly [string, SdkLine])[] = [
+  [newerLine.name, newerLine],
+  [olderLine.name, olderLine],
+];
