@@ -1,6 +1,5 @@
-import { SessionLogsError } from '../errors.ts';
-import type { SessionLogsErrorCode } from '../errors.ts';
 import type { LogRecordProcessor } from '../otel.ts';
+import { within } from '../within.ts';
 
 const FLUSH_TIMEOUT_MILLIS = 30_000;
 const SHUTDOWN_TIMEOUT_MILLIS = 10_000;
@@ -58,24 +57,5 @@ export class FlushQueue {
     await within(this.#running, patienceMillis, 'flush_timeout', this.#owner).catch(() => {
       // A flush that hangs must not keep the inner processor from being shut down.
     });
-  }
-}
-
-/** The promise, or a rejection when it is not settled in time. The timer keeps the process alive: somebody waits. */
-async function within(
-  promise: Promise<void>,
-  timeoutMillis: number,
-  code: SessionLogsErrorCode,
-  what: string,
-): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    const late = (): void => reject(new SessionLogsError(code, `${what} did not end within ${timeoutMillis} ms`));
-    timer = setTimeout(late, Math.min(timeoutMillis, 2_147_483_647));
-  });
-  try {
-    await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,0 +1,113 @@
+import * as z from 'zod';
+
+import { reporterFor } from './diagnostics.ts';
+import type { DeliverySource, SessionDelivery } from './emission.ts';
+import { functionOption, objectWith, parseOptions } from './options.ts';
+import type { Context, LogRecord, LogRecordProcessor } from './otel.ts';
+import type { Redact } from './redaction.ts';
+import { SessionRouter } from './router.ts';
+import type { SessionResolution } from './session.ts';
+import { MemorySessionStore } from './store/memory.ts';
+import type { SessionStore, StoreStats } from './store/session-store.ts';
+
+export interface SessionLogRecordProcessorOptions extends SessionResolution {
+  /** Where session logs live. @default new MemorySessionStore() */
+  readonly store?: SessionStore | undefined;
+  /** Sees every record before it is stored or passed on. @default none */
+  readonly redact?: Redact | undefined;
+}
+
+type Trust = NonNullable<SessionResolution['baggage']>['trust'];
+
+/** The options about sessions, which several starts share. */
+export const sessionOptions: {
+  readonly store: z.ZodOptional<z.ZodCustom<SessionStore>>;
+  readonly redact: z.ZodOptional<z.ZodCustom<Redact>>;
+  readonly sessionIdKeys: z.ZodOptional<z.ZodArray<z.ZodString>>;
+  readonly sessionId: z.ZodOptional<z.ZodCustom<NonNullable<SessionResolution['sessionId']>>>;
+  readonly baggage: z.ZodOptional<z.ZodObject<{ trust: z.ZodCustom<Trust> }, z.core.$strict>>;
+} = {
+  store: objectWith<SessionStore>('a SessionStore', 'append', 'open', 'claim', 'close').optional(),
+  redact: functionOption<Redact>().optional(),
+  sessionIdKeys: z
+    .array(z.string('a list of attribute keys').min(1, 'a list of attribute keys'), 'a list of attribute keys')
+    .min(1, 'a list of attribute keys')
+    .optional(),
+  sessionId: functionOption<NonNullable<SessionResolution['sessionId']>>().optional(),
+  baggage: z.strictObject({ trust: functionOption<Trust>() }, 'an object with `trust`, a function').optional(),
+};
+
+const optionsSchema = z.strictObject(sessionOptions);
+
+/** How long `forceFlush` and `shutdown` take at most: the SDK passes no time of its own to either. */
+const FLUSH_MILLIS = 30_000;
+
+const reporter = reporterFor('processor');
+
+/**
+ * Routes every log record of a session into a {@link SessionStore}, where readers follow it live, and stamps
+ * `session.id` on it for the processors registered after this one.
+ *
+ * Put it before your exporters' processors, and after any that set attributes. It copies what can still change, keeps no
+ * record, and never throws or waits. A record without a session passes untouched.
+ */
+export class SessionLogRecordProcessor implements LogRecordProcessor, DeliverySource {
+  readonly store: SessionStore;
+  /** For the facade. */
+  readonly router: SessionRouter;
+  #delivery: SessionDelivery | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: SessionLogRecordProcessorOptions = {}) {
+    const { store, redact, ...resolution } = parseOptions('SessionLogRecordProcessor', optionsSchema, options);
+    this.store = store ?? new MemorySessionStore();
+    this.router = new SessionRouter(this.store, redact, resolution, this);
+  }
+
+  onEmit(record: LogRecord, context?: Context): void {
+    this.route(record, context);
+  }
+
+  /** As `onEmit`, and answers whether the record may be passed on: `false` when the redaction dropped it. */
+  route(record: LogRecord, context?: Context): boolean {
+    if (this.#closing === undefined) return this.router.route(record, context);
+    this.router.routed += 1;
+    this.router.lost.add('after_shutdown');
+    return false;
+  }
+
+  /** True until shutdown: a record that no processor wants is not even made. */
+  enabled(): boolean {
+    return this.#closing === undefined;
+  }
+
+  /** The durable processor that comes after this one, once a record has passed both. */
+  get delivery(): SessionDelivery | undefined {
+    return this.#delivery;
+  }
+
+  attachDelivery(delivery: SessionDelivery): void {
+    this.#delivery ??= delivery;
+  }
+
+  /** Resolves when the store has everything routed before the call; an embedded store has it at once. */
+  forceFlush(options?: { timeoutMillis?: number }): Promise<void> {
+    return this.store.flush(options?.timeoutMillis ?? FLUSH_MILLIS);
+  }
+
+  /** Closes the store: readers still deliver what is held, then end with `'shutdown'`. Idempotent. */
+  shutdown(): Promise<void> {
+    return (this.#closing ??= this.store.close(FLUSH_MILLIS).catch((error: unknown) => {
+      reporter.warn('the store did not close in time', error);
+      throw error;
+    }));
+  }
+
+  /** Counters of the store, with what was lost on the way to it. */
+  stats(): StoreStats {
+    const stats = this.store.stats();
+    const lost: Record<string, number> = { ...stats.lost };
+    for (const [reason, count] of Object.entries(this.router.lost.toJSON())) lost[reason] = (lost[reason] ?? 0) + count;
+    return { ...stats, lost };
+  }
+}

@@ -1,0 +1,50 @@
+import type { LogEntry } from './entry.ts';
+import type { ReaderOptions } from './reader-options.ts';
+import type { SessionReader } from './reader.ts';
+import { tokenOf } from './tokens.ts';
+import type { ControlKind } from './tokens.ts';
+import type { WriteOptions } from './writer.ts';
+
+/** What a handle needs of the facade. */
+export interface SessionTarget {
+  logChunkToQueue(message: string, sessionId: string, options?: WriteOptions): Promise<void>;
+  followSession(sessionId: string, options?: ReaderOptions): SessionReader<LogEntry>;
+  endSession(sessionId: string): void;
+}
+
+/** One session, bound: what is handed to code that should not know its id. */
+export class SessionHandle {
+  readonly sessionId: string;
+  readonly #target: SessionTarget;
+
+  constructor(target: SessionTarget, sessionId: string) {
+    this.#target = target;
+    this.sessionId = sessionId;
+  }
+
+  /** Logs a chunk; see `logChunkToQueue`. */
+  write(text: string, options?: WriteOptions): Promise<void> {
+    return this.#target.logChunkToQueue(text, this.sessionId, options);
+  }
+
+  /**
+   * Logs a mark: the start or end of the stream, of reasoning, of a tool call.
+   *
+   * @throws TypeError when the kind is no mark.
+   */
+  mark(kind: ControlKind, options?: Omit<WriteOptions, 'kind'>): Promise<void> {
+    const token = tokenOf(kind);
+    if (token === undefined) throw new TypeError(`mark: expected a control kind, got ${JSON.stringify(kind)}`);
+    return this.#target.logChunkToQueue(token, this.sessionId, { ...options, kind });
+  }
+
+  /** The session's entries, live; see `followSession`. */
+  follow(options?: ReaderOptions): SessionReader<LogEntry> {
+    return this.#target.followSession(this.sessionId, options);
+  }
+
+  /** Ends the session's current life; see `endSession`. */
+  end(): void {
+    this.#target.endSession(this.sessionId);
+  }
+}
