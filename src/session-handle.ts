@@ -1,6 +1,7 @@
 import type { LogEntry } from './entry.ts';
 import type { ReaderOptions } from './reader-options.ts';
 import type { SessionReader } from './reader.ts';
+import type { TapOptions } from './tap.ts';
 import { tokenOf } from './tokens.ts';
 import type { ControlKind } from './tokens.ts';
 import type { WriteOptions } from './writer.ts';
@@ -10,6 +11,8 @@ export interface SessionTarget {
   logChunkToQueue(message: string, sessionId: string, options?: WriteOptions): Promise<void>;
   followSession(sessionId: string, options?: ReaderOptions): SessionReader<LogEntry>;
   endSession(sessionId: string): void;
+  tap<T>(sessionId: string, source: ReadableStream<T>, options?: TapOptions<T>): ReadableStream<T> & AsyncIterable<T>;
+  tap<T>(sessionId: string, source: AsyncIterable<T>, options?: TapOptions<T>): AsyncIterable<T>;
 }
 
 /** One session, bound: what is handed to code that should not know its id. */
@@ -36,6 +39,13 @@ export class SessionHandle {
     const token = tokenOf(kind);
     if (token === undefined) throw new TypeError(`mark: expected a control kind, got ${JSON.stringify(kind)}`);
     return this.#target.logChunkToQueue(token, this.sessionId, { ...options, kind });
+  }
+
+  /** Passes a source through unchanged and logs its chunks; see `tap`. */
+  tap<T>(source: ReadableStream<T>, options?: TapOptions<T>): ReadableStream<T> & AsyncIterable<T>;
+  tap<T>(source: AsyncIterable<T>, options?: TapOptions<T>): AsyncIterable<T>;
+  tap<T>(source: AsyncIterable<T> | ReadableStream<T>, options?: TapOptions<T>): AsyncIterable<T> {
+    return this.#target.tap(this.sessionId, source as AsyncIterable<T>, options);
   }
 
   /** The session's entries, live; see `followSession`. */

@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http';
+
 import * as z from 'zod';
 
 import type { DeliveryReport, SessionDelivery } from './emission.ts';
@@ -18,6 +20,10 @@ import type { SessionReader } from './reader.ts';
 import { SessionHandle } from './session-handle.ts';
 import { requireSessionId, withSession } from './session.ts';
 import type { StoreStats } from './store/session-store.ts';
+import { sendEventStream, toEventStreamResponse, toReadableStream } from './streams.ts';
+import type { EventStreamOptions, StreamSource } from './streams.ts';
+import { tap } from './tap.ts';
+import type { TapOptions } from './tap.ts';
 import { SessionWriter } from './writer.ts';
 import type { SessionLogger, WriteOptions } from './writer.ts';
 
@@ -133,6 +139,13 @@ export class SessionLogs {
     return DONE;
   }
 
+  /** {@inheritDoc tap} */
+  tap<T>(sessionId: string, source: ReadableStream<T>, options?: TapOptions<T>): ReadableStream<T> & AsyncIterable<T>;
+  tap<T>(sessionId: string, source: AsyncIterable<T>, options?: TapOptions<T>): AsyncIterable<T>;
+  tap<T>(sessionId: string, source: AsyncIterable<T> | ReadableStream<T>, options?: TapOptions<T>): AsyncIterable<T> {
+    return tap(this.#writer, sessionId, source as AsyncIterable<T>, options);
+  }
+
   /** A handle bound to one session. */
   session(sessionId: string): SessionHandle {
     requireSessionId('session', sessionId);
@@ -235,6 +248,23 @@ export class SessionLogs {
     return this.processor.store.activeSessionIds();
   }
 
+  // Streaming out
+
+  /** {@inheritDoc toReadableStream} */
+  toReadableStream(sessionId: string, options?: ReaderOptions): ReadableStream<string> {
+    return toReadableStream(this.#streamSource(), sessionId, options);
+  }
+
+  /** {@inheritDoc toEventStreamResponse} */
+  toEventStreamResponse(sessionId: string, options?: EventStreamOptions): Promise<Response> {
+    return toEventStreamResponse(this.#streamSource(), sessionId, options);
+  }
+
+  /** {@inheritDoc sendEventStream} */
+  sendEventStream(response: ServerResponse, sessionId: string, options?: EventStreamOptions): Promise<void> {
+    return sendEventStream(this.#streamSource(), response, sessionId, options);
+  }
+
   // Ends
 
   /** Counters: sessions, readers, entries, bytes, and what was lost, by reason. */
@@ -299,6 +329,10 @@ export class SessionLogs {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown();
+  }
+
+  #streamSource(): StreamSource {
+    return { store: this.processor.store, refusal: this.#refusal() };
   }
 
   #refusal(): SessionLogsError | undefined {
