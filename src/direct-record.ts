@@ -1,3 +1,4 @@
+import { bodyToText } from './body.ts';
 import { ATTRIBUTE } from './otel.ts';
 import type { EmittedLogRecord, HrTime, LogRecord } from './otel.ts';
 
@@ -49,7 +50,7 @@ function toHrTime(millis: number): HrTime {
 /** As the SDK writes a record's exception, https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/ */
 function exceptionAttributes(exception: unknown): Record<string, string> {
   if (exception === undefined || exception === null) return {};
-  if (!(exception instanceof Error)) return { [ATTRIBUTE.exceptionMessage]: String(exception) };
+  if (!(exception instanceof Error)) return { [ATTRIBUTE.exceptionMessage]: bodyToText(exception) };
   return {
     [ATTRIBUTE.exceptionType]: exception.name,
     [ATTRIBUTE.exceptionMessage]: exception.message,

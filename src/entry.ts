@@ -135,7 +135,8 @@ export function captureDetail(record: LogRecord, endsReasoning: boolean): EntryD
   }
   const { severityNumber, severityText, eventName, spanContext, attributes } = record;
   const kind = kindOfEventName(eventName);
-  const severity = severityNumber === 0 ? undefined : severityNumber;
+  // 0 is UNSPECIFIED.
+  const severity = (severityNumber as number | undefined) === 0 ? undefined : severityNumber;
   return {
     logType: logTypeOf(attributes[ATTRIBUTE.logType], severity, eventName),
     kind,

@@ -42,9 +42,9 @@ export class SessionLogsError extends Error {
 /** The received value as an error message shows it: `-1 (number)`, `"abc" (string)`, cut at 80 characters. */
 export function describeValue(value: unknown): string {
   if (value === null || value === undefined) return String(value);
-  const type = typeof value;
-  if (type === 'object') return Array.isArray(value) ? `an array of ${value.length}` : `an object`;
-  if (type === 'function') return 'a function';
-  const text = type === 'string' ? JSON.stringify(value) : String(value);
-  return `${text.length > 80 ? `${text.slice(0, 77)}...` : text} (${type})`;
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'function') return 'a function';
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return `${text.length > 80 ? `${text.slice(0, 77)}...` : text} (${typeof value})`;
 }

@@ -1,0 +1,148 @@
+import { reporterFor } from './diagnostics.ts';
+import { isSdkDisabled } from './environment.ts';
+import { CountingBatchLogRecordProcessor } from './export/batch.ts';
+import { CoalescingLogRecordProcessor } from './export/coalescing.ts';
+import { ConsoleLogRecordProcessor } from './export/console.ts';
+import { DateFileLogRecordProcessor } from './export/date-file.ts';
+import { createOtlpExporter, otlpTarget } from './export/otlp.ts';
+import { PipelineLogRecordProcessor } from './export/pipeline.ts';
+import type { Branch } from './export/pipeline.ts';
+import { loadLogsSdk } from './export/sdk.ts';
+import type { LogsSdk, Resource } from './export/sdk.ts';
+import { registerLoggerProvider } from './otel.ts';
+import type { LogRecordExporter, LogRecordProcessor, OtelLoggerProvider } from './otel.ts';
+import type { OwnedPart } from './owned-parts.ts';
+import { SessionLogs } from './session-logs.ts';
+import { startPlan } from './start-options.ts';
+import type { StartPlan, StartSessionLogsOptions } from './start-options.ts';
+import { defaultStreamHandler } from './tokens.ts';
+
+const reporter = reporterFor('start');
+
+/**
+ * Starts session logs that stand alone: a logger provider of its own, the daily file, OTLP export when an endpoint is
+ * configured, coloured lines and echoed chunks on a terminal.
+ *
+ * What it returns shuts down on `beforeExit`: a script that only logs and reads ends by itself with everything flushed.
+ *
+ * @example
+ * ```ts
+ * const sessions = await startSessionLogs();
+ * await sessions.logChunkToQueue('Hello', 'abc123');
+ * ```
+ * @throws TypeError for a wrong option; SessionLogsError `directory_in_use`, `directory_unusable`, `sdk_not_found` or
+ * `exporter_not_found`. Nothing is left open then.
+ */
+export async function startSessionLogs(options: StartSessionLogsOptions = {}): Promise<SessionLogs> {
+  const plan = startPlan(options);
+  const target = plan.exporter === undefined ? otlpTarget(plan.endpoint) : undefined;
+  const sdk = await loadLogsSdk();
+  const exporter = plan.exporter ?? (target === undefined ? undefined : await createOtlpExporter(target, sdk.line));
+  const resource = sdk.createResource(plan.resource);
+  const parts = new Parts();
+  try {
+    if (exporter !== undefined && !isSdkDisabled()) addExport(parts, exporter, sdk, plan);
+    if (plan.console) {
+      parts.add('the console', new ConsoleLogRecordProcessor(), plan.minimumSeverity.console, () => ({}));
+    }
+    if (plan.file) addFile(parts, plan);
+  } catch (error) {
+    await parts.discard();
+    throw error;
+  }
+  return assemble(plan, sdk, resource, parts);
+}
+
+/** The destinations, as branches of the pipeline and as what the instance flushes and shuts down. */
+class Parts {
+  readonly branches: Branch[] = [];
+  readonly owned: OwnedPart[] = [];
+
+  add(name: string, processor: EndableProcessor, minimumSeverity: number | undefined, lost: OwnedPart['lost']): void {
+    this.branches.push({ processor, minimumSeverity });
+    this.owned.push({
+      name,
+      forceFlush: (timeoutMillis) => processor.forceFlush({ timeoutMillis }),
+      shutdown: (timeoutMillis) => processor.shutdown({ timeoutMillis }),
+      lost,
+    });
+  }
+
+  /** The start failed: what was made has got no record yet. */
+  async discard(): Promise<void> {
+    await Promise.allSettled(this.owned.map((part) => part.shutdown(DISCARD_MILLIS)));
+  }
+}
+
+const DISCARD_MILLIS = 1000;
+
+interface EndableProcessor extends LogRecordProcessor {
+  shutdown(options?: { timeoutMillis?: number }): Promise<void>;
+}
+
+function addFile(parts: Parts, plan: StartPlan): void {
+  const { directory, retentionDays, compress } = plan;
+  const file = new DateFileLogRecordProcessor({ directory, retentionDays, compress });
+  parts.add('the daily file', file, plan.minimumSeverity.file, () => file.stats().lost);
+}
+
+function addExport(parts: Parts, exporter: LogRecordExporter, sdk: LogsSdk, plan: StartPlan): void {
+  const { BatchLogRecordProcessor } = sdk;
+  const batch = new CountingBatchLogRecordProcessor({ exporter, BatchLogRecordProcessor });
+  const { coalesce = false } = plan;
+  const processor =
+    coalesce === false
+      ? batch
+      : new CoalescingLogRecordProcessor({ ...(coalesce === true ? {} : coalesce), processor: batch });
+  parts.add('the exporter', processor, plan.minimumSeverity.export, () => batch.lost.toJSON());
+}
+
+function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, parts: Parts): SessionLogs {
+  const { store, redact, sessionIdKeys, sessionId, baggage } = plan;
+  const streamHandler = plan.streamHandler ?? (process.stdout.isTTY ? defaultStreamHandler : false);
+  const place = new ProcessPlace();
+  let provider: OtelLoggerProvider | undefined;
+  const sessions = new SessionLogs(
+    { store, redact, sessionIdKeys, sessionId, baggage, streamHandler, loggerProvider: () => provider },
+    [...parts.owned, place],
+  );
+  provider = new sdk.LoggerProvider({
+    resource,
+    processors: [new PipelineLogRecordProcessor(sessions.processor, parts.branches)],
+  });
+  place.take(sessions, plan.registerGlobally ? provider : undefined);
+  return sessions;
+}
+
+/** What a started instance has in its process: the hook at its end, and perhaps the global provider. */
+class ProcessPlace implements OwnedPart {
+  readonly name = "the process's hooks";
+  #onBeforeExit: (() => void) | undefined = undefined;
+  #unregister: (() => void) | undefined = undefined;
+
+  take(sessions: SessionLogs, globalProvider: OtelLoggerProvider | undefined): void {
+    this.#onBeforeExit = () => {
+      sessions.shutdown().catch((error: unknown) => reporter.warn('the shutdown at exit was not complete', error));
+    };
+    process.once('beforeExit', this.#onBeforeExit);
+    if (globalProvider === undefined) return;
+    this.#unregister = registerLoggerProvider(globalProvider);
+    if (this.#unregister === undefined) {
+      reporter.warn('another logger provider is the global one already: `registerGlobally` has no effect');
+    }
+  }
+
+  forceFlush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  shutdown(): Promise<void> {
+    if (this.#onBeforeExit !== undefined) process.off('beforeExit', this.#onBeforeExit);
+    this.#unregister?.();
+    return Promise.resolve();
+  }
+
+  lost(): Record<string, number> {
+    return {};
+  }
+}
