@@ -6,6 +6,8 @@ export { logEntryInputSchema, logEntrySchema } from './entry.ts';
 export type { EntryDetail, LogEntry, LogEntryInput, LogType } from './entry.ts';
 export { SessionLogsError } from './errors.ts';
 export type { SessionLogsErrorCode } from './errors.ts';
+export { CoalescingLogRecordProcessor } from './export/coalescing.ts';
+export type { CoalescingLogRecordProcessorOptions, CoalescingOptions, CoalescingStats } from './export/coalescing.ts';
 export { bridgeLogsApi } from './otel.ts';
 export type { OtelLoggerProvider } from './otel.ts';
 export { SessionLogRecordProcessor } from './processor.ts';
@@ -31,6 +33,8 @@ export type {
   StreamState,
   Waiter,
 } from './store/session-store.ts';
+export type { EventStreamOptions } from './streams.ts';
+export type { TapOptions } from './tap.ts';
 export {
   defaultStreamHandler,
   REASONING_START_TOKEN,
