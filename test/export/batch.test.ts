@@ -3,50 +3,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SessionLogsError } from '../../src/errors.ts';
 import { CountingBatchLogRecordProcessor } from '../../src/export/batch.ts';
 import type { CountingBatchOptions } from '../../src/export/batch.ts';
-import type { ExportResult, LogRecordExporter, ReadableLogRecord } from '../../src/otel.ts';
+import type { LogRecordExporter } from '../../src/otel.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';
+import { ManualExporter } from '../support/manual-exporter.ts';
 import { sdkLines } from '../support/sdk-lines.ts';
 
-/** An exporter whose answers the test gives. */
-class ManualExporter implements LogRecordExporter {
-  readonly batches: ReadableLogRecord[][] = [];
-  /** Answers given at once, until it is taken away. */
-  automatic: ExportResult | undefined = { code: 0 };
-  readonly waiting: ((result: ExportResult) => void)[] = [];
-  inFlight = 0;
-  mostInFlight = 0;
-  shutdowns = 0;
-
-  export(records: ReadableLogRecord[], done: (result: ExportResult) => void): void {
-    this.batches.push(records);
-    this.inFlight += 1;
-    this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
-    const answer = (result: ExportResult): void => {
-      this.inFlight -= 1;
-      done(result);
-    };
-    if (this.automatic === undefined) this.waiting.push(answer);
-    else queueMicrotask(() => answer(this.automatic as ExportResult));
-  }
-
-  /** Answers the export under way and all later ones. */
-  answer(result: ExportResult): void {
-    this.automatic = result;
-    for (const answer of this.waiting.splice(0)) answer(result);
-  }
-
-  bodies(): unknown[] {
-    return this.batches.flat().map((record) => record.body);
-  }
-
-  async forceFlush(): Promise<void> {}
-
-  async shutdown(): Promise<void> {
-    this.shutdowns += 1;
-  }
-}
-
-const FAILURE: ExportResult = { code: 1, error: new Error('collector down') };
+const FAILURE = new Error('collector down');
 const open: CountingBatchLogRecordProcessor[] = [];
 const diagnostics = recordDiagnostics();
 
@@ -71,7 +33,8 @@ describe.each(sdkLines)('CountingBatchLogRecordProcessor on SDK %s', (_name, { s
     open.push(processor);
     const logger = new sdk.LoggerProvider({ processors: [processor] }).getLogger('test');
     const emit = (body: unknown, severityNumber?: number): void => {
-      logger.emit({ body: body as string, ...(severityNumber === undefined ? {} : { severityNumber }) });
+      const record: Record<string, unknown> = severityNumber === undefined ? { body } : { body, severityNumber };
+      logger.emit(record);
     };
     return { exporter, processor, emit };
   }
@@ -88,7 +51,7 @@ describe.each(sdkLines)('CountingBatchLogRecordProcessor on SDK %s', (_name, { s
 
   it('lets every caller of forceFlush wait for the whole flush', async () => {
     const { exporter, processor, emit } = start({ maxExportBatchSize: 2 });
-    exporter.automatic = undefined;
+    exporter.hold();
     for (let i = 0; i < 5; i += 1) emit(`${i}`);
     let ended = 0;
     const flushes = [1, 2, 3].map(() => processor.forceFlush().then(() => (ended += 1)));
@@ -97,21 +60,21 @@ describe.each(sdkLines)('CountingBatchLogRecordProcessor on SDK %s', (_name, { s
     flushes.push(processor.forceFlush().then(() => (ended += 1)));
     await new Promise(setImmediate);
     expect(ended).toBe(0);
-    exporter.answer({ code: 0 });
+    exporter.release();
     await Promise.all(flushes);
     expect(exporter.bodies()).toEqual(['0', '1', '2', '3', '4', 'during']);
   });
 
   it('keeps every record when shutdown comes during a flush, and shuts the exporter down once', async () => {
     const { exporter, processor, emit } = start({ maxExportBatchSize: 1 });
-    exporter.automatic = undefined;
+    exporter.hold();
     emit('a');
     const flush = processor.forceFlush();
     for (const body of ['b', 'c', 'd']) emit(body);
     const shutdowns = [processor.shutdown(), processor.shutdown()];
     expect(shutdowns[0]).toBe(shutdowns[1]);
     await vi.waitFor(() => expect(exporter.batches.length).toBe(1));
-    exporter.answer({ code: 0 });
+    exporter.release();
     await Promise.all([flush, ...shutdowns]);
     expect(exporter.bodies()).toEqual(['a', 'b', 'c', 'd']);
     expect(exporter.shutdowns).toBe(1);
@@ -120,24 +83,24 @@ describe.each(sdkLines)('CountingBatchLogRecordProcessor on SDK %s', (_name, { s
 
   it('ends a flush in time and says how many records are pending', async () => {
     const { exporter, processor, emit } = start({ maxExportBatchSize: 2 });
-    exporter.automatic = undefined;
+    exporter.hold();
     for (let i = 0; i < 5; i += 1) emit(`${i}`);
     const error = await processor.forceFlush({ timeoutMillis: 20 }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(SessionLogsError);
     expect(error).toMatchObject({ code: 'flush_timeout', pending: 5 });
-    exporter.answer({ code: 0 });
+    exporter.release();
     await processor.forceFlush();
     expect(processor.pending).toBe(0);
   });
 
   it('rejects a flush with the number that failed, once, and counts them', async () => {
     const { exporter, processor, emit } = start();
-    exporter.automatic = FAILURE;
+    exporter.release(FAILURE);
     for (let i = 0; i < 3; i += 1) emit(`${i}`);
     const error = await processor.forceFlush().catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: 'flush_failed', pending: 3, cause: FAILURE.error });
+    expect(error).toMatchObject({ code: 'flush_failed', pending: 3, cause: FAILURE });
     expect(processor.lost.toJSON()).toEqual({ export_failed: 3 });
-    exporter.automatic = { code: 0 };
+    exporter.release();
     emit('well');
     await processor.forceFlush();
     expect(diagnostics.lines.filter((line) => line.includes('export of logs fails'))).toHaveLength(1);
@@ -146,12 +109,12 @@ describe.each(sdkLines)('CountingBatchLogRecordProcessor on SDK %s', (_name, { s
 
   it('drops what the queue has no room for, counts it exactly, and says so once', async () => {
     const { exporter, processor, emit } = start({ maxQueueSize: 10, maxExportBatchSize: 4 });
-    exporter.automatic = undefined;
+    exporter.hold();
     for (let i = 0; i < 30; i += 1) emit(`${i}`);
     expect(processor.lost.get('export_queue_full')).toBe(20);
     await vi.waitFor(() => expect(exporter.batches.length).toBe(1));
     for (let i = 30; i < 33; i += 1) emit(`${i}`);
-    exporter.answer({ code: 0 });
+    exporter.release();
     await expect(processor.forceFlush()).rejects.toMatchObject({ code: 'flush_failed', pending: 23 });
     emit('last');
     await processor.forceFlush();
@@ -163,7 +126,7 @@ describe.each(sdkLines)('CountingBatchLogRecordProcessor on SDK %s', (_name, { s
 
   it('ends shutdown in time, counts what is left as failed and lets go of the exporter', async () => {
     const { exporter, processor, emit } = start({ maxExportBatchSize: 2 });
-    exporter.automatic = undefined;
+    exporter.hold();
     for (let i = 0; i < 7; i += 1) emit(`${i}`);
     await expect(processor.shutdown({ timeoutMillis: 30 })).rejects.toMatchObject({
       code: 'shutdown_timeout',
@@ -176,23 +139,23 @@ describe.each(sdkLines)('CountingBatchLogRecordProcessor on SDK %s', (_name, { s
 
   it('goes on after an exporter that never answers, one batch at a time', async () => {
     const { exporter, processor, emit } = start({ maxExportBatchSize: 1, exportTimeoutMillis: 20 });
-    exporter.automatic = undefined;
+    exporter.hold();
     emit('hangs');
     emit('next');
     await vi.waitFor(() => expect(exporter.bodies()).toEqual(['hangs', 'next']));
-    exporter.answer({ code: 0 });
+    exporter.release();
     await expect(processor.forceFlush()).rejects.toMatchObject({ code: 'flush_failed' });
     expect(processor.lost.get('export_failed')).toBeGreaterThanOrEqual(1);
   });
 
   it('takes a late answer for the end of the export, not for a second one', async () => {
     const { exporter, processor, emit } = start({ maxExportBatchSize: 1, exportTimeoutMillis: 40 });
-    exporter.automatic = undefined;
+    exporter.hold();
     emit('late');
     emit('next');
     await vi.waitFor(() => expect(processor.lost.get('export_failed')).toBe(1));
     expect(exporter.batches).toHaveLength(1);
-    exporter.answer({ code: 0 });
+    exporter.release();
     await vi.waitFor(() => expect(exporter.bodies()).toEqual(['late', 'next']));
     expect(exporter.mostInFlight).toBe(1);
   });
