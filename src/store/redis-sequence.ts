@@ -1,0 +1,59 @@
+import type { StoredItem } from './redis-page.ts';
+
+/** Producers remembered per cursor. A session has few; each restart of one is another. */
+const MAX_PRODUCERS = 64;
+
+/**
+ * What a cursor knows from the numbers that producers give their entries: how many it missed, and which it has met before.
+ *
+ * The second is the last guard against doubles. A server that hung may carry out a batch after it was looked for in vain
+ * and sent again.
+ */
+export class SequenceLedger {
+  missed = 0;
+  /** Everything in the log lies after the cursor's start: a producer that was never met must begin at 1. */
+  isComplete = false;
+  /** The page at hand does not begin where the last one ended: what lay between was evicted. */
+  isCut = false;
+  #met = new Map<string, number>();
+
+  open(met: Map<string, number>, options: { readonly missed: number; readonly isComplete: boolean }): void {
+    this.#met = met;
+    this.missed = options.missed;
+    this.isComplete = options.isComplete;
+  }
+
+  hasMet({ producer, sequence }: StoredItem): boolean {
+    return sequence <= (this.#met.get(producer) ?? -1);
+  }
+
+  /** Nobody knows any more how many were missed. */
+  loseCount(): void {
+    this.missed = -1;
+  }
+
+  /** Notes an item; `false`: it was met before. */
+  note(item: StoredItem): boolean {
+    const { producer, sequence } = item;
+    // Not written by this package: it has no number.
+    if (!Number.isSafeInteger(sequence) || sequence < 0) return true;
+    const last = this.#met.get(producer);
+    // A mark has the number of the entry before it, an entry its own.
+    const expected = item.type === 'entry' ? sequence - 1 : sequence;
+    if (last === undefined) {
+      if (this.isComplete) this.#miss(expected);
+      else if (this.isCut && expected > 0) this.loseCount();
+    } else if (item.type === 'entry' && sequence <= last) {
+      return false;
+    } else {
+      this.#miss(expected - last);
+    }
+    if (last === undefined || sequence > last) this.#met.set(producer, sequence);
+    if (this.#met.size > MAX_PRODUCERS) this.#met.delete(this.#met.keys().next().value as string);
+    return true;
+  }
+
+  #miss(count: number): void {
+    if (count > 0 && this.missed !== -1) this.missed += count;
+  }
+}

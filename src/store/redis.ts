@@ -1,0 +1,316 @@
+import * as z from 'zod';
+
+import { LossCounters, reporterFor, Episode } from '../diagnostics.ts';
+import type { Reporter } from '../diagnostics.ts';
+import { ABANDONED_END } from '../entry.ts';
+import type { EntryDetail } from '../entry.ts';
+import { functionOption, millis, parseOptions, positiveInteger } from '../options.ts';
+import { STREAM_END_TOKEN } from '../tokens.ts';
+import { entryBytes } from './memory-session.ts';
+import { ClaimedEntries, RedisClaimCursor } from './redis-claim.ts';
+import { RedisFailure } from './redis-client.ts';
+import type { RedisPort } from './redis-client.ts';
+import { RedisCursor } from './redis-cursor.ts';
+import { ioRedisPort } from './redis-ioredis.ts';
+import type { IoRedisLike } from './redis-ioredis.ts';
+import { canonicalStreamId, compareStreamIds, isStreamId, sessionKeys } from './redis-keys.ts';
+import type { SessionKeys } from './redis-keys.ts';
+import { KeepAlive, Outage } from './redis-link.ts';
+import { nodeRedisPort } from './redis-node-redis.ts';
+import type { NodeRedisLike } from './redis-node-redis.ts';
+import { ProducedSessions } from './redis-producer.ts';
+import type { ProducedSession } from './redis-producer.ts';
+import { RedisReads } from './redis-reads.ts';
+import type { CursorHost, CursorSeat } from './redis-seat.ts';
+import type { UnreadMark } from './redis-start.ts';
+import { streamAround } from './redis-streams.ts';
+import { RedisWakeUps } from './redis-wake.ts';
+import { RedisWriter } from './redis-writer.ts';
+import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from './session-store.ts';
+import { afterEntry, isAbandonedBy } from './stream-state.ts';
+
+/** Options of a {@link RedisSessionStore}. */
+export interface RedisSessionStoreOptions {
+  /**
+   * A client of `redis` (node-redis) 5 or later or of `ioredis` 5 or later, standalone or cluster; or an own
+   * {@link RedisPort}. It is duplicated for each of the store's three connections, and never used or closed itself.
+   */
+  readonly client: NodeRedisLike | IoRedisLike | RedisPort;
+  /** What every key and channel of this store begins with, letters, digits and `_ . : / -`. @default 'session_logs' */
+  readonly prefix?: string | undefined;
+  /** Entries kept of one session, about: Redis cuts a stream by whole nodes, so up to a hundred more stay. @default 10_000 */
+  readonly maxEntriesPerSession?: number | undefined;
+  /** A session that is not written to that long is forgotten by Redis. @default 3_600_000 */
+  readonly idleTtlMillis?: number | undefined;
+  /** An ended session is forgotten after that. @default 300_000 */
+  readonly endedTtlMillis?: number | undefined;
+  /** Entries that wait for Redis at most; then new ones are dropped and counted `store_full`. @default 50_000 */
+  readonly maxPendingEntries?: number | undefined;
+  /** The same bound in bytes: 2 per UTF-16 unit of the message, 96 and the attributes per entry. @default 32 MiB */
+  readonly maxPendingBytes?: number | undefined;
+  /** Readers of this process at once. @default 10_000 */
+  readonly maxReaders?: number | undefined;
+  /** Sessions whose writing state and unread mark this process keeps. @default 100_000 */
+  readonly maxSessions?: number | undefined;
+  /** The clock, in milliseconds. @default Date.now */
+  readonly now?: (() => number) | undefined;
+}
+
+const MIB = 1024 * 1024;
+const CLOSE_MILLIS = 10_000;
+const FLUSH_MILLIS = 30_000;
+const SWEEP_APPENDS = 4_096;
+
+const optionsSchema = z.strictObject({
+  client: z.custom<RedisSessionStoreOptions['client']>(
+    (value) => portOf(value) !== undefined,
+    'a client of `redis` >= 5 or `ioredis` >= 5, or a RedisPort',
+  ),
+  prefix: z
+    .string('a string')
+    .regex(/^[\w.:/-]{1,128}$/, '1 to 128 letters, digits or _ . : / -')
+    .default('session_logs'),
+  maxEntriesPerSession: positiveInteger().default(10_000),
+  idleTtlMillis: millis().default(3_600_000),
+  endedTtlMillis: millis().default(300_000),
+  maxPendingEntries: positiveInteger().default(50_000),
+  maxPendingBytes: positiveInteger().default(32 * MIB),
+  maxReaders: positiveInteger().default(10_000),
+  maxSessions: positiveInteger().default(100_000),
+  now: functionOption<() => number>().optional(),
+});
+
+/** The adapter that fits: by what a client has, since the package imports none. */
+function portOf(client: unknown): RedisPort | undefined {
+  if (typeof client !== 'object' || client === null) return undefined;
+  const has = (method: string): boolean => typeof (client as Record<string, unknown>)[method] === 'function';
+  if ('isCluster' in client && has('connect') && !has('duplicate')) return client as RedisPort;
+  if (!has('duplicate')) return undefined;
+  if ('status' in client && has('call')) return ioRedisPort(client as unknown as IoRedisLike);
+  return has('sendCommand') ? nodeRedisPort(client as unknown as NodeRedisLike) : undefined;
+}
+
+/**
+ * Session logs in Redis (7.0 or later) or Valkey (7.2 or later), one stream per session: what one host logs, every host reads.
+ *
+ * `append` returns at once. The entry is readable, and has its id, once it is stored: some 5 ms later. While Redis is
+ * away entries wait in bounds and readers wait; nothing throws. When it is back nothing is sent twice or out of order,
+ * and what a bound dropped, or a server without persistence forgot, readers are told as missed.
+ *
+ * Of this process only: the unread mark, `sessionIds()`, `activeSessionIds()`, `stats()`, and which stream without an id is
+ * open (so only a stream that this process started is marked as abandoned).
+ *
+ * @example
+ * const store = new RedisSessionStore({ client: createClient({ url: 'redis://127.0.0.1:6379' }) });
+ * const sessions = new SessionLogs({ store });
+ */
+export class RedisSessionStore implements SessionStore, CursorHost {
+  readonly reads: RedisReads;
+  readonly wakeUps: RedisWakeUps;
+  readonly keepAlive: KeepAlive = new KeepAlive();
+  readonly reporter: Reporter = reporterFor('redis');
+  readonly #options: z.output<typeof optionsSchema>;
+  readonly #now: () => number;
+  readonly #lost = new LossCounters();
+  readonly #writer: RedisWriter;
+  readonly #produced: ProducedSessions;
+  readonly #claimed = new ClaimedEntries();
+  readonly #unread = new Map<string, UnreadMark>();
+  readonly #waiting = new Set<CursorSeat>();
+  #readers = 0;
+  #appendsToSweep = SWEEP_APPENDS;
+  #isRefusing = false;
+  #isClosed = false;
+  #closing: Promise<void> | undefined;
+
+  /** @throws TypeError that names the option that is wrong. */
+  constructor(options: RedisSessionStoreOptions) {
+    this.#options = parseOptions('RedisSessionStore', optionsSchema, options);
+    this.#now = this.#options.now ?? Date.now;
+    const port = portOf(this.#options.client) as RedisPort;
+    const outage = new Outage(new Episode(this.reporter));
+    const shared = { keepAlive: this.keepAlive, outage, reporter: this.reporter, now: this.#now };
+    this.#writer = new RedisWriter(port, this.#options, { ...shared, lost: this.#lost });
+    this.#produced = new ProducedSessions(this.#options);
+    this.reads = new RedisReads(port, this.keepAlive, outage);
+    this.wakeUps = new RedisWakeUps(port, shared);
+  }
+
+  /** @returns `false` when the store is closed or the bound of pending entries is reached; both are counted. */
+  append(sessionId: string, message: string, timestamp: number, detail: EntryDetail | undefined): boolean {
+    if (this.#isRefusing) {
+      this.#lost.add('after_shutdown');
+      return false;
+    }
+    const session = this.#obtain(sessionId);
+    session.fate = 'live';
+    if (detail !== undefined && isAbandonedBy(session.openStream, detail)) {
+      this.#push(session, STREAM_END_TOKEN, timestamp, ABANDONED_END);
+    }
+    session.openStream = afterEntry(session.openStream, detail);
+    return this.#push(session, message, timestamp, detail);
+  }
+
+  /**
+   * Sets an end mark. Which sessions have begun or ended is known to Redis only, so a mark is always written; readers
+   * pass one that says nothing new.
+   */
+  end(sessionId: string): void {
+    this.#mark(sessionId, 'end');
+  }
+
+  /** Forgets the log: for every reader once Redis has the deletion, which waits there like an entry while Redis is away. */
+  delete(sessionId: string): void {
+    this.#unread.delete(sessionId);
+    this.#claimed.forget(sessionId);
+    this.#mark(sessionId, 'tombstone');
+  }
+
+  open(sessionId: string, options: OpenOptions): SessionCursor {
+    return new RedisCursor(this, sessionId, this.#keysOf(sessionId), options);
+  }
+
+  claim(sessionId: string): SessionCursor {
+    return new RedisClaimCursor(this, this.#claimed, sessionId, this.#keysOf(sessionId));
+  }
+
+  async streamState(sessionId: string, id: string): Promise<StreamState> {
+    if (!isStreamId(id)) return 'none';
+    const around = await streamAround(this.reads, this.#keysOf(sessionId).log, canonicalStreamId(id));
+    return around instanceof RedisFailure ? 'none' : around.state;
+  }
+
+  /** Ids of the sessions that this process has written to. */
+  sessionIds(): string[] {
+    const now = this.#now();
+    const ids: string[] = [];
+    for (const session of this.#produced.values()) {
+      const isHeld = session.sequence > 0 && session.fate !== 'deleted' && !this.#produced.isExpired(session, now);
+      if (isHeld) ids.push(session.id);
+    }
+    return ids.sort();
+  }
+
+  /** Ids of the sessions that this process has written to and not ended, and of those that its readers wait on now. */
+  activeSessionIds(): string[] {
+    const now = this.#now();
+    const ids = new Set<string>();
+    for (const session of this.#produced.values()) {
+      const isLive = session.sequence > 0 && session.fate === 'live' && !this.#produced.isExpired(session, now);
+      if (isLive) ids.add(session.id);
+    }
+    for (const { sessionId } of this.#waiting) ids.add(sessionId);
+    return [...ids].sort();
+  }
+
+  /** @throws SessionLogsError with code `flush_timeout` and the number pending. Default 30,000 ms. */
+  flush(timeoutMillis: number = FLUSH_MILLIS): Promise<void> {
+    return this.#writer.flush(timeoutMillis);
+  }
+
+  /**
+   * Stores what is pending, then ends the store's own connections, the reading one with its last reader.
+   *
+   * @throws SessionLogsError with code `flush_timeout`; what was pending is then counted `after_shutdown`. Default 10,000 ms.
+   */
+  close(timeoutMillis: number = CLOSE_MILLIS): Promise<void> {
+    return (this.#closing ??= this.#close(timeoutMillis));
+  }
+
+  async #close(timeoutMillis: number): Promise<void> {
+    this.#isRefusing = true;
+    try {
+      await this.#writer.flush(timeoutMillis);
+    } finally {
+      this.#isClosed = true;
+      this.#writer.close();
+      this.wakeUps.close();
+      this.reads.close(() => this.#readers > 0);
+    }
+  }
+
+  /** What this process knows: its sessions, its readers, and the entries that wait for Redis. */
+  stats(): StoreStats {
+    return {
+      sessions: this.#produced.size,
+      readers: this.#readers,
+      entries: this.#writer.pendingEntries,
+      bytes: this.#writer.pendingBytes,
+      lost: this.#lost.toJSON(),
+    };
+  }
+
+  #keysOf(sessionId: string): SessionKeys {
+    return this.#produced.get(sessionId)?.keys ?? sessionKeys(this.#options.prefix, sessionId);
+  }
+
+  #obtain(sessionId: string): ProducedSession {
+    const now = this.#now();
+    this.#appendsToSweep -= 1;
+    if (this.#appendsToSweep <= 0) {
+      this.#appendsToSweep = SWEEP_APPENDS;
+      this.#produced.sweep(now);
+    }
+    return this.#produced.obtain(sessionId, now);
+  }
+
+  #push(session: ProducedSession, message: string, timestamp: number, detail: EntryDetail | undefined): boolean {
+    session.sequence += 1;
+    return this.#writer.push({
+      type: 'entry',
+      session,
+      sequence: session.sequence,
+      mark: 0,
+      message,
+      timestamp,
+      detail,
+      bytes: entryBytes(message, detail),
+    });
+  }
+
+  #mark(sessionId: string, type: 'end' | 'tombstone'): void {
+    if (this.#isRefusing) return;
+    const session = this.#obtain(sessionId);
+    session.fate = type === 'end' ? 'ended' : 'deleted';
+    session.openStream = 0;
+    session.marks += 1;
+    const { sequence, marks: mark } = session;
+    this.#writer.push({ type, session, sequence, mark, message: '', timestamp: 0, detail: undefined, bytes: 96 });
+  }
+
+  // What cursors need.
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  admitReader(): boolean {
+    if (this.#readers >= this.#options.maxReaders) return false;
+    this.#readers += 1;
+    return true;
+  }
+
+  dismissReader(): void {
+    this.#readers -= 1;
+    this.reads.suspendIfIdle();
+  }
+
+  unreadOf(sessionId: string): UnreadMark | undefined {
+    return this.#unread.get(sessionId);
+  }
+
+  moveUnread(sessionId: string, mark: UnreadMark): void {
+    const before = this.#unread.get(sessionId);
+    if (before !== undefined && compareStreamIds(before.id, mark.id) >= 0) return;
+    this.#unread.delete(sessionId);
+    this.#unread.set(sessionId, mark);
+    if (this.#unread.size <= this.#options.maxSessions) return;
+    // The mark that did not move for the longest time goes: its session is read from the start again.
+    this.#unread.delete(this.#unread.keys().next().value as string);
+  }
+
+  noteWaiting(seat: CursorSeat, isWaiting: boolean): void {
+    if (isWaiting) this.#waiting.add(seat);
+    else this.#waiting.delete(seat);
+  }
+}
