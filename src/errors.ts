@@ -15,7 +15,7 @@ export type SessionLogsErrorCode =
   | 'flush_failed'
   | 'flush_timeout'
   | 'shutdown_timeout'
-  | 'records_rejected';
+  | 'rejected';
 
 /**
  * A failure in operation, as opposed to a wrong argument (which is a `TypeError` or `RangeError`).
@@ -45,6 +45,6 @@ export function describeValue(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'object') return 'an object';
   if (typeof value === 'function') return 'a function';
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const text = typeof value === 'string' ? JSON.stringify(value) : `${value as number}`;
   return `${text.length > 80 ? `${text.slice(0, 77)}...` : text} (${typeof value})`;
 }
