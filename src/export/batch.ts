@@ -13,8 +13,6 @@ export interface CountingBatchOptions {
   readonly exporter: LogRecordExporter;
   /** The batch processor of the SDK in use. */
   readonly BatchLogRecordProcessor: BatchProcessorClass;
-  /** Records with a severity below it are left out; records without one always pass. @default none */
-  readonly minimumSeverity?: number | undefined;
   /** Records that wait at most; more are dropped, counted `export_queue_full`. @default OTEL_BLRP_MAX_QUEUE_SIZE, else 65,536 */
   readonly maxQueueSize?: number | undefined;
   /** @default OTEL_BLRP_MAX_EXPORT_BATCH_SIZE, else 512 */
@@ -34,7 +32,6 @@ export interface CountingBatchOptions {
 const optionsSchema = z.strictObject({
   exporter: objectWith<LogRecordExporter>('a LogRecordExporter', 'export', 'shutdown'),
   BatchLogRecordProcessor: functionOption<BatchProcessorClass & ((...args: never[]) => unknown)>(),
-  minimumSeverity: z.number('a severity number').optional(),
   maxQueueSize: positiveInteger().optional(),
   maxExportBatchSize: positiveInteger().optional(),
   scheduledDelayMillis: millis().optional(),
@@ -55,7 +52,6 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
   readonly lost: LossCounters;
   readonly #batch: LogRecordProcessor;
   readonly #exporter: CountingExporter;
-  readonly #minimumSeverity: number;
   readonly #maxQueueSize: number;
   readonly #flushTimeoutMillis: number;
   readonly #shutdownTimeoutMillis: number;
@@ -77,7 +73,6 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
     const environment = batchEnvironment(this.#reporter);
     const timeoutMillis = given.exportTimeoutMillis ?? environment.exportTimeoutMillis ?? 30_000;
     this.lost = given.lost ?? new LossCounters();
-    this.#minimumSeverity = given.minimumSeverity ?? 0;
     this.#maxQueueSize = given.maxQueueSize ?? environment.maxQueueSize ?? 65_536;
     this.#flushTimeoutMillis = given.forceFlushTimeoutMillis ?? 30_000;
     this.#shutdownTimeoutMillis = given.shutdownTimeoutMillis ?? 10_000;
@@ -110,8 +105,6 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
       this.lost.add('after_shutdown');
       return;
     }
-    const severity: number | undefined = record.severityNumber;
-    if (severity !== undefined && severity > 0 && severity < this.#minimumSeverity) return;
     // Counted with what the batch processor has taken out for a flush, so its own bound, which drops without a word, is
     // never reached.
     if (this.pending >= this.#maxQueueSize) {
