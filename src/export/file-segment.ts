@@ -1,0 +1,213 @@
+import { closeSync, constants, fdatasyncSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+
+import { OpenFile } from './open-file.ts';
+import type { SegmentScan } from './segment-reader.ts';
+import type { Segment, SegmentPosition } from './segment.ts';
+
+export const SEGMENT_SUFFIX = '.seg';
+export const ACKNOWLEDGEMENT_SUFFIX = '.ack';
+
+const ORDINAL_DIGITS = 15;
+const ACKNOWLEDGEMENT_BYTES = 20;
+
+/** @param owner Unique over processes and restarts, sortable by its start. */
+export function segmentName(owner: string, firstOrdinal: number): string {
+  return `${owner}-${String(firstOrdinal).padStart(ORDINAL_DIGITS, '0')}${SEGMENT_SUFFIX}`;
+}
+
+/** The number of its first record, as its name says. */
+export function firstOrdinalOf(name: string): number {
+  return Number(name.slice(-ORDINAL_DIGITS - SEGMENT_SUFFIX.length, -SEGMENT_SUFFIX.length)) || 1;
+}
+
+/** What the name of an owner's segment begins with. */
+export function ownerOf(name: string): string {
+  return name.slice(0, -ORDINAL_DIGITS - SEGMENT_SUFFIX.length - 1);
+}
+
+/** A segment file, and beside it the file that says how much of it was acknowledged. */
+export class FileSegment implements Segment {
+  readonly name: string;
+  readonly directory: string;
+  readonly firstOrdinal: number;
+  nextOrdinal: number;
+  bytes = 0;
+  oldestMillis: number;
+  newestMillis: number;
+  isSealed = false;
+  records = 0;
+  settled = 0;
+  position: SegmentPosition;
+  inFlight = 0;
+  isRemoved = false;
+  #file: OpenFile | undefined;
+  #acknowledgementFd: number | undefined;
+  #hasDamagedEnd = false;
+
+  private constructor(directory: string, name: string, nowMillis: number) {
+    this.directory = directory;
+    this.name = name;
+    this.firstOrdinal = firstOrdinalOf(name);
+    this.nextOrdinal = this.firstOrdinal;
+    this.oldestMillis = nowMillis;
+    this.newestMillis = nowMillis;
+    this.position = { offset: 0, skip: 0, ordinal: this.firstOrdinal };
+  }
+
+  /**
+   * A new, empty file, open for appending.
+   *
+   * @param isDurable The directory is synced too: else a power cut could take the whole file.
+   * @throws What the file system says.
+   */
+  static create(
+    directory: string,
+    owner: string,
+    firstOrdinal: number,
+    options: { readonly isDurable: boolean; readonly nowMillis: number },
+  ): FileSegment {
+    const segment = new FileSegment(directory, segmentName(owner, firstOrdinal), options.nowMillis);
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
+    segment.#file = new OpenFile(openSync(segment.path, flags, 0o600));
+    if (options.isDurable) syncDirectory(directory);
+    return segment;
+  }
+
+  /** A file that another process left behind: nothing is appended to it. How many records it holds, a scan tells. */
+  static adopt(directory: string, name: string, bytes: number, newestMillis: number): FileSegment {
+    const segment = new FileSegment(directory, name, newestMillis);
+    segment.bytes = bytes;
+    segment.isSealed = true;
+    segment.position = readAcknowledgement(segment.path, segment.firstOrdinal, bytes);
+    return segment;
+  }
+
+  get path(): string {
+    return join(this.directory, this.name);
+  }
+
+  /** What a scan found in an adopted file. */
+  setContent(scan: SegmentScan): void {
+    this.records = scan.records;
+    this.nextOrdinal = scan.nextOrdinal;
+    this.#hasDamagedEnd = scan.hasDamagedEnd;
+    if (scan.oldestMillis !== undefined) this.oldestMillis = scan.oldestMillis;
+  }
+
+  /** The next file of the same owner begins with this record: how many a damaged end took is known exactly. */
+  correctEnd(nextOrdinal: number): void {
+    if (!this.#hasDamagedEnd || nextOrdinal <= this.position.ordinal) return;
+    this.records += nextOrdinal - this.nextOrdinal;
+    this.nextOrdinal = nextOrdinal;
+  }
+
+  append(entry: Buffer, count: number, nowMillis: number): void {
+    this.#open().append(entry, this.bytes);
+    if (this.bytes === 0) this.oldestMillis = nowMillis;
+    this.newestMillis = nowMillis;
+    this.bytes += entry.length;
+    this.records += count;
+    this.nextOrdinal += count;
+  }
+
+  read(into: Buffer, offset: number, length: number): Promise<number> {
+    return this.#open().read(into, offset, Math.min(length, this.bytes - offset));
+  }
+
+  acknowledge(position: SegmentPosition, count: number): void {
+    this.position = position;
+    this.settled += count;
+    // One that is wholly settled is about to be removed.
+    if (this.isRemoved || (this.isSealed && position.offset === this.bytes)) return;
+    try {
+      this.#acknowledgementFd ??= openSync(this.#acknowledgementPath, constants.O_WRONLY | constants.O_CREAT, 0o600);
+      writeSync(this.#acknowledgementFd, encodePosition(position), 0, ACKNOWLEDGEMENT_BYTES, 0);
+    } catch {
+      // A full disk must not stop the sender; after a restart these records are sent once more.
+    }
+  }
+
+  seal(): void {
+    this.isSealed = true;
+  }
+
+  sync(): Promise<void> {
+    return this.#file === undefined ? Promise.resolve() : this.#file.sync();
+  }
+
+  syncNow(): void {
+    if (this.#file !== undefined) fdatasyncSync(this.#file.fd);
+  }
+
+  close(): void {
+    this.#file?.close();
+    this.#file = undefined;
+    if (this.#acknowledgementFd !== undefined) closeSync(this.#acknowledgementFd);
+    this.#acknowledgementFd = undefined;
+  }
+
+  remove(): void {
+    if (this.isRemoved) return;
+    this.isRemoved = true;
+    this.close();
+    // The segment first: without its acknowledgement it would be sent again as a whole.
+    removeFile(this.path);
+    removeFile(this.#acknowledgementPath);
+  }
+
+  get #acknowledgementPath(): string {
+    return this.path + ACKNOWLEDGEMENT_SUFFIX;
+  }
+
+  #open(): OpenFile {
+    return (this.#file ??= new OpenFile(openSync(this.path, constants.O_RDONLY)));
+  }
+}
+
+/** Where the segment file at this path was acknowledged up to; its start when nobody noted it or the note is damaged. */
+export function readAcknowledgement(segmentPath: string, firstOrdinal: number, segmentBytes: number): SegmentPosition {
+  const start: SegmentPosition = { offset: 0, skip: 0, ordinal: firstOrdinal };
+  try {
+    const bytes = readFileSync(segmentPath + ACKNOWLEDGEMENT_SUFFIX);
+    if (bytes.length !== ACKNOWLEDGEMENT_BYTES) return start;
+    if (crc32(bytes.subarray(0, 16)) !== bytes.readUInt32LE(16)) return start;
+    if (bytes.readUInt32LE(0) > segmentBytes) return start;
+    return { offset: bytes.readUInt32LE(0), skip: bytes.readUInt32LE(4), ordinal: bytes.readDoubleLE(8) };
+  } catch {
+    // There is none: nothing was acknowledged.
+    return start;
+  }
+}
+
+function encodePosition(position: SegmentPosition): Buffer {
+  const bytes = Buffer.alloc(ACKNOWLEDGEMENT_BYTES);
+  bytes.writeUInt32LE(position.offset, 0);
+  bytes.writeUInt32LE(position.skip, 4);
+  bytes.writeDoubleLE(position.ordinal, 8);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, 16)), 16);
+  return bytes;
+}
+
+/** A directory entry is on the disk only after its directory is synced. Best effort: not every file system can. */
+export function syncDirectory(directory: string): void {
+  try {
+    const fd = openSync(directory, constants.O_RDONLY);
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // Windows and some network file systems refuse; the entry follows with the file system's own interval.
+  }
+}
+
+function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Gone already, or the directory was taken away. What could not be removed is sent again after a restart.
+  }
+}
