@@ -29,7 +29,7 @@ export const REDIS: ServerProgram | undefined = find(process.env['REDIS_SERVER']
 export const VALKEY: ServerProgram | undefined = find(process.env['VALKEY_SERVER'] ?? 'valkey-server');
 
 /** What a suite's name says when it is skipped. */
-export const WITHOUT_SERVER = REDIS === undefined ? ' (skipped: no redis-server on this machine)' : '';
+export const WITHOUT_SERVER: string = REDIS === undefined ? ' (skipped: no redis-server on this machine)' : '';
 
 /** Ports that are free now, all held open until all are known. */
 export async function freePorts(count: number): Promise<number[]> {
