@@ -193,9 +193,10 @@ export class Spool {
     this.#isClosed = true;
     clearTimeout(this.#syncTimer);
     this.#active?.seal();
+    // Before the sync, which may take its time: the descriptors stay good whoever moves the files.
+    this.#owner?.close();
     if (this.#options.fsync !== 'never') await this.#sync();
     for (const segment of [...this.own.segments, ...this.adopted.segments]) segment.close();
-    this.#owner?.close();
   }
 
   #write(entry: Buffer, count: number): Segment | undefined {
