@@ -2,6 +2,10 @@ import { defineConfig } from 'vitest/config';
 import type { ViteUserConfig } from 'vitest/config';
 
 const config: ViteUserConfig = defineConfig({
+  // Examples name the package as its users do; tests run them on the source.
+  resolve: {
+    alias: [{ find: /^otel-session-logs$/, replacement: new URL('src/index.ts', import.meta.url).pathname }],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     // Real processes, sockets and disks take part: generous, since no test decides by time.
