@@ -61,16 +61,16 @@ export class OwnerDirectory {
   /**
    * Takes over what dead owners left, one after the other.
    *
-   * @param hasRoom Asked with the bytes of each; what is refused stays for later, or for another process.
+   * @param hasRoom Asked with the bytes of each, and of those before it; what is refused stays for later, or for another
+   * process.
    */
-  async adoptDead(hasRoom: (bytes: number) => boolean): Promise<AdoptedFile[]> {
+  async adoptDead(hasRoom: (bytes: number, bytesBefore: number) => boolean): Promise<AdoptedFile[]> {
     const adopted: AdoptedFile[] = [];
     for (const name of listDirectory(this.#root)) {
       const path = join(this.#root, name);
       if (name.startsWith(UNBORN_PREFIX)) await removeUnborn(path);
       if (!name.startsWith(OWNER_PREFIX) || path === this.path || (await Liveness.isAlive(path))) continue;
-      const found = segmentFiles(path).reduce((sum, file) => sum + file.bytes, 0);
-      if (!hasRoom(found + adopted.reduce((sum, file) => sum + file.bytes, 0))) continue;
+      if (!hasRoom(totalBytes(segmentFiles(path)), totalBytes(adopted))) continue;
       adopted.push(...this.#take(path, name));
     }
     return adopted;
@@ -134,6 +134,10 @@ export function segmentFiles(directory: string): AdoptedFile[] {
       return [];
     }
   });
+}
+
+function totalBytes(files: readonly AdoptedFile[]): number {
+  return files.reduce((sum, file) => sum + file.bytes, 0);
 }
 
 export function listDirectory(directory: string): string[] {

@@ -141,7 +141,10 @@ export class Spool {
     this.#isAdopting = true;
     try {
       const hasNone = this.adopted.segments.length === 0;
-      const files = await owner.adoptDead((bytes) => hasNone || this.bytes + bytes <= this.#options.maxBytes);
+      // One is always taken, or a smaller bound than the dead process had would leave it for ever.
+      const files = await owner.adoptDead(
+        (bytes, before) => (hasNone && before === 0) || this.bytes + before + bytes <= this.#options.maxBytes,
+      );
       const segments = await this.#scan(files.toSorted((a, b) => (a.name < b.name ? -1 : 1)));
       for (const segment of segments) this.adopted.add(segment);
       this.#makeRoom(0);
