@@ -1,4 +1,4 @@
-import { failureOf, settleReplies } from './redis-client.ts';
+import { failureOf, RedisFailure, settleReplies } from './redis-client.ts';
 import type { RedisCommand, RedisConnection, RedisConnectionEvents, RedisPort, RedisReply } from './redis-client.ts';
 
 /** What is used of a client of `ioredis`, version 5 or later. */
@@ -19,6 +19,8 @@ interface Duplicate {
     exec(): Promise<[Error | null, unknown][] | null>;
   };
   readonly stream?: { unref?(): void };
+  readonly status: string;
+  nodes(role: 'master'): Duplicate[];
 }
 
 interface IoRedisClient {
@@ -60,7 +62,7 @@ function connectNode(source: IoRedisClient, events: RedisConnectionEvents): Redi
   duplicate.on('message', (channel: string) => events.message(channel));
   return new IoRedisConnection(duplicate, events, 'subscribe', async (commands) => {
     const pipeline = duplicate.pipeline();
-    for (const { args } of commands) pipeline.call(args[0] as string, ...args.slice(1));
+    for (const { args } of commands) pipeline.call(nameOf(args), ...args.slice(1));
     const results = (await pipeline.exec()) ?? [];
     return commands.map((_, index) => {
       const [error, value] = results[index] ?? [new Error('No reply'), undefined];
@@ -88,8 +90,27 @@ function connectCluster(source: IoRedisClient, events: RedisConnectionEvents): R
   // Without a retry strategy a node that broke leaves the pool: the connection no longer reaches all slots.
   duplicate.on('-node', () => duplicate.disconnect());
   return new IoRedisConnection(duplicate, events, 'ssubscribe', (commands) =>
-    settleReplies(commands.map(({ args }) => duplicate.call(args[0] as string, ...args.slice(1)))),
+    settleReplies(commands.map(({ args }) => callInCluster(duplicate, args))),
   );
+}
+
+function callInCluster(cluster: Duplicate, args: readonly string[]): Promise<unknown> {
+  if (args[0] !== 'XGROUP') return cluster.call(nameOf(args), ...args.slice(1));
+  return callOnOwner(cluster, args);
+}
+
+/** Version 5 does not know where the key of XGROUP stands. Asks every node; the one that has the slot does not redirect. */
+async function callOnOwner(cluster: Duplicate, args: readonly string[]): Promise<unknown> {
+  const nodes = cluster.nodes('master');
+  const replies = await settleReplies(nodes.map((node) => node.call(nameOf(args), ...args.slice(1))));
+  const reply = replies.find((candidate) => !(candidate instanceof RedisFailure && candidate.code === 'MOVED'));
+  if (reply instanceof RedisFailure) throw reply.cause;
+  return reply;
+}
+
+/** Version 5 finds the keys of a command, hence its node, by the name in lower case only. */
+function nameOf(args: readonly string[]): string {
+  return (args[0] as string).toLowerCase();
 }
 
 class IoRedisConnection implements RedisConnection {
@@ -113,12 +134,21 @@ class IoRedisConnection implements RedisConnection {
     client.on('error', (error: unknown) => {
       this.#lastError = error;
     });
-    client.on('ready', () => {
-      client.stream?.unref?.();
-      if (!this.#isOver) events.ready();
-    });
+    client.on('ready', () => void this.#begin());
     client.on('end', () => this.#end(this.#lastError));
     client.connect().catch((error: unknown) => this.#end(this.#lastError ?? error));
+  }
+
+  async #begin(): Promise<void> {
+    // A cluster client that may not queue refuses commands to a node that it is still connecting to.
+    const nodes = this.#subscribe === 'ssubscribe' ? this.#client.nodes('master') : [];
+    try {
+      await Promise.all(nodes.filter(({ status }) => status === 'wait').map((node) => node.connect()));
+    } catch (error) {
+      return this.#end(error);
+    }
+    this.#client.stream?.unref?.();
+    if (!this.#isOver) this.#events.ready();
   }
 
   async exec(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]> {
