@@ -8,6 +8,8 @@ export { SessionLogsError } from './errors.ts';
 export type { SessionLogsErrorCode } from './errors.ts';
 export { CoalescingLogRecordProcessor } from './export/coalescing.ts';
 export type { CoalescingLogRecordProcessorOptions, CoalescingOptions, CoalescingStats } from './export/coalescing.ts';
+export { DateFileLogRecordProcessor } from './export/date-file.ts';
+export type { DateFileLogRecordProcessorOptions, DateFileStats } from './export/date-file.ts';
 export type { DurableLogRecordProcessorOptions, Loss } from './export/durable-options.ts';
 export { DurableLogRecordProcessor } from './export/durable.ts';
 export type { DurableStats } from './export/durable.ts';
@@ -23,6 +25,8 @@ export type { SessionHandle } from './session-handle.ts';
 export { SessionLogs, sharedSessionLogs } from './session-logs.ts';
 export type { SessionLogsOptions } from './session-logs.ts';
 export { sessionIdOf, withSession } from './session.ts';
+export { startSessionLogs } from './start.ts';
+export type { StartSessionLogsOptions } from './start-options.ts';
 export { MemorySessionStore } from './store/memory.ts';
 export type { MemorySessionStoreOptions } from './store/memory.ts';
 export type {

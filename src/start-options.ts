@@ -2,6 +2,7 @@ import * as z from 'zod';
 
 import type { StreamHandler } from './echo.ts';
 import type { CoalescingOptions } from './export/coalescing.ts';
+import type { DurableLogRecordProcessorOptions } from './export/durable-options.ts';
 import type { Resource } from './export/sdk.ts';
 import { objectWith, parseOptions, positiveInteger } from './options.ts';
 import type { LogRecordExporter } from './otel.ts';
@@ -22,6 +23,8 @@ export interface StartSessionLogsOptions extends SessionLogRecordProcessorOption
   readonly endpoint?: string | undefined;
   /** Exports in place of the OTLP exporter. */
   readonly exporter?: LogRecordExporter | undefined;
+  /** A disk spool before the exporter: nothing that was written is lost while the collector is down. @default none */
+  readonly spool?: Omit<DurableLogRecordProcessorOptions, 'exporter'> | undefined;
   /** Coloured lines for leveled logs. @default 'auto': when stdout is a terminal */
   readonly console?: boolean | 'auto' | undefined;
   /** Gets each chunk as it is written; `false`: none. @default `defaultStreamHandler` when stdout is a terminal */
@@ -68,6 +71,12 @@ const optionsSchema = z.strictObject({
   streamHandler: streamHandlerOption,
   resource: z
     .custom<object>((value) => typeof value === 'object' && value !== null, 'a resource or its attributes')
+    .optional(),
+  spool: z
+    .custom<NonNullable<StartSessionLogsOptions['spool']>>(
+      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+      'an options object with `directory`',
+    )
     .optional(),
   coalesce: z
     .union(

@@ -4,6 +4,7 @@ import { CountingBatchLogRecordProcessor } from './export/batch.ts';
 import { CoalescingLogRecordProcessor } from './export/coalescing.ts';
 import { ConsoleLogRecordProcessor } from './export/console.ts';
 import { DateFileLogRecordProcessor } from './export/date-file.ts';
+import { DurableLogRecordProcessor } from './export/durable.ts';
 import { createOtlpExporter, otlpTarget } from './export/otlp.ts';
 import { PipelineLogRecordProcessor } from './export/pipeline.ts';
 import type { Branch } from './export/pipeline.ts';
@@ -34,20 +35,26 @@ const reporter = reporterFor('start');
  * `exporter_not_found`. Nothing is left open then.
  */
 export async function startSessionLogs(options: StartSessionLogsOptions = {}): Promise<SessionLogs> {
+  return startNow(options);
+}
+
+/** {@link startSessionLogs} at once: what `node --import` starts has to be there before the application's first line. */
+export function startNow(options: StartSessionLogsOptions = {}): SessionLogs {
   const plan = startPlan(options);
   const target = plan.exporter === undefined ? otlpTarget(plan.endpoint) : undefined;
-  const sdk = await loadLogsSdk();
-  const exporter = plan.exporter ?? (target === undefined ? undefined : await createOtlpExporter(target, sdk.line));
+  const sdk = loadLogsSdk();
+  const exporter = plan.exporter ?? (target === undefined ? undefined : createOtlpExporter(target, sdk.line));
   const resource = sdk.createResource(plan.resource);
   const parts = new Parts();
   try {
     if (exporter !== undefined && !isSdkDisabled()) addExport(parts, exporter, sdk, plan);
+    else if (plan.spool !== undefined) reporter.warn('`spool` has no effect: nothing is exported');
     if (plan.console) {
       parts.add('the console', new ConsoleLogRecordProcessor(), plan.minimumSeverity.console, () => ({}));
     }
     if (plan.file) addFile(parts, plan);
   } catch (error) {
-    await parts.discard();
+    parts.discard();
     throw error;
   }
   return assemble(plan, sdk, resource, parts);
@@ -87,14 +94,28 @@ function addFile(parts: Parts, plan: StartPlan): void {
 }
 
 function addExport(parts: Parts, exporter: LogRecordExporter, sdk: LogsSdk, plan: StartPlan): void {
-  const { BatchLogRecordProcessor } = sdk;
-  const batch = new CountingBatchLogRecordProcessor({ exporter, BatchLogRecordProcessor });
+  const { processor, lost } = plan.spool === undefined ? batched(exporter, sdk) : spooled(exporter, plan.spool);
   const { coalesce = false } = plan;
-  const processor =
+  const merging =
     coalesce === false
-      ? batch
-      : new CoalescingLogRecordProcessor({ ...(coalesce === true ? {} : coalesce), processor: batch });
-  parts.add('the exporter', processor, plan.minimumSeverity.export, () => batch.lost.toJSON());
+      ? processor
+      : new CoalescingLogRecordProcessor({ ...(coalesce === true ? {} : coalesce), processor });
+  parts.add('the exporter', merging, plan.minimumSeverity.export, lost);
+}
+
+interface ExportProcessor {
+  readonly processor: EndableProcessor;
+  readonly lost: OwnedPart['lost'];
+}
+
+function batched(exporter: LogRecordExporter, { BatchLogRecordProcessor }: LogsSdk): ExportProcessor {
+  const processor = new CountingBatchLogRecordProcessor({ exporter, BatchLogRecordProcessor });
+  return { processor, lost: () => processor.lost.toJSON() };
+}
+
+function spooled(exporter: LogRecordExporter, options: NonNullable<StartPlan['spool']>): ExportProcessor {
+  const processor = new DurableLogRecordProcessor({ ...options, exporter });
+  return { processor, lost: () => processor.stats().lost };
 }
 
 function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, parts: Parts): SessionLogs {

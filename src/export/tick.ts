@@ -17,14 +17,14 @@ function onExit(): void {
  * `process.exit()` and an uncaught error lose nothing. The `exit` listener is put in front of the others, since
  * a listener of somebody else that throws ends the round. What a SIGKILL can lose is the open tick.
  *
- * `write` must not throw.
+ * `write` must not throw. It is told whether the process exits: then this is its last chance.
  */
 export class TickFlush {
-  readonly #write: () => void;
+  readonly #write: (isExiting: boolean) => void;
   #immediate: NodeJS.Immediate | undefined;
   #isWriting = false;
 
-  constructor(write: () => void) {
+  constructor(write: (isExiting: boolean) => void) {
     this.#write = write;
     open.add(this);
     if (!isListening) {
@@ -48,7 +48,7 @@ export class TickFlush {
     if (this.#isWriting) return;
     this.#isWriting = true;
     try {
-      this.#write();
+      this.#write(isExiting);
     } finally {
       this.#isWriting = false;
     }

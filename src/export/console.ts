@@ -1,0 +1,68 @@
+import { bodyToText } from '../body.ts';
+import { reporterFor } from '../diagnostics.ts';
+import { isoTimestamp, isSessionId } from '../entry.ts';
+import { ATTRIBUTE } from '../otel.ts';
+import type { LogRecord, LogRecordProcessor } from '../otel.ts';
+import { withoutTerminalControls } from '../tokens.ts';
+import { escapeControls, levelOf, recordMillis } from './log-line.ts';
+
+const COLOURS: Readonly<Record<string, number>> = { TRACE: 90, DEBUG: 36, INFO: 32, WARN: 33, ERROR: 31, FATAL: 35 };
+
+/**
+ * Writes leveled logs as lines to stdout, coloured where `NO_COLOR` is not set: for a person in front of a terminal.
+ * Chunks of a chat are left to the stream handler.
+ *
+ * Text goes out without control characters. A closed stdout (`| head -1`) ends the output, never the process.
+ */
+export class ConsoleLogRecordProcessor implements LogRecordProcessor {
+  readonly #hasColours: boolean = (process.env['NO_COLOR'] ?? '') === '';
+  #isOpen = true;
+
+  constructor() {
+    // Without a listener, a closed pipe would end the process with an uncaught error.
+    process.stdout.on('error', this.#onError);
+  }
+
+  onEmit(record: LogRecord): void {
+    const severity: number = record.severityNumber ?? 0;
+    if (!this.#isOpen || severity === 0) return;
+    try {
+      process.stdout.write(this.#line(record));
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+
+  enabled(): boolean {
+    return this.#isOpen;
+  }
+
+  forceFlush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  shutdown(): Promise<void> {
+    this.#isOpen = false;
+    process.stdout.off('error', this.#onError);
+    return Promise.resolve();
+  }
+
+  #line(record: LogRecord): string {
+    const level = levelOf(record);
+    const sessionId = record.attributes[ATTRIBUTE.sessionId];
+    const time = isoTimestamp(recordMillis(record)).slice(11, 23);
+    const session = isSessionId(sessionId) ? ` [${escapeControls(sessionId)}]` : '';
+    const message = withoutTerminalControls(bodyToText(record.body));
+    return `${this.#paint(90, time)} ${this.#paint(COLOURS[level] ?? 0, level.padEnd(5))}${this.#paint(90, session)} ${message}\n`;
+  }
+
+  #paint(colour: number, text: string): string {
+    return this.#hasColours && text !== '' ? `\u001b[${colour}m${text}\u001b[0m` : text;
+  }
+
+  readonly #onError = (error: unknown): void => {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    reporterFor('console').warn('stdout cannot be written; no more lines are printed', error);
+  };
+}

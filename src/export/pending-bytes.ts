@@ -1,0 +1,131 @@
+const LINE_FEED = 10;
+const SHARED_CHUNK_BYTES = 64 * 1024;
+/** Larger batches get a chunk of their own instead of being copied. */
+const OWN_CHUNK_BYTES = 16 * 1024;
+
+interface Chunk {
+  readonly buffer: Buffer;
+  used: number;
+}
+
+/** How many lines end within the bytes. */
+export function countLines(bytes: Buffer): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(LINE_FEED); at !== -1; at = bytes.indexOf(LINE_FEED, at + 1)) lines += 1;
+  return lines;
+}
+
+/**
+ * Whole lines that wait for the file to be writable again, in order, bounded in bytes. When full the newest lines are
+ * refused, and the caller is told how many.
+ *
+ * A line counts as written with its last byte. A line that was cut by an error can be continued, or begun again when
+ * it has to go to another file.
+ */
+export class PendingBytes {
+  readonly #maxBytes: number;
+  readonly #chunks: Chunk[] = [];
+  /** Bytes of the first chunk that are written. */
+  #offset = 0;
+  #bytes = 0;
+  #lines = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get lines(): number {
+    return this.#lines;
+  }
+
+  get isEmpty(): boolean {
+    return this.#chunks.length === 0;
+  }
+
+  /**
+   * Keeps the whole lines that fit and returns how many did not. `written` bytes at the front are in the file
+   * already; only the first lines of an empty queue can have such.
+   */
+  add(lines: Buffer, written = 0): number {
+    const cut = written > 0 ? lines.lastIndexOf(LINE_FEED, written - 1) + 1 : 0;
+    const unfinished = cut === 0 ? lines : lines.subarray(cut);
+    const kept = this.#fitting(unfinished);
+    const count = countLines(kept);
+    if (kept.length > 0) {
+      this.#store(kept);
+      this.#offset += written - cut;
+      this.#bytes += kept.length - (written - cut);
+      this.#lines += count;
+    }
+    return kept.length === unfinished.length ? 0 : countLines(unfinished) - count;
+  }
+
+  #fitting(lines: Buffer): Buffer {
+    const room = this.#maxBytes - this.#bytes;
+    if (lines.length <= room) return lines;
+    return room <= 0 ? lines.subarray(0, 0) : lines.subarray(0, lines.lastIndexOf(LINE_FEED, room - 1) + 1);
+  }
+
+  #store(lines: Buffer): void {
+    const last = this.#chunks.at(-1);
+    if (last !== undefined && last.buffer.length - last.used >= lines.length) {
+      lines.copy(last.buffer, last.used);
+      last.used += lines.length;
+    } else if (lines.length >= OWN_CHUNK_BYTES) {
+      this.#chunks.push({ buffer: lines, used: lines.length });
+    } else {
+      const buffer = Buffer.allocUnsafeSlow(SHARED_CHUNK_BYTES);
+      lines.copy(buffer);
+      this.#chunks.push({ buffer, used: lines.length });
+    }
+  }
+
+  /** The next bytes to write; empty when nothing waits. */
+  first(): Buffer {
+    const chunk = this.#chunks[0];
+    return chunk === undefined ? Buffer.alloc(0) : chunk.buffer.subarray(this.#offset, chunk.used);
+  }
+
+  /** The first `count` bytes of {@link first} were written; returns how many lines they ended. */
+  advance(count: number): number {
+    const chunk = this.#chunks[0];
+    if (chunk === undefined) return 0;
+    const lines = countLines(chunk.buffer.subarray(this.#offset, this.#offset + count));
+    this.#offset += count;
+    this.#bytes -= count;
+    this.#lines -= lines;
+    if (this.#offset === chunk.used) {
+      this.#chunks.shift();
+      this.#offset = 0;
+    }
+    return lines;
+  }
+
+  /** Whether the next bytes are the rest of a line. */
+  get isWithinLine(): boolean {
+    return this.#offset > 0 && this.#chunks[0]?.buffer[this.#offset - 1] !== LINE_FEED;
+  }
+
+  /** Begins a cut line again. */
+  rewind(): void {
+    const chunk = this.#chunks[0];
+    if (chunk === undefined || this.#offset === 0) return;
+    const start = chunk.buffer.lastIndexOf(LINE_FEED, this.#offset - 1) + 1;
+    this.#bytes += this.#offset - start;
+    this.#offset = start;
+  }
+
+  /** Forgets everything and returns how many lines that were. */
+  clear(): number {
+    const lines = this.#lines;
+    this.#chunks.length = 0;
+    this.#offset = 0;
+    this.#bytes = 0;
+    this.#lines = 0;
+    return lines;
+  }
+}
