@@ -170,15 +170,16 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
   /**
    * Passes on everything and shuts the inner processor down; further records are counted and ignored. Idempotent.
    *
-   * @throws SessionLogsError `shutdown_timeout` when the inner processor takes longer than 10,000 ms.
+   * @throws SessionLogsError `shutdown_timeout` when that takes longer than `timeoutMillis` (default 10,000); else what
+   * the inner processor rejects with.
    */
-  shutdown(): Promise<void> {
+  shutdown(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
     if (!this.#isClosed) {
       this.#merger.close();
       this.#isClosed = true;
       this.#exit.close();
     }
-    return this.#flushes.shutdown();
+    return this.#flushes.shutdown(options.timeoutMillis);
   }
 
   stats(): CoalescingStats {

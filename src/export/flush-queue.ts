@@ -1,8 +1,13 @@
-import type { LogRecordProcessor } from '../otel.ts';
 import { within } from '../within.ts';
 
 const FLUSH_TIMEOUT_MILLIS = 30_000;
 const SHUTDOWN_TIMEOUT_MILLIS = 10_000;
+
+/** An inner processor's ends. The SDK passes no time to either; a processor that knows the option gets it. */
+interface Ends {
+  forceFlush(options?: { readonly timeoutMillis?: number }): Promise<void>;
+  shutdown(options?: { readonly timeoutMillis?: number }): Promise<void>;
+}
 
 /**
  * The flushes and the shutdown of an inner processor, one after the other: the SDK's batch processor answers a second
@@ -12,12 +17,12 @@ const SHUTDOWN_TIMEOUT_MILLIS = 10_000;
  */
 export class FlushQueue {
   readonly #owner: string;
-  readonly #inner: Pick<LogRecordProcessor, 'forceFlush' | 'shutdown'>;
+  readonly #inner: Ends;
   #running: Promise<void> = Promise.resolve();
   #next: { promise: Promise<void>; timeoutMillis: number } | undefined;
   #shutdown: Promise<void> | undefined;
 
-  constructor(owner: string, inner: Pick<LogRecordProcessor, 'forceFlush' | 'shutdown'>) {
+  constructor(owner: string, inner: Ends) {
     this.#owner = owner;
     this.#inner = inner;
   }
@@ -34,7 +39,6 @@ export class FlushQueue {
     const flush = { promise: this.#running, timeoutMillis };
     flush.promise = this.#running.then(() => {
       this.#next = undefined;
-      // The 0.2xx line passes nothing here; a processor that knows the option gets it.
       return this.#inner.forceFlush({ timeoutMillis: flush.timeoutMillis });
     });
     this.#running = flush.promise.catch(() => {
@@ -46,7 +50,7 @@ export class FlushQueue {
   /** Shuts the inner processor down after the running flush, but no later than half of the time allowed. */
   shutdown(timeoutMillis: number = SHUTDOWN_TIMEOUT_MILLIS): Promise<void> {
     return (this.#shutdown ??= within(
-      this.#afterFlushes(timeoutMillis / 2).then(() => this.#inner.shutdown()),
+      this.#afterFlushes(timeoutMillis / 2).then(() => this.#inner.shutdown({ timeoutMillis })),
       timeoutMillis,
       'shutdown_timeout',
       `${this.#owner}: shutdown`,
