@@ -360,6 +360,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     await this.#wait(this.#allSettled(), shutdownTimeoutMillis * (1 - CLOSING_SHARE));
     this.#shipper.stop();
     this.#waiters.end();
+    this.#spool.closeIdle();
     const inMemory = this.#spool.persist();
     const undelivered = this.#spool.own.pending;
     await this.#limited(() => this.#spool.close(), left());

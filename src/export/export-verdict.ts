@@ -1,5 +1,3 @@
-import type { ExportResult } from '../otel.ts';
-
 /**
  * What an exporter's answer means for the records it was given.
  *
@@ -22,9 +20,8 @@ const HTTP_REFUSED: ReadonlySet<number> = new Set([400, 413, 422]);
 const HTTP_UNAVAILABLE: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /** Reads the answer of an exporter: OTLP over HTTP and gRPC put the status into `error.code`. */
-export function verdictOf(result: ExportResult): Verdict {
-  const outcome: number = result.code;
-  if (outcome === 0) return 'delivered';
+export function verdictOf(result: { readonly code: number; readonly error?: unknown }): Verdict {
+  if (result.code === 0) return 'delivered';
   const error = result.error as { readonly code?: unknown; readonly message?: unknown } | undefined;
   const code = error?.code;
   // Retries used up, a timeout, or the name of a network or TLS error.

@@ -1,4 +1,4 @@
-import { findPackages, importFile } from '../application-modules.ts';
+import { findPackages, loadFile } from '../application-modules.ts';
 import { reporterFor } from '../diagnostics.ts';
 import type { Reporter } from '../diagnostics.ts';
 import { environmentValue, isOtlpExportDisabled, isSdkDisabled } from '../environment.ts';
@@ -96,12 +96,12 @@ function otlpProtocol(warnTo?: Reporter): OtlpProtocol {
  *
  * @throws SessionLogsError `exporter_not_found` with the install command.
  */
-export async function createOtlpExporter(target: OtlpTarget, line: OtelLine): Promise<LogRecordExporter> {
+export function createOtlpExporter(target: OtlpTarget, line: OtelLine): LogRecordExporter {
   const name = EXPORTERS[target.protocol];
   const found = findPackages(name);
   const usable = found.find(({ version }) => lineOf(version) === line);
   if (usable === undefined) throw exporterNotFound(name, line, found[0]?.version);
-  const { OTLPLogExporter } = await importFile<OtlpExporterModule>(usable.path);
+  const { OTLPLogExporter } = loadFile<OtlpExporterModule>(usable.path);
   return target.url === undefined ? new OTLPLogExporter() : new OTLPLogExporter({ url: target.url });
 }
 

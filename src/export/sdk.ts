@@ -1,6 +1,6 @@
 import * as api from '@opentelemetry/api';
 
-import { findPackages, importFile, resolveFrom } from '../application-modules.ts';
+import { findPackages, loadFile, resolveFrom } from '../application-modules.ts';
 import { SessionLogsError } from '../errors.ts';
 import type { LogRecord, LogRecordExporter, LogRecordProcessor, OtelLine, OtelLoggerProvider } from '../otel.ts';
 
@@ -70,13 +70,13 @@ export function lineOf(version: string): OtelLine | undefined {
  *
  * @throws SessionLogsError `sdk_not_found` with the install command.
  */
-export async function loadLogsSdk(): Promise<LogsSdk> {
+export function loadLogsSdk(): LogsSdk {
   const found = findPackages(SDK);
   const usable = found.find(({ version }) => lineOf(version) !== undefined);
   const line = usable === undefined ? undefined : lineOf(usable.version);
   if (usable === undefined || line === undefined) throw sdkNotFound(found[0]?.version);
-  const sdk = await importFile<LogsSdkModule>(usable.path);
-  const resources = await loadResources(usable.path);
+  const sdk = loadFile<LogsSdkModule>(usable.path);
+  const resources = loadResources(usable.path);
   return {
     line,
     version: usable.version,
@@ -87,10 +87,10 @@ export async function loadLogsSdk(): Promise<LogsSdk> {
 }
 
 /** The application has it through the SDK only, so that is where it can be resolved from under pnpm. */
-async function loadResources(sdkPath: string): Promise<ResourcesModule> {
+function loadResources(sdkPath: string): ResourcesModule {
   const path = resolveFrom(sdkPath, '@opentelemetry/resources');
   if (path === undefined) throw new SessionLogsError('sdk_not_found', `${SDK} has no @opentelemetry/resources`);
-  return importFile<ResourcesModule>(path);
+  return loadFile<ResourcesModule>(path);
 }
 
 function createResource(

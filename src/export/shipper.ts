@@ -308,14 +308,17 @@ export class Shipper {
     const { first, most, whileFlushing } = BACK_OFF_MILLIS;
     // Jitter: many processes lost the same collector at the same moment.
     const delay = Math.min(most, first * 2 ** (this.#failures - 1) * (0.8 + Math.random() * 0.4));
-    const until = performance.now() + delay;
-    // A flush that begins meanwhile shortens what is left.
+    let until = performance.now() + delay;
+    let isShortened = false;
     for (;;) {
-      const left = until - performance.now();
-      if (left <= 0 || this.#isStopped) return;
-      const isFlushing = this.#options.isFlushing();
-      await this.#sleep(isFlushing ? Math.min(left, whileFlushing) : left);
-      if (isFlushing) return;
+      const now = performance.now();
+      // A flush that waits, or begins meanwhile, shortens what is left.
+      if (!isShortened && this.#options.isFlushing()) {
+        isShortened = true;
+        until = Math.min(until, now + whileFlushing);
+      }
+      if (until <= now || this.#isStopped) return;
+      await this.#sleep(until - now);
     }
   }
 

@@ -329,7 +329,8 @@ export class Spool {
     this.#retryAt = now() + this.#retryMillis;
     this.#retryMillis = Math.min(this.#retryMillis * 2, RETRY_MILLIS.most);
     // Somebody removed our directory: the next try makes one anew.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && this.#owner !== undefined) {
+    const { code } = error as NodeJS.ErrnoException;
+    if ((code === 'ENOENT' || code === 'ENOTDIR') && this.#owner !== undefined) {
       this.#owner.close();
       this.#owner = undefined;
     }

@@ -12,6 +12,8 @@ export class ScriptedExporter implements LogRecordExporter {
   inFlight = 0;
   mostInFlight = 0;
   shutdowns = 0;
+  /** How long each answer takes. */
+  delayMillis = 0;
   answer: (records: readonly ReadableLogRecord[], call: number) => Script;
 
   constructor(answer: (records: readonly ReadableLogRecord[], call: number) => Script = () => 'ok') {
@@ -28,11 +30,14 @@ export class ScriptedExporter implements LogRecordExporter {
     if (script === 'hang') return;
     this.inFlight += 1;
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
-    setImmediate(() => {
+    const answer = (): void => {
       this.inFlight -= 1;
       if (script === 'ok') this.delivered.push(...records);
-      callback((script === 'ok' ? { code: 0 } : { code: 1, error: script }) as ExportResult);
-    });
+      const result: unknown = script === 'ok' ? { code: 0 } : { code: 1, error: script };
+      callback(result as ExportResult);
+    };
+    if (this.delayMillis > 0) setTimeout(answer, this.delayMillis);
+    else setImmediate(answer);
   }
 
   forceFlush(): Promise<void> {
