@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 import { createAdaptorServer } from '@hono/node-server';
 import {
+  consumeStream,
   DefaultChatTransport,
   readUIMessageStream,
   simulateReadableStream,
@@ -67,21 +68,21 @@ describe('Vercel AI SDK', () => {
 
   it('a chat resumes in mid-answer without Redis: the transport of useChat gets the whole message', async () => {
     const model = mockModel(10);
-    // recipe: Vercel AI SDK, resume without Redis
     async function POST(chatId: string): Promise<Response> {
+      // recipe: Vercel AI SDK, resume without Redis: POST
       return streamText({ model, prompt: 'Hello' }).toUIMessageStreamResponse({
-        consumeSseStream: async ({ stream }) => {
-          for await (const _frame of sessions.tap(chatId, stream)); // goes on when the browser is gone
-        },
+        consumeSseStream: ({ stream }) => consumeStream({ stream: sessions.tap(chatId, stream) }),
       });
+      // end
     }
     function GET(chatId: string): Response {
+      // recipe: Vercel AI SDK, resume without Redis: GET
       const [last] = sessions.getAllLogsInQueue({ sessionId: chatId, limit: 1 });
       if (last === undefined || last.kind === 'stream-end') return new Response(null, { status: 204 });
       const frames = sessions.toReadableStream(chatId).pipeThrough(new TextEncoderStream());
       return new Response(frames, { headers: UI_MESSAGE_STREAM_HEADERS });
+      // end
     }
-    // end
     const fetch = (request: Request): Response | Promise<Response> => {
       const [, , , chatId = 'c1'] = new URL(request.url).pathname.split('/');
       return request.method === 'POST' ? POST('c1') : GET(chatId);
