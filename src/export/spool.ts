@@ -146,6 +146,8 @@ export class Spool {
         (bytes, before) => (hasNone && before === 0) || this.bytes + before + bytes <= this.#options.maxBytes,
       );
       const segments = await this.#scan(files.toSorted((a, b) => (a.name < b.name ? -1 : 1)));
+      // Closed meanwhile: what was taken over is left with the rest.
+      if (this.#isClosed) return;
       for (const segment of segments) this.adopted.add(segment);
       this.#makeRoom(0);
     } catch (error) {
