@@ -31,7 +31,11 @@ describe.skipIf(REDIS === undefined)(`a cluster of three nodes${WITHOUT_SERVER}`
   });
   for (const [name, makeClient] of Object.entries(CLIENTS)) {
     const make = (options: object): RedisSessionStore =>
-      new RedisSessionStore({ client: makeClient(nodes[0]?.port as number), prefix: `test:${randomUUID()}`, ...options });
+      new RedisSessionStore({
+        client: makeClient(nodes[0]?.port as number),
+        prefix: `test:${randomUUID()}`,
+        ...options,
+      });
     describeSessionStore(`RedisSessionStore over the cluster client of ${name}`, make, { describe, it });
   }
 });
