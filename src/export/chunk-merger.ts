@@ -96,15 +96,21 @@ export class ChunkMerger {
     const { body } = record;
     const text = typeof body === 'string' ? body : '';
     const isJoinable = typeof body === 'string' || content === 'omit';
+    const before = stream.length;
+    if (isJoinable && stream.addMore(record, text, placement, maxChars)) {
+      this.#heldChars += stream.length - before;
+      if (this.#heldChars > this.#rules.maxHeldChars) this.#keepBounds();
+      return true;
+    }
     if (stream.hasContent) {
       // A value that is no text cannot be joined to one; the chunks before it go first.
       if (!isJoinable || !stream.accepts(record)) this.#cut(stream, () => stream.cut(true));
       else if (stream.length + text.length > maxChars) this.#cut(stream, () => stream.cut(false));
     }
     if (!isJoinable) return false;
-    const before = stream.length;
+    const left = stream.length;
     stream.add(record, text, placement);
-    this.#heldChars += stream.length - before;
+    this.#heldChars += stream.length - left;
     if (!this.#held.has(stream)) this.#hold(stream);
     while (stream.length > maxChars) this.#cut(stream, () => stream.cutFull(maxChars));
     this.#keepBounds();

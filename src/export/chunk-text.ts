@@ -9,7 +9,9 @@ const BLOCK = 64;
  */
 export class ChunkText {
   #blocks: string[] = [];
-  #open: string[] = [];
+  /** Filled up and used again: an array that grows anew for each block costs more than the chunks do. */
+  readonly #open: string[] = [];
+  #openCount = 0;
   #length = 0;
 
   /** In UTF-16 units. */
@@ -20,16 +22,22 @@ export class ChunkText {
   add(chunk: string): void {
     if (chunk === '') return;
     this.#length += chunk.length;
-    if (this.#open.push(chunk) < BLOCK) return;
+    this.#open[this.#openCount] = chunk;
+    this.#openCount += 1;
+    if (this.#openCount === BLOCK) this.#close();
+  }
+
+  #close(): void {
     this.#blocks.push(this.#open.join(''));
-    this.#open = [];
+    this.#open.fill('');
+    this.#openCount = 0;
   }
 
   /** All of the text; nothing is left. */
   take(): string {
-    const text = this.#blocks.join('') + this.#open.join('');
+    if (this.#openCount > 0) this.#close();
+    const text = this.#blocks.join('');
     this.#blocks = [];
-    this.#open = [];
     this.#length = 0;
     return text;
   }

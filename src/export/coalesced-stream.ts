@@ -23,6 +23,9 @@ interface Piece extends Placement {
   readonly record: MergedLogRecord;
   readonly text: ChunkText;
   chunkCount: number;
+  /** Observed time of the last chunk: two small integers, where an array a chunk would keep the garbage collector busy. */
+  observedSeconds: number;
+  observedNanos: number;
 }
 
 /**
@@ -80,28 +83,40 @@ export class CoalescedStream {
 
   /** Whether the chunk may go into the record under way: same resource, scope and severity. */
   accepts(record: LogRecord): boolean {
-    const under = this.#piece?.record;
-    return (
-      under === undefined ||
-      !this.hasContent ||
-      (under.resource === record.resource &&
-        under.instrumentationScope === record.instrumentationScope &&
-        under.severityNumber === record.severityNumber &&
-        under.severityText === record.severityText)
-    );
+    return !this.hasContent || isAlike((this.#piece as Piece).record, record);
   }
 
   /** Adds one chunk. */
   add(record: LogRecord, text: string, placement: Placement): void {
     if (!this.hasContent) this.#beginWith(record, placement);
-    const piece = this.#take(record, placement);
-    piece.record.hrTimeObserved = record.hrTimeObserved;
+    this.#append(this.#take(record, placement), record, text);
+  }
+
+  /**
+   * Adds one more chunk to a record under way that takes it: the way of nearly every chunk, in one step.
+   *
+   * `false`: nothing was done.
+   */
+  addMore(record: LogRecord, text: string, placement: Placement, maxChars: number): boolean {
+    const piece = this.#piece;
+    if (piece === undefined || piece.chunkCount === 0 || piece.text.length + text.length > maxChars) return false;
+    if (!isAlike(piece.record, record)) return false;
+    piece.record.takeAttributes(record);
+    piece.entryId = placement.entryId;
+    piece.source = placement.source;
+    this.#append(piece, record, text);
+    return true;
+  }
+
+  #append(piece: Piece, record: LogRecord, text: string): void {
+    const observed = record.hrTimeObserved;
+    piece.observedSeconds = observed[0];
+    piece.observedNanos = observed[1];
     piece.chunkCount += 1;
     if (this.#content === 'keep') piece.text.add(text);
     this.isAfterToolCall = false;
-    if (this.#startTime !== undefined && !this.#hasEmitted) {
-      this.#secondsToFirstChunk ??= secondsBetween(this.#startTime, record.hrTime);
-    }
+    if (this.#hasEmitted || this.#startTime === undefined || this.#secondsToFirstChunk !== undefined) return;
+    this.#secondsToFirstChunk = secondsBetween(this.#startTime, record.hrTime);
   }
 
   /** The first record of the text gives time, context and scope; a `stream-start` before it gave attributes only. */
@@ -160,8 +175,8 @@ export class CoalescedStream {
     const isTold = this.#toldReasons !== undefined;
     const hasNews = (reason !== undefined && !isTold) || (end !== undefined && this.#hasNews(end));
     if (end !== undefined && placement !== undefined) {
-      const { record } = this.#take(end, placement);
-      if (!this.hasContent) record.hrTimeObserved = end.hrTimeObserved;
+      const piece = this.#take(end, placement);
+      if (!this.hasContent) [piece.observedSeconds, piece.observedNanos] = end.hrTimeObserved;
     }
     const piece = this.#piece;
     if (piece === undefined) return undefined;
@@ -183,6 +198,7 @@ export class CoalescedStream {
   #cut(piece: Piece, text: string, rest: string): Finished {
     const { record } = piece;
     this.#piece = undefined;
+    record.hrTimeObserved = [piece.observedSeconds, piece.observedNanos];
     if (rest !== '') this.#goOnWith(piece, rest);
     if (this.#content === 'keep') record.body = text;
     record.stamp(ATTRIBUTE.sessionId, this.sessionId);
@@ -207,9 +223,21 @@ export class CoalescedStream {
   }
 }
 
+/** A merged record stands for records of one resource, scope and severity. */
+function isAlike(merged: MergedLogRecord, record: LogRecord): boolean {
+  return (
+    merged.instrumentationScope === record.instrumentationScope &&
+    merged.resource === record.resource &&
+    merged.severityNumber === record.severityNumber &&
+    merged.severityText === record.severityText
+  );
+}
+
 function newPiece(record: MergedLogRecord, placement: Placement): Piece {
   const { context, entryId, source } = placement;
-  return { record, text: new ChunkText(), chunkCount: 0, context, entryId, source };
+  const [observedSeconds, observedNanos] = record.hrTimeObserved;
+  const text = new ChunkText();
+  return { record, text, chunkCount: 0, observedSeconds, observedNanos, context, entryId, source };
 }
 
 function secondsBetween(from: HrTime, to: HrTime): number {
