@@ -17,7 +17,11 @@ export type LossReason =
 
 /** Counts losses by reason; never reset. */
 export class LossCounters {
-  readonly #counts = new Map<LossReason, number>();
+  readonly #counts: Map<LossReason, number>;
+
+  constructor(counts: Readonly<Record<string, number>> = {}) {
+    this.#counts = new Map(Object.entries(counts));
+  }
 
   add(reason: LossReason, count = 1): void {
     if (count > 0) this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + count);

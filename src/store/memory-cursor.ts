@@ -104,11 +104,11 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
       if (position === session.next) return this.#stepAtHead(session);
       const block = blockAt(session, at, position);
       const slot = slotIn(block, position);
-      const detail = block.detail<EntryDetail>(slot);
+      const detail = session.detailAt(block, slot);
       at.next = position + 1;
       if (this.#skipped !== undefined && this.#leavesOut(position, detail)) continue;
-      this.message = block.message(slot);
-      this.timestamp = block.timestamp(slot);
+      this.message = session.messageAt(block, slot);
+      this.timestamp = session.timestampAt(block, slot);
       this.detail = detail;
       this.#standsOn = position;
       return 'entry';

@@ -50,20 +50,21 @@ function attributeBytes(value: unknown, depth: number): number {
  * an object less is a cache miss less.
  */
 export class MemorySession extends Ring<EntryDetail> implements Evictable {
-  readonly id: string;
-  /** Which of the store's sessions this is: ids of entries carry it, so no id ever opens another session. */
-  readonly serial: number;
+  // What an append touches first.
   bytes = 0;
   lastUsed = 0;
   lastUsedMillis = 0;
+  waiting: WaitList | undefined = undefined;
+  isEnded = false;
+  openStream: OpenStream = 0;
+  readonly id: string;
+  /** Which of the store's sessions this is: ids of entries carry it, so no id ever opens another session. */
+  readonly serial: number;
   rankedAt = 0;
   heapIndex = -1;
   /** `held`, or what became of the session. */
   fate: 'held' | 'evicted' | 'deleted' = 'held';
   readers = 0;
-  waiting: WaitList | undefined = undefined;
-  isEnded = false;
-  openStream: OpenStream = 0;
   /** Position of the furthest entry that an unread reader was given, `-1` for none, and its stream. */
   unread = -1;
   unreadStreamId: string | undefined = undefined;
@@ -73,8 +74,8 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   #ends: number[] | undefined = undefined;
   #streams: StreamSpans | undefined = undefined;
 
-  constructor(id: string, serial: number, baseMillis: number) {
-    super(baseMillis);
+  constructor(id: string, serial: number, timestamp: number) {
+    super(timestamp);
     this.id = id;
     this.serial = serial;
   }
@@ -141,13 +142,13 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   /** Whether the stream that the entry at the position belongs to runs. */
   streamState(position: number): 'running' | 'finished' | 'none' {
     if (this.#streams === undefined) return 'none';
-    return this.#streams.stateAt(position, this.#detailAt(position)?.streamId);
+    return this.#streams.stateAt(position, this.#detailOf(position)?.streamId);
   }
 
-  #detailAt(position: number): EntryDetail | undefined {
+  #detailOf(position: number): EntryDetail | undefined {
     if (position < this.first || position >= this.next) return undefined;
     const block = this.locate(position);
-    return block.detail<EntryDetail>(slotIn(block, position));
+    return this.detailAt(block, slotIn(block, position));
   }
 
   startOf(from: StartPosition, positionOf: (id: string) => number | undefined): Start {

@@ -76,6 +76,8 @@ export class MemorySessionStore implements SessionStore, CursorHost {
   readonly #lost = new LossCounters();
   readonly #appendsPerClock: number;
   #bytes = 0;
+  /** Entries that full sessions dropped: counted here, since a full session drops one with each append. */
+  #dropped = 0;
   #readers = 0;
   #sequence = 0;
   #serial = 0;
@@ -149,15 +151,13 @@ export class MemorySessionStore implements SessionStore, CursorHost {
   #makeRoom(session: MemorySession, bytes: number): boolean {
     const { maxBytesPerSession, maxEntriesPerSession, overflow } = this.#options;
     if (overflow === 'drop-newest') return false;
-    let dropped = 0;
     while (
       session.length > 0 &&
       (session.length >= maxEntriesPerSession || session.bytes + bytes > maxBytesPerSession)
     ) {
       this.#bytes -= session.drop();
-      dropped += 1;
+      this.#dropped += 1;
     }
-    this.#lost.add('session_full', dropped);
     return true;
   }
 
@@ -283,7 +283,7 @@ export class MemorySessionStore implements SessionStore, CursorHost {
       for (let position = Math.max(session.first, session.next - limit); position < session.next; position += 1) {
         const block = session.locate(position);
         const slot = slotIn(block, position);
-        found.push({ sequence: block.sequence(slot), entry: () => this.#entryAt(session, position) });
+        found.push({ sequence: session.sequenceAt(block, slot), entry: () => this.#entryAt(session, position) });
       }
     }
     found.sort((a, b) => a.sequence - b.sequence);
@@ -294,7 +294,13 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     const block = session.locate(position);
     const slot = slotIn(block, position);
     const id = this.idOf(session, position);
-    return makeEntry(id, session.id, block.message(slot), block.timestamp(slot), block.detail<EntryDetail>(slot));
+    return makeEntry(
+      id,
+      session.id,
+      session.messageAt(block, slot),
+      session.timestampAt(block, slot),
+      session.detailAt(block, slot),
+    );
   }
 
   flush(): Promise<void> {
@@ -316,7 +322,9 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     let entries = 0;
     for (const session of this.#sessions.values()) entries += session.length;
     const sessions = this.#sessions.size;
-    return { sessions, readers: this.#readers, entries, bytes: this.#bytes, lost: this.#lost.toJSON() };
+    const lost = new LossCounters(this.#lost.toJSON());
+    lost.add('session_full', this.#dropped);
+    return { sessions, readers: this.#readers, entries, bytes: this.#bytes, lost: lost.toJSON() };
   }
 
   // What cursors need.
