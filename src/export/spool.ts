@@ -313,15 +313,17 @@ export class Spool {
   #persistSegment(memory: MemorySegment): void {
     const owner = this.#owner;
     if (owner === undefined || !this.own.isUnread(memory)) return;
+    let file: FileSegment | undefined;
     try {
       const now = this.#options.now();
-      const file = FileSegment.create(owner.path, owner.id, memory.firstOrdinal, { isDurable: true, nowMillis: now });
+      file = FileSegment.create(owner.path, owner.id, memory.firstOrdinal, { isDurable: true, nowMillis: now });
       file.append(memory.content(), memory.records, now);
       file.seal();
       if (this.#active === memory) this.#active = undefined;
       this.own.replace(memory, file);
       this.#unsynced.add(file);
     } catch (error) {
+      file?.remove();
       this.#failed(error);
     }
   }

@@ -50,13 +50,14 @@ let emitted = 0;
 function emit(count) {
   for (let i = 0; i < count; i += 1) {
     emitted += 1;
+    // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- each line has an enum of its own
     logger.emit({ body: `${options.prefix}-${emitted}`, severityNumber: 9, attributes: { n: emitted } });
   }
 }
 
 /** Everything emitted so far was written: the event loop has turned since. */
 function promise() {
-  if (mark !== undefined) writeSync(mark, `${emitted}\n`);
+  if (mark !== undefined) writeSync(mark, `${emitted} ${Date.now()}\n`);
 }
 
 const MODES = {
@@ -88,8 +89,10 @@ const MODES = {
       emit(options.perTick);
       await delay(options.pauseMillis);
     }
+    const began = performance.now();
     await provider.shutdown();
-    process.exit(0);
+    process.send?.({ emitted, shutdownMillis: performance.now() - began });
+    process.disconnect?.();
   },
   /** One synchronous loop, then a shutdown. */
   async loop() {
@@ -97,7 +100,7 @@ const MODES = {
     const began = performance.now();
     let error = 'none';
     await provider.shutdown().catch((reason) => (error = String(reason)));
-    process.send?.({ shutdownMillis: performance.now() - began, error });
+    process.send?.({ emitted, shutdownMillis: performance.now() - began, error });
     process.disconnect?.();
   },
   kill() {
@@ -160,7 +163,7 @@ const MODES = {
 
 function readMark(path) {
   const { readFileSync } = require('node:fs');
-  return Number(readFileSync(path, 'utf8').trimEnd().split('\n').at(-1)) || 0;
+  return Number.parseInt(readFileSync(path, 'utf8').trimEnd().split('\n').at(-1), 10) || 0;
 }
 
 function endOf(worker) {

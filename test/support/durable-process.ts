@@ -76,10 +76,12 @@ export function startChild(options: ChildOptions): RunningChild {
   };
 }
 
-/** Records that a child promised to have written. */
-export function promised(markFile: string): number {
+/** Records that a child promised to have written, until a moment. */
+export function promised(markFile: string, before: number = Number.POSITIVE_INFINITY): number {
   try {
-    return Number(readFileSync(markFile, 'utf8').split('\n').at(-2)) || 0;
+    const lines = readFileSync(markFile, 'utf8').split('\n').slice(0, -1);
+    const line = lines.findLast((text) => Number(text.split(' ')[1]) <= before);
+    return Number.parseInt(line ?? '0', 10);
   } catch {
     // It was killed before it promised any.
     return 0;
