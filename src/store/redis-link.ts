@@ -6,6 +6,8 @@ const FIRST_BACKOFF_MILLIS = 50;
 const LAST_BACKOFF_MILLIS = 2_000;
 /** A server that answers nothing in this time is as good as gone; what it did meanwhile is found out afterwards. */
 const ANSWER_MILLIS = 3_000;
+/** An attempt that came to nothing in this time, the handshake included, is given up. */
+const CONNECT_MILLIS = 6_000;
 /** A connection that stayed up so long starts the backoff anew and ends an outage: cuts in a row are one outage. */
 const STABLE_MILLIS = 1_000;
 
@@ -76,6 +78,7 @@ export class RedisLink {
   #isReady = false;
   #isClosed = false;
   #failures = 0;
+  #connectTimer: NodeJS.Timeout | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #stableTimer: NodeJS.Timeout | undefined;
 
@@ -104,6 +107,7 @@ export class RedisLink {
     connection = this.#port.connect({
       ready: () => {
         if (!isCurrent()) return;
+        clearTimeout(this.#connectTimer);
         this.#isReady = true;
         this.#stableTimer = setTimeout(() => this.#isStable(), STABLE_MILLIS);
         this.#stableTimer.unref();
@@ -116,6 +120,9 @@ export class RedisLink {
       },
     });
     this.#connection = connection;
+    // A connection that is cut in the middle of its handshake may never tell (seen with node-redis 6).
+    const onLate = (): void => this.drop(connection, new Error(`Redis was not ready in ${CONNECT_MILLIS} ms`));
+    this.#connectTimer = setTimeout(onLate, CONNECT_MILLIS).unref();
   }
 
   /** One reply per command; failures without a code when there is no connection, or no answer in 3 s. */
@@ -165,6 +172,7 @@ export class RedisLink {
   /** Ends the connection until `start()` or `exec()` wants one again. */
   suspend(): void {
     this.#isReady = false;
+    clearTimeout(this.#connectTimer);
     clearTimeout(this.#retryTimer);
     clearTimeout(this.#stableTimer);
     this.#retryTimer = undefined;
@@ -179,6 +187,7 @@ export class RedisLink {
   }
 
   #lost(cause: unknown): void {
+    clearTimeout(this.#connectTimer);
     clearTimeout(this.#stableTimer);
     this.#isReady = false;
     this.#connection = undefined;
@@ -193,6 +202,7 @@ export class RedisLink {
       backoffMillis(this.#failures - 1),
     );
     this.#retryTimer.unref();
+    this.#listener.onLost?.();
   }
 }
 

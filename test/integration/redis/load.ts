@@ -15,6 +15,8 @@ export interface Tally {
   /** What readers were told they missed. */
   missed: number;
   resumes: number;
+  /** Readers that did not come to the end. */
+  stuck: number;
 }
 
 export interface LoadOptions {
@@ -59,6 +61,8 @@ async function follow(
   for (;;) {
     const reader = logs.followSession(sessionId, {
       from: lastId === undefined ? 'start' : { after: lastId },
+      // Resumed after the last entry of an ended session it would wait for the next life.
+      wait: lastId === undefined,
       onGap: () => {},
     });
     open.add(reader);
@@ -87,7 +91,7 @@ export async function runLoad(
 ): Promise<Tally> {
   const run = randomUUID();
   const logs = new SessionLogs({ store: reading });
-  const tally: Tally = { logged: 0, read: 0, lost: 0, duplicated: 0, reordered: 0, missed: 0, resumes: 0 };
+  const tally: Tally = { logged: 0, read: 0, lost: 0, duplicated: 0, reordered: 0, missed: 0, resumes: 0, stuck: 0 };
   const read = Array.from({ length: options.sessions }, (): number[] => []);
   const open = new Set<SessionReader<LogEntry>>();
   const following = read.map((numbers, index) =>
@@ -99,6 +103,7 @@ export async function runLoad(
   for (let index = 0; index < options.sessions; index += 1) writing.end(`${run}-${index}`);
   await writing.flush(30_000);
   const timer = setTimeout(() => {
+    tally.stuck = open.size;
     for (const reader of open) void reader.return();
   }, 20_000);
   await Promise.all(following);
