@@ -22,13 +22,18 @@ export class SegmentReader {
   /** Offset in the segment of what comes next. */
   #at: number;
   #expected: number;
+  readonly #firstAt: number;
+  readonly #settledInFirst: number;
   /** The damaged place looked at last seems to begin an entry of so many records. */
   #claimed = 0;
 
   constructor(segment: Segment) {
     this.#segment = segment;
     this.#at = segment.position.offset;
-    this.#expected = segment.position.ordinal - segment.position.skip;
+    // Of the entry there the first records may be settled: they are no loss when it is damaged.
+    this.#expected = segment.position.ordinal;
+    this.#settledInFirst = segment.position.skip;
+    this.#firstAt = segment.position.offset;
   }
 
   /** Number of the record that comes next. */
@@ -95,7 +100,8 @@ export class SegmentReader {
   #skipDamage(): void {
     const at = this.#at - this.#bufferStart;
     if (this.#buffer.length - at >= FRAME_BYTES && nextMagic(this.#buffer, at) === at) {
-      this.#claimed += Math.min(this.#buffer.readUInt32LE(at + 12), 100_000);
+      const settled = this.#at === this.#firstAt ? this.#settledInFirst : 0;
+      this.#claimed += Math.max(0, Math.min(this.#buffer.readUInt32LE(at + 12), 100_000) - settled);
     } else if (this.#claimed === 0) this.#claimed = 1;
     const next = nextMagic(this.#buffer, at + 1);
     // The buffer's last bytes may be the first ones of a magic.

@@ -336,6 +336,26 @@ describe('damaged files', () => {
     expect(spool.adopted.pending).toBe(0);
   });
 
+  test('an entry that is damaged after a part of it was acknowledged costs the rest of it only', async () => {
+    const root = temporaryDirectory();
+    const dead = open(root);
+    dead.append(10);
+    dead.append(10);
+    const batch = (await dead.spool.own.read(4, 1e6)) as SpoolBatch;
+    batch.settle(0, 4, 'delivered');
+    await dead.spool.close();
+    const [path] = segmentPaths(root) as [string];
+    const bytes = readFileSync(path);
+    bytes[60] = (bytes[60] as number) ^ 1;
+    writeFileSync(path, bytes);
+    const { spool, drain, lost } = open(root);
+    await spool.adopt();
+    expect(spool.adopted.pending).toBe(16);
+    expect(await drain('adopted')).toStrictEqual(numbers(11, 20));
+    expect(spool.adopted.pending).toBe(0);
+    expect(lost.toJSON()).toStrictEqual({ damaged: 6 });
+  });
+
   test('a file of random bytes, an empty one and one of another version do not stop the others', async () => {
     const root = temporaryDirectory();
     const dead = open(root);

@@ -29,7 +29,7 @@ async function makeProcessor() {
   const exporter = makeExporter();
   if (options.pipeline === 'stock') {
     const { BatchLogRecordProcessor } = require('@opentelemetry/sdk-logs');
-    return new BatchLogRecordProcessor({ exporter, scheduledDelayMillis: 50 });
+    return new BatchLogRecordProcessor({ exporter });
   }
   const { DurableLogRecordProcessor } = await import(options.module);
   return new DurableLogRecordProcessor({

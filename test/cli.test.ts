@@ -1,0 +1,187 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { LoggerProvider } from '@opentelemetry/sdk-logs';
+import { expect, onTestFinished, test } from 'vitest';
+
+import { run } from '../src/cli.ts';
+import { DurableLogRecordProcessor } from '../src/export/durable.ts';
+import { toOtlpJson } from '../src/export/otlp-json.ts';
+import type { SpoolReport } from '../src/export/spool-report.ts';
+import type { ReadableLogRecord } from '../src/otel.ts';
+import { buildSource } from './support/built-source.ts';
+import { flatten } from './support/otlp-decode.ts';
+import type { OtlpLogsRequest } from './support/otlp-decode.ts';
+import { failure, ScriptedExporter } from './support/scripted-exporter.ts';
+import { temporaryDirectory } from './support/temporary-directory.ts';
+import { until } from './support/until.ts';
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function runCli(...args: string[]): Promise<Ran> {
+  let [out, err] = ['', ''];
+  const code = await run(args, { write: (text) => (out += text) }, { write: (text) => (err += text) });
+  return { code, out, err };
+}
+
+/** A spool with 30 records of a dead owner, ten of them acknowledged, and one rejected record. */
+async function deadSpool(): Promise<string> {
+  const directory = join(temporaryDirectory(), 'spool');
+  const exporter = new ScriptedExporter((records) => {
+    if (records.some((record) => record.body === 'poison')) return failure(400);
+    return records.some((record) => String(record.body).startsWith('late')) ? failure() : 'ok';
+  });
+  const durable = new DurableLogRecordProcessor({
+    exporter,
+    directory,
+    scheduledDelayMillis: 1,
+    shutdownTimeoutMillis: 20,
+    maxExportBatchSize: 10,
+  });
+  const resource = resourceFromAttributes({ 'service.name': 'cli' });
+  const logger = new LoggerProvider({ processors: [durable], resource }).getLogger('scope', '1');
+  for (let i = 0; i < 9; i += 1) logger.emit({ body: `early ${i}` });
+  logger.emit({ body: 'poison' });
+  for (let i = 0; i < 20; i += 1) logger.emit({ body: `late ${i}`, attributes: { i } });
+  await until(() => durable.stats().exported === 9 && durable.stats().rejected === 1);
+  await durable.shutdown();
+  return directory;
+}
+
+test('shows owners, records, bytes, the oldest and what was rejected, and changes nothing', async () => {
+  const directory = await deadSpool();
+  const before = snapshot(directory);
+  const { code, out } = await runCli('spool', directory);
+  expect(code).toBe(0);
+  expect(out).toContain(`${directory}: 20 records waiting`);
+  expect(out).toMatch(/\d{13}-[0-9a-f]{8} +dead +1 +1 +20 +\d+ +\d{4}-\d\d-\d\dT[\d:.]+Z +0\n/);
+  expect(out).toMatch(/rejected by the collector: 1 records, \d+ bytes, 1 files/);
+  expect(snapshot(directory)).toStrictEqual(before);
+});
+
+test('tells a living owner from a dead one, and exports what no process will ship', async () => {
+  const directory = await deadSpool();
+  // It takes the dead one over, so that what it cannot send is its own affair.
+  const durable = new DurableLogRecordProcessor({
+    exporter: new ScriptedExporter(() => failure()),
+    directory,
+    shutdownTimeoutMillis: 10,
+  });
+  onTestFinished(() => durable.shutdown());
+  await until(() => durable.stats().pending.adopted === 20);
+  const file = join(temporaryDirectory(), 'out.jsonl');
+  const { out, err } = await runCli('spool', directory, '--json', '--export', file);
+  expect((JSON.parse(out) as SpoolReport).owners).toMatchObject([{ isAlive: true, records: 20, damaged: 0 }]);
+  expect(err).toContain('0 records written');
+});
+
+test('exports lines of OTLP JSON: the waiting records, or the rejected ones', async () => {
+  const directory = await deadSpool();
+  const [pending, rejected] = [join(temporaryDirectory(), 'p.jsonl'), join(temporaryDirectory(), 'r.jsonl')];
+  expect((await runCli('spool', directory, '--export', pending)).err).toContain('20 records written');
+  const records = readLines(pending).flatMap(flatten);
+  expect(records.map((record) => record.body)).toStrictEqual(Array.from({ length: 20 }, (_, i) => `late ${i}`));
+  expect(records[3]).toMatchObject({
+    attributes: { i: 3 },
+    resource: { 'service.name': 'cli' },
+    scope: { name: 'scope', version: '1' },
+  });
+  expect((await runCli('spool', directory, '--export', rejected, '--rejected')).code).toBe(0);
+  expect(readLines(rejected).flatMap(flatten)).toMatchObject([{ body: 'poison' }]);
+  const again = await runCli('spool', directory, '--export', pending);
+  expect(again.code).toBe(1);
+  expect(again.err).toContain('EEXIST');
+});
+
+test('counts damage', async () => {
+  const directory = await deadSpool();
+  const [path] = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.seg'),
+  ) as [string];
+  const bytes = readFileSync(join(directory, path));
+  bytes[bytes.length - 10] = (bytes[bytes.length - 10] as number) ^ 1;
+  writeFileSync(join(directory, path), bytes);
+  const { out } = await runCli('spool', directory, '--json');
+  expect((JSON.parse(out) as SpoolReport).owners).toMatchObject([{ records: 0, damaged: 20 }]);
+});
+
+test.each([
+  [[]],
+  [['spool']],
+  [['spool', 'a', 'b']],
+  [['bogus', 'a']],
+  [['spool', 'a', '--bogus']],
+  [['spool', 'a', '--rejected']],
+])('wrong arguments %j: the usage on stderr, code 2', async (args) => {
+  const { code, out, err } = await runCli(...args);
+  expect(code).toBe(2);
+  expect(out).toBe('');
+  expect(err).toContain('Usage: otel-session-logs spool DIRECTORY');
+});
+
+test('a directory that is not there: one line, code 1', async () => {
+  const { code, err } = await runCli('spool', join(temporaryDirectory(), 'none'));
+  expect(code).toBe(1);
+  expect(err).toMatch(/^otel-session-logs: ENOENT.*\n$/);
+});
+
+test('runs as a program', async () => {
+  const source = buildSource();
+  onTestFinished(() => source.remove());
+  const directory = await deadSpool();
+  const out = execFileSync(process.execPath, [new URL(source.url('cli.js')).pathname, 'spool', directory], {
+    encoding: 'utf8',
+  });
+  expect(out).toContain('20 records waiting');
+});
+
+test('values that the JSON of the stock exporter cannot carry', () => {
+  const body = {
+    nan: Number.NaN,
+    big: 2 ** 63,
+    huge: 2n ** 70n,
+    long: 2n ** 60n,
+    zero: -0,
+    bytes: new Uint8Array([1]),
+    none: undefined,
+  };
+  const record = {
+    hrTime: [1, 5],
+    hrTimeObserved: [Number.NaN, 0],
+    resource: { attributes: {} },
+    instrumentationScope: { name: 's' },
+    attributes: {},
+    droppedAttributesCount: 0,
+    body,
+  } as unknown as ReadableLogRecord;
+  const text = JSON.stringify(toOtlpJson([record]));
+  expect(text).toContain('{"key":"nan","value":{"doubleValue":"NaN"}}');
+  expect(text).toContain('{"key":"big","value":{"doubleValue":9223372036854776000}}');
+  expect(text).toContain('{"key":"huge","value":{"stringValue":"1180591620717411303424"}}');
+  expect(text).toContain('{"key":"long","value":{"intValue":"1152921504606846976"}}');
+  expect(text).toContain('{"key":"bytes","value":{"bytesValue":"AQ=="}}');
+  expect(text).toContain('{"key":"none","value":{}}');
+  expect(text).toContain('"timeUnixNano":"1000000005","observedTimeUnixNano":"0"');
+});
+
+function readLines(path: string): OtlpLogsRequest[] {
+  return readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as OtlpLogsRequest);
+}
+
+function snapshot(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .toSorted()
+    .map((name) => {
+      const path = join(directory, name);
+      return `${name} ${statSync(path).isFile() ? readFileSync(path).toString('base64') : ''}`;
+    });
+}
