@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import * as z from 'zod';
 
 import type { LogEntry } from './entry.ts';
+import { describeValue } from './errors.ts';
 import type { SessionLogsError } from './errors.ts';
 import { EventFrames } from './event-frames.ts';
 import { functionOption, millis, parseOptions } from './options.ts';
@@ -206,6 +207,12 @@ async function openFrames(
   options: EventStreamOptions = {},
 ): Promise<EventFrames | 204 | 503> {
   requireSessionId(owner, sessionId);
+  if (typeof options !== 'object' || options === null) {
+    const got = describeValue(options);
+    throw new TypeError(
+      `${owner}: expected an options object, got ${got}: a limit of the wait is { idleTimeoutMillis: ... }`,
+    );
+  }
   const { lastEventId, map, keepAliveMillis, retryMillis, onError, ...readerOptions } = options;
   const own = parseOptions(owner, eventSchema, { lastEventId, map, keepAliveMillis, retryMillis, onError });
   const frames = new EventFrames({
@@ -226,10 +233,13 @@ async function openFrames(
   };
   const reader = openReader<LogEntry>(source.store, sessionId, defaults, { ...resumed, onGap }, source.refusal);
   frames.readFrom(reader);
-  const status = await statusOf(source, sessionId, defaults, resumed);
-  if (status === 200) return frames;
-  frames.close();
-  return status;
+  let status: 200 | 204 | 503 | undefined;
+  try {
+    status = await statusOf(source, sessionId, defaults, resumed);
+    return status === 200 ? frames : status;
+  } finally {
+    if (status !== 200) frames.close();
+  }
 }
 
 /** Looks ahead with a reader of its own, so that the one that is served does not count yet. */

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 
+import * as z from 'zod';
+
 import { bodyToText } from './body.ts';
 import { reporterFor } from './diagnostics.ts';
 import { describeValue } from './errors.ts';
+import { functionOption, parseOptions } from './options.ts';
 import { ATTRIBUTE } from './otel.ts';
 import { requireSessionId } from './session.ts';
 import { tokenOf } from './tokens.ts';
@@ -22,6 +25,10 @@ export interface TapOptions<T> {
 export interface ChunkWriter {
   write(message: string, sessionId: string, options?: WriteOptions): void;
 }
+
+const tapSchema = z.strictObject({
+  map: functionOption<(chunk: unknown) => string | undefined>().optional(),
+});
 
 const reporter = reporterFor('tap');
 
@@ -55,10 +62,7 @@ export function tap<T>(
   options: TapOptions<T> = {},
 ): AsyncIterable<T> {
   requireSessionId('tap', sessionId);
-  const { map } = options;
-  if (map !== undefined && typeof map !== 'function') {
-    throw new TypeError(`tap: expected \`map\` to be a function, got ${describeValue(map)}`);
-  }
+  const map: TapOptions<T>['map'] = parseOptions('tap', tapSchema, options).map;
   const newStream = (): TappedStream<T> => new TappedStream<T>(writer, sessionId, map);
   if (isWebStream(source)) return tapWebStream(source, newStream());
   if (!isAsyncIterable(source)) {

@@ -269,8 +269,7 @@ describe('toEventStreamResponse', () => {
     expect(sessions.stats().readers).toBe(0);
     const reader = response.body?.getReader();
     let text = '';
-    while (!text.includes(': keep-alive\n\n: keep-alive'))
-      text += new TextDecoder().decode((await reader?.read())?.value);
+    for (let i = 0; i < 3; i += 1) text += new TextDecoder().decode((await reader?.read())?.value);
     expect(sessions.stats().readers).toBe(1);
     const pending = reader?.read();
     await delay(1);
@@ -278,6 +277,20 @@ describe('toEventStreamResponse', () => {
     expect(sessions.stats().readers).toBe(0);
     expect((await pending)?.done).toBe(true);
     expect(sessions.allSessionsInQueues()).toEqual([]);
+  });
+
+  it('refuses wrong options, and says which', async () => {
+    const refused = async (options: unknown): Promise<unknown> => {
+      const error: unknown = await sessions.toEventStreamResponse('s', options as never).catch((e: unknown) => e);
+      expect(error).toBeInstanceOf(TypeError);
+      return (error as TypeError).message;
+    };
+    expect(await refused(5)).toMatch(/toEventStreamResponse.*got 5 \(number\).*idleTimeoutMillis/);
+    expect(await refused({ keepAliveMilis: 1 })).toMatch(/toEventStreamResponse: unknown option `keepAliveMilis`/);
+    expect(await refused({ keepAliveMillis: -1 })).toMatch(/keepAliveMillis.*got -1/);
+    expect(await refused({ map: 'x' })).toMatch(/map.*a function, got "x"/);
+    expect(await refused({ until: 'x' })).toMatch(/toEventStreamResponse.*until.*got "x"/);
+    await expect(sessions.toEventStreamResponse('')).rejects.toThrow(/session id/);
   });
 
   it('ends with its reason: abort, deletion, shutdown', async () => {

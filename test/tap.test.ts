@@ -165,6 +165,24 @@ describe('tap', () => {
     expect(reasons()).toEqual(['aborted']);
   });
 
+  it('a chunk that comes after the consumer left is not logged behind the end', async () => {
+    let give: ((chunk: string) => void) | undefined;
+    const source: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () =>
+          new Promise((resolve) => {
+            give = (value) => resolve({ done: false, value });
+          }),
+      }),
+    };
+    const iterator = sessions.tap('s', source)[Symbol.asyncIterator]();
+    const pending = iterator.next();
+    await iterator.return?.();
+    give?.('late');
+    expect(await pending).toEqual({ done: false, value: 'late' });
+    expect(kinds()).toEqual(['stream-start', 'stream-end']);
+  });
+
   it('a web stream that is cancelled cancels its source with the reason', async () => {
     let cancelled: unknown;
     const source = new ReadableStream<string>({
@@ -196,6 +214,7 @@ describe('tap', () => {
     expect(() => sessions.tap('', words())).toThrow(TypeError);
     expect(() => sessions.tap('s', 'text' as never)).toThrow(/tap.*got "text" \(string\)/);
     expect(() => sessions.tap('s', words(), { map: 3 as never })).toThrow(/`map`.*got 3/);
+    expect(() => sessions.tap('s', words(), { mapp: String } as never)).toThrow(/tap: unknown option `mapp`/);
     const locked = streamOf('a');
     locked.getReader();
     expect(() => sessions.tap('s', locked)).toThrow(TypeError);
