@@ -59,19 +59,19 @@ async function read(url: string): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const own = process.env['REDIS_URL'] === undefined ? await startRedis() : undefined;
-  const url = own?.url ?? process.env['REDIS_URL'];
+  const given = process.env['REDIS_URL'];
+  const { url, stop } = given === undefined ? await startRedis() : { url: given, stop: () => Promise.resolve() };
   const hostA = fork(fileURLToPath(import.meta.url), ['write', String(process.pid), url]);
   console.log(`host A is process ${hostA.pid}`);
   try {
     await Promise.all([read(url), once(hostA, 'exit')]);
   } finally {
-    await own?.stop();
+    await stop();
   }
 }
 
 /** A server for the time of this example; in production one is there already. */
-async function startRedis(): Promise<{ readonly url: string; stop(): Promise<void> }> {
+async function startRedis(): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as AddressInfo;

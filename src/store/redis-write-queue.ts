@@ -13,8 +13,8 @@ export interface PendingWrite {
   readonly timestamp: number;
   readonly detail: EntryDetail | undefined;
   readonly bytes: number;
-  /** Order of all writes of the store, for `flush`. */
-  readonly order: number;
+  /** Order among all writes of the store, for `flush`; the writer sets it. */
+  order: number;
 }
 
 const COMPACT_AT = 1_024;

@@ -108,7 +108,7 @@ export class RedisWriter {
   }
 
   /** Takes a write; `false`: the bound is reached, it is dropped and counted. */
-  push(write: Omit<PendingWrite, 'order'>): boolean {
+  push(write: PendingWrite): boolean {
     const limit = this.#options.maxPendingEntries * (write.type === 'entry' ? 1 : MARKS_BEYOND);
     if (this.#entries >= limit || this.#bytes + write.bytes > this.#options.maxPendingBytes) {
       this.#lost.add('store_full');
@@ -121,7 +121,8 @@ export class RedisWriter {
     this.#entries += 1;
     this.#bytes += write.bytes;
     write.session.pending += 1;
-    this.#queue.push({ ...write, order: this.#order });
+    write.order = this.#order;
+    this.#queue.push(write);
     if (!this.#isRunning) this.#arm();
     return true;
   }

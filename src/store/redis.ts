@@ -265,6 +265,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
       timestamp,
       detail,
       bytes: entryBytes(message, detail),
+      order: 0,
     });
   }
 
@@ -275,7 +276,17 @@ export class RedisSessionStore implements SessionStore, CursorHost {
     session.openStream = 0;
     session.marks += 1;
     const { sequence, marks: mark } = session;
-    this.#writer.push({ type, session, sequence, mark, message: '', timestamp: 0, detail: undefined, bytes: 96 });
+    this.#writer.push({
+      type,
+      session,
+      sequence,
+      mark,
+      message: '',
+      timestamp: 0,
+      detail: undefined,
+      bytes: 96,
+      order: 0,
+    });
   }
 
   // What cursors need.
