@@ -40,7 +40,7 @@ export type {
   StreamState,
   Waiter,
 } from './store/session-store.ts';
-export type { EventStreamOptions } from './streams.ts';
+export type { EventStreamOptions } from './event-stream.ts';
 export type { TapOptions } from './tap.ts';
 export {
   defaultStreamHandler,

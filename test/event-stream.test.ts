@@ -8,9 +8,9 @@ import { EventSource } from 'eventsource';
 import { createParser } from 'eventsource-parser';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import type { EventStreamOptions } from '../src/event-stream.ts';
 import { SessionLogs } from '../src/session-logs.ts';
 import { MemorySessionStore } from '../src/store/memory.ts';
-import type { EventStreamOptions } from '../src/streams.ts';
 
 let sessions: SessionLogs;
 let server: Server;
