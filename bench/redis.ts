@@ -83,8 +83,7 @@ async function append(port: number): Promise<void> {
     for (let round = 0; round < 12; round += 1) {
       globalThis.gc?.();
       const began = cpuSeconds();
-      for (let index = 0; index < 20_000; index += 1)
-        store.append(ids[index % sessions] as string, MESSAGE, 0, undefined);
+      for (let index = 0; index < 20_000; index += 1) store.append(ids[index % sessions] ?? '', MESSAGE, 0, undefined);
       costs.push(((cpuSeconds() - began) / 20_000) * 1e6);
       await store.flush();
     }
@@ -148,7 +147,7 @@ async function write(port: number): Promise<void> {
     rates['ioredis']?.push(await ours('ioredis'));
   }
   raw.destroy();
-  const peer = median(rates['raw500'] as number[]);
+  const peer = median(rates['raw500'] ?? []);
   for (const [name, values] of Object.entries(rates)) {
     const rate = median(values);
     console.log(
@@ -203,13 +202,15 @@ async function memory(port: number): Promise<void> {
   for (const [nodeBytes, entries, length] of [
     [4096, 50, 100],
     [1024, 50, 100],
+    [4096, 10, 100],
+    [1024, 10, 100],
     [4096, 500, 5],
     [4096, 500, 100],
   ] as const) {
     await raw.sendCommand(['FLUSHALL']);
     await raw.sendCommand(['CONFIG', 'SET', 'stream-node-max-bytes', String(nodeBytes)]);
     const used = async (): Promise<number> =>
-      Number(/used_memory:(\d+)/.exec(String(await raw.sendCommand(['INFO', 'memory'])))?.[1]);
+      Number(/used_memory:(\d+)/.exec(await raw.sendCommand<string>(['INFO', 'memory']))?.[1]);
     const before = await used();
     const store = storeOn(port, 'redis');
     for (let index = 0; index < entries; index += 1) {
