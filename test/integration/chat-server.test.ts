@@ -137,9 +137,9 @@ describe.skipIf(!isThere)('the chat page in Chromium (skipped without a Chromium
   it('a tab that is closed on a silent session frees its reader', async () => {
     const page = await open();
     const second = await open(page.url());
-    await expect.poll(() => chat.sessions.stats().readers).toBe(2);
+    await expect.poll(() => chat.sessions.stats().readers, { timeout: 5000 }).toBe(2);
     await second.close();
-    await expect.poll(() => chat.sessions.stats().readers).toBe(1);
+    await expect.poll(() => chat.sessions.stats().readers, { timeout: 5000 }).toBe(1);
   });
 
   it('stop ends the answer in every tab, and the next question is answered', async () => {
@@ -149,7 +149,7 @@ describe.skipIf(!isThere)('the chat page in Chromium (skipped without a Chromium
     await midAnswer(page);
     await second.getByRole('button', { name: 'Stop' }).click();
     await Promise.all([completed(page), completed(second)]);
-    await expect.poll(() => page.locator('.note').textContent()).toBe('Stopped.');
+    await expect.poll(() => page.locator('.note').textContent(), { timeout: 5000 }).toBe('Stopped.');
     expect(await answerIn(page)).toBe(await answerIn(second));
     await askIn(page, 'May I use the trademarks?');
     await page.waitForFunction(() => document.querySelectorAll('.answer').length === 2);

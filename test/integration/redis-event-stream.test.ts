@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+
+import { createParser } from 'eventsource-parser';
+import { createClient } from 'redis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { RedisSessionStore } from '../../src/redis.ts';
+import { SessionLogs } from '../../src/session-logs.ts';
+import { REDIS, TestServer, WITHOUT_SERVER } from './redis/server.ts';
+
+interface Received {
+  readonly id: string | undefined;
+  readonly event: string | undefined;
+  readonly data: { readonly message?: string; readonly reason?: string };
+}
+
+describe.skipIf(REDIS === undefined)(`event streams over Redis${WITHOUT_SERVER}`, () => {
+  let server: TestServer;
+  /** What two machines are: one writes, browsers land on either. */
+  let writing: SessionLogs;
+  let serving: SessionLogs;
+
+  beforeAll(async () => {
+    server = await TestServer.start();
+  });
+  afterAll(() => server.stop());
+  beforeEach(() => {
+    const prefix = `test:${randomUUID()}`;
+    const machine = (): SessionLogs =>
+      new SessionLogs({
+        store: new RedisSessionStore({ client: createClient({ url: `redis://127.0.0.1:${server.port}` }), prefix }),
+      });
+    writing = machine();
+    serving = machine();
+  });
+  afterEach(() => Promise.all([writing.shutdown(), serving.shutdown()]));
+
+  const write = async (...messages: string[]): Promise<void> => {
+    for (const message of messages) void writing.logChunkToQueue(message, 's');
+    await writing.forceFlush();
+  };
+
+  /** Reads events until `isEnough`, then hangs up. */
+  async function read(response: Response, isEnough: (events: Received[]) => boolean): Promise<Received[]> {
+    const events: Received[] = [];
+    const parser = createParser({
+      onEvent: ({ id, event, data }) => events.push({ id, event, data: JSON.parse(data) as Received['data'] }),
+    });
+    const reader = response.body?.getReader();
+    while (!isEnough(events)) {
+      const chunk = await reader?.read();
+      if (chunk === undefined || chunk.done) break;
+      parser.feed(new TextDecoder().decode(chunk.value));
+    }
+    await reader?.cancel();
+    return events;
+  }
+
+  const messagesOf = (events: Received[]): unknown[] =>
+    events.filter(({ event }) => event === undefined).map(({ data }) => data.message);
+
+  it('a browser that connects to another machine goes on where it was', async () => {
+    await write('<start>', 'a', 'b');
+    const first = await read(await serving.toEventStreamResponse('s'), (events) => events.length === 2);
+    expect(messagesOf(first)).toEqual(['<start>', 'a']);
+    const options = { lastEventId: first.at(-1)?.id, until: 'stream-end' as const };
+    const rest = read(await writing.toEventStreamResponse('s', options), () => false);
+    await write('c', '</end>');
+    expect(messagesOf(await rest)).toEqual(['b', 'c', '</end>']);
+  });
+
+  it('stops a browser with nothing left to come: session unknown, ended, or the stream around its id over', async () => {
+    expect((await serving.toEventStreamResponse('s', { lastEventId: 'x' })).status).toBe(204);
+    await write('<start>', 'a', '</end>');
+    const events = await read(await serving.toEventStreamResponse('s'), ({ length }) => length === 3);
+    const lastEventId = events.at(-1)?.id;
+    expect((await serving.toEventStreamResponse('s', { lastEventId, until: 'stream-end' })).status).toBe(204);
+    const live = await serving.toEventStreamResponse('s', { lastEventId });
+    expect(live.status).toBe(200);
+    await live.body?.cancel();
+    writing.endSession('s');
+    await writing.forceFlush();
+    expect((await serving.toEventStreamResponse('s', { lastEventId })).status).toBe(204);
+  });
+
+  it('hanging up on a silent session frees the reader at once', async () => {
+    await write('a');
+    const response = await serving.toEventStreamResponse('s');
+    const reader = response.body?.getReader();
+    await reader?.read();
+    await reader?.read();
+    const pending = reader?.read();
+    expect(serving.stats().readers).toBe(1);
+    await reader?.cancel();
+    expect(serving.stats().readers).toBe(0);
+    expect((await pending)?.done).toBe(true);
+  });
+
+  it('30 connections cut at random places, over two machines: every token once', async () => {
+    const total = 600;
+    let written = 0;
+    const writer = setInterval(() => {
+      for (let i = 0; i < 3 && written < total; i += 1) void writing.logChunkToQueue(`${written++}`, 's');
+    }, 2);
+    const seen: unknown[] = [];
+    let lastEventId: string | undefined;
+    for (let cut = 0; seen.length < total; cut += 1) {
+      const machine = cut % 2 === 0 ? serving : writing;
+      const budget = cut < 30 ? Math.floor(Math.random() * 30) : Number.POSITIVE_INFINITY;
+      const response = await machine.toEventStreamResponse('s', { lastEventId, wait: true });
+      const events = await read(response, ({ length }) => length >= budget || seen.length + length >= total);
+      seen.push(...messagesOf(events));
+      lastEventId = events.at(-1)?.id ?? lastEventId;
+    }
+    clearInterval(writer);
+    expect(seen).toEqual(Array.from({ length: total }, (_, i) => String(i)));
+  });
+});
