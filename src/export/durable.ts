@@ -369,6 +369,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     // Its retry timer cannot be cancelled: left to itself when there is no time.
     await this.#limited(() => exporter.shutdown(), left());
     if (inMemory > 0) {
+      this.#countLost('unwritten_at_shutdown', inMemory, true);
       throw new SessionLogsError('shutdown_timeout', `${inMemory} log records are neither delivered nor on disk`, {
         pending: inMemory,
       });

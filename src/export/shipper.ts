@@ -120,7 +120,7 @@ export class Shipper {
     if (batch === undefined || this.#isStopped) return;
     this.#lastLane = lane;
     this.#held.set(lane, batch);
-    const verdict = await this.#ship(lane, batch);
+    const verdict = await this.#shipHeld(lane, batch);
     if (this.#isStopped) return;
     if (verdict === 'delivered') this.#finished(lane);
     else await this.#backOff(verdict);
@@ -163,6 +163,16 @@ export class Shipper {
       lane.giveUpReading();
       this.#readFailures = 0;
     } else await this.#sleep(BACK_OFF_MILLIS.first);
+  }
+
+  /** While it is being sent no bound may take its segments: the places of its records must stay. */
+  async #shipHeld(lane: Lane, batch: SpoolBatch): Promise<Verdict> {
+    batch.hold();
+    try {
+      return await this.#ship(lane, batch);
+    } finally {
+      batch.release();
+    }
   }
 
   /** Gives the verdict on the whole batch; `delivered` when nothing of it is left, be it that single records were refused. */
@@ -228,15 +238,10 @@ export class Shipper {
   async #export(lane: Lane, batch: SpoolBatch, part: Part): Promise<Verdict> {
     const isWhole = part.from === 0 && part.to === batch.length;
     const records = isWhole ? batch.records : batch.records.slice(part.from, part.to);
-    batch.hold();
-    try {
-      await this.#options.resources.complete(records);
-      const answer = this.#call(records);
-      this.#readAhead(lane, batch);
-      return await answer;
-    } finally {
-      batch.release();
-    }
+    await this.#options.resources.complete(records);
+    const answer = this.#call(records);
+    this.#readAhead(lane, batch);
+    return await answer;
   }
 
   /** The next batch is decoded while this one is on its way, when there is a whole one. */
