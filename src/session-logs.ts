@@ -139,7 +139,14 @@ export class SessionLogs {
     return DONE;
   }
 
-  /** {@inheritDoc tap} */
+  /**
+   * Passes a model's stream through unchanged, an async iterable as one and a web stream as one, and logs each chunk as
+   * text of a stream of its own: `stream-start` with the first read, always a `stream-end`; when the source fails an
+   * `error` entry before it (the error still reaches you), when you break off the finish reason `aborted`.
+   *
+   * @param options `map`: the text of a chunk, `undefined` logs nothing; without it a chunk that is no string is JSON.
+   * @throws TypeError for a wrong session id, source or option, or a web stream that is locked.
+   */
   tap<T>(sessionId: string, source: ReadableStream<T>, options?: TapOptions<T>): ReadableStream<T> & AsyncIterable<T>;
   tap<T>(sessionId: string, source: AsyncIterable<T>, options?: TapOptions<T>): AsyncIterable<T>;
   tap<T>(sessionId: string, source: AsyncIterable<T> | ReadableStream<T>, options?: TapOptions<T>): AsyncIterable<T> {
@@ -250,17 +257,30 @@ export class SessionLogs {
 
   // Streaming out
 
-  /** {@inheritDoc toReadableStream} */
+  /**
+   * The text of the latest answer, without tokens, as a web stream that closes after it; live. Nothing is read ahead,
+   * `cancel()` frees the reader. For a `Response`, which takes bytes only: `.pipeThrough(new TextEncoderStream())`.
+   *
+   * @throws TypeError for a wrong session id or option.
+   */
   toReadableStream(sessionId: string, options?: ReaderOptions): ReadableStream<string> {
     return toReadableStream(this.#streamSource(), sessionId, options);
   }
 
-  /** {@inheritDoc toEventStreamResponse} */
+  /**
+   * The session as server-sent events in a web `Response`: chat entries from the start of the latest stream on, each as
+   * `id` and the JSON of `map(entry)` (default `{ kind, message, timestamp }`), `event: gap` for evicted ones,
+   * `event: end` with the reason. 204 when `lastEventId` is given and nothing comes after it any more, 503 when no
+   * reader can be had. Rejects with a TypeError for a wrong session id or option.
+   */
   toEventStreamResponse(sessionId: string, options?: EventStreamOptions): Promise<Response> {
     return toEventStreamResponse(this.#streamSource(), sessionId, options);
   }
 
-  /** {@inheritDoc sendEventStream} */
+  /**
+   * The same over `node:http`, with backpressure: a client that does not read costs what its socket buffers, one that
+   * hangs up frees its reader at once. Resolves when the stream is over, for whatever reason.
+   */
   sendEventStream(response: ServerResponse, sessionId: string, options?: EventStreamOptions): Promise<void> {
     return sendEventStream(this.#streamSource(), response, sessionId, options);
   }
