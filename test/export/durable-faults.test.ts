@@ -51,3 +51,17 @@ describe('the stock pipeline and ours, side by side', { timeout: 60_000 }, () =>
     async (fault) => sideBySide(fault, '0.2xx'),
   );
 });
+
+test('partial success: what the collector rejected is lost, and nothing is sent again', async () => {
+  const directory = temporaryDirectory();
+  const fault: Fault = {
+    name: 'partial success',
+    options: () => ({ mode: 'loop', count: 1_000 }),
+    // The first five records of the second request.
+    answer: ({ index }) => (index === 1 ? { partial: 5 } : 'ok'),
+  };
+  for (const pipeline of ['stock', 'ours'] as const) {
+    const result = await runFault(fault, pipeline, { source, directory, line: '3.x', scale: 1 });
+    expect(result).toMatchObject({ emitted: 1_000, lost: 5, duplicated: 0, requests: 2 });
+  }
+});
