@@ -1,7 +1,7 @@
-import { Redis } from 'ioredis';
-import { Redis as Redis5 } from 'ioredis-5';
-import { createClient } from 'redis';
-import { createClient as createClient5 } from 'redis-5';
+import { Cluster, Redis } from 'ioredis';
+import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis-5';
+import { createClient, createCluster } from 'redis';
+import { createClient as createClient5, createCluster as createCluster5 } from 'redis-5';
 
 import type { RedisSessionStoreOptions } from '../../../src/redis.ts';
 
@@ -28,4 +28,12 @@ export const CLIENTS: Readonly<Record<string, MakeClient>> = {
 export const BOTH_CLIENTS: Readonly<Record<string, MakeClient>> = {
   'redis 6': CLIENTS['redis 6'] as MakeClient,
   'ioredis 6': CLIENTS['ioredis 6'] as MakeClient,
+};
+
+/** The cluster clients, each told of one node. */
+export const CLUSTER_CLIENTS: Readonly<Record<string, (port: number) => Client>> = {
+  'redis 6': (port) => createCluster({ rootNodes: [{ url: `redis://127.0.0.1:${port}` }] }),
+  'redis 5': (port) => createCluster5({ rootNodes: [{ url: `redis://127.0.0.1:${port}` }] }),
+  'ioredis 6': (port) => new Cluster([{ host: '127.0.0.1', port }], { lazyConnect: true }),
+  'ioredis 5': (port) => new Cluster5([{ host: '127.0.0.1', port }], { lazyConnect: true }),
 };

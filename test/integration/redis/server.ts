@@ -133,11 +133,22 @@ export class TestServer {
 const SLOTS = 16_384;
 
 /** Three masters on loopback that share the slots. */
-export async function startCluster(program: ServerProgram | undefined = REDIS): Promise<TestServer[]> {
+export async function startCluster(
+  more: readonly string[] = [],
+  program: ServerProgram | undefined = REDIS,
+): Promise<TestServer[]> {
   const busPorts = await freePorts(3);
   const nodes: TestServer[] = [];
   for (const busPort of busPorts) {
-    const options = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '2000'];
+    const options = [
+      '--cluster-enabled',
+      'yes',
+      '--cluster-port',
+      String(busPort),
+      '--cluster-node-timeout',
+      '2000',
+      ...more,
+    ];
     nodes.push(await TestServer.start(options, program));
   }
   for (const [index, node] of nodes.entries()) {

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { RedisSessionStore } from '../../../src/redis.ts';
+import { CLUSTER_CLIENTS } from './clients.ts';
+import { runLoad } from './load.ts';
+import { REDIS, startCluster, WITHOUT_SERVER } from './server.ts';
+import type { TestServer } from './server.ts';
+
+const NOTHING_WRONG = { lost: 0, duplicated: 0, reordered: 0, missed: 0, stuck: 0 };
+
+describe.skipIf(REDIS === undefined)(`failures of a cluster${WITHOUT_SERVER}`, () => {
+  for (const name of ['redis 6', 'ioredis 6']) {
+    describe(`over ${name}`, () => {
+      const makeClient = CLUSTER_CLIENTS[name] as (port: number) => RedisClient;
+      let nodes: TestServer[] = [];
+      let stores: RedisSessionStore[] = [];
+      beforeEach(async () => {
+        nodes = await startCluster(['--appendonly', 'yes']);
+        stores = [0, 1].map(() => new RedisSessionStore({ client: makeClient(nodes[0]?.port as number) }));
+      });
+      afterEach(async () => {
+        await Promise.all(stores.map((store) => store.close(100).catch(() => {})));
+        await Promise.all(nodes.map((node) => node.stop()));
+      });
+
+      it('a node is killed and comes back: nothing is lost, doubled or reordered', async () => {
+        const [writing, reading] = stores as [RedisSessionStore, RedisSessionStore];
+        const tally = await runLoad(writing, reading, { sessions: 30, perSecond: 1_500, millis: 4_000 }, async () => {
+          await sleep(1_000);
+          await nodes[1]?.kill();
+          await sleep(1_000);
+          await nodes[1]?.start();
+        });
+        expect(tally).toMatchObject({ ...NOTHING_WRONG, logged: 6_000 });
+      });
+
+      it('every connection is cut every 200 ms: nothing is lost, doubled or reordered', async () => {
+        const [writing, reading] = stores as [RedisSessionStore, RedisSessionStore];
+        const tally = await runLoad(writing, reading, { sessions: 30, perSecond: 1_500, millis: 3_000 }, async () => {
+          for (let round = 0; round < 12; round += 1) {
+            await Promise.all(nodes.map((node) => node.killConnections()));
+            await sleep(200);
+          }
+        });
+        expect(tally).toMatchObject({ ...NOTHING_WRONG, logged: 4_500 });
+      });
+
+      it('slots move to another node under load: nothing is lost, doubled or reordered', async () => {
+        const [writing, reading] = stores as [RedisSessionStore, RedisSessionStore];
+        const tally = await runLoad(writing, reading, { sessions: 30, perSecond: 1_500, millis: 4_000 }, async () => {
+          await sleep(800);
+          await moveSlots(nodes[0] as TestServer, nodes[1] as TestServer, nodes);
+        });
+        expect(tally).toMatchObject({ ...NOTHING_WRONG, logged: 6_000 });
+      });
+    });
+  }
+});
+
+type RedisClient = ConstructorParameters<typeof RedisSessionStore>[0]['client'];
+
+/** Moves every slot that holds a key, as `redis-cli --cluster reshard` does it. */
+async function moveSlots(from: TestServer, to: TestServer, nodes: readonly TestServer[]): Promise<void> {
+  const idOf = async (node: TestServer): Promise<string> =>
+    (await node.command('CLUSTER', 'MYID')).split('\r\n')[1] as string;
+  const [fromId, toId] = [await idOf(from), await idOf(to)];
+  const keys = words(await from.command('KEYS', '*'));
+  expect(keys.length).toBeGreaterThan(0);
+  const slots = new Set<string>();
+  for (const key of keys) slots.add((await from.command('CLUSTER', 'KEYSLOT', key)).slice(1).trim());
+  for (const slot of slots) {
+    await to.command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId);
+    await from.command('CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId);
+    for (const key of words(await from.command('CLUSTER', 'GETKEYSINSLOT', slot, '100'))) {
+      await from.command('MIGRATE', '127.0.0.1', String(to.port), key, '0', '2000');
+    }
+    for (const node of [to, from, ...nodes]) await node.command('CLUSTER', 'SETSLOT', slot, 'NODE', toId);
+  }
+}
+
+function words(reply: string): string[] {
+  return reply
+    .split('\r\n')
+    .filter((_, index) => index > 0 && index % 2 === 0)
+    .filter((word) => word !== '');
+}
