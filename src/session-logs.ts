@@ -11,7 +11,7 @@ import type { EventStreamOptions, StreamSource } from './event-stream.ts';
 import { millis, objectWith, parseOptions } from './options.ts';
 import { globalLoggerProvider } from './otel.ts';
 import type { OtelLoggerProvider } from './otel.ts';
-import { flushAll, shutdownAll } from './owned-parts.ts';
+import { addUp, flushAll, shutdownAll } from './owned-parts.ts';
 import type { OwnedPart } from './owned-parts.ts';
 import { sessionOptions, SessionLogRecordProcessor } from './processor.ts';
 import type { SessionLogRecordProcessorOptions } from './processor.ts';
@@ -290,11 +290,7 @@ export class SessionLogs {
   /** Counters: sessions, readers, entries, bytes, and what was lost, by reason. */
   stats(): StoreStats {
     const stats = this.processor.stats();
-    const lost: Record<string, number> = { ...stats.lost };
-    for (const part of this.#owned) {
-      for (const [reason, count] of Object.entries(part.lost())) lost[reason] = (lost[reason] ?? 0) + count;
-    }
-    return { ...stats, lost };
+    return { ...stats, lost: addUp(stats.lost, ...this.#owned.map((part) => part.lost())) };
   }
 
   /**

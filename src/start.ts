@@ -12,6 +12,7 @@ import { loadLogsSdk } from './export/sdk.ts';
 import type { LogsSdk, Resource } from './export/sdk.ts';
 import { registerLoggerProvider } from './otel.ts';
 import type { LogRecordExporter, LogRecordProcessor, OtelLoggerProvider } from './otel.ts';
+import { addUp } from './owned-parts.ts';
 import type { OwnedPart } from './owned-parts.ts';
 import { SessionLogs } from './session-logs.ts';
 import { startPlan } from './start-options.ts';
@@ -96,11 +97,12 @@ function addFile(parts: Parts, plan: StartPlan): void {
 function addExport(parts: Parts, exporter: LogRecordExporter, sdk: LogsSdk, plan: StartPlan): void {
   const { processor, lost } = plan.spool === undefined ? batched(exporter, sdk) : spooled(exporter, plan.spool);
   const { coalesce = false } = plan;
-  const merging =
-    coalesce === false
-      ? processor
-      : new CoalescingLogRecordProcessor({ ...(coalesce === true ? {} : coalesce), processor });
-  parts.add('the exporter', merging, plan.minimumSeverity.export, lost);
+  if (coalesce === false) {
+    parts.add('the exporter', processor, plan.minimumSeverity.export, lost);
+    return;
+  }
+  const merging = new CoalescingLogRecordProcessor({ ...(coalesce === true ? {} : coalesce), processor });
+  parts.add('the exporter', merging, plan.minimumSeverity.export, () => addUp(lost(), merging.stats().lost));
 }
 
 interface ExportProcessor {
