@@ -133,7 +133,12 @@ export class DayFile {
 
   #markCut(isWithinLine: boolean): void {
     this.#endsWithinLine = isWithinLine;
-    this.#cutSize = isWithinLine ? fstatSync(this.#fd).size : -1;
+    this.#cutSize = -1;
+    try {
+      if (isWithinLine) this.#cutSize = fstatSync(this.#fd).size;
+    } catch {
+      // Unknown: the line is written again from its start.
+    }
   }
 
   /** Waits until what was written is on the disk. @throws when the disk refuses. */

@@ -1,117 +1,187 @@
+import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { lstat, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 
 import type { Reporter } from '../diagnostics.ts';
+import { daysBefore } from './local-day.ts';
 
-const OWN_NAME = /^session-logs\.(\d{4}-\d{2}-\d{2})\.log(\.gz)?$/;
-const DAY_MILLIS = 86_400_000;
+/** Our files by name: the day, and `.gz` when it is compressed. Nothing else in the directory is touched. */
+const OWN_FILE = /^session-logs\.(\d{4}-\d\d-\d\d)\.log(\.gz)?$/;
+const TEMPORARY_FILE = /^\.session-logs\.\d{4}-\d\d-\d\d\.log\.gz\.\d+\.tmp$/;
+/** A temporary file this old is that of a process that was killed. */
+const ABANDONED_MILLIS = 3_600_000;
+/** Another process may be a moment behind with its roll: a file is compressed once nobody wrote for this long. */
+const QUIET_MILLIS = 2_000;
 
-/** What becomes of the files of past days. */
-export interface RetentionRules {
-  /** Days before today of which files are kept. */
+export interface RetentionSettings {
+  readonly directory: string;
   readonly retentionDays: number;
-  /** Whether past days are compressed. */
   readonly compress: boolean;
+  readonly reporter: Reporter;
 }
 
 /**
- * Removes the daily files that are too old, by the date in their name, and compresses those of past days. Other files in
- * the directory are not touched. Never rejects: what fails is reported, and tried again at the next roll.
+ * Removes the files whose day is more than `retentionDays` days ago, so that every line stays at least that long, and
+ * compresses those of past days when asked. Beside the writing, never instead of it; what fails is reported and left
+ * for the next sweep.
  */
-export async function sweepDayFiles(
-  directory: string,
-  today: string,
-  rules: RetentionRules,
-  reporter: Reporter,
-): Promise<void> {
-  try {
-    for (const name of await readdir(directory)) {
-      const [, day, gz] = OWN_NAME.exec(name) ?? [];
-      const age = day === undefined ? undefined : daysBetween(day, today);
-      if (age === undefined || age <= 0) continue;
-      if (age > rules.retentionDays) await remove(join(directory, name));
-      else if (rules.compress && gz === undefined) await compressDay(directory, name, reporter);
+export class Retention {
+  readonly #settings: RetentionSettings;
+  readonly #stop = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #later: NodeJS.Timeout | undefined;
+
+  constructor(settings: RetentionSettings) {
+    this.#settings = settings;
+  }
+
+  /** Starts a sweep as of `today`, after the one that runs. */
+  sweep(today: string): void {
+    clearTimeout(this.#later);
+    this.#running = this.#running.then(() => this.#sweep(today));
+  }
+
+  /** Stops a sweep that runs; a file that is being compressed stays as it was. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    clearTimeout(this.#later);
+    await this.#running;
+  }
+
+  async #sweep(today: string): Promise<void> {
+    const { directory, reporter } = this.#settings;
+    try {
+      for (const name of await readdir(directory)) {
+        if (this.#stop.signal.aborted) return;
+        await this.#visit(name, today);
+      }
+    } catch (error) {
+      if (isMissing(error)) return;
+      reporter.limited('sweep', `the old files in ${directory} could not be looked through`, error);
     }
-  } catch (error) {
-    reporter.limited('sweep', `the old daily files in ${directory} could not be swept`, error);
+  }
+
+  async #visit(name: string, today: string): Promise<void> {
+    const path = join(this.#settings.directory, name);
+    const own = OWN_FILE.exec(name);
+    try {
+      if (own !== null) await this.#visitOwn(path, own[1] ?? '', own[2] === '.gz', today);
+      else if (TEMPORARY_FILE.test(name)) await removeAbandoned(path);
+    } catch (error) {
+      // Another process may have been faster, or a shutdown wants us to stop.
+      if (isMissing(error) || this.#stop.signal.aborted) return;
+      this.#settings.reporter.limited('sweep', `${path} could not be removed or compressed`, error);
+    }
+  }
+
+  async #visitOwn(path: string, day: string, isCompressed: boolean, today: string): Promise<void> {
+    if (day >= today) return;
+    const oldestKept = daysBefore(today, this.#settings.retentionDays);
+    const isTooOld = oldestKept !== undefined && day < oldestKept;
+    if (!isTooOld && (isCompressed || !this.#settings.compress)) return;
+    const stats = await lstat(path);
+    // Directories and links of that name are not ours.
+    if (!stats.isFile()) return;
+    if (isTooOld) return await unlink(path);
+    const quietMillis = Date.now() - stats.mtimeMs;
+    if (quietMillis >= 0 && quietMillis < QUIET_MILLIS) this.#sweepLater(today, QUIET_MILLIS - quietMillis);
+    else await compressFile(path, this.#stop.signal);
+  }
+
+  #sweepLater(today: string, millis: number): void {
+    if (this.#stop.signal.aborted) return;
+    clearTimeout(this.#later);
+    this.#later = setTimeout(() => this.sweep(today), millis + 1);
+    this.#later.unref();
   }
 }
 
-/** Days from one date to another; `undefined` when the first is none of the calendar. */
-function daysBetween(day: string, today: string): number | undefined {
-  const time = Date.parse(`${day}T00:00:00.000Z`);
-  if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== day) return undefined;
-  return Math.round((Date.parse(`${today}T00:00:00.000Z`) - time) / DAY_MILLIS);
-}
+let temporaryFiles = 0;
 
-async function remove(path: string): Promise<void> {
+/**
+ * Puts `path`.gz in the place of `path`: written beside it, read back and compared, renamed, and only then is the
+ * original removed, provided that nobody wrote to it or replaced it meanwhile.
+ */
+async function compressFile(path: string, signal: AbortSignal): Promise<void> {
+  const target = `${path}.gz`;
+  const cut = target.lastIndexOf('/session-logs.') + 1;
+  temporaryFiles += 1;
+  const temporary = `${target.slice(0, cut)}.${target.slice(cut)}.${process.pid}${temporaryFiles}.tmp`;
+  const before = await stat(path);
   try {
-    await unlink(path);
-  } catch (error) {
-    // Another process on the same directory sweeps too.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-}
-
-/** Compresses into a temporary file, compares, and only then takes the place of the original. */
-async function compressDay(directory: string, name: string, reporter: Reporter): Promise<void> {
-  const source = join(directory, name);
-  const target = `${source}.gz`;
-  const temporary = join(directory, `.${name}.gz.${process.pid}.tmp`);
-  try {
-    const before = await stat(source);
-    if (await exists(target)) return;
-    await pipeline(createReadStream(source), createGzip(), createWriteStream(temporary, { mode: 0o600, flags: 'w' }));
-    await syncFile(temporary);
-    if (!(await isSameContent(source, temporary))) throw new Error('the compressed file differs from the original');
+    const parts = (await exists(target)) ? [target] : [];
+    if (parts.length > 0 && (await isSameContent(path, target, signal))) {
+      // A process was killed between the rename and the removal.
+      await unlink(path);
+      return;
+    }
+    await gzipTo(path, parts, temporary, signal);
+    const expected = before.size + (parts.length === 0 ? 0 : await unpackedBytes(target, signal));
+    if ((await unpackedBytes(temporary, signal)) !== expected) return;
+    const after = await stat(path);
+    if (after.ino !== before.ino || after.size !== before.size || after.mtimeMs !== before.mtimeMs) return;
     await rename(temporary, target);
-    const after = await stat(source);
-    // A process that has not rolled yet may still write there: then both files stay.
-    if (after.size === before.size && after.ino === before.ino) await remove(source);
-  } catch (error) {
-    await remove(temporary);
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      reporter.limited('compress', `${name} could not be compressed and stays as it is`, error);
-    }
+    await unlink(path);
+  } finally {
+    // Still there unless it was renamed.
+    await unlink(temporary).catch(ignoreMissing);
   }
+}
+
+/** Existing members first: a file that was compressed and written again becomes one more gzip member. */
+async function gzipTo(path: string, members: readonly string[], temporary: string, signal: AbortSignal): Promise<void> {
+  const options = { mode: 0o600, signal };
+  let flags = 'wx';
+  for (const member of members) {
+    await pipeline(createReadStream(member), createWriteStream(temporary, { ...options, flags }), { signal });
+    flags = 'a';
+  }
+  await pipeline(createReadStream(path), createGzip(), createWriteStream(temporary, { ...options, flags }), { signal });
+}
+
+async function isSameContent(path: string, compressedPath: string, signal: AbortSignal): Promise<boolean> {
+  const [plain, unpacked] = [createHash('sha256'), createHash('sha256')];
+  await pipeline(createReadStream(path), plain, { signal });
+  await pipeline(createReadStream(compressedPath), createGunzip(), unpacked, { signal });
+  return plain.digest('hex') === unpacked.digest('hex');
+}
+
+/** The size of what a gzip file holds; gunzip checks every member's checksum. */
+async function unpackedBytes(path: string, signal: AbortSignal): Promise<number> {
+  let bytes = 0;
+  const count = new Writable({
+    write(chunk: Buffer, _encoding, callback) {
+      bytes += chunk.length;
+      callback();
+    },
+  });
+  await pipeline(createReadStream(path), createGunzip(), count, { signal });
+  return bytes;
+}
+
+async function removeAbandoned(path: string): Promise<void> {
+  const stats = await lstat(path);
+  if (Date.now() - stats.mtimeMs > ABANDONED_MILLIS) await unlink(path);
 }
 
 async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r+');
   try {
-    await file.sync();
-  } finally {
-    await file.close();
+    await lstat(path);
+    return true;
+  } catch (error) {
+    ignoreMissing(error);
+    return false;
   }
 }
 
-async function isSameContent(path: string, compressedPath: string): Promise<boolean> {
-  const original = createReadStream(path)[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  let rest: Buffer = Buffer.alloc(0);
-  const unpacked = createReadStream(compressedPath).pipe(createGunzip());
-  for await (const chunk of unpacked as AsyncIterable<Buffer>) {
-    let at = 0;
-    while (at < chunk.length) {
-      if (rest.length === 0) {
-        const { value, done } = await original.next();
-        if (done === true) return false;
-        rest = value;
-      }
-      const length = Math.min(rest.length, chunk.length - at);
-      if (rest.compare(chunk, at, at + length, 0, length) !== 0) return false;
-      rest = rest.subarray(length);
-      at += length;
-    }
-  }
-  return rest.length === 0 && (await original.next()).done === true;
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!isMissing(error)) throw error;
 }
