@@ -8,6 +8,8 @@ const config: ViteUserConfig = defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    // Those talk to real servers: `npm run test:integration`.
+    exclude: ['test/integration/**', '**/node_modules/**'],
     // Real processes, sockets and disks take part: generous, since no test decides by time.
     testTimeout: 30_000,
     hookTimeout: 30_000,
