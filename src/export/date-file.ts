@@ -189,9 +189,9 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
     const late = isDrained ? undefined : this.#late('shutdown_timeout', timeoutMillis);
     this.#tick.close();
     this.#file.giveUp();
-    this.#file.close();
+    const closed = this.#file.close();
     this.#claim.release();
-    await this.#retention.close();
+    await Promise.all([closed, this.#retention.close()]);
     if (late !== undefined) throw late;
   }
 

@@ -95,7 +95,7 @@ export class DayFile {
     } catch (error) {
       this.#reporter.limited('log4js', 'the log4js appender failed; its lines are written without it', error);
     }
-    this.#closeEvent();
+    void this.#closeEvent();
     return false;
   }
 
@@ -146,22 +146,25 @@ export class DayFile {
     fdatasyncSync(this.#fd);
   }
 
-  close(): void {
-    this.#closeEvent();
+  /** The descriptor is closed at once; resolves when log4js' is too. */
+  close(): Promise<void> {
+    const closed = this.#closeEvent();
     try {
       closeSync(this.#fd);
     } catch (error) {
       this.#reporter.limited('close', `closing ${this.path} failed`, error);
     }
+    return closed;
   }
 
-  #closeEvent(): void {
+  async #closeEvent(): Promise<void> {
+    const event = this.#event;
+    this.#event = undefined;
     try {
-      this.#event?.close();
+      await event?.close();
     } catch (error) {
       this.#reporter.limited('log4js', 'closing the log4js appender failed', error);
     }
-    this.#event = undefined;
   }
 }
 

@@ -65,11 +65,12 @@ export interface Log4jsTarget {
 export class Log4jsEvent {
   readonly #appender: Appender;
   #take: ((bytes: Buffer) => void) | undefined;
+  #ownClosed: Promise<void> = Promise.resolve();
 
   /** @throws what opening the file throws. */
   constructor(target: Log4jsTarget) {
     const onWrite = (stream: FileStream, chunk: Buffer): void => {
-      dropOwnDescriptor(stream);
+      this.#ownClosed = dropOwnDescriptor(stream) ?? this.#ownClosed;
       const take = this.#take;
       this.#take = undefined;
       // Bytes that come outside of an event were written already, by the caller that found the appender dead.
@@ -93,6 +94,9 @@ export class Log4jsEvent {
       },
       { basicLayout: (event) => event.data[0] },
     );
+    // An event that nobody takes, for its way through `onWrite`: from here on no late error of the appender's own
+    // descriptor (a directory removed meanwhile) is printed on the console.
+    this.#appender({ data: [''] });
   }
 
   /** Sends the text as one event; `take` gets its bytes, line end included. `false` when the appender did not pass it. */
@@ -106,20 +110,25 @@ export class Log4jsEvent {
     }
   }
 
-  close(): void {
+  /** Resolves when the appender's own descriptor is closed: its opening, late, makes a file that was just removed. */
+  close(): Promise<void> {
     this.#appender.shutdown(() => {
       // Nothing of ours is in the stream: each event was written while it was sent.
     });
+    return this.#ownClosed;
   }
 }
 
 /** The appender's own descriptor is never written; left open, its late errors would be printed by log4js. */
-function dropOwnDescriptor(stream: FileStream): void {
+function dropOwnDescriptor(stream: FileStream): Promise<void> | undefined {
   const own = stream.currentFileStream;
-  if (own === undefined || own.destroyed) return;
+  if (own === undefined || own.destroyed) return undefined;
   own.removeAllListeners('error');
   own.on('error', () => {
     // The file was moved between its two openings: ours reports what concerns the lines.
   });
-  own.destroy();
+  return new Promise((resolve) => {
+    own.once('close', () => resolve());
+    own.destroy();
+  });
 }

@@ -1,4 +1,5 @@
 import { EOL } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Episode } from '../diagnostics.ts';
 import type { LossCounters, Reporter } from '../diagnostics.ts';
@@ -142,7 +143,7 @@ export class RollingFile {
     const day = this.#settings.clock.today();
     const open = this.#file;
     if (open?.day === day && open.isInPlace()) return open;
-    this.#release();
+    void this.#release();
     try {
       const file = this.#open(day);
       if (open?.day === day) {
@@ -170,9 +171,10 @@ export class RollingFile {
     this.#open(this.#settings.clock.today());
   }
 
-  #release(): void {
-    this.#file?.close();
+  #release(): Promise<void> | undefined {
+    const closed = this.#file?.close();
     this.#file = undefined;
+    return closed;
   }
 
   #sync(file: DayFile): void {
@@ -230,9 +232,11 @@ export class RollingFile {
     return lines;
   }
 
-  close(): void {
+  /** Closes the file at once; resolves when log4js has closed its own, or after 100 ms. */
+  async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#retry);
-    this.#release();
+    const closed = this.#release();
+    await Promise.race([closed, sleep(100, undefined, { ref: false })]);
   }
 }

@@ -23,6 +23,7 @@ export class TickFlush {
   readonly #write: (isExiting: boolean) => void;
   #immediate: NodeJS.Immediate | undefined;
   #isWriting = false;
+  #isAskedMeanwhile = false;
 
   constructor(write: (isExiting: boolean) => void) {
     this.#write = write;
@@ -45,7 +46,26 @@ export class TickFlush {
       clearImmediate(this.#immediate);
       this.#immediate = undefined;
     }
-    if (this.#isWriting) return;
+    if (this.#isWriting) {
+      this.#isAskedMeanwhile = true;
+      return;
+    }
+    this.#isWriting = true;
+    this.#isAskedMeanwhile = false;
+    try {
+      this.#write(isExiting);
+    } finally {
+      this.#isWriting = false;
+    }
+    if (this.#isAskedMeanwhile) this.#writeRest();
+  }
+
+  /** Something was added from within the write (a report that is itself logged): once more, and never in a circle. */
+  #writeRest(): void {
+    if (!isExiting) {
+      this.arm();
+      return;
+    }
     this.#isWriting = true;
     try {
       this.#write(isExiting);
