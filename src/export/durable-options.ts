@@ -42,6 +42,8 @@ export interface DurableLogRecordProcessorOptions {
   readonly exportTimeoutMillis?: number | undefined;
   /** Ignored: the queue is on disk. */
   readonly maxQueueSize?: number | undefined;
+  /** Ignored: for browsers. */
+  readonly disableAutoFlushOnDocumentHide?: boolean | undefined;
   /** @default 5,000 */
   readonly shutdownTimeoutMillis?: number | undefined;
   /** @default 30,000 */
@@ -88,6 +90,7 @@ export const durableOptionsSchema: z.ZodType<ParsedDurableOptions, DurableLogRec
   scheduledDelayMillis: millis().optional(),
   exportTimeoutMillis: millis().optional(),
   maxQueueSize: z.unknown().optional(),
+  disableAutoFlushOnDocumentHide: z.unknown().optional(),
   shutdownTimeoutMillis: millis().default(5_000),
   forceFlushTimeoutMillis: millis().default(30_000),
   maxAgeMillis: millis().optional(),

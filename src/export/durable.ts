@@ -17,7 +17,7 @@ import { SessionPositions } from './session-positions.ts';
 import type { SessionPosition } from './session-positions.ts';
 import { Shipper } from './shipper.ts';
 import type { SpoolBatch, Outcome } from './spool-batch.ts';
-import { claimRoot } from './spool-root.ts';
+import { claimRoot, unusable } from './spool-root.ts';
 import type { RootClaim } from './spool-root.ts';
 import { Spool } from './spool.ts';
 import { TickFlush } from './tick.ts';
@@ -161,7 +161,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
       });
     } catch (error) {
       this.#root.release();
-      throw error;
+      throw error instanceof SessionLogsError ? error : unusable(this.#root.path, 'it cannot be written to', error);
     }
   }
 

@@ -68,7 +68,8 @@ function checkOwner(directory: string): void {
   }
 }
 
-function unusable(directory: string, why: string, cause?: unknown): SessionLogsError {
+/** The error of a directory that cannot be used as a spool. */
+export function unusable(directory: string, why: string, cause?: unknown): SessionLogsError {
   return new SessionLogsError(
     'directory_unusable',
     `the spool directory ${directory} is unusable: ${why}`,

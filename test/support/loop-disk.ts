@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync, truncateSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -60,11 +60,19 @@ export class LoopDisk implements Disk {
     return new LoopDisk(base, image, 'mnt');
   }
 
-  /** The disk after a power cut now: mounted anew, which replays its journal. */
+  /**
+   * The disk after a power cut now: mounted anew, which replays its journal. Whoever writes to it is stopped meanwhile: a
+   * copy takes a while, and one that saw half of a later write would be a disk that never was.
+   */
   powerCut(): LoopDisk {
     this.#copies += 1;
     const copy = `${this.#image}-${this.#copies}`;
-    copyFileSync(this.#image, copy);
+    const again = `${copy}-again`;
+    do {
+      copyFileSync(this.#image, copy);
+      copyFileSync(this.#image, again);
+    } while (!readFileSync(copy).equals(readFileSync(again)));
+    rmSync(again);
     return new LoopDisk(this.#base, copy, `mnt-${this.#copies}`);
   }
 
