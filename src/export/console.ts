@@ -52,7 +52,8 @@ export class ConsoleLogRecordProcessor implements LogRecordProcessor {
     const sessionId = record.attributes[ATTRIBUTE.sessionId];
     const time = isoTimestamp(recordMillis(record)).slice(11, 23);
     const session = isSessionId(sessionId) ? ` [${escapeControls(sessionId)}]` : '';
-    const message = withoutTerminalControls(bodyToText(record.body));
+    // Further lines of a message are set in, so that none looks like a record of its own.
+    const message = withoutTerminalControls(bodyToText(record.body)).replaceAll('\n', '\n    ');
     return `${this.#paint(90, time)} ${this.#paint(COLOURS[level] ?? 0, level.padEnd(5))}${this.#paint(90, session)} ${message}\n`;
   }
 

@@ -65,7 +65,8 @@ export class PendingBytes {
   }
 
   #fitting(lines: Buffer): Buffer {
-    const room = this.#maxBytes - this.#bytes;
+    // The head of a cut line is held until the line is whole: it may have to be written again.
+    const room = this.#maxBytes - this.#bytes - (this.#offset - this.#lineStart());
     if (lines.length <= room) return lines;
     return room <= 0 ? lines.subarray(0, 0) : lines.subarray(0, lines.lastIndexOf(LINE_FEED, room - 1) + 1);
   }
@@ -112,11 +113,14 @@ export class PendingBytes {
 
   /** Begins a cut line again. */
   rewind(): void {
-    const chunk = this.#chunks[0];
-    if (chunk === undefined || this.#offset === 0) return;
-    const start = chunk.buffer.lastIndexOf(LINE_FEED, this.#offset - 1) + 1;
+    const start = this.#lineStart();
     this.#bytes += this.#offset - start;
     this.#offset = start;
+  }
+
+  #lineStart(): number {
+    const chunk = this.#chunks[0];
+    return chunk === undefined || this.#offset === 0 ? 0 : chunk.buffer.lastIndexOf(LINE_FEED, this.#offset - 1) + 1;
   }
 
   /** Forgets everything and returns how many lines that were. */
