@@ -62,8 +62,11 @@ const REDIRECTION_LIMIT = /Last error: (?:ReplyError: )?(.*)$/s;
  */
 export function failureOf(error: unknown): RedisFailure {
   const message = error instanceof Error ? error.message : String(error);
+  // A redirection that was not followed is wrapped: by ioredis in the text, by node-redis 6 as the cause.
   const inner = REDIRECTION_LIMIT.exec(message)?.[1] ?? message;
-  return new RedisFailure(REPLY_ERROR.exec(inner)?.[1], error);
+  const code = REPLY_ERROR.exec(inner)?.[1];
+  if (code === undefined && error instanceof Error && error.cause instanceof Error) return failureOf(error.cause);
+  return new RedisFailure(code, error);
 }
 
 /** Settles replies one by one: `Promise.all` would hide which commands of a pipeline were carried out. */

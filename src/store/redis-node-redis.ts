@@ -91,7 +91,7 @@ function connectCluster(source: NodeRedisCluster, events: RedisConnectionEvents)
   const listener: Listener = (_message, channel) => events.message(channel);
   const connection = new NodeRedisConnection(duplicate, events, {
     send: (commands) =>
-      settleReplies(commands.map(({ key, args }) => duplicate.sendCommand(key, false, args, COMMAND_OPTIONS))),
+      settleReplies(commands.map(({ key, args }) => duplicate.sendCommand(key, false, args, { ...COMMAND_OPTIONS }))),
     subscribe: (channel) => duplicate.sSubscribe(channel, listener),
     unsubscribe: (channel) => duplicate.sUnsubscribe(channel, listener),
     unref: () => {

@@ -24,6 +24,8 @@ export class ProducedSession {
 
   /** Entries among those that wait for their next try: whatever comes later waits behind them. */
   parked = 0;
+  /** Its last write failed: one is tried before the others, since a server that recovers takes the rest of a batch it began to refuse. */
+  isProbing = false;
   /** It is not known what of the last batch was stored. */
   isInDoubt = false;
   /** The id of the newest entry known to be stored. */

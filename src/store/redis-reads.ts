@@ -14,6 +14,7 @@ interface Asked {
 /** The reading connection of a store: what cursors ask in one tick goes out in one go. */
 export class RedisReads {
   readonly #link: RedisLink;
+  readonly #onMoved: () => void;
   #asked: Asked[] = [];
   #isFlushDue = false;
   /** Whose last read failed. */
@@ -23,7 +24,8 @@ export class RedisReads {
   #isNeeded: (() => boolean) | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
 
-  constructor(port: RedisPort, keepAlive: KeepAlive, outage: Outage) {
+  constructor(port: RedisPort, keepAlive: KeepAlive, outage: Outage, onMoved: () => void) {
+    this.#onMoved = onMoved;
     this.#link = new RedisLink(port, keepAlive, outage, {
       onReady: () => this.#flushAndRetry(),
       onLost: () => {
@@ -49,6 +51,7 @@ export class RedisReads {
   /** The waiter is woken when another read may succeed: after a new connection, or a while after a refusal. */
   retryLater(waiter: Waiter, failure: RedisFailure): void {
     this.#failed.add(waiter);
+    if (failure.code === 'MOVED') this.#onMoved();
     if (failure.code === 'MOVED' || failure.code === 'READONLY' || failure.code === 'NOAUTH') this.#link.drop();
     if (failure.code === undefined || this.#retryTimer !== undefined) return;
     this.#retryTimer = setTimeout(() => {

@@ -96,6 +96,11 @@ export class RedisWakeUps {
     for (const channel of channels) channel.wake();
   }
 
+  /** Slots have moved: a node that lost them no longer tells of their channels, and its clients may not notice. */
+  renew(): void {
+    this.#link.drop();
+  }
+
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#ticker);

@@ -47,18 +47,39 @@ export class WriteQueue {
     this.#parked = [...writes, ...this.#parked];
   }
 
-  /** Takes up to `count` writes. */
-  take(count: number, withParked: boolean): PendingWrite[] {
-    const batch = withParked ? this.#parked.splice(0, count) : [];
-    for (const { session } of batch) session.parked -= 1;
+  /**
+   * Takes up to `count` writes, of a session that is being probed one only.
+   *
+   * @param isProbing Every session counts as probed.
+   */
+  take(count: number, options: { readonly withParked: boolean; readonly isProbing: boolean }): PendingWrite[] {
+    const batch: PendingWrite[] = [];
+    const probed = new Set<ProducedSession>();
+    const isLeft = ({ session }: PendingWrite): boolean => batch.length >= count || probed.has(session);
+    const add = (write: PendingWrite): void => {
+      batch.push(write);
+      if (options.isProbing || write.session.isProbing) probed.add(write.session);
+    };
+    if (options.withParked && this.#parked.length > 0) {
+      const left: PendingWrite[] = [];
+      for (const write of this.#parked) {
+        if (isLeft(write)) {
+          left.push(write);
+        } else {
+          write.session.parked -= 1;
+          add(write);
+        }
+      }
+      this.#parked = left;
+    }
     while (batch.length < count && this.#head < this.#fresh.length) {
       const write = this.#fresh[this.#head] as PendingWrite;
       this.#head += 1;
-      if (write.session.parked > 0) {
+      if (write.session.parked > 0 || isLeft(write)) {
         write.session.parked += 1;
         this.#parked.push(write);
       } else {
-        batch.push(write);
+        add(write);
       }
     }
     if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#fresh.length) {

@@ -71,6 +71,8 @@ export class RedisWriter {
   #order = 0;
   #isRunning = false;
   #isFlushDue = false;
+  /** The connection is new: what comes first shows whether the server takes anything. */
+  #isProbing = false;
   #failures = 0;
   #retryAt = 0;
   #flushTimer: NodeJS.Timeout | undefined;
@@ -96,7 +98,12 @@ export class RedisWriter {
     this.#reporter = shared.reporter;
     this.#overflow = new Episode(shared.reporter);
     this.#now = shared.now;
-    this.#link = new RedisLink(port, shared.keepAlive, shared.outage, { onReady: () => this.#wake() });
+    this.#link = new RedisLink(port, shared.keepAlive, shared.outage, {
+      onReady: () => {
+        this.#isProbing = true;
+        this.#wake();
+      },
+    });
   }
 
   get pendingEntries(): number {
@@ -211,7 +218,9 @@ export class RedisWriter {
 
   async #sendBatch(): Promise<void> {
     this.#isFlushDue = false;
-    this.#batch = this.#queue.take(BATCH_ENTRIES, this.#now() >= this.#retryAt);
+    const withParked = this.#now() >= this.#retryAt;
+    this.#batch = this.#queue.take(BATCH_ENTRIES, { withParked, isProbing: this.#isProbing });
+    this.#isProbing = false;
     const doubtful = new Set<ProducedSession>();
     for (const { session } of this.#batch) if (session.isInDoubt) doubtful.add(session);
     if (doubtful.size > 0) await this.#lookBack(doubtful);
@@ -271,6 +280,7 @@ export class RedisWriter {
       if (reply.code === undefined) write.session.isInDoubt = true;
       again.push(write);
     });
+    this.#goOn([...stored, ...refused]);
     if (again.length > 0) this.#parkAgain(again);
     else if (stored.length > 0) this.#failures = 0;
     if (refusal !== undefined && (refusal.code !== undefined || refused.length > 0)) {
@@ -278,6 +288,14 @@ export class RedisWriter {
       if (CONNECTION_CODES.has(refusal.code as string)) this.#link.drop(undefined, refusal.cause);
     }
     this.#settle(stored);
+  }
+
+  /** What became of a probe is known: the writes that waited behind it follow at once. */
+  #goOn(settled: readonly PendingWrite[]): void {
+    for (const { session } of settled) {
+      session.isProbing = false;
+      if (session.parked > 0) this.#retryAt = -Infinity;
+    }
   }
 
   #drop(writes: readonly PendingWrite[], refusal: RedisFailure): void {
@@ -296,12 +314,12 @@ export class RedisWriter {
       const reply = replies[offset + index];
       if (!(reply instanceof RedisFailure)) return;
       session.expirySetMillis = -Infinity;
-      if (reply.code !== undefined) {
+      if (reply.code !== undefined && !PASSING_CODES.has(reply.code)) {
         this.#reporter.limited(`expiry ${reply.code}`, 'Redis refuses PEXPIRE: sessions do not expire', reply.cause);
       }
     });
     const wakeUp = replies.slice(offset + sessions.length).find((reply) => reply instanceof RedisFailure);
-    if (wakeUp instanceof RedisFailure && wakeUp.code !== undefined) {
+    if (wakeUp instanceof RedisFailure && wakeUp.code !== undefined && !PASSING_CODES.has(wakeUp.code)) {
       const message = 'Redis refuses to publish: readers learn of entries up to 5 s late';
       this.#reporter.limited(`publish ${wakeUp.code}`, message, wakeUp.cause);
     }
@@ -309,6 +327,7 @@ export class RedisWriter {
 
   #parkAgain(writes: readonly PendingWrite[]): void {
     this.#queue.park(writes);
+    for (const { session } of writes) session.isProbing = true;
     if (writes === this.#batch) this.#batch = [];
     // A try that is due already is not put off by the failures of others.
     if (this.#now() < this.#retryAt) return;
