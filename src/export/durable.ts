@@ -93,6 +93,13 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   #isClosing = false;
   #shutdown: Promise<void> | undefined;
   readonly #adoptTimer: NodeJS.Timeout;
+  /** Losses that `onLoss` has yet to hear of. Told later, since the application may log from there: into the very segment that is being dropped. */
+  readonly #untold = new Map<LossReason, number>();
+  readonly #tellLosses = (): void => {
+    const losses = [...this.#untold];
+    this.#untold.clear();
+    for (const [reason, count] of losses) this.#tellLoss(reason, count);
+  };
   readonly #onExit = (): void => {
     this.#tick.now();
     this.#spool.persist();
@@ -309,6 +316,11 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   #countLost(reason: LossReason, count: number, isOwn: boolean): void {
     this.#lost.add(reason, count);
     if (isOwn) this.#unsuccessful += count;
+    if (this.#untold.size === 0) queueMicrotask(this.#tellLosses);
+    this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + count);
+  }
+
+  #tellLoss(reason: LossReason, count: number): void {
     this.#reporter.limited(`lost ${reason}`, `log records are lost: ${reason} (${this.#lost.get(reason)} so far)`);
     try {
       this.#options.onLoss?.({ reason, count });

@@ -56,22 +56,11 @@ export class FileSegment implements Segment {
     this.position = { offset: 0, skip: 0, ordinal: this.firstOrdinal };
   }
 
-  /**
-   * A new, empty file, open for appending.
-   *
-   * @param isDurable The directory is synced too: else a power cut could take the whole file.
-   * @throws What the file system says.
-   */
-  static create(
-    directory: string,
-    owner: string,
-    firstOrdinal: number,
-    options: { readonly isDurable: boolean; readonly nowMillis: number },
-  ): FileSegment {
-    const segment = new FileSegment(directory, segmentName(owner, firstOrdinal), options.nowMillis);
+  /** A new, empty file, open for appending. Throws what the file system says. */
+  static create(directory: string, owner: string, firstOrdinal: number, nowMillis: number): FileSegment {
+    const segment = new FileSegment(directory, segmentName(owner, firstOrdinal), nowMillis);
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
     segment.#file = new OpenFile(openSync(segment.path, flags, 0o600));
-    if (options.isDurable) syncDirectory(directory);
     return segment;
   }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ACKNOWLEDGEMENT_SUFFIX, SEGMENT_SUFFIX, syncDirectory } from './file-segment.ts';
+import { ACKNOWLEDGEMENT_SUFFIX, SEGMENT_SUFFIX } from './file-segment.ts';
 import { Liveness, SOCKET_NAME } from './liveness.ts';
 
 /** Owner directories are named by this and their id; nested ones were adopted. */
@@ -54,7 +54,6 @@ export class OwnerDirectory {
       liveness.close();
       throw error;
     }
-    syncDirectory(root);
     return new OwnerDirectory(root, id, liveness);
   }
 

@@ -1,15 +1,15 @@
 import { mkdirSync } from 'node:fs';
 
-import { Episode } from '../diagnostics.ts';
 import type { LossReason, Reporter } from '../diagnostics.ts';
+import { scanAdopted } from './adoption.ts';
+import { DiskRetry } from './disk-retry.ts';
 import { FRAME_BYTES, writeFrame } from './entry-frame.ts';
-import { FileSegment, ownerOf } from './file-segment.ts';
+import { FileSegment } from './file-segment.ts';
 import { Lane } from './lane.ts';
 import { MemorySegment } from './memory-segment.ts';
 import { OriginDecoder } from './origin-codec.ts';
 import { OwnerDirectory } from './owner-directory.ts';
-import type { AdoptedFile } from './owner-directory.ts';
-import { scanSegment } from './segment-reader.ts';
+import { SegmentSync } from './segment-sync.ts';
 import type { Segment } from './segment.ts';
 import type { Outcome, SpoolBatch } from './spool-batch.ts';
 import { isPassing } from './spool-root.ts';
@@ -17,9 +17,6 @@ import { isPassing } from './spool-root.ts';
 const MAX_SEGMENT_BYTES = 8 * 1024 * 1024;
 /** What waits in memory at most while the disk takes nothing. */
 const MAX_MEMORY_BYTES = 8 * 1024 * 1024;
-/** A disk that took nothing is tried again after this, then after twice as long, up to the second. */
-const RETRY_MILLIS = { first: 100, most: 5_000 } as const;
-
 /** What a spool tells its processor; `isOwn`: about records of this process. */
 export interface SpoolEvents {
   lost(reason: LossReason, count: number, isOwn: boolean): void;
@@ -55,15 +52,11 @@ export class Spool {
   readonly adopted: Lane;
   readonly #options: SpoolOptions;
   readonly #segmentBytes: number;
-  readonly #episode: Episode;
+  readonly #retry: DiskRetry;
+  readonly #sync: SegmentSync;
   #owner: OwnerDirectory | undefined;
   #active: Segment | undefined;
   #nextOrdinal = 1;
-  #retryAt = 0;
-  #retryMillis: number = RETRY_MILLIS.first;
-  #syncTimer: NodeJS.Timeout | undefined;
-  /** Written since the last sync. */
-  readonly #unsynced = new Set<Segment>();
   #isAdopting = false;
   #isClosed = false;
 
@@ -71,13 +64,14 @@ export class Spool {
   constructor(options: SpoolOptions) {
     this.#options = options;
     this.#segmentBytes = Math.min(MAX_SEGMENT_BYTES, Math.ceil(options.maxBytes / 8));
-    this.#episode = new Episode(options.reporter);
-    const { now } = options;
+    this.#retry = new DiskRetry(options.reporter);
+    const { fsync, fsyncIntervalMillis, reporter } = options;
+    this.#sync = new SegmentSync({ mode: fsync, intervalMillis: fsyncIntervalMillis, reporter });
     const origins = new OriginDecoder();
     this.own = this.#lane(origins, true);
     this.adopted = this.#lane(origins, false);
     try {
-      this.#owner = OwnerDirectory.create(options.root, now());
+      this.#owner = this.#openOwner();
     } catch (error) {
       if (!isPassing(error)) throw error;
       this.#failed(error);
@@ -96,7 +90,7 @@ export class Spool {
         moved: (from, to) => events.moved(from, to),
         removed: (segment) => {
           if (segment.directory !== undefined) this.#owner?.removeIfEmpty(segment.directory);
-          this.#unsynced.delete(segment);
+          this.#sync.forget(segment);
           events.removed(segment);
         },
       },
@@ -145,7 +139,8 @@ export class Spool {
       const files = await owner.adoptDead(
         (bytes, before) => (hasNone && before === 0) || this.bytes + before + bytes <= this.#options.maxBytes,
       );
-      const segments = await this.#scan(files.toSorted((a, b) => (a.name < b.name ? -1 : 1)));
+      const { onResource, reporter } = this.#options;
+      const segments = await scanAdopted(files, onResource, reporter);
       // Closed meanwhile: what was taken over is left with the rest.
       if (this.#isClosed) return;
       for (const segment of segments) this.adopted.add(segment);
@@ -196,11 +191,11 @@ export class Spool {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearTimeout(this.#syncTimer);
+    this.#sync.stop();
     this.#active?.seal();
     // Before the sync, which may take its time: the descriptors stay good whoever moves the files.
     this.#owner?.close();
-    if (this.#options.fsync !== 'never') await this.#sync();
+    await this.#sync.flush();
     for (const segment of [...this.own.segments, ...this.adopted.segments]) segment.close();
   }
 
@@ -212,7 +207,7 @@ export class Spool {
       const oldest = this.own.segments.find((segment) => this.#mayDrop(segment));
       if (oldest !== undefined) {
         this.own.drop(oldest, 'disk_full');
-        this.#retryAt = 0;
+        this.#retry.hurry();
         const retried = this.#writeToFile(entry, count);
         if (retried !== undefined) return retried;
       }
@@ -221,13 +216,14 @@ export class Spool {
   }
 
   #writeToFile(entry: Buffer, count: number): Segment | undefined {
-    const now = this.#options.now();
-    if (now < this.#retryAt) return undefined;
+    if (!this.#retry.isDue) return undefined;
     try {
+      const now = this.#options.now();
       const segment = this.#activeFile(entry.length, now);
       segment.append(entry, count, now);
       this.own.grow(entry.length);
-      this.#written(segment);
+      this.#sync.written(segment);
+      if (this.#retry.succeeded()) this.persist();
       return segment;
     } catch (error) {
       this.#failed(error);
@@ -246,49 +242,26 @@ export class Spool {
     if (active !== undefined && active.directory !== undefined) {
       if (active.bytes === 0 || active.bytes + length <= this.#segmentBytes) return active;
     }
-    if (this.#owner === undefined) {
-      mkdirSync(this.#options.root, { recursive: true, mode: 0o700 });
-      this.#owner = OwnerDirectory.create(this.#options.root, now);
-    }
-    const isDurable = this.#options.fsync !== 'never';
-    const file = FileSegment.create(this.#owner.path, this.#owner.id, this.#nextOrdinal, { isDurable, nowMillis: now });
+    const owner = (this.#owner ??= this.#openOwner());
+    const file = FileSegment.create(owner.path, owner.id, this.#nextOrdinal, now);
+    this.#sync.created(owner.path);
     this.#seal();
     this.#active = file;
     this.own.add(file);
     return file;
   }
 
+  #openOwner(): OwnerDirectory {
+    const { root, now } = this.#options;
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    const owner = OwnerDirectory.create(root, now());
+    this.#sync.created(root);
+    return owner;
+  }
+
   #seal(): void {
     this.#active?.seal();
     this.#active = undefined;
-  }
-
-  #written(segment: Segment): void {
-    if (this.#episode.isOpen) {
-      this.#episode.end('the spool is written to again');
-      this.#retryMillis = RETRY_MILLIS.first;
-      this.persist();
-    }
-    const { fsync, fsyncIntervalMillis } = this.#options;
-    if (fsync === 'always') segment.syncNow();
-    if (fsync !== 'interval') return;
-    this.#unsynced.add(segment);
-    this.#syncTimer ??= setTimeout(() => {
-      void this.#sync().finally(() => {
-        this.#syncTimer = undefined;
-      });
-    }, fsyncIntervalMillis).unref();
-  }
-
-  /** Off the event loop: it takes up to 90 ms. */
-  async #sync(): Promise<void> {
-    const segments = [...this.#unsynced];
-    this.#unsynced.clear();
-    try {
-      await Promise.all(segments.map((segment) => segment.sync()));
-    } catch (error) {
-      this.#options.reporter.limited('sync', 'syncing the spool to the disk failed', error);
-    }
   }
 
   /** New records wait in memory, in a segment of their own, until the disk takes them. */
@@ -316,12 +289,13 @@ export class Spool {
     let file: FileSegment | undefined;
     try {
       const now = this.#options.now();
-      file = FileSegment.create(owner.path, owner.id, memory.firstOrdinal, { isDurable: true, nowMillis: now });
+      file = FileSegment.create(owner.path, owner.id, memory.firstOrdinal, now);
       file.append(memory.content(), memory.records, now);
       file.seal();
       if (this.#active === memory) this.#active = undefined;
       this.own.replace(memory, file);
-      this.#unsynced.add(file);
+      this.#sync.created(owner.path);
+      this.#sync.written(file);
     } catch (error) {
       file?.remove();
       this.#failed(error);
@@ -329,16 +303,13 @@ export class Spool {
   }
 
   #failed(error: unknown): void {
-    const { now } = this.#options;
-    this.#retryAt = now() + this.#retryMillis;
-    this.#retryMillis = Math.min(this.#retryMillis * 2, RETRY_MILLIS.most);
-    // Somebody removed our directory: the next try makes one anew.
     const { code } = error as NodeJS.ErrnoException;
+    // Somebody removed our directory: the next try makes one anew.
     if ((code === 'ENOENT' || code === 'ENOTDIR') && this.#owner !== undefined) {
       this.#owner.close();
       this.#owner = undefined;
     }
-    this.#episode.begin('the spool cannot be written to: records are sent from memory until it can', error);
+    this.#retry.failed(error);
   }
 
   #makeRoom(incoming: number): void {
@@ -352,27 +323,5 @@ export class Spool {
 
   #mayDrop(segment: Segment): boolean {
     return segment.inFlight === 0 && segment.directory !== undefined && segment !== this.#active;
-  }
-
-  async #scan(files: readonly AdoptedFile[]): Promise<Segment[]> {
-    const segments: FileSegment[] = [];
-    for (const file of files) {
-      const segment = FileSegment.adopt(file.directory, file.name, file.bytes, file.newestMillis);
-      try {
-        const scan = await scanSegment(segment, (entry) => {
-          if (entry.count === 0) this.#options.onResource(Buffer.from(entry.payload));
-        });
-        const previous = segments.at(-1);
-        if (previous !== undefined && ownerOf(previous.name) === ownerOf(segment.name)) {
-          previous.correctEnd(segment.firstOrdinal);
-        }
-        segment.setContent(scan);
-        segment.close();
-        segments.push(segment);
-      } catch (error) {
-        this.#options.reporter.warn(`the segment ${segment.path} cannot be read; it stays where it is`, error);
-      }
-    }
-    return segments;
   }
 }

@@ -327,6 +327,7 @@ describe('shutdown', () => {
     await durable.shutdown();
     expect(() => durable.onEmit({} as LogRecord)).not.toThrow();
     expect(durable.stats().lost).toStrictEqual({ after_shutdown: 1 });
+    await nextTick();
     expect(losses).toStrictEqual([{ reason: 'after_shutdown', count: 1 }]);
   });
 
@@ -468,6 +469,7 @@ describe('bounds', () => {
     }
     const { lost, pending } = durable.stats();
     expect(pending.own + (lost['spool_full'] ?? 0)).toBe(3_000);
+    await nextTick();
     expect(losses.reduce((sum, loss) => sum + loss.count, 0)).toBe(lost['spool_full']);
     exporter.answer = () => 'ok';
     await expect(durable.forceFlush()).rejects.toMatchObject({ code: 'rejected' });
@@ -497,6 +499,31 @@ describe('bounds', () => {
     });
     await durable.shutdown();
     expect(() => durable.onEmit({} as LogRecord)).not.toThrow();
+    await nextTick();
+  });
+
+  test('an onLoss that logs again, also while segments are dropped and damaged ones are read, mixes nothing up', async () => {
+    const exporter = new ScriptedExporter(() => failure());
+    const told: number[] = [];
+    const { emit, durable } = setUp({
+      exporter,
+      maxBytes: 100_000,
+      flush: 'record',
+      onLoss: ({ count }) => {
+        told.push(count);
+        emit(`lost ${count}`);
+      },
+    });
+    for (let i = 1; i <= 3_000; i += 1) {
+      emit(i, { text: 'x'.repeat(100) });
+      if (i % 20 === 0) await nextTick();
+    }
+    exporter.answer = () => 'ok';
+    await durable.forceFlush().catch(() => {});
+    const { received, lost } = durable.stats();
+    expect(received).toBe(3_000 + told.length);
+    expect(exporter.bodies).toHaveLength(received - (lost['spool_full'] ?? 0));
+    expect(told.reduce((sum, count) => sum + count, 0)).toBe(lost['spool_full']);
   });
 });
 
