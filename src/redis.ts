@@ -1,5 +1,5 @@
 export { RedisSessionStore } from './store/redis.ts';
-export type { RedisSessionStoreOptions } from './store/redis.ts';
+export type { RedisSessionStoreOptions } from './store/redis-options.ts';
 export { RedisFailure } from './store/redis-client.ts';
 export type {
   RedisCommand,

@@ -9,6 +9,7 @@ import { backoffMillis, RedisLink } from './redis-link.ts';
 import type { KeepAlive, Outage } from './redis-link.ts';
 import { isStoredBy, newestOwn } from './redis-look-back.ts';
 import type { ProducedSession } from './redis-producer.ts';
+import { isFinal, isOfConnection, judgeReplies } from './redis-verdict.ts';
 import { WriteQueue } from './redis-write-queue.ts';
 import type { PendingWrite } from './redis-write-queue.ts';
 
@@ -25,24 +26,6 @@ const FLUSH_MILLIS = 5;
 const BATCH_ENTRIES = 500;
 /** Marks are few and say more than an entry: they may go beyond the bound of entries by a tenth. */
 const MARKS_BEYOND = 1.1;
-
-/** Refusals that pass: the server is full, a replica now, loading, or in the middle of a change of its cluster. */
-const PASSING_CODES: ReadonlySet<string> = new Set([
-  'OOM',
-  'READONLY',
-  'LOADING',
-  'CLUSTERDOWN',
-  'MASTERDOWN',
-  'MISCONF',
-  'NOREPLICAS',
-  'BUSY',
-  'TRYAGAIN',
-  'MOVED',
-  'ASK',
-  'NOAUTH',
-]);
-/** Of these, the ones that another connection may not meet. */
-const CONNECTION_CODES: ReadonlySet<string> = new Set(['READONLY', 'MOVED', 'ASK', 'MASTERDOWN', 'NOAUTH']);
 
 interface FlushWaiter {
   readonly upTo: number;
@@ -243,7 +226,7 @@ export class RedisWriter {
         doubtful.delete(session);
         this.#batch = this.#batch.filter((write) => write.session !== session);
         // Whoever may not read what it wrote cannot know, and had better not write twice.
-        if (found.code !== undefined && !PASSING_CODES.has(found.code)) this.#drop(own, found);
+        if (isFinal(found)) this.#drop(own, found);
         else this.#parkAgain(own);
         return;
       }
@@ -256,37 +239,14 @@ export class RedisWriter {
     });
   }
 
-  /** Sorts a batch by what became of it: stored, to be tried again, or dropped. */
   #judge(writes: readonly PendingWrite[], replies: readonly RedisReply[]): void {
-    const lastStored = new Map<ProducedSession, number>();
-    writes.forEach(({ session }, index) => {
-      const reply = replies[index];
-      if (typeof reply !== 'string') return;
-      lastStored.set(session, index);
-      session.storedId = reply;
-    });
-    const stored: PendingWrite[] = [];
-    const again: PendingWrite[] = [];
-    const refused: PendingWrite[] = [];
-    let refusal: RedisFailure | undefined;
-    writes.forEach((write, index) => {
-      const reply = replies[index];
-      if (!(reply instanceof RedisFailure)) return void stored.push(write);
-      if (reply.code !== undefined || refusal === undefined) refusal = reply;
-      const isOvertaken = index < (lastStored.get(write.session) ?? -1);
-      const isFinal = reply.code !== undefined && !PASSING_CODES.has(reply.code);
-      if (isOvertaken || isFinal) return void refused.push(write);
-      write.session.expirySetMillis = -Infinity;
-      if (reply.code === undefined) write.session.isInDoubt = true;
-      again.push(write);
-    });
+    const { stored, again, refused, failure } = judgeReplies(writes, replies);
     this.#goOn([...stored, ...refused]);
     if (again.length > 0) this.#parkAgain(again);
     else if (stored.length > 0) this.#failures = 0;
-    if (refusal !== undefined && (refusal.code !== undefined || refused.length > 0)) {
-      this.#drop(refused, refusal);
-      if (CONNECTION_CODES.has(refusal.code as string)) this.#link.drop(undefined, refusal.cause);
-    }
+    if (failure !== undefined && (failure.code !== undefined || refused.length > 0)) this.#drop(refused, failure);
+    if (failure !== undefined && isOfConnection(failure)) this.#link.drop(undefined, failure.cause);
+    // Last, since a flush resolves when nothing older waits.
     this.#settle(stored);
   }
 
@@ -309,17 +269,17 @@ export class RedisWriter {
     this.#settle(writes);
   }
 
+  /** A time to live that was not set is set with the next batch; a wake-up that was not sent costs time only. */
   #judgeExpiry(sessions: readonly ProducedSession[], replies: readonly RedisReply[], offset: number): void {
     sessions.forEach((session, index) => {
       const reply = replies[offset + index];
       if (!(reply instanceof RedisFailure)) return;
       session.expirySetMillis = -Infinity;
-      if (reply.code !== undefined && !PASSING_CODES.has(reply.code)) {
-        this.#reporter.limited(`expiry ${reply.code}`, 'Redis refuses PEXPIRE: sessions do not expire', reply.cause);
-      }
+      if (!isFinal(reply)) return;
+      this.#reporter.limited(`expiry ${reply.code}`, 'Redis refuses PEXPIRE: sessions do not expire', reply.cause);
     });
     const wakeUp = replies.slice(offset + sessions.length).find((reply) => reply instanceof RedisFailure);
-    if (wakeUp instanceof RedisFailure && wakeUp.code !== undefined && !PASSING_CODES.has(wakeUp.code)) {
+    if (wakeUp instanceof RedisFailure && isFinal(wakeUp)) {
       const message = 'Redis refuses to publish: readers learn of entries up to 5 s late';
       this.#reporter.limited(`publish ${wakeUp.code}`, message, wakeUp.cause);
     }
