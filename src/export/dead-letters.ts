@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ReadableLogRecord } from '../otel.ts';
 import { OriginEncoder } from './origin-codec.ts';
 import { listDirectory } from './owner-directory.ts';
-import { EntryEncoder } from './record-codec.ts';
+import { EntryEncoder } from './record-encoder.ts';
 import { readFrame } from './entry-frame.ts';
 
 /** Below the root of a spool, shared by its processes. */

@@ -12,7 +12,7 @@ import type { DurableLogRecordProcessorOptions, ParsedDurableOptions } from './d
 import { FlushWaiters } from './flush-waiters.ts';
 import { OriginEncoder } from './origin-codec.ts';
 import { PendingResources } from './pending-resources.ts';
-import { EntryEncoder } from './record-codec.ts';
+import { EntryEncoder } from './record-encoder.ts';
 import { SessionPositions } from './session-positions.ts';
 import type { SessionPosition } from './session-positions.ts';
 import { Shipper } from './shipper.ts';

@@ -1,6 +1,6 @@
 import { FRAME_BYTES, framedLength, nextMagic, readFrame } from './entry-frame.ts';
 import type { FramedEntry } from './entry-frame.ts';
-import { writtenMillisOf } from './record-codec.ts';
+import { writtenMillisOf } from './record-decoder.ts';
 import type { Segment } from './segment.ts';
 
 const CHUNK_BYTES = 256 * 1024;

@@ -1,5 +1,5 @@
 import type { DeliveryReport } from '../emission.ts';
-import type { SessionMark } from './record-codec.ts';
+import type { SessionMark } from './record-format.ts';
 import type { Segment } from './segment.ts';
 
 /** What is known of one session's records; only ever of those of this process. */

@@ -1,10 +1,10 @@
-import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
+import { context } from '@opentelemetry/api';
 
 import { Episode } from '../diagnostics.ts';
 import type { Reporter } from '../diagnostics.ts';
 import type { LogRecordExporter, ReadableLogRecord } from '../otel.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import { verdictOf } from './export-verdict.ts';
+import { callExporter, SUPPRESSED } from './export-call.ts';
 import type { Verdict } from './export-verdict.ts';
 import type { Lane } from './lane.ts';
 import type { PendingResources } from './pending-resources.ts';
@@ -18,10 +18,6 @@ const MAX_REFUSED_IN_A_ROW = 20;
 /** Reading a segment failed so often in a row: what is left of it is given up. */
 const MAX_READ_FAILURES = 5;
 const RETRY_READ_MILLIS = 50;
-
-// The key of `suppressTracing` in @opentelemetry/core; `createContextKey` is `Symbol.for`. Without it an instrumented
-// HTTP client would make a span of each export.
-const SUPPRESSED = ROOT_CONTEXT.setValue(createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'), true);
 
 export interface ShipperOptions {
   readonly exporter: LogRecordExporter;
@@ -62,6 +58,7 @@ export class Shipper {
   #failures = 0;
   #readFailures = 0;
   #refusedInARow = 0;
+  #lastRefusal: unknown;
 
   constructor(options: ShipperOptions) {
     this.#options = options;
@@ -224,6 +221,7 @@ export class Shipper {
     this.#options.reporter.limited(
       'refused',
       'the collector rejects a log record; it is kept in the directory `dead` of the spool',
+      this.#lastRefusal,
     );
     batch.settle(part.from, part.to, 'rejected');
   }
@@ -256,32 +254,12 @@ export class Shipper {
     this.#next.set(lane, reading);
   }
 
-  #call(records: ReadableLogRecord[]): Promise<Verdict> {
+  async #call(records: ReadableLogRecord[]): Promise<Verdict> {
     const { exporter, exportTimeoutMillis } = this.#options;
-    return new Promise<Verdict>((resolve) => {
-      const timer = setTimeout(() => {
-        this.#outage.begin(
-          `the exporter gave no answer within ${exportTimeoutMillis} ms: log records are kept in the spool`,
-        );
-        resolve('unavailable');
-      }, exportTimeoutMillis);
-      timer.unref();
-      try {
-        context.with(SUPPRESSED, () => {
-          exporter.export(records, (result) => {
-            clearTimeout(timer);
-            const verdict = verdictOf(result);
-            if (verdict !== 'delivered' && verdict !== 'refused') this.#report(verdict, result.error);
-            resolve(verdict);
-          });
-        });
-      } catch (error) {
-        // Something in these records the exporter cannot digest: smaller parts show which one it is.
-        clearTimeout(timer);
-        this.#options.reporter.limited('throws', 'the exporter threw', error);
-        resolve('refused');
-      }
-    });
+    const { verdict, error } = await callExporter(exporter, records, exportTimeoutMillis);
+    if (verdict === 'refused') this.#lastRefusal = error;
+    else if (verdict !== 'delivered' && !this.#isStopped) this.#report(verdict, error);
+    return verdict;
   }
 
   #report(verdict: Verdict, error: unknown): void {
@@ -306,7 +284,8 @@ export class Shipper {
 
   async #backOff(verdict: Verdict): Promise<void> {
     if (verdict === 'misconfigured') {
-      if (this.#refusedInARow >= MAX_REFUSED_IN_A_ROW) this.#report(verdict, new Error('it rejects every log record'));
+      if (this.#refusedInARow >= MAX_REFUSED_IN_A_ROW)
+        this.#report(verdict, new Error('it rejects every log record', { cause: this.#lastRefusal }));
       this.#failures = Math.max(this.#failures, 5);
     }
     this.#failures += 1;

@@ -1,5 +1,5 @@
 import type { ReadableLogRecord } from '../otel.ts';
-import type { SessionMark } from './record-codec.ts';
+import type { SessionMark } from './record-format.ts';
 import type { Segment, SegmentPosition } from './segment.ts';
 
 /** What became of records that left the spool. */

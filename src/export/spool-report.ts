@@ -9,7 +9,7 @@ import { OriginDecoder } from './origin-codec.ts';
 import { listDirectory, OWNER_PREFIX, segmentFiles } from './owner-directory.ts';
 import type { AdoptedFile } from './owner-directory.ts';
 import { PendingResources } from './pending-resources.ts';
-import { decodeEntry } from './record-codec.ts';
+import { decodeEntry } from './record-decoder.ts';
 import { scanSegment } from './segment-reader.ts';
 import type { FoundEntry } from './segment-reader.ts';
 

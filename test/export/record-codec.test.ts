@@ -7,8 +7,9 @@ import { describe, expect, test } from 'vitest';
 import { FRAME_BYTES, readFrame } from '../../src/export/entry-frame.ts';
 import type { FramedEntry } from '../../src/export/entry-frame.ts';
 import { OriginDecoder, OriginEncoder } from '../../src/export/origin-codec.ts';
-import { decodeEntry, EntryEncoder } from '../../src/export/record-codec.ts';
-import type { DecodedEntry } from '../../src/export/record-codec.ts';
+import { decodeEntry } from '../../src/export/record-decoder.ts';
+import type { DecodedEntry } from '../../src/export/record-decoder.ts';
+import { EntryEncoder } from '../../src/export/record-encoder.ts';
 import { uuidV7 } from '../../src/export/uuid.ts';
 import type { LogRecord } from '../../src/otel.ts';
 

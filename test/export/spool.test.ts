@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { LossCounters, reporterFor } from '../../src/diagnostics.ts';
 import { OriginEncoder } from '../../src/export/origin-codec.ts';
-import { EntryEncoder } from '../../src/export/record-codec.ts';
+import { EntryEncoder } from '../../src/export/record-encoder.ts';
 import type { SpoolBatch } from '../../src/export/spool-batch.ts';
 import { Spool } from '../../src/export/spool.ts';
 import type { LogRecord } from '../../src/otel.ts';
@@ -233,7 +233,8 @@ describe('after a crash', () => {
   test('what an owner had adopted itself is taken over with it, without deeper nesting', async () => {
     const root = temporaryDirectory();
     for (let generation = 0; generation < 5; generation += 1) {
-      const owner = open(root);
+      // One in each millisecond: that is how owners are put in order.
+      const owner = open(root, { now: () => 1_000_000 + generation });
       owner.append(1, `-${generation}`);
       await owner.spool.adopt();
       await owner.spool.close();
