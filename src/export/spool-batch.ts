@@ -33,7 +33,7 @@ export class SpoolBatch {
   bytes = 0;
   readonly #onSettled: OnSettled;
   #pieces: Piece[] = [];
-  /** Of each record, by place: settled already. */
+  /** Of the records behind the noted ones, by place: settled already. */
   #isSettled: boolean[] = [];
   /** Records at the front that are noted in their segments. */
   #noted = 0;
@@ -52,11 +52,16 @@ export class SpoolBatch {
     return this.#noted === this.records.length;
   }
 
-  add(piece: Piece, records: readonly ReadableLogRecord[], sessions: readonly (SessionMark | undefined)[]): void {
+  add(piece: Piece, records: ReadableLogRecord[], sessions: (SessionMark | undefined)[]): void {
     this.#pieces.push(piece);
-    for (let i = piece.skip; i < piece.skip + piece.count; i += 1) {
-      this.records.push(records[i] as ReadableLogRecord);
-      this.sessions.push(sessions[i]);
+    const end = piece.skip + piece.count;
+    if (this.length === 0 && piece.count === records.length) {
+      // Nearly always an entry is a batch: its arrays are taken as they are.
+      this.records = records;
+      this.sessions = sessions;
+    } else {
+      this.records = this.records.concat(records.slice(piece.skip, end));
+      this.sessions = this.sessions.concat(sessions.slice(piece.skip, end));
     }
     this.bytes += Math.ceil(((piece.endOffset - piece.offset) * piece.count) / records.length);
   }
@@ -87,6 +92,9 @@ export class SpoolBatch {
   /** Runs of records that are not settled, in order. */
   unsettled(): { readonly from: number; readonly to: number }[] {
     const runs: { from: number; to: number }[] = [];
+    if (this.#isSettled.length <= this.#noted && this.#noted < this.length) {
+      return [{ from: this.#noted, to: this.length }];
+    }
     for (let i = this.#noted; i < this.length; i += 1) {
       if (this.#isSettled[i] === true) continue;
       const last = runs.at(-1);
@@ -112,6 +120,7 @@ export class SpoolBatch {
     const { records, sessions } = this;
     const pieces = this.#pieces;
     const isSettled = this.#isSettled;
+    const noted = this.#noted;
     [this.records, this.sessions, this.#pieces, this.#isSettled] = [[], [], [], []];
     let at = 0;
     for (const piece of pieces) {
@@ -120,7 +129,7 @@ export class SpoolBatch {
         this.#pieces.push(piece);
         this.records.push(...records.slice(at, end));
         this.sessions.push(...sessions.slice(at, end));
-        for (let i = at; i < end; i += 1) this.#isSettled.push(isSettled[i] === true);
+        for (let i = at; i < end; i += 1) this.#isSettled.push(i < noted || isSettled[i] === true);
       }
       at = end;
     }
@@ -145,20 +154,22 @@ export class SpoolBatch {
 
   /** The records at `from` up to `to` are done with. Noted in the segments as far as everything before them is. */
   settle(from: number, to: number, outcome: Outcome): void {
-    for (let i = from; i < to; i += 1) this.#isSettled[i] = true;
-    this.#note();
+    if (from === this.#noted) this.#note(to - from);
+    else for (let i = from; i < to; i += 1) this.#isSettled[i] = true;
+    while (this.#isSettled[this.#noted] === true) this.#note(1);
     this.#onSettled(this, from, to, outcome);
   }
 
-  #note(): void {
-    while (this.#noteAt < this.#pieces.length) {
+  /** So many more records at the front are settled. */
+  #note(count: number): void {
+    let left = count;
+    while (left > 0) {
       const piece = this.#pieces[this.#noteAt] as Piece;
-      let count = 0;
-      while (this.#notedInPiece + count < piece.count && this.#isSettled[this.#noted + count] === true) count += 1;
-      if (count === 0) return;
-      this.#noted += count;
-      this.#notedInPiece += count;
-      piece.segment.acknowledge(this.#positionIn(piece), count);
+      const step = Math.min(left, piece.count - this.#notedInPiece);
+      left -= step;
+      this.#noted += step;
+      this.#notedInPiece += step;
+      piece.segment.acknowledge(this.#positionIn(piece), step);
       if (this.#notedInPiece < piece.count) return;
       this.#noteAt += 1;
       this.#notedInPiece = 0;
