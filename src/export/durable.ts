@@ -1,22 +1,20 @@
 import { batchEnvironment } from '../environment.ts';
-import { LossCounters, reporterFor } from '../diagnostics.ts';
-import type { LossReason } from '../diagnostics.ts';
+import { reporterFor } from '../diagnostics.ts';
 import { emission } from '../emission.ts';
 import type { DeliveryReport, DeliverySource, SessionDelivery } from '../emission.ts';
 import { SessionLogsError } from '../errors.ts';
 import { parseOptions } from '../options.ts';
 import type { LogRecord, LogRecordProcessor } from '../otel.ts';
 import { DeadLetters } from './dead-letters.ts';
+import { DeliveryLedger } from './delivery-ledger.ts';
 import { durableOptionsSchema } from './durable-options.ts';
 import type { DurableLogRecordProcessorOptions, ParsedDurableOptions } from './durable-options.ts';
 import { FlushWaiters } from './flush-waiters.ts';
 import { OriginEncoder } from './origin-codec.ts';
 import { PendingResources } from './pending-resources.ts';
 import { EntryEncoder } from './record-encoder.ts';
-import { SessionPositions } from './session-positions.ts';
 import type { SessionPosition } from './session-positions.ts';
 import { Shipper } from './shipper.ts';
-import type { SpoolBatch, Outcome } from './spool-batch.ts';
 import { claimRoot, unusable } from './spool-root.ts';
 import type { RootClaim } from './spool-root.ts';
 import { Spool } from './spool.ts';
@@ -76,30 +74,18 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   readonly #dead: DeadLetters;
   readonly #shipper: Shipper;
   readonly #tick: TickFlush;
-  readonly #positions = new SessionPositions();
+  readonly #ledger: DeliveryLedger;
   readonly #waiters = new FlushWaiters();
-  readonly #lost = new LossCounters();
   /** Two in turn: an application's diag logger may emit a record while an entry is being written. */
   #encoder: EntryEncoder;
   #spareEncoder: EntryEncoder;
   #tickSessions: SessionPosition[] = [];
   #attachedTo: DeliverySource | undefined;
-  #received = 0;
-  #exported = 0;
-  #rejected = 0;
-  /** Own records refused or dropped; how many of them a flush has told. */
-  #unsuccessful = 0;
+  /** Own records refused or lost of which a flush has told. */
   #told = 0;
   #isClosing = false;
   #shutdown: Promise<void> | undefined;
   readonly #adoptTimer: NodeJS.Timeout;
-  /** Losses that `onLoss` has yet to hear of. Told later, since the application may log from there: into the very segment that is being dropped. */
-  readonly #untold = new Map<LossReason, number>();
-  readonly #tellLosses = (): void => {
-    const losses = [...this.#untold];
-    this.#untold.clear();
-    for (const [reason, count] of losses) this.#tellLoss(reason, count);
-  };
   readonly #onExit = (): void => {
     this.#tick.now();
     this.#spool.persist();
@@ -108,6 +94,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   constructor(options: DurableLogRecordProcessorOptions) {
     const parsed = parseOptions('DurableLogRecordProcessor', durableOptionsSchema, options);
     this.#options = parsed;
+    this.#ledger = new DeliveryLedger(this.#reporter, parsed.onLoss);
     const environment = batchEnvironment(this.#reporter);
     const exportTimeoutMillis = parsed.exportTimeoutMillis ?? environment.exportTimeoutMillis ?? 30_000;
     const { now, exporter, maxAgeMillis, maxDeadBytes } = parsed;
@@ -124,7 +111,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     this.#dead = new DeadLetters(this.#root.path, {
       maxBytes: maxDeadBytes,
       now,
-      onLost: (reason, count) => this.#countLost(reason, count, false),
+      onLost: (reason, count) => this.#ledger.lose(reason, count, false),
     });
     this.#shipper = new Shipper({
       exporter,
@@ -154,13 +141,16 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
         reporter: this.#reporter,
         events: {
           lost: (reason, count, isOwn) => {
-            this.#countLost(reason, count, isOwn);
+            this.#ledger.lose(reason, count, isOwn);
             this.#waiters.check();
           },
-          settled: (...event) => this.#settled(...event),
-          moved: (from, to) => this.#positions.moved(from, to),
+          settled: (...event) => {
+            this.#ledger.settle(...event);
+            this.#waiters.check();
+          },
+          moved: (from, to) => this.#ledger.positions.moved(from, to),
           removed: (segment) => {
-            this.#positions.removed(segment);
+            this.#ledger.positions.removed(segment);
             this.#waiters.check();
           },
         },
@@ -175,10 +165,10 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   /** Synchronous; never throws, never waits for the collector. */
   onEmit(record: LogRecord): void {
     if (this.#isClosing) {
-      this.#countLost('after_shutdown', 1, false);
+      this.#ledger.lose('after_shutdown', 1, false);
       return;
     }
-    this.#received += 1;
+    this.#ledger.received += 1;
     try {
       if (emission.record === record) this.#addOfSession(record);
       else this.#encoder.add(record);
@@ -186,7 +176,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
       if (this.#options.flush === 'record' || count >= MAX_ENTRY_RECORDS || size >= MAX_ENTRY_BYTES) this.#tick.now();
       else this.#tick.arm();
     } catch (error) {
-      this.#countLost('internal_error', 1, true);
+      this.#ledger.lose('internal_error', 1, true);
       this.#reporter.limited('emit', 'a log record could not be read and is lost', error);
     }
   }
@@ -208,8 +198,8 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     if (this.#shutdown !== undefined) return this.#shutdown;
     const told = this.#told;
     await this.#delivered(options.timeoutMillis ?? this.#options.forceFlushTimeoutMillis);
-    this.#told = this.#unsuccessful;
-    const failed = this.#unsuccessful - told;
+    this.#told = this.#ledger.unsuccessful;
+    const failed = this.#ledger.unsuccessful - told;
     if (failed > 0) {
       throw new SessionLogsError(
         'rejected',
@@ -230,7 +220,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   async flushSession(sessionId: string, options: { readonly timeoutMillis?: number } = {}): Promise<DeliveryReport> {
     this.#tick.now();
     const timeoutMillis = options.timeoutMillis ?? this.#options.forceFlushTimeoutMillis;
-    const watch = this.#positions.watch(sessionId);
+    const watch = this.#ledger.positions.watch(sessionId);
     if (watch !== undefined) {
       await this.#wait(() => watch.isSettled, timeoutMillis);
       return watch.report();
@@ -255,14 +245,14 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     const segments = [...own.segments, ...adopted.segments].filter(({ records, settled }) => settled < records);
     const oldest = Math.min(...segments.map((segment) => segment.oldestMillis));
     return {
-      received: this.#received,
-      exported: this.#exported,
-      rejected: this.#rejected,
+      received: this.#ledger.received,
+      exported: this.#ledger.exported,
+      rejected: this.#ledger.rejected,
       pending: { own: own.pending + this.#encoder.count, adopted: adopted.pending },
       bytes,
       segments: own.segments.length + adopted.segments.length,
       oldestAgeMillis: segments.length === 0 ? 0 : Math.max(0, this.#options.now() - oldest),
-      lost: this.#lost.toJSON(),
+      lost: this.#ledger.lost,
     };
   }
 
@@ -273,7 +263,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
       source.attachDelivery(this);
     }
     this.#encoder.add(record, sessionId, emission.entryId());
-    this.#tickSessions.push(this.#positions.appending(sessionId));
+    this.#tickSessions.push(this.#ledger.positions.appending(sessionId));
   }
 
   /** The entry of this tick goes to disk. Never throws. */
@@ -288,45 +278,8 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     const entry = encoder.finish(this.#spool.nextOrdinal, this.#options.now());
     if (entry === undefined) return;
     const segment = this.#spool.append(entry, count);
-    if (sessions.length > 0) this.#positions.appended(segment, sessions);
+    if (sessions.length > 0) this.#ledger.positions.appended(segment, sessions);
     this.#shipper.appended();
-  }
-
-  #settled(batch: SpoolBatch, from: number, to: number, outcome: Outcome, isOwn: boolean): void {
-    const count = to - from;
-    if (outcome === 'expired') this.#countLost('expired', count, isOwn);
-    else if (outcome === 'delivered') this.#exported += count;
-    else {
-      this.#rejected += count;
-      if (isOwn) this.#unsuccessful += count;
-    }
-    if (isOwn && outcome !== 'expired') this.#settleSessions(batch, from, to, outcome === 'delivered');
-    this.#waiters.check();
-  }
-
-  #settleSessions(batch: SpoolBatch, from: number, to: number, isDelivered: boolean): void {
-    batch.eachSegment(from, to, (segment, first, end) => {
-      for (let i = first; i < end; i += 1) {
-        const mark = batch.sessions[i];
-        if (mark !== undefined) this.#positions.settled(segment, mark, isDelivered);
-      }
-    });
-  }
-
-  #countLost(reason: LossReason, count: number, isOwn: boolean): void {
-    this.#lost.add(reason, count);
-    if (isOwn) this.#unsuccessful += count;
-    if (this.#untold.size === 0) queueMicrotask(this.#tellLosses);
-    this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + count);
-  }
-
-  #tellLoss(reason: LossReason, count: number): void {
-    this.#reporter.limited(`lost ${reason}`, `log records are lost: ${reason} (${this.#lost.get(reason)} so far)`);
-    try {
-      this.#options.onLoss?.({ reason, count });
-    } catch (error) {
-      this.#reporter.limited('onLoss', '`onLoss` threw', error);
-    }
   }
 
   async #adopt(): Promise<void> {
@@ -381,7 +334,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     // Its retry timer cannot be cancelled: left to itself when there is no time.
     await this.#limited(() => exporter.shutdown(), left());
     if (inMemory > 0) {
-      this.#countLost('unwritten_at_shutdown', inMemory, true);
+      this.#ledger.lose('unwritten_at_shutdown', inMemory, true);
       throw new SessionLogsError('shutdown_timeout', `${inMemory} log records are neither delivered nor on disk`, {
         pending: inMemory,
       });
