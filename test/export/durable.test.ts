@@ -6,6 +6,7 @@ import { context, createContextKey, diag, DiagLogLevel } from '@opentelemetry/ap
 import type { AnyValue, Attributes } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { LoggerProvider } from '@opentelemetry/sdk-logs';
+import * as fc from 'fast-check';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 
 import { emission } from '../../src/emission.ts';
@@ -432,6 +433,40 @@ describe('what a failure means', () => {
     expect(exporter.bodies.toSorted((a, b) => Number(a) - Number(b))).toStrictEqual(numbers(31, 200));
     expect(exporter.bodies).toHaveLength(170);
     expect(durable.stats()).toMatchObject({ rejected: 30, pending: { own: 0 } });
+  });
+
+  test('whatever records are poison, in whatever ticks and batches: each good one arrives once, each poisoned one is in dead/', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(fc.boolean(), { minLength: 1, maxLength: 60 }), { minLength: 1, maxLength: 8 }),
+        fc.integer({ min: 1, max: 70 }),
+        fc.integer({ min: 1, max: 12 }),
+        async (ticks, maxExportBatchSize, oneIn) => {
+          let serial = 0;
+          const poison = new Set<number>();
+          const exporter = new ScriptedExporter((records) =>
+            records.some((record) => poison.has(Number(record.body))) ? failure(400) : 'ok',
+          );
+          const { emit, durable } = setUp({ exporter, maxExportBatchSize });
+          for (const tick of ticks) {
+            for (const flag of tick) {
+              serial += 1;
+              // Never more than 19 in a row, or the collector would count as misconfigured.
+              if (flag && serial % oneIn === 0 && serial % 19 !== 0) poison.add(serial);
+              emit(serial);
+            }
+            await nextTick();
+          }
+          emit((serial += 1));
+          await durable.forceFlush().catch((error: unknown) => expect(error).toMatchObject({ code: 'rejected' }));
+          const good = numbers(1, serial).filter((i) => !poison.has(i));
+          expect(exporter.bodies.toSorted((a, b) => Number(a) - Number(b))).toStrictEqual(good);
+          expect(durable.stats()).toMatchObject({ rejected: poison.size, pending: { own: 0, adopted: 0 } });
+          await durable.shutdown();
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 
   test('no answer in time: kept and sent again; a second callback changes nothing', async () => {
