@@ -18,6 +18,7 @@ import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs
 import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
 
 import { DurableLogRecordProcessor } from '../src/export/durable.ts';
+import { median, report } from './harness.ts';
 
 const silent: LogRecordExporter = {
   export() {
@@ -36,11 +37,6 @@ const nothing: LogRecordProcessor = {
 function cpuMicros(): number {
   const { user, system } = process.cpuUsage();
   return user + system;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >>> 1] ?? Number.NaN;
 }
 
 /** CPU microseconds per record, `perTick` records in each turn of the event loop. */
@@ -80,10 +76,15 @@ async function row9(): Promise<void> {
       rmSync(directory, { recursive: true, force: true });
     }
     const target = perTick === 20 ? 2.5 : 2;
-    console.log(
-      `row 9: ${perTick} records a tick: extra CPU min ${Math.min(...extras).toFixed(2)}, ` +
-        `median ${median(extras).toFixed(2)} us/record (target <= ${target})`,
-    );
+    const reached = median(extras);
+    report({
+      row: 9,
+      work: `durable: extra CPU per record over the SDK alone, ${perTick} records a tick`,
+      ours: `${reached.toFixed(2)} us (min ${Math.min(...extras).toFixed(2)})`,
+      peers: '-',
+      target: `<= ${target} us`,
+      isReached: reached <= target,
+    });
   }
 }
 
@@ -142,6 +143,7 @@ async function row10(): Promise<void> {
   const count = 50_000;
   const collector = await startCollector();
   const ratios: number[] = [];
+  const speeds: { readonly stock: number; readonly ours: number }[] = [];
   let expected = 0;
   const stock = async (): Promise<number> => {
     const exporter = new OTLPLogExporter({ url: collector.url });
@@ -177,19 +179,26 @@ async function row10(): Promise<void> {
     if (round % 2 === 0) [a, b] = [await stock(), await ours()];
     else [b, a] = [await ours(), await stock()];
     if (round > 0) ratios.push(b / a);
-    console.log(
-      `row 10: round ${round}: stock ${Math.round(a)}/s, ours ${Math.round(b)}/s, ratio ${(b / a).toFixed(2)}`,
-    );
+    speeds.push({ stock: a, ours: b });
   }
   const arrived = await collector.count();
   collector.close();
-  console.log(
-    `row 10: median ratio ${median(ratios).toFixed(2)} (target >= 0.8); ${expected - arrived} of ${expected} lost`,
-  );
+  const reached = median(ratios);
+  const perSecond = (name: 'stock' | 'ours'): string => `${Math.round(median(speeds.map((speed) => speed[name])))}/s`;
+  report({
+    row: 10,
+    work: `durable: a backlog of ${count} on disk shipped / stock Batch with its queue preloaded`,
+    ours: `${perSecond('ours')}, x${reached.toFixed(2)}, ${expected - arrived} of ${expected} lost`,
+    peers: `stock ${perSecond('stock')}`,
+    target: '>= x0.8, 0 lost',
+    isReached: reached >= 0.8 && arrived >= expected,
+  });
 }
 
 async function row11(): Promise<void> {
   const count = 1_000_000;
+  const results = { stock: '', ours: '' };
+  let arrivedOfOurs = 0;
   for (const name of ['stock', 'ours'] as const) {
     const collector = await startCollector();
     const directory = mkdtempSync(join(tmpdir(), 'bench-durable-'));
@@ -200,17 +209,24 @@ async function row11(): Promise<void> {
         : new DurableLogRecordProcessor({ exporter, directory, shutdownTimeoutMillis: 120_000 });
     const began = performance.now();
     emitAll(processor, count);
-    const emitted = performance.now() - began;
+    const emitted = Math.round(performance.now() - began);
     const rss = Math.round(process.memoryUsage().rss / 1_048_576);
     await processor.shutdown();
-    const millis = performance.now() - began;
-    console.log(
-      `row 11: ${name}: ${await collector.count()} of ${count} arrive; emitted in ${Math.round(emitted)} ms, ` +
-        `all in ${Math.round(millis)} ms, ${rss} MiB after the loop`,
-    );
+    const arrived = await collector.count();
+    if (name === 'ours') arrivedOfOurs = arrived;
+    const millis = Math.round(performance.now() - began);
+    results[name] = `${arrived} arrive; emitted in ${emitted} ms, all in ${millis} ms, ${rss} MiB after the loop`;
     collector.close();
     rmSync(directory, { recursive: true, force: true });
   }
+  report({
+    row: 11,
+    work: 'durable: a tight loop of 1,000,000 emits',
+    ours: results.ours,
+    peers: `stock ${results.stock}`,
+    target: '1,000,000 arrive',
+    isReached: arrivedOfOurs === count,
+  });
 }
 
 if (process.argv[2] === 'collector') serveCollector();
