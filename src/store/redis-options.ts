@@ -60,7 +60,8 @@ function portOf(client: unknown): RedisPort | undefined {
   if (typeof client !== 'object' || client === null) return undefined;
   const has = (method: string): boolean => typeof (client as Record<string, unknown>)[method] === 'function';
   if ('isCluster' in client && has('connect') && !has('duplicate')) return client as RedisPort;
-  if (!has('duplicate')) return undefined;
+  // A sentinel client of node-redis sends otherwise than a client; ioredis does sentinels within its own.
+  if (!has('duplicate') || has('getSentinelNode')) return undefined;
   if ('status' in client && has('call')) return ioRedisPort(client as unknown as IoRedisLike);
   return has('sendCommand') ? nodeRedisPort(client as unknown as NodeRedisLike) : undefined;
 }

@@ -12,6 +12,8 @@ export class ProducedSession {
   producer: string;
   /** The number of the newest entry, from 1 on. Dropped entries have one too: the gap tells readers. */
   sequence = 0;
+  /** This process has logged to it, and as far as it knows the entries are there. */
+  hasEntries = false;
   /** The number of the newest mark. */
   marks = 0;
   openStream: OpenStream = 0;
@@ -78,16 +80,32 @@ export class ProducedSessions {
   obtain(id: string, now: number): ProducedSession {
     const session = this.#sessions.get(id);
     if (session === undefined) return this.#begin(id, now);
-    if (session.pending === 0 && this.isExpired(session, now)) {
-      // The key is gone: numbers that went on would tell readers of entries that nobody can have missed.
-      session.producer = this.#nextProducer();
-      session.sequence = 0;
-      session.openStream = 0;
-      session.storedId = undefined;
-      session.expirySetMillis = -Infinity;
+    if (session.pending === 0) {
+      if (this.#isPaused(session, now)) this.#beginLine(session);
+      if (this.isExpired(session, now)) {
+        session.openStream = 0;
+        session.hasEntries = false;
+      }
     }
     session.lastUsedMillis = now;
     return session;
+  }
+
+  /**
+   * The key may be gone, since another process may have ended the session and Redis counts from the last renewal. Numbers
+   * that went on would then tell new readers of entries that nobody can have missed.
+   */
+  #isPaused(session: ProducedSession, now: number): boolean {
+    const { idleTtlMillis, endedTtlMillis } = this.#options;
+    return now - session.lastUsedMillis >= 0.9 * Math.min(idleTtlMillis, endedTtlMillis);
+  }
+
+  #beginLine(session: ProducedSession): void {
+    session.producer = this.#nextProducer();
+    session.sequence = 0;
+    session.marks = 0;
+    session.storedId = undefined;
+    session.expirySetMillis = -Infinity;
   }
 
   isExpired(session: ProducedSession, now: number): boolean {

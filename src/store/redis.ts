@@ -123,7 +123,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
     const now = this.#now();
     const ids: string[] = [];
     for (const session of this.#produced.values()) {
-      const isHeld = session.sequence > 0 && session.fate !== 'deleted' && !this.#produced.isExpired(session, now);
+      const isHeld = session.hasEntries && !this.#produced.isExpired(session, now);
       if (isHeld) ids.push(session.id);
     }
     return ids.sort();
@@ -134,7 +134,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
     const now = this.#now();
     const ids = new Set<string>();
     for (const session of this.#produced.values()) {
-      const isLive = session.sequence > 0 && session.fate === 'live' && !this.#produced.isExpired(session, now);
+      const isLive = session.hasEntries && session.fate === 'live' && !this.#produced.isExpired(session, now);
       if (isLive) ids.add(session.id);
     }
     for (const { sessionId } of this.#waiting) ids.add(sessionId);
@@ -194,6 +194,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
 
   #push(session: ProducedSession, message: string, timestamp: number, detail: EntryDetail | undefined): boolean {
     session.sequence += 1;
+    session.hasEntries = true;
     return this.#writer.push({
       type: 'entry',
       session,
@@ -212,6 +213,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
     const session = this.#obtain(sessionId);
     session.fate = type === 'end' ? 'ended' : 'deleted';
     session.openStream = 0;
+    if (type === 'tombstone') session.hasEntries = false;
     session.marks += 1;
     const { sequence, marks: mark } = session;
     this.#writer.push({

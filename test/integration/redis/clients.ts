@@ -31,9 +31,13 @@ export const BOTH_CLIENTS: Readonly<Record<string, MakeClient>> = {
 };
 
 /** The cluster clients, each told of one node. */
-export const CLUSTER_CLIENTS: Readonly<Record<string, (port: number) => Client>> = {
-  'redis 6': (port) => createCluster({ rootNodes: [{ url: `redis://127.0.0.1:${port}` }] }),
-  'redis 5': (port) => createCluster5({ rootNodes: [{ url: `redis://127.0.0.1:${port}` }] }),
-  'ioredis 6': (port) => new Cluster([{ host: '127.0.0.1', port }], { lazyConnect: true }),
-  'ioredis 5': (port) => new Cluster5([{ host: '127.0.0.1', port }], { lazyConnect: true }),
+export const CLUSTER_CLIENTS: Readonly<Record<string, MakeClient>> = {
+  'redis 6': (port, login) =>
+    createCluster({ rootNodes: [{ url: `redis://127.0.0.1:${port}` }], defaults: { ...login } }),
+  'redis 5': (port, login) =>
+    createCluster5({ rootNodes: [{ url: `redis://127.0.0.1:${port}` }], defaults: { ...login } }),
+  'ioredis 6': (port, login) =>
+    new Cluster([{ host: '127.0.0.1', port }], { lazyConnect: true, redisOptions: { ...login } }),
+  'ioredis 5': (port, login) =>
+    new Cluster5([{ host: '127.0.0.1', port }], { lazyConnect: true, redisOptions: { ...login } }),
 };

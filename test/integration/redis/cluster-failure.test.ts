@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { RedisSessionStore } from '../../../src/redis.ts';
+import { readCount } from '../../../src/store/contract-kit.ts';
 import { CLUSTER_CLIENTS } from './clients.ts';
+import type { MakeClient } from './clients.ts';
 import { runLoad } from './load.ts';
 import { REDIS, startCluster, WITHOUT_SERVER } from './server.ts';
 import type { TestServer } from './server.ts';
@@ -13,7 +15,7 @@ const NOTHING_WRONG = { lost: 0, duplicated: 0, reordered: 0, missed: 0, stuck: 
 describe.skipIf(REDIS === undefined)(`failures of a cluster${WITHOUT_SERVER}`, () => {
   for (const name of ['redis 6', 'ioredis 6']) {
     describe(`over ${name}`, () => {
-      const makeClient = CLUSTER_CLIENTS[name] as (port: number) => RedisClient;
+      const makeClient = CLUSTER_CLIENTS[name] as MakeClient;
       let nodes: TestServer[] = [];
       let stores: RedisSessionStore[] = [];
       beforeEach(async () => {
@@ -47,6 +49,22 @@ describe.skipIf(REDIS === undefined)(`failures of a cluster${WITHOUT_SERVER}`, (
         expect(tally).toMatchObject({ ...NOTHING_WRONG, logged: 4_500 });
       });
 
+      it('the minimum of rights is enough', async () => {
+        for (const node of nodes) {
+          const user = ['ACL', 'SETUSER', LOGIN.username, 'reset', 'on', `>${LOGIN.password}`];
+          expect(await node.command(...user, ...CLUSTER_RIGHTS)).toBe('+OK\r\n');
+        }
+        const own = [0, 1].map(() => new RedisSessionStore({ client: makeClient(nodes[0]?.port as number, LOGIN) }));
+        stores.push(...own);
+        const [writing, reading] = own as [RedisSessionStore, RedisSessionStore];
+        const tally = await runLoad(writing, reading, { sessions: 30, perSecond: 500, millis: 500, resumeChance: 0.1 });
+        expect(tally).toMatchObject({ ...NOTHING_WRONG, logged: 250 });
+        const claim = reading.claim('jobs');
+        writing.append('jobs', 'x', 0, undefined);
+        expect(await readCount(claim, 1)).toEqual(['x']);
+        claim.leave();
+      });
+
       it('slots move to another node under load: nothing is lost, doubled or reordered', async () => {
         const [writing, reading] = stores as [RedisSessionStore, RedisSessionStore];
         const tally = await runLoad(writing, reading, { sessions: 30, perSecond: 1_500, millis: 4_000 }, async () => {
@@ -59,7 +77,12 @@ describe.skipIf(REDIS === undefined)(`failures of a cluster${WITHOUT_SERVER}`, (
   }
 });
 
-type RedisClient = ConstructorParameters<typeof RedisSessionStore>[0]['client'];
+const LOGIN = { username: 'app', password: 'secret' };
+/** As the README gives them for a cluster. */
+const CLUSTER_RIGHTS =
+  '~session_logs:* &session_logs:* +xadd +xrange +xrevrange +pexpire +spublish +ssubscribe +sunsubscribe +xgroup|create +xreadgroup +ping +info +hello +client|setname +cluster|slots +cluster|info'.split(
+    ' ',
+  );
 
 /** Moves every slot that holds a key, as `redis-cli --cluster reshard` does it. */
 async function moveSlots(from: TestServer, to: TestServer, nodes: readonly TestServer[]): Promise<void> {

@@ -120,7 +120,8 @@ export class TestServer {
   async #answers(): Promise<void> {
     for (let attempt = 0; attempt < 400; attempt += 1) {
       try {
-        if ((await this.command('PING')).startsWith('+PONG')) return;
+        const reply = await this.command('PING');
+        if (reply.startsWith('+PONG') || reply.startsWith('-NOAUTH')) return;
       } catch {
         // Not listening yet.
       }

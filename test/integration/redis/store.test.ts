@@ -101,6 +101,25 @@ describe.skipIf(REDIS === undefined)(`what RedisSessionStore leaves in Redis${WI
         await brief.close();
       });
 
+      it('a session that another host ended and Redis forgot begins anew: nobody is told of missed entries', async () => {
+        const options = { prefix, idleTtlMillis: 60_000, endedTtlMillis: 300 };
+        const hostA = new RedisSessionStore({ client: makeClient(server.port), ...options });
+        const hostB = new RedisSessionStore({ client: makeClient(server.port), ...options });
+        for (const text of ['a', 'b', 'c']) hostA.append('s', text, 0, undefined);
+        await hostA.flush();
+        hostB.end('s');
+        await hostB.flush();
+        await sleep(500);
+        expect(await raw.exists(keyOf('s'))).toBe(0);
+        const cursor = hostB.open('s', { from: 'start' });
+        expect(await cursor.step()).toBe('unknown');
+        hostA.append('s', 'd', 0, undefined);
+        expect(await readCount(cursor, 1)).toEqual(['d']);
+        expect(cursor.missed).toBe(0);
+        cursor.leave();
+        await Promise.all([hostA.close(), hostB.close()]);
+      });
+
       it('a deleted session leaves nothing but a mark that it was', async () => {
         for (let index = 0; index < 1_000; index += 1) store.append('s', 'secret', 0, undefined);
         await store.flush();
