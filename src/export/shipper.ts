@@ -58,6 +58,8 @@ export class Shipper {
   #failures = 0;
   #readFailures = 0;
   #refusedInARow = 0;
+  /** Lanes of which everything is refused, and since when. */
+  readonly #blockedSince = new Map<Lane, number>();
   #lastRefusal: unknown;
 
   constructor(options: ShipperOptions) {
@@ -110,7 +112,7 @@ export class Shipper {
   async #turn(): Promise<void> {
     const lane = this.#pick();
     if (lane === undefined) {
-      await this.#sleep(undefined);
+      await this.#sleep(this.#millisUntilUnblocked());
       return;
     }
     const batch = this.#held.get(lane) ?? (await this.#read(lane));
@@ -120,6 +122,7 @@ export class Shipper {
     const verdict = await this.#shipHeld(lane, batch);
     if (this.#isStopped) return;
     if (verdict === 'delivered') this.#finished(lane);
+    else if (verdict === 'misconfigured' && this.#isAllRefused) this.#block(lane);
     else await this.#backOff(verdict);
   }
 
@@ -127,14 +130,43 @@ export class Shipper {
   #pick(): Lane | undefined {
     const { own, adopted } = this.#options.spool;
     const isFlushing = this.#options.isFlushing();
-    const isOwnReady = own.pending > 0 && (isFlushing || this.#isDue || this.#held.has(own));
-    const isAdoptedReady = adopted.pending > 0;
+    const isOwnDue = isFlushing || this.#isDue || this.#held.has(own);
+    const isOwnReady = own.pending > 0 && isOwnDue && !this.#isBlocked(own);
+    const isAdoptedReady = adopted.pending > 0 && !this.#isBlocked(adopted);
     if (isOwnReady && isFlushing) return own;
     if (isOwnReady && isAdoptedReady) return this.#lastLane === own ? adopted : own;
     if (isOwnReady) return own;
     if (isAdoptedReady) return adopted;
     this.#isDue = false;
     return undefined;
+  }
+
+  get #isAllRefused(): boolean {
+    return this.#refusedInARow >= MAX_REFUSED_IN_A_ROW;
+  }
+
+  /** The collector refuses whatever this lane has at its head: that may be the lane's fault, so the other one goes on. */
+  #block(lane: Lane): void {
+    this.#report('misconfigured', new Error('it rejects every log record', { cause: this.#lastRefusal }));
+    this.#blockedSince.set(lane, performance.now());
+  }
+
+  #isBlocked(lane: Lane): boolean {
+    return this.#blockedMillis(lane) > 0;
+  }
+
+  #blockedMillis(lane: Lane): number {
+    const since = this.#blockedSince.get(lane);
+    if (since === undefined) return 0;
+    const isFlushing = lane === this.#options.spool.own && this.#options.isFlushing();
+    const left = since + (isFlushing ? BACK_OFF_MILLIS.whileFlushing : BACK_OFF_MILLIS.most) - performance.now();
+    if (left <= 0) this.#blockedSince.delete(lane);
+    return left;
+  }
+
+  #millisUntilUnblocked(): number | undefined {
+    const left = [...this.#blockedSince.keys()].map((lane) => this.#blockedMillis(lane));
+    return left.length === 0 ? undefined : Math.max(1, Math.min(...left));
   }
 
   async #read(lane: Lane): Promise<SpoolBatch | undefined> {
@@ -183,7 +215,7 @@ export class Shipper {
       if (verdict === 'delivered') this.#accepted(batch, part);
       else if (verdict !== 'refused') return verdict;
       else if (part.to - part.from > 1) parts.unshift(...halves(part));
-      else if (this.#refusedInARow < MAX_REFUSED_IN_A_ROW) this.#refused(batch, part);
+      else if (!this.#isAllRefused) this.#refused(batch, part);
       else {
         const probed = await this.#probe(lane, batch, parts);
         if (probed !== 'delivered') return probed;
@@ -283,11 +315,7 @@ export class Shipper {
   }
 
   async #backOff(verdict: Verdict): Promise<void> {
-    if (verdict === 'misconfigured') {
-      if (this.#refusedInARow >= MAX_REFUSED_IN_A_ROW)
-        this.#report(verdict, new Error('it rejects every log record', { cause: this.#lastRefusal }));
-      this.#failures = Math.max(this.#failures, 5);
-    }
+    if (verdict === 'misconfigured') this.#failures = Math.max(this.#failures, 5);
     this.#failures += 1;
     const { first, most, whileFlushing } = BACK_OFF_MILLIS;
     // Jitter: many processes lost the same collector at the same moment.

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import type { ReadableLogRecord } from '../otel.ts';
 import { DEAD_DIRECTORY, deadFiles } from './dead-letters.ts';
@@ -103,7 +103,7 @@ function ownerNames(root: string): string[] {
 }
 
 function asFound({ path, bytes }: { readonly path: string; readonly bytes: number }): AdoptedFile {
-  return { directory: join(path, '..'), name: path.slice(path.lastIndexOf('/') + 1), bytes, newestMillis: 0 };
+  return { directory: dirname(path), name: basename(path), bytes, newestMillis: 0 };
 }
 
 async function scanFile(file: AdoptedFile, visit: (entry: FoundEntry) => void): ReturnType<typeof scanSegment> {

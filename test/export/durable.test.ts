@@ -423,6 +423,21 @@ describe('what a failure means', () => {
     expect(exporter.bodies).toStrictEqual(numbers(21, 1_000));
   });
 
+  test('what a dead process left may all be refused: own records are not held up by it', async () => {
+    const first = setUp({ exporter: new ScriptedExporter(() => failure()) });
+    for (let i = 0; i < 100; i += 1) first.emit('poison');
+    await first.durable.shutdown();
+    const exporter = new ScriptedExporter((records) =>
+      records.some((r) => r.body === 'poison') ? failure(400) : 'ok',
+    );
+    const second = setUp({ directory: first.directory, exporter });
+    await until(() => second.durable.stats().rejected === 20);
+    // Without a flush, which would shorten any pause.
+    second.emit('own');
+    await until(() => exporter.bodies.includes('own'), 'the own record arrives', 1_000);
+    expect(second.durable.stats()).toMatchObject({ rejected: 20, pending: { own: 0, adopted: 80 } });
+  });
+
   test('thirty poison records in a row, good ones behind them: all poison goes to dead/, all good ones arrive', async () => {
     const exporter = new ScriptedExporter((records) =>
       records.some((r) => Number(r.body) <= 30) ? failure(400) : 'ok',
