@@ -55,7 +55,6 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   lastUsed = 0;
   lastUsedMillis = 0;
   waiting: WaitList | undefined = undefined;
-  isEnded = false;
   openStream: OpenStream = 0;
   readonly id: string;
   /** Which of the store's sessions this is: ids of entries carry it, so no id ever opens another session. */
@@ -118,9 +117,13 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
     return freed;
   }
 
+  /** Whether nothing was logged since the last end mark. */
+  get isEnded(): boolean {
+    return this.#ends !== undefined && this.#ends.at(-1) === this.next;
+  }
+
   /** Sets the end mark of the current life. */
   end(): void {
-    this.isEnded = true;
     (this.#ends ??= []).push(this.next);
     this.#streams?.closeAll(this.next - 1);
     this.openStream = 0;

@@ -109,7 +109,7 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     ) {
       if (!this.#makeRoom(session, bytes)) return this.#refuse('session_full');
     }
-    if (session.isEnded) this.#beginNextLife(session);
+    const beginsNextLife = session.isEnded;
     if (detail !== undefined) {
       if (session.isAbandonedBy(detail)) this.#abandon(session, timestamp);
       session.noteDetail(detail);
@@ -117,6 +117,7 @@ export class MemorySessionStore implements SessionStore, CursorHost {
       session.openStream = 1;
     }
     this.#push(session, message, timestamp, detail, bytes);
+    if (beginsNextLife) this.#place(session);
     if (this.#bytes > this.#options.maxBytes) this.#shrink(session);
     session.waiting?.wakeAll();
     return true;
@@ -177,12 +178,6 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     this.#idle.add(session);
     this.#sweeper ??= this.#startSweeper();
     return session;
-  }
-
-  #beginNextLife(session: MemorySession): void {
-    session.isEnded = false;
-    this.#ended.remove(session);
-    this.#place(session);
   }
 
   /** Puts the session into the order in which it may be evicted; one with readers is in none. */

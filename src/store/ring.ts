@@ -4,15 +4,28 @@ const NOTE = 1;
 const SEQUENCE = 2;
 const COLUMNS = 3;
 
+/** The number as a small integer where it is one: code that is not optimized yet would store a heap object. */
+function small(value: number): number {
+  const integer = value | 0;
+  return integer === value ? integer : value;
+}
+
 /** What the column NOTE holds of an entry with a detail; of any other it is the time alone. */
 interface Note<Detail> {
   readonly time: number;
   readonly detail: Detail;
 }
 
-/** Entries of the first, second, ... and every later block: a short session stays small, a long one costs few blocks. */
-const BLOCK_ENTRIES = [4, 8, 16, 32, 64] as const;
-const EMPTY_SLOTS = BLOCK_ENTRIES.map((entries) => Array.from({ length: entries * COLUMNS }, (): unknown => undefined));
+/** Blocks double from 4 entries to 64: a short session stays small, a long one costs few blocks. */
+const FIRST_SLOTS = 4 * COLUMNS;
+const LAST_SLOTS = 64 * COLUMNS;
+const EMPTY_SLOTS = new Map<number, unknown[]>();
+for (let slots = FIRST_SLOTS; slots <= LAST_SLOTS; slots *= 2) {
+  EMPTY_SLOTS.set(
+    slots,
+    Array.from({ length: slots }, (): unknown => undefined),
+  );
+}
 
 /** A run of entries. Slots of entries that are gone are cleared, so what they held is free at once. */
 export class Block {
@@ -21,8 +34,8 @@ export class Block {
   readonly first: number;
   next: Block | undefined = undefined;
 
-  constructor(generation: number, first: number) {
-    this.slots = (EMPTY_SLOTS[generation] as unknown[]).slice();
+  constructor(slots: number, first: number) {
+    this.slots = (EMPTY_SLOTS.get(slots) as unknown[]).slice();
     this.first = first;
   }
 }
@@ -47,11 +60,10 @@ export class Ring<Detail> {
   readonly #baseSeconds: number;
   #head: Block;
   #tail: Block;
-  #generation = 0;
 
   /** @param timestamp Milliseconds: about when the entries will be. */
   constructor(timestamp: number) {
-    this.#head = new Block(0, 0);
+    this.#head = new Block(FIRST_SLOTS, 0);
     this.#tail = this.#head;
     this.#slots = this.#head.slots;
     this.#baseSeconds = Math.floor(timestamp / 1000);
@@ -65,7 +77,7 @@ export class Ring<Detail> {
     if (this.#slot === this.#slots.length) this.#grow();
     const slots = this.#slots;
     const slot = this.#slot;
-    const time = timestamp - this.#baseSeconds * 1000;
+    const time = small(timestamp - this.#baseSeconds * 1000);
     slots[slot + MESSAGE] = message;
     slots[slot + NOTE] = detail === undefined ? time : { time, detail };
     slots[slot + SEQUENCE] = sequence;
@@ -74,8 +86,7 @@ export class Ring<Detail> {
   }
 
   #grow(): void {
-    this.#generation = Math.min(this.#generation + 1, BLOCK_ENTRIES.length - 1);
-    const block = new Block(this.#generation, this.next);
+    const block = new Block(Math.min(2 * this.#slots.length, LAST_SLOTS), this.next);
     this.#tail.next = block;
     this.#tail = block;
     this.#slots = block.slots;
