@@ -40,7 +40,8 @@ async function sideBySide(fault: Fault, line: '3.x' | '0.2xx'): Promise<void> {
   // No storm: a request a batch, and a few for each second of the fault.
   expect(ours.requests).toBeLessThan(ours.emitted / 20 + 60);
   if (STOCK_LOSES.has(fault.name)) expect(stock.lost).toBeGreaterThan(ours.lost);
-  if (!/lost|reset/.test(fault.name)) expect(ours.duplicated).toBe(0);
+  // What is in flight while the answer is lost, or the process killed, is sent again.
+  if (!/lost|reset|SIGKILL/.test(fault.name)) expect(ours.duplicated).toBe(0);
 }
 
 describe('the stock pipeline and ours, side by side', { timeout: 60_000 }, () => {
