@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 
 /** A package as the application sees it. */
 export interface FoundPackage {
@@ -44,11 +43,12 @@ export function resolveFrom(file: string, name: string): string | undefined {
   }
 }
 
-/** Loads a module by the path of its file, so that no other copy of the package can take its place. */
-export async function importFile<Module>(path: string): Promise<Module> {
-  const module = (await import(pathToFileURL(path).href)) as Module & { default?: Module };
-  // Of a CommonJS module the names are guessed from its text; `default` is the real thing.
-  return module.default ?? module;
+/**
+ * Loads a module by the path of its file, so that no other copy of the package can take its place; at once, since what
+ * `node --import` starts has to be there before the first line of the application.
+ */
+export function loadFile<Module>(path: string): Module {
+  return createRequire(path)(path) as Module;
 }
 
 /** Read from the file above the module: the packages' `exports` do not let `package.json` be resolved. */

@@ -1,10 +1,8 @@
-import { createRequire } from 'node:module';
-
 import * as api from '@opentelemetry/api';
 import type { Context } from '@opentelemetry/api';
 import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
 
-import { findPackages } from './application-modules.ts';
+import { findPackages, loadFile } from './application-modules.ts';
 
 // Structural types only: several copies of the SDK in one tree are normal, so nothing here is ever `instanceof`.
 export type { Context, LogRecordExporter, LogRecordProcessor };
@@ -182,7 +180,7 @@ function setApiLogsProvider(provider: OtelLoggerProvider): void {
 function loadedLogsApis(): LogsApi[] {
   const copies: LogsApi[] = [];
   for (const { path } of findPackages('@opentelemetry/api-logs')) {
-    copies.push((createRequire(path)(path) as { logs: LogsApi }).logs);
+    copies.push(loadFile<{ logs: LogsApi }>(path).logs);
   }
   return copies;
 }
