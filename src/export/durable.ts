@@ -88,7 +88,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   readonly #adoptTimer: NodeJS.Timeout;
   readonly #onExit = (): void => {
     this.#tick.now();
-    this.#spool.persist();
+    this.#spool.persist(true);
   };
 
   constructor(options: DurableLogRecordProcessorOptions) {
@@ -326,7 +326,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     this.#shipper.stop();
     this.#waiters.end();
     this.#spool.closeIdle();
-    const inMemory = this.#spool.persist();
+    const inMemory = this.#spool.persist(true);
     const undelivered = this.#spool.own.pending;
     await this.#limited(() => this.#spool.close(), left());
     process.removeListener('exit', this.#onExit);

@@ -176,10 +176,15 @@ export class Spool {
     this.own.sweep();
   }
 
-  /** Tries to bring what waits in memory to disk. Gives the number of records that still wait there. */
-  persist(): number {
+  /**
+   * Tries to bring what waits in memory to disk. Gives the number of records that still wait there.
+   *
+   * @param isEnding Nothing is read or sent any more: what was begun to be read is written too.
+   */
+  persist(isEnding: boolean): number {
     for (const segment of this.own.segments.slice()) {
-      if (segment instanceof MemorySegment && segment.settled < segment.records) this.#persistSegment(segment);
+      if (segment instanceof MemorySegment && segment.settled < segment.records)
+        this.#persistSegment(segment, isEnding);
     }
     return this.own.segments.reduce(
       (sum, segment) => sum + (segment.directory === undefined ? segment.records - segment.settled : 0),
@@ -223,7 +228,7 @@ export class Spool {
       segment.append(entry, count, now);
       this.own.grow(entry.length);
       this.#sync.written(segment);
-      if (this.#retry.succeeded()) this.persist();
+      if (this.#retry.succeeded()) this.persist(false);
       return segment;
     } catch (error) {
       this.#failed(error);
@@ -283,15 +288,16 @@ export class Spool {
     return memory;
   }
 
-  #persistSegment(memory: MemorySegment): void {
-    const owner = this.#owner;
-    if (owner === undefined || !this.own.isUnread(memory)) return;
+  #persistSegment(memory: MemorySegment, isEnding: boolean): void {
+    if (!isEnding && (this.#owner === undefined || !this.own.isUnread(memory))) return;
     let file: FileSegment | undefined;
     try {
       const now = this.#options.now();
+      const owner = (this.#owner ??= this.#openOwner());
       file = FileSegment.create(owner.path, owner.id, memory.firstOrdinal, now);
       file.append(memory.content(), memory.records, now);
       file.seal();
+      if (memory.settled > 0) file.acknowledge(memory.position, memory.settled);
       if (this.#active === memory) this.#active = undefined;
       this.own.replace(memory, file);
       this.#sync.created(owner.path);

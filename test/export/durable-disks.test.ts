@@ -144,6 +144,24 @@ describe.skipIf(cannotMount !== undefined)(
       await expect(durable.shutdown()).rejects.toMatchObject({ code: 'shutdown_timeout', pending: 80 });
     });
 
+    test('a shutdown brings what waits in memory to a disk that has room again, also what was being sent', async () => {
+      const { disk, durable, emit, exporter } = setUp({ maxExportBatchSize: 10 });
+      // Ten records of memory are delivered, the next ten are under way.
+      exporter.answer = (_, call) => (call === 0 ? 'ok' : 'hang');
+      fill(disk.path);
+      await emit(1, 60);
+      await until(() => exporter.calls.length === 2);
+      expect(durable.stats().bytes).toBe(0);
+      rmSync(join(disk.path, 'filler'));
+      await durable.shutdown();
+      expect(durable.stats().lost).toStrictEqual({});
+      const next = new ScriptedExporter();
+      const successor = new DurableLogRecordProcessor({ exporter: next, directory: join(disk.path, 'spool') });
+      await until(() => next.bodies.length >= 50);
+      await successor.shutdown();
+      expect(next.bodies).toStrictEqual(Array.from({ length: 50 }, (_, i) => `r-${i + 11}`));
+    });
+
     test('a write that the disk took in part leaves no half entry behind', async () => {
       const { disk, durable, emit } = setUp();
       await emit(1, 400);
