@@ -58,7 +58,6 @@ export class CursorSeat implements Waiter {
   /** A read goes out now: wake-ups that come before its answer may be about what it does not show. */
   beginLook(): void {
     this.#isStale = false;
-    if (this.#channel !== undefined) this.#host.wakeUps.noteLook(this.#channel);
   }
 
   /** A read failed: the waiter is woken when another may succeed. */

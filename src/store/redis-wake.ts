@@ -5,7 +5,7 @@ import { RedisLink } from './redis-link.ts';
 import type { KeepAlive, Outage } from './redis-link.ts';
 import type { Waiter } from './session-store.ts';
 
-/** Without any message a waiting reader looks again after this time: the most that a lost wake-up costs. */
+/** Without any message waiting readers look again after this time: the most that a lost wake-up costs. */
 const LOOK_AGAIN_MILLIS = 5_000;
 const TICK_MILLIS = 250;
 
@@ -16,7 +16,7 @@ export class WakeChannel {
   /** Messages arrive: whoever was not woken since its last look has nothing new to look for. */
   isLive = false;
   users = 0;
-  lastLookMillis = 0;
+  lastWakeMillis = 0;
   /** A (un)subscription is under way; what is wanted meanwhile is looked at after it. */
   isBusy = false;
 
@@ -57,7 +57,10 @@ export class RedisWakeUps {
     this.#now = shared.now;
     this.#link = new RedisLink(port, shared.keepAlive, shared.outage, {
       onReady: () => this.#subscribeAll(),
-      onMessage: (name) => this.#channels.get(name)?.wake(),
+      onMessage: (name) => {
+        const channel = this.#channels.get(name);
+        if (channel !== undefined) this.#wake(channel);
+      },
       onResumed: () => this.wakeAll(),
     });
   }
@@ -70,7 +73,7 @@ export class RedisWakeUps {
       this.#channels.set(name, channel);
     }
     channel.users += 1;
-    channel.lastLookMillis = this.#now();
+    if (channel.users === 1) this.#noteWake(channel);
     if (!this.#isClosed) {
       this.#ticker ??= setInterval(() => this.#tick(), TICK_MILLIS).unref();
       this.#link.start();
@@ -82,13 +85,6 @@ export class RedisWakeUps {
   release(channel: WakeChannel): void {
     channel.users -= 1;
     if (channel.users === 0) void this.#update(channel);
-  }
-
-  /** The log was just looked at: the next look without a message is 5 s away. */
-  noteLook(channel: WakeChannel): void {
-    channel.lastLookMillis = this.#now();
-    // To the end of the order, so that a tick sees those first that waited longest.
-    if (this.#channels.delete(channel.name)) this.#channels.set(channel.name, channel);
   }
 
   wakeAll(): void {
@@ -118,14 +114,24 @@ export class RedisWakeUps {
     const due = this.#now() - LOOK_AGAIN_MILLIS;
     const late: WakeChannel[] = [];
     for (const channel of this.#channels.values()) {
-      if (channel.lastLookMillis > due) break;
+      if (channel.lastWakeMillis > due) break;
       late.push(channel);
     }
     for (const channel of late) {
-      this.noteLook(channel);
       if (!channel.isLive) void this.#update(channel);
-      channel.wake();
+      this.#wake(channel);
     }
+  }
+
+  #wake(channel: WakeChannel): void {
+    this.#noteWake(channel);
+    channel.wake();
+  }
+
+  /** To the end of the order, so that a tick sees those first that were not woken for the longest time. */
+  #noteWake(channel: WakeChannel): void {
+    channel.lastWakeMillis = this.#now();
+    if (this.#channels.delete(channel.name)) this.#channels.set(channel.name, channel);
   }
 
   #subscribeAll(): void {

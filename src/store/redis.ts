@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { LossCounters, reporterFor, Episode } from '../diagnostics.ts';
 import type { Reporter } from '../diagnostics.ts';
 import { ABANDONED_END } from '../entry.ts';
@@ -9,7 +11,7 @@ import { RedisFailure } from './redis-client.ts';
 import { RedisCursor } from './redis-cursor.ts';
 import { canonicalStreamId, compareStreamIds, isStreamId, sessionKeys } from './redis-keys.ts';
 import type { SessionKeys } from './redis-keys.ts';
-import { KeepAlive, Outage } from './redis-link.ts';
+import { backoffMillis, KeepAlive, Outage } from './redis-link.ts';
 import { parseRedisOptions } from './redis-options.ts';
 import type { ParsedRedisOptions, RedisSessionStoreOptions } from './redis-options.ts';
 import { ProducedSessions } from './redis-producer.ts';
@@ -18,6 +20,7 @@ import { RedisReads } from './redis-reads.ts';
 import type { CursorHost, CursorSeat } from './redis-seat.ts';
 import type { UnreadMark } from './redis-start.ts';
 import { streamAround } from './redis-streams.ts';
+import { isFinal } from './redis-verdict.ts';
 import { RedisWakeUps } from './redis-wake.ts';
 import { RedisWriter } from './redis-writer.ts';
 import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from './session-store.ts';
@@ -114,8 +117,14 @@ export class RedisSessionStore implements SessionStore, CursorHost {
 
   async streamState(sessionId: string, id: string): Promise<StreamState> {
     if (!isStreamId(id)) return 'none';
-    const around = await streamAround(this.reads, this.#keysOf(sessionId).log, canonicalStreamId(id));
-    return around instanceof RedisFailure ? 'none' : around.state;
+    const key = this.#keysOf(sessionId).log;
+    for (let failures = 0; ; failures += 1) {
+      const around = await streamAround(this.reads, key, canonicalStreamId(id));
+      if (!(around instanceof RedisFailure)) return around.state;
+      // A reader that asks waits for Redis as it does for entries: "none" would make it end with the wrong stream.
+      if (this.#isClosed || isFinal(around)) return 'none';
+      await sleep(backoffMillis(failures), undefined, { ref: false });
+    }
   }
 
   /** Ids of the sessions that this process has written to. */
