@@ -71,7 +71,13 @@ export interface SessionCursor {
   /** The id of the entry that was handed out last: the resume position. */
   readonly lastId: string | undefined;
 
-  /** Calls `waiter.wake()` at least once when a step may find something new, be it the session's deletion or the store's end. A wake-up may be spurious, never missed. */
+  /**
+   * Calls `waiter.wake()` at least once when a step may find something new, be it the session's deletion or the store's
+   * end. A wake-up may be spurious, never missed.
+   *
+   * After a step that answered at once it is called in the same turn; after one that answered later, in any turn: what
+   * happened since that step was asked counts.
+   */
   wait(waiter: Waiter): void;
   /** Takes the waiter back. The id of a session that never began leaves with its last waiter. */
   stopWaiting(): void;
@@ -82,7 +88,10 @@ export interface SessionCursor {
   leave(): void;
 }
 
-/** Counters of a store. `lost` is by reason, see `LossReason`. */
+/**
+ * Counters of a store. `lost` is by reason, see `LossReason`. Of a remote store: what this process knows, with the entries
+ * and bytes that wait to be stored.
+ */
 export interface StoreStats {
   readonly sessions: number;
   readonly readers: number;
