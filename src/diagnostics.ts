@@ -13,6 +13,14 @@ export type LossReason =
   | 'export_failed'
   | 'file_queue_full'
   | 'file_unwritable'
+  | 'spool_full'
+  | 'damaged'
+  | 'disk_full'
+  | 'spool_unwritable'
+  | 'too_large'
+  | 'dead_full'
+  | 'dead_unwritable'
+  | 'unwritten_at_shutdown'
   | (string & {});
 
 /** Counts losses by reason; never reset. */
