@@ -2,6 +2,8 @@ import * as z from 'zod';
 
 import { reporterFor } from './diagnostics.ts';
 import type { DeliverySource, SessionDelivery } from './emission.ts';
+import { meterProviderOption, observeProcessor, observeStore } from './metrics.ts';
+import type { MeterProvider, ProcessorFigures } from './metrics.ts';
 import { functionOption, objectWith, parseOptions } from './options.ts';
 import type { Context, LogRecord, LogRecordProcessor } from './otel.ts';
 import type { Redact } from './redaction.ts';
@@ -15,6 +17,8 @@ export interface SessionLogRecordProcessorOptions extends SessionResolution {
   readonly store?: SessionStore | undefined;
   /** Sees every record before it is stored or passed on. @default none */
   readonly redact?: Redact | undefined;
+  /** Where metrics of the processor and gauges of the store go. @default none */
+  readonly selfObsMeterProvider?: MeterProvider | undefined;
 }
 
 type Trust = NonNullable<SessionResolution['baggage']>['trust'];
@@ -26,6 +30,7 @@ export const sessionOptions: {
   readonly sessionIdKeys: z.ZodOptional<z.ZodArray<z.ZodString>>;
   readonly sessionId: z.ZodOptional<z.ZodCustom<NonNullable<SessionResolution['sessionId']>>>;
   readonly baggage: z.ZodOptional<z.ZodObject<{ trust: z.ZodCustom<Trust> }, z.core.$strict>>;
+  readonly selfObsMeterProvider: typeof meterProviderOption;
 } = {
   store: objectWith<SessionStore>('a SessionStore', 'append', 'open', 'claim', 'close').optional(),
   redact: functionOption<Redact>().optional(),
@@ -35,6 +40,7 @@ export const sessionOptions: {
     .optional(),
   sessionId: functionOption<NonNullable<SessionResolution['sessionId']>>().optional(),
   baggage: z.strictObject({ trust: functionOption<Trust>() }, 'an object with `trust`, a function').optional(),
+  selfObsMeterProvider: meterProviderOption,
 };
 
 const optionsSchema = z.strictObject(sessionOptions);
@@ -57,11 +63,21 @@ export class SessionLogRecordProcessor implements LogRecordProcessor, DeliverySo
   readonly router: SessionRouter;
   #delivery: SessionDelivery | undefined;
   #closing: Promise<void> | undefined;
+  readonly #stopObserving: () => void;
 
   constructor(options: SessionLogRecordProcessorOptions = {}) {
-    const { store, redact, ...resolution } = parseOptions('SessionLogRecordProcessor', optionsSchema, options);
+    const { store, redact, selfObsMeterProvider, ...resolution } = parseOptions(
+      'SessionLogRecordProcessor',
+      optionsSchema,
+      options,
+    );
     this.store = store ?? new MemorySessionStore();
     this.router = new SessionRouter(this.store, redact, resolution, this);
+    const stop = [
+      observeProcessor(selfObsMeterProvider, 'SessionLogRecordProcessor', () => this.#figures()),
+      observeStore(selfObsMeterProvider, () => this.store.stats()),
+    ];
+    this.#stopObserving = () => stop.forEach((each) => each());
   }
 
   onEmit(record: LogRecord, context?: Context): void {
@@ -97,10 +113,23 @@ export class SessionLogRecordProcessor implements LogRecordProcessor, DeliverySo
 
   /** Closes the store: readers still deliver what is held, then end with `'shutdown'`. Idempotent. */
   shutdown(): Promise<void> {
-    return (this.#closing ??= this.store.close(FLUSH_MILLIS).catch((error: unknown) => {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    this.#stopObserving();
+    try {
+      await this.store.close(FLUSH_MILLIS);
+    } catch (error) {
       reporter.warn('the store did not close in time', error);
       throw error;
-    }));
+    }
+  }
+
+  #figures(): ProcessorFigures {
+    const lost = this.router.lost.toJSON();
+    const lostInAll = Object.values(lost).reduce((sum, count) => sum + count, 0);
+    return { processed: this.router.routed - lostInAll, lost };
   }
 
   /** Counters of the store, with what was lost on the way to it. */

@@ -100,10 +100,10 @@ export class SessionRouter {
   redactEarly(record: LogRecord): boolean {
     if (this.#redact === undefined) return true;
     const candidate = this.#resolver.resolve(record, undefined);
-    return (
-      this.#redacted(this.#redact, record, isSessionId(candidate) ? candidate : '', captureDetail(record, false)) !==
-      undefined
-    );
+    const sessionId = isSessionId(candidate) ? candidate : '';
+    if (this.#redacted(this.#redact, record, sessionId, captureDetail(record, false)) !== undefined) return true;
+    this.routed += 1;
+    return false;
   }
 
   #redacted(

@@ -89,13 +89,14 @@ interface EndableProcessor extends LogRecordProcessor {
 }
 
 function addFile(parts: Parts, plan: StartPlan): void {
-  const { directory, retentionDays, compress } = plan;
-  const file = new DateFileLogRecordProcessor({ directory, retentionDays, compress });
+  const { directory, retentionDays, compress, selfObsMeterProvider } = plan;
+  const file = new DateFileLogRecordProcessor({ directory, retentionDays, compress, selfObsMeterProvider });
   parts.add('the daily file', file, plan.minimumSeverity.file, () => file.stats().lost);
 }
 
 function addExport(parts: Parts, exporter: LogRecordExporter, sdk: LogsSdk, plan: StartPlan): void {
-  const { processor, lost } = plan.spool === undefined ? batched(exporter, sdk) : spooled(exporter, plan.spool);
+  const { processor, lost } =
+    plan.spool === undefined ? batched(exporter, sdk, plan) : spooled(exporter, plan.spool, plan);
   const { coalesce = false } = plan;
   if (coalesce === false) {
     parts.add('the exporter', processor, plan.minimumSeverity.export, lost);
@@ -110,23 +111,37 @@ interface ExportProcessor {
   readonly lost: OwnedPart['lost'];
 }
 
-function batched(exporter: LogRecordExporter, { BatchLogRecordProcessor }: LogsSdk): ExportProcessor {
-  const processor = new CountingBatchLogRecordProcessor({ exporter, BatchLogRecordProcessor });
+function batched(exporter: LogRecordExporter, sdk: LogsSdk, { selfObsMeterProvider }: StartPlan): ExportProcessor {
+  const { BatchLogRecordProcessor } = sdk;
+  const processor = new CountingBatchLogRecordProcessor({ exporter, BatchLogRecordProcessor, selfObsMeterProvider });
   return { processor, lost: () => processor.lost.toJSON() };
 }
 
-function spooled(exporter: LogRecordExporter, options: NonNullable<StartPlan['spool']>): ExportProcessor {
-  const processor = new DurableLogRecordProcessor({ ...options, exporter });
+function spooled(
+  exporter: LogRecordExporter,
+  options: NonNullable<StartPlan['spool']>,
+  { selfObsMeterProvider }: StartPlan,
+): ExportProcessor {
+  const processor = new DurableLogRecordProcessor({ selfObsMeterProvider, ...options, exporter });
   return { processor, lost: () => processor.stats().lost };
 }
 
 function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, parts: Parts): SessionLogs {
-  const { store, redact, sessionIdKeys, sessionId, baggage } = plan;
+  const { store, redact, sessionIdKeys, sessionId, baggage, selfObsMeterProvider } = plan;
   const streamHandler = plan.streamHandler ?? (process.stdout.isTTY ? defaultStreamHandler : false);
   const place = new ProcessPlace();
   let provider: OtelLoggerProvider | undefined;
   const sessions = new SessionLogs(
-    { store, redact, sessionIdKeys, sessionId, baggage, streamHandler, loggerProvider: () => provider },
+    {
+      store,
+      redact,
+      sessionIdKeys,
+      sessionId,
+      baggage,
+      selfObsMeterProvider,
+      streamHandler,
+      loggerProvider: () => provider,
+    },
     [...parts.owned, place],
   );
   provider = new sdk.LoggerProvider({

@@ -4,6 +4,8 @@ import { toJsonValue } from '../body.ts';
 import { Episode, LossCounters, reporterFor } from '../diagnostics.ts';
 import { batchEnvironment } from '../environment.ts';
 import { SessionLogsError } from '../errors.ts';
+import { meterProviderOption, observeProcessor } from '../metrics.ts';
+import type { MeterProvider } from '../metrics.ts';
 import { functionOption, millis, objectWith, parseOptions, positiveInteger } from '../options.ts';
 import type { LogRecord, LogRecordExporter, LogRecordProcessor } from '../otel.ts';
 import { CountingExporter } from './counting-exporter.ts';
@@ -27,6 +29,8 @@ export interface CountingBatchOptions {
   readonly shutdownTimeoutMillis?: number | undefined;
   /** Where losses are counted. @default new LossCounters() */
   readonly lost?: LossCounters | undefined;
+  /** Where metrics of the processor go. @default none */
+  readonly selfObsMeterProvider?: MeterProvider | undefined;
 }
 
 const optionsSchema = z.strictObject({
@@ -39,6 +43,7 @@ const optionsSchema = z.strictObject({
   forceFlushTimeoutMillis: millis().optional(),
   shutdownTimeoutMillis: millis().optional(),
   lost: z.instanceof(LossCounters).optional(),
+  selfObsMeterProvider: meterProviderOption,
 });
 
 /**
@@ -67,6 +72,7 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
   #lastError: Error | undefined;
   #flushing: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  readonly #stopObserving: () => void;
 
   constructor(options: CountingBatchOptions) {
     const given = parseOptions('CountingBatchLogRecordProcessor', optionsSchema, options);
@@ -92,6 +98,12 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
       scheduledDelayMillis: given.scheduledDelayMillis ?? environment.scheduledDelayMillis ?? 1000,
       // The counting exporter always answers first, after twice its time-out at the latest.
       exportTimeoutMillis: 2 * timeoutMillis + 1000,
+    });
+    this.#stopObserving = observeProcessor(given.selfObsMeterProvider, 'CountingBatchLogRecordProcessor', () => {
+      const failed = this.lost.get('export_failed');
+      const succeeded = this.#settled - failed;
+      const queue = { queueSize: this.pending, queueCapacity: this.#maxQueueSize };
+      return { processed: succeeded, lost: this.lost.toJSON(), ...queue, exported: { succeeded, failed } };
     });
   }
 
@@ -158,6 +170,7 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
   }
 
   async #close(timeoutMillis: number): Promise<void> {
+    this.#stopObserving();
     const ending = this.#drain(this.#accepted).then(() => this.#batch.shutdown());
     if (await within(ending, timeoutMillis)) return;
     const { pending } = this;

@@ -6,6 +6,8 @@ import * as z from 'zod';
 import { LossCounters, reporterFor } from '../diagnostics.ts';
 import { environmentValue } from '../environment.ts';
 import { SessionLogsError } from '../errors.ts';
+import { meterProviderOption, observeProcessor } from '../metrics.ts';
+import type { MeterProvider } from '../metrics.ts';
 import { functionOption, millis, parseOptions, positiveInteger } from '../options.ts';
 import type { LogRecord, LogRecordProcessor } from '../otel.ts';
 import { ClaimedDirectory } from './claimed-directory.ts';
@@ -31,6 +33,8 @@ export interface DateFileLogRecordProcessorOptions {
   readonly now?: (() => number) | undefined;
   /** Leaves out records with a lower severity number; those without a severity always pass. @default none */
   readonly minimumSeverity?: number | undefined;
+  /** Where metrics of the processor go. @default none */
+  readonly selfObsMeterProvider?: MeterProvider | undefined;
 }
 
 /** Counters of a {@link DateFileLogRecordProcessor}; never reset. */
@@ -55,6 +59,7 @@ const optionsSchema = z.strictObject({
     .min(1, 'a severity number, 1 to 24')
     .max(24, 'a severity number, 1 to 24')
     .optional(),
+  selfObsMeterProvider: meterProviderOption,
 });
 
 const flushSchema = z.strictObject({ timeoutMillis: millis().optional() });
@@ -91,6 +96,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
   #lines: string[] = [];
   #chars = 0;
   #closing: Promise<void> | undefined;
+  readonly #stopObserving: () => void;
 
   constructor(options: DateFileLogRecordProcessorOptions = {}) {
     const settings = parseOptions('DateFileLogRecordProcessor', optionsSchema, options);
@@ -116,6 +122,10 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
       throw new SessionLogsError('directory_unusable', message, { cause: error });
     }
     this.#tick = new TickFlush((isExiting) => this.#write(isExiting));
+    this.#stopObserving = observeProcessor(settings.selfObsMeterProvider, 'DateFileLogRecordProcessor', () => {
+      const { written, pendingLines, lost } = this.stats();
+      return { processed: written, lost, queueSize: pendingLines };
+    });
   }
 
   /** Absolute, without symbolic links. */
@@ -187,6 +197,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
   async #close(timeoutMillis: number): Promise<void> {
     const isDrained = await this.#drained(timeoutMillis);
     const late = isDrained ? undefined : this.#late('shutdown_timeout', timeoutMillis);
+    this.#stopObserving();
     this.#tick.close();
     this.#file.giveUp();
     const closed = this.#file.close();

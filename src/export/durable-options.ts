@@ -1,6 +1,8 @@
 import * as z from 'zod';
 
 import type { LossReason } from '../diagnostics.ts';
+import { meterProviderOption } from '../metrics.ts';
+import type { MeterProvider } from '../metrics.ts';
 import { functionOption, millis, objectWith, positiveInteger } from '../options.ts';
 import type { LogRecordExporter } from '../otel.ts';
 
@@ -65,6 +67,8 @@ export interface DurableLogRecordProcessorOptions {
   readonly recordUid?: boolean | undefined;
   /** The clock, for tests. @default Date.now */
   readonly now?: (() => number) | undefined;
+  /** Where metrics of the processor go. @default none */
+  readonly selfObsMeterProvider?: MeterProvider | undefined;
 }
 
 const KIB = 1024;
@@ -99,6 +103,7 @@ export const durableOptionsSchema: z.ZodType<ParsedDurableOptions, DurableLogRec
   onLoss: functionOption<(loss: Loss) => void>().optional(),
   recordUid: z.boolean('a boolean').default(false),
   now: functionOption<() => number>().default(() => Date.now),
+  selfObsMeterProvider: meterProviderOption,
 }) as unknown as z.ZodType<ParsedDurableOptions, DurableLogRecordProcessorOptions>;
 
 /** The options, checked; what may still come from the environment is optional. */
@@ -120,4 +125,5 @@ export interface ParsedDurableOptions {
   readonly onLoss?: ((loss: Loss) => void) | undefined;
   readonly recordUid: boolean;
   readonly now: () => number;
+  readonly selfObsMeterProvider?: MeterProvider | undefined;
 }

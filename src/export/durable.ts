@@ -3,6 +3,7 @@ import { reporterFor } from '../diagnostics.ts';
 import { emission } from '../emission.ts';
 import type { DeliveryReport, DeliverySource, SessionDelivery } from '../emission.ts';
 import { SessionLogsError } from '../errors.ts';
+import { observeProcessor } from '../metrics.ts';
 import { parseOptions } from '../options.ts';
 import type { LogRecord, LogRecordProcessor } from '../otel.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -85,6 +86,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   #told = 0;
   #isClosing = false;
   #shutdown: Promise<void> | undefined;
+  readonly #stopObserving: () => void;
   readonly #adoptTimer: NodeJS.Timeout;
   readonly #onExit = (): void => {
     this.#tick.now();
@@ -131,6 +133,11 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     this.#shipper.start();
     this.#adoptTimer = setInterval(() => void this.#adopt(), ADOPT_INTERVAL_MILLIS).unref();
     void this.#adopt();
+    this.#stopObserving = observeProcessor(parsed.selfObsMeterProvider, 'DurableLogRecordProcessor', () => {
+      const { exported, rejected, pending, lost } = this.stats();
+      const queueSize = pending.own + pending.adopted;
+      return { processed: exported, lost, queueSize, exported: { succeeded: exported, failed: rejected } };
+    });
   }
 
   #openSpool(resources: PendingResources): Spool {
@@ -321,6 +328,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     const left = (): number => Math.max(0, shutdownTimeoutMillis - (performance.now() - began));
     this.#isClosing = true;
     clearInterval(this.#adoptTimer);
+    this.#stopObserving();
     this.#tick.close();
     await this.#wait(this.#allSettled(), shutdownTimeoutMillis * (1 - CLOSING_SHARE));
     this.#shipper.stop();
