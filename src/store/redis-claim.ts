@@ -137,6 +137,7 @@ export class RedisClaimCursor implements SessionCursor {
   async #claim(): Promise<StoredItem | undefined | RedisFailure> {
     this.#seat.beginLook();
     if (this.#isFirstLook) {
+      await this.#host.settled(this.#sessionId);
       const newest = itemsOf(await this.#reads.ask(reverseCommand(this.#key, '+', '-', 1)));
       if (newest instanceof RedisFailure) return newest;
       this.#head = newest[0]?.id;

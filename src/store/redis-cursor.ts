@@ -53,6 +53,7 @@ export class RedisCursor implements SessionCursor {
   /** Answered that there is nothing since it met the last end mark. */
   #hasIdled = false;
   #final: Step | undefined = undefined;
+  readonly #deletions: number;
 
   constructor(host: CursorHost, sessionId: string, keys: SessionKeys, options: OpenOptions) {
     this.#host = host;
@@ -61,6 +62,7 @@ export class RedisCursor implements SessionCursor {
     this.#keys = keys;
     this.#options = options;
     this.#seat = new CursorSeat(host, sessionId, keys.wake);
+    this.#deletions = host.deletionsOf(sessionId);
     this.#opening = this.#findStart();
   }
 
@@ -70,6 +72,8 @@ export class RedisCursor implements SessionCursor {
 
   step(): Maybe<Step> {
     this.#seat.release();
+    // Deleted by this process: at once, whatever was read ahead.
+    if (this.#host.deletionsOf(this.#sessionId) > this.#deletions) this.#final = 'deleted';
     const known = this.#final ?? this.#stepInPage();
     if (known !== undefined) return known;
     if (this.#isDrained && this.#seat.isUpToDate) return this.#idle();
@@ -106,6 +110,8 @@ export class RedisCursor implements SessionCursor {
   async #findStart(): Promise<Start | RedisFailure> {
     const unread: UnreadMark | undefined =
       this.#options.from === 'unread' ? this.#host.unreadOf(this.#sessionId) : undefined;
+    // Whoever logs and then reads in one process finds what it logged.
+    await this.#host.settled(this.#sessionId);
     return await findStart(this.#reads, this.#keys.log, this.#options.from, unread);
   }
 

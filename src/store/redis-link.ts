@@ -93,6 +93,11 @@ export class RedisLink {
     return this.#isReady;
   }
 
+  /** The last attempt failed or the last connection broke, and there is no other yet. */
+  get isDown(): boolean {
+    return !this.#isReady && this.#failures > 0;
+  }
+
   /** An attempt is under way. */
   get isConnecting(): boolean {
     return this.#connection !== undefined && !this.#isReady;

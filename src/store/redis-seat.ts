@@ -14,6 +14,10 @@ export interface CursorHost {
   readonly reporter: Reporter;
   /** The store is closed and everything it took is stored: what can be read now is all there is. */
   readonly isClosed: boolean;
+  /** Resolves when what this process has logged to the session is stored, or cannot be for now; `undefined`: it is. */
+  settled(sessionId: string): Promise<void> | undefined;
+  /** Grows each time this process deletes the session. */
+  deletionsOf(sessionId: string): number;
   admitReader(): boolean;
   dismissReader(): void;
   unreadOf(sessionId: string): UnreadMark | undefined;

@@ -57,10 +57,7 @@ export class RedisWakeUps {
     this.#now = shared.now;
     this.#link = new RedisLink(port, shared.keepAlive, shared.outage, {
       onReady: () => this.#subscribeAll(),
-      onMessage: (name) => {
-        const channel = this.#channels.get(name);
-        if (channel !== undefined) this.#wake(channel);
-      },
+      onMessage: (name) => this.wake(name),
       onResumed: () => this.wakeAll(),
     });
   }
@@ -85,6 +82,12 @@ export class RedisWakeUps {
   release(channel: WakeChannel): void {
     channel.users -= 1;
     if (channel.users === 0) void this.#update(channel);
+  }
+
+  /** Wakes those of this process that follow the channel. */
+  wake(name: string): void {
+    const channel = this.#channels.get(name);
+    if (channel !== undefined) this.#wake(channel);
   }
 
   wakeAll(): void {

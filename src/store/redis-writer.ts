@@ -89,6 +89,10 @@ export class RedisWriter {
     });
   }
 
+  get isDown(): boolean {
+    return this.#link.isDown;
+  }
+
   get pendingEntries(): number {
     return this.#entries;
   }

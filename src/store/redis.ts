@@ -28,14 +28,16 @@ import { afterEntry, isAbandonedBy } from './stream-state.ts';
 
 const CLOSE_MILLIS = 10_000;
 const FLUSH_MILLIS = 30_000;
+/** What a reader that begins waits at most for entries of its own process to be stored. */
+const SETTLE_MILLIS = 3_000;
 /** Appends between two looks for sessions that have expired. */
 const SWEEP_APPENDS = 4_096;
 
 /**
  * Session logs in Redis (7.0 or later) or Valkey (7.2 or later), one stream per session: what one host logs, every host reads.
  *
- * `append` returns at once. The entry is readable, and has its id, once it is stored: some 5 ms later. While Redis is
- * away entries wait in bounds and readers wait; nothing throws. When it is back nothing is sent twice or out of order,
+ * `append` returns at once. The entry is readable, and has its id, once it is stored: some 5 ms later; a reader opened
+ * in the process that logged it finds it all the same. While Redis is away entries wait in bounds and readers wait; nothing throws. When it is back nothing is sent twice or out of order,
  * and what a bound dropped, or a server without persistence forgot, readers are told as missed.
  *
  * Of this process only: the unread mark, `sessionIds()`, `activeSessionIds()`, `stats()`, and which stream without an id is
@@ -58,6 +60,9 @@ export class RedisSessionStore implements SessionStore, CursorHost {
   readonly #claimed = new ClaimedEntries();
   readonly #unread = new Map<string, UnreadMark>();
   readonly #waiting = new Set<CursorSeat>();
+  /** When this process deleted a session, as a number that grows with each deletion. */
+  readonly #deletions = new Map<string, number>();
+  #deletionCount = 0;
   #readers = 0;
   #appendsToSweep = SWEEP_APPENDS;
   #isRefusing = false;
@@ -100,11 +105,17 @@ export class RedisSessionStore implements SessionStore, CursorHost {
     this.#mark(sessionId, 'end');
   }
 
-  /** Forgets the log: for every reader once Redis has the deletion, which waits there like an entry while Redis is away. */
+  /** Forgets the log: for this process's cursors at once, for all others when Redis has the deletion, which waits like an entry while it is away. */
   delete(sessionId: string): void {
     this.#unread.delete(sessionId);
     this.#claimed.forget(sessionId);
+    this.#deletions.delete(sessionId);
+    this.#deletions.set(sessionId, ++this.#deletionCount);
+    if (this.#deletions.size > this.#options.maxSessions) {
+      this.#deletions.delete(this.#deletions.keys().next().value as string);
+    }
     this.#mark(sessionId, 'tombstone');
+    this.wakeUps.wake(this.#keysOf(sessionId).wake);
   }
 
   open(sessionId: string, options: OpenOptions): SessionCursor {
@@ -242,6 +253,16 @@ export class RedisSessionStore implements SessionStore, CursorHost {
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  settled(sessionId: string): Promise<void> | undefined {
+    // While Redis is away there is nothing to read either.
+    if (this.#writer.isDown || (this.#produced.get(sessionId)?.pending ?? 0) === 0) return undefined;
+    return this.#writer.flush(SETTLE_MILLIS).catch(() => {});
+  }
+
+  deletionsOf(sessionId: string): number {
+    return this.#deletions.get(sessionId) ?? 0;
   }
 
   admitReader(): boolean {

@@ -182,6 +182,32 @@ describe.skipIf(REDIS === undefined)(`the facade over Redis${WITHOUT_SERVER}`, (
         expect(await collect(hostB.followSession('s', { wait: false }))).toEqual([]);
       });
 
+      it('a reader opened after a chunk was logged in its process finds it, stored or not yet', async () => {
+        void hostA.logChunkToQueue('a', 's');
+        expect(await collect(hostA.getSessionLogs('s', { until: 'caught-up' }))).toEqual(['a']);
+        void hostA.logChunkToQueue('b', 's');
+        const now = hostA.followSession('s', { from: 'now' });
+        const next = now.next();
+        await hostA.forceFlush();
+        void hostA.logChunkToQueue('c', 's');
+        expect((await next).value?.message).toBe('c');
+        await now.return();
+        void hostA.logChunkToQueue('job', 'jobs');
+        expect(await collect(hostA.pop('jobs', { idleTimeoutMillis: 0 }))).toEqual(['job']);
+      });
+
+      it('a deleted session is gone for its own process at once', async () => {
+        for (let index = 0; index < 20; index += 1) void hostA.logChunkToQueue(String(index), 's');
+        const reader = hostA.followSession('s');
+        expect((await reader.next()).value?.message).toBe('0');
+        hostA.deleteSession('s');
+        expect((await reader.next()).done).toBe(true);
+        expect(reader.endReason).toBe('deleted');
+        expect(await collect(hostA.followSession('s', { wait: false }))).toEqual([]);
+        void hostA.logChunkToQueue('new', 's');
+        expect(await collect(hostA.followSession('s', { until: 'caught-up' }))).toMatchObject([{ message: 'new' }]);
+      });
+
       it('what only an embedded store can do says so', () => {
         expect(() => hostA.getAllLogsInQueue()).toThrow(SessionLogsError);
         expect(() => hostA.getAllLogsInQueue()).toThrow(/followSession/);
