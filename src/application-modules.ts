@@ -47,6 +47,7 @@ export function resolveFrom(file: string, name: string): string | undefined {
  * Loads a module by the path of its file, so that no other copy of the package can take its place; at once, since what
  * `node --import` starts has to be there before the first line of the application.
  */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what a module has is for the caller to say
 export function loadFile<Module>(path: string): Module {
   return createRequire(path)(path) as Module;
 }

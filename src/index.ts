@@ -1,4 +1,5 @@
 export type { JsonValue } from './body.ts';
+export type { Diagnosis, Finding } from './diagnose.ts';
 export type { LossReason } from './diagnostics.ts';
 export type { StreamHandler } from './echo.ts';
 export type { DeliveryReport, SessionDelivery } from './emission.ts';

@@ -1,5 +1,5 @@
 import type { MeterProvider, Observable } from '@opentelemetry/api';
-import * as z from 'zod';
+import type * as z from 'zod';
 
 import { objectWith } from './options.ts';
 import type { StoreStats } from './store/session-store.ts';

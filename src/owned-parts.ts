@@ -9,6 +9,8 @@ export interface OwnedPart {
   shutdown(timeoutMillis: number): Promise<void>;
   /** What it lost, by reason. */
   lost(): Readonly<Record<string, number>>;
+  /** What `diagnose()` looks at. */
+  readonly facts?: { readonly directory?: string; readonly endpoint?: string | undefined };
 }
 
 /** Counters by reason, added up. */

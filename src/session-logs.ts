@@ -2,6 +2,8 @@ import type { ServerResponse } from 'node:http';
 
 import * as z from 'zod';
 
+import { diagnose } from './diagnose.ts';
+import type { Diagnosis } from './diagnose.ts';
 import type { DeliveryReport, SessionDelivery } from './emission.ts';
 import { Echo } from './echo.ts';
 import type { StreamHandler } from './echo.ts';
@@ -291,6 +293,21 @@ export class SessionLogs {
   stats(): StoreStats {
     const stats = this.processor.stats();
     return { ...stats, lost: addUp(stats.lost, ...this.#owned.map((part) => part.lost())) };
+  }
+
+  /**
+   * Why a log may not have arrived: findings, each with its fix; `String(await sessions.diagnose())` prints them. Emits one
+   * record named `session_logs.diagnose`, and opens one connection to the OTLP endpoint.
+   */
+  diagnose(): Promise<Diagnosis> {
+    const facts = Object.assign({}, ...this.#owned.map((part) => part.facts)) as NonNullable<OwnedPart['facts']>;
+    return diagnose({
+      processor: this.processor,
+      provider: this.#writer.provider,
+      lost: this.stats().lost,
+      directory: facts.directory,
+      endpoint: facts.endpoint,
+    });
   }
 
   /**

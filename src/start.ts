@@ -55,7 +55,7 @@ export function startNow(options: StartSessionLogsOptions = {}): SessionLogs {
     }
     if (plan.file) addFile(parts, plan);
   } catch (error) {
-    parts.discard();
+    void parts.discard();
     throw error;
   }
   return assemble(plan, sdk, resource, parts);
@@ -66,13 +66,20 @@ class Parts {
   readonly branches: Branch[] = [];
   readonly owned: OwnedPart[] = [];
 
-  add(name: string, processor: EndableProcessor, minimumSeverity: number | undefined, lost: OwnedPart['lost']): void {
+  add(
+    name: string,
+    processor: EndableProcessor,
+    minimumSeverity: number | undefined,
+    lost: OwnedPart['lost'],
+    facts: NonNullable<OwnedPart['facts']> = {},
+  ): void {
     this.branches.push({ processor, minimumSeverity });
     this.owned.push({
       name,
       forceFlush: (timeoutMillis) => processor.forceFlush({ timeoutMillis }),
       shutdown: (timeoutMillis) => processor.shutdown({ timeoutMillis }),
       lost,
+      facts,
     });
   }
 
@@ -91,19 +98,21 @@ interface EndableProcessor extends LogRecordProcessor {
 function addFile(parts: Parts, plan: StartPlan): void {
   const { directory, retentionDays, compress, selfObsMeterProvider } = plan;
   const file = new DateFileLogRecordProcessor({ directory, retentionDays, compress, selfObsMeterProvider });
-  parts.add('the daily file', file, plan.minimumSeverity.file, () => file.stats().lost);
+  const { directory: path } = file;
+  parts.add('the daily file', file, plan.minimumSeverity.file, () => file.stats().lost, { directory: path });
 }
 
 function addExport(parts: Parts, exporter: LogRecordExporter, sdk: LogsSdk, plan: StartPlan): void {
   const { processor, lost } =
     plan.spool === undefined ? batched(exporter, sdk, plan) : spooled(exporter, plan.spool, plan);
   const { coalesce = false } = plan;
+  const facts = { endpoint: plan.endpoint };
   if (coalesce === false) {
-    parts.add('the exporter', processor, plan.minimumSeverity.export, lost);
+    parts.add('the exporter', processor, plan.minimumSeverity.export, lost, facts);
     return;
   }
   const merging = new CoalescingLogRecordProcessor({ ...(coalesce === true ? {} : coalesce), processor });
-  parts.add('the exporter', merging, plan.minimumSeverity.export, () => addUp(lost(), merging.stats().lost));
+  parts.add('the exporter', merging, plan.minimumSeverity.export, () => addUp(lost(), merging.stats().lost), facts);
 }
 
 interface ExportProcessor {

@@ -76,6 +76,11 @@ export class SessionWriter {
     };
   }
 
+  /** Where records are emitted now. */
+  get provider(): OtelLoggerProvider | undefined {
+    return this.#provider();
+  }
+
   /** Whether the last record emitted through the provider came to our processor. */
   get isAttached(): boolean {
     return this.#isAttached;
