@@ -39,7 +39,11 @@ function attributeBytes(value: unknown, depth: number): number {
   if (value === null || typeof value !== 'object' || depth > MAX_DEPTH) return 16;
   if (ArrayBuffer.isView(value)) return value.byteLength + 16;
   let bytes = 16;
-  for (const [key, member] of Object.entries(value)) bytes += 2 * key.length + attributeBytes(member, depth + 1);
+  try {
+    for (const [key, member] of Object.entries(value)) bytes += 2 * key.length + attributeBytes(member, depth + 1);
+  } catch {
+    // A getter or trap of the application's threw: what cannot be read is not held either.
+  }
   return bytes;
 }
 
@@ -56,6 +60,8 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   lastUsedMillis = 0;
   waiting: WaitList | undefined = undefined;
   openStream: OpenStream = 0;
+  /** Positions before which a life ended; of those that lie before the oldest entry held only the latest is kept. */
+  #ends: number[] | undefined = undefined;
   readonly id: string;
   /** Which of the store's sessions this is: ids of entries carry it, so no id ever opens another session. */
   readonly serial: number;
@@ -69,8 +75,6 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   unreadStreamId: string | undefined = undefined;
   /** The shared position of claiming cursors. */
   work: Position | undefined = undefined;
-  /** Positions before which a life ended; of those that lie before the oldest entry held only the latest is kept. */
-  #ends: number[] | undefined = undefined;
   #streams: StreamSpans | undefined = undefined;
 
   constructor(id: string, serial: number, timestamp: number) {

@@ -64,6 +64,10 @@ const ID = /^([a-z0-9]+)-(\d{1,15})-(\d{1,15})$/;
  */
 export class MemorySessionStore implements SessionStore, CursorHost {
   readonly #options: z.output<typeof optionsSchema>;
+  // The bounds that each append looks at.
+  readonly #maxEntriesPerSession: number;
+  readonly #maxBytesPerSession: number;
+  readonly #maxBytes: number;
   readonly #now: () => number;
   readonly #startMillis: number;
   readonly #incarnation: string;
@@ -89,6 +93,9 @@ export class MemorySessionStore implements SessionStore, CursorHost {
 
   constructor(options: MemorySessionStoreOptions = {}) {
     this.#options = parseOptions('MemorySessionStore', optionsSchema, options);
+    this.#maxEntriesPerSession = this.#options.maxEntriesPerSession;
+    this.#maxBytesPerSession = this.#options.maxBytesPerSession;
+    this.#maxBytes = this.#options.maxBytes;
     this.#now = this.#options.now ?? Date.now;
     // An injected clock is asked at each append: whoever sets the time expects it to count at once.
     this.#appendsPerClock = this.#options.now === undefined ? APPENDS_PER_CLOCK : 1;
@@ -100,13 +107,10 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     if (this.#isClosed) return this.#refuse('after_shutdown');
     if (--this.#appendsToClock <= 0) this.#lookAtClock();
     const bytes = entryBytes(message, detail);
-    if (bytes > this.#options.maxBytesPerSession) return this.#refuse('session_full');
+    if (bytes > this.#maxBytesPerSession) return this.#refuse('session_full');
     const session = this.#sessions.get(sessionId) ?? this.#begin(sessionId, timestamp);
     if (session === undefined) return this.#refuse('store_full');
-    if (
-      session.length >= this.#options.maxEntriesPerSession ||
-      session.bytes + bytes > this.#options.maxBytesPerSession
-    ) {
+    if (session.length >= this.#maxEntriesPerSession || session.bytes + bytes > this.#options.maxBytesPerSession) {
       if (!this.#makeRoom(session, bytes)) return this.#refuse('session_full');
     }
     const beginsNextLife = session.isEnded;
@@ -118,7 +122,7 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     }
     this.#push(session, message, timestamp, detail, bytes);
     if (beginsNextLife) this.#place(session);
-    if (this.#bytes > this.#options.maxBytes) this.#shrink(session);
+    if (this.#bytes > this.#maxBytes) this.#shrink(session);
     session.waiting?.wakeAll();
     return true;
   }
@@ -150,11 +154,10 @@ export class MemorySessionStore implements SessionStore, CursorHost {
 
   /** Room for one more entry in a full session: `false` when there is none to be made. */
   #makeRoom(session: MemorySession, bytes: number): boolean {
-    const { maxBytesPerSession, maxEntriesPerSession, overflow } = this.#options;
-    if (overflow === 'drop-newest') return false;
+    if (this.#options.overflow === 'drop-newest') return false;
     while (
       session.length > 0 &&
-      (session.length >= maxEntriesPerSession || session.bytes + bytes > maxBytesPerSession)
+      (session.length >= this.#maxEntriesPerSession || session.bytes + bytes > this.#maxBytesPerSession)
     ) {
       this.#bytes -= session.drop();
       this.#dropped += 1;
@@ -425,7 +428,7 @@ export class MemorySessionStore implements SessionStore, CursorHost {
 
   /** Gets below `maxBytes` again after an entry of `newest` was stored. */
   #shrink(newest: MemorySession): void {
-    while (this.#bytes > this.#options.maxBytes) {
+    while (this.#bytes > this.#maxBytes) {
       const victim = this.#ended.peek() ?? this.#idle.peek();
       if (victim !== undefined && victim !== newest) this.#evict(victim, 'store_full');
       else if (!this.#thinLargest()) return;
