@@ -1,0 +1,347 @@
+/** The whole public surface as a host's compiler sees it; never run. Each exported name has to occur in here. */
+import { createServer } from 'node:http';
+
+import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
+import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
+import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
+import {
+  bridgeLogsApi,
+  CoalescingLogRecordProcessor,
+  DateFileLogRecordProcessor,
+  defaultStreamHandler,
+  DurableLogRecordProcessor,
+  logEntryInputSchema,
+  logEntrySchema,
+  MemorySessionStore,
+  REASONING_START_TOKEN,
+  REASONING_STOP_TOKEN,
+  SessionLogRecordProcessor,
+  SessionLogs,
+  SessionLogsError,
+  sessionIdOf,
+  SessionReader,
+  sharedSessionLogs,
+  SPECIAL_END_TOKENS,
+  SPECIAL_TOKENS,
+  startSessionLogs,
+  STREAM_END_TOKEN,
+  STREAM_START_TOKEN,
+  TOOL_CALL_END_TOKEN,
+  TOOL_CALL_START_TOKEN,
+  withSession,
+} from 'otel-session-logs';
+import type {
+  CoalescingLogRecordProcessorOptions,
+  CoalescingOptions,
+  CoalescingStats,
+  ControlKind,
+  DateFileLogRecordProcessorOptions,
+  DateFileStats,
+  DeliveryReport,
+  Diagnosis,
+  DurableLogRecordProcessorOptions,
+  DurableStats,
+  EndReason,
+  EntryDetail,
+  EntryKind,
+  EventStreamOptions,
+  Finding,
+  Gap,
+  JsonValue,
+  LeveledWrite,
+  LogEntry,
+  LogEntryInput,
+  LogType,
+  Loss,
+  LossReason,
+  Maybe,
+  MemorySessionStoreOptions,
+  OpenOptions,
+  OtelLoggerProvider,
+  PopOptions,
+  ReaderOptions,
+  Redact,
+  RedactableEntry,
+  SessionCursor,
+  SessionDelivery,
+  SessionHandle,
+  SessionLogger,
+  SessionLogRecordProcessorOptions,
+  SessionLogsErrorCode,
+  SessionLogsOptions,
+  SessionStore,
+  StartPosition,
+  StartSessionLogsOptions,
+  Step,
+  StoreStats,
+  StreamHandler,
+  StreamState,
+  TapOptions,
+  Waiter,
+  WriteOptions,
+} from 'otel-session-logs';
+import { RedisFailure, RedisSessionStore } from 'otel-session-logs/redis';
+import type {
+  IoRedisLike,
+  NodeRedisLike,
+  RedisCommand,
+  RedisConnection,
+  RedisConnectionEvents,
+  RedisPort,
+  RedisReply,
+  RedisSessionStoreOptions,
+} from 'otel-session-logs/redis';
+import { describeSessionStore } from 'otel-session-logs/testing';
+import type { ContractRunner, ContractStoreOptions, MakeSessionStore } from 'otel-session-logs/testing';
+
+// Processors in a provider of the host's own line.
+
+const exporter: LogRecordExporter = new OTLPLogExporter({ url: 'http://localhost:4318/v1/logs' });
+const merging: CoalescingOptions = { maxChars: 10_000, maxDelayMillis: 1000, content: 'keep' };
+const mergingProcessor: CoalescingLogRecordProcessorOptions = {
+  ...merging,
+  processor: new BatchLogRecordProcessor({ exporter }),
+};
+const onLoss = (loss: Loss): void => {
+  const reason: LossReason = loss.reason;
+  console.error(reason, loss.count satisfies number);
+};
+const durableOptions: DurableLogRecordProcessorOptions = { exporter, directory: '/var/spool/app', onLoss };
+const dateFileOptions: DateFileLogRecordProcessorOptions = { directory: 'logs', retentionDays: 7, compress: true };
+const sessionOptions: SessionLogRecordProcessorOptions = { store: new MemorySessionStore() };
+
+const durable = new DurableLogRecordProcessor(durableOptions);
+const coalescing = new CoalescingLogRecordProcessor(mergingProcessor);
+const dateFile = new DateFileLogRecordProcessor(dateFileOptions);
+const delivery: SessionDelivery = durable;
+const redact: Redact = (entry: RedactableEntry): RedactableEntry | undefined => {
+  entry.message = entry.message.replace(/\d{4}/g, '****');
+  return entry.sessionId === 'secret' ? undefined : entry;
+};
+const streamHandler: StreamHandler = defaultStreamHandler;
+const memoryOptions: MemorySessionStoreOptions = { maxEntriesPerSession: 100, overflow: 'drop-newest' };
+const options: SessionLogsOptions = {
+  ...sessionOptions,
+  redact,
+  streamHandler,
+  durable: delivery,
+  store: new MemorySessionStore(memoryOptions),
+};
+const sessions = new SessionLogs(options);
+const processors: LogRecordProcessor[] = [
+  sessions.processor,
+  new SessionLogRecordProcessor(),
+  coalescing,
+  dateFile,
+  durable,
+];
+const provider: OtelLoggerProvider = new LoggerProvider({ processors });
+export const bridged: boolean = bridgeLogsApi();
+
+// Writing
+
+const logger: SessionLogger = sessions.logger;
+const warn: LeveledWrite = logger.warn;
+const kind: EntryKind = 'reasoning-start';
+const mark: ControlKind = 'tool-call-end';
+const logType: LogType = 'chat';
+const write: WriteOptions = { kind, logType, attributes: { model: 'm-1' }, timestamp: new Date(), streamId: 'a' };
+
+export async function writing(): Promise<void> {
+  await sessions.logChunkToQueue('Hello', 'abc123', write);
+  warn('slow', { millis: 5 }, { exception: new Error('timeout') });
+  const handle: SessionHandle = sessions.session('abc123');
+  await handle.write('text');
+  await handle.mark(mark);
+  handle.end();
+  const answer: number = withSession('abc123', () => 42);
+  const same: Promise<string> = sessions.withSession('abc123', async () => `${answer} ${sessionIdOf() ?? ''}`);
+  await same;
+  const tapping: TapOptions<{ text: string }> = { map: (chunk) => chunk.text };
+  const web: ReadableStream<{ text: string }> = sessions.tap('abc123', new ReadableStream<{ text: string }>(), tapping);
+  await web.cancel();
+  async function* model(): AsyncGenerator<string> {
+    yield 'chunk';
+  }
+  for await (const chunk of sessions.tap('abc123', model())) chunk satisfies string;
+  await sessions.distribute({ finite: true });
+  sessions.endSession('abc123');
+  sessions.deleteSession('abc123');
+}
+
+// Reading
+
+const from: StartPosition = { after: 'id' };
+const reading: ReaderOptions = {
+  from,
+  until: 'stream-end',
+  logType: 'all',
+  minimumSeverity: 9,
+  tokens: false,
+  wait: true,
+  idleTimeoutMillis: 1000,
+  signal: AbortSignal.timeout(1000),
+  onGap: ({ missed }: Gap) => console.error(missed satisfies number),
+};
+const popping: PopOptions = { idleTimeoutMillis: 1000 };
+const eventStream: EventStreamOptions = {
+  ...reading,
+  lastEventId: 'id',
+  map: (entry) => ({ text: entry.message }),
+  keepAliveMillis: 1000,
+  retryMillis: 1000,
+  onError: (attributes) => attributes['exception.type'] as string,
+};
+
+export async function readingAll(): Promise<EndReason | undefined> {
+  for await (const chunk of sessions.getSessionLogs('abc123', reading)) chunk satisfies string;
+  for await (const chunk of sessions.pop('abc123', popping)) chunk satisfies string;
+  await using follower = sessions.followSession('abc123');
+  for await (const entry of follower) {
+    const { id, sessionId, message, timestamp, kind: which, attributes }: LogEntry = entry;
+    const value: JsonValue | undefined = attributes?.['model'];
+    console.log(id, sessionId, message, timestamp, which, value);
+  }
+  const generic: SessionReader<string> = sessions.getSessionLogs('abc123');
+  console.log(generic instanceof SessionReader, generic.lastId, generic.missed satisfies number);
+  const all: LogEntry[] = sessions.getAllLogsInQueue({ sessionId: 'abc123', limit: 10 });
+  console.log(all, sessions.allSessionsInQueue(), sessions.allSessionsInQueues());
+  return follower.endReason;
+}
+
+export async function streamingOut(): Promise<Response> {
+  const text: ReadableStream<string> = sessions.toReadableStream('abc123');
+  await text.cancel();
+  createServer((_, response) => {
+    sessions.sendEventStream(response, 'abc123', eventStream).catch(console.error);
+  });
+  return sessions.toEventStreamResponse('abc123', eventStream);
+}
+
+export const tokens: readonly string[] = [
+  STREAM_START_TOKEN,
+  STREAM_END_TOKEN,
+  REASONING_START_TOKEN,
+  REASONING_STOP_TOKEN,
+  TOOL_CALL_START_TOKEN,
+  TOOL_CALL_END_TOKEN,
+  ...SPECIAL_TOKENS,
+  ...SPECIAL_END_TOKENS,
+];
+export const parsed: LogEntry = logEntrySchema.parse(JSON.parse('{}'));
+export const input: LogEntryInput = logEntryInputSchema.parse({ sessionId: 'abc123', message: '', timestamp: 0 });
+
+// Ends and counters
+
+export async function ending(): Promise<void> {
+  const stats: StoreStats = sessions.stats();
+  const fileStats: DateFileStats = dateFile.stats();
+  const durableStats: DurableStats = durable.stats();
+  const coalescingStats: CoalescingStats = coalescing.stats();
+  console.log(stats.lost, fileStats.lost, durableStats.pending.own, coalescingStats.streams);
+  const report: DeliveryReport = await sessions.flushSession('abc123', { timeoutMillis: 1000 });
+  console.log(report.deliveredId, report.pending);
+  const diagnosis: Diagnosis = await sessions.diagnose();
+  const findings: readonly Finding[] = diagnosis.findings;
+  console.log(String(diagnosis), findings);
+  try {
+    await sessions.forceFlush({ timeoutMillis: 1000 });
+    await sessions.shutdown({ timeoutMillis: 1000 });
+  } catch (error) {
+    if (!(error instanceof SessionLogsError)) throw error;
+    const code: SessionLogsErrorCode = error.code;
+    console.error(code, error.pending);
+  }
+}
+
+export async function starting(): Promise<void> {
+  const start: StartSessionLogsOptions = {
+    directory: 'logs',
+    endpoint: 'http://localhost:4318',
+    spool: { directory: '/var/spool/app' },
+    coalesce: merging,
+    resource: { 'service.name': 'host' },
+    minimumSeverity: { file: 9, console: 13, export: 17 },
+    registerGlobally: true,
+  };
+  await using started = await startSessionLogs(start);
+  const shared: SessionLogs = sharedSessionLogs();
+  const bound = new SessionLogs({ loggerProvider: () => provider });
+  console.log(started.stats(), shared.stats(), bound.stats());
+}
+
+// A store of the user's own
+
+export class OwnStore implements SessionStore {
+  readonly #inner: SessionStore = new MemorySessionStore();
+
+  append(sessionId: string, message: string, timestamp: number, detail: EntryDetail | undefined): boolean {
+    return this.#inner.append(sessionId, message, timestamp, detail);
+  }
+  end(sessionId: string): void {
+    this.#inner.end(sessionId);
+  }
+  delete(sessionId: string): void {
+    this.#inner.delete(sessionId);
+  }
+  open(sessionId: string, open: OpenOptions): SessionCursor {
+    return this.#inner.open(sessionId, open);
+  }
+  claim(sessionId: string): SessionCursor {
+    return this.#inner.claim(sessionId);
+  }
+  streamState(sessionId: string, id: string): Maybe<StreamState> {
+    return this.#inner.streamState(sessionId, id);
+  }
+  sessionIds(): string[] {
+    return this.#inner.sessionIds();
+  }
+  activeSessionIds(): string[] {
+    return this.#inner.activeSessionIds();
+  }
+  flush(timeoutMillis?: number): Promise<void> {
+    return this.#inner.flush(timeoutMillis);
+  }
+  close(timeoutMillis?: number): Promise<void> {
+    return this.#inner.close(timeoutMillis);
+  }
+  stats(): StoreStats {
+    return this.#inner.stats();
+  }
+}
+
+export async function stepping(store: SessionStore): Promise<Step> {
+  const waiter: Waiter = { wake: () => undefined };
+  const cursor = store.open('abc123', { from: 'start', isBounded: true });
+  cursor.wait(waiter);
+  return cursor.step();
+}
+
+// The other doors
+
+class OwnConnection implements RedisConnection {
+  async exec(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]> {
+    return commands.map(({ args }) => new RedisFailure('ERR', args));
+  }
+  async subscribe(): Promise<void> {}
+  async unsubscribe(): Promise<void> {}
+  close(): void {}
+}
+
+const port: RedisPort = {
+  isCluster: false,
+  connect(events: RedisConnectionEvents): RedisConnection {
+    queueMicrotask(() => events.ready());
+    return new OwnConnection();
+  },
+};
+
+export function redisStores(node: NodeRedisLike, io: IoRedisLike): SessionStore[] {
+  const redis: RedisSessionStoreOptions = { client: port, prefix: 'app', idleTtlMillis: 1000 };
+  return [new RedisSessionStore(redis), new RedisSessionStore({ client: node }), new RedisSessionStore({ client: io })];
+}
+
+export function contract(runner: ContractRunner): void {
+  const make: MakeSessionStore = (wanted: ContractStoreOptions) => new MemorySessionStore(wanted);
+  describeSessionStore('MemorySessionStore', make, runner);
+}
