@@ -170,3 +170,32 @@ export async function startCluster(
   }
   return nodes;
 }
+
+/** One more node, which takes the place of a master that dies. */
+export async function addReplica(nodes: readonly TestServer[], of: TestServer): Promise<TestServer> {
+  const [busPort] = await freePorts(1);
+  const options = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '2000'];
+  const replica = await TestServer.start(options);
+  const own = (await replica.command('CLUSTER', 'MYID')).split('\r\n')[1] as string;
+  const master = (await of.command('CLUSTER', 'MYID')).split('\r\n')[1] as string;
+  await of.command('CONFIG', 'SET', 'repl-diskless-sync-delay', '0');
+  for (const node of nodes) await node.command('CLUSTER', 'MEET', '127.0.0.1', String(replica.port), String(busPort));
+  await until(async () => (await replica.command('CLUSTER', 'REPLICATE', master)).startsWith('+OK'));
+  await until(async () => (await replica.command('INFO', 'replication')).includes('master_link_status:up'));
+  for (const node of nodes) {
+    await until(async () =>
+      (await node.command('CLUSTER', 'NODES'))
+        .split('\n')
+        .some((line) => line.startsWith(own) && line.includes('slave')),
+    );
+  }
+  return replica;
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 800; attempt += 1) {
+    if (await isSo()) return;
+    await sleep(25);
+  }
+  throw new Error('the cluster did not come about');
+}
