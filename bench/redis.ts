@@ -128,6 +128,22 @@ async function write(port: number): Promise<void> {
     }
     return count / ((performance.now() - began) / 1000);
   };
+  const rawIo = new Redis(port);
+  const ioPipelines = async (batch: number): Promise<number> => {
+    const began = performance.now();
+    for (let sent = 0; sent < count; sent += batch) {
+      const pipeline = rawIo.pipeline();
+      const touched = new Set<string>();
+      for (let index = sent; index < sent + batch; index += 1) {
+        const key = `raw${index % 100}`;
+        touched.add(key);
+        pipeline.xadd(key, 'MAXLEN', '~', '10000', '*', 'd', MESSAGE, 'p', 'producer-1', 'n', String(index));
+      }
+      for (const key of touched) pipeline.publish(key, '');
+      await pipeline.exec();
+    }
+    return count / ((performance.now() - began) / 1000);
+  };
   const ours = async (client: 'redis' | 'ioredis'): Promise<number> => {
     const store = storeOn(port, client);
     store.append('warm', MESSAGE, 0, undefined);
@@ -139,20 +155,27 @@ async function write(port: number): Promise<void> {
     await store.close();
     return rate;
   };
-  const rates: Record<string, number[]> = { raw100: [], raw500: [], redis: [], ioredis: [] };
+  const rates: Record<string, number[]> = {
+    'raw redis, 100': [],
+    'raw redis, 500': [],
+    'raw ioredis, 500': [],
+    redis: [],
+    ioredis: [],
+  };
   for (let round = 0; round < 5; round += 1) {
-    rates['raw100']?.push(await pipelines(100));
-    rates['raw500']?.push(await pipelines(500));
+    rates['raw redis, 100']?.push(await pipelines(100));
+    rates['raw redis, 500']?.push(await pipelines(500));
+    rates['raw ioredis, 500']?.push(await ioPipelines(500));
     rates['redis']?.push(await ours('redis'));
     rates['ioredis']?.push(await ours('ioredis'));
   }
   raw.destroy();
-  const peer = median(rates['raw500'] ?? []);
+  rawIo.disconnect();
   for (const [name, values] of Object.entries(rates)) {
     const rate = median(values);
-    console.log(
-      `write, ${name}: ${Math.round(rate)}/s, ${(rate / peer).toFixed(2)} of the raw client in batches of 500`,
-    );
+    const peer = median(rates[name.includes('ioredis') ? 'raw ioredis, 500' : 'raw redis, 500'] ?? []);
+    const share = (rate / peer).toFixed(2);
+    console.log(`write, ${name}: ${Math.round(rate)}/s, ${share} of the raw client in batches of 500`);
   }
 }
 
