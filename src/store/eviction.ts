@@ -3,7 +3,8 @@ export interface Evictable {
   readonly lastUsed: number;
   /** `lastUsed` when the item took its place in the order; kept by {@link EvictionOrder}. */
   rankedAt: number;
-  /** Place in the order; kept by {@link EvictionOrder}, `-1` outside. */
+  /** The order that the item is in, and its place there; kept by {@link EvictionOrder}. */
+  order: object | undefined;
   heapIndex: number;
 }
 
@@ -18,18 +19,20 @@ export class EvictionOrder<T extends Evictable> {
     return this.#heap.length;
   }
 
+  /** Puts an item in that is in no order. */
   add(item: T): void {
-    if (item.heapIndex !== -1) return;
+    item.order = this;
     item.rankedAt = item.lastUsed;
     item.heapIndex = this.#heap.length;
     this.#heap.push(item);
     this.#up(item);
   }
 
+  /** Takes the item out; nothing when it is in another order, or in none. */
   remove(item: T): void {
+    if (item.order !== this) return;
+    item.order = undefined;
     const index = item.heapIndex;
-    if (index === -1) return;
-    item.heapIndex = -1;
     const last = this.#heap.pop();
     if (last === undefined || last === item) return;
     this.#place(last, index);

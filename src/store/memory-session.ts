@@ -66,7 +66,8 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   /** Which of the store's sessions this is: ids of entries carry it, so no id ever opens another session. */
   readonly serial: number;
   rankedAt = 0;
-  heapIndex = -1;
+  heapIndex = 0;
+  order: object | undefined = undefined;
   /** `held`, or what became of the session. */
   fate: 'held' | 'evicted' | 'deleted' = 'held';
   readers = 0;
