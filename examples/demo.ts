@@ -19,7 +19,7 @@ import type { SessionLogs } from 'otel-session-logs';
 import { atPace, piecesOf } from './demo/pieces.ts';
 import { startReceiver } from './demo/receiver.ts';
 import type { Receiver } from './demo/receiver.ts';
-import { openScreen } from './demo/screen.ts';
+import { openScreen, titleOf } from './demo/screen.ts';
 import type { Pane, Screen } from './demo/screen.ts';
 
 const DOCUMENTS = ['README.md', 'LICENSE', 'CHANGELOG.md', 'src/reader.ts'];
@@ -69,7 +69,14 @@ await receiver?.close();
 
 function plan(file: string, index: number): Journey {
   const text = readFileSync(file, 'utf8');
-  const pane: Pane = { title: basename(file), read: 0, total: text.length, chunks: 0, tail: '', isDone: false };
+  const pane: Pane = {
+    title: titleOf(basename(file)),
+    read: 0,
+    total: text.length,
+    chunks: 0,
+    tail: '',
+    isDone: false,
+  };
   return { sessionId: `${basename(file)} ${index + 1} ${run}`, text, pane, logged: 0, read: 0, readText: '' };
 }
 

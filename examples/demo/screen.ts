@@ -29,6 +29,7 @@ class LiveScreen implements Screen {
   readonly #output: NodeJS.WriteStream;
   readonly #hasColours: boolean = !process.env['NO_COLOR'];
   #drawn = 0;
+  #width = 0;
   #lastDraw = 0;
   readonly #onExit = (): void => void this.#output.write('\u001b[?25h');
   readonly #onInterrupt = (): never => process.exit(130);
@@ -59,8 +60,13 @@ class LiveScreen implements Screen {
     const width = Math.max(20, this.#output.columns ?? 80) - 1;
     const height = Math.max(8, this.#output.rows ?? 24) - 2;
     const textLines = Math.max(1, Math.min(4, Math.floor(height / this.#panes.length) - 2));
-    const lines = this.#panes.flatMap((pane, index) => this.#linesOf(pane, index, width, textLines));
-    const up = this.#drawn > 0 ? `\u001b[${this.#drawn}A` : '';
+    const all = this.#panes.flatMap((pane, index) => this.#linesOf(pane, index, width, textLines));
+    // The cursor cannot go up past the top: a frame higher than the terminal would scroll and repeat itself.
+    const lines = all.slice(0, height + 1);
+    // After a change of width the terminal has wrapped what was drawn: how many lines up it begins is not known.
+    const isResized = this.#drawn > 0 && (width !== this.#width || this.#drawn > height + 1);
+    const up = isResized ? '\u001b[H\u001b[2J' : this.#drawn > 0 ? `\u001b[${this.#drawn}A` : '';
+    this.#width = width;
     // A terminal that shows all at once when told to has no half-drawn frame; others ignore the marks.
     this.#output.write(`\u001b[?2026h${up}${lines.map((line) => `\r${line}\u001b[K\n`).join('')}\u001b[J\u001b[?2026l`);
     this.#drawn = lines.length;
@@ -75,7 +81,12 @@ class LiveScreen implements Screen {
     const state = pane.isDone ? '✓' : '●';
     const numbers = `${String(Math.floor(share * 100)).padStart(3)} %  ${String(pane.chunks).padStart(6)} chunks`;
     const title = pane.title.slice(0, Math.max(8, width - barWidth - 28)).padEnd(16);
-    const head = `${this.#paintText(colour, `${state} ${title}`)} ${this.#paintText(colour, bar)} ${this.#paintText(90, numbers)}`;
+    const label = this.#paintText(colour, `${state} ${title}`);
+    // Beside the bar and the numbers: two for the state, two spaces between.
+    const isNarrow = width < title.length + barWidth + numbers.length + 4;
+    const head = isNarrow
+      ? this.#paintText(colour, `${state} ${pane.title}`.slice(0, width - 6).padEnd(width - 6) + numbers.slice(0, 5))
+      : `${label} ${this.#paintText(colour, bar)} ${this.#paintText(90, numbers)}`;
     const text = wrapTail(pane.tail, width - 2, textLines).map(
       (line) => `  ${pane.isDone ? this.#paintText(90, line) : line}`,
     );
@@ -113,7 +124,12 @@ class PlainScreen implements Screen {
 }
 
 // oxlint-disable-next-line no-control-regex -- what could drive the terminal: the documents are not ours
-const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g;
+const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
+/** A file's name for one line of a terminal. */
+export function titleOf(name: string): string {
+  return name.replace(CONTROLS, '?').replaceAll('\n', '?');
+}
 
 /** The last lines of the text at that width, always as many. Wide characters count as two. */
 function wrapTail(text: string, width: number, count: number): string[] {
