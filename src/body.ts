@@ -9,7 +9,8 @@ const MAX_CHARS = 16 * 1024 * 1024;
 
 const CIRCULAR = '[Circular]';
 const TRUNCATED = '[Truncated]';
-const UNREADABLE = '[Unreadable]';
+/** In place of a value whose getter, trap or `toJSON` throws. */
+export const UNREADABLE = '[Unreadable]';
 
 /**
  * The body of a log record as text: a string as it is, `''` for none, anything else as the JSON of
@@ -38,6 +39,25 @@ export function toJsonValue(value: unknown): JsonValue {
     // The end of the caller's stack: the record itself still counts.
     return UNREADABLE;
   }
+}
+
+/**
+ * A copy of attributes that the caller can no longer change, JSON-safe but for `undefined`. Never throws: what cannot be
+ * read costs itself only.
+ */
+export function readableAttributes(attributes: object | undefined): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  if (attributes === undefined) return copy;
+  try {
+    for (const key of Object.keys(attributes)) {
+      const value = read(attributes, key);
+      const isPlain = typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol';
+      setField(copy, key, isPlain ? value : toJsonValue(value));
+    }
+  } catch {
+    // A proxy that does not tell its keys has no attributes.
+  }
+  return copy;
 }
 
 interface Walk {
@@ -122,12 +142,16 @@ function ofFields(value: object, walk: Walk): JsonValue {
     if (part === undefined) continue;
     walk.chars += key.length;
     const field = copyOf(part, walk);
-    // Assigned, `__proto__` would be the prototype.
-    if (key === '__proto__') Object.defineProperty(copy, key, { value: field, enumerable: true });
-    else copy[key] = field;
+    setField(copy, key, field);
     if (isSpent(walk)) break;
   }
   return Object.freeze(copy);
+}
+
+/** Assigned, `__proto__` would be the prototype. */
+function setField(owner: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__') Object.defineProperty(owner, key, { value, enumerable: true });
+  else owner[key] = value;
 }
 
 function read(owner: object, key: PropertyKey): unknown {

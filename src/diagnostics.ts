@@ -93,6 +93,14 @@ export function reporterFor(component: string): Reporter {
   };
 }
 
+/**
+ * For the answer of an application's callback that nobody awaits: when the callback is `async` all the same, its
+ * rejection goes to `onRejection` instead of ending the process.
+ */
+export function catchRejection(answer: unknown, onRejection: (error: unknown) => void): void {
+  if (answer instanceof Promise) answer.catch(onRejection);
+}
+
 /** A state that is reported once when it begins and once when it is over, however often it is confirmed between. */
 export class Episode {
   readonly #reporter: Reporter;

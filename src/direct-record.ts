@@ -1,4 +1,4 @@
-import { bodyToText } from './body.ts';
+import { bodyToText, readableAttributes, UNREADABLE } from './body.ts';
 import { ATTRIBUTE } from './otel.ts';
 import type { EmittedLogRecord, HrTime, LogRecord } from './otel.ts';
 
@@ -28,7 +28,7 @@ class DirectRecord {
     this.severityText = emitted.severityText;
     this.eventName = emitted.eventName;
     this.body = emitted.body;
-    this.attributes = { ...emitted.attributes, ...exceptionAttributes(emitted.exception) };
+    this.attributes = { ...readableAttributes(emitted.attributes), ...exceptionAttributes(emitted.exception) };
   }
 
   setAttribute(key: string, value: unknown): this {
@@ -50,10 +50,15 @@ function toHrTime(millis: number): HrTime {
 /** As the SDK writes a record's exception, https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/ */
 function exceptionAttributes(exception: unknown): Record<string, string> {
   if (exception === undefined || exception === null) return {};
-  if (!(exception instanceof Error)) return { [ATTRIBUTE.exceptionMessage]: bodyToText(exception) };
-  return {
-    [ATTRIBUTE.exceptionType]: exception.name,
-    [ATTRIBUTE.exceptionMessage]: exception.message,
-    ...(exception.stack === undefined ? {} : { [ATTRIBUTE.exceptionStacktrace]: exception.stack }),
-  };
+  try {
+    if (!(exception instanceof Error)) return { [ATTRIBUTE.exceptionMessage]: bodyToText(exception) };
+    return {
+      [ATTRIBUTE.exceptionType]: exception.name,
+      [ATTRIBUTE.exceptionMessage]: exception.message,
+      ...(exception.stack === undefined ? {} : { [ATTRIBUTE.exceptionStacktrace]: exception.stack }),
+    };
+  } catch {
+    // A getter or trap of the application's threw: that something went wrong still stands.
+    return { [ATTRIBUTE.exceptionMessage]: UNREADABLE };
+  }
 }

@@ -1,4 +1,4 @@
-import { reporterFor } from './diagnostics.ts';
+import { catchRejection, reporterFor } from './diagnostics.ts';
 import { defaultStreamHandler } from './tokens.ts';
 
 /** Gets each chunk as it is written. What it returns is ignored. */
@@ -21,9 +21,9 @@ export class Echo {
   write(message: string): void {
     if (!this.#isOn) return;
     try {
-      this.#handler(message);
+      catchRejection(this.#handler(message), this.#onThrow);
     } catch (error) {
-      this.#turnOff('the stream handler threw; the echo is off', error);
+      this.#onThrow(error);
     }
   }
 
@@ -31,6 +31,10 @@ export class Echo {
     this.#isOn = false;
     process.stdout.off('error', this.#onStdoutError);
   }
+
+  readonly #onThrow = (error: unknown): void => {
+    if (this.#isOn) this.#turnOff('the stream handler threw; the echo is off', error);
+  };
 
   readonly #onStdoutError = (error: unknown): void => {
     // The listener stays: more errors of writes already under way may follow.

@@ -133,10 +133,10 @@ export function captureDetail(record: LogRecord, endsReasoning: boolean): EntryD
   ) {
     return undefined;
   }
-  const { severityNumber, severityText, eventName, spanContext, attributes } = record;
+  const { severityNumber, severityText, spanContext, attributes } = record;
+  const eventName = textOrUndefined(record.eventName);
   const kind = kindOfEventName(eventName);
-  // 0 is UNSPECIFIED.
-  const severity = (severityNumber as number | undefined) === 0 ? undefined : severityNumber;
+  const severity = severityOf(severityNumber);
   return {
     logType: logTypeOf(attributes[ATTRIBUTE.logType], severity, eventName),
     kind,
@@ -144,11 +144,16 @@ export function captureDetail(record: LogRecord, endsReasoning: boolean): EntryD
     severityNumber: severity,
     severityText: textOrUndefined(severityText),
     attributes: otherAttributes(attributes),
-    eventName: kind === 'text' ? textOrUndefined(eventName) : undefined,
+    eventName: kind === 'text' ? eventName : undefined,
     traceId: spanContext?.traceId,
     spanId: spanContext?.spanId,
     endsReasoning,
   };
+}
+
+/** 0 is UNSPECIFIED; what is no finite number would not be JSON-safe. */
+function severityOf(value: unknown): number | undefined {
+  return Number.isFinite(value) && value !== 0 ? (value as number) : undefined;
 }
 
 function hasOnlySessionId(attributes: object): boolean {
@@ -190,9 +195,10 @@ const YEAR_10000 = 253_402_300_800_000;
 /** The record's time in milliseconds; one that no `YYYY-...` timestamp can show counts as not given. */
 export function captureTimestamp(record: LogRecord): number {
   const millis = hrTimeToMillis(record.hrTime);
-  if (isTimestamp(millis)) return millis;
+  // The SDK passes on a caller's `[seconds, nanoseconds]` as it is, fractions of a second included.
+  if (isTimestamp(millis)) return Math.floor(millis);
   const observed = hrTimeToMillis(record.hrTimeObserved);
-  return isTimestamp(observed) ? observed : Date.now();
+  return isTimestamp(observed) ? Math.floor(observed) : Date.now();
 }
 
 export function isTimestamp(millis: number): boolean {
@@ -285,6 +291,13 @@ const sessionIdSchema: z.ZodString = z
   .max(MAX_SESSION_ID_LENGTH, 'a session id has 1 to 256 characters');
 const logTypeSchema = z.enum(['chat', 'log']);
 
+const jsonRecordSchema = z.record(z.string(), z.json());
+
+/** Checked only and passed on as they are: zod's copy of a record leaves out a key named `__proto__`. */
+const attributesSchema: z.ZodCustom<Readonly<Record<string, JsonValue>>> = z.custom<
+  Readonly<Record<string, JsonValue>>
+>((value) => jsonRecordSchema.safeParse(value).success, 'an object of JSON values');
+
 /** A complete {@link LogEntry}, as it comes out of `JSON.parse(JSON.stringify(entry))`. */
 export const logEntrySchema: z.ZodType<LogEntry> = z.strictObject({
   id: z.string().min(1),
@@ -296,7 +309,7 @@ export const logEntrySchema: z.ZodType<LogEntry> = z.strictObject({
   streamId: z.string().exactOptional(),
   severityNumber: z.number().exactOptional(),
   severityText: z.string().exactOptional(),
-  attributes: z.record(z.string(), z.json()).exactOptional(),
+  attributes: attributesSchema.exactOptional(),
   eventName: z.string().exactOptional(),
   traceId: z.string().exactOptional(),
   spanId: z.string().exactOptional(),

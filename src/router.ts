@@ -1,6 +1,6 @@
 import type { JsonValue } from './body.ts';
 import { bodyToText } from './body.ts';
-import { LossCounters, reporterFor } from './diagnostics.ts';
+import { catchRejection, LossCounters, reporterFor } from './diagnostics.ts';
 import { emission } from './emission.ts';
 import type { DeliverySource } from './emission.ts';
 import { captureDetail, captureMessage, captureTimestamp, entryDetail, entryFields, isSessionId } from './entry.ts';
@@ -137,6 +137,8 @@ export class SessionRouter {
 }
 
 function checkAnswer(answer: unknown): RedactableEntry {
+  // Refused below whatever becomes of it; its error may quote what was to be redacted.
+  catchRejection(answer, () => {});
   const { message, attributes } = answer as Partial<RedactableEntry>;
   const hasAttributes = attributes === undefined || (typeof attributes === 'object' && attributes !== null);
   if (typeof message !== 'string' || !hasAttributes) {

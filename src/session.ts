@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 import { context as contextApi, createContextKey, propagation } from '@opentelemetry/api';
 
-import { reporterFor } from './diagnostics.ts';
+import { catchRejection, reporterFor } from './diagnostics.ts';
 import type { Reporter } from './diagnostics.ts';
 import { isSessionId, MAX_SESSION_ID_LENGTH } from './entry.ts';
 import { describeValue } from './errors.ts';
@@ -136,12 +136,21 @@ export class SessionResolver {
         // An async predicate returns a promise, which is truthy and must not let everything in.
         const answer: unknown = trust(id, context);
         if (answer === true) return id;
+        catchRejection(answer, this.#onTrustFailed);
       }
     } catch (error) {
-      this.#reporter.limited('baggage', 'the baggage `trust` predicate threw; the record has no session', error);
+      this.#onTrustFailed(error);
     }
     return undefined;
   }
+
+  readonly #onTrustFailed = (error: unknown): void => {
+    this.#reporter.limited('baggage', 'the baggage `trust` predicate threw; the record has no session', error);
+  };
+
+  readonly #onCallbackFailed = (error: unknown): void => {
+    this.#reporter.limited('callback', 'the `sessionId` callback threw; the record has no session', error);
+  };
 
   #fromCallback(
     callback: NonNullable<SessionResolution['sessionId']>,
@@ -149,9 +158,11 @@ export class SessionResolver {
     context: Context | undefined,
   ): unknown {
     try {
-      return callback(record, context) ?? undefined;
+      const answer = callback(record, context) ?? undefined;
+      catchRejection(answer, this.#onCallbackFailed);
+      return answer;
     } catch (error) {
-      this.#reporter.limited('callback', 'the `sessionId` callback threw; the record has no session', error);
+      this.#onCallbackFailed(error);
       return undefined;
     }
   }

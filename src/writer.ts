@@ -1,4 +1,5 @@
 import { reporterFor } from './diagnostics.ts';
+import { readableAttributes } from './body.ts';
 import { directRecord } from './direct-record.ts';
 import type { Echo } from './echo.ts';
 import { eventNameOf, isTimestamp } from './entry.ts';
@@ -132,9 +133,9 @@ export class SessionWriter {
     const router = this.#router;
     if (this.#isClosed) return router.lost.add('after_shutdown');
     const before = router.routed;
-    const logger = this.#currentLogger();
     router.endsReasoning = endsReasoning;
     try {
+      const logger = this.#currentLogger();
       if (logger === undefined) {
         // No provider at all: nothing but the queues.
       } else if (router.redacts && !this.#isAttached) {
@@ -145,8 +146,8 @@ export class SessionWriter {
       this.#isAttached = router.routed !== before;
       if (!this.#isAttached) this.#routeDirectly(record, logger !== undefined);
     } catch (error) {
-      // A processor of the application's threw; the SDK lets that out of `emit()`, our caller is not to blame.
-      reporter.limited('emit', 'a processor of the provider threw', error);
+      // The provider, a processor or an attribute of the application's; the SDK lets that out of `emit()`.
+      reporter.limited('emit', 'the logger provider, one of its processors or an attribute threw', error);
       if (router.routed === before) this.#routeDirectly(record, true);
     } finally {
       router.endsReasoning = false;
@@ -200,7 +201,7 @@ function applyOptions(record: EmittedLogRecord, sessionId: string, options: Writ
     wrongOption('streamId', 'a string that is not empty', streamId);
   }
   const all: Record<string, unknown> = {
-    ...(attributes === undefined ? undefined : checkAttributes('logChunkToQueue', attributes)),
+    ...(attributes === undefined ? undefined : spreadable(checkAttributes('logChunkToQueue', attributes))),
     [ATTRIBUTE.sessionId]: sessionId,
   };
   if (logType !== undefined) all[ATTRIBUTE.logType] = logType;
@@ -215,6 +216,16 @@ function checkAttributes(owner: string, attributes: unknown): Record<string, unk
     return attributes as Record<string, unknown>;
   }
   throw new TypeError(`${owner}: expected \`attributes\` to be an object, got ${describeValue(attributes)}`);
+}
+
+/** The attributes, or what can be read of them when a getter or trap throws. */
+function spreadable(attributes: Record<string, unknown>): Record<string, unknown> {
+  try {
+    return { ...attributes };
+  } catch {
+    // The caller's attributes are at fault; the chunk is worth more than they are.
+    return readableAttributes(attributes);
+  }
 }
 
 function checkTimestamp(timestamp: unknown): number {
