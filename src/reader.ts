@@ -1,9 +1,10 @@
-import { reporterFor } from './diagnostics.ts';
+import { catchRejection, reporterFor } from './diagnostics.ts';
 import { isAbandonedEnd, isChat, makeEntry } from './entry.ts';
 import type { LogEntry, LogType } from './entry.ts';
 import { SessionLogsError } from './errors.ts';
 import type { SessionCursor, SessionStore, Step, StreamState, Waiter } from './store/session-store.ts';
 import { isControlKind } from './tokens.ts';
+import { MAX_TIMER_MILLIS } from './within.ts';
 
 /** Why a reader ended. */
 export type EndReason =
@@ -163,7 +164,7 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
       const step = cursor.step();
       if (typeof step !== 'string') return step;
       if (step === 'entry' && this.#takesPlainChunks && cursor.detail === undefined) {
-        if (cursor.missed !== this.#reportedMissed) this.#reportGap();
+        if (cursor.missed !== this.#reportedMissed && !this.#survivesGap()) return 'returned';
         return 'entry';
       }
       const outcome = this.#judge(step);
@@ -173,7 +174,7 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
 
   /** What a step means for this reader; `undefined`: step on. */
   #judge(step: Step): Outcome | Promise<Step> | undefined {
-    if (this.#cursor.missed !== this.#reportedMissed) this.#reportGap();
+    if (this.#cursor.missed !== this.#reportedMissed && !this.#survivesGap()) return 'returned';
     switch (step) {
       case 'entry':
         return this.#judgeEntry();
@@ -280,10 +281,13 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
     this.#cursor.wait(this);
     const { idleTimeoutMillis } = this.#plan;
     if (idleTimeoutMillis !== undefined) {
-      this.#idleTimer ??= setTimeout(() => {
-        this.#idleTimer = undefined;
-        this.#end('idle-timeout');
-      }, idleTimeoutMillis);
+      this.#idleTimer ??= setTimeout(
+        () => {
+          this.#idleTimer = undefined;
+          this.#end('idle-timeout');
+        },
+        Math.min(idleTimeoutMillis, MAX_TIMER_MILLIS),
+      );
     }
     this.#watchAbort();
   }
@@ -349,6 +353,12 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
     }
   }
 
+  /** Reports a gap; `false`: `onGap` made the reader return. */
+  #survivesGap(): boolean {
+    this.#reportGap();
+    return this.#phase === 'open';
+  }
+
   #reportGap(): void {
     const { missed } = this.#cursor;
     const gap: Gap = { missed: missed === -1 ? -1 : missed - this.#reportedMissed };
@@ -357,9 +367,9 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
     const { onGap } = this.#plan;
     if (onGap !== undefined) {
       try {
-        onGap(gap);
+        catchRejection(onGap(gap), reportThrow);
       } catch (error) {
-        reporter.limited('onGap', 'onGap threw', error);
+        reportThrow(error);
       }
     } else if (isFirst) {
       const count = missed === -1 ? 'an unknown number of' : String(missed);
@@ -374,6 +384,10 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
       "a reader of chat text left out log entries of a session without any chat entry; read them with { logType: 'all' }",
     );
   }
+}
+
+function reportThrow(error: unknown): void {
+  reporter.limited('onGap', 'onGap threw', error);
 }
 
 /** Why a `pop` ends after the entry, if it does. */

@@ -349,11 +349,11 @@ export class SessionLogs {
    * @throws SessionLogsError `shutdown_timeout` when it is not in time.
    */
   shutdown(options: { timeoutMillis?: number } = {}): Promise<void> {
-    return (this.#closing ??= this.#close(options));
+    const { timeoutMillis = SHUTDOWN_MILLIS } = parseOptions('shutdown', flushSchema, options);
+    return (this.#closing ??= this.#close(timeoutMillis));
   }
 
-  async #close(options: { timeoutMillis?: number }): Promise<void> {
-    const { timeoutMillis = SHUTDOWN_MILLIS } = parseOptions('shutdown', flushSchema, options);
+  async #close(timeoutMillis: number): Promise<void> {
     this.#writer.close();
     for (const resolve of this.#whenClosed) resolve();
     this.#whenClosed.clear();

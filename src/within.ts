@@ -2,7 +2,7 @@ import { SessionLogsError } from './errors.ts';
 import type { SessionLogsErrorCode } from './errors.ts';
 
 /** The longest delay that a timer can have. */
-const MAX_TIMER_MILLIS = 2_147_483_647;
+export const MAX_TIMER_MILLIS: number = 2_147_483_647;
 
 /**
  * The promise, or a rejection with that code when it is not settled in time.

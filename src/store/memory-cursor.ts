@@ -134,8 +134,8 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
 
   stopWaiting(): void {
     this.waiter = undefined;
-    if (this.list === undefined) return;
-    this.list.remove(this);
+    this.list?.remove(this);
+    // Also when a wake-up took it out of the list before: the list may be left empty by that.
     if (this.#session === undefined) this.#host.stoppedWaiting(this.#sessionId);
   }
 

@@ -110,12 +110,14 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     if (bytes > this.#maxBytesPerSession) return this.#refuse('session_full');
     const session = this.#sessions.get(sessionId) ?? this.#begin(sessionId, timestamp);
     if (session === undefined) return this.#refuse('store_full');
-    if (session.length >= this.#maxEntriesPerSession || session.bytes + bytes > this.#options.maxBytesPerSession) {
-      if (!this.#makeRoom(session, bytes)) return this.#refuse('session_full');
-    }
+    if (this.#isFull(session, bytes) && !this.#makeRoom(session, bytes)) return this.#refuse('session_full');
     const beginsNextLife = session.isEnded;
     if (detail !== undefined) {
-      if (session.isAbandonedBy(detail)) this.#abandon(session, timestamp);
+      if (session.isAbandonedBy(detail)) {
+        this.#abandon(session, timestamp);
+        // That took the room made above.
+        if (this.#isFull(session, bytes) && !this.#makeRoom(session, bytes)) return this.#refuse('session_full');
+      }
       session.noteDetail(detail);
     } else if (session.openStream === 2) {
       session.openStream = 1;
@@ -152,13 +154,14 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     this.#push(session, STREAM_END_TOKEN, timestamp, ABANDONED_END, entryBytes(STREAM_END_TOKEN, ABANDONED_END));
   }
 
+  #isFull(session: MemorySession, bytes: number): boolean {
+    return session.length >= this.#maxEntriesPerSession || session.bytes + bytes > this.#maxBytesPerSession;
+  }
+
   /** Room for one more entry in a full session: `false` when there is none to be made. */
   #makeRoom(session: MemorySession, bytes: number): boolean {
     if (this.#options.overflow === 'drop-newest') return false;
-    while (
-      session.length > 0 &&
-      (session.length >= this.#maxEntriesPerSession || session.bytes + bytes > this.#maxBytesPerSession)
-    ) {
+    while (session.length > 0 && this.#isFull(session, bytes)) {
       this.#bytes -= session.drop();
       this.#dropped += 1;
     }
@@ -380,6 +383,7 @@ export class MemorySessionStore implements SessionStore, CursorHost {
   // Keeping the bounds.
 
   #touch(session: MemorySession): void {
+    this.#lookAtClock();
     session.lastUsed = ++this.#sequence;
     session.lastUsedMillis = this.#clock;
   }
