@@ -62,8 +62,12 @@ const begin = performance.now();
 await Promise.all(journeys.flatMap((journey) => [stream(sessions, journey), follow(sessions, journey, screen)]));
 screen.close();
 const streamed = performance.now() - begin;
-await sessions.forceFlush();
-await sessions.shutdown();
+// Rejects when the collector did not take everything.
+const undelivered = await sessions.forceFlush().then(
+  () => undefined,
+  (error: unknown) => error,
+);
+await sessions.shutdown().catch(() => undefined);
 process.exitCode = report(journeys, receiver, streamed) ? 0 : 1;
 await receiver?.close();
 
@@ -121,14 +125,16 @@ function report(all: readonly Journey[], own: Receiver | undefined, millis: numb
       journey.readText === journey.text &&
       journey.read === journey.logged &&
       inFile === journey.logged &&
-      (received === undefined || (received.records === journey.logged && received.text === journey.text));
+      (received === undefined
+        ? undelivered === undefined
+        : received.records === journey.logged && received.text === journey.text);
     isRight &&= isSame;
     return [
       journey.pane.title,
       String(journey.logged),
       String(journey.read),
       String(inFile),
-      received === undefined ? 'acknowledged' : String(received.records),
+      received === undefined ? (undelivered === undefined ? 'acknowledged' : 'refused') : String(received.records),
       isSame ? 'equal' : 'DIFFERS',
     ];
   });
@@ -146,6 +152,7 @@ function report(all: readonly Journey[], own: Receiver | undefined, millis: numb
   console.log(
     `${chunks} chunks of ${all.length} sessions in ${(millis / 1000).toFixed(1)} s, to ${directory}/ and to ${target}.`,
   );
+  if (undelivered instanceof Error) console.log(`The export failed: ${undelivered.message}`);
   console.log(isRight ? 'Everything arrived, everywhere, once.' : 'Something differs: see the table.');
   return isRight;
 }

@@ -119,6 +119,19 @@ describe('the demo', () => {
     expect(received.map(({ body }) => body).join('')).toBe(text);
   });
 
+  it('ends non-zero, with its table, when the configured endpoint refuses the records', async () => {
+    const directory = temporaryDirectory();
+    writeFileSync(join(directory, 'a.txt'), 'some text');
+    const refusing = await startOtlpReceiver({ answer: { status: 400 } });
+    const { code, stdout } = await run('demo.ts', ['--fast', join(directory, 'a.txt')], {
+      LOGS_PATH: join(directory, 'logs'),
+      OTEL_EXPORTER_OTLP_ENDPOINT: refusing.url,
+    });
+    await refusing.close();
+    expect(stdout).toMatch(/ refused +DIFFERS$/m);
+    expect(code).toBe(1);
+  });
+
   it('ends non-zero when a record is lost on the way', async () => {
     const directory = temporaryDirectory();
     const { code, stdout } = await run('demo.ts', ['--fast', '--lose', '500'], { LOGS_PATH: join(directory, 'logs') });
