@@ -176,6 +176,21 @@ export async function addReplica(nodes: readonly TestServer[], of: TestServer): 
   const [busPort] = await freePorts(1);
   const options = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '2000'];
   const replica = await TestServer.start(options);
+  try {
+    await joinAsReplica(replica, busPort as number, nodes, of);
+    return replica;
+  } catch (error) {
+    await replica.stop();
+    throw error;
+  }
+}
+
+async function joinAsReplica(
+  replica: TestServer,
+  busPort: number,
+  nodes: readonly TestServer[],
+  of: TestServer,
+): Promise<void> {
   const own = (await replica.command('CLUSTER', 'MYID')).split('\r\n')[1] as string;
   const master = (await of.command('CLUSTER', 'MYID')).split('\r\n')[1] as string;
   await of.command('CONFIG', 'SET', 'repl-diskless-sync-delay', '0');
@@ -189,7 +204,6 @@ export async function addReplica(nodes: readonly TestServer[], of: TestServer): 
         .some((line) => line.startsWith(own) && line.includes('slave')),
     );
   }
-  return replica;
 }
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
