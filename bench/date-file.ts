@@ -34,9 +34,9 @@ function recordOf(): never {
     forceFlush: async () => {},
     shutdown: async () => {},
   };
-  new LoggerProvider({ processors: [capture as never] })
+  new LoggerProvider({ processors: [capture] })
     .getLogger('bench')
-    .emit({ body: MESSAGE, severityNumber: 9 as never, attributes: { 'session.id': 'session-1' } });
+    .emit({ body: MESSAGE, severityNumber: 9, attributes: { 'session.id': 'session-1' } });
   return record as never;
 }
 

@@ -53,9 +53,11 @@ export async function alternate<Name extends string>(
       if (round >= warmUp) costs[name].push(cost);
     }
   }
-  return Object.fromEntries(
-    names.map((name) => [name, { rounds: costs[name], min: Math.min(...costs[name]), median: median(costs[name]) }]),
-  ) as Record<Name, Cost>;
+  return Object.fromEntries(names.map((name) => [name, costOf(costs[name])])) as Record<Name, Cost>;
+}
+
+function costOf(rounds: number[]): Cost {
+  return { rounds, min: Math.min(...rounds), median: median(rounds) };
 }
 
 /** The median of the ratios round by round: what holds when the machine's speed drifts. */

@@ -12,8 +12,8 @@ const ORIGINAL: Readonly<Record<number, string>> = { 1: '55,700', 1_000: '72,200
 function start(): SessionLogs {
   let provider: LoggerProvider | undefined;
   const store = new MemorySessionStore({ maxSessions: 20_000, maxReaders: 20_000, maxEntriesPerSession: 200_000 });
-  const sessions = new SessionLogs({ store, loggerProvider: () => provider as never });
-  provider = new LoggerProvider({ processors: [sessions.processor as never] });
+  const sessions = new SessionLogs({ store, loggerProvider: () => provider });
+  provider = new LoggerProvider({ processors: [sessions.processor] });
   return sessions;
 }
 

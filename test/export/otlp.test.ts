@@ -189,7 +189,7 @@ describe('packages that do not fit', () => {
 
   it('an SDK older than 0.220 is passed over', async () => {
     runAs({ fakes: { [SDK]: '0.57.2' } });
-    expect((loadLogsSdk()).line).toBe('3.x');
+    expect(loadLogsSdk().line).toBe('3.x');
   });
 });
 
@@ -199,9 +199,9 @@ it('the working directory is looked at when the main module has no packages', as
   applications.push(other);
   vi.spyOn(process, 'cwd').mockReturnValue(other.folder);
   try {
-    expect((loadLogsSdk()).line).toBe('0.2xx');
+    expect(loadLogsSdk().line).toBe('0.2xx');
     process.argv[1] = `${application.folder}/gone.js`;
-    expect((loadLogsSdk()).line).toBe('0.2xx');
+    expect(loadLogsSdk().line).toBe('0.2xx');
   } finally {
     vi.restoreAllMocks();
   }
@@ -214,7 +214,7 @@ it('a main module started through a link is looked for where it lies', async () 
   const bin = join(elsewhere.folder, 'bin.js');
   symlinkSync(application.main, bin);
   process.argv[1] = bin;
-  expect((loadLogsSdk()).line).toBe('0.2xx');
+  expect(loadLogsSdk().line).toBe('0.2xx');
 });
 
 function errorOf(fn: () => unknown): unknown {
