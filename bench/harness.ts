@@ -53,10 +53,10 @@ export async function alternate<Name extends string>(
       if (round >= warmUp) costs[name].push(cost);
     }
   }
-  return Object.fromEntries(names.map((name) => [name, costOf(costs[name])])) as Record<Name, Cost>;
+  return Object.fromEntries(names.map((name) => [name, summaryOf(costs[name])])) as Record<Name, Cost>;
 }
 
-function costOf(rounds: number[]): Cost {
+function summaryOf(rounds: number[]): Cost {
   return { rounds, min: Math.min(...rounds), median: median(rounds) };
 }
 
