@@ -45,6 +45,7 @@ export function describeValue(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'object') return 'an object';
   if (typeof value === 'function') return 'a function';
+  if (typeof value === 'symbol') return value.toString();
   const text = typeof value === 'string' ? JSON.stringify(value) : `${value as number}`;
   return `${text.length > 80 ? `${text.slice(0, 77)}...` : text} (${typeof value})`;
 }

@@ -1,3 +1,4 @@
+import { watchAbort } from './abort-watch.ts';
 import { catchRejection, reporterFor } from './diagnostics.ts';
 import { isAbandonedEnd, isChat, makeEntry } from './entry.ts';
 import type { LogEntry, LogType } from './entry.ts';
@@ -77,7 +78,7 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
   /** `next()` calls not yet answered: the first waits for an entry. */
   #pending: PendingNext<T>[] | undefined = undefined;
   #idleTimer: NodeJS.Timeout | undefined = undefined;
-  #onAbort: (() => void) | undefined = undefined;
+  #stopWatchingAbort: (() => void) | undefined = undefined;
   #stream: StreamWatch | undefined;
   #leftOut: 'nothing' | 'logs' | 'told' = 'nothing';
 
@@ -294,9 +295,8 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
 
   #watchAbort(): void {
     const { signal } = this.#plan;
-    if (signal === undefined || this.#onAbort !== undefined) return;
-    this.#onAbort = () => this.#end('aborted');
-    signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal === undefined) return;
+    this.#stopWatchingAbort ??= watchAbort(signal, () => this.#end('aborted'));
   }
 
   #stopTimers(): void {
@@ -304,10 +304,8 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
       clearTimeout(this.#idleTimer);
       this.#idleTimer = undefined;
     }
-    if (this.#onAbort !== undefined) {
-      this.#plan.signal?.removeEventListener('abort', this.#onAbort);
-      this.#onAbort = undefined;
-    }
+    this.#stopWatchingAbort?.();
+    this.#stopWatchingAbort = undefined;
   }
 
   #end(reason: EndReason): void {

@@ -4,6 +4,7 @@ import * as z from 'zod';
 
 import { diagnose } from './diagnose.ts';
 import type { Diagnosis } from './diagnose.ts';
+import { watchAbort } from './abort-watch.ts';
 import type { DeliveryReport, SessionDelivery } from './emission.ts';
 import { Echo } from './echo.ts';
 import type { StreamHandler } from './echo.ts';
@@ -189,16 +190,16 @@ export class SessionLogs {
     const { finite, signal } = parseOptions('distribute', distributeSchema, options);
     if (finite || this.#closing !== undefined) return DONE;
     return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason);
       const onAbort = (): void => {
         this.#whenClosed.delete(onClose);
         reject(signal?.reason);
       };
+      const stopWatching = signal && watchAbort(signal, onAbort);
       const onClose = (): void => {
-        signal?.removeEventListener('abort', onAbort);
+        stopWatching?.();
         resolve();
       };
-      if (signal?.aborted === true) return onAbort();
-      signal?.addEventListener('abort', onAbort, { once: true });
       this.#whenClosed.add(onClose);
     });
   }
