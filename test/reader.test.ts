@@ -128,6 +128,17 @@ describe('SessionReader', () => {
     expect(resumed.endReason).toBe('session-end');
   });
 
+  it('wait: false ends at an end mark, whatever comes after it', async () => {
+    log('a');
+    const first = sessions.followSession('s');
+    await collect(first, 1);
+    sessions.endSession('s');
+    log('b');
+    const reader = sessions.followSession('s', { from: { after: first.lastId ?? '' }, wait: false });
+    expect(await texts(reader)).toEqual([]);
+    expect(reader.endReason).toBe('session-end');
+  });
+
   it('aborting rejects before anything that is ready, and leaves no listener', async () => {
     log('ready');
     const abort = new AbortController();
