@@ -74,8 +74,10 @@ export async function refuseUntestedNames(directory: string): Promise<void> {
   const words = new Set(surface.match(/\w+/g));
   for (const door of ['index', 'redis', 'testing']) {
     const file = join(directory, 'node_modules', 'otel-session-logs', 'dist', `${door}.d.ts`);
-    const lists = (await readFile(file, 'utf8')).matchAll(/^export (?:type )?\{([^}]*)\}/gm);
-    const names = [...lists].flatMap(([, list = '']) => list.match(/\w+/g) ?? []);
+    const text = await readFile(file, 'utf8');
+    const lists = [...text.matchAll(/^export (?:type )?\{([^}]*)\}/gm)];
+    const declared = [...text.matchAll(/^export (?:declare )?(?:class|const|function|interface|type) (\w+)/gm)];
+    const names = [...lists, ...declared].flatMap(([, found = '']) => found.match(/\w+/g) ?? []);
     if (names.length === 0) throw new Error(`${file} exports nothing`);
     const left = names.filter((name) => !words.has(name));
     if (left.length > 0) throw new Error(`test/hosts/project/surface.ts leaves out ${left.join(', ')}`);
