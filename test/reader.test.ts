@@ -154,6 +154,16 @@ describe('SessionReader', () => {
     expect(sessions.stats().readers).toBe(0);
   });
 
+  it('aborting between two reads rejects the next one, although an entry is ready', async () => {
+    log('1', '2');
+    const abort = new AbortController();
+    const reader = sessions.followSession('s', { signal: abort.signal });
+    await reader.next();
+    abort.abort(new Error('enough'));
+    await expect(reader.next()).rejects.toThrow('enough');
+    expect(sessions.stats().readers).toBe(0);
+  });
+
   it('a thousand readers on one signal cause no warning', async () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error): void => void warnings.push(warning);

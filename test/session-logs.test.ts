@@ -155,6 +155,17 @@ describe('bounds of the memory store', () => {
     await reader.return();
   });
 
+  it('maxSessions: ended sessions go before the least recently used', async () => {
+    const sessions = bounded({ maxSessions: 2 });
+    await sessions.logChunkToQueue('x', 'old');
+    await sessions.logChunkToQueue('x', 'ended');
+    sessions.endSession('ended');
+    await sessions.logChunkToQueue('x', 'new');
+    expect(sessions.allSessionsInQueue()).toEqual(['new', 'old']);
+    await sessions.logChunkToQueue('x', 'newer');
+    expect(sessions.allSessionsInQueue()).toEqual(['new', 'newer']);
+  });
+
   it('when all sessions have readers, a new one is counted and refused', async () => {
     const sessions = bounded({ maxSessions: 1 });
     await sessions.logChunkToQueue('x', 'a');
