@@ -2,7 +2,7 @@ import { isChat } from '../entry.ts';
 import type { EntryDetail } from '../entry.ts';
 import type { MemorySession, Position, Start } from './memory-session.ts';
 import { slotIn } from './ring.ts';
-import type { Block } from './ring.ts';
+import type { Block, RingNote } from './ring.ts';
 import type { SessionCursor, Step, Waiter } from './session-store.ts';
 import type { StreamSpan } from './stream-spans.ts';
 import type { WaitList, WaitNode } from './wait-list.ts';
@@ -29,8 +29,6 @@ type Notice = 'none' | 'end' | 'deleted';
  */
 export class MemoryCursor implements SessionCursor, Position, WaitNode {
   message = '';
-  timestamp = 0;
-  detail: EntryDetail | undefined = undefined;
   missed = 0;
 
   // Position
@@ -55,6 +53,8 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
   #notice: Notice = 'none';
   #isCounted = false;
   #standsOn = -1;
+  /** Detail and time of the entry it stands on, as the ring holds them: taken apart when asked for. */
+  #note: RingNote<EntryDetail> = 0;
   #lastDelivered = -1;
   #lastId: string | undefined = undefined;
 
@@ -77,6 +77,14 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
       this.#skipped = start.skipped;
       this.missed = start.missed;
     }
+  }
+
+  get detail(): EntryDetail | undefined {
+    return typeof this.#note === 'number' ? undefined : this.#note.detail;
+  }
+
+  get timestamp(): number {
+    return this.#session === undefined ? 0 : this.#session.timestampOf(this.#note);
   }
 
   get id(): string {
@@ -104,12 +112,11 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
       if (position === session.next) return this.#stepAtHead(session);
       const block = blockAt(session, at, position);
       const slot = slotIn(block, position);
-      const detail = session.detailAt(block, slot);
+      const note = session.noteAt(block, slot);
       at.next = position + 1;
-      if (this.#skipped !== undefined && this.#leavesOut(position, detail)) continue;
+      if (this.#skipped !== undefined && this.#leavesOut(position, session.detailOf(note))) continue;
       this.message = session.messageAt(block, slot);
-      this.timestamp = session.timestampAt(block, slot);
-      this.detail = detail;
+      this.#note = note;
       this.#standsOn = position;
       return 'entry';
     }

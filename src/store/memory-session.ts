@@ -156,7 +156,7 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   #detailOf(position: number): EntryDetail | undefined {
     if (position < this.first || position >= this.next) return undefined;
     const block = this.locate(position);
-    return this.detailAt(block, slotIn(block, position));
+    return this.detailOf(this.noteAt(block, slotIn(block, position)));
   }
 
   startOf(from: StartPosition, positionOf: (id: string) => number | undefined): Start {

@@ -294,14 +294,10 @@ export class MemorySessionStore implements SessionStore, CursorHost {
   #entryAt(session: MemorySession, position: number): LogEntry {
     const block = session.locate(position);
     const slot = slotIn(block, position);
+    const note = session.noteAt(block, slot);
     const id = this.idOf(session, position);
-    return makeEntry(
-      id,
-      session.id,
-      session.messageAt(block, slot),
-      session.timestampAt(block, slot),
-      session.detailAt(block, slot),
-    );
+    const message = session.messageAt(block, slot);
+    return makeEntry(id, session.id, message, session.timestampOf(note), session.detailOf(note));
   }
 
   flush(): Promise<void> {

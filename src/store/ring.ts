@@ -10,11 +10,8 @@ function small(value: number): number {
   return integer === value ? integer : value;
 }
 
-/** What the column NOTE holds of an entry with a detail; of any other it is the time alone. */
-interface Note<Detail> {
-  readonly time: number;
-  readonly detail: Detail;
-}
+/** What the column NOTE holds: the time alone, or beside a detail. */
+export type RingNote<Detail> = number | { readonly time: number; readonly detail: Detail };
 
 /** Blocks double from 4 entries to 64: a short session stays small, a long one costs few blocks. */
 const FIRST_SLOTS = 4 * COLUMNS;
@@ -97,14 +94,17 @@ export class Ring<Detail> {
     return block.slots[slot + MESSAGE] as string;
   }
 
-  detailAt(block: Block, slot: number): Detail | undefined {
-    const note = block.slots[slot + NOTE];
-    return typeof note === 'number' ? undefined : (note as Note<Detail>).detail;
+  /** What stands beside the message; {@link detailOf} and {@link timestampOf} read it. */
+  noteAt(block: Block, slot: number): RingNote<Detail> {
+    return block.slots[slot + NOTE] as RingNote<Detail>;
   }
 
-  timestampAt(block: Block, slot: number): number {
-    const note = block.slots[slot + NOTE];
-    return this.#baseSeconds * 1000 + (typeof note === 'number' ? note : (note as Note<Detail>).time);
+  detailOf(note: RingNote<Detail>): Detail | undefined {
+    return typeof note === 'number' ? undefined : note.detail;
+  }
+
+  timestampOf(note: RingNote<Detail>): number {
+    return this.#baseSeconds * 1000 + (typeof note === 'number' ? note : note.time);
   }
 
   sequenceAt(block: Block, slot: number): number {
@@ -114,7 +114,7 @@ export class Ring<Detail> {
   /** The oldest entry, to be looked at before `dropOldest`. The ring must not be empty. */
   oldest(): { readonly message: string; readonly detail: Detail | undefined } {
     const slot = this.#oldestSlot();
-    return { message: this.messageAt(this.#head, slot), detail: this.detailAt(this.#head, slot) };
+    return { message: this.messageAt(this.#head, slot), detail: this.detailOf(this.noteAt(this.#head, slot)) };
   }
 
   dropOldest(): void {
