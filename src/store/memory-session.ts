@@ -136,9 +136,18 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
 
   /** The earliest end mark after `passed` and at or before `position`, else `-1`. */
   endBetween(passed: number, position: number): number {
-    if (this.#ends === undefined) return -1;
-    for (const end of this.#ends) if (end > passed) return end <= position ? end : -1;
-    return -1;
+    const ends = this.#ends;
+    if (ends === undefined) return -1;
+    // By halves: a session may have had thousands of short lives.
+    let low = 0;
+    let high = ends.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((ends[middle] as number) > passed) high = middle;
+      else low = middle + 1;
+    }
+    const end = ends[low];
+    return end !== undefined && end <= position ? end : -1;
   }
 
   /** Position of the first entry of the current life, or the oldest held. */
