@@ -19,7 +19,7 @@ import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import { OTLPLogExporter as OTLPProtoExporter } from '@opentelemetry/exporter-logs-otlp-proto';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 
-import { CoalescingLogRecordProcessor } from '../src/export/coalescing.ts';
+import { CoalescingLogRecordProcessor } from '../src/export/coalescing/coalescing.ts';
 import type { LogRecordExporter, LogRecordProcessor } from '../src/otel.ts';
 
 const ANSWERS = 200;

@@ -17,7 +17,7 @@ import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
 
-import { DurableLogRecordProcessor } from '../src/export/durable.ts';
+import { DurableLogRecordProcessor } from '../src/export/durable/durable.ts';
 import { median, report } from './harness.ts';
 
 const silent: LogRecordExporter = {

@@ -3,9 +3,9 @@ import { closeSync, openSync, realpathSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-import { toOtlpJson } from './export/otlp-json.ts';
-import { inspectSpool, readSpool } from './export/spool-report.ts';
-import type { OwnerReport, SpoolReport } from './export/spool-report.ts';
+import { toOtlpJson } from './export/spool/otlp-json.ts';
+import { inspectSpool, readSpool } from './export/spool/spool-report.ts';
+import type { OwnerReport, SpoolReport } from './export/spool/spool-report.ts';
 
 const USAGE = `Usage: otel-session-logs spool DIRECTORY [--json] [--export FILE.jsonl [--rejected]]
 

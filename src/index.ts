@@ -7,13 +7,17 @@ export { logEntryInputSchema, logEntrySchema } from './entry.ts';
 export type { EntryDetail, LogEntry, LogEntryInput, LogType } from './entry.ts';
 export { SessionLogsError } from './errors.ts';
 export type { SessionLogsErrorCode } from './errors.ts';
-export { CoalescingLogRecordProcessor } from './export/coalescing.ts';
-export type { CoalescingLogRecordProcessorOptions, CoalescingOptions, CoalescingStats } from './export/coalescing.ts';
-export { DateFileLogRecordProcessor } from './export/date-file.ts';
-export type { DateFileLogRecordProcessorOptions, DateFileStats } from './export/date-file.ts';
-export type { DurableLogRecordProcessorOptions, Loss } from './export/durable-options.ts';
-export { DurableLogRecordProcessor } from './export/durable.ts';
-export type { DurableStats } from './export/durable.ts';
+export { CoalescingLogRecordProcessor } from './export/coalescing/coalescing.ts';
+export type {
+  CoalescingLogRecordProcessorOptions,
+  CoalescingOptions,
+  CoalescingStats,
+} from './export/coalescing/coalescing.ts';
+export { DateFileLogRecordProcessor } from './export/file/date-file.ts';
+export type { DateFileLogRecordProcessorOptions, DateFileStats } from './export/file/date-file.ts';
+export type { DurableLogRecordProcessorOptions, Loss } from './export/durable/durable-options.ts';
+export { DurableLogRecordProcessor } from './export/durable/durable.ts';
+export type { DurableStats } from './export/durable/durable.ts';
 export { bridgeLogsApi } from './otel.ts';
 export type { OtelLoggerProvider } from './otel.ts';
 export { SessionLogRecordProcessor } from './processor.ts';
@@ -28,8 +32,8 @@ export type { SessionLogsOptions } from './session-logs.ts';
 export { sessionIdOf, withSession } from './session.ts';
 export { startSessionLogs } from './start.ts';
 export type { StartSessionLogsOptions } from './start-options.ts';
-export { MemorySessionStore } from './store/memory.ts';
-export type { MemorySessionStoreOptions } from './store/memory.ts';
+export { MemorySessionStore } from './store/memory/memory.ts';
+export type { MemorySessionStoreOptions } from './store/memory/memory.ts';
 export type {
   Maybe,
   OpenOptions,

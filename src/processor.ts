@@ -9,7 +9,7 @@ import type { Context, LogRecord, LogRecordProcessor } from './otel.ts';
 import type { Redact } from './redaction.ts';
 import { SessionRouter } from './router.ts';
 import type { SessionResolution } from './session.ts';
-import { MemorySessionStore } from './store/memory.ts';
+import { MemorySessionStore } from './store/memory/memory.ts';
 import type { SessionStore, StoreStats } from './store/session-store.ts';
 
 export interface SessionLogRecordProcessorOptions extends SessionResolution {

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 
 import type { StreamHandler } from './echo.ts';
-import type { CoalescingOptions } from './export/coalescing.ts';
-import type { DurableLogRecordProcessorOptions } from './export/durable-options.ts';
-import type { Resource } from './export/sdk.ts';
+import type { CoalescingOptions } from './export/coalescing/coalescing.ts';
+import type { DurableLogRecordProcessorOptions } from './export/durable/durable-options.ts';
+import type { Resource } from './export/otlp/sdk.ts';
 import { objectWith, parseOptions, positiveInteger } from './options.ts';
 import type { LogRecordExporter } from './otel.ts';
 import { sessionOptions } from './processor.ts';

@@ -1,2 +1,2 @@
-export { describeSessionStore } from './store/contract.ts';
-export type { ContractRunner, ContractStoreOptions, MakeSessionStore } from './store/contract-kit.ts';
+export { describeSessionStore } from './store/contract/contract.ts';
+export type { ContractRunner, ContractStoreOptions, MakeSessionStore } from './store/contract/contract-kit.ts';

@@ -7,9 +7,9 @@ import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { expect, onTestFinished, test } from 'vitest';
 
 import { run } from '../src/cli.ts';
-import { DurableLogRecordProcessor } from '../src/export/durable.ts';
-import { toOtlpJson } from '../src/export/otlp-json.ts';
-import type { SpoolReport } from '../src/export/spool-report.ts';
+import { DurableLogRecordProcessor } from '../src/export/durable/durable.ts';
+import { toOtlpJson } from '../src/export/spool/otlp-json.ts';
+import type { SpoolReport } from '../src/export/spool/spool-report.ts';
 import type { ReadableLogRecord } from '../src/otel.ts';
 import { buildSource } from './support/built-source.ts';
 import { flatten } from './support/otlp-decode.ts';

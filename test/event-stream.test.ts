@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { EventStreamOptions } from '../src/event-stream.ts';
 import { SessionLogs } from '../src/session-logs.ts';
-import { MemorySessionStore } from '../src/store/memory.ts';
+import { MemorySessionStore } from '../src/store/memory/memory.ts';
 
 let sessions: SessionLogs;
 let server: Server;

@@ -3,13 +3,13 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { CountingBatchLogRecordProcessor } from '../src/export/batch.ts';
-import { CoalescingLogRecordProcessor } from '../src/export/coalescing.ts';
+import { CountingBatchLogRecordProcessor } from '../src/export/otlp/batch.ts';
+import { CoalescingLogRecordProcessor } from '../src/export/coalescing/coalescing.ts';
 import { PipelineLogRecordProcessor } from '../src/export/pipeline.ts';
 import type { LogRecordProcessor } from '../src/otel.ts';
 import { SessionLogRecordProcessor } from '../src/processor.ts';
 import { contextWithSession, withSession } from '../src/session.ts';
-import { MemorySessionStore } from '../src/store/memory.ts';
+import { MemorySessionStore } from '../src/store/memory/memory.ts';
 import { describeProcessorRules } from './otel-rules.ts';
 import type { ProcessorUnderTest, RuleOptions } from './otel-rules.ts';
 import { recordDiagnostics } from './support/diagnostics.ts';

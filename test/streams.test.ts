@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import type { LogEntry } from '../src/entry.ts';
 import { SessionLogs } from '../src/session-logs.ts';
-import { MemorySessionStore } from '../src/store/memory.ts';
+import { MemorySessionStore } from '../src/store/memory/memory.ts';
 import { recordDiagnostics } from './support/diagnostics.ts';
 
 const diagnostics = recordDiagnostics();

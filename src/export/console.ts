@@ -4,7 +4,7 @@ import { isoTimestamp, isSessionId } from '../entry.ts';
 import { ATTRIBUTE } from '../otel.ts';
 import type { LogRecord, LogRecordProcessor } from '../otel.ts';
 import { withoutTerminalControls } from '../tokens.ts';
-import { escapeControls, levelOf, recordMillis } from './log-line.ts';
+import { escapeControls, levelOf, recordMillis } from './file/log-line.ts';
 
 const COLOURS: Readonly<Record<string, number>> = { TRACE: 90, DEBUG: 36, INFO: 32, WARN: 33, ERROR: 31, FATAL: 35 };
 

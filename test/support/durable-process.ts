@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 
-import type { DurableLogRecordProcessorOptions } from '../../src/export/durable-options.ts';
-import { DurableLogRecordProcessor } from '../../src/export/durable.ts';
-import type { DurableStats } from '../../src/export/durable.ts';
+import type { DurableLogRecordProcessorOptions } from '../../src/export/durable/durable-options.ts';
+import { DurableLogRecordProcessor } from '../../src/export/durable/durable.ts';
+import type { DurableStats } from '../../src/export/durable/durable.ts';
 import { until } from './until.ts';
 
 /** What `durable-child.mjs` is told. */

@@ -109,7 +109,7 @@ export async function runFault(
     line,
     pipeline,
     url: receiver.logsUrl,
-    module: source.url('export/durable.js'),
+    module: source.url('export/durable/durable.js'),
     directory: root,
     prefix: 'r',
     markFile,

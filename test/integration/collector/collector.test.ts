@@ -6,8 +6,8 @@ import { ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import type { AnyValue, Attributes } from '@opentelemetry/api';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
-import { deadFiles } from '../../../src/export/dead-letters.ts';
-import { DurableLogRecordProcessor } from '../../../src/export/durable.ts';
+import { deadFiles } from '../../../src/export/durable/dead-letters.ts';
+import { DurableLogRecordProcessor } from '../../../src/export/durable/durable.ts';
 import type { LogRecordExporter, LogRecordProcessor } from '../../../src/otel.ts';
 import type { ReceivedRecord } from '../../support/otlp-decode.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';

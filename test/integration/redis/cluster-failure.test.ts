@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { RedisSessionStore } from '../../../src/redis.ts';
-import { readCount } from '../../../src/store/contract-kit.ts';
+import { readCount } from '../../../src/store/contract/contract-kit.ts';
 import { CLUSTER_CLIENTS } from './clients.ts';
 import type { MakeClient } from './clients.ts';
 import { runLoad } from './load.ts';

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { SessionLogs } from '../../../src/index.ts';
 import { RedisSessionStore } from '../../../src/redis.ts';
-import { readAll, readCount } from '../../../src/store/contract-kit.ts';
+import { readAll, readCount } from '../../../src/store/contract/contract-kit.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
 import { BOTH_CLIENTS } from './clients.ts';
 import { runLoad } from './load.ts';

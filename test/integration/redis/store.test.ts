@@ -5,8 +5,8 @@ import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { RedisSessionStore } from '../../../src/redis.ts';
-import { readAll, readCount } from '../../../src/store/contract-kit.ts';
-import { HOSTILE_IDS } from '../../../src/store/contract-reading.ts';
+import { readAll, readCount } from '../../../src/store/contract/contract-kit.ts';
+import { HOSTILE_IDS } from '../../../src/store/contract/contract-reading.ts';
 import { BOTH_CLIENTS } from './clients.ts';
 import { REDIS, TestServer, WITHOUT_SERVER } from './server.ts';
 

@@ -1,0 +1,245 @@
+import type { DeliverySource } from '../../emission.ts';
+import { ATTRIBUTE, OWN_PREFIX } from '../../otel.ts';
+import type { Context, HrTime, LogRecord } from '../../otel.ts';
+import { ChunkText, codePointCut, endsInHalf } from './chunk-text.ts';
+import { MergedLogRecord } from './merged-record.ts';
+
+/** What is known of a record beside itself. Streams copy the fields: the caller may use one object for every record. */
+export interface Placement {
+  context: Context | undefined;
+  /** Id of its entry, where a processor behind wants to know. */
+  entryId: string | undefined;
+  source: DeliverySource | undefined;
+}
+
+/** A merged record that is ready to be passed on, with the context of its first record and the entry of its last. */
+export interface Finished extends Readonly<Placement> {
+  readonly record: MergedLogRecord;
+  readonly sessionId: string;
+}
+
+/** The record under way. */
+interface Piece extends Placement {
+  readonly record: MergedLogRecord;
+  readonly text: ChunkText;
+  chunkCount: number;
+  /** Observed time of the last chunk: two small integers, where an array a chunk would keep the garbage collector busy. */
+  observedSeconds: number;
+  observedNanos: number;
+}
+
+/**
+ * The text of one stream on its way to becoming one record: a session, and where streams run side by side a stream id.
+ *
+ * It holds at most one record under way; the caller decides when it is cut.
+ */
+export class CoalescedStream {
+  readonly sessionId: string;
+  readonly streamId: string | undefined;
+  /** A `stream-start` was seen. */
+  isOpen = false;
+  /** The last thing was a `tool-call-end`: the next `stream-start` goes on with this stream. */
+  isAfterToolCall = false;
+  /** When the record under way got its first chunk, on the monotonic clock; orders the streams for the timer. */
+  heldSince = 0;
+
+  #piece: Piece | undefined;
+  #startTime: HrTime | undefined;
+  #secondsToFirstChunk: number | undefined;
+  #hasEmitted = false;
+  #toldReasons: string | undefined;
+
+  readonly #content: 'keep' | 'omit';
+
+  constructor(sessionId: string, streamId: string | undefined, content: 'keep' | 'omit') {
+    this.sessionId = sessionId;
+    this.streamId = streamId;
+    this.#content = content;
+  }
+
+  /** Whether a `stream-start` goes on with this stream instead of taking its place. */
+  get goesOnAtStart(): boolean {
+    return this.isOpen && this.isAfterToolCall && this.streamId === undefined;
+  }
+
+  /** UTF-16 units held. */
+  get length(): number {
+    return this.#piece?.text.length ?? 0;
+  }
+
+  get hasContent(): boolean {
+    return this.#piece !== undefined && (this.#piece.chunkCount > 0 || this.#piece.text.length > 0);
+  }
+
+  /** Takes up the `stream-start`: its attributes go on the first record. */
+  start(record: LogRecord, placement: Placement): void {
+    if (!this.isOpen) {
+      this.isOpen = true;
+      this.#startTime = record.hrTime;
+    }
+    this.isAfterToolCall = false;
+    this.#take(record, placement);
+  }
+
+  /** Whether the chunk may go into the record under way: same resource, scope and severity. */
+  accepts(record: LogRecord): boolean {
+    return !this.hasContent || isAlike((this.#piece as Piece).record, record);
+  }
+
+  /** Adds one chunk. */
+  add(record: LogRecord, text: string, placement: Placement): void {
+    if (!this.hasContent) this.#beginWith(record, placement);
+    this.#append(this.#take(record, placement), record, text);
+  }
+
+  /**
+   * Adds one more chunk to a record under way that takes it: the way of nearly every chunk, in one step.
+   *
+   * `false`: nothing was done.
+   */
+  addMore(record: LogRecord, text: string, placement: Placement, maxChars: number): boolean {
+    const piece = this.#piece;
+    if (piece === undefined || piece.chunkCount === 0 || piece.text.length + text.length > maxChars) return false;
+    if (!isAlike(piece.record, record)) return false;
+    piece.record.takeAttributes(record);
+    piece.entryId = placement.entryId;
+    piece.source = placement.source;
+    this.#append(piece, record, text);
+    return true;
+  }
+
+  #append(piece: Piece, record: LogRecord, text: string): void {
+    const observed = record.hrTimeObserved;
+    piece.observedSeconds = observed[0];
+    piece.observedNanos = observed[1];
+    piece.chunkCount += 1;
+    if (this.#content === 'keep') piece.text.add(text);
+    this.isAfterToolCall = false;
+    if (this.#hasEmitted || this.#startTime === undefined || this.#secondsToFirstChunk !== undefined) return;
+    this.#secondsToFirstChunk = secondsBetween(this.#startTime, record.hrTime);
+  }
+
+  /** The first record of the text gives time, context and scope; a `stream-start` before it gave attributes only. */
+  #beginWith(record: LogRecord, placement: Placement): void {
+    const begun = new MergedLogRecord(record);
+    if (this.#piece !== undefined) begun.takeAttributes(this.#piece.record);
+    this.#piece = newPiece(begun, placement);
+  }
+
+  #take(record: LogRecord, placement: Placement): Piece {
+    this.#piece ??= newPiece(new MergedLogRecord(record), placement);
+    const piece = this.#piece;
+    piece.record.takeAttributes(record);
+    piece.entryId = placement.entryId;
+    piece.source = placement.source;
+    return piece;
+  }
+
+  /** Cuts a full record off while more than `maxChars` are held, between code points. */
+  cutFull(maxChars: number): Finished | undefined {
+    const piece = this.#piece;
+    if (piece === undefined || piece.text.length <= maxChars) return undefined;
+    const text = piece.text.take();
+    const cut = codePointCut(text, maxChars);
+    return this.#cut(piece, text.slice(0, cut), text.slice(cut));
+  }
+
+  /**
+   * The record under way as it stands. The first half of a surrogate pair stays for the next record, unless the text
+   * is known to end here.
+   */
+  cut(isTextOver: boolean): Finished | undefined {
+    const piece = this.#piece;
+    if (piece === undefined || !this.hasContent) return undefined;
+    const text = piece.text.take();
+    if (isTextOver || !endsInHalf(text)) return this.#cut(piece, text, '');
+    if (text.length > 1 || piece.chunkCount > 1) return this.#cut(piece, text.slice(0, -1), text.slice(-1));
+    piece.text.add(text);
+    return undefined;
+  }
+
+  /** The stream broke off: what is held goes out with that reason, which is not repeated at the stream's end. */
+  breakOff(reason: string): Finished | undefined {
+    if (!this.hasContent || this.#piece === undefined) return undefined;
+    const reasons = [reason];
+    this.#piece.record.stamp(ATTRIBUTE.finishReasons, reasons);
+    this.#toldReasons = JSON.stringify(reasons);
+    return this.cut(true);
+  }
+
+  /**
+   * The last record of the stream: what is held, with what the `stream-end` says. Nothing held gives a record only when
+   * there is something to tell: attributes of the end, a reason not told yet, or that a stream had no text at all.
+   */
+  finish(end: LogRecord | undefined, placement: Placement | undefined, reason?: string): Finished | undefined {
+    const isTold = this.#toldReasons !== undefined;
+    const hasNews = (reason !== undefined && !isTold) || (end !== undefined && this.#hasNews(end));
+    if (end !== undefined && placement !== undefined) {
+      const piece = this.#take(end, placement);
+      if (!this.hasContent) [piece.observedSeconds, piece.observedNanos] = end.hrTimeObserved;
+    }
+    const piece = this.#piece;
+    if (piece === undefined) return undefined;
+    if (reason !== undefined) piece.record.stamp(ATTRIBUTE.finishReasons, [reason]);
+    const isSilentStream = this.isOpen && !this.#hasEmitted;
+    if (!this.hasContent && !hasNews && !isSilentStream) return undefined;
+    return this.#cut(piece, piece.text.take(), '');
+  }
+
+  #hasNews(end: LogRecord): boolean {
+    for (const key of Object.keys(end.attributes)) {
+      if (key === ATTRIBUTE.sessionId || key.startsWith(OWN_PREFIX)) continue;
+      const isTold = key === ATTRIBUTE.finishReasons && JSON.stringify(end.attributes[key]) === this.#toldReasons;
+      if (!isTold) return true;
+    }
+    return false;
+  }
+
+  #cut(piece: Piece, text: string, rest: string): Finished {
+    const { record } = piece;
+    this.#piece = undefined;
+    record.hrTimeObserved = [piece.observedSeconds, piece.observedNanos];
+    if (rest !== '') this.#goOnWith(piece, rest);
+    if (this.#content === 'keep') record.body = text;
+    record.stamp(ATTRIBUTE.sessionId, this.sessionId);
+    if (this.streamId !== undefined) record.stamp(ATTRIBUTE.streamId, this.streamId);
+    record.stamp(ATTRIBUTE.chunkCount, piece.chunkCount);
+    if (this.isOpen || this.streamId !== undefined) record.stamp(ATTRIBUTE.requestStream, true);
+    if (this.#secondsToFirstChunk !== undefined && !this.#hasEmitted) {
+      record.stamp(ATTRIBUTE.timeToFirstChunk, this.#secondsToFirstChunk);
+    }
+    this.#hasEmitted = true;
+    const { context, entryId, source } = piece;
+    return { record, sessionId: this.sessionId, context, entryId, source };
+  }
+
+  /** What is cut off belongs to the last chunk, which was counted where it began. */
+  #goOnWith(piece: Piece, rest: string): void {
+    const record = new MergedLogRecord(piece.record as unknown as LogRecord);
+    record.hrTime = piece.record.hrTimeObserved;
+    record.takeAttributes({ attributes: piece.record.attributes, droppedAttributesCount: 0 });
+    this.#piece = newPiece(record, piece);
+    this.#piece.text.add(rest);
+  }
+}
+
+/** A merged record stands for records of one resource, scope and severity. */
+function isAlike(merged: MergedLogRecord, record: LogRecord): boolean {
+  return (
+    merged.instrumentationScope === record.instrumentationScope &&
+    merged.resource === record.resource &&
+    merged.severityNumber === record.severityNumber &&
+    merged.severityText === record.severityText
+  );
+}
+
+function newPiece(record: MergedLogRecord, placement: Placement): Piece {
+  const { context, entryId, source } = placement;
+  const [observedSeconds, observedNanos] = record.hrTimeObserved;
+  const text = new ChunkText();
+  return { record, text, chunkCount: 0, observedSeconds, observedNanos, context, entryId, source };
+}
+
+function secondsBetween(from: HrTime, to: HrTime): number {
+  return Math.max(0, to[0] - from[0] + (to[1] - from[1]) / 1e9);
+}

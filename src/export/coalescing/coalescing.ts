@@ -1,0 +1,254 @@
+import * as z from 'zod';
+
+import { LossCounters, reporterFor } from '../../diagnostics.ts';
+import { emission } from '../../emission.ts';
+import type { DeliveryReport, DeliverySource, SessionDelivery } from '../../emission.ts';
+import { isSessionId } from '../../entry.ts';
+import { SessionLogsError } from '../../errors.ts';
+import { millis, objectWith, parseOptions, positiveInteger } from '../../options.ts';
+import { ATTRIBUTE } from '../../otel.ts';
+import type { Context, LogRecord, LogRecordProcessor } from '../../otel.ts';
+import { ChunkMerger } from './chunk-merger.ts';
+import type { Finished, Placement } from './coalesced-stream.ts';
+import { FlushQueue } from '../flush-queue.ts';
+import { TickFlush } from '../tick.ts';
+
+const MAX_STREAMS = 10_000;
+const MAX_HELD_CHARS = 32 * 1024 * 1024;
+
+/** How text chunks are merged. */
+export interface CoalescingOptions {
+  /** The most UTF-16 units in the body of one merged record. @default 1_000_000 */
+  readonly maxChars?: number | undefined;
+  /** The longest time that a chunk is held back, in milliseconds. @default 60_000 */
+  readonly maxDelayMillis?: number | undefined;
+  /** `'omit'`: counts and times are passed on, the text is not. @default 'keep' */
+  readonly content?: 'keep' | 'omit' | undefined;
+}
+
+/** Options of {@link CoalescingLogRecordProcessor}. */
+export interface CoalescingLogRecordProcessorOptions extends CoalescingOptions {
+  /** Gets the merged records and all that is not merged. It is flushed and shut down with the coalescing processor. */
+  readonly processor: LogRecordProcessor;
+}
+
+/** What a coalescing processor holds, and what was lost by reason. */
+export interface CoalescingStats {
+  /** Streams under way. */
+  readonly streams: number;
+  /** UTF-16 units held back. */
+  readonly heldChars: number;
+  readonly lost: Readonly<Record<string, number>>;
+}
+
+const optionsSchema = z.strictObject({
+  processor: objectWith<LogRecordProcessor>('a log record processor', 'onEmit', 'forceFlush', 'shutdown'),
+  maxChars: positiveInteger().optional(),
+  maxDelayMillis: millis().optional(),
+  content: z.enum(['keep', 'omit'], "'keep' or 'omit'").optional(),
+});
+
+/**
+ * Merges the text chunks of a stream (session and stream id) into one record for an inner processor, so that an answer
+ * of 500 tokens is one record at the collector. Readers of the session still get each chunk at once.
+ *
+ * Register it after the session processor. The bodies of the merged records joined equal the chunks joined, exactly,
+ * and are cut between code points only. Text before, inside and after reasoning or a tool call stays apart; the marks
+ * between are passed on as they are, and so is everything that is no chat text. `stream-start` and `stream-end` are
+ * taken up by the merged record: their attributes (finish reasons, token usage) stand on it, beside
+ * `session_logs.chunk_count`, `gen_ai.request.stream` and `gen_ai.response.time_to_first_chunk`. Its time is that of
+ * the first chunk, its observed time that of the last. Chunks outside any stream are merged by session too.
+ *
+ * A record is passed on at its stream's end, when the stream breaks off (`error`, `aborted` or `abandoned` as finish
+ * reason), before a mark, at `maxChars`, after `maxDelayMillis`, at `forceFlush`, `flushSession` and `shutdown`, and
+ * when the process exits. Half of a surrogate pair stays for the next record, unless the text ends there. What is held
+ * at a SIGKILL is lost, at most `maxDelayMillis` of it: a disk spool behind this processor does not know it yet.
+ *
+ * Bounds: 10,000 streams, and 32 Mi UTF-16 units over all of them (or `maxChars`, when that is more); when one is
+ * reached the oldest stream is passed on early. Nothing is dropped.
+ *
+ * @example
+ * ```ts
+ * new NodeSDK({
+ *   logRecordProcessors: [
+ *     sessions.processor,
+ *     new CoalescingLogRecordProcessor({ processor: new BatchLogRecordProcessor({ exporter }) }),
+ *   ],
+ * });
+ * ```
+ */
+export class CoalescingLogRecordProcessor implements LogRecordProcessor, SessionDelivery {
+  readonly #inner: LogRecordProcessor;
+  readonly #merger: ChunkMerger;
+  readonly #flushes: FlushQueue;
+  readonly #exit: TickFlush;
+  readonly #lost = new LossCounters();
+  readonly #reporter = reporterFor('coalescing');
+  /** One object for all records: this runs once a token. */
+  readonly #placement: Placement = { context: undefined, entryId: undefined, source: undefined };
+  /** The processor behind, once it is known to tell sessions apart. */
+  #delivery: SessionDelivery | undefined;
+  #attachedTo: DeliverySource | undefined;
+  /** What the processor behind finds in place of the session processor: a session flush has to come through here. */
+  readonly #source: DeliverySource = {
+    attachDelivery: (delivery) => {
+      this.#delivery = delivery;
+    },
+  };
+  #isExiting = false;
+  #isClosed = false;
+
+  /** @throws TypeError that names the option which is wrong and the value received. */
+  constructor(options: CoalescingLogRecordProcessorOptions) {
+    const parsed = parseOptions('CoalescingLogRecordProcessor', optionsSchema, options);
+    const maxChars = parsed.maxChars ?? 1_000_000;
+    this.#inner = parsed.processor;
+    this.#merger = new ChunkMerger(
+      {
+        maxChars,
+        maxDelayMillis: parsed.maxDelayMillis ?? 60_000,
+        content: parsed.content ?? 'keep',
+        maxStreams: MAX_STREAMS,
+        maxHeldChars: Math.max(MAX_HELD_CHARS, maxChars),
+      },
+      (finished) => this.#pass(finished),
+    );
+    this.#flushes = new FlushQueue('CoalescingLogRecordProcessor', this.#inner);
+    if (isDelivery(this.#inner)) this.#delivery = this.#inner;
+    this.#exit = new TickFlush(() => this.#atExit());
+  }
+
+  onEmit(record: LogRecord, context?: Context): void {
+    if (this.#isClosed) {
+      this.#lost.add('after_shutdown');
+      return;
+    }
+    const isRouted = emission.record === record;
+    if (isRouted) this.#attach(emission.source);
+    let isTaken = false;
+    try {
+      isTaken = this.#takes(record, context, isRouted);
+    } catch (error) {
+      this.#reporter.limited('take', 'a record could not be looked at and is passed on as it is', error);
+    }
+    if (!isTaken) this.#forward(record, context, isRouted);
+    else if (this.#isExiting) this.#merger.flush(true);
+  }
+
+  /** True until shutdown. */
+  enabled(): boolean {
+    return !this.#isClosed;
+  }
+
+  /**
+   * Passes on what is held and flushes the inner processor. Each caller waits for the whole flush.
+   *
+   * @throws SessionLogsError `flush_timeout` when that takes longer than `timeoutMillis` (default 30,000); else what the
+   * inner processor rejects with.
+   */
+  forceFlush(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
+    this.#merger.flush(false);
+    return this.#flushes.forceFlush(options.timeoutMillis);
+  }
+
+  /**
+   * Passes on what is held of one session, and asks the durable processor behind how far the session came.
+   *
+   * @throws SessionLogsError `no_durable_exporter` when there is none behind.
+   */
+  async flushSession(sessionId: string, options?: { readonly timeoutMillis?: number }): Promise<DeliveryReport> {
+    this.#merger.flush(false, sessionId);
+    if (this.#delivery === undefined) {
+      throw new SessionLogsError(
+        'no_durable_exporter',
+        'flushSession needs a DurableLogRecordProcessor; the processor inside CoalescingLogRecordProcessor is none',
+      );
+    }
+    return this.#delivery.flushSession(sessionId, options);
+  }
+
+  /**
+   * Passes on everything and shuts the inner processor down; further records are counted and ignored. Idempotent.
+   *
+   * @throws SessionLogsError `shutdown_timeout` when that takes longer than `timeoutMillis` (default 10,000); else what
+   * the inner processor rejects with.
+   */
+  shutdown(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
+    if (!this.#isClosed) {
+      this.#merger.close();
+      this.#isClosed = true;
+      this.#exit.close();
+    }
+    return this.#flushes.shutdown(options.timeoutMillis);
+  }
+
+  stats(): CoalescingStats {
+    return { streams: this.#merger.streamCount, heldChars: this.#merger.heldChars, lost: this.#lost.toJSON() };
+  }
+
+  #takes(record: LogRecord, context: Context | undefined, isRouted: boolean): boolean {
+    // A record with as many attributes as the SDK takes could not be stamped; the emission still knows its session.
+    const sessionId = isRouted ? emission.sessionId : record.attributes[ATTRIBUTE.sessionId];
+    if (!isSessionId(sessionId)) return false;
+    const placement = this.#placement;
+    placement.context = context;
+    placement.source = isRouted ? emission.source : undefined;
+    // Making an id costs more than merging a chunk: only for a processor that tells sessions apart.
+    placement.entryId = isRouted && this.#delivery !== undefined ? emission.entryId() : undefined;
+    return this.#merger.take(record, sessionId, placement);
+  }
+
+  #pass({ record, sessionId, context, entryId, source }: Finished): void {
+    const { record: outerRecord, sessionId: outerId, entryId: outerEntryId, source: outerSource } = emission;
+    emission.record = record;
+    emission.sessionId = sessionId;
+    emission.entryId = () => entryId;
+    emission.source = source === undefined ? undefined : this.#source;
+    this.#hand(record as unknown as LogRecord, context);
+    emission.record = outerRecord;
+    emission.sessionId = outerId;
+    emission.entryId = outerEntryId;
+    emission.source = outerSource;
+    record.makeReadonly();
+    this.#attach(source);
+  }
+
+  #forward(record: LogRecord, context: Context | undefined, isRouted: boolean): void {
+    if (!isRouted) {
+      this.#hand(record, context);
+      return;
+    }
+    const { source } = emission;
+    emission.source = source === undefined ? undefined : this.#source;
+    this.#hand(record, context);
+    emission.source = source;
+    this.#attach(source);
+  }
+
+  /** Makes this processor known to the session processor, once one behind it delivers. */
+  #attach(source: DeliverySource | undefined): void {
+    if (this.#delivery === undefined || source === undefined || source === this.#attachedTo) return;
+    this.#attachedTo = source;
+    source.attachDelivery(this);
+  }
+
+  /** Never throws: what an inner processor does must not reach the program that logs, nor the next processor. */
+  #hand(record: LogRecord, context: Context | undefined): void {
+    try {
+      this.#inner.onEmit(record, context);
+    } catch (error) {
+      this.#lost.add('export_failed');
+      this.#reporter.limited('inner', 'the inner processor threw in onEmit', error);
+    }
+  }
+
+  #atExit(): void {
+    if (this.#isClosed) return;
+    this.#isExiting = true;
+    this.#merger.flush(true);
+  }
+}
+
+function isDelivery(processor: object): processor is SessionDelivery {
+  return 'flushSession' in processor && typeof processor.flushSession === 'function';
+}

@@ -1,0 +1,126 @@
+import { constants, mkdirSync, openSync, closeSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { ReadableLogRecord } from '../../otel.ts';
+import { OriginEncoder } from '../spool/codec/origin-codec.ts';
+import { listDirectory } from '../spool/owner-directory.ts';
+import { EntryEncoder } from '../spool/codec/record-encoder.ts';
+import { readFrame } from '../spool/entry-frame.ts';
+
+/** Below the root of a spool, shared by its processes. */
+export const DEAD_DIRECTORY = 'dead';
+const DEAD_SUFFIX = '.dead';
+const MAX_FILE_BYTES = 1024 * 1024;
+
+/** A file of rejected records. */
+export interface DeadFile {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/**
+ * Single records that the collector rejects: kept for a person to look at (`spool DIRECTORY --export`), never sent again.
+ *
+ * Bounded by bytes over all processes of the root; when full, the oldest file goes, which is counted.
+ */
+export class DeadLetters {
+  readonly #directory: string;
+  readonly #maxBytes: number;
+  readonly #encoder = new EntryEncoder(new OriginEncoder(() => {}), undefined);
+  readonly #now: () => number;
+  readonly #onLost: (reason: 'dead_full' | 'dead_unwritable', count: number) => void;
+  #file: { readonly path: string; bytes: number } | undefined;
+  #serial = 0;
+  #records = 0;
+
+  constructor(
+    root: string,
+    options: {
+      readonly maxBytes: number;
+      readonly now: () => number;
+      readonly onLost: (reason: 'dead_full' | 'dead_unwritable', count: number) => void;
+    },
+  ) {
+    this.#directory = join(root, DEAD_DIRECTORY);
+    this.#maxBytes = options.maxBytes;
+    this.#now = options.now;
+    this.#onLost = options.onLost;
+  }
+
+  /** Records put here by this process. */
+  get records(): number {
+    return this.#records;
+  }
+
+  add(record: ReadableLogRecord): void {
+    this.#records += 1;
+    try {
+      this.#encoder.add(record as Parameters<EntryEncoder['add']>[0]);
+      const entry = this.#encoder.finish(this.#records, this.#now());
+      if (entry !== undefined) this.#write(entry);
+    } catch {
+      // The disk takes nothing: the record is lost, and the count says so.
+      this.#onLost('dead_unwritable', 1);
+    }
+  }
+
+  #write(entry: Buffer): void {
+    if (!this.#makeRoom(entry.length)) {
+      this.#onLost('dead_full', 1);
+      return;
+    }
+    const limit = Math.min(MAX_FILE_BYTES, this.#maxBytes / 8);
+    if (this.#file === undefined || this.#file.bytes + entry.length > limit) this.#file = this.#newFile();
+    const { path } = this.#file;
+    const fd = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600);
+    try {
+      writeSync(fd, entry);
+      this.#file.bytes += entry.length;
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #newFile(): { path: string; bytes: number } {
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    this.#serial += 1;
+    const name = `${String(this.#now()).padStart(13, '0')}-${process.pid}-${this.#serial}${DEAD_SUFFIX}`;
+    return { path: join(this.#directory, name), bytes: 0 };
+  }
+
+  #makeRoom(incoming: number): boolean {
+    const files = deadFiles(this.#directory);
+    let bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    for (const file of files) {
+      if (bytes + incoming <= this.#maxBytes) break;
+      const count = countEntries(file.path);
+      if (this.#file?.path === file.path) this.#file = undefined;
+      unlinkSync(file.path);
+      bytes -= file.bytes;
+      this.#onLost('dead_full', count);
+    }
+    return bytes + incoming <= this.#maxBytes;
+  }
+}
+
+/** The files of a `dead` directory, oldest first. */
+export function deadFiles(directory: string): DeadFile[] {
+  return listDirectory(directory)
+    .filter((name) => name.endsWith(DEAD_SUFFIX))
+    .map((name) => {
+      const path = join(directory, name);
+      return { path, bytes: statSync(path, { throwIfNoEntry: false })?.size ?? 0 };
+    });
+}
+
+function countEntries(path: string): number {
+  const bytes = readFileSync(path);
+  let count = 0;
+  for (let at = 0; at < bytes.length;) {
+    const entry = readFrame(bytes, at);
+    if (typeof entry === 'string') break;
+    count += entry.count;
+    at = entry.end;
+  }
+  return count;
+}

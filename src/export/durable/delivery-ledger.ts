@@ -1,0 +1,79 @@
+import { LossCounters } from '../../diagnostics.ts';
+import type { LossReason, Reporter } from '../../diagnostics.ts';
+import type { Loss } from './durable-options.ts';
+import { SessionPositions } from './session-positions.ts';
+import type { Outcome, SpoolBatch } from '../spool/spool-batch.ts';
+
+/** What became of the records: counted in all, by reason of loss, and by session. */
+export class DeliveryLedger {
+  readonly positions: SessionPositions = new SessionPositions();
+  received = 0;
+  exported = 0;
+  rejected = 0;
+  /** Records of this process that were refused or lost. */
+  unsuccessful = 0;
+  readonly #lost = new LossCounters();
+  readonly #reporter: Reporter;
+  readonly #onLoss: ((loss: Loss) => void) | undefined;
+  /**
+   * Losses that `onLoss` has yet to hear of. Told later, since the application may log from there: into the very segment
+   * that is being dropped.
+   */
+  readonly #untold = new Map<LossReason, number>();
+  readonly #tell = (): void => {
+    const losses = [...this.#untold];
+    this.#untold.clear();
+    for (const [reason, count] of losses) this.#tellOne(reason, count);
+  };
+
+  constructor(reporter: Reporter, onLoss: ((loss: Loss) => void) | undefined) {
+    this.#reporter = reporter;
+    this.#onLoss = onLoss;
+  }
+
+  /** Lost records by reason. */
+  get lost(): Record<string, number> {
+    return this.#lost.toJSON();
+  }
+
+  /** Records will never arrive. */
+  lose(reason: LossReason, count: number, isOwn: boolean): void {
+    this.#lost.add(reason, count);
+    if (isOwn) this.unsuccessful += count;
+    if (this.#untold.size === 0) queueMicrotask(this.#tell);
+    this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + count);
+  }
+
+  /** Records of a batch are done with. */
+  settle(batch: SpoolBatch, from: number, to: number, outcome: Outcome, isOwn: boolean): void {
+    const count = to - from;
+    if (outcome === 'expired') {
+      this.lose('expired', count, isOwn);
+      return;
+    }
+    if (outcome === 'delivered') this.exported += count;
+    else {
+      this.rejected += count;
+      if (isOwn) this.unsuccessful += count;
+    }
+    if (isOwn) this.#settleSessions(batch, from, to, outcome === 'delivered');
+  }
+
+  #settleSessions(batch: SpoolBatch, from: number, to: number, isDelivered: boolean): void {
+    batch.eachSegment(from, to, (segment, first, end) => {
+      for (let i = first; i < end; i += 1) {
+        const mark = batch.sessions[i];
+        if (mark !== undefined) this.positions.settled(segment, mark, isDelivered);
+      }
+    });
+  }
+
+  #tellOne(reason: LossReason, count: number): void {
+    this.#reporter.limited(`lost ${reason}`, `log records are lost: ${reason} (${this.#lost.get(reason)} so far)`);
+    try {
+      this.#onLoss?.({ reason, count });
+    } catch (error) {
+      this.#reporter.limited('onLoss', '`onLoss` threw', error);
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import * as z from 'zod';
+
+import type { LossReason } from '../../diagnostics.ts';
+import { meterProviderOption } from '../../metrics.ts';
+import type { MeterProvider } from '../../metrics.ts';
+import { functionOption, millis, objectWith, positiveInteger } from '../../options.ts';
+import type { LogRecordExporter } from '../../otel.ts';
+
+/** Records that will never reach the collector, as they are lost. */
+export interface Loss {
+  /** Why: `spool_full`, `expired`, `damaged`, `disk_full`, `spool_unwritable`, `too_large`, `dead_full`, ... */
+  readonly reason: LossReason;
+  /** How many records. */
+  readonly count: number;
+}
+
+/** Options of {@link DurableLogRecordProcessor}. Those of `BatchLogRecordProcessor` mean the same, `OTEL_BLRP_*` included. */
+export interface DurableLogRecordProcessorOptions {
+  /** Any exporter. Retries, headers, TLS and compression stay what it was given. */
+  readonly exporter: LogRecordExporter;
+  /**
+   * Where the spool lives: on a local disk, one directory per destination, shared by all processes of one host. Made with
+   * mode 0700. Not a shared temporary folder.
+   */
+  readonly directory: string;
+  /** Bytes of this process in the spool, adopted ones included; the oldest records are dropped beyond it. @default 536,870,912 (512 MiB) */
+  readonly maxBytes?: number | undefined;
+  /** When records are written: at the end of the event-loop tick, or within `emit()`. @default 'tick' */
+  readonly flush?: 'tick' | 'record' | undefined;
+  /**
+   * When written records are synced to the disk, which only a power cut asks for: every `fsyncIntervalMillis`, off the
+   * event loop; at each write, within it; or never.
+   *
+   * @default 'interval'
+   */
+  readonly fsync?: 'interval' | 'always' | 'never' | undefined;
+  /** @default 500 */
+  readonly fsyncIntervalMillis?: number | undefined;
+  /** Records per export; exports are also bounded to about 1 MiB. @default OTEL_BLRP_MAX_EXPORT_BATCH_SIZE, else 512 */
+  readonly maxExportBatchSize?: number | undefined;
+  /** How long records wait for a batch to fill. @default OTEL_BLRP_SCHEDULE_DELAY, else 1,000 */
+  readonly scheduledDelayMillis?: number | undefined;
+  /** How long an export may take; its records are kept and sent again. @default OTEL_BLRP_EXPORT_TIMEOUT, else 30,000 */
+  readonly exportTimeoutMillis?: number | undefined;
+  /** Ignored: the queue is on disk. */
+  readonly maxQueueSize?: number | undefined;
+  /** Ignored: for browsers. */
+  readonly disableAutoFlushOnDocumentHide?: boolean | undefined;
+  /** @default 5,000 */
+  readonly shutdownTimeoutMillis?: number | undefined;
+  /** @default 30,000 */
+  readonly forceFlushTimeoutMillis?: number | undefined;
+  /** Records that waited longer are dropped. @default none */
+  readonly maxAgeMillis?: number | undefined;
+  /** Bytes of the records kept that the collector rejected. @default 67,108,864 (64 MiB) */
+  readonly maxDeadBytes?: number | undefined;
+  /**
+   * What a full disk costs: `'drop-newest'` keeps what was written, and drops new records once 8 MiB of them wait in
+   * memory; `'drop-oldest'` deletes the oldest segment to make room.
+   *
+   * @default 'drop-newest'
+   */
+  readonly whenDiskFull?: 'drop-newest' | 'drop-oldest' | undefined;
+  /** Called with each loss. What it throws is reported, and goes no further. */
+  readonly onLoss?: ((loss: Loss) => void) | undefined;
+  /** Gives each record a `log.record.uid`, the same on every resend, so that a back end can remove duplicates. @default false */
+  readonly recordUid?: boolean | undefined;
+  /** The clock, for tests. @default Date.now */
+  readonly now?: (() => number) | undefined;
+  /** Where metrics of the processor go. @default none */
+  readonly selfObsMeterProvider?: MeterProvider | undefined;
+}
+
+const KIB = 1024;
+
+/** Bytes: a whole number, at least 64 KiB, so that a segment holds more than a few records. */
+function spoolBytes(): z.ZodNumber {
+  const expected = 'a whole number of bytes, 65,536 or more';
+  return z
+    .number(expected)
+    .int(expected)
+    .min(64 * KIB, expected);
+}
+
+// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the options interface above is the public type
+export const durableOptionsSchema: z.ZodType<ParsedDurableOptions, DurableLogRecordProcessorOptions> = z.strictObject({
+  exporter: objectWith<LogRecordExporter>('a log record exporter', 'export', 'shutdown'),
+  directory: z.string('a path').min(1, 'a path'),
+  maxBytes: spoolBytes().default(512 * KIB * KIB),
+  flush: z.enum(['tick', 'record'], "'tick' or 'record'").default('tick'),
+  fsync: z.enum(['interval', 'always', 'never'], "'interval', 'always' or 'never'").default('interval'),
+  fsyncIntervalMillis: millis().default(500),
+  maxExportBatchSize: positiveInteger().optional(),
+  scheduledDelayMillis: millis().optional(),
+  exportTimeoutMillis: millis().optional(),
+  maxQueueSize: z.unknown().optional(),
+  disableAutoFlushOnDocumentHide: z.unknown().optional(),
+  shutdownTimeoutMillis: millis().default(5_000),
+  forceFlushTimeoutMillis: millis().default(30_000),
+  maxAgeMillis: millis().optional(),
+  maxDeadBytes: spoolBytes().default(64 * KIB * KIB),
+  whenDiskFull: z.enum(['drop-newest', 'drop-oldest'], "'drop-newest' or 'drop-oldest'").default('drop-newest'),
+  onLoss: functionOption<(loss: Loss) => void>().optional(),
+  recordUid: z.boolean('a boolean').default(false),
+  now: functionOption<() => number>().default(() => Date.now),
+  selfObsMeterProvider: meterProviderOption,
+}) as unknown as z.ZodType<ParsedDurableOptions, DurableLogRecordProcessorOptions>;
+
+/** The options, checked; what may still come from the environment is optional. */
+export interface ParsedDurableOptions {
+  readonly exporter: LogRecordExporter;
+  readonly directory: string;
+  readonly maxBytes: number;
+  readonly flush: 'tick' | 'record';
+  readonly fsync: 'interval' | 'always' | 'never';
+  readonly fsyncIntervalMillis: number;
+  readonly maxExportBatchSize?: number | undefined;
+  readonly scheduledDelayMillis?: number | undefined;
+  readonly exportTimeoutMillis?: number | undefined;
+  readonly shutdownTimeoutMillis: number;
+  readonly forceFlushTimeoutMillis: number;
+  readonly maxAgeMillis?: number | undefined;
+  readonly maxDeadBytes: number;
+  readonly whenDiskFull: 'drop-newest' | 'drop-oldest';
+  readonly onLoss?: ((loss: Loss) => void) | undefined;
+  readonly recordUid: boolean;
+  readonly now: () => number;
+  readonly selfObsMeterProvider?: MeterProvider | undefined;
+}

@@ -1,0 +1,373 @@
+import { batchEnvironment } from '../../environment.ts';
+import { reporterFor } from '../../diagnostics.ts';
+import { emission } from '../../emission.ts';
+import type { DeliveryReport, DeliverySource, SessionDelivery } from '../../emission.ts';
+import { SessionLogsError } from '../../errors.ts';
+import { observeProcessor } from '../../metrics.ts';
+import { parseOptions } from '../../options.ts';
+import type { LogRecord, LogRecordProcessor } from '../../otel.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { DeliveryLedger } from './delivery-ledger.ts';
+import { durableOptionsSchema } from './durable-options.ts';
+import type { DurableLogRecordProcessorOptions, ParsedDurableOptions } from './durable-options.ts';
+import { FlushWaiters } from './flush-waiters.ts';
+import { OriginEncoder } from '../spool/codec/origin-codec.ts';
+import { PendingResources } from './pending-resources.ts';
+import { EntryEncoder } from '../spool/codec/record-encoder.ts';
+import type { SessionPosition } from './session-positions.ts';
+import { Shipper } from './shipper.ts';
+import { claimRoot, unusable } from '../spool/spool-root.ts';
+import type { RootClaim } from '../spool/spool-root.ts';
+import { Spool } from '../spool/spool.ts';
+import { TickFlush } from '../tick.ts';
+import { uuidV7 } from '../spool/codec/uuid.ts';
+
+/** An entry is written when it holds so much, also within a tick: in a tight loop nothing else bounds memory. */
+const MAX_ENTRY_RECORDS = 512;
+const MAX_ENTRY_BYTES = 256 * 1024;
+const ADOPT_INTERVAL_MILLIS = 10_000;
+/** Of `shutdownTimeoutMillis`, kept for syncing and closing the files. */
+const CLOSING_SHARE = 0.1;
+
+/** Counters of a {@link DurableLogRecordProcessor}; never reset. */
+export interface DurableStats {
+  /** Records given to `onEmit`, those after shutdown left out. */
+  readonly received: number;
+  /** Records that the exporter acknowledged, resent ones of other processes included. */
+  readonly exported: number;
+  /** Records that the collector rejected; they are in the directory `dead`. */
+  readonly rejected: number;
+  /** Records waiting: of this process, and of dead processes whose segments were taken over. */
+  readonly pending: { readonly own: number; readonly adopted: number };
+  readonly bytes: number;
+  readonly segments: number;
+  /** Age of the oldest entry waiting, in milliseconds; 0 when none is. */
+  readonly oldestAgeMillis: number;
+  /** Records lost, by reason. */
+  readonly lost: Readonly<Record<string, number>>;
+}
+
+/**
+ * Writes each record to a spool on disk and ships it from there, with any exporter: to be used in place of
+ * `BatchLogRecordProcessor` when nothing may be lost.
+ *
+ * Delivery is at least once, in the order emitted. The collector may be away for hours, and the process may be killed: what
+ * was written arrives, sent by the next process with the same `directory` if need be. What can be lost is what was
+ * emitted since the event loop last turned, when the process is killed; and beyond `maxBytes` the oldest records, counted
+ * in `stats()` and told to `onLoss`.
+ *
+ * @example
+ * ```ts
+ * const durable = new DurableLogRecordProcessor({ exporter: new OTLPLogExporter(), directory: '/var/spool/app/logs' });
+ * new NodeSDK({ logRecordProcessors: [sessions.processor, durable] }).start();
+ * ```
+ *
+ * @throws TypeError for a wrong option.
+ * @throws SessionLogsError `directory_in_use` for a second one on the same directory in this process; `directory_unusable`
+ * when it is no directory, belongs to somebody else, or cannot be written to; `path_too_long` off Linux, for a path of
+ * more than about 70 bytes. A full disk does not throw.
+ */
+export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDelivery {
+  readonly #options: ParsedDurableOptions;
+  readonly #reporter = reporterFor('durable');
+  readonly #root: RootClaim;
+  readonly #spool: Spool;
+  readonly #dead: DeadLetters;
+  readonly #shipper: Shipper;
+  readonly #tick: TickFlush;
+  readonly #ledger: DeliveryLedger;
+  readonly #waiters = new FlushWaiters();
+  /** Two in turn: an application's diag logger may emit a record while an entry is being written. */
+  #encoder: EntryEncoder;
+  #spareEncoder: EntryEncoder;
+  #tickSessions: SessionPosition[] = [];
+  #attachedTo: DeliverySource | undefined;
+  /** Own records refused or lost of which a flush has told. */
+  #told = 0;
+  #isClosing = false;
+  #shutdown: Promise<void> | undefined;
+  readonly #stopObserving: () => void;
+  readonly #adoptTimer: NodeJS.Timeout;
+  readonly #onExit = (): void => {
+    this.#tick.now();
+    this.#spool.persist(true);
+  };
+
+  constructor(options: DurableLogRecordProcessorOptions) {
+    const parsed = parseOptions('DurableLogRecordProcessor', durableOptionsSchema, options);
+    this.#options = parsed;
+    this.#ledger = new DeliveryLedger(this.#reporter, parsed.onLoss);
+    const environment = batchEnvironment(this.#reporter);
+    const exportTimeoutMillis = parsed.exportTimeoutMillis ?? environment.exportTimeoutMillis ?? 30_000;
+    const { now, exporter, maxAgeMillis, maxDeadBytes } = parsed;
+    const reporter = this.#reporter;
+    const resources = new PendingResources(exportTimeoutMillis);
+    const origins = new OriginEncoder((resource, id) => {
+      resources.add(resource, id, (blob) => this.#spool.appendResource(blob));
+    });
+    const uid = parsed.recordUid ? () => uuidV7(now()) : undefined;
+    this.#encoder = new EntryEncoder(origins, uid);
+    this.#spareEncoder = new EntryEncoder(origins, uid);
+    this.#root = claimRoot(parsed.directory);
+    this.#spool = this.#openSpool(resources);
+    this.#dead = new DeadLetters(this.#root.path, {
+      maxBytes: maxDeadBytes,
+      now,
+      onLost: (reason, count) => this.#ledger.lose(reason, count, false),
+    });
+    this.#shipper = new Shipper({
+      exporter,
+      spool: this.#spool,
+      resources,
+      dead: this.#dead,
+      maxExportBatchSize: parsed.maxExportBatchSize ?? environment.maxExportBatchSize ?? 512,
+      scheduledDelayMillis: parsed.scheduledDelayMillis ?? environment.scheduledDelayMillis ?? 1_000,
+      exportTimeoutMillis,
+      maxAgeMillis,
+      now,
+      reporter,
+      isFlushing: () => this.#waiters.size > 0,
+    });
+    this.#tick = new TickFlush(() => this.#write());
+    process.prependListener('exit', this.#onExit);
+    this.#shipper.start();
+    this.#adoptTimer = setInterval(() => void this.#adopt(), ADOPT_INTERVAL_MILLIS).unref();
+    void this.#adopt();
+    this.#stopObserving = observeProcessor(parsed.selfObsMeterProvider, 'DurableLogRecordProcessor', () => {
+      const { exported, rejected, pending, lost } = this.stats();
+      const queueSize = pending.own + pending.adopted;
+      return { processed: exported, lost, queueSize, exported: { succeeded: exported, failed: rejected } };
+    });
+  }
+
+  #openSpool(resources: PendingResources): Spool {
+    try {
+      return new Spool({
+        ...this.#options,
+        root: this.#root.path,
+        reporter: this.#reporter,
+        events: {
+          lost: (reason, count, isOwn) => {
+            this.#ledger.lose(reason, count, isOwn);
+            this.#waiters.check();
+          },
+          settled: (...event) => {
+            this.#ledger.settle(...event);
+            this.#waiters.check();
+          },
+          moved: (from, to) => this.#ledger.positions.moved(from, to),
+          removed: (segment) => {
+            this.#ledger.positions.removed(segment);
+            this.#waiters.check();
+          },
+        },
+        onResource: (blob) => resources.learn(blob),
+      });
+    } catch (error) {
+      this.#root.release();
+      throw error instanceof SessionLogsError ? error : unusable(this.#root.path, 'it cannot be written to', error);
+    }
+  }
+
+  /** Synchronous; never throws, never waits for the collector. */
+  onEmit(record: LogRecord): void {
+    if (this.#isClosing) {
+      this.#ledger.lose('after_shutdown', 1, false);
+      return;
+    }
+    this.#ledger.received += 1;
+    try {
+      if (emission.record === record) this.#addOfSession(record);
+      else this.#encoder.add(record);
+      const { count, size } = this.#encoder;
+      if (this.#options.flush === 'record' || count >= MAX_ENTRY_RECORDS || size >= MAX_ENTRY_BYTES) this.#tick.now();
+      else this.#tick.arm();
+    } catch (error) {
+      this.#ledger.lose('internal_error', 1, true);
+      this.#reporter.limited('emit', 'a log record could not be read and is lost', error);
+    }
+  }
+
+  /** True until shutdown. */
+  enabled(): boolean {
+    return !this.#isClosing;
+  }
+
+  /**
+   * Resolves when the exporter has acknowledged everything emitted before the call: written to disk is not delivered.
+   *
+   * The backlog of dead processes is not waited for; see `stats()`. Every caller waits for the whole of it.
+   *
+   * @throws SessionLogsError `flush_timeout` with the number pending after `timeoutMillis`, @default 30,000; `rejected`
+   * when any record emitted since the last flush was refused by the collector or dropped by a bound.
+   */
+  async forceFlush(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
+    if (this.#shutdown !== undefined) return this.#shutdown;
+    const told = this.#told;
+    await this.#delivered(options.timeoutMillis ?? this.#options.forceFlushTimeoutMillis);
+    this.#told = this.#ledger.unsuccessful;
+    const failed = this.#ledger.unsuccessful - told;
+    if (failed > 0) {
+      throw new SessionLogsError(
+        'rejected',
+        `${failed} log records emitted since the last flush were rejected or dropped`,
+      );
+    }
+    return undefined;
+  }
+
+  /**
+   * Whether a session's entries have reached the collector, and up to which one. Resolves when those logged before the
+   * call are acknowledged, rejected or dropped, at the latest after `timeoutMillis`.
+   *
+   * Of a session that this process does not know (any more) it waits for all records.
+   *
+   * @default timeoutMillis 30,000
+   */
+  async flushSession(sessionId: string, options: { readonly timeoutMillis?: number } = {}): Promise<DeliveryReport> {
+    this.#tick.now();
+    const timeoutMillis = options.timeoutMillis ?? this.#options.forceFlushTimeoutMillis;
+    const watch = this.#ledger.positions.watch(sessionId);
+    if (watch !== undefined) {
+      await this.#wait(() => watch.isSettled, timeoutMillis);
+      return watch.report();
+    }
+    const isSettled = this.#allSettled();
+    const pending = (await this.#wait(isSettled, timeoutMillis)) ? 0 : this.#spool.own.pending;
+    return { deliveredId: undefined, pending, rejected: 0, dropped: 0 };
+  }
+
+  /**
+   * Ships what it can, and ends within `shutdownTimeoutMillis` whatever the collector does. Resolves when what is not
+   * delivered is on disk, from where the next start ships it: one diag warning names the number.
+   *
+   * @throws SessionLogsError `shutdown_timeout` with the number of records that are neither delivered nor on disk.
+   */
+  shutdown(): Promise<void> {
+    return (this.#shutdown ??= this.#close());
+  }
+
+  stats(): DurableStats {
+    const { own, adopted, bytes } = this.#spool;
+    const segments = [...own.segments, ...adopted.segments].filter(({ records, settled }) => settled < records);
+    const oldest = Math.min(...segments.map((segment) => segment.oldestMillis));
+    return {
+      received: this.#ledger.received,
+      exported: this.#ledger.exported,
+      rejected: this.#ledger.rejected,
+      pending: { own: own.pending + this.#encoder.count, adopted: adopted.pending },
+      bytes,
+      segments: own.segments.length + adopted.segments.length,
+      oldestAgeMillis: segments.length === 0 ? 0 : Math.max(0, this.#options.now() - oldest),
+      lost: this.#ledger.lost,
+    };
+  }
+
+  #addOfSession(record: LogRecord): void {
+    const { sessionId, source } = emission;
+    if (source !== undefined && source !== this.#attachedTo) {
+      this.#attachedTo = source;
+      source.attachDelivery(this);
+    }
+    this.#encoder.add(record, sessionId, emission.entryId());
+    this.#tickSessions.push(this.#ledger.positions.appending(sessionId));
+  }
+
+  /** The entry of this tick goes to disk. Never throws. */
+  #write(): void {
+    const encoder = this.#encoder;
+    const { count } = encoder;
+    if (count === 0) return;
+    this.#encoder = this.#spareEncoder;
+    this.#spareEncoder = encoder;
+    const sessions = this.#tickSessions;
+    if (sessions.length > 0) this.#tickSessions = [];
+    const entry = encoder.finish(this.#spool.nextOrdinal, this.#options.now());
+    if (entry === undefined) return;
+    const segment = this.#spool.append(entry, count);
+    if (sessions.length > 0) this.#ledger.positions.appended(segment, sessions);
+    this.#shipper.appended();
+  }
+
+  async #adopt(): Promise<void> {
+    this.#spool.dropAged();
+    await this.#spool.adopt();
+    this.#shipper.wake();
+  }
+
+  /** Whether all records emitted so far are settled. */
+  #allSettled(): () => boolean {
+    const target = this.#spool.nextOrdinal;
+    return () => (this.#spool.own.oldestUnsettled ?? target) >= target;
+  }
+
+  async #delivered(timeoutMillis: number): Promise<void> {
+    this.#tick.now();
+    const began = performance.now();
+    const target = this.#spool.nextOrdinal;
+    if (!(await this.#wait(this.#allSettled(), timeoutMillis))) {
+      const pending = Math.max(0, this.#spool.own.pending - (this.#spool.nextOrdinal - target));
+      throw new SessionLogsError(
+        'flush_timeout',
+        `${pending} log records were not acknowledged within ${timeoutMillis} ms; they are kept in the spool`,
+        { pending },
+      );
+    }
+    await this.#limited(() => this.#options.exporter.forceFlush?.(), timeoutMillis - (performance.now() - began));
+  }
+
+  #wait(isDone: () => boolean, timeoutMillis: number): Promise<boolean> {
+    const waiting = this.#waiters.wait(isDone, timeoutMillis);
+    if (this.#waiters.size > 0) this.#shipper.wake();
+    return waiting;
+  }
+
+  async #close(): Promise<void> {
+    const { shutdownTimeoutMillis, exporter } = this.#options;
+    const began = performance.now();
+    const left = (): number => Math.max(0, shutdownTimeoutMillis - (performance.now() - began));
+    this.#isClosing = true;
+    clearInterval(this.#adoptTimer);
+    this.#stopObserving();
+    this.#tick.close();
+    await this.#wait(this.#allSettled(), shutdownTimeoutMillis * (1 - CLOSING_SHARE));
+    this.#shipper.stop();
+    this.#waiters.end();
+    this.#spool.closeIdle();
+    const inMemory = this.#spool.persist(true);
+    const undelivered = this.#spool.own.pending;
+    await this.#limited(() => this.#spool.close(), left());
+    process.removeListener('exit', this.#onExit);
+    this.#root.release();
+    // Its retry timer cannot be cancelled: left to itself when there is no time.
+    await this.#limited(() => exporter.shutdown(), left());
+    if (inMemory > 0) {
+      this.#ledger.lose('unwritten_at_shutdown', inMemory, true);
+      throw new SessionLogsError('shutdown_timeout', `${inMemory} log records are neither delivered nor on disk`, {
+        pending: inMemory,
+      });
+    }
+    if (undelivered > 0) {
+      this.#reporter.warn(
+        `${undelivered} log records are not delivered; they are on disk, and the next start ships them`,
+      );
+    }
+  }
+
+  /** Waits for foreign work, at most so long; a failure of it is reported. */
+  async #limited(work: () => Promise<void> | undefined, timeoutMillis: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, Math.max(0, timeoutMillis));
+    });
+    const done = (async () => {
+      try {
+        await work();
+      } catch (error) {
+        this.#reporter.warn('the exporter or the spool failed to end', error);
+      }
+    })();
+    await Promise.race([done, timeout]);
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,47 @@
+import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
+import type { Context } from '@opentelemetry/api';
+
+import type { LogRecordExporter, ReadableLogRecord } from '../../otel.ts';
+import { verdictOf } from './export-verdict.ts';
+import type { Verdict } from './export-verdict.ts';
+
+/**
+ * The context in which records are sent. The key is that of `suppressTracing` in @opentelemetry/core (`createContextKey` is
+ * `Symbol.for`): without it an instrumented HTTP client would make a span of each export.
+ */
+export const SUPPRESSED: Context = ROOT_CONTEXT.setValue(
+  createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'),
+  true,
+);
+
+/** How an export went; `error` of one that failed. */
+export interface ExportAnswer {
+  readonly verdict: Verdict;
+  readonly error?: unknown;
+}
+
+/** One call of an exporter. Never rejects: no answer in time means unavailable, a throw means refused. */
+export function callExporter(
+  exporter: LogRecordExporter,
+  records: ReadableLogRecord[],
+  timeoutMillis: number,
+): Promise<ExportAnswer> {
+  return new Promise<ExportAnswer>((resolve) => {
+    const timer = setTimeout(() => {
+      resolve({ verdict: 'unavailable', error: new Error(`the exporter gave no answer within ${timeoutMillis} ms`) });
+    }, timeoutMillis);
+    timer.unref();
+    try {
+      context.with(SUPPRESSED, () => {
+        exporter.export(records, (result) => {
+          clearTimeout(timer);
+          resolve({ verdict: verdictOf(result), error: result.error });
+        });
+      });
+    } catch (error) {
+      // Something in these records the exporter cannot digest: smaller parts show which one it is.
+      clearTimeout(timer);
+      resolve({ verdict: 'refused', error });
+    }
+  });
+}

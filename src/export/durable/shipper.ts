@@ -1,0 +1,357 @@
+import { context } from '@opentelemetry/api';
+
+import { Episode } from '../../diagnostics.ts';
+import type { Reporter } from '../../diagnostics.ts';
+import type { LogRecordExporter, ReadableLogRecord } from '../../otel.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import { callExporter, SUPPRESSED } from './export-call.ts';
+import type { Verdict } from './export-verdict.ts';
+import type { Lane } from '../spool/lane.ts';
+import type { PendingResources } from './pending-resources.ts';
+import type { SpoolBatch } from '../spool/spool-batch.ts';
+import type { Spool } from '../spool/spool.ts';
+
+const MAX_BATCH_BYTES = 1024 * 1024;
+const BACK_OFF_MILLIS = { first: 1_000, most: 30_000, whileFlushing: 2_000 } as const;
+/** So many single records refused in a row, none accepted: the collector is misconfigured, not the records poisoned. */
+const MAX_REFUSED_IN_A_ROW = 20;
+/** Reading a segment failed so often in a row: what is left of it is given up. */
+const MAX_READ_FAILURES = 5;
+const RETRY_READ_MILLIS = 50;
+
+export interface ShipperOptions {
+  readonly exporter: LogRecordExporter;
+  readonly spool: Spool;
+  readonly resources: PendingResources;
+  readonly dead: DeadLetters;
+  readonly maxExportBatchSize: number;
+  readonly scheduledDelayMillis: number;
+  readonly exportTimeoutMillis: number;
+  readonly maxAgeMillis: number | undefined;
+  readonly now: () => number;
+  readonly reporter: Reporter;
+  /** Somebody waits for own records. */
+  readonly isFlushing: () => boolean;
+}
+
+interface Part {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Sends what is in the spool, first in, first out in each of its two lanes, one export at a time, and never gives up:
+ * only an acknowledgement, a refusal of a single record, or a bound of the spool takes a record away.
+ */
+export class Shipper {
+  readonly #options: ShipperOptions;
+  readonly #outage: Episode;
+  /** A batch of each lane that was read and is not settled. */
+  readonly #held = new Map<Lane, SpoolBatch>();
+  /** The batch after it, being read while that one is on its way. */
+  readonly #next = new Map<Lane, Promise<SpoolBatch | undefined>>();
+  #lastLane: Lane | undefined;
+  #isStopped = false;
+  #isDue = false;
+  #dueTimer: NodeJS.Timeout | undefined;
+  #wake: (() => void) | undefined;
+  #failures = 0;
+  #readFailures = 0;
+  #refusedInARow = 0;
+  /** Lanes of which everything is refused, and since when. */
+  readonly #blockedSince = new Map<Lane, number>();
+  #lastRefusal: unknown;
+
+  constructor(options: ShipperOptions) {
+    this.#options = options;
+    this.#outage = new Episode(options.reporter);
+  }
+
+  /** Begins to send; the context of the caller is left behind. */
+  start(): void {
+    void context.with(SUPPRESSED, () => this.#run());
+  }
+
+  /** Own records were appended: they are sent after the delay, or at once when they fill a batch. */
+  appended(): void {
+    if (this.#isDue || this.#failures > 0) return;
+    if (this.#options.spool.own.pending >= this.#options.maxExportBatchSize) this.#due();
+    else this.#dueTimer ??= setTimeout(() => this.#due(), this.#options.scheduledDelayMillis).unref();
+  }
+
+  /** There may be something new to do: a flush waits, or segments were adopted. */
+  wake(): void {
+    this.#wake?.();
+  }
+
+  /** Nothing is sent or noted any more; an export under way is left to itself. */
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#dueTimer);
+    this.#wake?.();
+  }
+
+  #due(): void {
+    clearTimeout(this.#dueTimer);
+    this.#dueTimer = undefined;
+    this.#isDue = true;
+    this.#wake?.();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      try {
+        await this.#turn();
+      } catch (error) {
+        this.#options.reporter.limited('shipper', 'sending log records failed; it is tried again', error);
+        await this.#sleep(BACK_OFF_MILLIS.first);
+      }
+    }
+  }
+
+  async #turn(): Promise<void> {
+    const lane = this.#pick();
+    if (lane === undefined) {
+      await this.#sleep(this.#millisUntilUnblocked());
+      return;
+    }
+    const batch = this.#held.get(lane) ?? (await this.#read(lane));
+    if (batch === undefined || this.#isStopped) return;
+    this.#lastLane = lane;
+    this.#held.set(lane, batch);
+    const verdict = await this.#shipHeld(lane, batch);
+    if (this.#isStopped) return;
+    if (verdict === 'delivered') this.#finished(lane);
+    else if (verdict === 'misconfigured' && this.#isAllRefused) this.#block(lane);
+    else await this.#backOff(verdict);
+  }
+
+  /** Own records first while somebody waits for them; else the lanes take turns. */
+  #pick(): Lane | undefined {
+    const { own, adopted } = this.#options.spool;
+    const isFlushing = this.#options.isFlushing();
+    const isOwnDue = isFlushing || this.#isDue || this.#held.has(own);
+    const isOwnReady = own.pending > 0 && isOwnDue && !this.#isBlocked(own);
+    const isAdoptedReady = adopted.pending > 0 && !this.#isBlocked(adopted);
+    if (isOwnReady && isFlushing) return own;
+    if (isOwnReady && isAdoptedReady) return this.#lastLane === own ? adopted : own;
+    if (isOwnReady) return own;
+    if (isAdoptedReady) return adopted;
+    this.#isDue = false;
+    return undefined;
+  }
+
+  get #isAllRefused(): boolean {
+    return this.#refusedInARow >= MAX_REFUSED_IN_A_ROW;
+  }
+
+  /** The collector refuses whatever this lane has at its head: that may be the lane's fault, so the other one goes on. */
+  #block(lane: Lane): void {
+    this.#report('misconfigured', new Error('it rejects every log record', { cause: this.#lastRefusal }));
+    this.#blockedSince.set(lane, performance.now());
+  }
+
+  #isBlocked(lane: Lane): boolean {
+    return this.#blockedMillis(lane) > 0;
+  }
+
+  #blockedMillis(lane: Lane): number {
+    const since = this.#blockedSince.get(lane);
+    if (since === undefined) return 0;
+    const isFlushing = lane === this.#options.spool.own && this.#options.isFlushing();
+    const left = since + (isFlushing ? BACK_OFF_MILLIS.whileFlushing : BACK_OFF_MILLIS.most) - performance.now();
+    if (left <= 0) this.#blockedSince.delete(lane);
+    return left;
+  }
+
+  #millisUntilUnblocked(): number | undefined {
+    const left = [...this.#blockedSince.keys()].map((lane) => this.#blockedMillis(lane));
+    return left.length === 0 ? undefined : Math.max(1, Math.min(...left));
+  }
+
+  async #read(lane: Lane): Promise<SpoolBatch | undefined> {
+    const reading = this.#next.get(lane) ?? lane.read(this.#options.maxExportBatchSize, MAX_BATCH_BYTES);
+    this.#next.delete(lane);
+    try {
+      const batch = await reading;
+      this.#readFailures = 0;
+      if (batch !== undefined && !batch.isSettled) return batch;
+      // What is pending was dropped or found damaged while it was read.
+      await this.#sleep(RETRY_READ_MILLIS);
+    } catch (error) {
+      await this.#readFailed(lane, error);
+    }
+    return undefined;
+  }
+
+  async #readFailed(lane: Lane, error: unknown): Promise<void> {
+    this.#readFailures += 1;
+    const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (isGone || this.#readFailures >= MAX_READ_FAILURES) {
+      this.#options.reporter.warn('a segment of the spool cannot be read: what is left of it counts as damaged', error);
+      lane.giveUpReading();
+      this.#readFailures = 0;
+    } else await this.#sleep(BACK_OFF_MILLIS.first);
+  }
+
+  /** While it is being sent no bound may take its segments: the places of its records must stay. */
+  async #shipHeld(lane: Lane, batch: SpoolBatch): Promise<Verdict> {
+    batch.hold();
+    try {
+      return await this.#ship(lane, batch);
+    } finally {
+      batch.release();
+    }
+  }
+
+  /** Gives the verdict on the whole batch; `delivered` when nothing of it is left, be it that single records were refused. */
+  async #ship(lane: Lane, batch: SpoolBatch): Promise<Verdict> {
+    this.#expire(batch);
+    const parts: Part[] = batch.unsettled();
+    let part = parts.shift();
+    while (part !== undefined) {
+      const verdict = await this.#export(lane, batch, part);
+      if (this.#isStopped) return verdict;
+      if (verdict === 'delivered') this.#accepted(batch, part);
+      else if (verdict !== 'refused') return verdict;
+      else if (part.to - part.from > 1) parts.unshift(...halves(part));
+      else if (!this.#isAllRefused) this.#refused(batch, part);
+      else {
+        const probed = await this.#probe(lane, batch, parts);
+        if (probed !== 'delivered') return probed;
+        this.#refused(batch, part);
+      }
+      part = parts.shift();
+    }
+    return 'delivered';
+  }
+
+  /** Many were refused: does the collector accept any other? The rest of the batch is tried, its last part first. */
+  async #probe(lane: Lane, batch: SpoolBatch, parts: Part[]): Promise<Verdict> {
+    for (let i = parts.length - 1; i >= 0; i -= 1) {
+      const part = parts[i] as Part;
+      const verdict = await this.#export(lane, batch, part);
+      if (this.#isStopped) return verdict;
+      if (verdict === 'delivered') {
+        parts.splice(i, 1);
+        this.#accepted(batch, part);
+        return 'delivered';
+      }
+      if (verdict !== 'refused') return verdict;
+    }
+    return 'misconfigured';
+  }
+
+  #accepted(batch: SpoolBatch, part: Part): void {
+    this.#refusedInARow = 0;
+    batch.settle(part.from, part.to, 'delivered');
+  }
+
+  #refused(batch: SpoolBatch, part: Part): void {
+    this.#refusedInARow += 1;
+    this.#options.dead.add(batch.records[part.from] as ReadableLogRecord);
+    this.#options.reporter.limited(
+      'refused',
+      'the collector rejects a log record; it is kept in the directory `dead` of the spool',
+      this.#lastRefusal,
+    );
+    batch.settle(part.from, part.to, 'rejected');
+  }
+
+  #expire(batch: SpoolBatch): void {
+    const { maxAgeMillis, now } = this.#options;
+    if (maxAgeMillis === undefined) return;
+    const count = batch.olderThan(now() - maxAgeMillis);
+    for (const { from, to } of batch.unsettled()) if (from < count) batch.settle(from, Math.min(to, count), 'expired');
+  }
+
+  async #export(lane: Lane, batch: SpoolBatch, part: Part): Promise<Verdict> {
+    const isWhole = part.from === 0 && part.to === batch.length;
+    const records = isWhole ? batch.records : batch.records.slice(part.from, part.to);
+    await this.#options.resources.complete(records);
+    const answer = this.#call(records);
+    this.#readAhead(lane, batch);
+    return await answer;
+  }
+
+  /** The next batch is decoded while this one is on its way, when there is a whole one. */
+  #readAhead(lane: Lane, batch: SpoolBatch): void {
+    const { spool, maxExportBatchSize, isFlushing } = this.#options;
+    if (this.#next.has(lane) || this.#failures > 0) return;
+    const behind = lane.pending - batch.length;
+    if (behind < (lane === spool.own && !isFlushing() ? maxExportBatchSize : 1)) return;
+    const reading = lane.read(maxExportBatchSize, MAX_BATCH_BYTES);
+    // Whoever takes it sees the failure too; until then it must not count as unhandled.
+    reading.catch(() => {});
+    this.#next.set(lane, reading);
+  }
+
+  async #call(records: ReadableLogRecord[]): Promise<Verdict> {
+    const { exporter, exportTimeoutMillis } = this.#options;
+    const { verdict, error } = await callExporter(exporter, records, exportTimeoutMillis);
+    if (verdict === 'refused') this.#lastRefusal = error;
+    else if (verdict !== 'delivered' && !this.#isStopped) this.#report(verdict, error);
+    return verdict;
+  }
+
+  #report(verdict: Verdict, error: unknown): void {
+    this.#outage.begin('the collector takes no log records: they are kept in the spool until it does', error);
+    if (verdict === 'misconfigured') {
+      this.#options.reporter.error(
+        'the collector or the exporter is misconfigured; log records wait in the spool',
+        error,
+      );
+    }
+  }
+
+  #finished(lane: Lane): void {
+    const { spool } = this.#options;
+    this.#held.delete(lane);
+    this.#failures = 0;
+    this.#outage.end('the collector takes log records again');
+    if (lane === spool.own && spool.own.pending === 0) spool.closeIdle();
+    if (lane === spool.own && spool.own.pending < this.#options.maxExportBatchSize) this.#isDue = false;
+    if (spool.own.pending > 0) this.appended();
+  }
+
+  async #backOff(verdict: Verdict): Promise<void> {
+    if (verdict === 'misconfigured') this.#failures = Math.max(this.#failures, 5);
+    this.#failures += 1;
+    const { first, most, whileFlushing } = BACK_OFF_MILLIS;
+    // Jitter: many processes lost the same collector at the same moment.
+    const delay = Math.min(most, first * 2 ** (this.#failures - 1) * (0.8 + Math.random() * 0.4));
+    let until = performance.now() + delay;
+    let isShortened = false;
+    for (;;) {
+      const now = performance.now();
+      // A flush that waits, or begins meanwhile, shortens what is left.
+      if (!isShortened && this.#options.isFlushing()) {
+        isShortened = true;
+        until = Math.min(until, now + whileFlushing);
+      }
+      if (until <= now || this.#isStopped) return;
+      await this.#sleep(until - now);
+    }
+  }
+
+  /** Until woken, or the time is over. Nothing here keeps the process alive. */
+  #sleep(millis: number | undefined): Promise<void> {
+    if (this.#isStopped) return Promise.resolve();
+    return new Promise<void>((resolve) => {
+      const timer = millis === undefined ? undefined : setTimeout(() => this.#wake?.(), millis).unref();
+      this.#wake = () => {
+        this.#wake = undefined;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function halves({ from, to }: Part): Part[] {
+  const middle = (from + to) >>> 1;
+  return [
+    { from, to: middle },
+    { from: middle, to },
+  ];
+}

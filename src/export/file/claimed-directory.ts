@@ -1,0 +1,49 @@
+import { accessSync, constants, mkdirSync, realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import { SessionLogsError } from '../../errors.ts';
+
+const KEY = Symbol.for('otel-session-logs.date-file-directories.v1');
+const holder = globalThis as { [KEY]?: Set<string> };
+
+/** The directories in use in this process, by all copies of this package. */
+function claims(): Set<string> {
+  return (holder[KEY] ??= new Set());
+}
+
+/**
+ * A directory that one writer of this process has for itself; other processes may use it too. Made with mode 0700 when
+ * it is missing.
+ *
+ * @throws SessionLogsError `directory_unusable` when it cannot be made or written to, `directory_in_use` when
+ *   another writer of this process has it, under whatever name.
+ */
+export class ClaimedDirectory {
+  /** Absolute, without links. */
+  readonly path: string;
+
+  constructor(directory: string) {
+    this.path = usable(resolve(directory));
+    if (claims().has(this.path)) {
+      throw new SessionLogsError('directory_in_use', `this process writes daily files to ${this.path} already`);
+    }
+    claims().add(this.path);
+  }
+
+  release(): void {
+    claims().delete(this.path);
+  }
+}
+
+function usable(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const real = realpathSync(path);
+    accessSync(real, constants.W_OK | constants.X_OK);
+    return real;
+  } catch (error) {
+    throw new SessionLogsError('directory_unusable', `the directory ${path} cannot be made or written to`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,249 @@
+import { EOL } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import * as z from 'zod';
+
+import { LossCounters, reporterFor } from '../../diagnostics.ts';
+import { environmentValue } from '../../environment.ts';
+import { SessionLogsError } from '../../errors.ts';
+import { meterProviderOption, observeProcessor } from '../../metrics.ts';
+import type { MeterProvider } from '../../metrics.ts';
+import { functionOption, millis, parseOptions, positiveInteger } from '../../options.ts';
+import type { LogRecord, LogRecordProcessor } from '../../otel.ts';
+import { ClaimedDirectory } from './claimed-directory.ts';
+import { LineFormatter } from './log-line.ts';
+import { LocalDay } from './local-day.ts';
+import { loadLog4js } from './log4js-event.ts';
+import { Retention } from './retention.ts';
+import { RollingFile } from './rolling-file.ts';
+import { TickFlush } from '../tick.ts';
+
+export interface DateFileLogRecordProcessorOptions {
+  /** Made with mode 0700 when it is not there. @default LOGS_PATH, else 'logs' */
+  readonly directory?: string | undefined;
+  /** Days before today of which files are kept, by the date in their name. @default 7 */
+  readonly retentionDays?: number | undefined;
+  /** Whether the files of past days are compressed with gzip. @default false */
+  readonly compress?: boolean | undefined;
+  /** Bytes of lines that wait while the file cannot be written; newer ones are dropped and counted. @default 268,435,456 (256 MiB) */
+  readonly maxPendingBytes?: number | undefined;
+  /** Whether each batch of lines is synced to the disk, within the event loop: only a power cut asks for it. @default false */
+  readonly fsync?: boolean | undefined;
+  /** The clock that decides on the day. @default Date.now */
+  readonly now?: (() => number) | undefined;
+  /** Leaves out records with a lower severity number; those without a severity always pass. @default none */
+  readonly minimumSeverity?: number | undefined;
+  /** Where metrics of the processor go. @default none */
+  readonly selfObsMeterProvider?: MeterProvider | undefined;
+}
+
+/** Counters of a {@link DateFileLogRecordProcessor}; never reset. */
+export interface DateFileStats {
+  /** Lines handed to the operating system. */
+  readonly written: number;
+  /** Lines and bytes that wait for the file to be writable again. */
+  readonly pendingLines: number;
+  readonly pendingBytes: number;
+  readonly lost: Readonly<Record<string, number>>;
+}
+
+const optionsSchema = z.strictObject({
+  directory: z.string('a path').min(1, 'a path').optional(),
+  retentionDays: positiveInteger().default(7),
+  compress: z.boolean('a boolean').default(false),
+  maxPendingBytes: positiveInteger().default(256 * 1024 * 1024),
+  fsync: z.boolean('a boolean').default(false),
+  now: functionOption<() => number>().default(() => Date.now),
+  minimumSeverity: z
+    .number('a severity number, 1 to 24')
+    .min(1, 'a severity number, 1 to 24')
+    .max(24, 'a severity number, 1 to 24')
+    .optional(),
+  selfObsMeterProvider: meterProviderOption,
+});
+
+const flushSchema = z.strictObject({ timeoutMillis: millis().optional() });
+
+/** Written within the tick too: in a tight loop nothing asynchronous runs, so this is what bounds memory. */
+const BATCH_CHARS = 64 * 1024;
+/** What a flush writes per event-loop turn after an outage, and how often it tries during one. */
+const FLUSH_BYTES = 8 * 1024 * 1024;
+const FLUSH_RETRY_MILLIS = 50;
+const FLUSH_MILLIS = 30_000;
+const SHUTDOWN_MILLIS = 10_000;
+
+/**
+ * Writes each record as a line of the daily file `session-logs.2026-11-23.log`, through log4js' `dateFile` appender.
+ *
+ * Lines are written synchronously, as one batch at the end of each event-loop tick: `process.exit`, an uncaught error
+ * and `shutdown()` lose nothing, a SIGKILL the open tick. A file that is removed or moved is made again; while the disk
+ * is full or the directory cannot be written lines wait, bounded, and the application goes on. What is lost is counted in
+ * `stats()`; what was already in a removed file is not countable. Control characters cannot forge a line. Attributes are
+ * not written. Files are made 0600; the date is the local day of writing, times are UTC.
+ *
+ * @throws TypeError for a wrong option; SessionLogsError `directory_in_use` for a second one on the same directory in
+ * this process, `directory_unusable` when it cannot be made or written.
+ */
+export class DateFileLogRecordProcessor implements LogRecordProcessor {
+  readonly #claim: ClaimedDirectory;
+  readonly #reporter = reporterFor('date-file');
+  readonly #formatter = new LineFormatter();
+  readonly #lost = new LossCounters();
+  readonly #minimumSeverity: number;
+  readonly #retention: Retention;
+  readonly #file: RollingFile;
+  readonly #tick: TickFlush;
+  #lines: string[] = [];
+  #chars = 0;
+  #closing: Promise<void> | undefined;
+  readonly #stopObserving: () => void;
+
+  constructor(options: DateFileLogRecordProcessorOptions = {}) {
+    const settings = parseOptions('DateFileLogRecordProcessor', optionsSchema, options);
+    loadLog4js();
+    this.#minimumSeverity = settings.minimumSeverity ?? 0;
+    this.#claim = new ClaimedDirectory(settings.directory ?? environmentValue('LOGS_PATH') ?? 'logs');
+    const shared = { directory: this.#claim.path, reporter: this.#reporter };
+    const { retentionDays, compress } = settings;
+    this.#retention = new Retention({ ...shared, retentionDays, compress });
+    this.#file = new RollingFile({
+      ...shared,
+      maxPendingBytes: settings.maxPendingBytes,
+      fsync: settings.fsync,
+      clock: new LocalDay(settings.now),
+      lost: this.#lost,
+      onNewDay: (day) => this.#retention.sweep(day),
+    });
+    try {
+      this.#file.open();
+    } catch (error) {
+      this.#claim.release();
+      const message = `the daily file in ${this.#claim.path} cannot be written`;
+      throw new SessionLogsError('directory_unusable', message, { cause: error });
+    }
+    this.#tick = new TickFlush((isExiting) => this.#write(isExiting));
+    this.#stopObserving = observeProcessor(settings.selfObsMeterProvider, 'DateFileLogRecordProcessor', () => {
+      const { written, pendingLines, lost } = this.stats();
+      return { processed: written, lost, queueSize: pendingLines };
+    });
+  }
+
+  /** Absolute, without symbolic links. */
+  get directory(): string {
+    return this.#claim.path;
+  }
+
+  onEmit(record: LogRecord): void {
+    try {
+      const severity: number = record.severityNumber ?? 0;
+      if (severity > 0 && severity < this.#minimumSeverity) return;
+      if (this.#closing !== undefined) return this.#countLate();
+      const line = this.#formatter.format(record);
+      this.#lines.push(line);
+      this.#chars += line.length + 1;
+    } catch (error) {
+      this.#lost.add('internal_error');
+      this.#reporter.limited('format', 'a record could not be written as a line', error);
+      return;
+    }
+    if (this.#chars >= BATCH_CHARS) this.#tick.now();
+    else this.#tick.arm();
+  }
+
+  #countLate(): void {
+    this.#lost.add('after_shutdown');
+    this.#reporter.limited('after_shutdown', 'records after shutdown are not written to the daily file');
+  }
+
+  /** True until shutdown. */
+  enabled(): boolean {
+    return this.#closing === undefined;
+  }
+
+  stats(): DateFileStats {
+    return {
+      written: this.#file.linesWritten,
+      pendingLines: this.#file.pendingLines,
+      pendingBytes: this.#file.pendingBytes,
+      lost: this.#lost.toJSON(),
+    };
+  }
+
+  /**
+   * Resolves when all lines so far are handed to the operating system.
+   *
+   * @param options `timeoutMillis` defaults to 30,000.
+   * @throws SessionLogsError `flush_timeout` with the number of lines pending.
+   */
+  async forceFlush(options: { timeoutMillis?: number } = {}): Promise<void> {
+    if (this.#closing !== undefined) return this.#closing;
+    const { timeoutMillis = FLUSH_MILLIS } = parseOptions('forceFlush', flushSchema, options);
+    if (await this.#drained(timeoutMillis)) return;
+    throw this.#late('flush_timeout', timeoutMillis);
+  }
+
+  /**
+   * Writes what is left and closes the file; idempotent.
+   *
+   * @param options `timeoutMillis` defaults to 10,000.
+   * @throws SessionLogsError `shutdown_timeout` when lines are left; they are counted `file_unwritable`.
+   */
+  shutdown(options: { timeoutMillis?: number } = {}): Promise<void> {
+    if (this.#closing !== undefined) return this.#closing;
+    const { timeoutMillis = SHUTDOWN_MILLIS } = parseOptions('shutdown', flushSchema, options);
+    return (this.#closing = this.#close(timeoutMillis));
+  }
+
+  async #close(timeoutMillis: number): Promise<void> {
+    const isDrained = await this.#drained(timeoutMillis);
+    const late = isDrained ? undefined : this.#late('shutdown_timeout', timeoutMillis);
+    this.#stopObserving();
+    this.#tick.close();
+    this.#file.giveUp();
+    const closed = this.#file.close();
+    this.#claim.release();
+    await Promise.all([closed, this.#retention.close()]);
+    if (late !== undefined) throw late;
+  }
+
+  #late(code: 'flush_timeout' | 'shutdown_timeout', timeoutMillis: number): SessionLogsError {
+    const pending = this.#file.pendingLines;
+    const message = `${pending} lines could not be written to ${this.directory} within ${timeoutMillis} ms`;
+    return new SessionLogsError(code, message, { pending, cause: this.#file.failure });
+  }
+
+  /** Whether all lines so far are written within the time. */
+  async #drained(timeoutMillis: number): Promise<boolean> {
+    this.#tick.now();
+    const file = this.#file;
+    const target = file.linesWritten + file.pendingLines;
+    const deadline = performance.now() + timeoutMillis;
+    for (;;) {
+      const before = file.linesWritten;
+      file.catchUp(FLUSH_BYTES, true);
+      if (file.linesWritten >= target) return true;
+      const leftMillis = deadline - performance.now();
+      // Nothing waits and it is not written: a shutdown gave it up meanwhile.
+      if (leftMillis <= 0 || file.pendingLines === 0) return false;
+      await sleep(file.linesWritten > before ? 0 : Math.min(FLUSH_RETRY_MILLIS, leftMillis));
+    }
+  }
+
+  /** Writes the lines of the tick: the only place where lines leave the buffer. */
+  #write(isExiting: boolean): void {
+    const lines = this.#lines;
+    if (lines.length > 0) {
+      this.#lines = [];
+      this.#chars = 0;
+      try {
+        this.#file.write(lines.join(EOL), lines.length);
+      } catch (error) {
+        // A line near the longest string that there can be.
+        this.#lost.add('internal_error', lines.length);
+        this.#reporter.limited('write', `${lines.length} lines could not be put together`, error);
+      }
+    }
+    // The last chance; what stays is reported, for there is nobody left to ask for the count.
+    if (isExiting && !this.#file.catchUp(Number.MAX_SAFE_INTEGER, true)) this.#file.giveUp();
+  }
+}

@@ -1,0 +1,115 @@
+import { findPackages, loadFile } from '../../application-modules.ts';
+import { reporterFor } from '../../diagnostics.ts';
+import type { Reporter } from '../../diagnostics.ts';
+import { environmentValue, isOtlpExportDisabled, isSdkDisabled } from '../../environment.ts';
+import { describeValue, SessionLogsError } from '../../errors.ts';
+import type { LogRecordExporter, OtelLine } from '../../otel.ts';
+import { lineOf, VERSIONS } from './sdk.ts';
+
+/** How OTLP is spoken: the values of `OTEL_EXPORTER_OTLP_PROTOCOL`. */
+export type OtlpProtocol = 'http/json' | 'http/protobuf' | 'grpc';
+
+const EXPORTERS: Readonly<Record<OtlpProtocol, string>> = {
+  'http/json': '@opentelemetry/exporter-logs-otlp-http',
+  'http/protobuf': '@opentelemetry/exporter-logs-otlp-proto',
+  grpc: '@opentelemetry/exporter-logs-otlp-grpc',
+};
+
+/** Where the default exporter sends to. */
+export interface OtlpTarget {
+  readonly protocol: OtlpProtocol;
+  /** `undefined`: the exporter reads its environment variables, headers and certificates included. */
+  readonly url: string | undefined;
+}
+
+interface OtlpExporterModule {
+  readonly OTLPLogExporter: new (config?: { readonly url: string }) => LogRecordExporter;
+}
+
+const reporter = reporterFor('otlp');
+
+/**
+ * Decides whether and where logs are exported.
+ *
+ * `undefined`, and so no export, when no endpoint is configured, by `OTEL_SDK_DISABLED=true`, by an `OTEL_LOGS_EXPORTER`
+ * without `otlp`, and with one warning when the environment's endpoint is no URL. The protocol is
+ * `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL`, else `OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/json`.
+ *
+ * @param endpoint A base URL: `/v1/logs` is appended, except for gRPC.
+ * @throws TypeError when `endpoint` is no http or https URL.
+ */
+export function otlpTarget(endpoint: string | undefined, owner: string = 'startSessionLogs'): OtlpTarget | undefined {
+  const base = endpoint === undefined ? undefined : baseUrl(endpoint, owner);
+  if (isSdkDisabled() || isOtlpExportDisabled()) return undefined;
+  if (base !== undefined) {
+    const protocol = otlpProtocol(reporter);
+    return { protocol, url: protocol === 'grpc' ? base.href : logsUrl(base).href };
+  }
+  return isEndpointInEnvironment() ? { protocol: otlpProtocol(reporter), url: undefined } : undefined;
+}
+
+function baseUrl(endpoint: string, owner: string): URL {
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
+  throw new TypeError(
+    `${owner}: expected \`endpoint\` to be a URL such as "http://localhost:4318", got ${describeValue(endpoint)}`,
+  );
+}
+
+function logsUrl(base: URL): URL {
+  const url = new URL(base);
+  url.pathname = `${base.pathname.replace(/\/+$/, '')}/v1/logs`;
+  return url;
+}
+
+function isEndpointInEnvironment(): boolean {
+  // In the order of the exporters: the signal's own variable decides alone.
+  for (const name of ['OTEL_EXPORTER_OTLP_LOGS_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT']) {
+    const value = environmentValue(name);
+    if (value === undefined) continue;
+    if (isEndpoint(value)) return true;
+    reporter.warn(`${name} is no URL: ${JSON.stringify(value)}; no logs are exported`);
+    return false;
+  }
+  return false;
+}
+
+function isEndpoint(value: string): boolean {
+  if (URL.canParse(value) && /^https?:\/\//i.test(value)) return true;
+  // gRPC takes a target without a scheme, and a socket.
+  return otlpProtocol() === 'grpc' && (value.startsWith('unix:') || URL.canParse(`https://${value}`));
+}
+
+function otlpProtocol(warnTo?: Reporter): OtlpProtocol {
+  for (const name of ['OTEL_EXPORTER_OTLP_LOGS_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL']) {
+    const value = environmentValue(name);
+    if (value === undefined) continue;
+    if (Object.hasOwn(EXPORTERS, value)) return value as OtlpProtocol;
+    warnTo?.warn(`${name} ${JSON.stringify(value)} is none of ${Object.keys(EXPORTERS).join(', ')}; using http/json`);
+    break;
+  }
+  return 'http/json';
+}
+
+/**
+ * Makes the exporter of that target, from the package that the application has installed for the SDK line in use.
+ *
+ * @throws SessionLogsError `exporter_not_found` with the install command.
+ */
+export function createOtlpExporter(target: OtlpTarget, line: OtelLine): LogRecordExporter {
+  const name = EXPORTERS[target.protocol];
+  const found = findPackages(name);
+  const usable = found.find(({ version }) => lineOf(version) === line);
+  if (usable === undefined) throw exporterNotFound(name, line, found[0]?.version);
+  const { OTLPLogExporter } = loadFile<OtlpExporterModule>(usable.path);
+  return target.url === undefined ? new OTLPLogExporter() : new OTLPLogExporter({ url: target.url });
+}
+
+function exporterNotFound(name: string, line: OtelLine, version: string | undefined): SessionLogsError {
+  const state =
+    version === undefined ? 'is not installed' : `${version} does not fit ${line} of @opentelemetry/sdk-logs`;
+  return new SessionLogsError(
+    'exporter_not_found',
+    `${name} ${state}: npm install ${name}@${VERSIONS[line].exporter}, or pass an \`exporter\``,
+  );
+}

@@ -1,0 +1,150 @@
+import { createTraceState } from '@opentelemetry/api';
+
+import type { HrTime, ReadableLogRecord } from '../../../otel.ts';
+import type { OriginDecoder, Resource, Scope } from './origin-codec.ts';
+import { MalformedPayloadError, PayloadReader } from './payload-reader.ts';
+import {
+  VERSION,
+  PREFIX_BYTES,
+  HAS_SEVERITY_NUMBER,
+  HAS_SEVERITY_TEXT,
+  HAS_EVENT_NAME,
+  HAS_SPAN,
+  HAS_DROPPED,
+  HAS_SESSION,
+  IS_NEW_ORIGIN,
+  HAS_OBSERVED,
+  IS_ODD_TIME,
+  HAS_ENTRY_ID,
+} from './record-format.ts';
+import type { SessionMark } from './record-format.ts';
+
+/** The records of an entry. */
+export interface DecodedEntry {
+  readonly records: ReadableLogRecord[];
+  /** Of each record; a record without a session has none. */
+  readonly sessions: (SessionMark | undefined)[];
+  /** When the entry was made, milliseconds since the epoch. */
+  readonly writtenMillis: number;
+}
+
+/** @throws MalformedPayloadError When the payload is of another version, or not what its checksum promised. */
+export function decodeEntry(payload: Buffer, count: number, origins: OriginDecoder): DecodedEntry {
+  if (payload.length < PREFIX_BYTES) throw new MalformedPayloadError('the entry is cut');
+  if (payload[0] !== VERSION) throw new MalformedPayloadError(`unknown version ${payload[0]}`);
+  const structureLength = payload.readUInt32LE(4);
+  const poolLength = payload.readUInt32LE(8);
+  const reader = new PayloadReader(
+    payload,
+    { start: PREFIX_BYTES, length: structureLength },
+    { encoding: payload[1] as number, length: poolLength },
+  );
+  const blobs = splitBlobs(payload, PREFIX_BYTES + structureLength + poolLength);
+  const resourceCount = payload.readUInt16LE(2);
+  const table: Origins = {
+    resources: blobs.slice(0, resourceCount).map((blob) => origins.resource(blob) as unknown as Resource),
+    scopes: blobs.slice(resourceCount).map((blob) => origins.scope(blob)),
+  };
+  const decoder = new RecordDecoder(reader, table);
+  const records: ReadableLogRecord[] = [];
+  const sessions: (SessionMark | undefined)[] = [];
+  for (let i = 0; i < count; i += 1) {
+    records.push(decoder.next());
+    sessions.push(decoder.session);
+  }
+  return { records, sessions, writtenMillis: payload.readDoubleLE(12) };
+}
+
+/** When an entry was made, without decoding it; `undefined` for an entry of another version. */
+export function writtenMillisOf(payload: Buffer): number | undefined {
+  return payload.length >= PREFIX_BYTES && payload[0] === VERSION ? payload.readDoubleLE(12) : undefined;
+}
+
+interface Origins {
+  readonly resources: readonly Resource[];
+  readonly scopes: readonly Scope[];
+}
+
+function splitBlobs(payload: Buffer, from: number): Buffer[] {
+  const blobs: Buffer[] = [];
+  for (let at = from; at < payload.length;) {
+    if (at + 4 > payload.length) throw new MalformedPayloadError('the entry is cut');
+    const end = at + 4 + payload.readUInt32LE(at);
+    if (end > payload.length) throw new MalformedPayloadError('the entry is cut');
+    blobs.push(payload.subarray(at + 4, end));
+    at = end;
+  }
+  return blobs;
+}
+
+class RecordDecoder {
+  /** Of the record that `next` gave last. */
+  session: SessionMark | undefined;
+  readonly #reader: PayloadReader;
+  readonly #origins: Origins;
+  #resource: Resource | undefined;
+  #scope: Scope | undefined;
+
+  constructor(reader: PayloadReader, origins: Origins) {
+    this.#reader = reader;
+    this.#origins = origins;
+  }
+
+  next(): ReadableLogRecord {
+    const reader = this.#reader;
+    const flags = reader.byte();
+    const moreFlags = reader.byte();
+    if ((flags & IS_NEW_ORIGIN) !== 0) {
+      this.#resource = this.#origins.resources[reader.varint()];
+      this.#scope = this.#origins.scopes[reader.varint()];
+    }
+    if (this.#resource === undefined || this.#scope === undefined) {
+      throw new MalformedPayloadError('a record has no resource or scope');
+    }
+    const hrTime = this.#time(moreFlags);
+    const hrTimeObserved: HrTime = (flags & HAS_OBSERVED) === 0 ? [hrTime[0], hrTime[1]] : this.#time(moreFlags);
+    const severityNumber = (flags & HAS_SEVERITY_NUMBER) === 0 ? undefined : reader.value();
+    const severityText = (flags & HAS_SEVERITY_TEXT) === 0 ? undefined : reader.sharedText();
+    const eventName = (flags & HAS_EVENT_NAME) === 0 ? undefined : reader.sharedText();
+    const spanContext = (flags & HAS_SPAN) === 0 ? undefined : this.#span();
+    const droppedAttributesCount = (flags & HAS_DROPPED) === 0 ? 0 : reader.value();
+    const sessionId = (flags & HAS_SESSION) === 0 ? undefined : reader.sharedText();
+    const entryId = (moreFlags & HAS_ENTRY_ID) === 0 ? undefined : reader.text();
+    this.session = sessionId === undefined ? undefined : { sessionId, entryId };
+    const body = reader.value();
+    return {
+      hrTime,
+      hrTimeObserved,
+      spanContext,
+      severityText,
+      severityNumber,
+      body,
+      eventName,
+      resource: this.#resource,
+      instrumentationScope: this.#scope,
+      attributes: reader.properties(),
+      droppedAttributesCount,
+    } as ReadableLogRecord;
+  }
+
+  #time(moreFlags: number): HrTime {
+    const reader = this.#reader;
+    if ((moreFlags & IS_ODD_TIME) !== 0) return [reader.double(), reader.double()];
+    return [reader.uint32(), reader.uint32()];
+  }
+
+  #span(): NonNullable<ReadableLogRecord['spanContext']> {
+    const reader = this.#reader;
+    const traceId = reader.sharedText();
+    const spanId = reader.sharedText();
+    const traceFlags = reader.byte();
+    const more = reader.byte();
+    return {
+      traceId,
+      spanId,
+      traceFlags,
+      ...((more & 3) === 0 ? {} : { isRemote: (more & 3) === 1 }),
+      ...((more & 4) === 0 ? {} : { traceState: createTraceState(reader.text()) }),
+    };
+  }
+}

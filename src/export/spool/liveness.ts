@@ -1,0 +1,102 @@
+import { closeSync, constants, existsSync, openSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import type { Server } from 'node:net';
+import { basename, join } from 'node:path';
+
+import { SessionLogsError } from '../../errors.ts';
+
+/** Name of the socket in an owner's directory. */
+export const SOCKET_NAME = 's';
+
+/** What a socket address holds: 108 bytes with the final zero on Linux, 104 on macOS and the BSDs. */
+const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
+
+/**
+ * The sign that an owner lives: a unix socket that accepts. The kernel accepts for a process that is busy or stopped,
+ * and takes the socket away from one that is dead, however it died; process ids and lock files can do neither.
+ */
+export class Liveness {
+  readonly #server: Server;
+  readonly #directoryFd: number | undefined;
+
+  private constructor(server: Server, directoryFd: number | undefined) {
+    this.#server = server;
+    this.#directoryFd = directoryFd;
+  }
+
+  /**
+   * Listens in a directory; the socket is there when it returns.
+   *
+   * @throws SessionLogsError `path_too_long` where the system has no way around the limit of socket paths.
+   */
+  static announce(directory: string, owner: string): Liveness {
+    const address = socketAddress(directory, owner);
+    const server = createServer((socket) => socket.destroy());
+    let failure: unknown;
+    server.on('error', (error) => {
+      failure = error;
+    });
+    // A worker of a cluster would otherwise ask its primary to listen, later and for it.
+    server.listen({ path: address.path, exclusive: true });
+    server.unref();
+    if (process.platform !== 'win32' && !existsSync(join(directory, SOCKET_NAME))) {
+      server.close();
+      address.release();
+      throw new Error(`no socket can be made in ${directory}`, { cause: failure });
+    }
+    // The descriptor stays open with the server: it is part of the path that Node removes when the server closes.
+    return new Liveness(server, address.fd);
+  }
+
+  /** Whether the owner of a directory lives. Only a refusal, or no socket at all, says that it is dead. */
+  static async isAlive(directory: string): Promise<boolean> {
+    let address: SocketAddress;
+    try {
+      address = socketAddress(directory, basename(directory).slice(2));
+    } catch {
+      // It cannot be asked: nothing of it may be touched.
+      return true;
+    }
+    const { path, release } = address;
+    return new Promise<boolean>((resolve) => {
+      const socket = connect({ path });
+      socket.unref();
+      const settle = (isAlive: boolean): void => {
+        socket.destroy();
+        release();
+        resolve(isAlive);
+      };
+      socket.once('connect', () => settle(true));
+      socket.once('error', (error: NodeJS.ErrnoException) => {
+        settle(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT');
+      });
+    });
+  }
+
+  close(): void {
+    this.#server.close();
+    if (this.#directoryFd !== undefined) closeSync(this.#directoryFd);
+  }
+}
+
+interface SocketAddress {
+  readonly path: string;
+  readonly fd: number | undefined;
+  readonly release: () => void;
+}
+
+function socketAddress(directory: string, owner: string): SocketAddress {
+  const release = (): void => {};
+  if (process.platform === 'win32') return { path: `\\\\.\\pipe\\otel-session-logs-${owner}`, fd: undefined, release };
+  const path = join(directory, SOCKET_NAME);
+  // Node 20 cuts a longer path without a word, and the socket is somewhere else.
+  if (Buffer.byteLength(path) <= MAX_PATH_BYTES) return { path, fd: undefined, release };
+  if (process.platform !== 'linux') {
+    throw new SessionLogsError(
+      'path_too_long',
+      `the path of the socket ${path} has ${Buffer.byteLength(path)} bytes, this system takes ${MAX_PATH_BYTES}: give a shorter directory`,
+    );
+  }
+  const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  return { path: `/proc/self/fd/${fd}/${SOCKET_NAME}`, fd, release: () => closeSync(fd) };
+}

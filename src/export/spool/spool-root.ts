@@ -1,0 +1,78 @@
+import { mkdirSync, realpathSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import { SessionLogsError } from '../../errors.ts';
+
+/** The disk is full or the process has no descriptor left: that passes, and the application starts meanwhile. */
+const PASSING_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO', 'EAGAIN', 'EINTR']);
+
+/** Whether the failure passes by itself, as opposed to a wrong configuration. */
+export function isPassing(error: unknown): boolean {
+  return PASSING_CODES.has((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+}
+
+const KEY = Symbol.for('otel-session-logs.spool-roots.v1');
+const holder = globalThis as { [KEY]?: Set<string> };
+/** Roots in use by this process. Under `Symbol.for`: several copies of this package may be loaded. */
+const inUse: Set<string> = (holder[KEY] ??= new Set<string>());
+
+/** A claim of this process on a root; no second one is given out while it lasts. */
+export interface RootClaim {
+  /** Real path. */
+  readonly path: string;
+  release(): void;
+}
+
+/**
+ * Makes the root of a spool where it is missing, and claims it for this process.
+ *
+ * @throws SessionLogsError `directory_in_use` when this process has a spool there already; `directory_unusable` when the
+ * path is no directory, belongs to somebody else, is writable for others, or cannot be made.
+ */
+export function claimRoot(directory: string): RootClaim {
+  const path = openRoot(directory);
+  if (inUse.has(path)) {
+    throw new SessionLogsError(
+      'directory_in_use',
+      `this process has a spool in ${path} already: one directory per destination`,
+    );
+  }
+  inUse.add(path);
+  return { path, release: () => void inUse.delete(path) };
+}
+
+function openRoot(directory: string): string {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    checkOwner(directory);
+    return realpathSync(directory);
+  } catch (error) {
+    if (error instanceof SessionLogsError) throw error;
+    if (isPassing(error)) return resolve(directory);
+    throw unusable(directory, `it cannot be made or opened (${(error as Error).message})`, error);
+  }
+}
+
+function checkOwner(directory: string): void {
+  const stats = statSync(directory);
+  if (!stats.isDirectory()) throw unusable(directory, 'it is not a directory');
+  if (process.geteuid === undefined) return; // Windows: its access lists are the administrator's.
+  if (stats.uid !== process.geteuid()) {
+    throw unusable(
+      directory,
+      `it belongs to user ${stats.uid}, this process is ${process.geteuid()}; give a directory of its own`,
+    );
+  }
+  if ((stats.mode & 0o022) !== 0) {
+    throw unusable(directory, 'others may write into it; give a sub-directory, which is made with mode 0700');
+  }
+}
+
+/** The error of a directory that cannot be used as a spool. */
+export function unusable(directory: string, why: string, cause?: unknown): SessionLogsError {
+  return new SessionLogsError(
+    'directory_unusable',
+    `the spool directory ${directory} is unusable: ${why}`,
+    cause === undefined ? {} : { cause },
+  );
+}

@@ -1,0 +1,256 @@
+import { isChat } from '../../entry.ts';
+import type { EntryDetail } from '../../entry.ts';
+import type { MemorySession, Position, Start } from './memory-session.ts';
+import { slotIn } from './ring.ts';
+import type { Block, RingNote } from './ring.ts';
+import type { SessionCursor, Step, Waiter } from '../session-store.ts';
+import type { StreamSpan } from './stream-spans.ts';
+import type { WaitList, WaitNode } from './wait-list.ts';
+
+/** What a cursor needs of its store. */
+export interface CursorHost {
+  readonly isClosed: boolean;
+  find(sessionId: string): MemorySession | undefined;
+  idOf(session: MemorySession, position: number): string;
+  /** The list of those who wait on a session that is not there yet. */
+  waitListOf(sessionId: string): WaitList;
+  /** The cursor leaves; a list that it leaves empty is forgotten. */
+  stoppedWaiting(sessionId: string): void;
+  admitReader(session: MemorySession | undefined): boolean;
+  dismissReader(session: MemorySession | undefined): void;
+}
+
+/** Why a cursor ends for good, or at its next step, apart from what stands in the log. */
+type Notice = 'none' | 'end' | 'deleted';
+
+/**
+ * A cursor over a session in memory. It is its own position, except when it claims: then the position is the session's,
+ * shared with the other claiming cursors.
+ */
+export class MemoryCursor implements SessionCursor, Position, WaitNode {
+  message = '';
+  missed = 0;
+
+  // Position
+  next = 0;
+  block: Block | undefined = undefined;
+
+  // WaitNode
+  waiter: Waiter | undefined = undefined;
+  list: WaitList | undefined = undefined;
+  previous: WaitNode | undefined = undefined;
+  following: WaitNode | undefined = undefined;
+
+  readonly #host: CursorHost;
+  readonly #sessionId: string;
+  readonly #isClaiming: boolean;
+  readonly #movesUnread: boolean;
+  #session: MemorySession | undefined;
+  #passedEnd = -1;
+  #skipped: StreamSpan | undefined = undefined;
+  /** A bounded cursor stops before this position; `undefined` for one without a bound. */
+  #stopBefore: number | undefined = undefined;
+  #notice: Notice = 'none';
+  #isCounted = false;
+  #standsOn = -1;
+  /** Detail and time of the entry it stands on, as the ring holds them: taken apart when asked for. */
+  #note: RingNote<EntryDetail> = 0;
+  #lastDelivered = -1;
+  #lastId: string | undefined = undefined;
+
+  constructor(
+    host: CursorHost,
+    sessionId: string,
+    session: MemorySession | undefined,
+    start: Start | undefined,
+    mode: { readonly isBounded: boolean; readonly movesUnread: boolean; readonly isClaiming: boolean },
+  ) {
+    this.#host = host;
+    this.#sessionId = sessionId;
+    this.#isClaiming = mode.isClaiming;
+    this.#movesUnread = mode.movesUnread;
+    this.#session = session;
+    if (mode.isBounded) this.#stopBefore = session?.next ?? 0;
+    if (start !== undefined) {
+      this.next = start.next;
+      this.#passedEnd = start.passedEnd;
+      this.#skipped = start.skipped;
+      this.missed = start.missed;
+    }
+  }
+
+  get detail(): EntryDetail | undefined {
+    return typeof this.#note === 'number' ? undefined : this.#note.detail;
+  }
+
+  get timestamp(): number {
+    return this.#session === undefined ? 0 : this.#session.timestampOf(this.#note);
+  }
+
+  get id(): string {
+    return this.#session === undefined ? '' : this.#host.idOf(this.#session, this.#standsOn);
+  }
+
+  get lastId(): string | undefined {
+    if (this.#lastDelivered === -1 || this.#session === undefined) return this.#lastId;
+    return this.#host.idOf(this.#session, this.#lastDelivered);
+  }
+
+  step(): Step {
+    const session = this.#bound();
+    if (session === undefined) return this.#stepWithoutSession();
+    const at = this.#isClaiming ? (session.work as Position) : this;
+    for (;;) {
+      if (at.next < session.first) this.#skipEvicted(session, at);
+      const position = at.next;
+      const end = session.endBetween(this.#passedEnd, position);
+      if (end !== -1) {
+        this.#passedEnd = end;
+        return 'end';
+      }
+      if (this.#stopBefore !== undefined && position >= this.#stopBefore) return 'caught-up';
+      if (position === session.next) return this.#stepAtHead(session);
+      const block = blockAt(session, at, position);
+      const slot = slotIn(block, position);
+      const note = session.noteAt(block, slot);
+      at.next = position + 1;
+      if (this.#skipped !== undefined && this.#leavesOut(position, session.detailOf(note))) continue;
+      this.message = session.messageAt(block, slot);
+      this.#note = note;
+      this.#standsOn = position;
+      return 'entry';
+    }
+  }
+
+  delivered(): void {
+    const position = this.#standsOn;
+    this.#lastDelivered = position;
+    if (this.#movesUnread && this.#session !== undefined && position > this.#session.unread) {
+      this.#session.unread = position;
+      this.#session.unreadStreamId = this.detail?.streamId;
+    }
+  }
+
+  wait(waiter: Waiter): void {
+    this.waiter = waiter;
+    if (this.list !== undefined) return;
+    const session = this.#session;
+    if (session === undefined) this.#host.waitListOf(this.#sessionId).add(this);
+    else session.waitList().add(this);
+  }
+
+  stopWaiting(): void {
+    this.waiter = undefined;
+    this.list?.remove(this);
+    // Also when a wake-up took it out of the list before: the list may be left empty by that.
+    if (this.#session === undefined) this.#host.stoppedWaiting(this.#sessionId);
+  }
+
+  enter(): boolean {
+    if (this.#isCounted) return true;
+    this.#isCounted = this.#host.admitReader(this.#heldSession());
+    return this.#isCounted;
+  }
+
+  leave(): void {
+    this.stopWaiting();
+    if (this.#isCounted) {
+      this.#isCounted = false;
+      this.#host.dismissReader(this.#heldSession());
+    }
+    this.block = undefined;
+  }
+
+  notify(notice: 'end' | 'deleted'): void {
+    this.#notice = notice;
+  }
+
+  #heldSession(): MemorySession | undefined {
+    return this.#session?.fate === 'held' ? this.#session : undefined;
+  }
+
+  #bound(): MemorySession | undefined {
+    const session = this.#session;
+    if (session !== undefined && session.fate === 'held') return session;
+    if (this.#notice === 'deleted' || session?.fate === 'deleted') return undefined;
+    if (session !== undefined) {
+      // Evicted behind the cursor's back: what it had not read is missed, and the id may begin again.
+      this.#lastId = this.lastId;
+      this.#lastDelivered = -1;
+      if (this.missed !== -1) this.missed += session.next - Math.max(0, this.#positionIn(session));
+      this.#session = undefined;
+      if (this.#stopBefore !== undefined) this.#stopBefore = 0;
+    }
+    const found = this.#host.find(this.#sessionId);
+    if (found !== undefined) this.#bind(found);
+    return found;
+  }
+
+  #positionIn(session: MemorySession): number {
+    return this.#isClaiming ? (session.work as Position).next : this.next;
+  }
+
+  #bind(session: MemorySession): void {
+    this.#session = session;
+    this.next = 0;
+    this.block = undefined;
+    this.#passedEnd = -1;
+    this.#skipped = undefined;
+    if (this.#isClaiming) session.work ??= { next: 0, block: undefined };
+    if (this.#isCounted) {
+      // Counted without a session until now; from here on it shields this one.
+      this.#host.dismissReader(undefined);
+      this.#isCounted = this.#host.admitReader(session);
+    }
+  }
+
+  #stepWithoutSession(): Step {
+    if (this.#notice === 'deleted' || this.#session?.fate === 'deleted') return 'deleted';
+    if (this.#takesEndNotice()) return 'end';
+    return this.#host.isClosed ? 'closed' : 'unknown';
+  }
+
+  #stepAtHead(session: MemorySession): Step {
+    if (this.#takesEndNotice()) return 'end';
+    if (this.#host.isClosed) return 'closed';
+    return session.isEnded ? 'unknown' : 'none';
+  }
+
+  #takesEndNotice(): boolean {
+    if (this.#notice !== 'end') return false;
+    this.#notice = 'none';
+    return true;
+  }
+
+  #skipEvicted(session: MemorySession, at: Position): void {
+    if (this.missed !== -1) this.missed += session.first - at.next;
+    at.next = session.first;
+    at.block = undefined;
+  }
+
+  #leavesOut(position: number, detail: EntryDetail | undefined): boolean {
+    const span = this.#skipped as StreamSpan;
+    if (position > span.end) {
+      this.#skipped = undefined;
+      return false;
+    }
+    return isChat(detail) && detail?.streamId === span.streamId;
+  }
+}
+
+/** The block of the position, from the one before it where there is one. */
+function blockAt(session: MemorySession, at: Position, position: number): Block {
+  let block = at.block;
+  if (block !== undefined) {
+    const slot = slotIn(block, position);
+    if (slot < block.slots.length) return block;
+    if (slot === block.slots.length && block.next !== undefined) {
+      block = block.next;
+      at.block = block;
+      return block;
+    }
+  }
+  block = session.locate(position);
+  at.block = block;
+  return block;
+}

@@ -1,0 +1,189 @@
+import { isChat } from '../../entry.ts';
+import type { EntryDetail } from '../../entry.ts';
+import type { Evictable } from './eviction.ts';
+import { Ring, slotIn } from './ring.ts';
+import type { Block } from './ring.ts';
+import type { StartPosition } from '../session-store.ts';
+import { afterEntry, isAbandonedBy } from '../stream-state.ts';
+import type { OpenStream } from '../stream-state.ts';
+import { StreamSpans } from './stream-spans.ts';
+import type { StreamSpan } from './stream-spans.ts';
+import { WaitList } from './wait-list.ts';
+
+/** A place in a session's log: the entry to be read next, and the block where it is looked for. */
+export interface Position {
+  next: number;
+  block: Block | undefined;
+}
+
+/** Where a cursor starts. */
+export interface Start {
+  readonly next: number;
+  /** End marks up to this position are behind the cursor. */
+  readonly passedEnd: number;
+  /** `-1`: entries after the position asked for are gone, and nobody knows how many. */
+  readonly missed: number;
+  /** The rest of this finished stream is left out. */
+  readonly skipped: StreamSpan | undefined;
+}
+
+/** Bytes that an entry counts for: what it holds plus its share of the columns. */
+export function entryBytes(message: string, detail: EntryDetail | undefined): number {
+  return 2 * message.length + 96 + (detail?.attributes === undefined ? 0 : attributeBytes(detail.attributes, 0));
+}
+
+const MAX_DEPTH = 8;
+
+function attributeBytes(value: unknown, depth: number): number {
+  if (typeof value === 'string') return 2 * value.length + 16;
+  if (value === null || typeof value !== 'object' || depth > MAX_DEPTH) return 16;
+  if (ArrayBuffer.isView(value)) return value.byteLength + 16;
+  let bytes = 16;
+  try {
+    for (const [key, member] of Object.entries(value)) bytes += 2 * key.length + attributeBytes(member, depth + 1);
+  } catch {
+    // A getter or trap of the application's threw: what cannot be read is not held either.
+  }
+  return bytes;
+}
+
+/**
+ * One session's log in memory: the ring of its entries, its end marks and its streams.
+ *
+ * It is the ring, rather than having one: appending to one of 10,000 sessions costs what it touches in memory, and
+ * an object less is a cache miss less.
+ */
+export class MemorySession extends Ring<EntryDetail> implements Evictable {
+  // What an append touches first.
+  bytes = 0;
+  lastUsed = 0;
+  lastUsedMillis = 0;
+  waiting: WaitList | undefined = undefined;
+  openStream: OpenStream = 0;
+  /** Positions before which a life ended; of those that lie before the oldest entry held only the latest is kept. */
+  #ends: number[] | undefined = undefined;
+  readonly id: string;
+  /** Which of the store's sessions this is: ids of entries carry it, so no id ever opens another session. */
+  readonly serial: number;
+  rankedAt = 0;
+  heapIndex = 0;
+  order: object | undefined = undefined;
+  /** `held`, or what became of the session. */
+  fate: 'held' | 'evicted' | 'deleted' = 'held';
+  readers = 0;
+  /** Position of the furthest entry that an unread reader was given, `-1` for none, and its stream. */
+  unread = -1;
+  unreadStreamId: string | undefined = undefined;
+  /** The shared position of claiming cursors. */
+  work: Position | undefined = undefined;
+  #streams: StreamSpans | undefined = undefined;
+
+  constructor(id: string, serial: number, timestamp: number) {
+    super(timestamp);
+    this.id = id;
+    this.serial = serial;
+  }
+
+  /** Notes what the entry that is about to be pushed at `next` means for the session's streams. */
+  noteDetail(detail: EntryDetail): void {
+    if (!isChat(detail)) return;
+    const goesOn = this.openStream === 2 && detail.kind === 'stream-start' && detail.streamId === undefined;
+    if ((detail.kind === 'stream-start' && !goesOn) || detail.kind === 'stream-end') {
+      this.#streams ??= new StreamSpans();
+      this.#streams.note(this.next, detail);
+    }
+    this.openStream = afterEntry(this.openStream, detail);
+  }
+
+  /** Those who wait on this session. */
+  waitList(): WaitList {
+    return (this.waiting ??= new WaitList());
+  }
+
+  /** Whether a stream that is open now would be abandoned by the entry. */
+  isAbandonedBy(detail: EntryDetail): boolean {
+    return isAbandonedBy(this.openStream, detail);
+  }
+
+  /** Drops the oldest entry and gives back its bytes. */
+  drop(): number {
+    const { message, detail } = this.oldest();
+    const freed = entryBytes(message, detail);
+    this.dropOldest();
+    this.bytes -= freed;
+    this.#streams?.trim(this.first, this.length);
+    const ends = this.#ends;
+    if (ends !== undefined && ends.length > 1 && (ends[1] as number) <= this.first) {
+      ends.splice(
+        0,
+        ends.findLastIndex((end) => end <= this.first),
+      );
+    }
+    return freed;
+  }
+
+  /** Whether nothing was logged since the last end mark. */
+  get isEnded(): boolean {
+    return this.#ends !== undefined && this.#ends.at(-1) === this.next;
+  }
+
+  /** Sets the end mark of the current life. */
+  end(): void {
+    (this.#ends ??= []).push(this.next);
+    this.#streams?.closeAll(this.next - 1);
+    this.openStream = 0;
+  }
+
+  /** The earliest end mark after `passed` and at or before `position`, else `-1`. */
+  endBetween(passed: number, position: number): number {
+    const ends = this.#ends;
+    if (ends === undefined) return -1;
+    // By halves: a session may have had thousands of short lives.
+    let low = 0;
+    let high = ends.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((ends[middle] as number) > passed) high = middle;
+      else low = middle + 1;
+    }
+    const end = ends[low];
+    return end !== undefined && end <= position ? end : -1;
+  }
+
+  /** Position of the first entry of the current life, or the oldest held. */
+  lifeStart(): number {
+    const start = this.#ends?.findLast((end) => end < this.next) ?? 0;
+    return Math.max(start, this.first);
+  }
+
+  /** Whether the stream that the entry at the position belongs to runs. */
+  streamState(position: number): 'running' | 'finished' | 'none' {
+    if (this.#streams === undefined) return 'none';
+    return this.#streams.stateAt(position, this.#detailOf(position)?.streamId);
+  }
+
+  #detailOf(position: number): EntryDetail | undefined {
+    if (position < this.first || position >= this.next) return undefined;
+    const block = this.locate(position);
+    return this.detailOf(this.noteAt(block, slotIn(block, position)));
+  }
+
+  startOf(from: StartPosition, positionOf: (id: string) => number | undefined): Start {
+    if (typeof from === 'object') {
+      const position = positionOf(from.after);
+      if (position !== undefined) return { next: position + 1, passedEnd: position, missed: 0, skipped: undefined };
+      return { next: this.first, passedEnd: this.first, missed: -1, skipped: undefined };
+    }
+    if (from === 'now') return { next: this.next, passedEnd: this.next - 1, missed: 0, skipped: undefined };
+    if (from === 'unread' && this.unread !== -1) return this.#afterUnread();
+    const lifeStart = this.lifeStart();
+    const next = from === 'stream' ? (this.#streams?.latestSince(lifeStart)?.start ?? lifeStart) : lifeStart;
+    return { next, passedEnd: next, missed: 0, skipped: undefined };
+  }
+
+  #afterUnread(): Start {
+    const span = this.#streams?.at(this.unread, this.unreadStreamId);
+    const skipped = span !== undefined && span.end !== Infinity ? span : undefined;
+    return { next: this.unread + 1, passedEnd: this.unread, missed: 0, skipped };
+  }
+}

@@ -1,0 +1,454 @@
+import { randomBytes } from 'node:crypto';
+
+import * as z from 'zod';
+
+import { LossCounters } from '../../diagnostics.ts';
+import { ABANDONED_END, makeEntry } from '../../entry.ts';
+import type { EntryDetail, LogEntry } from '../../entry.ts';
+import { functionOption, millis, parseOptions, positiveInteger } from '../../options.ts';
+import { STREAM_END_TOKEN } from '../../tokens.ts';
+import { EvictionOrder } from './eviction.ts';
+import { MemoryCursor } from './memory-cursor.ts';
+import type { CursorHost } from './memory-cursor.ts';
+import { entryBytes, MemorySession } from './memory-session.ts';
+import { slotIn } from './ring.ts';
+import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
+import { WaitList } from './wait-list.ts';
+
+/** Bounds of a {@link MemorySessionStore}. Each is counted when it is reached, see `stats().lost`. */
+export interface MemorySessionStoreOptions {
+  /** Entries held of one session. @default 10_000 */
+  readonly maxEntriesPerSession?: number | undefined;
+  /** Bytes held of one session: 2 per UTF-16 unit of the message, 96 and the attributes per entry. @default 8 MiB */
+  readonly maxBytesPerSession?: number | undefined;
+  /** What a full session does. `'drop-oldest'`: readers behind learn how many they missed. `'drop-newest'`: the new entry is refused. @default 'drop-oldest' */
+  readonly overflow?: 'drop-oldest' | 'drop-newest' | undefined;
+  /** Bytes held in all: ended sessions go first, then the least recently used without readers; one with a reader keeps its newest entries. @default 256 MiB */
+  readonly maxBytes?: number | undefined;
+  /** Sessions held, same order. When all have readers, entries of a new session are refused. @default 10_000 */
+  readonly maxSessions?: number | undefined;
+  /** Readers at once. @default 10_000 */
+  readonly maxReaders?: number | undefined;
+  /** A session that is not used that long is forgotten, never while a reader is on it. @default 3_600_000 */
+  readonly idleTtlMillis?: number | undefined;
+  /** An ended session is forgotten after that. @default 300_000 */
+  readonly endedTtlMillis?: number | undefined;
+  /** The clock, in milliseconds. @default Date.now */
+  readonly now?: (() => number) | undefined;
+}
+
+const MIB = 1024 * 1024;
+
+const optionsSchema = z.strictObject({
+  maxEntriesPerSession: positiveInteger().default(10_000),
+  maxBytesPerSession: positiveInteger().default(8 * MIB),
+  overflow: z.enum(['drop-oldest', 'drop-newest'], "'drop-oldest' or 'drop-newest'").default('drop-oldest'),
+  maxBytes: positiveInteger().default(256 * MIB),
+  maxSessions: positiveInteger().default(10_000),
+  maxReaders: positiveInteger().default(10_000),
+  idleTtlMillis: millis().default(3_600_000),
+  endedTtlMillis: millis().default(300_000),
+  now: functionOption<() => number>().optional(),
+});
+
+/** Appends between two looks at the clock: last use is needed to the second, and asking costs as much as an append. */
+const APPENDS_PER_CLOCK = 128;
+
+const ID = /^([a-z0-9]+)-(\d{1,15})-(\d{1,15})$/;
+
+/**
+ * Session logs in this process: bounded in every direction, nothing else between the producer and its readers.
+ *
+ * An entry is readable before `append` returns; a reader that waits is resolved within it. Cursors are
+ * `incarnation-session-position`: `missed` is exact, and no cursor opens another session or another process.
+ */
+export class MemorySessionStore implements SessionStore, CursorHost {
+  readonly #options: z.output<typeof optionsSchema>;
+  // The bounds that each append looks at.
+  readonly #maxEntriesPerSession: number;
+  readonly #maxBytesPerSession: number;
+  readonly #maxBytes: number;
+  readonly #now: () => number;
+  readonly #startMillis: number;
+  readonly #incarnation: string;
+  readonly #sessions = new Map<string, MemorySession>();
+  /** Who waits on a session that is not there. */
+  readonly #awaited = new Map<string, WaitList>();
+  /** Sessions without a reader; those with one stay outside both orders. */
+  readonly #idle = new EvictionOrder<MemorySession>();
+  readonly #ended = new EvictionOrder<MemorySession>();
+  readonly #lost = new LossCounters();
+  readonly #appendsPerClock: number;
+  #bytes = 0;
+  /** Entries that full sessions dropped: counted here, since a full session drops one with each append. */
+  #dropped = 0;
+  #readers = 0;
+  #sequence = 0;
+  #serial = 0;
+  /** Milliseconds since the store was made, as of the last look: small enough to be no heap object. */
+  #clock = 0;
+  #appendsToClock = 0;
+  #isClosed = false;
+  #sweeper: NodeJS.Timeout | undefined;
+
+  constructor(options: MemorySessionStoreOptions = {}) {
+    this.#options = parseOptions('MemorySessionStore', optionsSchema, options);
+    this.#maxEntriesPerSession = this.#options.maxEntriesPerSession;
+    this.#maxBytesPerSession = this.#options.maxBytesPerSession;
+    this.#maxBytes = this.#options.maxBytes;
+    this.#now = this.#options.now ?? Date.now;
+    // An injected clock is asked at each append: whoever sets the time expects it to count at once.
+    this.#appendsPerClock = this.#options.now === undefined ? APPENDS_PER_CLOCK : 1;
+    this.#startMillis = this.#now();
+    this.#incarnation = Date.now().toString(36) + BigInt(`0x${randomBytes(5).toString('hex')}`).toString(36);
+  }
+
+  append(sessionId: string, message: string, timestamp: number, detail: EntryDetail | undefined): boolean {
+    if (this.#isClosed) return this.#refuse('after_shutdown');
+    if (--this.#appendsToClock <= 0) this.#lookAtClock();
+    const bytes = entryBytes(message, detail);
+    if (bytes > this.#maxBytesPerSession) return this.#refuse('session_full');
+    const session = this.#sessions.get(sessionId) ?? this.#begin(sessionId, timestamp);
+    if (session === undefined) return this.#refuse('store_full');
+    if (this.#isFull(session, bytes) && !this.#makeRoom(session, bytes)) return this.#refuse('session_full');
+    const beginsNextLife = session.isEnded;
+    if (detail !== undefined) {
+      if (session.isAbandonedBy(detail)) {
+        this.#abandon(session, timestamp);
+        // That took the room made above.
+        if (this.#isFull(session, bytes) && !this.#makeRoom(session, bytes)) return this.#refuse('session_full');
+      }
+      session.noteDetail(detail);
+    } else if (session.openStream === 2) {
+      session.openStream = 1;
+    }
+    this.#push(session, message, timestamp, detail, bytes);
+    if (beginsNextLife) this.#place(session);
+    if (this.#bytes > this.#maxBytes) this.#shrink(session);
+    session.waiting?.wakeAll();
+    return true;
+  }
+
+  #push(
+    session: MemorySession,
+    message: string,
+    timestamp: number,
+    detail: EntryDetail | undefined,
+    bytes: number,
+  ): void {
+    const sequence = ++this.#sequence;
+    session.push(message, detail, timestamp, sequence);
+    session.bytes += bytes;
+    session.lastUsed = sequence;
+    session.lastUsedMillis = this.#clock;
+    this.#bytes += bytes;
+  }
+
+  #refuse(reason: 'after_shutdown' | 'store_full' | 'session_full'): false {
+    this.#lost.add(reason);
+    return false;
+  }
+
+  #abandon(session: MemorySession, timestamp: number): void {
+    session.noteDetail(ABANDONED_END);
+    this.#push(session, STREAM_END_TOKEN, timestamp, ABANDONED_END, entryBytes(STREAM_END_TOKEN, ABANDONED_END));
+  }
+
+  #isFull(session: MemorySession, bytes: number): boolean {
+    return session.length >= this.#maxEntriesPerSession || session.bytes + bytes > this.#maxBytesPerSession;
+  }
+
+  /** Room for one more entry in a full session: `false` when there is none to be made. */
+  #makeRoom(session: MemorySession, bytes: number): boolean {
+    if (this.#options.overflow === 'drop-newest') return false;
+    while (session.length > 0 && this.#isFull(session, bytes)) {
+      this.#bytes -= session.drop();
+      this.#dropped += 1;
+    }
+    return true;
+  }
+
+  #begin(sessionId: string, timestamp: number): MemorySession | undefined {
+    this.#sweep();
+    if (this.#sessions.size >= this.#options.maxSessions) {
+      const victim = this.#ended.peek() ?? this.#idle.peek();
+      if (victim === undefined) return undefined;
+      this.#evict(victim, 'store_full');
+    }
+    const session = new MemorySession(sessionId, ++this.#serial, timestamp);
+    session.lastUsed = ++this.#sequence;
+    session.lastUsedMillis = this.#clock;
+    session.waiting = this.#awaited.get(sessionId);
+    this.#awaited.delete(sessionId);
+    this.#sessions.set(sessionId, session);
+    this.#idle.add(session);
+    this.#sweeper ??= this.#startSweeper();
+    return session;
+  }
+
+  /** Puts the session into the order in which it may be evicted; one with readers is in none. */
+  #place(session: MemorySession): void {
+    this.#idle.remove(session);
+    this.#ended.remove(session);
+    if (session.readers === 0 && session.fate === 'held') (session.isEnded ? this.#ended : this.#idle).add(session);
+  }
+
+  end(sessionId: string): void {
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined || session.isEnded) {
+      (session === undefined ? this.#awaited.get(sessionId) : session.waiting)?.notifyAll('end');
+      return;
+    }
+    session.end();
+    this.#touch(session);
+    this.#place(session);
+    session.waiting?.wakeAll();
+  }
+
+  delete(sessionId: string): void {
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined) {
+      this.#awaited.get(sessionId)?.notifyAll('deleted');
+      return;
+    }
+    this.#forget(session, 'deleted');
+    session.waiting?.wakeAll();
+  }
+
+  open(sessionId: string, options: OpenOptions): SessionCursor {
+    this.#sweep();
+    const session = this.#sessions.get(sessionId);
+    const { from, isBounded = false } = options;
+    const start =
+      session?.startOf(from, (id) => this.#positionOf(session, id)) ??
+      // The session is gone, or of another process: whatever came after that entry is missed.
+      (typeof from === 'object' ? { next: 0, passedEnd: -1, missed: -1, skipped: undefined } : undefined);
+    if (session !== undefined) this.#touch(session);
+    return new MemoryCursor(this, sessionId, session, start, {
+      isBounded,
+      movesUnread: from === 'unread',
+      isClaiming: false,
+    });
+  }
+
+  claim(sessionId: string): SessionCursor {
+    this.#sweep();
+    const session = this.#sessions.get(sessionId);
+    if (session !== undefined) {
+      session.work ??= { next: session.first, block: undefined };
+      this.#touch(session);
+    }
+    // End marks before the shared position are behind every new claim.
+    const start = session && { next: 0, passedEnd: (session.work?.next ?? 0) - 1, missed: 0, skipped: undefined };
+    return new MemoryCursor(this, sessionId, session, start, {
+      isBounded: false,
+      movesUnread: false,
+      isClaiming: true,
+    });
+  }
+
+  streamState(sessionId: string, id: string): StreamState {
+    const session = this.#sessions.get(sessionId);
+    const position = session && this.#positionOf(session, id);
+    return session === undefined || position === undefined ? 'none' : session.streamState(position);
+  }
+
+  sessionIds(): string[] {
+    this.#sweep();
+    const ids: string[] = [];
+    for (const session of this.#sessions.values()) if (session.length > 0) ids.push(session.id);
+    return ids.sort();
+  }
+
+  activeSessionIds(): string[] {
+    this.#sweep();
+    const ids = new Set(this.#awaited.keys());
+    for (const session of this.#sessions.values()) {
+      if (!session.isEnded || session.waiting?.isEmpty === false) ids.add(session.id);
+    }
+    return [...ids].sort();
+  }
+
+  newestId(sessionId: string): string | undefined {
+    const session = this.#sessions.get(sessionId);
+    return session === undefined || session.length === 0 ? undefined : this.idOf(session, session.next - 1);
+  }
+
+  entries(options: { readonly sessionId?: string; readonly limit?: number } = {}): LogEntry[] {
+    this.#sweep();
+    const { sessionId, limit = Infinity } = options;
+    const one = sessionId === undefined ? undefined : this.#sessions.get(sessionId);
+    const sessions = sessionId === undefined ? this.#sessions.values() : one === undefined ? [] : [one];
+    const found: { readonly sequence: number; readonly entry: () => LogEntry }[] = [];
+    for (const session of sessions) {
+      for (let position = Math.max(session.first, session.next - limit); position < session.next; position += 1) {
+        const block = session.locate(position);
+        const slot = slotIn(block, position);
+        found.push({ sequence: session.sequenceAt(block, slot), entry: () => this.#entryAt(session, position) });
+      }
+    }
+    found.sort((a, b) => a.sequence - b.sequence);
+    return (limit < found.length ? found.slice(found.length - limit) : found).map(({ entry }) => entry());
+  }
+
+  #entryAt(session: MemorySession, position: number): LogEntry {
+    const block = session.locate(position);
+    const slot = slotIn(block, position);
+    const note = session.noteAt(block, slot);
+    const id = this.idOf(session, position);
+    const message = session.messageAt(block, slot);
+    return makeEntry(id, session.id, message, session.timestampOf(note), session.detailOf(note));
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      clearInterval(this.#sweeper);
+      for (const list of this.#awaited.values()) list.wakeAll();
+      for (const session of this.#sessions.values()) session.waiting?.wakeAll();
+    }
+    return Promise.resolve();
+  }
+
+  stats(): StoreStats {
+    this.#sweep();
+    let entries = 0;
+    for (const session of this.#sessions.values()) entries += session.length;
+    const sessions = this.#sessions.size;
+    const lost = new LossCounters(this.#lost.toJSON());
+    lost.add('session_full', this.#dropped);
+    return { sessions, readers: this.#readers, entries, bytes: this.#bytes, lost: lost.toJSON() };
+  }
+
+  // What cursors need.
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  find(sessionId: string): MemorySession | undefined {
+    return this.#sessions.get(sessionId);
+  }
+
+  idOf(session: MemorySession, position: number): string {
+    return `${this.#incarnation}-${session.serial}-${position}`;
+  }
+
+  #positionOf(session: MemorySession, id: string): number | undefined {
+    const match = ID.exec(id);
+    if (match === null || match[1] !== this.#incarnation || Number(match[2]) !== session.serial) return undefined;
+    const position = Number(match[3]);
+    return position < session.next ? position : undefined;
+  }
+
+  waitListOf(sessionId: string): WaitList {
+    let list = this.#awaited.get(sessionId);
+    if (list === undefined) {
+      list = new WaitList();
+      this.#awaited.set(sessionId, list);
+    }
+    return list;
+  }
+
+  stoppedWaiting(sessionId: string): void {
+    if (this.#awaited.get(sessionId)?.isEmpty === true) this.#awaited.delete(sessionId);
+  }
+
+  admitReader(session: MemorySession | undefined): boolean {
+    if (this.#readers >= this.#options.maxReaders) return false;
+    this.#readers += 1;
+    if (session !== undefined) {
+      session.readers += 1;
+      this.#place(session);
+    }
+    return true;
+  }
+
+  dismissReader(session: MemorySession | undefined): void {
+    this.#readers -= 1;
+    if (session === undefined) return;
+    session.readers -= 1;
+    this.#touch(session);
+    this.#place(session);
+  }
+
+  // Keeping the bounds.
+
+  #touch(session: MemorySession): void {
+    this.#lookAtClock();
+    session.lastUsed = ++this.#sequence;
+    session.lastUsedMillis = this.#clock;
+  }
+
+  #lookAtClock(): void {
+    this.#appendsToClock = this.#appendsPerClock;
+    this.#clock = Math.trunc(this.#now() - this.#startMillis);
+  }
+
+  #startSweeper(): NodeJS.Timeout {
+    const interval = Math.min(this.#options.idleTtlMillis, this.#options.endedTtlMillis) / 4;
+    return setInterval(() => this.#sweep(), Math.min(Math.max(interval, 1000), 60_000)).unref();
+  }
+
+  /** Forgets what has expired. */
+  #sweep(): void {
+    this.#lookAtClock();
+    this.#expire(this.#ended, this.#options.endedTtlMillis);
+    this.#expire(this.#idle, this.#options.idleTtlMillis);
+    if (this.#sessions.size === 0) {
+      clearInterval(this.#sweeper);
+      this.#sweeper = undefined;
+    }
+  }
+
+  #expire(order: EvictionOrder<MemorySession>, ttlMillis: number): void {
+    for (;;) {
+      const oldest = order.peek();
+      if (oldest === undefined || this.#clock - oldest.lastUsedMillis < ttlMillis) return;
+      this.#evict(oldest, 'expired');
+    }
+  }
+
+  #evict(session: MemorySession, reason: 'store_full' | 'expired'): void {
+    this.#lost.add(reason, session.length);
+    this.#forget(session, 'evicted');
+  }
+
+  #forget(session: MemorySession, fate: 'evicted' | 'deleted'): void {
+    session.fate = fate;
+    this.#sessions.delete(session.id);
+    this.#idle.remove(session);
+    this.#ended.remove(session);
+    this.#bytes -= session.bytes;
+  }
+
+  /** Gets below `maxBytes` again after an entry of `newest` was stored. */
+  #shrink(newest: MemorySession): void {
+    while (this.#bytes > this.#maxBytes) {
+      const victim = this.#ended.peek() ?? this.#idle.peek();
+      if (victim !== undefined && victim !== newest) this.#evict(victim, 'store_full');
+      else if (!this.#thinLargest()) return;
+    }
+  }
+
+  /** Drops the older half of the session that holds most. Halves, so that looking for it is paid by many appends. */
+  #thinLargest(): boolean {
+    let largest: MemorySession | undefined;
+    for (const session of this.#sessions.values()) {
+      if (session.length > 1 && session.bytes > (largest?.bytes ?? 0)) largest = session;
+    }
+    if (largest === undefined) return false;
+    const target = largest.bytes / 2;
+    let dropped = 0;
+    while (largest.length > 1 && largest.bytes > target) {
+      this.#bytes -= largest.drop();
+      dropped += 1;
+    }
+    this.#lost.add('store_full', dropped);
+    return true;
+  }
+}

@@ -1,0 +1,208 @@
+import type { EntryDetail } from '../../entry.ts';
+import { RedisFailure } from './redis-client.ts';
+import { compareStreamIds } from './redis-keys.ts';
+import type { SessionKeys } from './redis-keys.ts';
+import { itemsOf, reverseCommand } from './redis-page.ts';
+import type { StoredItem } from './redis-page.ts';
+import type { RedisReads } from './redis-reads.ts';
+import { CursorSeat } from './redis-seat.ts';
+import type { CursorHost } from './redis-seat.ts';
+import type { SessionCursor, Step, Waiter } from '../session-store.ts';
+
+/** The one consumer group of a session's stream: its position is the shared work position. */
+const GROUP = 'w';
+const CONSUMER = 'c';
+
+/** Entries claimed for a cursor that had left when the answer came: they go to the next one of this process. */
+export class ClaimedEntries {
+  readonly #bySession = new Map<string, StoredItem[]>();
+  readonly #cursors = new Map<string, Set<CursorSeat>>();
+
+  join(seat: CursorSeat): void {
+    let seats = this.#cursors.get(seat.sessionId);
+    if (seats === undefined) this.#cursors.set(seat.sessionId, (seats = new Set()));
+    seats.add(seat);
+  }
+
+  part(seat: CursorSeat): void {
+    const seats = this.#cursors.get(seat.sessionId);
+    if (seats?.delete(seat) === true && seats.size === 0) this.#cursors.delete(seat.sessionId);
+  }
+
+  giveBack(sessionId: string, item: StoredItem): void {
+    const items = this.#bySession.get(sessionId) ?? [];
+    items.push(item);
+    items.sort((a, b) => compareStreamIds(a.id, b.id));
+    this.#bySession.set(sessionId, items);
+    for (const seat of this.#cursors.get(sessionId) ?? []) seat.wake();
+  }
+
+  take(sessionId: string): StoredItem | undefined {
+    const items = this.#bySession.get(sessionId);
+    const item = items?.shift();
+    if (items?.length === 0) this.#bySession.delete(sessionId);
+    return item;
+  }
+
+  forget(sessionId: string): void {
+    this.#bySession.delete(sessionId);
+  }
+}
+
+/**
+ * A cursor over the session's shared work position, which is a consumer group read with NOACK, one entry at a time: a
+ * claim is answered to one cursor of all hosts, or, when the answer is lost, to none.
+ *
+ * What the group evicted before anybody claimed it is not known here: `missed` stays 0.
+ */
+export class RedisClaimCursor implements SessionCursor {
+  message = '';
+  timestamp = 0;
+  detail: EntryDetail | undefined = undefined;
+  id = '';
+  readonly missed = 0;
+  lastId: string | undefined = undefined;
+
+  readonly #host: CursorHost;
+  readonly #reads: RedisReads;
+  readonly #claimed: ClaimedEntries;
+  readonly #seat: CursorSeat;
+  readonly #key: string;
+  readonly #sessionId: string;
+  #standsOn: StoredItem | undefined = undefined;
+  /** The newest item when the cursor was opened. */
+  #head: string | undefined = undefined;
+  #isFirstLook = true;
+  /** The newest mark that lies behind the cursor. */
+  #passed: string | undefined = undefined;
+  #hasClaimed = false;
+  #final: Step | undefined = undefined;
+
+  constructor(host: CursorHost, claimed: ClaimedEntries, sessionId: string, keys: SessionKeys) {
+    this.#host = host;
+    this.#reads = host.reads;
+    this.#claimed = claimed;
+    this.#sessionId = sessionId;
+    this.#key = keys.log;
+    this.#seat = new CursorSeat(host, sessionId, keys.wake);
+  }
+
+  async step(): Promise<Step> {
+    this.#seat.release();
+    this.#standsOn = undefined;
+    if (this.#final !== undefined) return this.#final;
+    for (;;) {
+      const item = this.#claimed.take(this.#sessionId) ?? (await this.#claim());
+      if (item instanceof RedisFailure) return this.#failed(item);
+      if (item === undefined) return this.#stepAtHead();
+      if (this.#seat.hasLeft) {
+        // Claimed for nobody: at most once, but not lost either.
+        if (item.type === 'entry') this.#claimed.giveBack(this.#sessionId, item);
+        return 'none';
+      }
+      const step = this.#meet(item);
+      if (step !== undefined) return step;
+    }
+  }
+
+  delivered(): void {
+    if (this.#standsOn === undefined) return;
+    this.lastId = this.#standsOn.id;
+    this.#standsOn = undefined;
+  }
+
+  wait(waiter: Waiter): void {
+    this.#claimed.join(this.#seat);
+    this.#seat.wait(waiter);
+  }
+
+  stopWaiting(): void {
+    this.#seat.stopWaiting();
+  }
+
+  enter(): boolean {
+    return this.#seat.enter();
+  }
+
+  leave(): void {
+    if (this.#seat.hasLeft) return;
+    this.#claimed.part(this.#seat);
+    this.#seat.leave();
+    const item = this.#standsOn;
+    this.#standsOn = undefined;
+    if (item !== undefined) this.#claimed.giveBack(this.#sessionId, item);
+  }
+
+  /** The next item of the group; `undefined`: none now. */
+  async #claim(): Promise<StoredItem | undefined | RedisFailure> {
+    this.#seat.beginLook();
+    if (this.#isFirstLook) {
+      await this.#host.settled(this.#sessionId);
+      const newest = itemsOf(await this.#reads.ask(reverseCommand(this.#key, '+', '-', 1)));
+      if (newest instanceof RedisFailure) return newest;
+      this.#head = newest[0]?.id;
+      this.#isFirstLook = false;
+    }
+    const key = this.#key;
+    const args = ['XREADGROUP', 'GROUP', GROUP, CONSUMER, 'COUNT', '1', 'NOACK', 'STREAMS', key, '>'];
+    const reply = await this.#reads.ask({ key, args });
+    if (!(reply instanceof RedisFailure)) return firstItem(reply);
+    if (reply.code !== 'NOGROUP') return reply;
+    const made = await this.#reads.ask({ key, args: ['XGROUP', 'CREATE', key, GROUP, '0'] });
+    // BUSYGROUP: another host was faster. ERR: there is no such key, hence no session.
+    if (!(made instanceof RedisFailure) || made.code === 'BUSYGROUP') return this.#claim();
+    return made.code === 'ERR' ? undefined : made;
+  }
+
+  #meet(item: StoredItem): Step | undefined {
+    if (item.type !== 'entry') return this.#meetMark(item);
+    const { entry } = item;
+    if (entry === undefined) return undefined;
+    this.#hasClaimed = true;
+    this.message = entry.message;
+    this.timestamp = entry.timestamp;
+    this.detail = entry.detail;
+    this.id = item.id;
+    this.#standsOn = item;
+    return 'entry';
+  }
+
+  /** A mark is news once. One that was there when the cursor was opened is news only after it claimed an entry. */
+  #meetMark(item: StoredItem): Step | undefined {
+    if (this.#passed !== undefined && compareStreamIds(item.id, this.#passed) <= 0) return undefined;
+    this.#passed = item.id;
+    const isOld = this.#head !== undefined && compareStreamIds(item.id, this.#head) <= 0;
+    if (item.type === 'end') return isOld && !this.#hasClaimed ? undefined : 'end';
+    if (isOld) return undefined;
+    this.#claimed.forget(this.#sessionId);
+    this.#final = 'deleted';
+    return 'deleted';
+  }
+
+  /** Nothing to claim: a mark is claimed by one cursor only, so the others look whether the log ends with one. */
+  async #stepAtHead(): Promise<Step> {
+    const reply = await this.#reads.ask(reverseCommand(this.#key, '+', '-', 1));
+    const items = itemsOf(reply);
+    if (items instanceof RedisFailure) return this.#failed(items);
+    const [newest] = items;
+    if (newest !== undefined && newest.type !== 'entry') {
+      const step = this.#meetMark(newest);
+      if (step !== undefined) return step;
+    }
+    if (this.#host.isClosed) return (this.#final = 'closed');
+    return newest?.type === 'entry' ? 'none' : 'unknown';
+  }
+
+  #failed(failure: RedisFailure): Step {
+    if (this.#host.isClosed) return (this.#final = 'closed');
+    this.#seat.lookLater(failure);
+    return 'none';
+  }
+}
+
+/** The item of an XREADGROUP reply: `[[key, [[id, fields]]]]`, or nil. */
+function firstItem(reply: unknown): StoredItem | undefined {
+  if (!Array.isArray(reply) || !Array.isArray(reply[0])) return undefined;
+  const items = itemsOf((reply[0] as unknown[])[1]);
+  return items instanceof RedisFailure ? undefined : items[0];
+}

@@ -1,0 +1,265 @@
+import { isChat } from '../../entry.ts';
+import type { EntryDetail } from '../../entry.ts';
+import { RedisFailure } from './redis-client.ts';
+import { compareStreamIds } from './redis-keys.ts';
+import type { SessionKeys } from './redis-keys.ts';
+import { itemsOf, rangeCommand, reverseCommand } from './redis-page.ts';
+import type { StoredItem } from './redis-page.ts';
+import { PageSize } from './redis-page-size.ts';
+import type { RedisReads } from './redis-reads.ts';
+import { SequenceLedger } from './redis-sequence.ts';
+import { findStart } from './redis-start.ts';
+import type { Start, UnreadMark } from './redis-start.ts';
+import { CursorSeat } from './redis-seat.ts';
+import type { CursorHost } from './redis-seat.ts';
+import type { Maybe, OpenOptions, SessionCursor, Step, Waiter } from '../session-store.ts';
+
+const RECOVERY_ITEMS = 128;
+
+/**
+ * A cursor over a session in Redis: reads pages after its position, and only when there may be something new.
+ *
+ * The read begins at the position's own item, so that it shows whether that is still there: a log that was cut, lost or
+ * set back is noticed with the very read. What a producer's numbers say was dropped on the way counts as missed, and
+ * what they say was met before is left out.
+ */
+export class RedisCursor implements SessionCursor {
+  message = '';
+  timestamp = 0;
+  detail: EntryDetail | undefined = undefined;
+  id = '';
+  lastId: string | undefined = undefined;
+
+  readonly #host: CursorHost;
+  readonly #reads: RedisReads;
+  readonly #seat: CursorSeat;
+  readonly #keys: SessionKeys;
+  readonly #sessionId: string;
+  readonly #options: OpenOptions;
+  readonly #ledger = new SequenceLedger();
+  readonly #pageSize = new PageSize();
+  /** The first answer, on its way since the cursor was opened: it fixes the start. */
+  #opening: Promise<Start | RedisFailure> | undefined;
+  #start: Start | undefined = undefined;
+  /** The last item behind the cursor, or the first to meet (`isIncluded`). */
+  #position: string | undefined = undefined;
+  #isIncluded = false;
+  #items: readonly StoredItem[] = [];
+  #next = 0;
+  #standsOn: StoredItem | undefined = undefined;
+  /** The last read found less than it asked for. */
+  #isDrained = false;
+  #isAfterEnd = false;
+  /** Answered that there is nothing since it met the last end mark. */
+  #hasIdled = false;
+  #final: Step | undefined = undefined;
+  readonly #deletions: number;
+
+  constructor(host: CursorHost, sessionId: string, keys: SessionKeys, options: OpenOptions) {
+    this.#host = host;
+    this.#reads = host.reads;
+    this.#sessionId = sessionId;
+    this.#keys = keys;
+    this.#options = options;
+    this.#seat = new CursorSeat(host, sessionId, keys.wake);
+    this.#deletions = host.deletionsOf(sessionId);
+    this.#opening = this.#findStart();
+  }
+
+  get missed(): number {
+    return this.#ledger.missed;
+  }
+
+  step(): Maybe<Step> {
+    this.#seat.release();
+    // Deleted by this process: at once, whatever was read ahead.
+    if (this.#host.deletionsOf(this.#sessionId) > this.#deletions) this.#final = 'deleted';
+    const known = this.#final ?? this.#stepInPage();
+    if (known !== undefined) return known;
+    if (this.#isDrained && this.#seat.isUpToDate) return this.#idle();
+    return this.#stepLater();
+  }
+
+  delivered(): void {
+    const item = this.#standsOn;
+    if (item === undefined) return;
+    this.lastId = item.id;
+    if (this.#options.from !== 'unread') return;
+    const { producer, sequence } = item;
+    this.#host.moveUnread(this.#sessionId, { id: item.id, streamId: this.detail?.streamId, producer, sequence });
+  }
+
+  wait(waiter: Waiter): void {
+    this.#seat.wait(waiter);
+  }
+
+  stopWaiting(): void {
+    this.#seat.stopWaiting();
+  }
+
+  enter(): boolean {
+    return this.#seat.enter();
+  }
+
+  leave(): void {
+    this.#seat.leave();
+    this.#items = [];
+    this.#next = 0;
+  }
+
+  async #findStart(): Promise<Start | RedisFailure> {
+    const unread: UnreadMark | undefined =
+      this.#options.from === 'unread' ? this.#host.unreadOf(this.#sessionId) : undefined;
+    // Whoever logs and then reads in one process finds what it logged.
+    await this.#host.settled(this.#sessionId);
+    return await findStart(this.#reads, this.#keys.log, this.#options.from, unread);
+  }
+
+  async #open(): Promise<RedisFailure | undefined> {
+    this.#opening ??= this.#findStart();
+    const start = await this.#opening;
+    this.#opening = undefined;
+    if (start instanceof RedisFailure) return start;
+    this.#start = start;
+    this.#position = start.id;
+    this.#isIncluded = start.isIncluded;
+    this.#isAfterEnd = start.isAfterEnd;
+    this.#ledger.open(start.met, { missed: start.missed, isComplete: start.head === undefined });
+    return undefined;
+  }
+
+  async #stepLater(): Promise<Step> {
+    let canRecover = true;
+    for (;;) {
+      this.#seat.beginLook();
+      const failure = (this.#start === undefined ? await this.#open() : undefined) ?? (await this.#read());
+      if (failure !== undefined) return this.#failed(failure);
+      const step = this.#stepInPage();
+      if (step !== undefined) return step;
+      if (this.#items.length === 0 && this.#position !== undefined && !this.#isIncluded && canRecover) {
+        canRecover = false;
+        const unrecovered = await this.#recover();
+        if (unrecovered !== undefined) return this.#failed(unrecovered);
+      } else if (this.#isDrained) {
+        return this.#idle();
+      }
+    }
+  }
+
+  #failed(failure: RedisFailure): Step {
+    if (this.#host.isClosed) return (this.#final = 'closed');
+    this.#seat.lookLater(failure);
+    return 'none';
+  }
+
+  /** Reads the next page. The item at the position comes first, when it is still there, and does not count. */
+  async #read(): Promise<RedisFailure | undefined> {
+    const isAnchored = this.#position !== undefined && !this.#isIncluded;
+    const count = this.#pageSize.next + (isAnchored ? 1 : 0);
+    const reply = await this.#reads.ask(rangeCommand(this.#keys.log, this.#position ?? '-', '+', count));
+    const items = itemsOf(reply);
+    if (items instanceof RedisFailure) return items;
+    this.#isDrained = items.length < count;
+    this.#ledger.isCut = this.#position !== undefined && items[0]?.id !== this.#position;
+    this.#items = items;
+    this.#next = isAnchored && items[0]?.id === this.#position ? 1 : 0;
+    if (items.length > 0) this.#isIncluded = false;
+    this.#pageSize.note(items);
+    return undefined;
+  }
+
+  /**
+   * The position's item is gone and nothing lies after it: the log has expired, was cut to nothing, or was lost with a
+   * server that came back with an older one. Goes on after the newest item that is still there and was met.
+   */
+  async #recover(): Promise<RedisFailure | undefined> {
+    const items = itemsOf(await this.#reads.ask(reverseCommand(this.#keys.log, '+', '-', RECOVERY_ITEMS)));
+    if (items instanceof RedisFailure) return items;
+    const [newest] = items;
+    if (newest === undefined) {
+      this.#position = undefined;
+      this.#isAfterEnd = true;
+      this.#ledger.isComplete = true;
+      return undefined;
+    }
+    if (compareStreamIds(newest.id, this.#position as string) > 0) return undefined;
+    const met = items.find((item) => this.#ledger.hasMet(item));
+    if (met === undefined) this.#ledger.loseCount();
+    const at = met ?? newest;
+    this.#position = at.id;
+    this.#isAfterEnd = at.type !== 'entry';
+    return undefined;
+  }
+
+  /** Moves on within the page at hand. */
+  #stepInPage(): Step | undefined {
+    for (;;) {
+      const item = this.#items[this.#next];
+      if (this.#options.isBounded === true && this.#start !== undefined) {
+        const { head } = this.#start;
+        // There was no session when it was opened: whatever came since is not asked for.
+        if (head === undefined) return 'unknown';
+        if (this.#isPast(item?.id, head)) return 'caught-up';
+      }
+      if (item === undefined) return undefined;
+      this.#next += 1;
+      this.#position = item.id;
+      const step = this.#meet(item);
+      if (step !== undefined) return step;
+    }
+  }
+
+  #isPast(next: string | undefined, head: string): boolean {
+    if (next !== undefined) return compareStreamIds(next, head) > 0;
+    return this.#position !== undefined && !this.#isIncluded && compareStreamIds(this.#position, head) >= 0;
+  }
+
+  #meet(item: StoredItem): Step | undefined {
+    if (!this.#ledger.note(item)) return undefined;
+    if (item.type === 'tombstone') return this.#meetTombstone(item);
+    if (item.type === 'end') return this.#meetEnd();
+    const { entry } = item;
+    if (entry === undefined) {
+      this.#host.reporter.limited('foreign', 'An entry in Redis was not written by this package; it is left out');
+      return undefined;
+    }
+    this.#isAfterEnd = false;
+    if (this.#leavesOut(item.id, entry.detail)) return undefined;
+    this.message = entry.message;
+    this.timestamp = entry.timestamp;
+    this.detail = entry.detail;
+    this.id = item.id;
+    this.#standsOn = item;
+    return 'entry';
+  }
+
+  #meetTombstone(item: StoredItem): Step | undefined {
+    const head = this.#start?.head;
+    this.#isAfterEnd = true;
+    // It was there when the cursor was opened: what is read is the session that came after.
+    if (head !== undefined && compareStreamIds(item.id, head) <= 0) return undefined;
+    this.#final = 'deleted';
+    return 'deleted';
+  }
+
+  /** A second mark without an entry in between says nothing new, except to those who waited. */
+  #meetEnd(): Step | undefined {
+    const isNew = !this.#isAfterEnd || this.#hasIdled;
+    this.#isAfterEnd = true;
+    this.#hasIdled = false;
+    return isNew ? 'end' : undefined;
+  }
+
+  #leavesOut(id: string, detail: EntryDetail | undefined): boolean {
+    const skip = this.#start?.skip;
+    if (skip === undefined || compareStreamIds(id, skip.upTo) > 0) return false;
+    return isChat(detail) && detail?.streamId === skip.streamId;
+  }
+
+  #idle(): Step {
+    if (this.#host.isClosed) return (this.#final = 'closed');
+    this.#hasIdled = true;
+    if (this.#options.isBounded === true) return 'caught-up';
+    return this.#isAfterEnd ? 'unknown' : 'none';
+  }
+}

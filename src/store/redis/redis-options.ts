@@ -1,0 +1,80 @@
+import * as z from 'zod';
+
+import { functionOption, millis, parseOptions, positiveInteger } from '../../options.ts';
+import type { RedisPort } from './redis-client.ts';
+import { ioRedisPort } from './redis-ioredis.ts';
+import type { IoRedisLike } from './redis-ioredis.ts';
+import { nodeRedisPort } from './redis-node-redis.ts';
+import type { NodeRedisLike } from './redis-node-redis.ts';
+
+/** Options of a {@link RedisSessionStore}. */
+export interface RedisSessionStoreOptions {
+  /**
+   * A client of `redis` (node-redis) 5 or later or of `ioredis` 5 or later, standalone or cluster; or an own
+   * {@link RedisPort}. It is duplicated for each of the store's three connections, and never used or closed itself.
+   */
+  readonly client: NodeRedisLike | IoRedisLike | RedisPort;
+  /** What every key and channel of this store begins with, letters, digits and `_ . : / -`. @default 'session_logs' */
+  readonly prefix?: string | undefined;
+  /** Entries kept of one session, about: Redis cuts a stream by whole nodes, so up to a hundred more stay. @default 10_000 */
+  readonly maxEntriesPerSession?: number | undefined;
+  /** A session that is not written to that long is forgotten by Redis. @default 3_600_000 */
+  readonly idleTtlMillis?: number | undefined;
+  /** An ended session is forgotten after that. @default 300_000 */
+  readonly endedTtlMillis?: number | undefined;
+  /** Entries that wait for Redis at most; then new ones are dropped and counted `store_full`. @default 50_000 */
+  readonly maxPendingEntries?: number | undefined;
+  /** The same bound in bytes: 2 per UTF-16 unit of the message, 96 and the attributes per entry. @default 32 MiB */
+  readonly maxPendingBytes?: number | undefined;
+  /** Readers of this process at once. @default 10_000 */
+  readonly maxReaders?: number | undefined;
+  /** Sessions whose writing state and unread mark this process keeps. @default 100_000 */
+  readonly maxSessions?: number | undefined;
+  /** The clock, in milliseconds. @default Date.now */
+  readonly now?: (() => number) | undefined;
+}
+
+const MIB = 1024 * 1024;
+
+const optionsSchema = z.strictObject({
+  client: z.custom<RedisSessionStoreOptions['client']>(
+    (value) => portOf(value) !== undefined,
+    'a client of `redis` >= 5 or `ioredis` >= 5, or a RedisPort',
+  ),
+  prefix: z
+    .string('a string')
+    .regex(/^[\w.:/-]{1,128}$/, '1 to 128 letters, digits or _ . : / -')
+    .default('session_logs'),
+  maxEntriesPerSession: positiveInteger().default(10_000),
+  idleTtlMillis: millis().default(3_600_000),
+  endedTtlMillis: millis().default(300_000),
+  maxPendingEntries: positiveInteger().default(50_000),
+  maxPendingBytes: positiveInteger().default(32 * MIB),
+  maxReaders: positiveInteger().default(10_000),
+  maxSessions: positiveInteger().default(100_000),
+  now: functionOption<() => number>().optional(),
+});
+
+/** The adapter that fits: by what a client has, since the package imports none. */
+function portOf(client: unknown): RedisPort | undefined {
+  if (typeof client !== 'object' || client === null) return undefined;
+  const has = (method: string): boolean => typeof (client as Record<string, unknown>)[method] === 'function';
+  if ('isCluster' in client && has('connect') && !has('duplicate')) return client as RedisPort;
+  // A sentinel client of node-redis sends otherwise than a client; ioredis does sentinels within its own.
+  if (!has('duplicate') || has('getSentinelNode')) return undefined;
+  if ('status' in client && has('call')) return ioRedisPort(client as unknown as IoRedisLike);
+  return has('sendCommand') ? nodeRedisPort(client as unknown as NodeRedisLike) : undefined;
+}
+
+/** Options with every default filled in, and the port that fits the client. */
+export type ParsedRedisOptions = {
+  readonly [Option in Exclude<keyof RedisSessionStoreOptions, 'client'>]-?: NonNullable<
+    RedisSessionStoreOptions[Option]
+  >;
+} & { readonly port: RedisPort };
+
+/** @throws TypeError that names the option that is wrong. */
+export function parseRedisOptions(options: RedisSessionStoreOptions): ParsedRedisOptions {
+  const { client, now = Date.now, ...parsed } = parseOptions('RedisSessionStore', optionsSchema, options);
+  return { ...parsed, now, port: portOf(client) as RedisPort };
+}

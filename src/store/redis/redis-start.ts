@@ -1,0 +1,178 @@
+import { isChat } from '../../entry.ts';
+import { RedisFailure } from './redis-client.ts';
+import { canonicalStreamId, isStreamId } from './redis-keys.ts';
+import { itemsOf, reverseCommand } from './redis-page.ts';
+import type { StoredItem } from './redis-page.ts';
+import type { RedisReads } from './redis-reads.ts';
+import { streamAround, walk } from './redis-streams.ts';
+import type { StartPosition } from '../session-store.ts';
+
+/** The furthest entry that an unread reader of this process was given. */
+export interface UnreadMark {
+  readonly id: string;
+  readonly streamId: string | undefined;
+  readonly producer: string;
+  readonly sequence: number;
+}
+
+/** Where a cursor starts. */
+export interface Start {
+  /** The first item to meet (`isIncluded`), or the last that lies behind; `undefined`: before everything. */
+  readonly id: string | undefined;
+  readonly isIncluded: boolean;
+  readonly missed: number;
+  /** The rest of a finished stream, left out up to this id. */
+  readonly skip: { readonly upTo: string; readonly streamId: string | undefined } | undefined;
+  /** The newest item when the cursor was opened; `undefined`: there was no session. */
+  readonly head: string | undefined;
+  /** The position lies behind an end mark or a tombstone, or there is no session. */
+  readonly isAfterEnd: boolean;
+  /** Sequence numbers of items behind the start, by producer. */
+  readonly met: Map<string, number>;
+}
+
+const TAIL_ITEMS = 128;
+
+/** Finds the start of a cursor in the log as it is now. */
+export async function findStart(
+  reads: RedisReads,
+  key: string,
+  from: StartPosition,
+  unread: UnreadMark | undefined,
+): Promise<Start | RedisFailure> {
+  const tail = itemsOf(await reads.ask(reverseCommand(key, '+', '-', TAIL_ITEMS)));
+  if (tail instanceof RedisFailure) return tail;
+  const head = tail[0];
+  const base = { isIncluded: false, missed: 0, skip: undefined, head: head?.id, isAfterEnd: false, met: new Map() };
+  const asked = typeof from === 'object' ? from.after : undefined;
+  if (head === undefined) return { ...base, id: undefined, isAfterEnd: true, missed: asked === undefined ? 0 : -1 };
+  if (asked !== undefined) return startAfter(reads, key, asked, base);
+  if (from === 'now') return { ...base, id: head.id, isAfterEnd: head.type !== 'entry', met: metIn(tail) };
+  if (from === 'unread' && unread !== undefined) {
+    const start = await startAtMark(reads, key, unread, base, tail);
+    if (start !== undefined) return start;
+  }
+  return startOfLife(reads, key, from === 'stream', base, tail);
+}
+
+type Base = Omit<Start, 'id'>;
+
+/** The newest sequence number of each producer among items, newest first. */
+function metIn(items: readonly StoredItem[]): Map<string, number> {
+  const met = new Map<string, number>();
+  for (const { producer, sequence } of items) if (!met.has(producer)) met.set(producer, sequence);
+  return met;
+}
+
+async function startAfter(reads: RedisReads, key: string, asked: string, base: Base): Promise<Start | RedisFailure> {
+  const lost: Start = { ...base, id: undefined, missed: -1 };
+  if (!isStreamId(asked)) return lost;
+  const id = canonicalStreamId(asked);
+  const items = itemsOf(await reads.ask(reverseCommand(key, id, '-', TAIL_ITEMS)));
+  if (items instanceof RedisFailure) return items;
+  if (items[0]?.id !== id) return lost;
+  return { ...base, id, met: metIn(items) };
+}
+
+/** After the unread mark; `undefined`: the session was deleted since, or lost, and it is a new one. */
+async function startAtMark(
+  reads: RedisReads,
+  key: string,
+  mark: UnreadMark,
+  base: Base,
+  tail: readonly StoredItem[],
+): Promise<Start | RedisFailure | undefined> {
+  const items = itemsOf(await reads.ask(reverseCommand(key, mark.id, '-', TAIL_ITEMS)));
+  if (items instanceof RedisFailure) return items;
+  const at = items[0];
+  if (at === undefined) {
+    // Everything up to the mark is gone: by eviction, unless a tombstone or nothing at all is left.
+    const isGone = tail.some((item) => item.type === 'tombstone');
+    return isGone ? undefined : { ...base, id: undefined, met: new Map([[mark.producer, mark.sequence]]) };
+  }
+  // Not the mark itself: it was lost with what came right after it, and all that is left was read.
+  if (at.id !== mark.id) return { ...base, id: at.id, isAfterEnd: at.type !== 'entry', met: metIn(items) };
+  const around = await streamAround(reads, key, mark.id);
+  if (around instanceof RedisFailure) return around;
+  const skip = around.end === undefined ? undefined : { upTo: around.end, streamId: mark.streamId };
+  return { ...base, id: mark.id, skip, met: metIn(items) };
+}
+
+/** The oldest entry of the current life, or the start of its latest stream. */
+async function startOfLife(
+  reads: RedisReads,
+  key: string,
+  wantsStream: boolean,
+  base: Base,
+  tail: readonly StoredItem[],
+): Promise<Start | RedisFailure> {
+  const finder = new LifeFinder(wantsStream);
+  let isFound = tail.some((item) => finder.meet(item) === 'stop');
+  const last = tail.at(-1) as StoredItem;
+  if (!isFound && tail.length === TAIL_ITEMS) {
+    const walked = await walk(reads, key, 'back', `(${last.id}`, (item) => finder.meet(item));
+    if (walked instanceof RedisFailure) return walked;
+    isFound = walked === 'stopped';
+  }
+  const first = finder.start;
+  // Only marks are left: what comes next is a new life.
+  if (first === undefined) return { ...base, id: base.head, isAfterEnd: true, met: metIn(tail) };
+  // What is behind the start: one less than the first number each producer has after it.
+  return { ...base, id: first.id, isIncluded: true, met: finder.met };
+}
+
+/** Looks through a log, newest first, for the start of its current life. */
+class LifeFinder {
+  readonly #wantsStream: boolean;
+  #oldest: StoredItem | undefined = undefined;
+  #stream: StoredItem | undefined = undefined;
+  /** A start without a stream id, of which it is not known yet whether it goes on with an older stream. */
+  #candidate: StoredItem | undefined = undefined;
+  #candidateIs: 'unseen' | 'after-tool-call' = 'unseen';
+  /** The latest start of a stream with an id that is older than the candidate. */
+  #older: StoredItem | undefined = undefined;
+  readonly met: Map<string, number> = new Map<string, number>();
+
+  constructor(wantsStream: boolean) {
+    this.#wantsStream = wantsStream;
+  }
+
+  get start(): StoredItem | undefined {
+    return this.#stream ?? this.#candidate ?? this.#oldest;
+  }
+
+  meet(item: StoredItem): 'stop' | undefined {
+    if (item.type !== 'entry') return this.#oldest === undefined ? undefined : 'stop';
+    this.#oldest = item;
+    this.met.set(item.producer, item.sequence - 1);
+    if (!this.#wantsStream) return undefined;
+    const { detail } = item;
+    if (!isChat(detail)) return undefined;
+    if (this.#candidate !== undefined && detail?.streamId === undefined) this.#judgeCandidate(detail?.kind ?? 'text');
+    if (this.#stream === undefined && detail?.kind === 'stream-start') {
+      if (detail.streamId === undefined) {
+        this.#candidate = item;
+        this.#candidateIs = 'unseen';
+      } else if (this.#candidate === undefined) {
+        this.#stream = item;
+      } else {
+        this.#older ??= item;
+      }
+    }
+    return this.#stream === undefined ? undefined : 'stop';
+  }
+
+  /** What the entry before a start says about it. */
+  #judgeCandidate(kind: string): void {
+    if (this.#candidateIs === 'unseen') {
+      if (kind === 'tool-call-end') this.#candidateIs = 'after-tool-call';
+      else this.#stream = this.#candidate;
+    } else if (kind === 'stream-end') {
+      this.#stream = this.#candidate;
+    } else if (kind === 'stream-start') {
+      // It went on with this older one, or with an even older: a stream that began in between is the latest.
+      this.#stream = this.#older;
+      this.#candidate = undefined;
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+
+import { verdictOf } from '../../../src/export/durable/export-verdict.ts';
+import type { Verdict } from '../../../src/export/durable/export-verdict.ts';
+import { failure } from '../../support/scripted-exporter.ts';
+
+test('success is delivered', () => {
+  expect(verdictOf({ code: 0 })).toBe('delivered');
+});
+
+test('a failure without an error is kept', () => {
+  expect(verdictOf({ code: 1 })).toBe('unavailable');
+});
+
+const HTTP: [string, Verdict, number[]][] = [
+  ['HTTP', 'unavailable', [408, 429, 500, 501, 502, 503, 504, 599]],
+  ['HTTP', 'misconfigured', [301, 302, 307, 401, 403, 404, 405, 407, 415, 451]],
+  ['HTTP', 'refused', [400, 413, 422]],
+  ['gRPC', 'refused', [3, 11]],
+  ['gRPC', 'misconfigured', [5, 7, 12, 16]],
+  ['gRPC', 'unavailable', [0, 1, 2, 4, 6, 8, 9, 10, 13, 14, 15]],
+];
+
+test.each(HTTP.flatMap(([protocol, verdict, codes]) => codes.map((code) => ({ protocol, code, verdict }))))(
+  '$protocol $code means $verdict',
+  ({ code, verdict }) => {
+    expect(verdictOf({ code: 1, error: failure(code) })).toBe(verdict);
+  },
+);
+
+test.each(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'CERT_HAS_EXPIRED'])('%s means unavailable', (code) => {
+  expect(verdictOf({ code: 1, error: failure(code) })).toBe('unavailable');
+});
+
+test('gRPC 8 means refused when it is about the size of the message', () => {
+  const received = failure(8, '8 RESOURCE_EXHAUSTED: grpc: received message larger than max (5242880 vs. 4194304)');
+  expect(verdictOf({ code: 1, error: received })).toBe('refused');
+  expect(
+    verdictOf({
+      code: 1,
+      error: failure(8, '8 RESOURCE_EXHAUSTED: Attempted to send message larger than max'),
+    }),
+  ).toBe('refused');
+});

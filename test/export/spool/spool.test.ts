@@ -1,0 +1,446 @@
+import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import * as fc from 'fast-check';
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+import { LossCounters, reporterFor } from '../../../src/diagnostics.ts';
+import { OriginEncoder } from '../../../src/export/spool/codec/origin-codec.ts';
+import { EntryEncoder } from '../../../src/export/spool/codec/record-encoder.ts';
+import type { SpoolBatch } from '../../../src/export/spool/spool-batch.ts';
+import { Spool } from '../../../src/export/spool/spool.ts';
+import type { LogRecord } from '../../../src/otel.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
+
+const encoder = new EntryEncoder(new OriginEncoder(() => {}), undefined);
+const resource = { attributes: { 'service.name': 'test' } };
+const scope = { name: 'scope' };
+
+interface Harness {
+  readonly spool: Spool;
+  readonly lost: LossCounters;
+  readonly append: (count: number, text?: string) => void;
+  /** Delivers everything a lane has, and gives the bodies. */
+  readonly drain: (lane?: 'own' | 'adopted', maxRecords?: number) => Promise<unknown[]>;
+}
+
+function open(root: string, options: Partial<ConstructorParameters<typeof Spool>[0]> = {}): Harness {
+  const lost = new LossCounters();
+  const spool = new Spool({
+    root,
+    maxBytes: 64 * 1024 * 1024,
+    fsync: 'never',
+    fsyncIntervalMillis: 500,
+    whenDiskFull: 'drop-newest',
+    now: Date.now,
+    reporter: reporterFor('test'),
+    events: { lost: (reason, count) => lost.add(reason, count), settled() {}, moved() {}, removed() {} },
+    onResource() {},
+    ...options,
+  });
+  onTestFinished(() => spool.close());
+  return {
+    spool,
+    lost,
+    append(count, text = '') {
+      for (let i = 0; i < count; i += 1) encoder.add(recordOf(`${spool.nextOrdinal + i}${text}`));
+      spool.append(encoder.finish(spool.nextOrdinal, (options.now ?? Date.now)()) as Buffer, count);
+    },
+    async drain(lane = 'own', maxRecords = 512) {
+      const bodies: unknown[] = [];
+      for (;;) {
+        const batch = await spool[lane].read(maxRecords, 1_000_000);
+        if (batch === undefined) return bodies;
+        bodies.push(...batch.records.map((record) => record.body));
+        batch.settle(0, batch.length, 'delivered');
+      }
+    },
+  };
+}
+
+function recordOf(body: string): LogRecord {
+  const record = {
+    hrTime: [1, 2],
+    hrTimeObserved: [1, 2],
+    resource,
+    instrumentationScope: scope,
+    body,
+    attributes: {},
+    droppedAttributesCount: 0,
+  };
+  return record as unknown as LogRecord;
+}
+
+function numbers(from: number, to: number): string[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => String(from + i));
+}
+
+function segmentPaths(root: string): string[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.seg'))
+    .map((name) => join(root, name))
+    .toSorted();
+}
+
+describe('appending and reading', () => {
+  test('records come back in the order written, in batches of any size, also while more are appended', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 15 }),
+        fc.integer({ min: 1, max: 30 }),
+        async (entries, maxRecords) => {
+          const { spool, append, lost } = open(temporaryDirectory());
+          const bodies: unknown[] = [];
+          for (const count of entries) {
+            append(count);
+            const batch = (await spool.own.read(maxRecords, 1_000_000)) as SpoolBatch;
+            expect(batch.length).toBeLessThanOrEqual(maxRecords);
+            bodies.push(...batch.records.map((record) => record.body));
+            batch.settle(0, batch.length, 'delivered');
+          }
+          for (
+            let batch = await spool.own.read(maxRecords, 1e6);
+            batch;
+            batch = await spool.own.read(maxRecords, 1e6)
+          ) {
+            bodies.push(...batch.records.map((record) => record.body));
+            batch.settle(0, batch.length, 'delivered');
+          }
+          const total = entries.reduce((sum, count) => sum + count, 0);
+          expect(bodies).toStrictEqual(numbers(1, total));
+          expect(spool.own.pending).toBe(0);
+          expect(lost.toJSON()).toStrictEqual({});
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  test('an idle folder holds no segment, and the next record makes a new one', async () => {
+    const root = temporaryDirectory();
+    const { spool, append, drain } = open(root);
+    append(3);
+    expect(segmentPaths(root)).toHaveLength(1);
+    await drain();
+    spool.closeIdle();
+    expect(segmentPaths(root)).toStrictEqual([]);
+    expect(spool.bytes).toBe(0);
+    append(2);
+    expect(await drain()).toStrictEqual(['4', '5']);
+  });
+
+  test('files are 0600 and directories 0700', () => {
+    const root = join(temporaryDirectory(), 'spool');
+    mkdirSync(root, { mode: 0o700 });
+    const { append } = open(root);
+    append(1);
+    const [path] = segmentPaths(root) as [string];
+    expect((statSync(path).mode & 0o777).toString(8)).toBe('600');
+    expect((statSync(join(path, '..')).mode & 0o777).toString(8)).toBe('700');
+  });
+
+  test('a batch is bounded by bytes too', async () => {
+    const { spool, append } = open(temporaryDirectory());
+    for (let i = 0; i < 20; i += 1) append(1, 'x'.repeat(100_000));
+    const batch = (await spool.own.read(512, 1_000_000)) as SpoolBatch;
+    expect(batch.length).toBeGreaterThanOrEqual(9);
+    expect(batch.length).toBeLessThanOrEqual(11);
+  });
+});
+
+describe('the byte bound', () => {
+  test('the oldest segment goes, counted exactly, and never the one in flight', async () => {
+    const { spool, append, drain, lost } = open(temporaryDirectory(), { maxBytes: 80_000 });
+    append(10, 'x'.repeat(100));
+    const inFlight = (await spool.own.read(5, 1_000_000)) as SpoolBatch;
+    inFlight.hold();
+    for (let i = 0; i < 100; i += 1) append(10, 'x'.repeat(100));
+    expect(spool.bytes).toBeLessThanOrEqual(80_000);
+    const dropped = lost.get('spool_full');
+    expect(dropped).toBeGreaterThan(100);
+    inFlight.release();
+    inFlight.settle(0, inFlight.length, 'delivered');
+    const rest = await drain();
+    expect(inFlight.length + dropped + rest.length).toBe(1_010);
+    // The segment in flight stayed whole; behind it the oldest went.
+    expect(rest[0]).toMatch(/^6x/);
+    expect(rest.at(-1)).toMatch(/^1010x/);
+  });
+
+  test('a batch that waits loses the records of a segment that is dropped, and keeps the rest', async () => {
+    const { spool, append, lost } = open(temporaryDirectory(), { maxBytes: 80_000 });
+    for (let i = 0; i < 12; i += 1) append(10, 'x'.repeat(100));
+    const waiting = (await spool.own.read(120, 1_000_000)) as SpoolBatch;
+    expect(waiting.length).toBe(120);
+    const [first] = spool.own.segments;
+    spool.own.drop(first as NonNullable<typeof first>, 'spool_full');
+    expect(waiting.length).toBe(120 - lost.get('spool_full'));
+    waiting.settle(0, waiting.length, 'delivered');
+    expect(spool.own.pending).toBe(0);
+  });
+
+  test('an entry beyond the bound is refused and counted', () => {
+    const { spool, append, lost } = open(temporaryDirectory(), { maxBytes: 80_000 });
+    append(1, 'x'.repeat(100_000));
+    expect(lost.toJSON()).toStrictEqual({ too_large: 1 });
+    expect(spool.own.pending).toBe(0);
+  });
+});
+
+describe('after a crash', () => {
+  test('another process takes over what is left, without what was acknowledged, and removes the directory when done', async () => {
+    const root = temporaryDirectory();
+    const first = open(root);
+    first.append(10);
+    first.append(10);
+    const batch = (await first.spool.own.read(13, 1e6)) as SpoolBatch;
+    batch.settle(0, 13, 'delivered');
+    await first.spool.close();
+    const second = open(root);
+    second.append(1);
+    await second.spool.adopt();
+    expect(second.spool.adopted.pending).toBe(7);
+    expect(await second.drain('adopted')).toStrictEqual(numbers(14, 20));
+    expect(await second.drain()).toStrictEqual(['1']);
+    expect(segmentPaths(root)).toHaveLength(1);
+    expect(readdirSync(root)).toHaveLength(1);
+  });
+
+  test('a living owner is left alone', async () => {
+    const root = temporaryDirectory();
+    const first = open(root);
+    first.append(10);
+    const second = open(root);
+    await second.spool.adopt();
+    expect(second.spool.adopted.pending).toBe(0);
+    expect(await first.drain()).toHaveLength(10);
+  });
+
+  test('of several that adopt at once each record goes to one', async () => {
+    const root = temporaryDirectory();
+    for (let i = 0; i < 6; i += 1) {
+      const dead = open(root);
+      dead.append(10, `-${i}`);
+      await dead.spool.close();
+    }
+    const others = [open(root), open(root), open(root)];
+    await Promise.all(others.map(({ spool }) => spool.adopt()));
+    const bodies = (await Promise.all(others.map(({ drain }) => drain('adopted')))).flat();
+    expect(new Set(bodies).size).toBe(60);
+    expect(bodies).toHaveLength(60);
+  });
+
+  test('what an owner had adopted itself is taken over with it, without deeper nesting', async () => {
+    const root = temporaryDirectory();
+    for (let generation = 0; generation < 5; generation += 1) {
+      // One in each millisecond: that is how owners are put in order.
+      const owner = open(root, { now: () => 1_000_000 + generation });
+      owner.append(1, `-${generation}`);
+      await owner.spool.adopt();
+      await owner.spool.close();
+    }
+    const last = open(root);
+    await last.spool.adopt();
+    expect(Math.max(...segmentPaths(root).map((path) => path.slice(root.length).split('/').length))).toBe(4);
+    expect(await last.drain('adopted')).toStrictEqual([0, 1, 2, 3, 4].map((generation) => `1-${generation}`));
+  });
+
+  test('a second dead owner waits until there is room for it', async () => {
+    const root = temporaryDirectory();
+    for (let i = 0; i < 2; i += 1) {
+      const dead = open(root, { maxBytes: 80_000 });
+      for (let j = 0; j < 40; j += 1) dead.append(10, 'x'.repeat(100));
+      await dead.spool.close();
+    }
+    const { spool, drain, lost } = open(root, { maxBytes: 80_000 });
+    await spool.adopt();
+    expect(await drain('adopted')).toHaveLength(400);
+    await spool.adopt();
+    expect(await drain('adopted')).toHaveLength(400);
+    expect(lost.toJSON()).toStrictEqual({});
+  });
+
+  test('a damaged acknowledgement means the start', async () => {
+    const root = temporaryDirectory();
+    const first = open(root);
+    first.append(10);
+    const batch = (await first.spool.own.read(5, 1e6)) as SpoolBatch;
+    batch.settle(0, 5, 'delivered');
+    await first.spool.close();
+    const [path] = segmentPaths(root) as [string];
+    const bytes = readFileSync(`${path}.ack`);
+    bytes[0] = (bytes[0] as number) ^ 1;
+    writeFileSync(`${path}.ack`, bytes);
+    const second = open(root);
+    await second.spool.adopt();
+    expect(await second.drain('adopted')).toHaveLength(10);
+  });
+
+  test('files that are not ours are left alone', async () => {
+    const root = temporaryDirectory();
+    writeFileSync(join(root, 'o-notes.txt'), 'mine');
+    mkdirSync(join(root, 'data'));
+    const dead = open(root);
+    dead.append(1);
+    writeFileSync(join(dead.spool.own.segments[0]?.directory as string, 'README'), 'mine');
+    await dead.spool.close();
+    const { spool, drain } = open(root);
+    await spool.adopt();
+    expect(await drain('adopted')).toHaveLength(1);
+    const names = readdirSync(root, { recursive: true, encoding: 'utf8' });
+    expect(names.filter((name) => /README|notes|data/.test(name))).toHaveLength(3);
+  });
+});
+
+describe('damaged files', () => {
+  const kinds = ['cut', 'flipped bit', 'zeroed block'] as const;
+  const seeds = Array.from({ length: 36 }, (_, i) => ({ kind: kinds[i % 3] as (typeof kinds)[number], seed: i }));
+
+  test.each(seeds)('$kind $seed: the damaged entries only are lost, and counted', async ({ kind, seed }) => {
+    const random = generator(seed);
+    const root = temporaryDirectory();
+    const dead = open(root, { maxBytes: 200_000 });
+    for (let i = 0; i < 100; i += 1) dead.append(10, 'x'.repeat(50));
+    await dead.spool.close();
+    const paths = segmentPaths(root);
+    expect(paths.length).toBeGreaterThan(3);
+    const path = paths[Math.floor(random() * paths.length)] as string;
+    const bytes = readFileSync(path);
+    const at = Math.floor(random() * bytes.length);
+    let damagedBytes = 1;
+    if (kind === 'cut') {
+      truncateSync(path, at);
+      damagedBytes = bytes.length - at;
+    } else if (kind === 'flipped bit') {
+      bytes[at] = (bytes[at] as number) ^ (1 << Math.floor(random() * 8));
+      writeFileSync(path, bytes);
+    } else {
+      damagedBytes = Math.min(4_096, bytes.length - at);
+      bytes.fill(0, at, at + damagedBytes);
+      writeFileSync(path, bytes);
+    }
+    const { spool, drain, lost } = open(root, { maxBytes: 200_000 });
+    await spool.adopt();
+    const bodies = (await drain('adopted')) as string[];
+    expect(new Set(bodies).size).toBe(bodies.length);
+    expect(bodies.map((body) => Number.parseInt(body, 10))).toStrictEqual(
+      bodies.map((body) => Number.parseInt(body, 10)).toSorted((a, b) => a - b),
+    );
+    // Whole entries of 10 are lost: those touched, no other.
+    expect(bodies.length % 10).toBe(0);
+    const entries = (1_000 - bodies.length) / 10;
+    expect(entries).toBeGreaterThanOrEqual(1);
+    expect(entries).toBeLessThanOrEqual(Math.ceil(damagedBytes / 700) + 1);
+    // Exact, but where the very end of all is gone: nothing tells how many entries it was.
+    const isVeryEnd = path === paths.at(-1) && at + damagedBytes >= bytes.length;
+    if (!isVeryEnd) expect(lost.toJSON()).toStrictEqual({ damaged: 1_000 - bodies.length });
+    expect(spool.adopted.pending).toBe(0);
+  });
+
+  test('an entry that is damaged after a part of it was acknowledged costs the rest of it only', async () => {
+    const root = temporaryDirectory();
+    const dead = open(root);
+    dead.append(10);
+    dead.append(10);
+    const batch = (await dead.spool.own.read(4, 1e6)) as SpoolBatch;
+    batch.settle(0, 4, 'delivered');
+    await dead.spool.close();
+    const [path] = segmentPaths(root) as [string];
+    const bytes = readFileSync(path);
+    bytes[60] = (bytes[60] as number) ^ 1;
+    writeFileSync(path, bytes);
+    const { spool, drain, lost } = open(root);
+    await spool.adopt();
+    expect(spool.adopted.pending).toBe(16);
+    expect(await drain('adopted')).toStrictEqual(numbers(11, 20));
+    expect(spool.adopted.pending).toBe(0);
+    expect(lost.toJSON()).toStrictEqual({ damaged: 6 });
+  });
+
+  test('a file of random bytes, an empty one and one of another version do not stop the others', async () => {
+    const root = temporaryDirectory();
+    const dead = open(root);
+    dead.append(5);
+    await dead.spool.close();
+    const [path] = segmentPaths(root) as [string];
+    const directory = join(path, '..');
+    const random = generator(1);
+    const noise = Buffer.from(Array.from({ length: 10_000 }, () => Math.floor(random() * 256)));
+    writeFileSync(join(directory, '0000000000001-00000000-000000000000001.seg'), noise);
+    writeFileSync(join(directory, '0000000000002-00000000-000000000000001.seg'), '');
+    writeFileSync(join(directory, 'oddly-named.seg'), 'text');
+    const { spool, drain } = open(root);
+    await spool.adopt();
+    expect(await drain('adopted')).toStrictEqual(numbers(1, 5));
+    expect(segmentPaths(root)).toStrictEqual([]);
+  });
+
+  test('bytes damaged while the process runs cost their entry, and do not block what follows', async () => {
+    const root = temporaryDirectory();
+    const { spool, append, drain, lost } = open(root);
+    append(3);
+    append(3);
+    const [path] = segmentPaths(root) as [string];
+    const bytes = readFileSync(path);
+    bytes[bytes.length - 5] = (bytes[bytes.length - 5] as number) ^ 1;
+    writeFileSync(path, bytes);
+    expect(await drain()).toStrictEqual(numbers(1, 3));
+    expect(spool.own.pending).toBe(0);
+    append(3);
+    expect(await drain()).toStrictEqual(numbers(7, 9));
+    expect(lost.toJSON()).toStrictEqual({ damaged: 3 });
+  });
+});
+
+describe('the age bound', () => {
+  test('entries that waited too long are dropped when their turn comes, and whole segments before', async () => {
+    let now = 1_000_000;
+    const { spool, append, drain, lost } = open(temporaryDirectory(), {
+      maxAgeMillis: 1_000,
+      now: () => now,
+      maxBytes: 70_000,
+    });
+    append(2, 'x'.repeat(8_000));
+    now += 900;
+    append(2);
+    now += 900;
+    append(2);
+    expect(spool.own.segments.length).toBeGreaterThan(1);
+    spool.dropAged();
+    expect(lost.toJSON()).toStrictEqual({ expired: 2 });
+    now += 500;
+    expect(await drain()).toStrictEqual(['5', '6']);
+    expect(lost.toJSON()).toStrictEqual({ expired: 4 });
+  });
+
+  test('a batch knows how much of it is too old', async () => {
+    let now = 1_000_000;
+    const { spool, append } = open(temporaryDirectory(), { now: () => now });
+    append(2);
+    now += 100;
+    append(3);
+    const batch = (await spool.own.read(512, 1e6)) as SpoolBatch;
+    expect(batch.olderThan(now)).toBe(2);
+    expect(batch.olderThan(now + 1)).toBe(5);
+  });
+});
+
+test('a directory that was never finished is removed after a minute', async () => {
+  const root = temporaryDirectory();
+  const unborn = join(root, 'n-0000000000001-00000000');
+  mkdirSync(unborn);
+  utimesSync(unborn, new Date(0), new Date(0));
+  mkdirSync(join(root, 'n-0000000000002-00000000'));
+  const { spool } = open(root);
+  await spool.adopt();
+  expect(readdirSync(root).filter((name) => name.startsWith('n-'))).toStrictEqual(['n-0000000000002-00000000']);
+});
+
+/** Numbers from 0 to 1 that are the same in each run. */
+function generator(seed: number): () => number {
+  let state = (seed + 1) * 2_654_435_761;
+  return () => {
+    state = (Math.imul(state ^ (state >>> 15), 2_246_822_507) + 0x9e3779b9) >>> 0;
+    return ((state ^ (state >>> 13)) >>> 0) / 2 ** 32;
+  };
+}
