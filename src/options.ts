@@ -18,10 +18,11 @@ export function parseOptions<Schema extends z.ZodType>(
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   if (issue === undefined) throw new TypeError(`${owner}: invalid options`);
-  if (issue.code === 'unrecognized_keys') {
-    throw new TypeError(`${owner}: unknown option \`${issue.keys.join('`, `')}\``);
-  }
   const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') {
+    const names = issue.keys.map((key) => [...path, key].join('.'));
+    throw new TypeError(`${owner}: unknown option \`${names.join('`, `')}\``);
+  }
   const received = describeValue(valueAt(options, issue.path));
   if (path.length === 0) throw new TypeError(`${owner}: expected an options object, got ${received}`);
   throw new TypeError(`${owner}: expected \`${path.join('.')}\` to be ${expectation(issue)}, got ${received}`);

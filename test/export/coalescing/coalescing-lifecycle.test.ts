@@ -231,7 +231,7 @@ describe('the end', () => {
     ['an uncaught error', 'setImmediate(() => { throw new Error("boom"); });'],
   ])('at %s what is held is passed on, and chunks of later exit listeners at once', (_, ending) => {
     const script = `
-      import { CoalescingLogRecordProcessor } from '../src/export/coalescing.ts';
+      import { CoalescingLogRecordProcessor } from './src/export/coalescing/coalescing.ts';
       import { writeSync } from 'node:fs';
       import { LoggerProvider } from '@opentelemetry/sdk-logs';
       const inner = { onEmit: (r) => writeSync(1, r.body + ';'), forceFlush: async () => {}, shutdown: async () => {} };
