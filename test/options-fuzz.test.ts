@@ -18,7 +18,7 @@ interface Subject {
   /** Options that are right, which the fuzzed ones are laid over. */
   readonly base: () => object;
   readonly names: readonly string[];
-  make(options: never): unknown;
+  readonly make: (options: never) => unknown;
 }
 
 const exporter = new InMemoryLogRecordExporter();

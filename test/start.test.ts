@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { logs } from '@opentelemetry/api';
 import { InMemoryLogRecordExporter } from '@opentelemetry/sdk-logs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -12,6 +13,7 @@ import type { SessionLogs, StartSessionLogsOptions } from '../src/index.ts';
 import { buildSource } from './support/built-source.ts';
 import type { BuiltSource } from './support/built-source.ts';
 import { recordDiagnostics } from './support/diagnostics.ts';
+import { decodeProtobuf, flatten } from './support/otlp-decode.ts';
 import { startOtlpReceiver } from './support/otlp-receiver.ts';
 import { temporaryDirectory } from './support/temporary-directory.ts';
 
@@ -41,6 +43,37 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close();
   logs.disable();
 });
+
+async function startGrpcServer(): Promise<{ server: Server; port: number; requests: Buffer[] }> {
+  const requests: Buffer[] = [];
+  const server = new Server();
+  const identity = (bytes: Buffer): Buffer => bytes;
+  server.addService(
+    {
+      Export: {
+        path: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: identity,
+        requestDeserialize: identity,
+        responseSerialize: identity,
+        responseDeserialize: identity,
+      },
+    },
+    {
+      Export(call: { request: Buffer }, answer: (error: null, response: Buffer) => void) {
+        requests.push(call.request);
+        answer(null, Buffer.alloc(0));
+      },
+    },
+  );
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  return { server, port, requests };
+}
 
 function fileText(directory: string): string {
   return readdirSync(directory)
@@ -81,6 +114,27 @@ describe('startSessionLogs', () => {
     await sessions.forceFlush();
     await sessions.shutdown();
     expect(diagnostics.lines).toEqual([]);
+  });
+
+  it('OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf exports protobuf', async () => {
+    vi.stubEnv('OTEL_EXPORTER_OTLP_PROTOCOL', 'http/protobuf');
+    const receiver = await receiverUrl();
+    const sessions = await start({ endpoint: receiver.url });
+    await sessions.logChunkToQueue('by protobuf', 's');
+    await sessions.forceFlush();
+    expect(receiver.requests[0]?.headers['content-type']).toBe('application/x-protobuf');
+    expect(receiver.records()).toMatchObject([{ body: 'by protobuf', attributes: { 'session.id': 's' } }]);
+  });
+
+  it('OTEL_EXPORTER_OTLP_PROTOCOL=grpc exports over gRPC', async () => {
+    const { server, port, requests } = await startGrpcServer();
+    closers.push(() => Promise.resolve(server.forceShutdown()));
+    vi.stubEnv('OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc');
+    vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', `http://127.0.0.1:${port}`);
+    const sessions = await start();
+    await sessions.logChunkToQueue('by gRPC', 's');
+    await sessions.forceFlush();
+    expect(requests.flatMap((bytes) => flatten(decodeProtobuf(bytes)))).toMatchObject([{ body: 'by gRPC' }]);
   });
 
   it('LOGS_PATH names the directory; file: false writes none', async () => {

@@ -11,9 +11,14 @@ export interface BuiltSource {
   remove(): void;
 }
 
-/** Builds into a directory inside `node_modules`, from where the packages resolve as for the source. */
-export function buildSource(): BuiltSource {
-  const outDir = `${ROOT}node_modules/.cache/otel-session-logs/${process.pid}-${Date.now()}`;
+/**
+ * Builds into a directory inside `node_modules`, from where the packages resolve as for the source.
+ *
+ * @param beside A folder of the repository whose `node_modules` is meant; the root's when not given.
+ */
+export function buildSource(beside = ''): BuiltSource {
+  const place = beside === '' ? ROOT : `${ROOT}${beside}/`;
+  const outDir = `${place}node_modules/.cache/otel-session-logs/${process.pid}-${Date.now()}`;
   try {
     execFileSync(
       process.execPath,
