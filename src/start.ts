@@ -39,10 +39,14 @@ export async function startSessionLogs(options: StartSessionLogsOptions = {}): P
   return startNow(options);
 }
 
-/** {@link startSessionLogs} at once: what `node --import` starts has to be there before the application's first line. */
-export function startNow(options: StartSessionLogsOptions = {}): SessionLogs {
+/**
+ * {@link startSessionLogs} at once: what `node --import` starts has to be there before the application's first line.
+ *
+ * @param isBesideSdk See `otlpTarget`.
+ */
+export function startNow(options: StartSessionLogsOptions = {}, isBesideSdk = false): SessionLogs {
   const plan = startPlan(options);
-  const target = plan.exporter === undefined ? otlpTarget(plan.endpoint) : undefined;
+  const target = plan.exporter === undefined ? otlpTarget(plan.endpoint, 'startSessionLogs', isBesideSdk) : undefined;
   const sdk = loadLogsSdk();
   const exporter = plan.exporter ?? (target === undefined ? undefined : createOtlpExporter(target, sdk.line));
   const resource = sdk.createResource(plan.resource);

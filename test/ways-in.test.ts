@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { buildSource } from './support/built-source.ts';
 import type { BuiltSource } from './support/built-source.ts';
+import { startOtlpReceiver } from './support/otlp-receiver.ts';
 import { temporaryDirectory } from './support/temporary-directory.ts';
 
 type Line = '3.x' | '0.2xx';
@@ -153,12 +154,19 @@ function program(line: Line, way: WayIn, bridge: boolean): string {
         const entry = entries.find(({ message }) => message === 'by ' + name);
         cells[name] = entry === undefined ? 'no' : entry.traceId === undefined ? 'no trace' : 'yes';
       }
-      process.stdout.write('CELLS ' + JSON.stringify(cells) + '\\n', () => process.exit(0));
+      process.stdout.write('CELLS ' + JSON.stringify(cells) + '\\n');
+      await sessions.shutdown();
+      process.exit(0);
     })();
   `;
 }
 
-async function run(line: Line, way: WayIn, bridge: boolean): Promise<Record<Logger, Cell>> {
+async function run(
+  line: Line,
+  way: WayIn,
+  bridge: boolean,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Record<Logger, Cell>> {
   const directory = temporaryDirectory();
   const file = join(directory, way.isCommonJs ? 'app.cjs' : 'app.mjs');
   const head = way.isCommonJs
@@ -189,6 +197,7 @@ async function run(line: Line, way: WayIn, bridge: boolean): Promise<Record<Logg
     OTEL_TRACES_EXPORTER: 'none',
     OTEL_METRICS_EXPORTER: 'none',
     OTEL_LOGS_EXPORTER: 'none',
+    ...more,
   };
   return new Promise((resolve, reject) => {
     execFile(
@@ -217,6 +226,18 @@ describe('every way in, with every logger, on both lines', () => {
     table.push(`${line.padEnd(6)} ${way.name}`.padEnd(50) + LOGGERS.map((name) => cells[name].padEnd(10)).join(''));
     const limit = LIMITS.find((each) => each.way === way.name);
     for (const name of LOGGERS) expect(`${name}: ${cells[name]}`).toBe(`${name}: ${limit?.cell ?? 'yes'}`);
+  });
+
+  it('register beside an SDK whose logs are switched off exports to the endpoint for logs', async () => {
+    const receiver = await startOtlpReceiver();
+    const way = WAYS.find(({ name }) => name === '--import register, then instrumentations') as WayIn;
+    for (const line of BOTH) {
+      await run(line, way, false, { OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: receiver.logsUrl });
+      await run(line, way, false, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url });
+    }
+    const bodies = receiver.records().map(({ body }) => body);
+    await receiver.close();
+    expect(bodies.filter((body) => body === 'by pino')).toHaveLength(2);
   });
 
   it('3.x without the bridge: libraries on @opentelemetry/api-logs do not reach the provider, everything else does', async () => {

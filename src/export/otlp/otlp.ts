@@ -36,11 +36,19 @@ const reporter = reporterFor('otlp');
  * `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL`, else `OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/json`.
  *
  * @param endpoint A base URL: `/v1/logs` is appended, except for gRPC.
+ * @param isBesideSdk Another SDK runs in this process, whose logs `OTEL_LOGS_EXPORTER=none` switches off in favour of ours:
+ * an endpoint for logs is then meant for ours.
  * @throws TypeError when `endpoint` is no http or https URL.
  */
-export function otlpTarget(endpoint: string | undefined, owner: string = 'startSessionLogs'): OtlpTarget | undefined {
+export function otlpTarget(
+  endpoint: string | undefined,
+  owner: string = 'startSessionLogs',
+  isBesideSdk = false,
+): OtlpTarget | undefined {
   const base = endpoint === undefined ? undefined : baseUrl(endpoint, owner);
-  if (isSdkDisabled() || isOtlpExportDisabled()) return undefined;
+  if (isSdkDisabled()) return undefined;
+  const isForUs = isBesideSdk && environmentValue('OTEL_EXPORTER_OTLP_LOGS_ENDPOINT') !== undefined;
+  if (isOtlpExportDisabled() && !isForUs) return undefined;
   if (base !== undefined) {
     const protocol = otlpProtocol(reporter);
     return { protocol, url: protocol === 'grpc' ? base.href : logsUrl(base).href };
