@@ -6,18 +6,14 @@
  * Each host installs the tarball with npm, compiles a consumer of the whole public surface, and runs one program on every
  * Node: emitted, read live and exported to a real receiver, compared record by record. Ends with 1 when anything failed.
  */
-import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 
 import { compileHostProject, HOST_LINES, makeHostProject, refuseUntestedNames } from './host-project.ts';
 import { openDoors, runHostProgram, runRequire } from './host-run.ts';
 import { nodeVersions } from './node-versions.ts';
-
-const run = promisify(execFile);
-const ROOT = join(import.meta.dirname, '..', '..');
+import { pack } from './pack.ts';
 
 const failures: string[] = [];
 
@@ -30,14 +26,6 @@ async function outcome(what: string, work: () => Promise<unknown>): Promise<stri
     failures.push(`${what}: ${String(error)}`);
     return 'FAILED';
   }
-}
-
-async function pack(directory: string): Promise<string> {
-  await run('npm', ['run', 'build'], { cwd: ROOT });
-  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', directory], { cwd: ROOT });
-  const tarball = (await readdir(directory)).find((name) => name.endsWith('.tgz'));
-  if (tarball === undefined) throw new Error('npm pack made no tarball');
-  return join(directory, tarball);
 }
 
 async function main(directory: string): Promise<void> {
