@@ -92,16 +92,28 @@ const peers: Record<string, () => Way> = {
   },
 };
 
-async function live(way: Way, items: number): Promise<void> {
-  const reading = (async () => {
-    let seen = 0;
-    for await (const _ of way.items) if (++seen === items) return;
-  })();
-  for (let n = 0; n < items; n += 1) {
-    way.push(MESSAGE);
-    if (n % PER_TICK === PER_TICK - 1) await new Promise(setImmediate);
-  }
-  await reading;
+/**
+ * Pushes and reads. Each way gets a function of its own: in a shared one the `for await` would see them all, and the
+ * last be measured on code that is optimized for none.
+ */
+function makeLive(): (way: Way, items: number) => Promise<void> {
+  // oxlint-disable-next-line no-new-func, typescript/no-implied-eval -- code of its own for each way, from a constant text
+  const make = new Function(
+    'PER_TICK',
+    'MESSAGE',
+    `return async (way, items) => {
+      const reading = (async () => {
+        let seen = 0;
+        for await (const _ of way.items) if (++seen === items) return;
+      })();
+      for (let n = 0; n < items; n += 1) {
+        way.push(MESSAGE);
+        if (n % PER_TICK === PER_TICK - 1) await new Promise(setImmediate);
+      }
+      await reading;
+    };`,
+  ) as (perTick: number, message: string) => (way: Way, items: number) => Promise<void>;
+  return make(PER_TICK, MESSAGE);
 }
 
 async function ticks(items: number, push: () => void): Promise<void> {
@@ -137,11 +149,16 @@ for (const [name, make] of Object.entries({
   getSessionLogs: ours('getSessionLogs'),
   followSession: ours('followSession'),
 })) {
+  const live = makeLive();
   variants[name] = () => costOf(ITEMS, () => live(make(), ITEMS));
 }
 const costs = await alternate(variants, { rounds: 9, warmUp: 3 });
 const append = costs['append']?.min ?? 0;
 const alone = (name: string): number => (costs[name]?.min ?? Number.NaN) - append;
+const byHand = costs['hand-written next()']?.min ?? Number.NaN;
+/** Where the targets of 110 and 220 ns were set, a hand-written `next()` cost 74 ns: what holds from machine to machine is the ratio. */
+const times = (name: string): string => `x${(alone(name) / byHand).toFixed(2)} of a hand-written next()`;
+const BY_HAND = 74;
 const peerFigures = Object.keys(peers)
   .map((name) => `${name} ${nanos(costs[name]?.min ?? Number.NaN)}`)
   .join(', ');
@@ -149,18 +166,18 @@ report(
   {
     row: 3,
     work: 'a reader alone, 500 entries per tick: getSessionLogs',
-    ours: nanos(alone('getSessionLogs')),
+    ours: `${nanos(alone('getSessionLogs'))}, ${times('getSessionLogs')}`,
     peers: peerFigures,
-    target: '<= 110 ns',
-    isReached: alone('getSessionLogs') <= 110,
+    target: '<= 110 ns where that costs 74: x1.49',
+    isReached: alone('getSessionLogs') / byHand <= 110 / BY_HAND,
   },
   {
     row: 3,
     work: 'the same with whole entries: followSession',
-    ours: nanos(alone('followSession')),
+    ours: `${nanos(alone('followSession'))}, ${times('followSession')}`,
     peers: '',
-    target: '<= 220 ns',
-    isReached: alone('followSession') <= 220,
+    target: '<= 220 ns: x2.97',
+    isReached: alone('followSession') / byHand <= 220 / BY_HAND,
   },
 );
 

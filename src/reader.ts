@@ -46,9 +46,12 @@ export interface ReaderPlan {
 /** What a look at the log came to: an entry stands ready, there is nothing yet, or the reader ends. */
 type Outcome = 'entry' | 'wait' | EndReason;
 
+/** A `next()` call that is not yet answered. */
 interface PendingNext<T> {
-  resolve(result: IteratorResult<T, undefined>): void;
-  reject(error: unknown): void;
+  readonly resolve: (result: IteratorResult<T, undefined>) => void;
+  readonly reject: (error: unknown) => void;
+  /** The call after it: calls may overlap, but hardly ever do, so there is no list to allocate for the first. */
+  following: PendingNext<T> | undefined;
 }
 
 const reporter = reporterFor('reader');
@@ -75,8 +78,8 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
   #hasWaited = false;
   #reportedMissed = 0;
   #isLooking = false;
-  /** `next()` calls not yet answered: the first waits for an entry. */
-  #pending: PendingNext<T>[] | undefined = undefined;
+  /** The first of the `next()` calls not yet answered: it waits for an entry. */
+  #pending: PendingNext<T> | undefined = undefined;
   #idleTimer: NodeJS.Timeout | undefined = undefined;
   #stopWatchingAbort: (() => void) | undefined = undefined;
   #stream: StreamWatch | undefined;
@@ -141,10 +144,23 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
   #answerLater(outcome: Outcome | Promise<Step> | undefined): Promise<IteratorResult<T, undefined>> {
     if (this.#phase === 'ended') return Promise.resolve({ value: undefined, done: true });
     return new Promise((resolve, reject) => {
-      const isFirst = this.#pending === undefined;
-      (this.#pending ??= []).push({ resolve, reject });
-      if (isFirst && this.#phase !== 'ending') this.#serve(outcome ?? this.#begin());
+      const call: PendingNext<T> = { resolve, reject, following: undefined };
+      let last = this.#pending;
+      if (last !== undefined) {
+        while (last.following !== undefined) last = last.following;
+        last.following = call;
+        return;
+      }
+      this.#pending = call;
+      if (this.#phase !== 'ending') this.#serve(outcome ?? this.#begin());
     });
+  }
+
+  /** Takes the first of the calls out. */
+  #takePending(): PendingNext<T> | undefined {
+    const first = this.#pending;
+    this.#pending = first?.following;
+    return first;
   }
 
   /** What the first of the waiting `next()` calls meets. */
@@ -248,9 +264,7 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
       if (outcome === 'wait') return this.#waitForMore();
       if (outcome !== 'entry') return this.#end(outcome);
       this.#stopTimers();
-      const answered = this.#pending?.shift();
-      if (this.#pending?.length === 0) this.#pending = undefined;
-      answered?.resolve({ value: this.#deliver(), done: false });
+      this.#takePending()?.resolve({ value: this.#deliver(), done: false });
       if (this.#pending === undefined) return undefined;
       outcome = this.#begin();
     }
@@ -327,7 +341,7 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
   }
 
   #fail(reason: EndReason, error: unknown): void {
-    const first = this.#pending?.shift();
+    const first = this.#takePending();
     this.#finish(reason);
     first?.reject(error);
   }
@@ -335,9 +349,9 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
   /** Everybody who waits learns that it is over. */
   #finish(reason: EndReason): void {
     this.#free(reason, 'ended');
-    const pending = this.#pending;
+    let call = this.#pending;
     this.#pending = undefined;
-    if (pending !== undefined) for (const next of pending) next.resolve({ value: undefined, done: true });
+    for (; call !== undefined; call = call.following) call.resolve({ value: undefined, done: true });
   }
 
   #free(reason: EndReason, phase: 'ending' | 'ended'): void {
