@@ -23,6 +23,7 @@ const reporter = reporterFor('pipeline');
 export class PipelineLogRecordProcessor implements LogRecordProcessor {
   readonly #gate: Gate;
   readonly #branches: readonly Branch[];
+  #shutdown: Promise<void> | undefined;
 
   constructor(gate: Gate, branches: readonly Branch[]) {
     this.#gate = gate;
@@ -50,7 +51,11 @@ export class PipelineLogRecordProcessor implements LogRecordProcessor {
     await Promise.all(this.#all().map((processor) => processor.forceFlush()));
   }
 
-  async shutdown(): Promise<void> {
+  shutdown(): Promise<void> {
+    return (this.#shutdown ??= this.#shutdownAll());
+  }
+
+  async #shutdownAll(): Promise<void> {
     await Promise.all(this.#all().map((processor) => processor.shutdown()));
   }
 
