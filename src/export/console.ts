@@ -1,10 +1,12 @@
 import { bodyToText } from '../body.ts';
-import { reporterFor } from '../diagnostics.ts';
+import { LossCounters, reporterFor } from '../diagnostics.ts';
 import { isoTimestamp, isSessionId } from '../entry.ts';
 import { ATTRIBUTE } from '../otel.ts';
 import type { LogRecord, LogRecordProcessor } from '../otel.ts';
 import { withoutTerminalControls } from '../tokens.ts';
 import { escapeControls, levelOf, recordMillis } from './file/log-line.ts';
+
+const reporter = reporterFor('console');
 
 const COLOURS: Readonly<Record<string, number>> = { TRACE: 90, DEBUG: 36, INFO: 32, WARN: 33, ERROR: 31, FATAL: 35 };
 
@@ -16,7 +18,10 @@ const COLOURS: Readonly<Record<string, number>> = { TRACE: 90, DEBUG: 36, INFO: 
  */
 export class ConsoleLogRecordProcessor implements LogRecordProcessor {
   readonly #hasColours: boolean = (process.env['NO_COLOR'] ?? '') === '';
+  /** Records not printed: after shutdown, and those that could not be read. */
+  readonly lost: LossCounters = new LossCounters();
   #isOpen = true;
+  #shutdown: Promise<void> | undefined;
 
   constructor() {
     // Without a listener, a closed pipe would end the process with an uncaught error.
@@ -24,10 +29,12 @@ export class ConsoleLogRecordProcessor implements LogRecordProcessor {
   }
 
   onEmit(record: LogRecord): void {
-    const severity: number = record.severityNumber ?? 0;
-    if (!this.#isOpen || severity === 0) return;
+    if (this.#shutdown !== undefined) this.lost.add('after_shutdown');
+    if (!this.#isOpen) return;
+    const line = this.#lineOf(record);
+    if (line === undefined) return;
     try {
-      process.stdout.write(this.#line(record));
+      process.stdout.write(line);
     } catch (error) {
       this.#onError(error);
     }
@@ -44,7 +51,18 @@ export class ConsoleLogRecordProcessor implements LogRecordProcessor {
   shutdown(): Promise<void> {
     this.#isOpen = false;
     process.stdout.off('error', this.#onError);
-    return Promise.resolve();
+    return (this.#shutdown ??= Promise.resolve());
+  }
+
+  #lineOf(record: LogRecord): string | undefined {
+    try {
+      return (record.severityNumber ?? 0) === 0 ? undefined : this.#line(record);
+    } catch (error) {
+      // One record that cannot be read says nothing about stdout: the next is printed.
+      this.lost.add('internal_error');
+      reporter.limited('unreadable', 'a record could not be read', error);
+      return undefined;
+    }
   }
 
   #line(record: LogRecord): string {
@@ -64,6 +82,6 @@ export class ConsoleLogRecordProcessor implements LogRecordProcessor {
   readonly #onError = (error: unknown): void => {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    reporterFor('console').warn('stdout cannot be written; no more lines are printed', error);
+    reporter.warn('stdout cannot be written; no more lines are printed', error);
   };
 }
