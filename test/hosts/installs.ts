@@ -19,8 +19,8 @@ interface Kind {
   readonly dependencies: Readonly<Record<string, string>>;
   /** OpenTelemetry's own packages do not install together: the conflict is there without this package too. */
   readonly conflictsByItself?: boolean;
-  /** No package of the host has the logs SDK, whose types the consumer needs. */
-  readonly hasNoSdk?: boolean;
+  /** A program to run once it is installed, with its `--import` files; it prints `ok`. */
+  readonly program?: { readonly imports: readonly string[]; readonly text: string };
 }
 
 const KINDS: readonly Kind[] = [
@@ -37,13 +37,25 @@ const KINDS: readonly Kind[] = [
   { name: 'NodeSDK, 0.2xx', dependencies: { '@opentelemetry/api': '~1.9.1', '@opentelemetry/sdk-node': '^0.223.0' } },
   {
     name: 'auto-instrumentations',
-    dependencies: { '@opentelemetry/api': '^1.9.0', '@opentelemetry/auto-instrumentations-node': '*' },
+    dependencies: { '@opentelemetry/api': '^1.9.0', '@opentelemetry/auto-instrumentations-node': '*', pino: '^10.0.0' },
+    program: {
+      imports: ['otel-session-logs/register', '@opentelemetry/auto-instrumentations-node/register'],
+      text: `
+        import { createRequire } from 'node:module';
+        import { trace } from '@opentelemetry/api';
+        import { sharedSessionLogs, withSession } from 'otel-session-logs';
+        const pino = createRequire(import.meta.url)('pino')({ level: 'info' }, { write() {} });
+        trace.getTracer('host').startActiveSpan('work', () => withSession('abc', () => pino.info('by pino')));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        const [entry] = sharedSessionLogs().getAllLogsInQueue({ sessionId: 'abc' });
+        console.log(entry?.message === 'by pino' && entry.traceId !== undefined ? 'ok' : JSON.stringify(entry));
+        process.exit(0);`,
+    },
   },
-  { name: 'api only', dependencies: { '@opentelemetry/api': '^1.9.0' }, hasNoSdk: true },
+  { name: 'api only', dependencies: { '@opentelemetry/api': '^1.9.0' } },
   {
     name: 'traces only',
     dependencies: { '@opentelemetry/api': '^1.9.0', '@opentelemetry/sdk-trace-node': '^2.0.0' },
-    hasNoSdk: true,
   },
   {
     name: 'both lines',
@@ -114,6 +126,16 @@ async function compile(directory: string, compiler: string): Promise<string> {
   );
 }
 
+async function runProgram(directory: string, program: NonNullable<Kind['program']>): Promise<string> {
+  await writeFile(join(directory, 'program.mjs'), program.text);
+  const imports = program.imports.flatMap((name) => ['--import', name]);
+  const none = { OTEL_LOGS_EXPORTER: 'none', OTEL_TRACES_EXPORTER: 'console', OTEL_METRICS_EXPORTER: 'none' };
+  return run(process.execPath, [...imports, 'program.mjs'], { cwd: directory, env: { ...process.env, ...none } }).then(
+    ({ stdout }) => stdout.trim().split('\n').at(-1) ?? '',
+    (error: unknown) => `failed: ${String(error).slice(0, 400)}`,
+  );
+}
+
 async function main(directory: string): Promise<boolean> {
   const tarball = `file:${await pack(directory)}`;
   const tools = join(directory, 'tools');
@@ -132,10 +154,18 @@ async function main(directory: string): Promise<boolean> {
       const isInstalled = installed === 'ok';
       const types: string[] = [];
       for (const compiler of compilers) types.push(isInstalled ? await compile(host, compiler) : '-');
+      const program = isInstalled && kind.program !== undefined ? await runProgram(host, kind.program) : '-';
       const [types7 = '', types54 = ''] = types;
-      rows.push({ manager, host: kind.name, install: installed, 'TypeScript 7': types7, 'TypeScript 5.4': types54 });
+      rows.push({
+        manager,
+        host: kind.name,
+        install: installed,
+        'TypeScript 7': types7,
+        'TypeScript 5.4': types54,
+        program,
+      });
       const isExpected = isInstalled || installed === 'ERESOLVE, as without this package';
-      for (const result of [isExpected ? 'ok' : installed, ...types]) {
+      for (const result of [isExpected ? 'ok' : installed, ...types, program]) {
         if (result !== 'ok' && result !== '-') failures.push(`${manager}, ${kind.name}: ${result}`);
       }
       await rm(host, { recursive: true, force: true });

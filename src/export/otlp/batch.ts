@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { toJsonValue } from '../../body.ts';
+import { bodyToText, toJsonValue } from '../../body.ts';
 import { Episode, LossCounters, reporterFor } from '../../diagnostics.ts';
 import { batchEnvironment } from '../../environment.ts';
 import { SessionLogsError } from '../../errors.ts';
@@ -126,6 +126,7 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
     this.#accepted += 1;
     try {
       detachBody(record);
+      replacePoison(record);
       this.#batch.onEmit(record);
     } catch (error) {
       this.#accepted -= 1;
@@ -244,6 +245,7 @@ function detachBody(record: LogRecord): void {
   const { body } = record;
   if (typeof body !== 'object' || body === null) {
     if (typeof body === 'bigint' || typeof body === 'function' || typeof body === 'symbol') setBody(record, body);
+    else if (isPoison(body, 0)) record.setBody(String(body));
     return;
   }
   setBody(record, body);
@@ -264,4 +266,27 @@ async function within(promise: Promise<void>, timeoutMillis: number): Promise<bo
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * A NaN, an infinity or an integer beyond 64 bits in an attribute makes a Collector refuse the whole request of the JSON
+ * exporter, and with it the batch: such values go as text.
+ */
+function replacePoison(record: LogRecord): void {
+  const { attributes } = record;
+  for (const key in attributes) {
+    const value = attributes[key];
+    if (typeof value === 'string' || typeof value === 'boolean' || !isPoison(value, 0)) continue;
+    record.setAttribute(key, typeof value === 'number' ? String(value) : bodyToText(value));
+  }
+}
+
+const MAX_INT = 2 ** 63;
+const MAX_DEPTH = 32;
+
+function isPoison(value: unknown, depth: number): boolean {
+  if (typeof value === 'number')
+    return !Number.isFinite(value) || (Number.isInteger(value) && Math.abs(value) >= MAX_INT);
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return false;
+  return depth >= MAX_DEPTH || Object.values(value).some((part) => isPoison(part, depth + 1));
 }

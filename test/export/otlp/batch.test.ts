@@ -46,6 +46,29 @@ describe.each(sdkLines)('CountingBatchLogRecordProcessor on SDK %s', (_name, { s
     await vi.waitFor(() => expect(exporter.bodies()).toContain('later'));
   });
 
+  it('exports as text what would make a Collector refuse the whole batch', async () => {
+    const { exporter, processor } = start();
+    const logger = new sdk.LoggerProvider({ processors: [processor] }).getLogger('test');
+    const attributes = {
+      nan: Number.NaN,
+      big: 2 ** 63,
+      nested: { list: [1, -Infinity] },
+      fine: 1.5,
+      bytes: new Uint8Array(2),
+    };
+    logger.emit({ body: Number.NaN, attributes });
+    await processor.forceFlush();
+    const [record] = exporter.batches.flat();
+    expect(record?.body).toBe('NaN');
+    expect(record?.attributes).toEqual({
+      nan: 'NaN',
+      big: '9223372036854776000',
+      nested: '{"list":[1,"-Infinity"]}',
+      fine: 1.5,
+      bytes: new Uint8Array(2),
+    });
+  });
+
   it('lets every caller of forceFlush wait for the whole flush', async () => {
     const { exporter, processor, emit } = start({ maxExportBatchSize: 2 });
     exporter.hold();
