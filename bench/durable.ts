@@ -1,5 +1,5 @@
 /**
- * Rows 9 to 11 of the figures to beat: what the disk spool costs while records are emitted, how fast a backlog is
+ * Rows 9 to 11: what the disk spool costs while records are emitted, how fast a backlog is
  * shipped against the stock pipeline with its queue preloaded, and a tight loop of a million records.
  *
  * node --expose-gc --import tsx bench/durable.ts [9] [10] [11]

@@ -1,9 +1,10 @@
 import { watchAbort } from './abort-watch.ts';
 import { catchRejection, reporterFor } from './diagnostics.ts';
-import { isAbandonedEnd, isChat, makeEntry } from './entry.ts';
+import { isChat, makeEntry } from './entry.ts';
 import type { LogEntry, LogType } from './entry.ts';
 import { SessionLogsError } from './errors.ts';
-import type { SessionCursor, SessionStore, Step, StreamState, Waiter } from './store/session-store.ts';
+import type { SessionCursor, SessionStore, Step, Waiter } from './store/session-store.ts';
+import { StreamWatch } from './stream-watch.ts';
 import { isControlKind } from './tokens.ts';
 import { MAX_TIMER_MILLIS } from './within.ts';
 
@@ -406,34 +407,4 @@ function reportThrow(error: unknown): void {
 function workEnd(detail: { readonly kind: string; readonly endsReasoning: boolean }): EndReason | undefined {
   if (detail.kind === 'stream-end') return 'stream-end';
   return detail.kind === 'reasoning-stop' || detail.endsReasoning ? 'reasoning-stop' : undefined;
-}
-
-/** Watches for the end of the stream that a reader's first chat entry belongs to. */
-class StreamWatch {
-  /** `undefined` until the first chat entry; then whose end counts. */
-  #target: { readonly streamId: string | undefined } | 'any' | undefined = undefined;
-
-  /** Whether the reader's stream ends with this chat entry. */
-  meet(
-    detail: SessionCursor['detail'],
-    stateOfEntry: () => StreamState | Promise<StreamState>,
-  ): 'last' | 'more' | Promise<void> {
-    if (this.#target === undefined) {
-      const streamId = detail?.streamId;
-      if (streamId !== undefined || detail?.kind === 'stream-start' || detail?.kind === 'stream-end') {
-        this.#target = { streamId };
-      } else {
-        // Outside any stream the next end counts, whosever it is; inside the one without an id, only its own.
-        const state = stateOfEntry();
-        if (typeof state !== 'string') {
-          return state.then((answer) => {
-            this.#target = answer === 'none' ? 'any' : { streamId: undefined };
-          });
-        }
-        this.#target = state === 'none' ? 'any' : { streamId: undefined };
-      }
-    }
-    if (detail?.kind !== 'stream-end' || isAbandonedEnd(detail)) return 'more';
-    return this.#target === 'any' || this.#target.streamId === detail.streamId ? 'last' : 'more';
-  }
 }

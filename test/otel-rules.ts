@@ -40,8 +40,8 @@ const LEVELED: Readonly<Record<string, unknown>> = { severityNumber: 9 };
 const AMPLE: RuleOptions = { timeoutMillis: 20_000 };
 
 /**
- * The rules for processors of `otel.md` section 1 that hold for every one of ours, run against both lines of the SDK.
- * The number before each is its number there.
+ * The rules for processors that follow from the OpenTelemetry specification and from what the SDK does around them, run
+ * against both lines of the SDK for every processor of ours. Their numbers are only names.
  */
 export function describeProcessorRules(name: string, make: MakeProcessor): void {
   describe.each(sdkLines)(`${name} keeps the rules for processors on SDK %s`, (_line, line) => {
