@@ -67,7 +67,7 @@ describe('wrong input is refused at once, with the name and the value, and nothi
     [{ form: 'start' }, /unknown option `form`/],
     [{ from: 'begin' }, /`from` to be 'unread', 'start', 'now', 'stream' or \{ after: id \}, got "begin"/],
     [{ from: { after: 5 } }, /`from/],
-    [{ from: { after: 'x', before: 'y' } }, /unknown option `before`/],
+    [{ from: { after: 'x', before: 'y' } }, /unknown option `from.before`/],
     [{ until: 'end' }, /`until` to be 'session-end', 'stream-end' or 'caught-up', got "end"/],
     [{ logType: 'error' }, /`logType` to be 'chat', 'log' or 'all', got "error"/],
     [{ minimumSeverity: 'INFO' }, /`minimumSeverity` to be a severity number, got "INFO"/],
@@ -162,7 +162,7 @@ describe('wrong input is refused at once, with the name and the value, and nothi
       [{ endpoint: 'no url' }, /`endpoint`.*got "no url"/],
       [{ retentionDays: -1 }, /`retentionDays`.*got -1/],
       [{ retentionDays: Number.NaN }, /`retentionDays`.*got NaN/],
-      [{ minimumSeverity: { files: 9 } }, /`files`/],
+      [{ minimumSeverity: { files: 9 } }, /unknown option `minimumSeverity.files`/],
       [{ directory: 5 }, /`directory`.*got 5/],
       [{ directories: 'x' }, /unknown option `directories`/],
     ];

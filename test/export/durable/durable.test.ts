@@ -261,7 +261,8 @@ describe('forceFlush', () => {
   });
 
   test('a flush that runs into a shutdown loses nothing', async () => {
-    const { emit, durable, exporter } = setUp();
+    // Ample: a disk that is busy with something else must not decide this.
+    const { emit, durable, exporter } = setUp({ shutdownTimeoutMillis: 20_000 });
     for (let i = 1; i <= 2_000; i += 1) emit(i);
     await Promise.all([durable.forceFlush(), durable.shutdown()]);
     expect(exporter.bodies).toHaveLength(2_000);
