@@ -1,7 +1,7 @@
 /**
  * An answer of 500 tokens on its way to a collector: one record a token, or one record.
  *
- *     node --expose-gc --import tsx bench/coalescing.ts [rounds]
+ *     node --expose-gc bench/coalescing.js [rounds]
  *
  * For one answer: wire bytes as a sink in another process counts them, CPU of this process in `emit()` and in export.
  * 200 answers stream side by side and are flushed once, as on a server with many sessions: batches are
@@ -19,8 +19,8 @@ import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import { OTLPLogExporter as OTLPProtoExporter } from '@opentelemetry/exporter-logs-otlp-proto';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 
-import { CoalescingLogRecordProcessor } from '../src/export/coalescing/coalescing.ts';
-import type { LogRecordExporter, LogRecordProcessor } from '../src/otel.ts';
+import { CoalescingLogRecordProcessor } from '../dist/export/coalescing/coalescing.js';
+import type { LogRecordExporter, LogRecordProcessor } from '../dist/otel.js';
 
 const ANSWERS = 200;
 const TEXT =
@@ -48,7 +48,7 @@ const median = (values: readonly number[]): number => values.toSorted((a, b) => 
 async function run(): Promise<void> {
   const rounds = Number(process.argv[2] ?? 7);
   const tokens = tokensOf(TEXT);
-  const sink = fork(fileURLToPath(import.meta.url), ['--sink'], { execArgv: ['--import', 'tsx'] });
+  const sink = fork(fileURLToPath(import.meta.url), ['--sink'], { execArgv: process.execArgv });
   const [{ port }] = (await once(sink, 'message')) as [{ port: number }];
   const url = `http://127.0.0.1:${port}/v1/logs`;
   const bytesSoFar = async (): Promise<number> => {

@@ -2,7 +2,7 @@
  * Rows 9 to 11: what the disk spool costs while records are emitted, how fast a backlog is
  * shipped against the stock pipeline with its queue preloaded, and a tight loop of a million records.
  *
- * node --expose-gc --import tsx bench/durable.ts [9] [10] [11]
+ * node --expose-gc bench/durable.js [9] [10] [11]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -17,7 +17,7 @@ import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
 
-import { DurableLogRecordProcessor } from '../src/export/durable/durable.ts';
+import { DurableLogRecordProcessor } from '../dist/export/durable/durable.js';
 import { median, report } from './harness.ts';
 
 const silent: LogRecordExporter = {

@@ -2,7 +2,7 @@
  * Section 4 of the design of the Redis store: what an append costs, how fast batches are written against the raw client in
  * the same run, how late followers of many sessions are, and what a session takes in Redis.
  *
- * node --expose-gc --import tsx bench/redis.ts [append] [write] [tail] [tail-10000] [memory] [read]
+ * node --expose-gc bench/redis.js [append] [write] [tail] [tail-10000] [memory] [read]
  *
  * Starts a redis-server of its own on a loopback port; REDIS_SERVER names another program.
  */
@@ -19,8 +19,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 
-import { RedisSessionStore } from '../src/redis.ts';
-import { SessionLogs } from '../src/session-logs.ts';
+import { RedisSessionStore } from '../dist/redis.js';
+import { SessionLogs } from '../dist/session-logs.js';
 
 const MESSAGE = 'x'.repeat(100);
 

@@ -1,6 +1,8 @@
 /**
  * Runs the benchmarks, each file in a process of its own, and prints the table of the README.
  *
+ * Compiled first (`tsc -p bench/tsconfig.json`): a loader that compiles on the way would be measured too.
+ *
  *   npm run bench               all rows
  *   npm run bench -- 1 8        some
  */
@@ -12,14 +14,14 @@ import type { Row } from './harness.ts';
 
 /** Which file measures which rows. */
 const FILES: readonly { readonly file: string; readonly rows: readonly number[]; readonly takesRows?: boolean }[] = [
-  { file: 'emit.ts', rows: [1] },
-  { file: 'throughput.ts', rows: [2, 6] },
-  { file: 'readers.ts', rows: [3, 4] },
-  { file: 'memory.ts', rows: [5, 7] },
-  { file: 'date-file.ts', rows: [8] },
-  { file: 'durable.ts', rows: [9, 10, 11], takesRows: true },
-  { file: 'coalescing.ts', rows: [12] },
-  { file: 'redis.ts', rows: [13] },
+  { file: 'emit.js', rows: [1] },
+  { file: 'throughput.js', rows: [2, 6] },
+  { file: 'readers.js', rows: [3, 4] },
+  { file: 'memory.js', rows: [5, 7] },
+  { file: 'date-file.js', rows: [8] },
+  { file: 'durable.js', rows: [9, 10, 11], takesRows: true },
+  { file: 'coalescing.js', rows: [12] },
+  { file: 'redis.js', rows: [13] },
 ];
 
 const wanted = process.argv.slice(2).map(Number);
@@ -32,7 +34,7 @@ for (const { file, rows: own, takesRows = false } of FILES) {
   console.error(`measuring ${file} ...`);
   const args = takesRows ? own.filter(isWanted).map(String) : [];
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, {
-    execArgv: ['--expose-gc', '--import', 'tsx'],
+    execArgv: ['--expose-gc'],
   });
   child.on('message', (row) => void rows.push(row as Row));
   const code = await new Promise((resolve) => child.once('exit', resolve));

@@ -1,7 +1,7 @@
 /**
  * 1,000 clients on one server, of which one is stuck: what do the other 999 notice, and what does it cost?
  *
- *     node --expose-gc --import tsx bench/sse-clients.ts [seconds a round] [rounds]
+ *     node --expose-gc bench/sse-clients.js [seconds a round] [rounds]
  *
  * 999 clients in another process follow 100 sessions that get a token every 100 ms each. The thousandth follows a
  * session that gets 4 MB a second, and reads it (`reads`) or never does (`stuck`); the two take turns. Latency is from
@@ -16,7 +16,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { SessionLogs } from '../src/session-logs.ts';
+import { SessionLogs } from '../dist/session-logs.js';
 
 const CLIENTS = 1000;
 const SESSIONS = 100;
