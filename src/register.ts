@@ -8,14 +8,29 @@
  * program starts all the same.
  */
 import { reporterFor } from './diagnostics.ts';
+import { SessionLogsError } from './errors.ts';
 import { shareSessionLogs } from './session-logs.ts';
+import type { SessionLogs } from './session-logs.ts';
 import { startNow } from './start.ts';
 
+const reporter = reporterFor('register');
+
 try {
-  const sessions = startNow({ registerGlobally: true }, true);
+  const sessions = start();
   if (!shareSessionLogs(sessions)) {
-    reporterFor('register').warn('sharedSessionLogs() was made before: it is not the instance started here');
+    reporter.warn('sharedSessionLogs() was made before: it is not the instance started here');
   }
 } catch (error) {
-  reporterFor('register').error('session logs could not be started', error);
+  reporter.error('session logs could not be started', error);
+}
+
+function start(): SessionLogs {
+  try {
+    return startNow({ registerGlobally: true }, true);
+  } catch (error) {
+    if (!(error instanceof SessionLogsError) || error.code !== 'directory_unusable') throw error;
+    // A read-only container: queues and export are worth having without the file.
+    reporter.warn('there is no daily file', error);
+    return startNow({ registerGlobally: true, file: false }, true);
+  }
 }

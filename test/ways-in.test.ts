@@ -152,7 +152,7 @@ function program(line: Line, way: WayIn, bridge: boolean): string {
       const cells = {};
       for (const name of ${JSON.stringify(LOGGERS)}) {
         const entry = entries.find(({ message }) => message === 'by ' + name);
-        cells[name] = entry === undefined ? 'no' : entry.traceId === undefined ? 'no trace' : 'yes';
+        cells[name] = entry === undefined ? 'no' : entry.traceId === undefined ? 'no trace' : entry.traceId === '0af7651916cd43dd8448eb211c80319c' ? 'yes' : 'wrong trace';
       }
       process.stdout.write('CELLS ' + JSON.stringify(cells) + '\\n');
       await sessions.shutdown();
@@ -238,6 +238,21 @@ describe('every way in, with every logger, on both lines', () => {
     const bodies = receiver.records().map(({ body }) => body);
     await receiver.close();
     expect(bodies.filter((body) => body === 'by pino')).toHaveLength(2);
+  });
+
+  it('register with a directory that cannot be used goes on without the daily file', async () => {
+    const receiver = await startOtlpReceiver();
+    const blocked = join(temporaryDirectory(), 'file');
+    writeFileSync(blocked, '');
+    const way = WAYS.find(({ name }) => name === '--import register') as WayIn;
+    const cells = await run('3.x', way, false, {
+      LOGS_PATH: join(blocked, 'logs'),
+      OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: receiver.logsUrl,
+    });
+    const bodies = receiver.records().map(({ body }) => body);
+    await receiver.close();
+    expect(cells['logs API']).toBe('no trace');
+    expect(bodies).toContain('by logs API');
   });
 
   it('3.x without the bridge: libraries on @opentelemetry/api-logs do not reach the provider, everything else does', async () => {
