@@ -25,11 +25,7 @@ export type LossReason =
 
 /** Counts losses by reason; never reset. */
 export class LossCounters {
-  readonly #counts: Map<LossReason, number>;
-
-  constructor(counts: Readonly<Record<string, number>> = {}) {
-    this.#counts = new Map(Object.entries(counts));
-  }
+  readonly #counts = new Map<LossReason, number>();
 
   add(reason: LossReason, count = 1): void {
     if (count > 0) this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + count);
@@ -43,6 +39,13 @@ export class LossCounters {
   toJSON(): Record<string, number> {
     return Object.fromEntries(this.#counts);
   }
+}
+
+/** Counters by reason, added up. */
+export function addUp(...counters: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sum = new LossCounters();
+  for (const counts of counters) for (const [reason, count] of Object.entries(counts)) sum.add(reason, count);
+  return sum.toJSON();
 }
 
 /** Where suppressed failures of one component go. */

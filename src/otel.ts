@@ -203,11 +203,6 @@ export function registerLoggerProvider(provider: OtelLoggerProvider): (() => voi
   };
 }
 
-/** The context of the code that runs now; the root context without a context manager. */
-export function activeContext(): Context {
-  return api.context.active();
-}
-
 /** Whether a context manager carries the context, and with it trace ids, over function calls. */
 export function hasContextManager(): boolean {
   const key = api.createContextKey('otel-session-logs.probe');

@@ -13,15 +13,6 @@ export interface OwnedPart {
   readonly facts?: { readonly directory?: string; readonly endpoint?: string | undefined };
 }
 
-/** Counters by reason, added up. */
-export function addUp(...counters: readonly Readonly<Record<string, number>>[]): Record<string, number> {
-  const sum: Record<string, number> = {};
-  for (const counts of counters) {
-    for (const [reason, count] of Object.entries(counts)) sum[reason] = (sum[reason] ?? 0) + count;
-  }
-  return sum;
-}
-
 /**
  * Flushes all parts side by side: a stuck collector does not keep the file from being flushed.
  *

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { reporterFor } from './diagnostics.ts';
+import { addUp, reporterFor } from './diagnostics.ts';
 import type { DeliverySource, SessionDelivery } from './emission.ts';
 import { meterProviderOption, observeProcessor, observeStore } from './metrics.ts';
 import type { MeterProvider, ProcessorFigures } from './metrics.ts';
@@ -135,8 +135,6 @@ export class SessionLogRecordProcessor implements LogRecordProcessor, DeliverySo
   /** Counters of the store, with what was lost on the way to it. */
   stats(): StoreStats {
     const stats = this.store.stats();
-    const lost: Record<string, number> = { ...stats.lost };
-    for (const [reason, count] of Object.entries(this.router.lost.toJSON())) lost[reason] = (lost[reason] ?? 0) + count;
-    return { ...stats, lost };
+    return { ...stats, lost: addUp(stats.lost, this.router.lost.toJSON()) };
   }
 }

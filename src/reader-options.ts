@@ -139,9 +139,7 @@ export function openPop(
 /** The original took seconds here; a number that was meant so must not be taken for anything else. */
 function refuseBareNumber(owner: string, options: unknown): void {
   if (typeof options !== 'number') return;
-  throw new TypeError(
-    owner === 'pop'
-      ? `pop: expected an options object, got ${describeValue(options)}: there is no poll interval; a limit of the wait is { idleTimeoutMillis: ${options * 1000} }`
-      : `${owner}: expected an options object, got ${describeValue(options)}: a limit of the wait is { idleTimeoutMillis: ${options * 1000} }`,
-  );
+  const poll = owner === 'pop' ? 'there is no poll interval; ' : '';
+  const instead = `${poll}a limit of the wait is { idleTimeoutMillis: ${options * 1000} }`;
+  throw new TypeError(`${owner}: expected an options object, got ${describeValue(options)}: ${instead}`);
 }

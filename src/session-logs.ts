@@ -4,6 +4,7 @@ import * as z from 'zod';
 
 import { diagnose } from './diagnose.ts';
 import type { Diagnosis } from './diagnose.ts';
+import { addUp } from './diagnostics.ts';
 import { watchAbort } from './abort-watch.ts';
 import type { DeliveryReport, SessionDelivery } from './emission.ts';
 import { Echo } from './echo.ts';
@@ -14,7 +15,7 @@ import type { EventStreamOptions, StreamSource } from './event-stream.ts';
 import { millis, objectWith, parseOptions } from './options.ts';
 import { globalLoggerProvider } from './otel.ts';
 import type { OtelLoggerProvider } from './otel.ts';
-import { addUp, flushAll, shutdownAll } from './owned-parts.ts';
+import { flushAll, shutdownAll } from './owned-parts.ts';
 import type { OwnedPart } from './owned-parts.ts';
 import { sessionOptions, SessionLogRecordProcessor } from './processor.ts';
 import type { SessionLogRecordProcessorOptions } from './processor.ts';

@@ -58,7 +58,7 @@ export function withSession<T>(sessionId: string, fn: () => T): T {
   requireSessionId('withSession', sessionId);
   if (typeof fn !== 'function') throw new TypeError(`withSession: expected a function, got ${describeValue(fn)}`);
   const run = <R>(step: () => R): R =>
-    sessionStorage().run(sessionId, () => contextApi.with(contextApi.active().setValue(CONTEXT_KEY, sessionId), step));
+    sessionStorage().run(sessionId, () => contextApi.with(contextWithSession(contextApi.active(), sessionId), step));
   return keepSession(run(fn), run);
 }
 

@@ -1,4 +1,4 @@
-import { reporterFor } from './diagnostics.ts';
+import { addUp, reporterFor } from './diagnostics.ts';
 import { isSdkDisabled } from './environment.ts';
 import { CountingBatchLogRecordProcessor } from './export/otlp/batch.ts';
 import { CoalescingLogRecordProcessor } from './export/coalescing/coalescing.ts';
@@ -12,7 +12,6 @@ import { loadLogsSdk } from './export/otlp/sdk.ts';
 import type { LogsSdk, Resource } from './export/otlp/sdk.ts';
 import { registerLoggerProvider } from './otel.ts';
 import type { LogRecordExporter, LogRecordProcessor, OtelLoggerProvider } from './otel.ts';
-import { addUp } from './owned-parts.ts';
 import type { OwnedPart } from './owned-parts.ts';
 import { SessionLogs } from './session-logs.ts';
 import { startPlan } from './start-options.ts';

@@ -24,38 +24,23 @@ export const SPECIAL_TOKENS: readonly string[] = Object.freeze([
 /** The tokens that close something a person reads: the stream and the reasoning. */
 export const SPECIAL_END_TOKENS: readonly string[] = Object.freeze([STREAM_END_TOKEN, REASONING_STOP_TOKEN]);
 
+/** Every kind, for schemas and checks. */
+export const ENTRY_KINDS = [
+  'text',
+  'stream-start',
+  'stream-end',
+  'reasoning-start',
+  'reasoning-stop',
+  'tool-call-start',
+  'tool-call-end',
+  'error',
+] as const;
+
 /** What an entry is. Control is a kind, never found by searching text. */
-export type EntryKind = 'text' | ControlKind | 'error';
+export type EntryKind = (typeof ENTRY_KINDS)[number];
 
 /** The kinds that mark a place in a stream; each has a token. */
-export type ControlKind =
-  | 'stream-start'
-  | 'stream-end'
-  | 'reasoning-start'
-  | 'reasoning-stop'
-  | 'tool-call-start'
-  | 'tool-call-end';
-
-/** Every kind, for schemas and checks. */
-export const ENTRY_KINDS: readonly [
-  'text',
-  'stream-start',
-  'stream-end',
-  'reasoning-start',
-  'reasoning-stop',
-  'tool-call-start',
-  'tool-call-end',
-  'error',
-] = [
-  'text',
-  'stream-start',
-  'stream-end',
-  'reasoning-start',
-  'reasoning-stop',
-  'tool-call-start',
-  'tool-call-end',
-  'error',
-];
+export type ControlKind = Exclude<EntryKind, 'text' | 'error'>;
 
 /** The kind that stands on a record as its event name; a text chunk has none. */
 export const EVENT_NAMES: ReadonlyMap<string, Exclude<EntryKind, 'text'>> = new Map([

@@ -5,24 +5,29 @@ import type { SessionLogsErrorCode } from './errors.ts';
 export const MAX_TIMER_MILLIS: number = 2_147_483_647;
 
 /**
- * The promise, or a rejection with that code when it is not settled in time.
+ * Whether the promise resolves in time; rejects when it rejects in time.
  *
- * The timer keeps the process alive: somebody waits. What `what` did is not undone, only no longer waited for.
+ * The timer keeps the process alive: somebody waits. What takes longer is not undone, only no longer waited for.
  */
-export async function within<T>(
-  promise: Promise<T>,
-  timeoutMillis: number,
-  code: SessionLogsErrorCode,
-  what: string,
-): Promise<T> {
+export async function settlesWithin(promise: Promise<unknown>, timeoutMillis: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    const late = (): void => reject(new SessionLogsError(code, `${what} did not end within ${timeoutMillis} ms`));
-    timer = setTimeout(late, Math.min(timeoutMillis, MAX_TIMER_MILLIS));
+  const timeout = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, Math.min(timeoutMillis, MAX_TIMER_MILLIS), false);
   });
   try {
-    return await Promise.race([promise, timeout]);
+    return await Promise.race([promise.then(() => true), timeout]);
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Waits for the promise; rejects with that code when it is not settled in time. See {@link settlesWithin}. */
+export async function within(
+  promise: Promise<unknown>,
+  timeoutMillis: number,
+  code: SessionLogsErrorCode,
+  what: string,
+): Promise<void> {
+  if (await settlesWithin(promise, timeoutMillis)) return;
+  throw new SessionLogsError(code, `${what} did not end within ${timeoutMillis} ms`);
 }

@@ -3,19 +3,9 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { MemorySessionStore, SessionLogs, SessionLogsError } from '../src/index.ts';
-import type { LogEntry, SessionReader } from '../src/index.ts';
+import { collect } from './support/collect.ts';
 import { sdkLines } from './support/sdk-lines.ts';
 import type { SdkLine } from './support/sdk-lines.ts';
-
-async function collect<T extends string | LogEntry>(reader: SessionReader<T>, count = Infinity): Promise<T[]> {
-  const items: T[] = [];
-  while (items.length < count) {
-    const { done, value } = await reader.next();
-    if (done === true) break;
-    items.push(value);
-  }
-  return items;
-}
 
 /** What a provider of that line leads to; without one chunks go straight into the queues. */
 const setups: readonly (readonly [string, SdkLine | undefined])[] = [...sdkLines, ['without a provider', undefined]];

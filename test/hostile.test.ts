@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { logEntrySchema, MemorySessionStore, SessionLogs } from '../src/index.ts';
 import { recordDiagnostics } from './support/diagnostics.ts';
+import { runs } from './support/properties.ts';
 import { sdkLines } from './support/sdk-lines.ts';
 import type { SdkLine } from './support/sdk-lines.ts';
 
@@ -217,7 +218,7 @@ describe.each(setups)('hostile input, %s', (_name, line) => {
           expect(sessions.stats().readers).toBe(0);
         },
       ),
-      { numRuns: 30 },
+      runs(30),
     );
   });
 });

@@ -12,6 +12,7 @@ import {
   SessionLogsError,
   startSessionLogs,
 } from '../src/index.ts';
+import { runs } from './support/properties.ts';
 import { temporaryDirectory } from './support/temporary-directory.ts';
 
 interface Subject {
@@ -108,7 +109,7 @@ describe.each(Object.entries(SUBJECTS))('%s', (owner, { base, names, make }) => 
         // What was accepted works, and ends.
         await end(made).catch((error: unknown) => expect(error).toBeInstanceOf(Error));
       }),
-      { numRuns: 120 },
+      runs(120),
     );
   });
 

@@ -1,4 +1,4 @@
-import { within } from '../within.ts';
+import { settlesWithin, within } from '../within.ts';
 
 const FLUSH_TIMEOUT_MILLIS = 30_000;
 const SHUTDOWN_TIMEOUT_MILLIS = 10_000;
@@ -58,8 +58,7 @@ export class FlushQueue {
   }
 
   async #afterFlushes(patienceMillis: number): Promise<void> {
-    await within(this.#running, patienceMillis, 'flush_timeout', this.#owner).catch(() => {
-      // A flush that hangs must not keep the inner processor from being shut down.
-    });
+    // A flush that hangs must not keep the inner processor from being shut down.
+    await settlesWithin(this.#running, patienceMillis);
   }
 }

@@ -6,6 +6,7 @@ import { SessionLogsError } from '../../errors.ts';
 import { observeProcessor } from '../../metrics.ts';
 import { parseOptions } from '../../options.ts';
 import type { LogRecord, LogRecordProcessor } from '../../otel.ts';
+import { settlesWithin } from '../../within.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
 import { durableOptionsSchema } from './durable-options.ts';
@@ -356,10 +357,6 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
 
   /** Waits for foreign work, at most so long; a failure of it is reported. */
   async #limited(work: () => Promise<void> | undefined, timeoutMillis: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, Math.max(0, timeoutMillis));
-    });
     const done = (async () => {
       try {
         await work();
@@ -367,7 +364,6 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
         this.#reporter.warn('the exporter or the spool failed to end', error);
       }
     })();
-    await Promise.race([done, timeout]);
-    clearTimeout(timer);
+    await settlesWithin(done, Math.max(0, timeoutMillis));
   }
 }

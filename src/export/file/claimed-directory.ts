@@ -2,14 +2,7 @@ import { accessSync, constants, mkdirSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { SessionLogsError } from '../../errors.ts';
-
-const KEY = Symbol.for('otel-session-logs.date-file-directories.v1');
-const holder = globalThis as { [KEY]?: Set<string> };
-
-/** The directories in use in this process, by all copies of this package. */
-function claims(): Set<string> {
-  return (holder[KEY] ??= new Set());
-}
+import { claimPath } from '../claims.ts';
 
 /**
  * A directory that one writer of this process has for itself; other processes may use it too. Made with mode 0700 when
@@ -21,17 +14,12 @@ function claims(): Set<string> {
 export class ClaimedDirectory {
   /** Absolute, without links. */
   readonly path: string;
+  readonly release: () => void;
 
   constructor(directory: string) {
     this.path = usable(resolve(directory));
-    if (claims().has(this.path)) {
-      throw new SessionLogsError('directory_in_use', `this process writes daily files to ${this.path} already`);
-    }
-    claims().add(this.path);
-  }
-
-  release(): void {
-    claims().delete(this.path);
+    const whenInUse = `this process writes daily files to ${this.path} already`;
+    this.release = claimPath('date-file-directories', this.path, whenInUse);
   }
 }
 

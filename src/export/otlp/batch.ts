@@ -8,6 +8,7 @@ import { meterProviderOption, observeProcessor } from '../../metrics.ts';
 import type { MeterProvider } from '../../metrics.ts';
 import { functionOption, millis, objectWith, parseOptions, positiveInteger } from '../../options.ts';
 import type { LogRecord, LogRecordExporter, LogRecordProcessor } from '../../otel.ts';
+import { settlesWithin } from '../../within.ts';
 import { CountingExporter } from './counting-exporter.ts';
 import type { BatchProcessorClass } from './sdk.ts';
 
@@ -150,7 +151,7 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
     if (this.#closing !== undefined) return this.#closing;
     const target = this.#accepted;
     const timeoutMillis = options.timeoutMillis ?? this.#flushTimeoutMillis;
-    const isInTime = await within(this.#drain(target), timeoutMillis);
+    const isInTime = await settlesWithin(this.#drain(target), timeoutMillis);
     if (!isInTime) {
       const pending = target - this.#settled;
       throw new SessionLogsError(
@@ -173,7 +174,7 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
   async #close(timeoutMillis: number): Promise<void> {
     this.#stopObserving();
     const ending = this.#drain(this.#accepted).then(() => this.#batch.shutdown());
-    if (await within(ending, timeoutMillis)) return;
+    if (await settlesWithin(ending, timeoutMillis)) return;
     const { pending } = this;
     const error = new SessionLogsError(
       'shutdown_timeout',
@@ -253,19 +254,6 @@ function detachBody(record: LogRecord): void {
 
 function setBody(record: LogRecord, body: unknown): void {
   record.setBody(body instanceof Uint8Array ? body.slice() : toJsonValue(body));
-}
-
-/** Whether the promise settles in time. The timer keeps the process alive: somebody waits. */
-async function within(promise: Promise<void>, timeoutMillis: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, Math.min(timeoutMillis, 2_147_483_647), false);
-  });
-  try {
-    return await Promise.race([promise.then(() => true), timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /**

@@ -2,6 +2,7 @@ import { mkdirSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { SessionLogsError } from '../../errors.ts';
+import { claimPath } from '../claims.ts';
 
 /** The disk is full or the process has no descriptor left: that passes, and the application starts meanwhile. */
 const PASSING_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO', 'EAGAIN', 'EINTR']);
@@ -10,11 +11,6 @@ const PASSING_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE'
 export function isPassing(error: unknown): boolean {
   return PASSING_CODES.has((error as NodeJS.ErrnoException | undefined)?.code ?? '');
 }
-
-const KEY = Symbol.for('otel-session-logs.spool-roots.v1');
-const holder = globalThis as { [KEY]?: Set<string> };
-/** Roots in use by this process. Under `Symbol.for`: several copies of this package may be loaded. */
-const inUse: Set<string> = (holder[KEY] ??= new Set<string>());
 
 /** A claim of this process on a root; no second one is given out while it lasts. */
 export interface RootClaim {
@@ -31,14 +27,8 @@ export interface RootClaim {
  */
 export function claimRoot(directory: string): RootClaim {
   const path = openRoot(directory);
-  if (inUse.has(path)) {
-    throw new SessionLogsError(
-      'directory_in_use',
-      `this process has a spool in ${path} already: one directory per destination`,
-    );
-  }
-  inUse.add(path);
-  return { path, release: () => void inUse.delete(path) };
+  const whenInUse = `this process has a spool in ${path} already: one directory per destination`;
+  return { path, release: claimPath('spool-roots', path, whenInUse) };
 }
 
 function openRoot(directory: string): string {

@@ -177,7 +177,8 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
       // Evicted behind the cursor's back: what it had not read is missed, and the id may begin again.
       this.#lastId = this.lastId;
       this.#lastDelivered = -1;
-      if (this.missed !== -1) this.missed += session.next - Math.max(0, this.#positionIn(session));
+      const end = Math.min(session.next, this.#stopBefore ?? Infinity);
+      if (this.missed !== -1) this.missed += Math.max(0, end - this.#positionIn(session));
       this.#session = undefined;
       if (this.#stopBefore !== undefined) this.#stopBefore = 0;
     }
@@ -222,9 +223,12 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
     return true;
   }
 
+  /** Steps over what was evicted, but not past where this cursor ends: what comes after that it does not miss. */
   #skipEvicted(session: MemorySession, at: Position): void {
-    if (this.missed !== -1) this.missed += session.first - at.next;
-    at.next = session.first;
+    const end = session.endBetween(this.#passedEnd, session.first);
+    const target = Math.max(at.next, Math.min(end === -1 ? session.first : end, this.#stopBefore ?? Infinity));
+    if (this.missed !== -1) this.missed += target - at.next;
+    at.next = target;
     at.block = undefined;
   }
 

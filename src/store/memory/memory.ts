@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import * as z from 'zod';
 
-import { LossCounters } from '../../diagnostics.ts';
+import { addUp, LossCounters } from '../../diagnostics.ts';
 import { ABANDONED_END, makeEntry } from '../../entry.ts';
 import type { EntryDetail, LogEntry } from '../../entry.ts';
 import { functionOption, millis, parseOptions, positiveInteger } from '../../options.ts';
@@ -12,6 +12,7 @@ import { MemoryCursor } from './memory-cursor.ts';
 import type { CursorHost } from './memory-cursor.ts';
 import { entryBytes, MemorySession } from './memory-session.ts';
 import { slotIn } from './ring.ts';
+import type { Block } from './ring.ts';
 import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
 import { WaitList } from './wait-list.ts';
 
@@ -53,6 +54,14 @@ const optionsSchema = z.strictObject({
 
 /** Appends between two looks at the clock: last use is needed to the second, and asking costs as much as an append. */
 const APPENDS_PER_CLOCK = 128;
+
+/** Where an entry stands, and when it was logged among those of all sessions. */
+interface Found {
+  readonly session: MemorySession;
+  readonly block: Block;
+  readonly position: number;
+  readonly sequence: number;
+}
 
 const ID = /^([a-z0-9]+)-(\d{1,15})-(\d{1,15})$/;
 
@@ -279,20 +288,20 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     const { sessionId, limit = Infinity } = options;
     const one = sessionId === undefined ? undefined : this.#sessions.get(sessionId);
     const sessions = sessionId === undefined ? this.#sessions.values() : one === undefined ? [] : [one];
-    const found: { readonly sequence: number; readonly entry: () => LogEntry }[] = [];
+    const found: Found[] = [];
     for (const session of sessions) {
-      for (let position = Math.max(session.first, session.next - limit); position < session.next; position += 1) {
-        const block = session.locate(position);
-        const slot = slotIn(block, position);
-        found.push({ sequence: session.sequenceAt(block, slot), entry: () => this.#entryAt(session, position) });
+      let position = Math.max(session.first, session.next - limit);
+      let block = session.locate(position);
+      for (; position < session.next; position += 1) {
+        if (slotIn(block, position) === block.slots.length) block = block.next as Block;
+        found.push({ session, block, position, sequence: session.sequenceAt(block, slotIn(block, position)) });
       }
     }
     found.sort((a, b) => a.sequence - b.sequence);
-    return (limit < found.length ? found.slice(found.length - limit) : found).map(({ entry }) => entry());
+    return (limit < found.length ? found.slice(found.length - limit) : found).map((each) => this.#entryOf(each));
   }
 
-  #entryAt(session: MemorySession, position: number): LogEntry {
-    const block = session.locate(position);
+  #entryOf({ session, block, position }: Found): LogEntry {
     const slot = slotIn(block, position);
     const note = session.noteAt(block, slot);
     const id = this.idOf(session, position);
@@ -319,9 +328,8 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     let entries = 0;
     for (const session of this.#sessions.values()) entries += session.length;
     const sessions = this.#sessions.size;
-    const lost = new LossCounters(this.#lost.toJSON());
-    lost.add('session_full', this.#dropped);
-    return { sessions, readers: this.#readers, entries, bytes: this.#bytes, lost: lost.toJSON() };
+    const lost = addUp(this.#lost.toJSON(), { session_full: this.#dropped });
+    return { sessions, readers: this.#readers, entries, bytes: this.#bytes, lost };
   }
 
   // What cursors need.

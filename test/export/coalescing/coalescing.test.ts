@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CoalescingLogRecordProcessor } from '../../../src/export/coalescing/coalescing.ts';
 import type { CoalescingOptions } from '../../../src/export/coalescing/coalescing.ts';
 import type { EmittedLogRecord, LogRecord, LogRecordProcessor, OtelLogger } from '../../../src/otel.ts';
+import { runs } from '../../support/properties.ts';
 
 /** An inner processor that keeps what it gets. */
 class Recorder implements LogRecordProcessor {
@@ -396,7 +397,7 @@ describe('cuts', () => {
           expect(coalescing.stats()).toEqual({ streams: 0, heldChars: 0, lost: {} });
         },
       ),
-      { numRuns: 300 },
+      runs(300),
     );
   });
 

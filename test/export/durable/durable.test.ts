@@ -15,6 +15,7 @@ import type { DurableLogRecordProcessorOptions, Loss } from '../../../src/export
 import { DurableLogRecordProcessor } from '../../../src/export/durable/durable.ts';
 import { deadFiles } from '../../../src/export/durable/dead-letters.ts';
 import type { LogRecord, LogRecordProcessor } from '../../../src/otel.ts';
+import { runs } from '../../support/properties.ts';
 import { failure, ScriptedExporter } from '../../support/scripted-exporter.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { until } from '../../support/until.ts';
@@ -481,7 +482,7 @@ describe('what a failure means', () => {
           await durable.shutdown();
         },
       ),
-      { numRuns: 60 },
+      runs(60),
     );
   });
 

@@ -12,45 +12,26 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 
-import { LoggerProvider } from '@opentelemetry/sdk-logs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { DateFileLogRecordProcessor } from '../../../src/export/file/date-file.ts';
-import type { DateFileLogRecordProcessorOptions } from '../../../src/export/file/date-file.ts';
+import { loggerOver, NOON, startDailyFile, TODAY } from '../../support/daily-file.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { until } from '../../support/until.ts';
 
-const NOON = new Date(2026, 10, 23, 12).getTime();
-const TODAY = 'session-logs.2026-11-23.log';
 const YESTERDAY = 'session-logs.2026-11-22.log';
-
-const open: DateFileLogRecordProcessor[] = [];
-
-function start(directory: string, options: DateFileLogRecordProcessorOptions = {}): DateFileLogRecordProcessor {
-  const file = new DateFileLogRecordProcessor({ directory, now: () => NOON, ...options });
-  open.push(file);
-  return file;
-}
-
-function loggerOver(file: DateFileLogRecordProcessor): ReturnType<LoggerProvider['getLogger']> {
-  return new LoggerProvider({ processors: [file] }).getLogger('test');
-}
 
 function linesOf(directory: string, name: string = TODAY): string[] {
   return readFileSync(join(directory, name), 'utf8').split('\n').slice(0, -1);
 }
-
-afterEach(async () => {
-  await Promise.allSettled(open.splice(0).map((file) => file.shutdown({ timeoutMillis: 50 })));
-});
 
 describe('an outage of the daily file', () => {
   const diagnostics = recordDiagnostics();
 
   it('a moved file: one report when it is noticed and one when lines are written again', async () => {
     const directory = temporaryDirectory();
-    const file = start(directory);
+    const file = startDailyFile(directory);
     const logger = loggerOver(file);
     logger.emit({ body: 'first' });
     await file.forceFlush();
@@ -67,7 +48,7 @@ describe('an outage of the daily file', () => {
 
   it('a tight loop, in which no timer runs, writes again as soon as the disk does', async () => {
     const directory = join(temporaryDirectory(), 'logs');
-    const file = start(directory, { maxPendingBytes: 1024 * 1024 });
+    const file = startDailyFile(directory, { maxPendingBytes: 1024 * 1024 });
     const logger = loggerOver(file);
     rmSync(directory, { recursive: true });
     writeFileSync(directory, 'in the way');
@@ -86,7 +67,7 @@ describe('an outage of the daily file', () => {
 
   it('a flush that waits does not wait for the shutdown that gives its lines up', async () => {
     const directory = join(temporaryDirectory(), 'logs');
-    const file = start(directory);
+    const file = startDailyFile(directory);
     rmSync(directory, { recursive: true });
     writeFileSync(directory, 'in the way');
     loggerOver(file).emit({ body: 'x' });
@@ -104,7 +85,7 @@ describe('an outage of the daily file', () => {
   it('lines that wait over midnight go to the file of the day on which they are written', async () => {
     const directory = join(temporaryDirectory(), 'logs');
     let now = NOON;
-    const file = start(directory, { now: () => now });
+    const file = startDailyFile(directory, { now: () => now });
     rmSync(directory, { recursive: true });
     writeFileSync(directory, 'in the way');
     const logger = loggerOver(file);
@@ -121,7 +102,7 @@ describe('an outage of the daily file', () => {
 describe('options of the daily file', () => {
   it('minimumSeverity leaves out lower severities; records without one pass', async () => {
     const directory = temporaryDirectory();
-    const file = start(directory, { minimumSeverity: 13 });
+    const file = startDailyFile(directory, { minimumSeverity: 13 });
     const logger = loggerOver(file);
     for (const severityNumber of [9, 13, 17]) logger.emit({ body: 'x', severityNumber });
     logger.emit({ body: 'x' });
@@ -132,7 +113,7 @@ describe('options of the daily file', () => {
 
   it('fsync writes every line once', async () => {
     const directory = temporaryDirectory();
-    const file = start(directory, { fsync: true });
+    const file = startDailyFile(directory, { fsync: true });
     const logger = loggerOver(file);
     for (let n = 0; n < 20; n += 1) {
       logger.emit({ body: `line ${n}` });
@@ -145,7 +126,7 @@ describe('options of the daily file', () => {
   it('a clock that throws or counts nonsense does not stop the lines', async () => {
     const directory = temporaryDirectory();
     let calls = 0;
-    const file = start(directory, {
+    const file = startDailyFile(directory, {
       now: () => {
         calls += 1;
         if (calls % 2 === 0) throw new Error('no clock');
@@ -162,8 +143,7 @@ describe('options of the daily file', () => {
     const directory = temporaryDirectory();
     process.env['LOGS_PATH'] = join(directory, 'from-env');
     try {
-      const file = new DateFileLogRecordProcessor();
-      open.push(file);
+      const file = startDailyFile(undefined);
       expect(file.directory).toBe(join(directory, 'from-env'));
     } finally {
       delete process.env['LOGS_PATH'];
@@ -185,7 +165,7 @@ describe('compressed days', () => {
     const directory = temporaryDirectory();
     yesterday(directory, CONTENT);
     writeFileSync(join(directory, `${YESTERDAY}.gz`), gzipSync(CONTENT));
-    start(directory, { compress: true });
+    startDailyFile(directory, { compress: true });
     await until(() => !existsSync(join(directory, YESTERDAY)), 'the original is removed');
     expect(gunzipSync(readFileSync(join(directory, `${YESTERDAY}.gz`))).toString()).toBe(CONTENT);
   });
@@ -194,7 +174,7 @@ describe('compressed days', () => {
     const directory = temporaryDirectory();
     yesterday(directory, 'three\n');
     writeFileSync(join(directory, `${YESTERDAY}.gz`), gzipSync(CONTENT));
-    start(directory, { compress: true });
+    startDailyFile(directory, { compress: true });
     await until(() => !existsSync(join(directory, YESTERDAY)), 'the original is removed');
     expect(gunzipSync(readFileSync(join(directory, `${YESTERDAY}.gz`))).toString()).toBe(`${CONTENT}three\n`);
     expect(statSync(join(directory, `${YESTERDAY}.gz`)).mode & 0o777).toBe(0o600);
@@ -208,7 +188,7 @@ describe('compressed days', () => {
     writeFileSync(join(directory, YESTERDAY), content);
     const past = new Date(Date.now() - 60_000);
     utimesSync(join(directory, YESTERDAY), past, past);
-    const file = start(directory, { compress: true });
+    const file = startDailyFile(directory, { compress: true });
     await until(() => readdirSync(directory).some((name) => name.endsWith('.tmp')), 'the compression runs');
     await file.shutdown();
     expect(readdirSync(directory).toSorted()).toEqual([YESTERDAY, TODAY]);

@@ -14,28 +14,14 @@ import { gunzipSync } from 'node:zlib';
 
 import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { assert, asyncProperty, constantFrom, string } from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { DateFileLogRecordProcessor } from '../../../src/export/file/date-file.ts';
-import type { DateFileLogRecordProcessorOptions } from '../../../src/export/file/date-file.ts';
+import { loggerOver, startDailyFile, TODAY } from '../../support/daily-file.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
+import { runs } from '../../support/properties.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { until } from '../../support/until.ts';
-
-const NOON = new Date(2026, 10, 23, 12).getTime();
-const TODAY = 'session-logs.2026-11-23.log';
-
-const open: DateFileLogRecordProcessor[] = [];
-
-function start(directory: string, options: DateFileLogRecordProcessorOptions = {}): DateFileLogRecordProcessor {
-  const file = new DateFileLogRecordProcessor({ directory, now: () => NOON, ...options });
-  open.push(file);
-  return file;
-}
-
-function loggerOver(file: DateFileLogRecordProcessor): ReturnType<LoggerProvider['getLogger']> {
-  return new LoggerProvider({ processors: [file] }).getLogger('test', '1.2.3');
-}
 
 function linesOf(path: string): string[] {
   const text = readFileSync(path, 'utf8');
@@ -43,16 +29,12 @@ function linesOf(path: string): string[] {
   return text.split('\n').slice(0, -1);
 }
 
-afterEach(async () => {
-  await Promise.allSettled(open.splice(0).map((file) => file.shutdown({ timeoutMillis: 50 })));
-});
-
 describe('the daily file', () => {
   const diagnostics = recordDiagnostics();
 
   it('writes a record as a line with time, level, session, message and scope', async () => {
     const directory = temporaryDirectory();
-    const file = start(directory);
+    const file = startDailyFile(directory);
     const logger = loggerOver(file);
     const timestamp = Date.UTC(2026, 10, 23, 10);
     logger.emit({ body: 'hello', severityNumber: 9, timestamp, attributes: { 'session.id': 'my session', secret: 1 } });
@@ -70,14 +52,14 @@ describe('the daily file', () => {
   it('is private: directory 0700, file 0600; an existing file keeps its mode', async () => {
     const parent = temporaryDirectory();
     const directory = join(parent, 'deep', 'logs');
-    start(directory);
+    startDailyFile(directory);
     expect(statSync(directory).mode & 0o777).toBe(0o700);
     expect(statSync(join(directory, TODAY)).mode & 0o777).toBe(0o600);
     const other = join(parent, 'other');
     mkdirSync(other);
     writeFileSync(join(other, TODAY), 'before\n');
     chmodSync(join(other, TODAY), 0o644);
-    const file = start(other);
+    const file = startDailyFile(other);
     loggerOver(file).emit({ body: 'after' });
     await file.forceFlush();
     expect(statSync(join(other, TODAY)).mode & 0o777).toBe(0o644);
@@ -86,7 +68,7 @@ describe('the daily file', () => {
 
   it('no text can forge a line: one record is one line, whatever it holds', async () => {
     const directory = temporaryDirectory();
-    const file = start(directory);
+    const file = startDailyFile(directory);
     const provider = new LoggerProvider({ processors: [file] });
     const hostile = string({
       unit: constantFrom('a', '\n', '\r', '\u2028', '\u2029', '\u0085', '\u001b', '\u0000', '"', ' ', '😀'),
@@ -104,7 +86,7 @@ describe('the daily file', () => {
         // oxlint-disable-next-line no-control-regex
         expect(lines.at(-1)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
       }),
-      { numRuns: 200 },
+      runs(200),
     );
   });
 
@@ -119,7 +101,7 @@ describe('the daily file', () => {
     const old = ['session-logs.2026-11-15.log', 'session-logs.2025-01-01.log.gz'];
     for (const name of [...kept, ...old]) writeFileSync(join(directory, name), 'x\n');
     let now = new Date(2026, 10, 23, 23, 59, 59, 990).getTime();
-    const file = start(directory, { now: () => now });
+    const file = startDailyFile(directory, { now: () => now });
     await until(() => old.every((name) => !existsSync(join(directory, name))), 'old files are removed at start');
     for (const name of kept) expect(existsSync(join(directory, name))).toBe(true);
     const logger = loggerOver(file);
@@ -138,7 +120,7 @@ describe('the daily file', () => {
     const directory = temporaryDirectory();
     const content = 'a line\n'.repeat(50_000);
     writeFileSync(join(directory, 'session-logs.2026-11-22.log'), content);
-    start(directory, { compress: true });
+    startDailyFile(directory, { compress: true });
     const target = join(directory, 'session-logs.2026-11-22.log.gz');
     await until(() => existsSync(target) && !existsSync(target.slice(0, -3)), 'yesterday is compressed');
     expect(gunzipSync(readFileSync(target)).toString()).toBe(content);
@@ -150,7 +132,7 @@ describe('the daily file', () => {
     'makes a file that was %s anew; every line after the next write is kept',
     async (how) => {
       const directory = temporaryDirectory();
-      const file = start(directory);
+      const file = startDailyFile(directory);
       const logger = loggerOver(file);
       const path = join(directory, TODAY);
       logger.emit({ body: 'first' });
@@ -167,7 +149,7 @@ describe('the daily file', () => {
 
   it('makes a directory that was removed anew, private', async () => {
     const directory = join(temporaryDirectory(), 'logs');
-    const file = start(directory);
+    const file = startDailyFile(directory);
     rmSync(directory, { recursive: true });
     loggerOver(file).emit({ body: 'x' });
     await file.forceFlush();
@@ -177,7 +159,7 @@ describe('the daily file', () => {
 
   it('lines wait, bounded, while the file cannot be written; lost lines are counted exactly, and told once', async () => {
     const directory = join(temporaryDirectory(), 'logs');
-    const file = start(directory, { maxPendingBytes: 64 * 1024 });
+    const file = startDailyFile(directory, { maxPendingBytes: 64 * 1024 });
     const logger = loggerOver(file);
     // A file stands where the directory was: nothing can be opened below it.
     rmSync(directory, { recursive: true });
@@ -206,7 +188,7 @@ describe('the daily file', () => {
 
   it('shutdown ends in time while nothing can be written, and counts what is left', async () => {
     const directory = join(temporaryDirectory(), 'logs');
-    const file = start(directory);
+    const file = startDailyFile(directory);
     rmSync(directory, { recursive: true });
     writeFileSync(directory, 'in the way');
     const logger = loggerOver(file);
@@ -217,10 +199,12 @@ describe('the daily file', () => {
 
   it('a second one on the same directory is refused, until the first is shut down', async () => {
     const directory = temporaryDirectory();
-    const first = start(directory);
-    expect(() => start(join(directory, '.', 'x', '..'))).toThrow(expect.objectContaining({ code: 'directory_in_use' }));
+    const first = startDailyFile(directory);
+    expect(() => startDailyFile(join(directory, '.', 'x', '..'))).toThrow(
+      expect.objectContaining({ code: 'directory_in_use' }),
+    );
     await first.shutdown();
-    const second = start(directory);
+    const second = startDailyFile(directory);
     expect(second.directory).toBe(first.directory);
     loggerOver(second).emit({ body: 'x' });
     await Promise.all([second.forceFlush(), second.forceFlush(), second.shutdown(), second.shutdown()]);
@@ -230,8 +214,8 @@ describe('the daily file', () => {
   it('refuses a directory that cannot be, and wrong options, with nothing left open', () => {
     const path = join(temporaryDirectory(), 'file');
     writeFileSync(path, '');
-    expect(() => start(path)).toThrow(expect.objectContaining({ code: 'directory_unusable' }));
-    expect(() => start(join(path, 'below'))).toThrow(expect.objectContaining({ code: 'directory_unusable' }));
+    expect(() => startDailyFile(path)).toThrow(expect.objectContaining({ code: 'directory_unusable' }));
+    expect(() => startDailyFile(join(path, 'below'))).toThrow(expect.objectContaining({ code: 'directory_unusable' }));
     expect(() => new DateFileLogRecordProcessor({ retentionDays: 0 })).toThrow(
       'DateFileLogRecordProcessor: expected `retentionDays` to be a positive integer, got 0 (number)',
     );
@@ -240,7 +224,7 @@ describe('the daily file', () => {
   });
 
   it('counts records after shutdown', async () => {
-    const file = start(temporaryDirectory());
+    const file = startDailyFile(temporaryDirectory());
     await file.shutdown();
     file.onEmit({ body: 'late' } as never);
     expect(file.stats().lost).toEqual({ after_shutdown: 1 });
@@ -250,7 +234,7 @@ describe('the daily file', () => {
   it('a line that was cut by an error is not glued to the next', async () => {
     const directory = temporaryDirectory();
     writeFileSync(join(directory, TODAY), 'cut by a kill');
-    const file = start(directory);
+    const file = startDailyFile(directory);
     loggerOver(file).emit({ body: 'next' });
     await file.forceFlush();
     expect(linesOf(join(directory, TODAY))).toHaveLength(2);

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { countLines, PendingBytes } from '../../../src/export/file/pending-bytes.ts';
+import { runs } from '../../support/properties.ts';
 
 const lineArbitrary = fc
   .tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.integer({ min: 0, max: 40 }))
@@ -42,7 +43,7 @@ describe('lines that wait for the file', () => {
         expect(whole).toBe(accepted.slice(0, written).join(''));
         expect(countLines(Buffer.from(whole))).toBe(written);
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 

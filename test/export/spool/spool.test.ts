@@ -10,6 +10,7 @@ import { EntryEncoder } from '../../../src/export/spool/codec/record-encoder.ts'
 import type { SpoolBatch } from '../../../src/export/spool/spool-batch.ts';
 import { Spool } from '../../../src/export/spool/spool.ts';
 import type { LogRecord } from '../../../src/otel.ts';
+import { runs } from '../../support/properties.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const encoder = new EntryEncoder(new OriginEncoder(() => {}), undefined);
@@ -112,7 +113,7 @@ describe('appending and reading', () => {
           expect(lost.toJSON()).toStrictEqual({});
         },
       ),
-      { numRuns: 50 },
+      runs(50),
     );
   });
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { EvictionOrder } from '../../../src/store/memory/eviction.ts';
 import type { Evictable } from '../../../src/store/memory/eviction.ts';
+import { runs } from '../../support/properties.ts';
 
 interface Item extends Evictable {
   readonly name: number;
@@ -56,7 +57,7 @@ describe('EvictionOrder', () => {
           }
         }
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 });

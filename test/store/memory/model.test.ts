@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { MemorySessionStore, SessionLogs } from '../../../src/index.ts';
 import type { LogEntry, ReaderOptions, SessionReader } from '../../../src/index.ts';
+import { runs } from '../../support/properties.ts';
 
 /** The log as it would be without bounds: an array of entries, and where lives ended. */
 interface Model {
@@ -175,27 +176,39 @@ class Run {
     if (reading.failed !== undefined) expect(reading.failed).toMatchObject({ message: 'model abort' });
     expect(reading.gaps).toBe(reader.missed);
     const isFinal = reader.endReason === undefined || reader.endReason === 'session-end';
-    if (!isFinal) return;
-    // Up to its end it got each entry that its filter lets through, or was told.
-    const end = reader.endReason === undefined ? this.model.entries.length : this.#endOf(reading);
+    if (isFinal) this.#checkWhole(reading, this.#endOf(reading));
+  }
+
+  /** Up to its end it got each entry that its filter lets through, or was told. */
+  #checkWhole({ got, reader, start, logType: type }: Reading, end: number): void {
     const wanted = this.model.entries
       .map((entry, index) => ({ entry, index }))
-      .filter(({ index }) => index >= reading.start && index < end)
-      .filter(({ entry }) => reading.logType === 'all' || entry.logType === reading.logType)
+      .filter(({ index }) => index >= start && index < end)
+      .filter(({ entry }) => type === 'all' || entry.logType === type)
       .map(({ index }) => index);
     const lost = wanted.filter((index) => !got.includes(index));
     expect(got.filter((index) => !wanted.includes(index))).toEqual([]);
     expect(lost.length).toBeLessThanOrEqual(reader.missed);
-    if (reading.logType === 'all') expect(lost.length).toBe(reader.missed);
+    if (type === 'all') expect(lost.length).toBe(reader.missed);
     // What was evicted lies in runs before what it got: nothing that is held was passed over.
     for (const index of lost) expect(index).toBeLessThan(this.#firstHeld);
   }
 
-  /** The end mark at which a reader ended: the first one after all it got. */
-  #endOf(reading: Reading): number {
-    if (reading.endedAt !== undefined) return reading.endedAt;
-    const after = Math.max(reading.start, (reading.got.at(-1) ?? -1) + 1);
-    return this.model.ends.find((end) => end >= after) ?? this.model.entries.length;
+  /**
+   * The end mark at which a reader ended: the first one after all it got. One that fell behind over several lives ends
+   * at the latest mark in the gap, and is told of all that it missed up to there.
+   */
+  #endOf({ endedAt, got, reader, start, logType: type }: Reading): number {
+    const { entries, ends } = this.model;
+    if (reader.endReason === undefined) return entries.length;
+    if (endedAt !== undefined) return endedAt;
+    const after = Math.max(start, (got.at(-1) ?? -1) + 1);
+    const ahead = ends.filter((end) => end >= after);
+    const inGap = ahead.find((end) => {
+      const passed = entries.slice(start, end).filter((entry) => type === 'all' || entry.logType === type).length;
+      return passed - got.length === reader.missed;
+    });
+    return (type === 'all' ? inGap : undefined) ?? ahead[0] ?? entries.length;
   }
 }
 
@@ -219,8 +232,38 @@ describe('readers of a bounded session against an array', () => {
         expect(run.sessions.stats()).toMatchObject({ sessions: 0, entries: 0, bytes: 0 });
         await run.sessions.shutdown();
       }),
-      { numRuns: 300 },
+      runs(300),
     );
+  });
+
+  it.each([
+    { what: 'the end of its life', held: [0], evicted: 0 },
+    { what: 'an entry of its life and the end of it', held: [0, 1], evicted: 1 },
+  ])('count no entry of a later life when $what was evicted', async ({ held, evicted }) => {
+    const sessions = new SessionLogs({
+      store: new MemorySessionStore({ maxEntriesPerSession: 1 }),
+      loggerProvider: () => undefined,
+    });
+    const reader = sessions.followSession('s', { onGap: () => undefined });
+    const first = reader.next();
+    for (const index of held) await sessions.logChunkToQueue(`life 1, ${index}`, 's');
+    expect((await first).value?.message).toBe('life 1, 0');
+    sessions.endSession('s');
+    for (const index of [0, 1]) await sessions.logChunkToQueue(`life 2, ${index}`, 's');
+    expect(await reader.next()).toEqual({ value: undefined, done: true });
+    expect(reader).toMatchObject({ endReason: 'session-end', missed: evicted });
+  });
+
+  it('misses nothing beyond the entry at which it is caught up', async () => {
+    const sessions = new SessionLogs({
+      store: new MemorySessionStore({ maxEntriesPerSession: 1 }),
+      loggerProvider: () => undefined,
+    });
+    await sessions.logChunkToQueue('0', 's');
+    const reader = sessions.followSession('s', { until: 'caught-up', onGap: () => undefined });
+    for (const text of ['1', '2', '3']) await sessions.logChunkToQueue(text, 's');
+    expect(await reader.next()).toEqual({ value: undefined, done: true });
+    expect(reader).toMatchObject({ endReason: 'caught-up', missed: 1 });
   });
 
   it('hold no more than their bound, streams that abandon each other included', () => {
@@ -245,7 +288,7 @@ describe('readers of a bounded session against an array', () => {
           expect(store.stats().bytes).toBe(bytes);
         },
       ),
-      { numRuns: 200 },
+      runs(200),
     );
   });
 });

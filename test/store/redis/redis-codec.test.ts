@@ -5,6 +5,7 @@ import { entryDetail } from '../../../src/entry.ts';
 import type { EntryDetail } from '../../../src/entry.ts';
 import { decodeEntry, encodeEntry } from '../../../src/store/redis/redis-codec.ts';
 import { ENTRY_KINDS } from '../../../src/tokens.ts';
+import { runs } from '../../support/properties.ts';
 
 const text = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) });
 const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined });
@@ -33,7 +34,7 @@ describe('the stored form of an entry', () => {
         const expected = JSON.parse(JSON.stringify(given ?? entryDetail({}))) as unknown;
         expect(JSON.parse(JSON.stringify(read?.detail ?? entryDetail({})))).toEqual(expected);
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 
@@ -50,7 +51,7 @@ describe('the stored form of an entry', () => {
           if (read !== undefined) expect(typeof read.message).toBe('string');
         },
       ),
-      { numRuns: 1_000 },
+      runs(1_000),
     );
   });
 

@@ -12,6 +12,7 @@ import type { DecodedEntry } from '../../../../src/export/spool/codec/record-dec
 import { EntryEncoder } from '../../../../src/export/spool/codec/record-encoder.ts';
 import { uuidV7 } from '../../../../src/export/spool/codec/uuid.ts';
 import type { LogRecord } from '../../../../src/otel.ts';
+import { runs } from '../../../support/properties.ts';
 
 function makeEncoder(uid?: () => string): EntryEncoder {
   return new EntryEncoder(new OriginEncoder(() => {}), uid);
@@ -78,7 +79,7 @@ describe('records as bytes', () => {
         expect(back.body).toStrictEqual(unlink(body));
         expect(back.attributes).toStrictEqual(unlink(attributes));
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 
@@ -114,7 +115,7 @@ describe('records as bytes', () => {
           expect(sessions[i]).toStrictEqual(session && { sessionId: session[0], entryId: session[1] });
         }
       }),
-      { numRuns: 200 },
+      runs(200),
     );
   });
 
@@ -226,7 +227,7 @@ describe('damaged bytes', () => {
         expect(typeof readFrame(flipped, 0)).toBe('string');
         expect(readFrame(entry.subarray(0, at), 0)).toBe('more');
       }),
-      { numRuns: 1_000 },
+      runs(1_000),
     );
   });
 
@@ -244,7 +245,7 @@ describe('damaged bytes', () => {
           expect(error).toBeInstanceOf(Error);
         }
       }),
-      { numRuns: 1_000 },
+      runs(1_000),
     );
   });
 });
