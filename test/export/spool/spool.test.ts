@@ -111,6 +111,7 @@ describe('appending and reading', () => {
           expect(bodies).toStrictEqual(numbers(1, total));
           expect(spool.own.pending).toBe(0);
           expect(lost.toJSON()).toStrictEqual({});
+          await spool.close();
         },
       ),
       runs(50),
