@@ -175,12 +175,12 @@ type Attributes = LogRecord['attributes'];
 
 /**
  * Constant keys are one property load each. The SDK assigns attributes one by one, so an attribute named `__proto__`
- * (parsed JSON) becomes the prototype of the others: then only own keys count. Asking for the prototype costs half of
- * what `hasOwn` does.
+ * (parsed JSON) becomes the prototype of the others: then only own keys count. The prototype is asked for after a key
+ * is: optimized code then knows it from the object's shape, and does not call into the runtime.
  */
 function fromDefaultKeys(attributes: Attributes): unknown {
-  if (Object.getPrototypeOf(attributes) !== Object.prototype) return fromKeys(attributes, DEFAULT_KEYS);
-  return attributes['session.id'] ?? attributes['gen_ai.conversation.id'];
+  const id = attributes['session.id'] ?? attributes['gen_ai.conversation.id'];
+  return Object.getPrototypeOf(attributes) === Object.prototype ? id : fromKeys(attributes, DEFAULT_KEYS);
 }
 
 function fromKeys(attributes: Attributes, keys: readonly string[]): unknown {

@@ -60,6 +60,8 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   lastUsedMillis = 0;
   waiting: WaitList | undefined = undefined;
   openStream: OpenStream = 0;
+  /** The latest of the end marks, `-1` for none. */
+  #endedAt = -1;
   /** Positions before which a life ended; of those that lie before the oldest entry held only the latest is kept. */
   #ends: number[] | undefined = undefined;
   readonly id: string;
@@ -107,9 +109,7 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
 
   /** Drops the oldest entry and gives back its bytes. */
   drop(): number {
-    const { message, detail } = this.oldest();
-    const freed = entryBytes(message, detail);
-    this.dropOldest();
+    const freed = this.dropOldest(entryBytes);
     this.bytes -= freed;
     this.#streams?.trim(this.first, this.length);
     const ends = this.#ends;
@@ -124,11 +124,12 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
 
   /** Whether nothing was logged since the last end mark. */
   get isEnded(): boolean {
-    return this.#ends !== undefined && this.#ends.at(-1) === this.next;
+    return this.#endedAt === this.next;
   }
 
   /** Sets the end mark of the current life. */
   end(): void {
+    this.#endedAt = this.next;
     (this.#ends ??= []).push(this.next);
     this.#streams?.closeAll(this.next - 1);
     this.openStream = 0;

@@ -111,24 +111,22 @@ export class Ring<Detail> {
     return block.slots[slot + SEQUENCE] as number;
   }
 
-  /** The oldest entry, to be looked at before `dropOldest`. The ring must not be empty. */
-  oldest(): { readonly message: string; readonly detail: Detail | undefined } {
-    const slot = this.#oldestSlot();
-    return { message: this.messageAt(this.#head, slot), detail: this.detailOf(this.noteAt(this.#head, slot)) };
-  }
-
-  dropOldest(): void {
-    const slot = this.#oldestSlot();
-    this.#head.slots[slot + MESSAGE] = undefined;
-    this.#head.slots[slot + NOTE] = 0;
-    this.first += 1;
-    if (slot + COLUMNS === this.#head.slots.length) this.#dropBlock();
-  }
-
-  #oldestSlot(): number {
+  /**
+   * Drops the oldest entry; the ring must not be empty.
+   *
+   * @returns What `sizeOf` says of it.
+   */
+  dropOldest(sizeOf: (message: string, detail: Detail | undefined) => number): number {
     // A full block whose entries are all gone stays until there is a next one.
     if ((this.first - this.#head.first) * COLUMNS === this.#head.slots.length) this.#dropBlock();
-    return (this.first - this.#head.first) * COLUMNS;
+    const { slots, first } = this.#head;
+    const slot = (this.first - first) * COLUMNS;
+    const size = sizeOf(slots[slot + MESSAGE] as string, this.detailOf(slots[slot + NOTE] as RingNote<Detail>));
+    slots[slot + MESSAGE] = undefined;
+    slots[slot + NOTE] = 0;
+    this.first += 1;
+    if (slot + COLUMNS === slots.length) this.#dropBlock();
+    return size;
   }
 
   #dropBlock(): void {
