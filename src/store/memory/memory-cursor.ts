@@ -1,7 +1,7 @@
 import { isChat } from '../../entry.ts';
 import type { EntryDetail } from '../../entry.ts';
 import type { MemorySession, Position, Start } from './memory-session.ts';
-import { slotIn } from './ring.ts';
+import { blockAfter, slotIn } from './ring.ts';
 import type { Block, RingNote } from './ring.ts';
 import type { SessionCursor, Step, Waiter } from '../session-store.ts';
 import type { StreamSpan } from './stream-spans.ts';
@@ -247,11 +247,11 @@ function blockAt(session: MemorySession, at: Position, position: number): Block 
   let block = at.block;
   if (block !== undefined) {
     const slot = slotIn(block, position);
-    if (slot < block.slots.length) return block;
-    if (slot === block.slots.length && block.next !== undefined) {
-      block = block.next;
-      at.block = block;
-      return block;
+    if (slot < block.length) return block;
+    const next = blockAfter(block);
+    if (slot === block.length && next !== undefined) {
+      at.block = next;
+      return next;
     }
   }
   block = session.locate(position);

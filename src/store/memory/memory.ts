@@ -11,7 +11,7 @@ import { EvictionOrder } from './eviction.ts';
 import { MemoryCursor } from './memory-cursor.ts';
 import type { CursorHost } from './memory-cursor.ts';
 import { entryBytes, MemorySession } from './memory-session.ts';
-import { slotIn } from './ring.ts';
+import { blockAfter, slotIn } from './ring.ts';
 import type { Block } from './ring.ts';
 import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
 import { WaitList } from './wait-list.ts';
@@ -293,7 +293,7 @@ export class MemorySessionStore implements SessionStore, CursorHost {
       let position = Math.max(session.first, session.next - limit);
       let block = session.locate(position);
       for (; position < session.next; position += 1) {
-        if (slotIn(block, position) === block.slots.length) block = block.next as Block;
+        if (slotIn(block, position) === block.length) block = blockAfter(block) as Block;
         found.push({ session, block, position, sequence: session.sequenceAt(block, slotIn(block, position)) });
       }
     }

@@ -1,4 +1,17 @@
-/** Columns of one entry, side by side. Three: a fourth costs a quarter more of what collections have to copy. */
+/**
+ * A run of entries: the position of the first one, the block after it, then three columns for each entry. An array and
+ * nothing around it: what young collections have to copy is counted in objects first. A fourth column would cost a
+ * quarter more of that.
+ *
+ * Slots of entries that are gone are cleared, so what they held is free at once.
+ */
+export type Block = unknown[];
+
+const FIRST = 0;
+const NEXT = 1;
+const HEADER = 2;
+
+// Columns.
 const MESSAGE = 0;
 const NOTE = 1;
 const SEQUENCE = 2;
@@ -14,27 +27,37 @@ function small(value: number): number {
 export type RingNote<Detail> = number | { readonly time: number; readonly detail: Detail };
 
 /** Blocks double from 4 entries to 64: a short session stays small, a long one costs few blocks. */
-const FIRST_SLOTS = 4 * COLUMNS;
-const LAST_SLOTS = 64 * COLUMNS;
-const EMPTY_SLOTS = new Map<number, unknown[]>();
-for (let slots = FIRST_SLOTS; slots <= LAST_SLOTS; slots *= 2) {
-  EMPTY_SLOTS.set(
-    slots,
-    Array.from({ length: slots }, (): unknown => undefined),
+const FIRST_CAPACITY = 4;
+const LAST_CAPACITY = 64;
+const EMPTY_BLOCKS = new Map<number, Block>();
+for (let capacity = FIRST_CAPACITY; capacity <= LAST_CAPACITY; capacity *= 2) {
+  const length = HEADER + capacity * COLUMNS;
+  EMPTY_BLOCKS.set(
+    length,
+    Array.from({ length }, (): unknown => undefined),
   );
 }
+const FIRST_LENGTH = HEADER + FIRST_CAPACITY * COLUMNS;
+const LAST_LENGTH = HEADER + LAST_CAPACITY * COLUMNS;
 
-/** A run of entries. Slots of entries that are gone are cleared, so what they held is free at once. */
-export class Block {
-  readonly slots: unknown[];
-  /** Position of the entry in the first slots. */
-  readonly first: number;
-  next: Block | undefined = undefined;
+function makeBlock(length: number, first: number): Block {
+  const block = (EMPTY_BLOCKS.get(length) as Block).slice();
+  block[FIRST] = first;
+  return block;
+}
 
-  constructor(slots: number, first: number) {
-    this.slots = (EMPTY_SLOTS.get(slots) as unknown[]).slice();
-    this.first = first;
-  }
+function firstOf(block: Block): number {
+  return block[FIRST] as number;
+}
+
+/** The block after this one; `undefined` when it is the last, or was dropped. */
+export function blockAfter(block: Block): Block | undefined {
+  return block[NEXT] as Block | undefined;
+}
+
+/** Where in the block the entry stands; equal to the block's length when the block ends before it. */
+export function slotIn(block: Block, position: number): number {
+  return HEADER + (position - firstOf(block)) * COLUMNS;
 }
 
 /**
@@ -48,21 +71,20 @@ export class Block {
  * object each.
  */
 export class Ring<Detail> {
-  #slots: unknown[];
-  #slot = 0;
+  #tail: Block;
+  /** Where in the tail the next entry goes. */
+  #slot = HEADER;
   /** Position that the next entry gets. */
   next = 0;
   /** Position of the oldest entry held. */
   first = 0;
   readonly #baseSeconds: number;
   #head: Block;
-  #tail: Block;
 
   /** @param timestamp Milliseconds: about when the entries will be. */
   constructor(timestamp: number) {
-    this.#head = new Block(FIRST_SLOTS, 0);
-    this.#tail = this.#head;
-    this.#slots = this.#head.slots;
+    this.#tail = makeBlock(FIRST_LENGTH, 0);
+    this.#head = this.#tail;
     this.#baseSeconds = Math.floor(timestamp / 1000);
   }
 
@@ -71,32 +93,32 @@ export class Ring<Detail> {
   }
 
   push(message: string, detail: Detail | undefined, timestamp: number, sequence: number): void {
-    if (this.#slot === this.#slots.length) this.#grow();
-    const slots = this.#slots;
+    if (this.#slot === this.#tail.length) this.#grow();
+    const block = this.#tail;
     const slot = this.#slot;
     const time = small(timestamp - this.#baseSeconds * 1000);
-    slots[slot + MESSAGE] = message;
-    slots[slot + NOTE] = detail === undefined ? time : { time, detail };
-    slots[slot + SEQUENCE] = sequence;
+    block[slot + MESSAGE] = message;
+    block[slot + NOTE] = detail === undefined ? time : { time, detail };
+    block[slot + SEQUENCE] = sequence;
     this.#slot = slot + COLUMNS;
     this.next += 1;
   }
 
   #grow(): void {
-    const block = new Block(Math.min(2 * this.#slots.length, LAST_SLOTS), this.next);
-    this.#tail.next = block;
+    const full = this.#tail;
+    const block = makeBlock(Math.min(2 * full.length - HEADER, LAST_LENGTH), this.next);
+    full[NEXT] = block;
     this.#tail = block;
-    this.#slots = block.slots;
-    this.#slot = 0;
+    this.#slot = HEADER;
   }
 
   messageAt(block: Block, slot: number): string {
-    return block.slots[slot + MESSAGE] as string;
+    return block[slot + MESSAGE] as string;
   }
 
   /** What stands beside the message; {@link detailOf} and {@link timestampOf} read it. */
   noteAt(block: Block, slot: number): RingNote<Detail> {
-    return block.slots[slot + NOTE] as RingNote<Detail>;
+    return block[slot + NOTE] as RingNote<Detail>;
   }
 
   detailOf(note: RingNote<Detail>): Detail | undefined {
@@ -108,7 +130,7 @@ export class Ring<Detail> {
   }
 
   sequenceAt(block: Block, slot: number): number {
-    return block.slots[slot + SEQUENCE] as number;
+    return block[slot + SEQUENCE] as number;
   }
 
   /**
@@ -118,34 +140,32 @@ export class Ring<Detail> {
    */
   dropOldest(sizeOf: (message: string, detail: Detail | undefined) => number): number {
     // A full block whose entries are all gone stays until there is a next one.
-    if ((this.first - this.#head.first) * COLUMNS === this.#head.slots.length) this.#dropBlock();
-    const { slots, first } = this.#head;
-    const slot = (this.first - first) * COLUMNS;
-    const size = sizeOf(slots[slot + MESSAGE] as string, this.detailOf(slots[slot + NOTE] as RingNote<Detail>));
-    slots[slot + MESSAGE] = undefined;
-    slots[slot + NOTE] = 0;
+    if (slotIn(this.#head, this.first) === this.#head.length) this.#dropBlock();
+    const block = this.#head;
+    const slot = slotIn(block, this.first);
+    const size = sizeOf(this.messageAt(block, slot), this.detailOf(this.noteAt(block, slot)));
+    block[slot + MESSAGE] = undefined;
+    block[slot + NOTE] = 0;
     this.first += 1;
-    if (slot + COLUMNS === slots.length) this.#dropBlock();
+    if (slot + COLUMNS === block.length) this.#dropBlock();
     return size;
   }
 
   #dropBlock(): void {
-    const head = this.#head;
-    if (head.next === undefined) return;
-    this.#head = head.next;
+    const next = blockAfter(this.#head);
+    if (next === undefined) return;
     // A reader that stands on the dropped block must not keep all later ones alive through it.
-    head.next = undefined;
+    this.#head[NEXT] = undefined;
+    this.#head = next;
   }
 
   /** The block that holds the position, which must be held or be the next one. */
   locate(position: number): Block {
-    let block = position >= this.#tail.first ? this.#tail : this.#head;
-    while (block.next !== undefined && block.next.first <= position) block = block.next;
-    return block;
+    let block = position >= firstOf(this.#tail) ? this.#tail : this.#head;
+    for (;;) {
+      const next = blockAfter(block);
+      if (next === undefined || firstOf(next) > position) return block;
+      block = next;
+    }
   }
-}
-
-/** Where in the block the entry stands; equal to `block.slots.length` when the block ends before it. */
-export function slotIn(block: Block, position: number): number {
-  return (position - block.first) * COLUMNS;
 }
