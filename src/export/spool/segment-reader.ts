@@ -3,7 +3,8 @@ import type { FramedEntry } from './entry-frame.ts';
 import { writtenMillisOf } from './codec/record-decoder.ts';
 import type { Segment } from './segment.ts';
 
-const CHUNK_BYTES = 256 * 1024;
+/** A read goes through the thread pool, which takes longer than the copying: few and large. */
+const CHUNK_BYTES = 1024 * 1024;
 
 /** An entry, with its place in the segment. Its payload is valid until the next `fill`. */
 export interface FoundEntry extends FramedEntry {
@@ -16,7 +17,10 @@ export interface FoundEntry extends FramedEntry {
 /** Walks over the entries of a segment. Damaged bytes are passed over: the next entry with a valid checksum follows. */
 export class SegmentReader {
   readonly #segment: Segment;
-  #buffer: Buffer = Buffer.alloc(0);
+  /** Each `fill` reads into it anew. */
+  #memory: Buffer = Buffer.alloc(0);
+  /** What the last `fill` read. */
+  #buffer: Buffer = this.#memory;
   /** Offset in the segment of the buffer's first byte. */
   #bufferStart = 0;
   /** Offset in the segment of what comes next. */
@@ -68,11 +72,13 @@ export class SegmentReader {
   async fill(): Promise<void> {
     const start = this.#at;
     const needed = Math.min(Math.max(CHUNK_BYTES, this.#neededBytes()), this.#segment.bytes - start);
-    const buffer = Buffer.allocUnsafe(needed);
-    const length = await this.#segment.read(buffer, start, needed);
-    if (length === 0) throw new Error(`the segment ${this.#segment.name} is shorter than it was`);
-    this.#buffer = buffer.subarray(0, length);
+    if (this.#memory.length < needed) this.#memory = Buffer.allocUnsafeSlow(needed);
+    // Should the read fail half-way, nothing of it may be taken for what was there before.
+    this.#buffer = this.#memory.subarray(0, 0);
     this.#bufferStart = start;
+    const length = await this.#segment.read(this.#memory, start, needed);
+    if (length === 0) throw new Error(`the segment ${this.#segment.name} is shorter than it was`);
+    this.#buffer = this.#memory.subarray(0, length);
   }
 
   #neededBytes(): number {
