@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 
-const { status } = spawnSync('npx', ['vitest', 'run', 'test/export/durable-kills.test.ts'], {
+const { status } = spawnSync('npx', ['vitest', 'run', 'test/export/durable/durable-kills.test.ts'], {
   stdio: 'inherit',
   env: { ...process.env, DURABLE_KILL_WAVES: process.argv[2] ?? '67' },
 });
