@@ -2,6 +2,7 @@ import { reporterFor } from './diagnostics.ts';
 import { MASKED_ERROR } from './entry.ts';
 import type { LogEntry } from './entry.ts';
 import type { Gap, SessionReader } from './reader.ts';
+import { MAX_TIMER_MILLIS } from './within.ts';
 
 /** What of an entry reaches a browser, and when the wire is kept warm. */
 export interface EventFrameOptions {
@@ -184,7 +185,7 @@ export class EventFrames {
         // Nobody waits: the client does not read, and the next frame that it pulls starts the timer again.
         this.#answer();
       },
-      Math.min(keepAliveMillis, 2_147_483_647),
+      Math.min(keepAliveMillis, MAX_TIMER_MILLIS),
     );
     // The connection is what keeps a server alive.
     return timer.unref();

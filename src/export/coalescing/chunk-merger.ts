@@ -2,6 +2,7 @@ import { ABANDONED, kindOfEventName } from '../../entry.ts';
 import { ATTRIBUTE } from '../../otel.ts';
 import type { LogRecord } from '../../otel.ts';
 import type { ControlKind, EntryKind } from '../../tokens.ts';
+import { MAX_TIMER_MILLIS } from '../../within.ts';
 import { CoalescedStream } from './coalesced-stream.ts';
 import type { Finished, Placement } from './coalesced-stream.ts';
 import { StreamTable } from './stream-table.ts';
@@ -16,9 +17,6 @@ export interface MergeRules {
   /** UTF-16 units held at most over all streams. */
   readonly maxHeldChars: number;
 }
-
-/** The longest delay that a Node timer takes. */
-const MAX_TIMER_MILLIS = 2_147_483_647;
 
 /**
  * Decides which records merge and when a merged record is complete.

@@ -60,7 +60,7 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   lastUsedMillis = 0;
   waiting: WaitList | undefined = undefined;
   openStream: OpenStream = 0;
-  /** The latest of the end marks, `-1` for none. */
+  /** The latest of `#ends`, `-1` for none: every append asks for it, and the list is a cache line further. */
   #endedAt = -1;
   /** Positions before which a life ended; of those that lie before the oldest entry held only the latest is kept. */
   #ends: number[] | undefined = undefined;

@@ -27,18 +27,20 @@ function small(value: number): number {
 export type RingNote<Detail> = number | { readonly time: number; readonly detail: Detail };
 
 /** Blocks double from 4 entries to 64: a short session stays small, a long one costs few blocks. */
-const FIRST_CAPACITY = 4;
-const LAST_CAPACITY = 64;
+const FIRST_LENGTH = HEADER + 4 * COLUMNS;
+const LAST_LENGTH = HEADER + 64 * COLUMNS;
 const EMPTY_BLOCKS = new Map<number, Block>();
-for (let capacity = FIRST_CAPACITY; capacity <= LAST_CAPACITY; capacity *= 2) {
-  const length = HEADER + capacity * COLUMNS;
+for (let length = FIRST_LENGTH; length <= LAST_LENGTH; length = doubled(length)) {
   EMPTY_BLOCKS.set(
     length,
     Array.from({ length }, (): unknown => undefined),
   );
 }
-const FIRST_LENGTH = HEADER + FIRST_CAPACITY * COLUMNS;
-const LAST_LENGTH = HEADER + LAST_CAPACITY * COLUMNS;
+
+/** The length of a block with twice the entries. */
+function doubled(length: number): number {
+  return 2 * length - HEADER;
+}
 
 function makeBlock(length: number, first: number): Block {
   const block = (EMPTY_BLOCKS.get(length) as Block).slice();
@@ -106,7 +108,7 @@ export class Ring<Detail> {
 
   #grow(): void {
     const full = this.#tail;
-    const block = makeBlock(Math.min(2 * full.length - HEADER, LAST_LENGTH), this.next);
+    const block = makeBlock(Math.min(doubled(full.length), LAST_LENGTH), this.next);
     full[NEXT] = block;
     this.#tail = block;
     this.#slot = HEADER;

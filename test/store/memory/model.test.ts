@@ -254,7 +254,7 @@ describe('readers of a bounded session against an array', () => {
     expect(reader).toMatchObject({ endReason: 'session-end', missed: evicted });
   });
 
-  it('misses nothing beyond the entry at which it is caught up', async () => {
+  it('miss nothing beyond the entry at which they are caught up', async () => {
     const sessions = new SessionLogs({
       store: new MemorySessionStore({ maxEntriesPerSession: 1 }),
       loggerProvider: () => undefined,
