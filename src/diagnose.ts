@@ -3,8 +3,9 @@ import { access, readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 
 import { findPackages } from './application-modules.ts';
+import { MAX_SESSION_ID_LENGTH } from './entry.ts';
 import { environmentValue } from './environment.ts';
-import { hasContextManager, isLogsApiBridged, registeredLogsApis, SEVERITY } from './otel.ts';
+import { hasContextManager, isLogsApiBridged, registeredLogsApis } from './otel.ts';
 import type { OtelLoggerProvider } from './otel.ts';
 import type { SessionLogRecordProcessor } from './processor.ts';
 
@@ -15,6 +16,7 @@ export interface Finding {
     | 'no_provider'
     | 'not_attached'
     | 'processor_order'
+    | 'attribute_limits'
     | 'several_apis'
     | 'no_bridge'
     | 'no_context_manager'
@@ -35,6 +37,8 @@ export interface Diagnosis {
 export interface DiagnosisSubject {
   readonly processor: SessionLogRecordProcessor;
   readonly provider: OtelLoggerProvider | undefined;
+  /** Emits a record through the provider, and answers whether it came to the processor. */
+  readonly probe: () => boolean;
   readonly lost: Readonly<Record<string, number>>;
   /** The daily file's directory, of an instance that has one. */
   readonly directory: string | undefined;
@@ -65,7 +69,7 @@ export async function diagnose(subject: DiagnosisSubject): Promise<Diagnosis> {
   };
 }
 
-function findProvider({ processor, provider }: DiagnosisSubject): Finding[] {
+function findProvider({ processor, provider, probe }: DiagnosisSubject): Finding[] {
   if (provider === undefined) {
     return [
       {
@@ -75,10 +79,7 @@ function findProvider({ processor, provider }: DiagnosisSubject): Finding[] {
       },
     ];
   }
-  const before = processor.router.routed;
-  const record = { eventName: 'session_logs.diagnose', body: 'diagnose', severityNumber: SEVERITY.debug };
-  provider.getLogger('otel-session-logs').emit(record);
-  if (processor.router.routed === before) {
+  if (!probe()) {
     return [
       {
         code: 'not_attached',
@@ -87,7 +88,7 @@ function findProvider({ processor, provider }: DiagnosisSubject): Finding[] {
       },
     ];
   }
-  return findOrder(processor, provider);
+  return [...findOrder(processor, provider), ...findLimits(provider)];
 }
 
 /** Both SDK lines keep the processors of a provider here; where a later one does not, nothing can be said. */
@@ -95,12 +96,29 @@ interface ProviderInside {
   readonly _sharedState?: {
     readonly processors?: readonly unknown[];
     readonly registeredLogRecordProcessors?: readonly unknown[];
+    readonly logRecordLimits?: { readonly attributeValueLengthLimit?: number };
   };
 }
 
-function findOrder(processor: SessionLogRecordProcessor, provider: OtelLoggerProvider): Finding[] {
+function insideOf(provider: OtelLoggerProvider): ProviderInside['_sharedState'] {
   const delegate = (provider as { _getDelegate?: () => unknown })._getDelegate?.() ?? provider;
-  const state = (delegate as ProviderInside)._sharedState;
+  return (delegate as ProviderInside)._sharedState;
+}
+
+function findLimits(provider: OtelLoggerProvider): Finding[] {
+  const limit = insideOf(provider)?.logRecordLimits?.attributeValueLengthLimit ?? Infinity;
+  if (limit > MAX_SESSION_ID_LENGTH) return [];
+  return [
+    {
+      code: 'attribute_limits',
+      problem: `the SDK cuts attribute values at ${limit} characters: longer session ids of other loggers become one session when their beginnings are alike, and exporters get every longer id cut`,
+      fix: `raise OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT, or \`logRecordLimits.attributeValueLengthLimit\` of the provider, above ${MAX_SESSION_ID_LENGTH}, or keep session ids shorter than ${limit} characters`,
+    },
+  ];
+}
+
+function findOrder(processor: SessionLogRecordProcessor, provider: OtelLoggerProvider): Finding[] {
+  const state = insideOf(provider);
   const processors = state?.processors ?? state?.registeredLogRecordProcessors ?? [];
   const index = processors.indexOf(processor);
   const earlier = processors.slice(0, Math.max(0, index)).filter(isExporting);

@@ -23,7 +23,7 @@ class DirectRecord {
   constructor(emitted: EmittedLogRecord) {
     const now = Date.now();
     this.hrTimeObserved = toHrTime(now);
-    this.hrTime = typeof emitted.timestamp === 'number' ? toHrTime(emitted.timestamp) : this.hrTimeObserved;
+    this.hrTime = emitted.timestamp ?? this.hrTimeObserved;
     this.severityNumber = emitted.severityNumber;
     this.severityText = emitted.severityText;
     this.eventName = emitted.eventName;
@@ -42,7 +42,8 @@ class DirectRecord {
   }
 }
 
-function toHrTime(millis: number): HrTime {
+/** Milliseconds since the epoch as an SDK time. */
+export function toHrTime(millis: number): HrTime {
   const seconds = Math.floor(millis / 1000);
   return [seconds, Math.round((millis - seconds * 1000) * 1_000_000)];
 }

@@ -69,6 +69,29 @@ export function entryDetail(fields: Partial<EntryDetail>): EntryDetail {
   };
 }
 
+/** What a writer says of its record, beside text, time and session. */
+export interface OwnFacts {
+  readonly logType: LogType;
+  readonly kind: EntryKind;
+  readonly streamId: string | undefined;
+  /** `gen_ai.response.finish_reasons`, where they were given. */
+  readonly finishReasons: JsonValue | undefined;
+  /** Written without a kind, and the text ends with the reasoning stop token. */
+  readonly endsReasoning: boolean;
+}
+
+/** Text of a chat, which is nearly every write. */
+export const PLAIN_CHUNK: OwnFacts = Object.freeze({
+  logType: 'chat',
+  kind: 'text',
+  streamId: undefined,
+  finishReasons: undefined,
+  endsReasoning: false,
+});
+
+/** A leveled log. */
+export const LEVELED_LOG: OwnFacts = Object.freeze({ ...PLAIN_CHUNK, logType: 'log' });
+
 /** Whether the entry is part of the chat: what streams, `pop` and bare-text readers are about. */
 export function isChat(detail: EntryDetail | undefined): boolean {
   return detail === undefined || detail.logType === 'chat';
@@ -121,10 +144,12 @@ export function kindOfEventName(name: string | undefined): EntryKind {
 /**
  * What the store keeps of a record beside text and time; `undefined` for a plain chunk, found without touching more than
  * a few fields. Attribute values were copied by the SDK at emit (both lines); the object that holds them is not, so it is here.
+ *
+ * @param own What our writer says of its record: it holds whatever the SDK's limits left of the attributes.
  */
-export function captureDetail(record: LogRecord, endsReasoning: boolean): EntryDetail | undefined {
+export function captureDetail(record: LogRecord, own: OwnFacts | undefined): EntryDetail | undefined {
   if (
-    !endsReasoning &&
+    (own === undefined || own === PLAIN_CHUNK) &&
     record.severityNumber === undefined &&
     record.eventName === undefined &&
     record.spanContext === undefined &&
@@ -133,22 +158,32 @@ export function captureDetail(record: LogRecord, endsReasoning: boolean): EntryD
   ) {
     return undefined;
   }
-  const { severityNumber, severityText, spanContext, attributes } = record;
+  const { severityText, spanContext, attributes } = record;
   const eventName = textOrUndefined(record.eventName);
-  const kind = kindOfEventName(eventName);
-  const severity = severityOf(severityNumber);
+  const kind = own?.kind ?? kindOfEventName(eventName);
+  const severity = severityOf(record.severityNumber);
   return {
-    logType: logTypeOf(attributes[ATTRIBUTE.logType], severity, eventName),
+    logType: own?.logType ?? logTypeOf(attributes[ATTRIBUTE.logType], severity, eventName),
     kind,
-    streamId: textOrUndefined(attributes[ATTRIBUTE.streamId]),
+    streamId: own === undefined ? textOrUndefined(attributes[ATTRIBUTE.streamId]) : own.streamId,
     severityNumber: severity,
     severityText: textOrUndefined(severityText),
-    attributes: otherAttributes(attributes),
+    attributes: withFinishReasons(otherAttributes(attributes), own?.finishReasons),
     eventName: kind === 'text' ? eventName : undefined,
     traceId: spanContext?.traceId,
     spanId: spanContext?.spanId,
-    endsReasoning,
+    endsReasoning: own?.endsReasoning ?? false,
   };
+}
+
+function withFinishReasons(
+  attributes: Record<string, unknown> | undefined,
+  reasons: JsonValue | undefined,
+): Record<string, unknown> | undefined {
+  if (reasons === undefined) return attributes;
+  const all = attributes ?? (Object.create(null) as Record<string, unknown>);
+  all[ATTRIBUTE.finishReasons] = reasons;
+  return all;
 }
 
 /** 0 is UNSPECIFIED; what is no finite number would not be JSON-safe. */

@@ -2,7 +2,7 @@ export type { JsonValue } from './body.ts';
 export type { Diagnosis, Finding } from './diagnose.ts';
 export type { LossReason } from './diagnostics.ts';
 export type { StreamHandler } from './echo.ts';
-export type { DeliveryReport, SessionDelivery } from './emission.ts';
+export type { DeliveryReport, SessionDelivery } from './routed-record.ts';
 export { logEntryInputSchema, logEntrySchema } from './entry.ts';
 export type { EntryDetail, LogEntry, LogEntryInput, LogType } from './entry.ts';
 export { SessionLogsError } from './errors.ts';

@@ -31,7 +31,7 @@ export type HrTime = LogRecord['hrTime'];
 /** What we emit through a logger: the part of the logs API's record that both lines share. */
 export interface EmittedLogRecord {
   eventName?: string;
-  timestamp?: number | Date | HrTime;
+  timestamp?: HrTime;
   severityNumber?: number;
   severityText?: string;
   body?: string;

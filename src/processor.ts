@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 import { addUp, reporterFor } from './diagnostics.ts';
-import type { DeliverySource, SessionDelivery } from './emission.ts';
+import type { DeliverySource, SessionDelivery } from './routed-record.ts';
 import { meterProviderOption, observeProcessor, observeStore } from './metrics.ts';
 import type { MeterProvider, ProcessorFigures } from './metrics.ts';
 import { functionOption, objectWith, parseOptions } from './options.ts';
@@ -87,8 +87,7 @@ export class SessionLogRecordProcessor implements LogRecordProcessor, DeliverySo
   /** As `onEmit`, and answers whether the record may be passed on: `false` when the redaction dropped it. */
   route(record: LogRecord, context?: Context): boolean {
     if (this.#closing === undefined) return this.router.route(record, context);
-    this.router.routed += 1;
-    this.router.lost.add('after_shutdown');
+    this.router.refuse(record);
     return false;
   }
 
@@ -127,7 +126,8 @@ export class SessionLogRecordProcessor implements LogRecordProcessor, DeliverySo
   }
 
   #figures(): ProcessorFigures {
-    const lost = this.router.lost.toJSON();
+    // Records without a stamp, or with one that may be cut, went on all the same.
+    const { unstamped: _, session_id_cut: __, ...lost } = this.router.lost.toJSON();
     const lostInAll = Object.values(lost).reduce((sum, count) => sum + count, 0);
     return { processed: this.router.routed - lostInAll, lost };
   }

@@ -1,14 +1,17 @@
-import type { JsonValue } from './body.ts';
 import { bodyToText } from './body.ts';
+import type { JsonValue } from './body.ts';
 import { catchRejection, LossCounters, reporterFor } from './diagnostics.ts';
-import { emission } from './emission.ts';
-import type { DeliverySource } from './emission.ts';
+import { directRecord } from './direct-record.ts';
 import { captureDetail, captureMessage, captureTimestamp, entryDetail, entryFields, isSessionId } from './entry.ts';
-import type { EntryDetail } from './entry.ts';
+import type { EntryDetail, OwnFacts } from './entry.ts';
 import { ATTRIBUTE } from './otel.ts';
-import type { Context, LogRecord } from './otel.ts';
-import { applyRedaction, blank } from './redaction.ts';
+import type { Context, EmittedLogRecord, LogRecord } from './otel.ts';
+import { ownWriteOf } from './own-write.ts';
+import type { OwnWrite } from './own-write.ts';
+import { applyRedaction, blank, isAsEmitted, redactedEmission } from './redaction.ts';
 import type { Redact, RedactableEntry } from './redaction.ts';
+import { areEntryIdsRead, noteRoutedRecord } from './routed-record.ts';
+import type { DeliverySource } from './routed-record.ts';
 import { SessionResolver } from './session.ts';
 import type { SessionResolution } from './session.ts';
 import type { SessionStore } from './store/session-store.ts';
@@ -22,34 +25,54 @@ const reporter = reporterFor('processor');
 export class SessionRouter {
   readonly store: SessionStore;
   readonly lost: LossCounters = new LossCounters();
-  /** Records that came by: the facade sees from it whether its emit led here. */
+  /** Records that came by. */
   routed = 0;
-  /** Set by the facade during its synchronous emit: the chunk had no kind and its text ends the reasoning. */
-  endsReasoning = false;
   readonly #resolver: SessionResolver;
   readonly #redact: Redact | undefined;
   readonly #source: DeliverySource;
-  readonly #newestId: () => string | undefined;
 
   constructor(store: SessionStore, redact: Redact | undefined, resolution: SessionResolution, source: DeliverySource) {
     this.store = store;
     this.#redact = redact;
-    this.#resolver = new SessionResolver(resolution);
+    this.#resolver = new SessionResolver(resolution, undefined, () => this.#countCut());
     this.#source = source;
-    this.#newestId = () => store.newestId?.(emission.sessionId);
   }
 
-  get redacts(): boolean {
-    return this.#redact !== undefined;
+  /** The session of a record that a writer of this instance is about to emit; `undefined`: for the router to find. */
+  sessionOf(attributes: Readonly<Record<string, unknown>>): unknown {
+    return this.#resolver.resolveEarly(attributes);
   }
 
   /**
    * Routes a record; never throws. `false`: the redaction dropped it, it must not be passed on.
    */
   route(record: LogRecord, context: Context | undefined): boolean {
+    return this.#guarded(record, context, undefined);
+  }
+
+  /** Routes the record of a write that no provider brought to this router. */
+  routeDirectly(own: OwnWrite): void {
+    this.#guarded(directRecord(own.record), undefined, own);
+  }
+
+  /** A record that came after shutdown. */
+  refuse(record: LogRecord): void {
+    this.#ownWriteOf(record);
+    this.routed += 1;
+    this.lost.add('after_shutdown');
+  }
+
+  /** The write whose record this is; its writer learns that it came here. */
+  #ownWriteOf(record: LogRecord): OwnWrite | undefined {
+    const own = ownWriteOf(record);
+    if (own !== undefined && own.owner === this) own.hasArrived = true;
+    return own;
+  }
+
+  #guarded(record: LogRecord, context: Context | undefined, own: OwnWrite | undefined): boolean {
     this.routed += 1;
     try {
-      return this.#route(record, context);
+      return this.#route(record, context, own ?? this.#ownWriteOf(record));
     } catch (error) {
       // A getter of the application's, or the store: the rule of OTel is that nothing comes out of `emit()`.
       this.lost.add('internal_error');
@@ -68,42 +91,51 @@ export class SessionRouter {
     return false;
   }
 
-  #route(record: LogRecord, context: Context | undefined): boolean {
-    const candidate = this.#resolver.resolve(record, context);
+  #route(record: LogRecord, context: Context | undefined, own: OwnWrite | undefined): boolean {
+    const candidate = own?.sessionId ?? this.#resolver.resolve(record, context);
     const sessionId = isSessionId(candidate) ? candidate : undefined;
     if (candidate !== undefined && sessionId === undefined) this.lost.add('invalid_session');
-    let detail = captureDetail(record, this.endsReasoning);
+    let detail = captureDetail(record, own?.facts);
     let message: string | undefined;
-    if (this.#redact !== undefined) {
+    if (this.#redact !== undefined && !this.#isRedacted(record, own)) {
       const redacted = this.#redacted(this.#redact, record, sessionId ?? '', detail);
       if (redacted === undefined) {
         blank(record);
-        if (sessionId !== undefined) stamp(record, sessionId);
+        if (sessionId !== undefined) this.#stamp(record, sessionId);
         return false;
       }
       detail = withAttributes(detail, redacted.attributes);
       if (detail === undefined || detail.kind === 'text') message = redacted.message;
     }
     if (sessionId === undefined) return true;
-    stamp(record, sessionId);
+    this.#stamp(record, sessionId);
     message ??= captureMessage(record.body, detail);
-    if (this.store.append(sessionId, message, captureTimestamp(record), detail)) {
-      emission.record = record;
-      emission.sessionId = sessionId;
-      emission.entryId = this.#newestId;
-      emission.source = this.#source;
-    }
+    const isHeld = this.store.append(sessionId, message, captureTimestamp(record), detail);
+    const entryId = isHeld && areEntryIdsRead() ? this.store.newestId?.(sessionId) : undefined;
+    noteRoutedRecord(record, { sessionId, detail, entryId, source: this.#source });
     return true;
   }
 
-  /** Redacts a record that is about to be emitted where our processor may not be; `false`: drop it. */
-  redactEarly(record: LogRecord): boolean {
-    if (this.#redact === undefined) return true;
-    const candidate = this.#resolver.resolve(record, undefined);
-    const sessionId = isSessionId(candidate) ? candidate : '';
-    if (this.#redacted(this.#redact, record, sessionId, captureDetail(record, false)) !== undefined) return true;
+  /** Whether the writer had the record redacted, and no processor before ours has changed it since. */
+  #isRedacted(record: LogRecord, own: OwnWrite | undefined): boolean {
+    return own !== undefined && own.owner === this && isAsEmitted(record, own.record);
+  }
+
+  /**
+   * What a writer of this instance may emit of its record: it is redacted before any provider gets it, since whether
+   * this processor stands in that provider is known only afterwards.
+   *
+   * @returns `undefined` when the redaction drops the record, which is counted then.
+   */
+  redactEarly(record: EmittedLogRecord, sessionId: unknown, facts: OwnFacts): EmittedLogRecord | undefined {
+    if (this.#redact === undefined) return record;
+    const copy = directRecord(record);
+    const id = sessionId ?? this.#resolver.resolve(copy, undefined);
+    const detail = captureDetail(copy, facts);
+    const redacted = this.#redacted(this.#redact, copy, isSessionId(id) ? id : '', detail);
+    if (redacted !== undefined) return redactedEmission(record, copy, redacted);
     this.routed += 1;
-    return false;
+    return undefined;
   }
 
   #redacted(
@@ -134,6 +166,30 @@ export class SessionRouter {
       return undefined;
     }
   }
+
+  /** For the processors after ours. The routing does not depend on it. */
+  #stamp(record: LogRecord, sessionId: string): void {
+    if (record.attributes[ATTRIBUTE.sessionId] === sessionId) return;
+    record.setAttribute(ATTRIBUTE.sessionId, sessionId);
+    if (record.attributes[ATTRIBUTE.sessionId] === sessionId) return;
+    this.#countOnce(
+      'unstamped',
+      "records are exported without their full `session.id`: the SDK's limits for attributes (OTEL_ATTRIBUTE_COUNT_LIMIT, OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT, `logRecordLimits`) refuse it",
+    );
+  }
+
+  #countCut(): void {
+    this.#countOnce(
+      'session_id_cut',
+      "session ids of other loggers are as long as the SDK lets attribute values be: they may be cut, and several sessions be one. Raise OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT or `logRecordLimits` above the ids' length, or use withSession",
+    );
+  }
+
+  /** Counts each, and reports the first. */
+  #countOnce(reason: 'unstamped' | 'session_id_cut', message: string): void {
+    if (this.lost.get(reason) === 0) reporter.warn(message);
+    this.lost.add(reason);
+  }
 }
 
 function checkAnswer(answer: unknown): RedactableEntry {
@@ -154,9 +210,4 @@ function withAttributes(
   const isEmpty = attributes === undefined || Object.keys(attributes).length === 0;
   if (detail === undefined && isEmpty) return undefined;
   return { ...(detail ?? entryDetail({})), attributes: isEmpty ? undefined : attributes };
-}
-
-/** For the processors after ours. With 128 attributes on the record the SDK drops it; the routing does not depend on it. */
-function stamp(record: LogRecord, sessionId: string): void {
-  if (record.attributes[ATTRIBUTE.sessionId] !== sessionId) record.setAttribute(ATTRIBUTE.sessionId, sessionId);
 }

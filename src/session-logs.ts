@@ -6,7 +6,7 @@ import { diagnose } from './diagnose.ts';
 import type { Diagnosis } from './diagnose.ts';
 import { addUp } from './diagnostics.ts';
 import { watchAbort } from './abort-watch.ts';
-import type { DeliveryReport, SessionDelivery } from './emission.ts';
+import type { DeliveryReport, SessionDelivery } from './routed-record.ts';
 import { Echo } from './echo.ts';
 import type { StreamHandler } from './echo.ts';
 import type { LogEntry } from './entry.ts';
@@ -306,6 +306,7 @@ export class SessionLogs {
     return diagnose({
       processor: this.processor,
       provider: this.#writer.provider,
+      probe: () => this.#writer.probe(),
       lost: this.stats().lost,
       directory: facts.directory,
       endpoint: facts.endpoint,

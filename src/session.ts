@@ -102,18 +102,44 @@ export class SessionResolver {
   readonly #trust: ((sessionId: string, context: Context) => boolean) | undefined;
   readonly #storage: AsyncLocalStorage<string> = sessionStorage();
   readonly #reporter: Reporter;
+  readonly #onCut: () => void;
 
-  constructor(options: SessionResolution = {}, reporter: Reporter = reporterFor('session')) {
+  /** @param onCut Called for a record whose session id the SDK may have cut. */
+  constructor(
+    options: SessionResolution = {},
+    reporter: Reporter = reporterFor('session'),
+    onCut: () => void = () => {},
+  ) {
     this.#keys = options.sessionIdKeys;
     this.#callback = options.sessionId;
     this.#trust = options.baggage?.trust;
     this.#reporter = reporter;
+    this.#onCut = onCut;
   }
 
   /** What stands as the record's session id, valid or not; `undefined` when it has none. Never throws. */
   resolve(record: LogRecord, context: Context | undefined): unknown {
-    const id = this.#keys === undefined ? fromDefaultKeys(record.attributes) : fromKeys(record.attributes, this.#keys);
-    return id ?? this.#fromSurroundings(record, context);
+    const id = this.#fromAttributes(record.attributes);
+    if (id === undefined) return this.#fromSurroundings(record, context);
+    const isWhole = typeof id !== 'string' || id.length !== valueLengthLimit(record);
+    return isWhole ? id : this.#whole(id, context);
+  }
+
+  /** The session of a record that is about to be emitted here, as far as a writer can tell: its attributes, else the running code's session. */
+  resolveEarly(attributes: Attributes): unknown {
+    return this.#fromAttributes(attributes) ?? contextApi.active().getValue(CONTEXT_KEY) ?? this.#storage.getStore();
+  }
+
+  #fromAttributes(attributes: Attributes): unknown {
+    return this.#keys === undefined ? fromDefaultKeys(attributes) : fromKeys(attributes, this.#keys);
+  }
+
+  /** An id as long as the SDK lets values be is perhaps a part of one; the surroundings may know the whole. */
+  #whole(id: string, context: Context | undefined): unknown {
+    const surrounding = context?.getValue(CONTEXT_KEY) ?? this.#storage.getStore();
+    if (typeof surrounding === 'string' && surrounding.startsWith(id)) return surrounding;
+    this.#onCut();
+    return id;
   }
 
   #fromSurroundings(record: LogRecord, context: Context | undefined): unknown {
@@ -172,6 +198,12 @@ export class SessionResolver {
 export const DEFAULT_KEYS: readonly string[] = Object.freeze([ATTRIBUTE.sessionId, ATTRIBUTE.conversationId]);
 
 type Attributes = LogRecord['attributes'];
+
+/** Both SDK lines keep the limits on the record; `undefined` where there are none. */
+function valueLengthLimit(record: LogRecord): number | undefined {
+  const { _logRecordLimits: limits } = record as { _logRecordLimits?: { attributeValueLengthLimit?: number } };
+  return limits?.attributeValueLengthLimit;
+}
 
 /**
  * Constant keys are one property load each. The SDK assigns attributes one by one, so an attribute named `__proto__`

@@ -1,12 +1,14 @@
 import { reporterFor } from './diagnostics.ts';
-import { readableAttributes } from './body.ts';
-import { directRecord } from './direct-record.ts';
+import { readableAttributes, toJsonValue } from './body.ts';
+import { toHrTime } from './direct-record.ts';
 import type { Echo } from './echo.ts';
-import { eventNameOf, isTimestamp } from './entry.ts';
-import type { LogType } from './entry.ts';
+import { eventNameOf, isSessionId, isTimestamp, LEVELED_LOG, PLAIN_CHUNK } from './entry.ts';
+import type { LogType, OwnFacts } from './entry.ts';
 import { describeValue } from './errors.ts';
 import { ATTRIBUTE, SEVERITY } from './otel.ts';
-import type { EmittedLogRecord, OtelLogger, OtelLoggerProvider } from './otel.ts';
+import type { EmittedLogRecord, HrTime, OtelLogger, OtelLoggerProvider } from './otel.ts';
+import { emitOwnWrite, SCOPE_NAME } from './own-write.ts';
+import type { OwnWrite } from './own-write.ts';
 import type { SessionRouter } from './router.ts';
 import { requireSessionId } from './session.ts';
 import { controlKindOf, ENTRY_KINDS, isControlKind, REASONING_STOP_TOKEN, tokenOf } from './tokens.ts';
@@ -43,11 +45,6 @@ export type LeveledWrite = (
   options?: { readonly exception?: unknown },
 ) => void;
 
-/** The name under which our own records stand in a back end. */
-const SCOPE_NAME = 'otel-session-logs';
-
-const reporter = reporterFor('writer');
-
 /**
  * Writes chunks and leveled logs through the provider, so that its processors and exporters see them too; where the
  * provider does not lead to our processor, straight into the queues.
@@ -59,8 +56,9 @@ export class SessionWriter {
   readonly logger: SessionLogger;
   #loggerOf: OtelLoggerProvider | undefined = undefined;
   #otelLogger: OtelLogger | undefined = undefined;
-  #hasWarned = false;
-  #isAttached = false;
+  /** The last record went to the queues only. */
+  #isDetached = false;
+  readonly #reporter = reporterFor('writer');
   #isClosed = false;
 
   constructor(router: SessionRouter, provider: () => OtelLoggerProvider | undefined, echo: Echo | undefined) {
@@ -82,11 +80,6 @@ export class SessionWriter {
     return this.#provider();
   }
 
-  /** Whether the last record emitted through the provider came to our processor. */
-  get isAttached(): boolean {
-    return this.#isAttached;
-  }
-
   /**
    * Writes one chunk. Readable before the call returns, with an embedded store.
    *
@@ -99,15 +92,17 @@ export class SessionWriter {
     }
     requireSessionId('logChunkToQueue', sessionId);
     const record: EmittedLogRecord = { body: message, attributes: { [ATTRIBUTE.sessionId]: sessionId } };
-    if (options !== undefined) applyOptions(record, sessionId, options);
     const kind = options?.kind ?? controlKindOf(message) ?? 'text';
+    const endsReasoning = options?.kind === undefined && kind === 'text' && message.endsWith(REASONING_STOP_TOKEN);
+    let facts = PLAIN_CHUNK;
+    if (kind !== 'text' || endsReasoning) facts = { ...PLAIN_CHUNK, kind, endsReasoning };
+    if (options !== undefined) facts = applyOptions(record, facts, sessionId, options);
     if (kind !== 'text') {
       record.eventName = eventNameOf(kind) as string;
       if (isControlKind(kind)) record.body = tokenOf(kind) as string;
     }
-    const endsReasoning = options?.kind === undefined && kind === 'text' && message.endsWith(REASONING_STOP_TOKEN);
-    this.#emit(record, endsReasoning);
-    this.#echo?.write(record.body as string);
+    const emitted = this.#emit(record, sessionId, facts);
+    if (emitted !== undefined) this.#echo?.write(emitted.body as string);
   }
 
   #leveled(severityText: string, severityNumber: number): LeveledWrite {
@@ -117,10 +112,24 @@ export class SessionWriter {
         throw new TypeError(`logger.${name}: expected the message to be a string, got ${describeValue(message)}`);
       }
       const record: EmittedLogRecord = { body: message, severityNumber, severityText };
-      if (attributes !== undefined) record.attributes = checkAttributes(`logger.${name}`, attributes);
+      const given = attributes === undefined ? {} : spreadable(checkAttributes(`logger.${name}`, attributes));
+      const sessionId = this.#router.sessionOf(given);
+      // First, since the SDK keeps as many attributes as its limit says, from the first on.
+      record.attributes = isSessionId(sessionId) ? { [ATTRIBUTE.sessionId]: sessionId, ...given } : given;
+      if (isSessionId(sessionId)) record.attributes[ATTRIBUTE.sessionId] = sessionId;
       if (options?.exception !== undefined) record.exception = options.exception;
-      this.#emit(record, false);
+      this.#emit(record, sessionId, LEVELED_LOG);
     };
+  }
+
+  /** Whether a record that is emitted now comes to our processor: emits one, named `session_logs.diagnose`. */
+  probe(): boolean {
+    const logger = this.#currentLogger();
+    if (logger === undefined) return false;
+    const record = { eventName: 'session_logs.diagnose', body: 'diagnose', severityNumber: SEVERITY.debug };
+    const write = this.#ownWrite(record, undefined, LEVELED_LOG);
+    emitOwnWrite(write, logger);
+    return write.hasArrived;
   }
 
   /** Later writes are counted and ignored. */
@@ -129,45 +138,41 @@ export class SessionWriter {
     this.#echo?.close();
   }
 
-  #emit(record: EmittedLogRecord, endsReasoning: boolean): void {
+  /** @returns What was emitted; `undefined` when the redaction dropped it. */
+  #emit(record: EmittedLogRecord, sessionId: unknown, facts: OwnFacts): EmittedLogRecord | undefined {
     const router = this.#router;
-    if (this.#isClosed) return router.lost.add('after_shutdown');
-    const before = router.routed;
-    router.endsReasoning = endsReasoning;
+    if (this.#isClosed) {
+      router.lost.add('after_shutdown');
+      return record;
+    }
+    const emitted = router.redactEarly(record, sessionId, facts);
+    if (emitted === undefined) return undefined;
+    const write = this.#ownWrite(emitted, sessionId, emitted === record ? facts : redactedFacts(facts, emitted));
+    let logger: OtelLogger | undefined;
     try {
-      const logger = this.#currentLogger();
-      if (logger === undefined) {
-        // No provider at all: nothing but the queues.
-      } else if (router.redacts && !this.#isAttached) {
-        if (!this.#emitRedacted(logger, record)) return undefined;
-      } else {
-        logger.emit(record);
-      }
-      this.#isAttached = router.routed !== before;
-      if (!this.#isAttached) this.#routeDirectly(record, logger !== undefined);
+      logger = this.#currentLogger();
+      if (logger !== undefined) emitOwnWrite(write, logger);
     } catch (error) {
       // The provider, a processor or an attribute of the application's; the SDK lets that out of `emit()`.
-      reporter.limited('emit', 'the logger provider, one of its processors or an attribute threw', error);
-      if (router.routed === before) this.#routeDirectly(record, true);
-    } finally {
-      router.endsReasoning = false;
+      this.#reporter.limited('emit', 'the logger provider, one of its processors or an attribute threw', error);
+      if (!write.hasArrived) router.routeDirectly(write);
+      return emitted;
     }
+    if (!write.hasArrived) {
+      router.routeDirectly(write);
+      if (!this.#isDetached) this.#warnDetached(logger !== undefined);
+    }
+    this.#isDetached = !write.hasArrived;
+    return emitted;
   }
 
-  /** Whether our processor, which redacts, is on this provider is not known: what goes there is redacted before. */
-  #emitRedacted(logger: OtelLogger, record: EmittedLogRecord): boolean {
-    const copy = directRecord(record);
-    if (!this.#router.redactEarly(copy)) return false;
-    const { exception: _, ...rest } = record;
-    logger.emit({ ...rest, body: copy.body as string, attributes: { ...copy.attributes } });
-    return true;
+  #ownWrite(record: EmittedLogRecord, sessionId: unknown, facts: OwnFacts): OwnWrite {
+    return { owner: this.#router, record, sessionId, facts, hasArrived: false };
   }
 
-  #routeDirectly(record: EmittedLogRecord, hasProvider: boolean): void {
-    this.#router.route(directRecord(record), undefined);
-    if (this.#hasWarned) return;
-    this.#hasWarned = true;
-    reporter.warn(
+  #warnDetached(hasProvider: boolean): void {
+    this.#reporter.limited(
+      'detached',
       hasProvider
         ? "the logger provider does not lead to this instance's processor: chunks go to the queues only. Put `sessions.processor` into the provider's processors"
         : 'no logger provider is registered: chunks go to the queues only',
@@ -186,29 +191,62 @@ export class SessionWriter {
 
 const OPTION_NAMES = new Set(['kind', 'logType', 'attributes', 'timestamp', 'streamId', 'exception']);
 
-function applyOptions(record: EmittedLogRecord, sessionId: string, options: WriteOptions): void {
+/** Puts the options into the record, ours first: the SDK keeps as many attributes as its limit says, from the first on. */
+function applyOptions(record: EmittedLogRecord, facts: OwnFacts, sessionId: string, options: WriteOptions): OwnFacts {
+  checkOptions(options);
+  const { attributes, timestamp, exception } = options;
+  const given = attributes === undefined ? undefined : spreadable(checkAttributes('logChunkToQueue', attributes));
+  const logType = options.logType ?? logTypeIn(given);
+  const streamId = options.streamId ?? streamIdIn(given);
+  const finishReasons = given?.[ATTRIBUTE.finishReasons];
+  const own: Record<string, unknown> = { [ATTRIBUTE.sessionId]: sessionId };
+  if (logType !== undefined) own[ATTRIBUTE.logType] = logType;
+  if (streamId !== undefined) own[ATTRIBUTE.streamId] = streamId;
+  if (finishReasons !== undefined) own[ATTRIBUTE.finishReasons] = finishReasons;
+  record.attributes = given === undefined ? own : { ...own, ...given, ...own };
+  if (timestamp !== undefined) record.timestamp = checkTimestamp(timestamp);
+  if (exception !== undefined) record.exception = exception;
+  if (logType === undefined && streamId === undefined && finishReasons === undefined) return facts;
+  return {
+    kind: facts.kind,
+    endsReasoning: facts.endsReasoning,
+    logType: logType ?? facts.logType,
+    streamId,
+    finishReasons: finishReasons === undefined ? undefined : toJsonValue(finishReasons),
+  };
+}
+
+function logTypeIn(attributes: Readonly<Record<string, unknown>> | undefined): LogType | undefined {
+  const logType = attributes?.[ATTRIBUTE.logType];
+  return logType === 'chat' || logType === 'log' ? logType : undefined;
+}
+
+function streamIdIn(attributes: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const streamId = attributes?.[ATTRIBUTE.streamId];
+  return typeof streamId === 'string' ? streamId : undefined;
+}
+
+/** What a redaction left of the finish reasons is what may be known of them. */
+function redactedFacts(facts: OwnFacts, { attributes }: EmittedLogRecord): OwnFacts {
+  if (facts.finishReasons === undefined) return facts;
+  const reasons = attributes?.[ATTRIBUTE.finishReasons];
+  return { ...facts, finishReasons: reasons === undefined ? undefined : toJsonValue(reasons) };
+}
+
+function checkOptions(options: WriteOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`logChunkToQueue: expected an options object, got ${describeValue(options)}`);
   }
   for (const name of Object.keys(options)) {
     if (!OPTION_NAMES.has(name)) throw new TypeError(`logChunkToQueue: unknown option \`${name}\``);
   }
-  const { kind, logType, attributes, timestamp, streamId, exception } = options;
+  const { kind, logType, streamId } = options;
   if (kind !== undefined && !ENTRY_KINDS.includes(kind)) wrongOption('kind', 'an entry kind', kind);
   if (logType !== undefined && logType !== 'chat' && logType !== 'log')
     wrongOption('logType', "'chat' or 'log'", logType);
   if (streamId !== undefined && (typeof streamId !== 'string' || streamId === '')) {
     wrongOption('streamId', 'a string that is not empty', streamId);
   }
-  const all: Record<string, unknown> = {
-    ...(attributes === undefined ? undefined : spreadable(checkAttributes('logChunkToQueue', attributes))),
-    [ATTRIBUTE.sessionId]: sessionId,
-  };
-  if (logType !== undefined) all[ATTRIBUTE.logType] = logType;
-  if (streamId !== undefined) all[ATTRIBUTE.streamId] = streamId;
-  record.attributes = all;
-  if (timestamp !== undefined) record.timestamp = checkTimestamp(timestamp);
-  if (exception !== undefined) record.exception = exception;
 }
 
 function checkAttributes(owner: string, attributes: unknown): Record<string, unknown> {
@@ -228,11 +266,12 @@ function spreadable(attributes: Record<string, unknown>): Record<string, unknown
   }
 }
 
-function checkTimestamp(timestamp: unknown): number {
+/** As the SDK's own time: it takes a number of milliseconds long ago for one since the process began. */
+function checkTimestamp(timestamp: unknown): HrTime {
   const isTime = typeof timestamp === 'string' || typeof timestamp === 'number' || timestamp instanceof Date;
   const millis = isTime ? new Date(timestamp).getTime() : Number.NaN;
   if (!isTimestamp(millis)) wrongOption('timestamp', 'a time that can be parsed', timestamp);
-  return millis;
+  return toHrTime(millis);
 }
 
 function wrongOption(name: string, expected: string, value: unknown): never {

@@ -1,10 +1,9 @@
 import { bodyToText } from '../body.ts';
 import { LossCounters, reporterFor } from '../diagnostics.ts';
-import { isoTimestamp, isSessionId } from '../entry.ts';
-import { ATTRIBUTE } from '../otel.ts';
+import { isoTimestamp } from '../entry.ts';
 import type { LogRecord, LogRecordProcessor } from '../otel.ts';
 import { withoutTerminalControls } from '../tokens.ts';
-import { escapeControls, levelOf, recordMillis } from './file/log-line.ts';
+import { escapeControls, levelOf, recordMillis, sessionIdOfRecord } from './file/log-line.ts';
 
 const reporter = reporterFor('console');
 
@@ -67,9 +66,9 @@ export class ConsoleLogRecordProcessor implements LogRecordProcessor {
 
   #line(record: LogRecord): string {
     const level = levelOf(record);
-    const sessionId = record.attributes[ATTRIBUTE.sessionId];
+    const sessionId = sessionIdOfRecord(record);
     const time = isoTimestamp(recordMillis(record)).slice(11, 23);
-    const session = isSessionId(sessionId) ? ` [${escapeControls(sessionId)}]` : '';
+    const session = sessionId === undefined ? '' : ` [${escapeControls(sessionId)}]`;
     // Further lines of a message are set in, so that none looks like a record of its own.
     const message = withoutTerminalControls(bodyToText(record.body)).replaceAll('\n', '\n    ');
     return `${this.#paint(90, time)} ${this.#paint(COLOURS[level] ?? 0, level.padEnd(5))}${this.#paint(90, session)} ${message}\n`;

@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { onTestFinished } from 'vitest';
 
@@ -22,4 +25,13 @@ export function startDailyFile(
 
 export function loggerOver(file: DateFileLogRecordProcessor): ReturnType<LoggerProvider['getLogger']> {
   return new LoggerProvider({ processors: [file] }).getLogger('test', '1.2.3');
+}
+
+/** All bytes of the files below a directory, as text. */
+export function bytesBelow(directory: string): string {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(directory, name))
+    .filter((path) => statSync(path).isFile())
+    .map((path) => readFileSync(path, 'latin1'))
+    .join('\n');
 }

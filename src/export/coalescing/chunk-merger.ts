@@ -1,4 +1,5 @@
 import { ABANDONED, kindOfEventName } from '../../entry.ts';
+import type { EntryDetail } from '../../entry.ts';
 import { ATTRIBUTE } from '../../otel.ts';
 import type { LogRecord } from '../../otel.ts';
 import type { ControlKind, EntryKind } from '../../tokens.ts';
@@ -53,10 +54,10 @@ export class ChunkMerger {
    * as it is; what has to go before it was passed on then.
    */
   take(record: LogRecord, sessionId: string, placement: Placement): boolean {
-    const kind = chatKindOf(record);
+    const { routed } = placement;
+    const kind = routed === undefined ? chatKindOf(record) : routedChatKind(routed.detail);
     if (kind === undefined) return false;
-    const id = record.attributes[ATTRIBUTE.streamId];
-    const streamId = typeof id === 'string' ? id : undefined;
+    const streamId = routed === undefined ? streamIdOf(record) : routed.detail?.streamId;
     const known = this.#streams.get(sessionId, streamId);
     const stream = known ?? new CoalescedStream(sessionId, streamId, this.#rules.content);
     switch (kind) {
@@ -194,6 +195,18 @@ export class ChunkMerger {
       this.#cut(stream, () => stream.cut(stream.length === 1));
     }
   }
+}
+
+/** As {@link chatKindOf}, of a record that the session processor knows: the attributes may have met the SDK's limits. */
+function routedChatKind(detail: EntryDetail | undefined): EntryKind | undefined {
+  if (detail === undefined) return 'text';
+  const isMergeable = detail.logType === 'chat' && (detail.kind !== 'text' || detail.eventName === undefined);
+  return isMergeable ? detail.kind : undefined;
+}
+
+function streamIdOf(record: LogRecord): string | undefined {
+  const id = record.attributes[ATTRIBUTE.streamId];
+  return typeof id === 'string' ? id : undefined;
 }
 
 /** The kind of a chat record; `undefined` for what belongs to the log, or is an event that we do not know. */

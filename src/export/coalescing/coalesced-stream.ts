@@ -1,15 +1,14 @@
-import type { DeliverySource } from '../../emission.ts';
 import { ATTRIBUTE, OWN_PREFIX } from '../../otel.ts';
 import type { Context, HrTime, LogRecord } from '../../otel.ts';
+import type { RoutedRecord } from '../../routed-record.ts';
 import { ChunkText, codePointCut, endsInHalf } from './chunk-text.ts';
 import { MergedLogRecord } from './merged-record.ts';
 
 /** What is known of a record beside itself. Streams copy the fields: the caller may use one object for every record. */
 export interface Placement {
   context: Context | undefined;
-  /** Id of its entry, where a processor behind wants to know. */
-  entryId: string | undefined;
-  source: DeliverySource | undefined;
+  /** What the session processor knows of it. */
+  routed: RoutedRecord | undefined;
 }
 
 /** A merged record that is ready to be passed on, with the context of its first record and the entry of its last. */
@@ -102,8 +101,7 @@ export class CoalescedStream {
     if (piece === undefined || piece.chunkCount === 0 || piece.text.length + text.length > maxChars) return false;
     if (!isAlike(piece.record, record)) return false;
     piece.record.takeAttributes(record);
-    piece.entryId = placement.entryId;
-    piece.source = placement.source;
+    piece.routed = placement.routed;
     this.#append(piece, record, text);
     return true;
   }
@@ -130,8 +128,7 @@ export class CoalescedStream {
     this.#piece ??= newPiece(new MergedLogRecord(record), placement);
     const piece = this.#piece;
     piece.record.takeAttributes(record);
-    piece.entryId = placement.entryId;
-    piece.source = placement.source;
+    piece.routed = placement.routed;
     return piece;
   }
 
@@ -173,26 +170,26 @@ export class CoalescedStream {
    */
   finish(end: LogRecord | undefined, placement: Placement | undefined, reason?: string): Finished | undefined {
     const isTold = this.#toldReasons !== undefined;
-    const hasNews = (reason !== undefined && !isTold) || (end !== undefined && this.#hasNews(end));
+    const told = finishReasons(end, placement);
+    const hasNews = (reason !== undefined && !isTold) || (end !== undefined && this.#hasNews(end, told));
     if (end !== undefined && placement !== undefined) {
       const piece = this.#take(end, placement);
       if (!this.hasContent) [piece.observedSeconds, piece.observedNanos] = end.hrTimeObserved;
     }
     const piece = this.#piece;
     if (piece === undefined) return undefined;
-    if (reason !== undefined) piece.record.stamp(ATTRIBUTE.finishReasons, [reason]);
+    const reasons = reason === undefined ? told : [reason];
+    if (reasons !== undefined) piece.record.stamp(ATTRIBUTE.finishReasons, reasons);
     const isSilentStream = this.isOpen && !this.#hasEmitted;
     if (!this.hasContent && !hasNews && !isSilentStream) return undefined;
     return this.#cut(piece, piece.text.take(), '');
   }
 
-  #hasNews(end: LogRecord): boolean {
-    for (const key of Object.keys(end.attributes)) {
-      if (key === ATTRIBUTE.sessionId || key.startsWith(OWN_PREFIX)) continue;
-      const isTold = key === ATTRIBUTE.finishReasons && JSON.stringify(end.attributes[key]) === this.#toldReasons;
-      if (!isTold) return true;
-    }
-    return false;
+  #hasNews(end: LogRecord, reasons: unknown): boolean {
+    if (reasons !== undefined && JSON.stringify(reasons) !== this.#toldReasons) return true;
+    return Object.keys(end.attributes).some(
+      (key) => key !== ATTRIBUTE.sessionId && key !== ATTRIBUTE.finishReasons && !key.startsWith(OWN_PREFIX),
+    );
   }
 
   #cut(piece: Piece, text: string, rest: string): Finished {
@@ -209,8 +206,8 @@ export class CoalescedStream {
       record.stamp(ATTRIBUTE.timeToFirstChunk, this.#secondsToFirstChunk);
     }
     this.#hasEmitted = true;
-    const { context, entryId, source } = piece;
-    return { record, sessionId: this.sessionId, context, entryId, source };
+    const { context, routed } = piece;
+    return { record, sessionId: this.sessionId, context, routed };
   }
 
   /** What is cut off belongs to the last chunk, which was counted where it began. */
@@ -221,6 +218,11 @@ export class CoalescedStream {
     this.#piece = newPiece(record, piece);
     this.#piece.text.add(rest);
   }
+}
+
+/** The finish reasons that the end of a stream tells; the router has them whole, the attributes as far as the SDK's limits let them. */
+function finishReasons(end: LogRecord | undefined, placement: Placement | undefined): unknown {
+  return placement?.routed?.detail?.attributes?.[ATTRIBUTE.finishReasons] ?? end?.attributes[ATTRIBUTE.finishReasons];
 }
 
 /** A merged record stands for records of one resource, scope and severity. */
@@ -234,10 +236,10 @@ function isAlike(merged: MergedLogRecord, record: LogRecord): boolean {
 }
 
 function newPiece(record: MergedLogRecord, placement: Placement): Piece {
-  const { context, entryId, source } = placement;
+  const { context, routed } = placement;
   const [observedSeconds, observedNanos] = record.hrTimeObserved;
   const text = new ChunkText();
-  return { record, text, chunkCount: 0, observedSeconds, observedNanos, context, entryId, source };
+  return { record, text, chunkCount: 0, observedSeconds, observedNanos, context, routed };
 }
 
 function secondsBetween(from: HrTime, to: HrTime): number {

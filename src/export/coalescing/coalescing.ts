@@ -1,13 +1,13 @@
 import * as z from 'zod';
 
 import { LossCounters, reporterFor } from '../../diagnostics.ts';
-import { emission } from '../../emission.ts';
-import type { DeliveryReport, DeliverySource, SessionDelivery } from '../../emission.ts';
 import { isSessionId } from '../../entry.ts';
 import { SessionLogsError } from '../../errors.ts';
 import { millis, objectWith, parseOptions, positiveInteger } from '../../options.ts';
 import { ATTRIBUTE } from '../../otel.ts';
 import type { Context, LogRecord, LogRecordProcessor } from '../../otel.ts';
+import { noteRoutedRecord, routedRecordOf } from '../../routed-record.ts';
+import type { DeliveryReport, DeliverySource, RoutedRecord, SessionDelivery } from '../../routed-record.ts';
 import { ChunkMerger } from './chunk-merger.ts';
 import type { Finished, Placement } from './coalesced-stream.ts';
 import { FlushQueue } from '../flush-queue.ts';
@@ -85,11 +85,11 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
   readonly #lost = new LossCounters();
   readonly #reporter = reporterFor('coalescing');
   /** One object for all records: this runs once a token. */
-  readonly #placement: Placement = { context: undefined, entryId: undefined, source: undefined };
+  readonly #placement: Placement = { context: undefined, routed: undefined };
   /** The processor behind, once it is known to tell sessions apart. */
   #delivery: SessionDelivery | undefined;
   #attachedTo: DeliverySource | undefined;
-  /** What the processor behind finds in place of the session processor: a session flush has to come through here. */
+  /** What the processor behind finds in place of the session processor. */
   readonly #source: DeliverySource = {
     attachDelivery: (delivery) => {
       this.#delivery = delivery;
@@ -123,15 +123,16 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
       this.#lost.add('after_shutdown');
       return;
     }
-    const isRouted = emission.record === record;
-    if (isRouted) this.#attach(emission.source);
+    let routed: RoutedRecord | undefined;
     let isTaken = false;
     try {
-      isTaken = this.#takes(record, context, isRouted);
+      routed = routedRecordOf(record);
+      this.#attach(routed?.source);
+      isTaken = this.#takes(record, context, routed);
     } catch (error) {
       this.#reporter.limited('take', 'a record could not be looked at and is passed on as it is', error);
     }
-    if (!isTaken) this.#forward(record, context, isRouted);
+    if (!isTaken) this.#forward(record, context, routed);
     else if (this.#isExiting) this.#merger.flush(true);
   }
 
@@ -186,43 +187,37 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
     return { streams: this.#merger.streamCount, heldChars: this.#merger.heldChars, lost: this.#lost.toJSON() };
   }
 
-  #takes(record: LogRecord, context: Context | undefined, isRouted: boolean): boolean {
-    // A record with as many attributes as the SDK takes could not be stamped; the emission still knows its session.
-    const sessionId = isRouted ? emission.sessionId : record.attributes[ATTRIBUTE.sessionId];
+  #takes(record: LogRecord, context: Context | undefined, routed: RoutedRecord | undefined): boolean {
+    const sessionId = routed === undefined ? record.attributes[ATTRIBUTE.sessionId] : routed.sessionId;
     if (!isSessionId(sessionId)) return false;
     const placement = this.#placement;
     placement.context = context;
-    placement.source = isRouted ? emission.source : undefined;
-    // Making an id costs more than merging a chunk: only for a processor that tells sessions apart.
-    placement.entryId = isRouted && this.#delivery !== undefined ? emission.entryId() : undefined;
+    placement.routed = routed;
     return this.#merger.take(record, sessionId, placement);
   }
 
-  #pass({ record, sessionId, context, entryId, source }: Finished): void {
-    const { record: outerRecord, sessionId: outerId, entryId: outerEntryId, source: outerSource } = emission;
-    emission.record = record;
-    emission.sessionId = sessionId;
-    emission.entryId = () => entryId;
-    emission.source = source === undefined ? undefined : this.#source;
+  #pass({ record, context, routed }: Finished): void {
+    if (routed !== undefined) noteRoutedRecord(record, this.#behind(routed));
     this.#hand(record as unknown as LogRecord, context);
-    emission.record = outerRecord;
-    emission.sessionId = outerId;
-    emission.entryId = outerEntryId;
-    emission.source = outerSource;
     record.makeReadonly();
-    this.#attach(source);
+    this.#attach(routed?.source);
   }
 
-  #forward(record: LogRecord, context: Context | undefined, isRouted: boolean): void {
-    if (!isRouted) {
+  #forward(record: LogRecord, context: Context | undefined, routed: RoutedRecord | undefined): void {
+    if (routed === undefined) {
       this.#hand(record, context);
       return;
     }
-    const { source } = emission;
-    emission.source = source === undefined ? undefined : this.#source;
+    noteRoutedRecord(record, this.#behind(routed));
     this.#hand(record, context);
-    emission.source = source;
-    this.#attach(source);
+    // Other processors of the provider get the record too.
+    noteRoutedRecord(record, routed);
+    this.#attach(routed.source);
+  }
+
+  /** As the processor behind finds it: a durable one makes itself known here, since a session flush has to come through here. */
+  #behind(routed: RoutedRecord): RoutedRecord {
+    return { ...routed, source: routed.source === undefined ? undefined : this.#source };
   }
 
   /** Makes this processor known to the session processor, once one behind it delivers. */

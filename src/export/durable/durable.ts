@@ -1,11 +1,11 @@
 import { batchEnvironment } from '../../environment.ts';
 import { reporterFor } from '../../diagnostics.ts';
-import { emission } from '../../emission.ts';
-import type { DeliveryReport, DeliverySource, SessionDelivery } from '../../emission.ts';
 import { SessionLogsError } from '../../errors.ts';
 import { observeProcessor } from '../../metrics.ts';
 import { parseOptions } from '../../options.ts';
 import type { LogRecord, LogRecordProcessor } from '../../otel.ts';
+import { readEntryIds, routedRecordOf } from '../../routed-record.ts';
+import type { DeliveryReport, DeliverySource, RoutedRecord, SessionDelivery } from '../../routed-record.ts';
 import { settlesWithin } from '../../within.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
@@ -88,6 +88,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   #isClosing = false;
   #shutdown: Promise<void> | undefined;
   readonly #stopObserving: () => void;
+  readonly #stopReadingIds: () => void;
   readonly #adoptTimer: NodeJS.Timeout;
   readonly #onExit = (): void => {
     this.#tick.now();
@@ -130,6 +131,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
       isFlushing: () => this.#waiters.size > 0,
     });
     this.#tick = new TickFlush(() => this.#write());
+    this.#stopReadingIds = readEntryIds();
     process.prependListener('exit', this.#onExit);
     this.#shipper.start();
     this.#adoptTimer = setInterval(() => void this.#adopt(), ADOPT_INTERVAL_MILLIS).unref();
@@ -178,8 +180,9 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     }
     this.#ledger.received += 1;
     try {
-      if (emission.record === record) this.#addOfSession(record);
-      else this.#encoder.add(record);
+      const routed = routedRecordOf(record);
+      if (routed === undefined) this.#encoder.add(record);
+      else this.#addOfSession(record, routed);
       const { count, size } = this.#encoder;
       if (this.#options.flush === 'record' || count >= MAX_ENTRY_RECORDS || size >= MAX_ENTRY_BYTES) this.#tick.now();
       else this.#tick.arm();
@@ -264,13 +267,12 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     };
   }
 
-  #addOfSession(record: LogRecord): void {
-    const { sessionId, source } = emission;
+  #addOfSession(record: LogRecord, { sessionId, entryId, source }: RoutedRecord): void {
     if (source !== undefined && source !== this.#attachedTo) {
       this.#attachedTo = source;
       source.attachDelivery(this);
     }
-    this.#encoder.add(record, sessionId, emission.entryId());
+    this.#encoder.add(record, sessionId, entryId);
     this.#tickSessions.push(this.#ledger.positions.appending(sessionId));
   }
 
@@ -330,6 +332,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     this.#isClosing = true;
     clearInterval(this.#adoptTimer);
     this.#stopObserving();
+    this.#stopReadingIds();
     this.#tick.close();
     await this.#wait(this.#allSettled(), shutdownTimeoutMillis * (1 - CLOSING_SHARE));
     this.#shipper.stop();

@@ -1,4 +1,4 @@
-import type { DeliveryReport } from '../../emission.ts';
+import type { DeliveryReport } from '../../routed-record.ts';
 import type { SessionMark } from '../spool/codec/record-format.ts';
 import type { Segment } from '../spool/segment.ts';
 

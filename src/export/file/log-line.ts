@@ -2,6 +2,7 @@ import { bodyToText } from '../../body.ts';
 import { isoTimestamp, isSessionId } from '../../entry.ts';
 import { ATTRIBUTE, hrTimeToMillis } from '../../otel.ts';
 import type { HrTime, LogRecord } from '../../otel.ts';
+import { routedRecordOf } from '../../routed-record.ts';
 
 // Control characters with DEL and the C1 block, and the two line separators of Unicode: what could end a line, or
 // drive the terminal of who reads the file.
@@ -47,6 +48,12 @@ function usableMillis(time: HrTime | undefined): number | undefined {
   return millis > 0 && millis <= LAST_MILLIS ? millis : undefined;
 }
 
+/** The session that the record was routed to, else the one that its attributes tell; `undefined` for none. */
+export function sessionIdOfRecord(record: LogRecord): string | undefined {
+  const id = routedRecordOf(record)?.sessionId ?? record.attributes[ATTRIBUTE.sessionId];
+  return isSessionId(id) ? id : undefined;
+}
+
 type Scope = LogRecord['instrumentationScope'];
 
 /**
@@ -80,8 +87,8 @@ export class LineFormatter {
   }
 
   #sessionOf(record: LogRecord): string {
-    const sessionId = record.attributes[ATTRIBUTE.sessionId];
-    if (!isSessionId(sessionId)) return '[-]';
+    const sessionId = sessionIdOfRecord(record);
+    if (sessionId === undefined) return '[-]';
     if (sessionId !== this.#sessionId) {
       this.#session = `[${escapeControls(sessionId)}]`;
       this.#sessionId = sessionId;

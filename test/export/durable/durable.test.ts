@@ -9,12 +9,12 @@ import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 
-import { emission } from '../../../src/emission.ts';
-import type { SessionDelivery } from '../../../src/emission.ts';
 import type { DurableLogRecordProcessorOptions, Loss } from '../../../src/export/durable/durable-options.ts';
 import { DurableLogRecordProcessor } from '../../../src/export/durable/durable.ts';
 import { deadFiles } from '../../../src/export/durable/dead-letters.ts';
 import type { LogRecord, LogRecordProcessor } from '../../../src/otel.ts';
+import { noteRoutedRecord } from '../../../src/routed-record.ts';
+import type { SessionDelivery } from '../../../src/routed-record.ts';
 import { runs } from '../../support/properties.ts';
 import { failure, ScriptedExporter } from '../../support/scripted-exporter.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
@@ -682,11 +682,9 @@ describe('flushSession', () => {
 
     onEmit(record: LogRecord): void {
       const id = record.attributes['session.id'];
-      emission.record = typeof id === 'string' ? record : undefined;
-      emission.sessionId = String(id);
       const serial = (this.#serial += 1);
-      emission.entryId = () => `${String(id)}:${serial}`;
-      emission.source = this;
+      if (typeof id !== 'string') return;
+      noteRoutedRecord(record, { sessionId: id, detail: undefined, entryId: `${id}:${serial}`, source: this });
     }
 
     attachDelivery(delivery: SessionDelivery): void {
