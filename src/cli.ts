@@ -3,6 +3,8 @@ import { closeSync, openSync, realpathSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { addNewer, NOTHING_NEWER } from './export/spool/known-format.ts';
+import type { NewerContent } from './export/spool/known-format.ts';
 import { toOtlpJson } from './export/spool/otlp-json.ts';
 import { inspectSpool, readSpool } from './export/spool/spool-report.ts';
 import type { OwnerReport, SpoolReport } from './export/spool/spool-report.ts';
@@ -15,13 +17,20 @@ const USAGE = `Usage: otel-session-logs spool DIRECTORY [--json] [--export FILE.
   --export FILE.jsonl  writes the records of dead owners to a new file, a line of OTLP JSON for each
                        entry, as the Collector's otlpjsonfile receiver reads it
   --rejected           exports the records that the collector rejected instead
+
+  What a newer version of otel-session-logs left is listed, and not exported: use that version.
+
+Exit code: 0; 1 it failed; 2 wrong arguments; 3 exported, but a newer version's records were left out.
 `;
 
 interface Output {
   write(text: string): unknown;
 }
 
-/** Runs the command; resolves to the exit code: 0, 1 when it failed, 2 for wrong arguments. */
+/**
+ * Runs the command; resolves to the exit code: 0, 1 when it failed, 2 for wrong arguments, 3 when an export left out what
+ * only a newer version can read, so that a script does not take it for the whole.
+ */
 export async function run(args: readonly string[], out: Output, err: Output): Promise<number> {
   let parsed: ReturnType<typeof parse>;
   try {
@@ -52,6 +61,11 @@ export async function run(args: readonly string[], out: Output, err: Output): Pr
       const which = values.rejected === true ? 'rejected' : 'pending';
       const count = await exportRecords(directory, values.export, which);
       err.write(`${count} records written to ${values.export}; the spool is as it was\n`);
+      const leftOut = which === 'rejected' ? report.dead.newer : newerOfDead(report);
+      if (leftOut.files > 0) {
+        err.write(`left out: ${newerText(leftOut)}\n`);
+        return 3;
+      }
     }
     return 0;
   } catch (error) {
@@ -88,7 +102,8 @@ async function exportRecords(directory: string, file: string, which: 'pending' |
   return count;
 }
 
-function describe(directory: string, { owners, dead }: SpoolReport): string {
+function describe(directory: string, report: SpoolReport): string {
+  const { owners, dead } = report;
   const rows = owners.map((owner) => [
     owner.id,
     owner.isAlive ? 'alive' : 'dead',
@@ -98,14 +113,30 @@ function describe(directory: string, { owners, dead }: SpoolReport): string {
     String(owner.bytes),
     owner.oldestMillis === undefined ? '-' : new Date(owner.oldestMillis).toISOString(),
     String(owner.damaged),
+    String(owner.newer.records),
   ]);
+  const newer = newerOfDead(report);
   const total = (of: (owner: OwnerReport) => number): number => owners.reduce((sum, owner) => sum + of(owner), 0);
   return [
     `${directory}: ${total((owner) => owner.records)} records waiting, ${total((owner) => owner.bytes)} bytes, ${total((owner) => owner.damaged)} damaged`,
-    ...table([['owner', 'process', 'segments', 'entries', 'records', 'bytes', 'oldest', 'damaged'], ...rows]),
+    ...(newer.files === 0 ? [] : [`waiting for a newer version of this package: ${newerText(newer)}`]),
+    ...table([['owner', 'process', 'segments', 'entries', 'records', 'bytes', 'oldest', 'damaged', 'newer'], ...rows]),
     `rejected by the collector: ${dead.records} records, ${dead.bytes} bytes, ${dead.files} files`,
+    ...(dead.newer.files === 0 ? [] : [`rejected, written by a newer version: ${newerText(dead.newer)}`]),
     '',
   ].join('\n');
+}
+
+/** What waits: a living owner ships what it wrote itself. */
+function newerOfDead({ owners }: SpoolReport): NewerContent {
+  return owners
+    .filter(({ isAlive }) => !isAlive)
+    .map(({ newer }) => newer)
+    .reduce(addNewer, NOTHING_NEWER);
+}
+
+function newerText({ records, bytes, files }: NewerContent): string {
+  return `${records} records, ${bytes} bytes, ${files} files`;
 }
 
 function table(rows: readonly (readonly string[])[]): string[] {

@@ -14,7 +14,9 @@ import type { ReadableLogRecord } from '../src/otel.ts';
 import { buildSource } from './support/built-source.ts';
 import { flatten } from './support/otlp-decode.ts';
 import type { OtlpLogsRequest } from './support/otlp-decode.ts';
+import { newerEntry, reformat } from './support/newer-version.ts';
 import { failure, ScriptedExporter } from './support/scripted-exporter.ts';
+import { segmentPaths } from './support/spool-harness.ts';
 import { temporaryDirectory } from './support/temporary-directory.ts';
 import { until } from './support/until.ts';
 
@@ -60,7 +62,7 @@ test('shows owners, records, bytes, the oldest and what was rejected, and change
   const { code, out } = await runCli('spool', directory);
   expect(code).toBe(0);
   expect(out).toContain(`${directory}: 20 records waiting`);
-  expect(out).toMatch(/\d{13}-[0-9a-f]{8} +dead +1 +1 +20 +\d+ +\d{4}-\d\d-\d\dT[\d:.]+Z +0\n/);
+  expect(out).toMatch(/\d{13}-[0-9a-f]{8} +dead +1 +1 +20 +\d+ +\d{4}-\d\d-\d\dT[\d:.]+Z +0 +0\n/);
   expect(out).toMatch(/rejected by the collector: 1 records, \d+ bytes, 1 files/);
   expect(snapshot(directory)).toStrictEqual(before);
 });
@@ -109,6 +111,41 @@ test('counts damage', async () => {
   writeFileSync(join(directory, path), bytes);
   const { out } = await runCli('spool', directory, '--json');
   expect((JSON.parse(out) as SpoolReport).owners).toMatchObject([{ records: 0, damaged: 20 }]);
+});
+
+test('lists what waits for a newer version, and exports the rest with a code that says so', async () => {
+  const directory = await deadSpool();
+  const [path] = segmentPaths(directory) as [string];
+  reformat(path, 1, 2);
+  const dead = join(directory, 'dead');
+  writeFileSync(join(dead, '0000000000001-1-1.dead'), newerEntry(2, 5, 1));
+  writeFileSync(join(dead, '0000000000001-1-2.other'), '1234567');
+  const before = snapshot(directory);
+  const { code, out } = await runCli('spool', directory);
+  expect(code).toBe(0);
+  expect(out).toContain(`${directory}: 20 records waiting, ${statSync(path).size} bytes, 0 damaged\n`);
+  expect(out).toContain(
+    `waiting for a newer version of this package: 20 records, ${statSync(path).size} bytes, 1 files\n`,
+  );
+  expect(out).toMatch(/ dead +1 +1 +20 +\d+ +- +0 +20\n/);
+  expect(out).toContain('rejected by the collector: 1 records');
+  expect(out).toContain('rejected, written by a newer version: 5 records, 33 bytes, 2 files\n');
+  const report = JSON.parse((await runCli('spool', directory, '--json')).out) as SpoolReport;
+  expect(report).toMatchObject({
+    owners: [{ records: 20, damaged: 0, newer: { records: 20, bytes: statSync(path).size, files: 1 } }],
+    dead: { files: 1, records: 1, newer: { records: 5, bytes: 33, files: 2 } },
+  });
+  for (const [options, count, leftOut] of [
+    [[], 0, '20 records'],
+    [['--rejected'], 1, '5 records, 33 bytes, 2 files'],
+  ] as const) {
+    const file = join(temporaryDirectory(), 'out.jsonl');
+    const ran = await runCli('spool', directory, '--export', file, ...options);
+    expect(ran.code).toBe(3);
+    expect(ran.err).toContain(`${count} records written`);
+    expect(ran.err).toContain(`left out: ${leftOut}`);
+  }
+  expect(snapshot(directory)).toStrictEqual(before);
 });
 
 test.each([

@@ -1,15 +1,18 @@
-import { constants, mkdirSync, openSync, closeSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { constants, mkdirSync, openSync, closeSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { ReadableLogRecord } from '../../otel.ts';
 import { OriginEncoder } from '../spool/codec/origin-codec.ts';
-import { listDirectory } from '../spool/owner-directory.ts';
+import { fileBytes, listDirectory } from '../spool/owner-directory.ts';
 import { EntryEncoder } from '../spool/codec/record-encoder.ts';
-import { readFrame } from '../spool/entry-frame.ts';
+import { nextMagic, readFrame } from '../spool/entry-frame.ts';
+import { isKnownPayload } from '../spool/known-format.ts';
 
 /** Below the root of a spool, shared by its processes. */
 export const DEAD_DIRECTORY = 'dead';
 const DEAD_SUFFIX = '.dead';
+/** What the names of our files begin with: the time. */
+const OWN_NAME = /^\d{13}-/;
 const MAX_FILE_BYTES = 1024 * 1024;
 
 /** A file of rejected records. */
@@ -21,7 +24,8 @@ export interface DeadFile {
 /**
  * Single records that the collector rejects: kept for a person to look at (`spool DIRECTORY --export`), never sent again.
  *
- * Bounded by bytes over all processes of the root; when full, the oldest file goes, which is counted.
+ * Bounded by bytes over all processes of the root; when full, the oldest file goes, which is counted. Files of a newer
+ * version are left to it: they are neither deleted nor counted among these bytes.
  */
 export class DeadLetters {
   readonly #directory: string;
@@ -32,6 +36,8 @@ export class DeadLetters {
   #file: { readonly path: string; bytes: number } | undefined;
   #serial = 0;
   #records = 0;
+  /** Files that are left to a newer version. */
+  readonly #newer = new Set<string>();
 
   constructor(
     root: string,
@@ -89,15 +95,18 @@ export class DeadLetters {
   }
 
   #makeRoom(incoming: number): boolean {
-    const files = deadFiles(this.#directory);
+    const files = deadFiles(this.#directory).filter(({ path }) => !this.#newer.has(path));
     let bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     for (const file of files) {
       if (bytes + incoming <= this.#maxBytes) break;
-      const count = countEntries(file.path);
-      if (this.#file?.path === file.path) this.#file = undefined;
-      unlinkSync(file.path);
+      const count = countRecords(file.path);
       bytes -= file.bytes;
-      this.#onLost('dead_full', count);
+      if (count === 'newer') this.#newer.add(file.path);
+      else {
+        if (this.#file?.path === file.path) this.#file = undefined;
+        unlinkSync(file.path);
+        this.#onLost('dead_full', count);
+      }
     }
     return bytes + incoming <= this.#maxBytes;
   }
@@ -105,20 +114,32 @@ export class DeadLetters {
 
 /** The files of a `dead` directory, oldest first. */
 export function deadFiles(directory: string): DeadFile[] {
-  return listDirectory(directory)
-    .filter((name) => name.endsWith(DEAD_SUFFIX))
-    .map((name) => {
-      const path = join(directory, name);
-      return { path, bytes: statSync(path, { throwIfNoEntry: false })?.size ?? 0 };
-    });
+  return filesOf(directory, (name) => name.endsWith(DEAD_SUFFIX));
 }
 
-function countEntries(path: string): number {
+/** Files in a `dead` directory that a newer version made, of a kind that this one does not know. */
+export function unknownDeadFiles(directory: string): DeadFile[] {
+  return filesOf(directory, (name) => OWN_NAME.test(name) && !name.endsWith(DEAD_SUFFIX));
+}
+
+function filesOf(directory: string, isWanted: (name: string) => boolean): DeadFile[] {
+  return listDirectory(directory)
+    .filter(isWanted)
+    .map((name) => join(directory, name))
+    .map((path) => ({ path, bytes: fileBytes(path) }));
+}
+
+/** The records in a file of rejected ones; `'newer'`: something in it is of a format that only a newer version knows. */
+function countRecords(path: string): number | 'newer' {
   const bytes = readFileSync(path);
   let count = 0;
-  for (let at = 0; at < bytes.length;) {
+  for (let at = 0; at !== -1 && at < bytes.length;) {
     const entry = readFrame(bytes, at);
-    if (typeof entry === 'string') break;
+    if (typeof entry === 'string') {
+      at = nextMagic(bytes, at + 1);
+      continue;
+    }
+    if (!isKnownPayload(entry)) return 'newer';
     count += entry.count;
     at = entry.end;
   }

@@ -40,6 +40,11 @@ export interface DurableStats {
   readonly rejected: number;
   /** Records waiting: of this process, and of dead processes whose segments were taken over. */
   readonly pending: { readonly own: number; readonly adopted: number };
+  /**
+   * What a newer version of this package left in the directory, before an upgrade was rolled back: it stays there until
+   * that version runs again. Not among `pending` and `bytes`; no bound counts or drops it.
+   */
+  readonly newer: { readonly records: number; readonly bytes: number; readonly files: number };
   readonly bytes: number;
   readonly segments: number;
   /** Age of the oldest entry waiting, in milliseconds; 0 when none is. */
@@ -252,7 +257,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   }
 
   stats(): DurableStats {
-    const { own, adopted, bytes } = this.#spool;
+    const { own, adopted, bytes, newer } = this.#spool;
     const segments = [...own.segments, ...adopted.segments].filter(({ records, settled }) => settled < records);
     const oldest = Math.min(...segments.map((segment) => segment.oldestMillis));
     return {
@@ -260,6 +265,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
       exported: this.#ledger.exported,
       rejected: this.#ledger.rejected,
       pending: { own: own.pending + this.#encoder.count, adopted: adopted.pending },
+      newer,
       bytes,
       segments: own.segments.length + adopted.segments.length,
       oldestAgeMillis: segments.length === 0 ? 0 : Math.max(0, this.#options.now() - oldest),

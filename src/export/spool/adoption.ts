@@ -1,37 +1,106 @@
+import { basename, join } from 'node:path';
+
 import type { Reporter } from '../../diagnostics.ts';
-import { FileSegment, ownerOf } from './file-segment.ts';
-import type { AdoptedFile } from './owner-directory.ts';
-import { scanSegment } from './segment-reader.ts';
+import type { FileSegment } from './file-segment.ts';
+import { addNewer, NOTHING_NEWER } from './known-format.ts';
+import type { NewerContent } from './known-format.ts';
+import { newerIn, readOwner } from './owner-content.ts';
+import type { OwnerContent } from './owner-content.ts';
+import type { OwnerDirectory } from './owner-directory.ts';
+
+export interface AdoptionOptions {
+  readonly root: string;
+  readonly reporter: Reporter;
+  /** The complete bytes of a resource were found. */
+  readonly onResource: (blob: Buffer) => void;
+}
 
 /**
- * Reads the segments of dead owners once, oldest first: how many records each holds, and the attributes of resources
- * that came after the records they belong to.
- *
- * Never rejects: a file that cannot be read stays where it is.
- *
- * @param onResource The complete bytes of a resource.
+ * Takes over what dead owners left in the root of a spool. Each directory is looked through before it is touched: one
+ * with anything in it that this version does not know stays where it is, for the newer version that wrote it.
  */
-export async function scanAdopted(
-  files: readonly AdoptedFile[],
-  onResource: (blob: Buffer) => void,
-  reporter: Reporter,
-): Promise<FileSegment[]> {
-  const segments: FileSegment[] = [];
-  for (const { directory, name, bytes, newestMillis } of files.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    const segment = FileSegment.adopt(directory, name, bytes, newestMillis);
-    try {
-      const scan = await scanSegment(segment, (entry) => {
-        if (entry.count === 0) onResource(Buffer.from(entry.payload));
-      });
-      const previous = segments.at(-1);
-      if (previous !== undefined && ownerOf(previous.name) === ownerOf(name)) previous.correctEnd(segment.firstOrdinal);
-      segment.setContent(scan);
-      segments.push(segment);
-    } catch (error) {
-      reporter.warn(`the segment ${segment.path} cannot be read; it stays where it is`, error);
-    } finally {
-      segment.close();
-    }
+export class Adoption {
+  readonly #options: AdoptionOptions;
+  /** Directories in the root that are left to a newer version. They are dead: nothing in them changes any more. */
+  readonly #left = new Map<string, NewerContent>();
+  #hasTold = false;
+
+  constructor(options: AdoptionOptions) {
+    this.#options = options;
   }
-  return segments;
+
+  /** What newer versions left in the root, as of the last look. */
+  get newer(): NewerContent {
+    return [...this.#left.values()].reduce(addNewer, NOTHING_NEWER);
+  }
+
+  /**
+   * Takes over one dead owner after the other, and gives their segments, oldest first. A file that cannot be read
+   * stays where it is.
+   *
+   * @param hasRoom Asked with the bytes of each, and of those before it; what is refused stays for later, or for another
+   * process.
+   */
+  async takeOver(
+    owner: OwnerDirectory,
+    hasRoom: (bytes: number, bytesBefore: number) => boolean,
+  ): Promise<FileSegment[]> {
+    const segments: FileSegment[] = [];
+    let before = 0;
+    const names = owner.others();
+    for (const name of this.#left.keys()) if (!names.includes(name)) this.#left.delete(name);
+    for (const name of names) {
+      if (this.#left.has(name)) continue;
+      const dead = await owner.lookAtDead(name);
+      if (dead === undefined || !hasRoom(dead.bytes, before)) continue;
+      const content = await readOwner(dead.path);
+      this.#leaveNewer(owner, content);
+      // Own records were written while it was read.
+      if (content.isOfNewer || !hasRoom(dead.bytes, before)) continue;
+      const taken = this.#take(owner, content);
+      before += taken.reduce((sum, { bytes }) => sum + bytes, 0);
+      segments.push(...taken);
+    }
+    this.#tell();
+    return segments.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** What a newer version wrote stays in the root; if its owner was taken over since, it comes back there. */
+  #leaveNewer(owner: OwnerDirectory, content: OwnerContent): void {
+    const name = basename(content.directory);
+    if (content.isOfNewer && owner.keepInRoot(content.directory)) this.#left.set(name, newerIn(content));
+    if (!content.isOfNewer) for (const each of content.adopted) this.#leaveNewer(owner, each);
+  }
+
+  #take(owner: OwnerDirectory, content: OwnerContent): FileSegment[] {
+    const directory = owner.take(basename(content.directory));
+    return directory === undefined ? [] : this.#moved(owner, content, directory);
+  }
+
+  #moved(owner: OwnerDirectory, content: OwnerContent, directory: string): FileSegment[] {
+    // What that owner had adopted itself: brought up, or a crash a day would nest deeper and deeper.
+    const adopted = content.adopted
+      .filter((each) => !each.isOfNewer)
+      .flatMap((each) => this.#moved(owner, each, owner.bringUp(join(directory, basename(each.directory)))));
+    const segments = content.segments.map(({ segment }) => segment);
+    for (const segment of segments) segment.moveTo(directory);
+    for (const blob of content.resources) this.#options.onResource(blob);
+    for (const { path, error } of content.unreadable) {
+      this.#options.reporter.warn(
+        `the segment ${basename(path)} in ${directory} cannot be read; it stays there`,
+        error,
+      );
+    }
+    owner.tidy(directory);
+    return [...segments, ...adopted];
+  }
+
+  #tell(): void {
+    if (this.#hasTold || this.#left.size === 0) return;
+    this.#hasTold = true;
+    const { records, bytes, files } = this.newer;
+    this.#options.reporter.warn(
+      `a newer version of this package left ${records} log records in the spool (${files} files, ${bytes} bytes): they stay where they are until it runs again; see \`otel-session-logs spool ${this.#options.root}\``,
+    );
+  }
 }

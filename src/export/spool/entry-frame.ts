@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib';
 
 /**
- * The frame around an entry of a segment file, little endian:
+ * The frame around an entry of a segment file, little endian. It is the same in every version: see the version rule in
+ * `known-format.ts`.
  *
  * | bytes | what |
  * | --- | --- |
@@ -10,7 +11,7 @@ import { crc32 } from 'node:zlib';
  * | 8-11 | length of the payload |
  * | 12-15 | records in it; 0: the payload is about no record |
  * | 16-23 | number of the first record among all of its owner, from 1: a gap tells how many a damage took |
- * | 24- | payload |
+ * | 24- | payload; its first byte is its format |
  */
 export const FRAME_BYTES = 24;
 

@@ -30,7 +30,7 @@ export function ownerOf(name: string): string {
 /** A segment file, and beside it the file that says how much of it was acknowledged. */
 export class FileSegment implements Segment {
   readonly name: string;
-  readonly directory: string;
+  directory: string;
   readonly firstOrdinal: number;
   nextOrdinal: number;
   bytes = 0;
@@ -75,6 +75,11 @@ export class FileSegment implements Segment {
 
   get path(): string {
     return join(this.directory, this.name);
+  }
+
+  /** Its directory was moved. No file of it is open. */
+  moveTo(directory: string): void {
+    this.directory = directory;
   }
 
   /** What a scan found in an adopted file. */

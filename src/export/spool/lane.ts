@@ -167,7 +167,7 @@ export class Lane {
       }
       this.#take(batch, { entry, decoded, from }, maxRecords);
     } catch {
-      // Of another version, or damaged in a way the checksum missed: nothing can be made of it.
+      // Damaged in a way the checksum missed. Of another version it is not: a directory with such entries is not adopted.
       this.#countLost(segment, 'damaged', entry.count - from);
     }
   }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { ACKNOWLEDGEMENT_SUFFIX, SEGMENT_SUFFIX } from './file-segment.ts';
 import { Liveness, SOCKET_NAME } from './liveness.ts';
@@ -9,16 +9,13 @@ import { Liveness, SOCKET_NAME } from './liveness.ts';
 export const OWNER_PREFIX = 'o-';
 const UNBORN_PREFIX = 'n-';
 
+/** The id of an owner, by which the files of it begin. */
+export function ownerIdOf(directoryName: string): string {
+  return directoryName.slice(OWNER_PREFIX.length);
+}
+
 /** A directory that was never finished, by a process that died while starting. */
 const UNBORN_MAX_AGE_MILLIS = 60_000;
-
-/** A segment file that a dead owner left, now below our own directory. */
-export interface AdoptedFile {
-  readonly directory: string;
-  readonly name: string;
-  readonly bytes: number;
-  readonly newestMillis: number;
-}
 
 /**
  * The sub-directory of this process in the root of a spool. Whoever finds its owner dead moves it, as a whole, into his
@@ -57,22 +54,55 @@ export class OwnerDirectory {
     return new OwnerDirectory(root, id, liveness);
   }
 
-  /**
-   * Takes over what dead owners left, one after the other.
-   *
-   * @param hasRoom Asked with the bytes of each, and of those before it; what is refused stays for later, or for another
-   * process.
-   */
-  async adoptDead(hasRoom: (bytes: number, bytesBefore: number) => boolean): Promise<AdoptedFile[]> {
-    const adopted: AdoptedFile[] = [];
+  /** Names of the other owners' directories in the root, oldest first. */
+  others(): string[] {
+    return listDirectory(this.#root).filter((name) => name.startsWith(OWNER_PREFIX) && name !== basename(this.path));
+  }
+
+  /** Removes what processes left that died while they started. */
+  async removeUnborn(): Promise<void> {
     for (const name of listDirectory(this.#root)) {
-      const path = join(this.#root, name);
-      if (name.startsWith(UNBORN_PREFIX)) await removeUnborn(path);
-      if (!name.startsWith(OWNER_PREFIX) || path === this.path || (await Liveness.isAlive(path))) continue;
-      if (!hasRoom(totalBytes(segmentFiles(path)), totalBytes(adopted))) continue;
-      adopted.push(...this.#take(path, name));
+      if (name.startsWith(UNBORN_PREFIX)) await removeUnborn(join(this.#root, name));
     }
-    return adopted;
+  }
+
+  /** The directory of another owner and the bytes of its segments; `undefined` while that owner lives. */
+  async lookAtDead(name: string): Promise<{ readonly path: string; readonly bytes: number } | undefined> {
+    const path = join(this.#root, name);
+    if (await Liveness.isAlive(path)) return undefined;
+    return { path, bytes: segmentBytes(path) };
+  }
+
+  /** Moves a dead owner's directory into this one; gives its new path, `undefined` when another process was faster. */
+  take(name: string): string | undefined {
+    const target = join(this.path, name);
+    if (!tryRename(join(this.#root, name), target)) return undefined;
+    removeSocket(target);
+    return target;
+  }
+
+  /** Moves a directory out of the one it was adopted into, up into this one. Gives where it is then. */
+  bringUp(directory: string): string {
+    const target = join(this.path, basename(directory));
+    return tryRename(directory, target) ? target : directory;
+  }
+
+  /** Moves a directory back into the root, where it is not there. Whether it is there then. */
+  keepInRoot(directory: string): boolean {
+    const target = join(this.#root, basename(directory));
+    return directory === target || tryRename(directory, target);
+  }
+
+  /** Removes from a directory that was taken what is of no use, and the directory when no segment is in it. */
+  tidy(directory: string): void {
+    const names = listDirectory(directory);
+    const segments = names.filter((name) => name.endsWith(SEGMENT_SUFFIX));
+    // A crash between the two unlinks of a finished segment leaves its acknowledgement.
+    const used = new Set(segments.map((name) => name + ACKNOWLEDGEMENT_SUFFIX));
+    for (const name of names) {
+      if (name.endsWith(SEGMENT_SUFFIX + ACKNOWLEDGEMENT_SUFFIX) && !used.has(name)) removeFile(join(directory, name));
+    }
+    if (segments.length === 0) this.removeIfEmpty(directory);
   }
 
   /** Removes an adopted directory once it is empty. Never what is in it. */
@@ -95,48 +125,26 @@ export class OwnerDirectory {
       // Segments are left, for the next process.
     }
   }
-
-  #take(path: string, name: string): AdoptedFile[] {
-    const target = join(this.path, name);
-    try {
-      renameSync(path, target);
-    } catch {
-      // Another process was faster, or we may not: it is not ours.
-      return [];
-    }
-    removeSocket(target);
-    // What that owner had adopted itself: brought up, or a crash a day would nest deeper and deeper.
-    const moved = listDirectory(target)
-      .filter((nested) => nested.startsWith(OWNER_PREFIX))
-      .filter((nested) => tryRename(join(target, nested), join(this.path, nested)));
-    const files = [target, ...moved.map((nested) => join(this.path, nested))].flatMap((directory) => {
-      const found = segmentFiles(directory);
-      removeStrayAcknowledgements(directory, found);
-      if (found.length === 0) this.removeIfEmpty(directory);
-      return found;
-    });
-    return files;
-  }
 }
 
-/** The segment files of a directory and of those adopted into it; files of other names are not ours. */
-export function segmentFiles(directory: string): AdoptedFile[] {
-  return listDirectory(directory).flatMap((name) => {
+/** Bytes of the segments in a directory and in those adopted into it. */
+function segmentBytes(directory: string): number {
+  return listDirectory(directory).reduce((sum, name) => {
     const path = join(directory, name);
-    if (name.startsWith(OWNER_PREFIX)) return segmentFiles(path);
-    if (!name.endsWith(SEGMENT_SUFFIX)) return [];
-    try {
-      const stats = statSync(path);
-      return stats.isFile() ? [{ directory, name, bytes: stats.size, newestMillis: stats.mtimeMs }] : [];
-    } catch {
-      // Its owner is done with it.
-      return [];
-    }
-  });
+    if (name.startsWith(OWNER_PREFIX)) return sum + segmentBytes(path);
+    return name.endsWith(SEGMENT_SUFFIX) ? sum + fileBytes(path) : sum;
+  }, 0);
 }
 
-function totalBytes(files: readonly AdoptedFile[]): number {
-  return files.reduce((sum, file) => sum + file.bytes, 0);
+/** Bytes of a file; 0 of one that is gone, and of what is no file. */
+export function fileBytes(path: string): number {
+  try {
+    const stats = statSync(path);
+    return stats.isFile() ? stats.size : 0;
+  } catch {
+    // Its owner is done with it.
+    return 0;
+  }
 }
 
 export function listDirectory(directory: string): string[] {
@@ -155,14 +163,6 @@ function tryRename(from: string, to: string): boolean {
   } catch {
     // It stays where it is, and is adopted with its directory later.
     return false;
-  }
-}
-
-/** A crash between the two unlinks of a finished segment leaves its acknowledgement. */
-function removeStrayAcknowledgements(directory: string, segments: readonly AdoptedFile[]): void {
-  const names = new Set(segments.map((segment) => segment.name + ACKNOWLEDGEMENT_SUFFIX));
-  for (const name of listDirectory(directory)) {
-    if (name.endsWith(SEGMENT_SUFFIX + ACKNOWLEDGEMENT_SUFFIX) && !names.has(name)) removeFile(join(directory, name));
   }
 }
 

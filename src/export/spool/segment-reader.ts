@@ -1,6 +1,7 @@
 import { FRAME_BYTES, framedLength, nextMagic, readFrame } from './entry-frame.ts';
 import type { FramedEntry } from './entry-frame.ts';
 import { writtenMillisOf } from './codec/record-decoder.ts';
+import { isKnownPayload } from './known-format.ts';
 import type { Segment } from './segment.ts';
 
 /** A read goes through the thread pool, which takes longer than the copying: few and large. */
@@ -127,14 +128,20 @@ export interface SegmentScan {
   /** Records of them that are damaged. */
   readonly damaged: number;
   readonly hasDamagedEnd: boolean;
+  /** There are entries among them, whole ones, of a format that this version does not know. */
+  readonly hasNewer: boolean;
 }
 
-/** Reads a segment from its position to its end, and shows every entry. Rejects with what the file system says. */
+/**
+ * Reads a segment from its position to its end, and shows every entry whose format is known. Rejects with what the file
+ * system says.
+ */
 export async function scanSegment(segment: Segment, visit: (entry: FoundEntry) => void): Promise<SegmentScan> {
   const reader = new SegmentReader(segment);
   let entries = 0;
   let damaged = 0;
   let oldestMillis: number | undefined;
+  let hasNewer = false;
   for (;;) {
     const entry = reader.next();
     if (entry === 'end') break;
@@ -144,6 +151,10 @@ export async function scanSegment(segment: Segment, visit: (entry: FoundEntry) =
     }
     entries += 1;
     damaged += entry.lost;
+    if (!isKnownPayload(entry)) {
+      hasNewer = true;
+      continue;
+    }
     if (entry.count > 0) oldestMillis ??= writtenMillisOf(entry.payload);
     visit(entry);
   }
@@ -155,5 +166,6 @@ export async function scanSegment(segment: Segment, visit: (entry: FoundEntry) =
     entries,
     damaged: damaged + reader.damagedAtEnd,
     hasDamagedEnd: reader.damagedAtEnd > 0,
+    hasNewer,
   };
 }

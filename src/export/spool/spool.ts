@@ -1,11 +1,12 @@
 import { mkdirSync } from 'node:fs';
 
 import type { LossReason, Reporter } from '../../diagnostics.ts';
-import { scanAdopted } from './adoption.ts';
+import { Adoption } from './adoption.ts';
 import { DiskRetry } from './disk-retry.ts';
 import { FRAME_BYTES, writeFrame } from './entry-frame.ts';
 import { FileSegment } from './file-segment.ts';
 import { Lane } from './lane.ts';
+import type { NewerContent } from './known-format.ts';
 import { MemorySegment } from './memory-segment.ts';
 import { OriginDecoder } from './codec/origin-codec.ts';
 import { OwnerDirectory } from './owner-directory.ts';
@@ -54,6 +55,7 @@ export class Spool {
   readonly #segmentBytes: number;
   readonly #retry: DiskRetry;
   readonly #sync: SegmentSync;
+  readonly #adoption: Adoption;
   #owner: OwnerDirectory | undefined;
   #active: Segment | undefined;
   #nextOrdinal = 1;
@@ -66,6 +68,7 @@ export class Spool {
     this.#segmentBytes = Math.min(MAX_SEGMENT_BYTES, Math.ceil(options.maxBytes / 8));
     this.#retry = new DiskRetry(options.reporter);
     const { fsync, fsyncIntervalMillis, reporter } = options;
+    this.#adoption = new Adoption(options);
     this.#sync = new SegmentSync({ mode: fsync, intervalMillis: fsyncIntervalMillis, reporter });
     const origins = new OriginDecoder();
     this.own = this.#lane(origins, true);
@@ -107,6 +110,13 @@ export class Spool {
   }
 
   /**
+   * What newer versions left in the root. It is not this process's: no bound counts or drops it, and nothing waits for it.
+   */
+  get newer(): NewerContent {
+    return this.#adoption.newer;
+  }
+
+  /**
    * Writes an entry at the end of the own lane, and gives the segment it is in; `undefined` when it is lost, which is
    * counted. Synchronous, never throws. The entry may be overwritten afterwards.
    */
@@ -134,13 +144,14 @@ export class Spool {
     if (this.#isAdopting || this.#isClosed || owner === undefined) return;
     this.#isAdopting = true;
     try {
+      await owner.removeUnborn();
       const hasNone = this.adopted.segments.length === 0;
       // One is always taken, or a smaller bound than the dead process had would leave it for ever.
-      const files = await owner.adoptDead(
-        (bytes, before) => (hasNone && before === 0) || this.bytes + before + bytes <= this.#options.maxBytes,
+      const { maxBytes } = this.#options;
+      const segments = await this.#adoption.takeOver(
+        owner,
+        (bytes, before) => !this.#isClosed && ((hasNone && before === 0) || this.bytes + before + bytes <= maxBytes),
       );
-      const { onResource, reporter } = this.#options;
-      const segments = await scanAdopted(files, onResource, reporter);
       // Closed meanwhile: what was taken over is left with the rest.
       if (this.#isClosed) return;
       for (const segment of segments) this.adopted.add(segment);

@@ -2,86 +2,12 @@ import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, utimesSyn
 import { join } from 'node:path';
 
 import * as fc from 'fast-check';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import { LossCounters, reporterFor } from '../../../src/diagnostics.ts';
-import { OriginEncoder } from '../../../src/export/spool/codec/origin-codec.ts';
-import { EntryEncoder } from '../../../src/export/spool/codec/record-encoder.ts';
 import type { SpoolBatch } from '../../../src/export/spool/spool-batch.ts';
-import { Spool } from '../../../src/export/spool/spool.ts';
-import type { LogRecord } from '../../../src/otel.ts';
 import { runs } from '../../support/properties.ts';
+import { numbers, openSpool as open, segmentPaths } from '../../support/spool-harness.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
-
-const encoder = new EntryEncoder(new OriginEncoder(() => {}), undefined);
-const resource = { attributes: { 'service.name': 'test' } };
-const scope = { name: 'scope' };
-
-interface Harness {
-  readonly spool: Spool;
-  readonly lost: LossCounters;
-  readonly append: (count: number, text?: string) => void;
-  /** Delivers everything a lane has, and gives the bodies. */
-  readonly drain: (lane?: 'own' | 'adopted', maxRecords?: number) => Promise<unknown[]>;
-}
-
-function open(root: string, options: Partial<ConstructorParameters<typeof Spool>[0]> = {}): Harness {
-  const lost = new LossCounters();
-  const spool = new Spool({
-    root,
-    maxBytes: 64 * 1024 * 1024,
-    fsync: 'never',
-    fsyncIntervalMillis: 500,
-    whenDiskFull: 'drop-newest',
-    now: Date.now,
-    reporter: reporterFor('test'),
-    events: { lost: (reason, count) => lost.add(reason, count), settled() {}, moved() {}, removed() {} },
-    onResource() {},
-    ...options,
-  });
-  onTestFinished(() => spool.close());
-  return {
-    spool,
-    lost,
-    append(count, text = '') {
-      for (let i = 0; i < count; i += 1) encoder.add(recordOf(`${spool.nextOrdinal + i}${text}`));
-      spool.append(encoder.finish(spool.nextOrdinal, (options.now ?? Date.now)()) as Buffer, count);
-    },
-    async drain(lane = 'own', maxRecords = 512) {
-      const bodies: unknown[] = [];
-      for (;;) {
-        const batch = await spool[lane].read(maxRecords, 1_000_000);
-        if (batch === undefined) return bodies;
-        bodies.push(...batch.records.map((record) => record.body));
-        batch.settle(0, batch.length, 'delivered');
-      }
-    },
-  };
-}
-
-function recordOf(body: string): LogRecord {
-  const record = {
-    hrTime: [1, 2],
-    hrTimeObserved: [1, 2],
-    resource,
-    instrumentationScope: scope,
-    body,
-    attributes: {},
-    droppedAttributesCount: 0,
-  };
-  return record as unknown as LogRecord;
-}
-
-function numbers(from: number, to: number): string[] {
-  return Array.from({ length: to - from + 1 }, (_, i) => String(from + i));
-}
-
-function segmentPaths(root: string): string[] {
-  return readdirSync(root, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.seg'))
-    .map((name) => join(root, name))
-    .toSorted();
-}
 
 describe('appending and reading', () => {
   test('records come back in the order written, in batches of any size, also while more are appended', async () => {
@@ -359,7 +285,7 @@ describe('damaged files', () => {
     expect(lost.toJSON()).toStrictEqual({ damaged: 6 });
   });
 
-  test('a file of random bytes, an empty one and one of another version do not stop the others', async () => {
+  test('a file of random bytes, an empty one and one with an odd name do not stop the others', async () => {
     const root = temporaryDirectory();
     const dead = open(root);
     dead.append(5);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { ReadableLogRecord } from '../../../otel.ts';
 import { MalformedPayloadError, PayloadReader } from './payload-reader.ts';
-import { PayloadWriter } from './payload-writer.ts';
+import { PayloadWriter, POOL_ENCODING } from './payload-writer.ts';
 import { readSafely, toPlainValue } from './plain-value.ts';
 
 export type Resource = ReadableLogRecord['resource'];
@@ -10,6 +10,9 @@ export type Scope = ReadableLogRecord['instrumentationScope'];
 
 /** Bytes in front of a stand-alone value: pool encoding, structure length, pool length. */
 const PREFIX_BYTES = 9;
+
+/** Formats of an entry that is a resource: 0 up to this, since its first byte is its pool encoding. */
+export const RESOURCE_FORMATS: number = POOL_ENCODING.length;
 
 /** One value as bytes that stand for themselves, with their own pool of text. */
 export function encodeValue(value: unknown): Buffer {

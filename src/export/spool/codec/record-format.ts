@@ -1,9 +1,12 @@
 import { FRAME_BYTES } from '../entry-frame.ts';
 
 /**
- * The payload of an entry, little endian: version (1 byte), pool encoding (1), resources (2), structure length (4), pool
- * length (4), time of writing in milliseconds (8), scopes (2); then structure, pool, and each resource and scope with
- * its length (4) in front. Other versions are refused, never guessed at.
+ * The payload of an entry with records, little endian: format (1 byte), pool encoding (1), resources (2), structure
+ * length (4), pool length (4), time of writing in milliseconds (8), scopes (2); then structure, pool, and each resource
+ * and scope with its length (4) in front.
+ *
+ * Other formats are refused, never guessed at. Whatever changes here, one flag or one tag more included, takes a new
+ * number: see the version rule in `known-format.ts`.
  */
 export const VERSION = 1;
 export const PREFIX_BYTES = 22;

@@ -1,0 +1,107 @@
+import { statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+import { FileSegment, ownerOf, SEGMENT_SUFFIX } from './file-segment.ts';
+import { addNewer, isUnknownFile, NOTHING_NEWER } from './known-format.ts';
+import type { NewerContent } from './known-format.ts';
+import { fileBytes, listDirectory, ownerIdOf, OWNER_PREFIX } from './owner-directory.ts';
+import { scanSegment } from './segment-reader.ts';
+import type { SegmentScan } from './segment-reader.ts';
+
+/** A segment file, and what a look through all of it found. */
+export interface SegmentContent {
+  readonly segment: FileSegment;
+  readonly scan: SegmentScan;
+}
+
+/** What is in the directory of an owner. */
+export interface OwnerContent {
+  readonly directory: string;
+  /** Oldest first. */
+  readonly segments: readonly SegmentContent[];
+  /** Attributes of resources that came after the records they belong to. */
+  readonly resources: readonly Buffer[];
+  /** Files of ours, of a kind that this version does not know. */
+  readonly unknownFiles: readonly { readonly name: string; readonly bytes: number }[];
+  /** Segments that the file system does not give back. */
+  readonly unreadable: readonly { readonly path: string; readonly error: unknown }[];
+  /** A newer version wrote here: all of it is left to that one, what its owner had taken over included. */
+  readonly isOfNewer: boolean;
+  /** Of owners that this one had taken over. */
+  readonly adopted: readonly OwnerContent[];
+}
+
+/** Reads all that is in an owner's directory, and changes nothing. Never rejects: what is gone meanwhile is left out. */
+export async function readOwner(directory: string): Promise<OwnerContent> {
+  const segments: SegmentContent[] = [];
+  const resources: Buffer[] = [];
+  const unreadable: { path: string; error: unknown }[] = [];
+  const adopted: OwnerContent[] = [];
+  const names = listDirectory(directory);
+  for (const name of names.filter((each) => each.endsWith(SEGMENT_SUFFIX))) {
+    try {
+      const content = await readSegment(directory, name, resources);
+      if (content !== undefined) segments.push(content);
+    } catch (error) {
+      unreadable.push({ path: join(directory, name), error });
+    }
+  }
+  for (const name of names.filter((each) => each.startsWith(OWNER_PREFIX))) {
+    adopted.push(await readOwner(join(directory, name)));
+  }
+  const unknownFiles = names
+    .filter((name) => isUnknownFile(name, ownerIdOf(basename(directory))))
+    .map((name) => ({ name, bytes: fileBytes(join(directory, name)) }));
+  noteContent(segments);
+  const isOfNewer = unknownFiles.length > 0 || segments.some(({ scan }) => scan.hasNewer);
+  return { directory, segments, resources, unknownFiles, unreadable, isOfNewer, adopted };
+}
+
+/** The directories of which this version understands everything, this one first. */
+export function understood(content: OwnerContent): OwnerContent[] {
+  return content.isOfNewer ? [] : [content, ...content.adopted.flatMap(understood)];
+}
+
+/** What of it is left to a newer version. */
+export function newerIn(content: OwnerContent): NewerContent {
+  const own = content.isOfNewer ? totalOf(content) : NOTHING_NEWER;
+  return content.isOfNewer ? own : content.adopted.map(newerIn).reduce(addNewer, own);
+}
+
+function totalOf({ segments, unknownFiles, adopted }: OwnerContent): NewerContent {
+  const own: NewerContent = {
+    records: segments.reduce((sum, { scan }) => sum + scan.records - scan.damaged, 0),
+    bytes: [...segments.map(({ segment }) => segment), ...unknownFiles].reduce((sum, { bytes }) => sum + bytes, 0),
+    files: segments.length + unknownFiles.length,
+  };
+  return adopted.map(totalOf).reduce(addNewer, own);
+}
+
+async function readSegment(directory: string, name: string, resources: Buffer[]): Promise<SegmentContent | undefined> {
+  const stats = statSync(join(directory, name), { throwIfNoEntry: false });
+  if (stats?.isFile() !== true) return undefined;
+  const segment = FileSegment.adopt(directory, name, stats.size, stats.mtimeMs);
+  try {
+    const scan = await scanSegment(segment, (entry) => {
+      if (entry.count === 0) resources.push(Buffer.from(entry.payload));
+    });
+    return { segment, scan };
+  } catch (error) {
+    // Its owner is done with it, or another process was faster.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  } finally {
+    segment.close();
+  }
+}
+
+function noteContent(segments: readonly SegmentContent[]): void {
+  let previous: FileSegment | undefined;
+  for (const { segment, scan } of segments) {
+    if (previous !== undefined && ownerOf(previous.name) === ownerOf(segment.name)) {
+      previous.correctEnd(segment.firstOrdinal);
+    }
+    segment.setContent(scan);
+    previous = segment;
+  }
+}

@@ -1,0 +1,262 @@
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+import { encodeResource } from '../../../src/export/spool/codec/origin-codec.ts';
+import { isKnownPayload } from '../../../src/export/spool/known-format.ts';
+import { readOwner } from '../../../src/export/spool/owner-content.ts';
+import { recordDiagnostics } from '../../support/diagnostics.ts';
+import { entriesOf, newerEntry, reformat, snapshot } from '../../support/newer-version.ts';
+import { runs } from '../../support/properties.ts';
+import { numbers, openSpool, segmentPaths } from '../../support/spool-harness.ts';
+import type { SpoolHarness } from '../../support/spool-harness.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
+
+const diagnostics = recordDiagnostics();
+
+/** Owners are put in order by the time of their start. */
+let clock = 1_700_000_000_000;
+
+/** The directory of an owner that died with records of these counts, an entry each. */
+async function deadOwner(root: string, counts: readonly number[], text = ''): Promise<string> {
+  clock += 1;
+  const dead = openSpool(root, { maxBytes: 1e6, now: () => clock });
+  for (const count of counts) dead.append(count, text);
+  const directory = dead.spool.own.segments[0]?.directory as string;
+  await dead.spool.close();
+  return directory;
+}
+
+/** What is in the directory was written by the next version. */
+function rollBack(directory: string): void {
+  for (const path of segmentPaths(directory)) reformat(path, 1, 2);
+}
+
+/** A spool that has looked at everything in the root, three times over. */
+async function nextProcess(root: string, options?: Parameters<typeof openSpool>[1]): Promise<SpoolHarness> {
+  const harness = openSpool(root, options);
+  for (let i = 0; i < 3; i += 1) await harness.spool.adopt();
+  return harness;
+}
+
+const unknownFormat = fc.integer({ min: 0, max: 255 }).filter((format) => format !== 1);
+/** An entry of a newer version: with records, or about none (0 to 2 are resources there). */
+const newer = fc.oneof(
+  fc.record({ format: unknownFormat, count: fc.integer({ min: 1, max: 1_000 }), rest: fc.uint8Array() }),
+  fc.record({ format: fc.integer({ min: 3, max: 255 }), count: fc.constant(0), rest: fc.uint8Array() }),
+);
+
+describe('what a newer version left in a spool', () => {
+  test('entries of any unknown format, at any place among known ones: nothing is touched, own records go out', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof(fc.constant('known' as const), newer), { minLength: 1, maxLength: 8 }),
+        newer,
+        fc.nat(8),
+        async (entries, one, at) => {
+          const root = temporaryDirectory();
+          const directory = await deadOwner(root, [1]);
+          const [path] = segmentPaths(root) as [string];
+          const [known] = entriesOf(path);
+          const bytes = readFileSync(path).subarray(known?.start, known?.end);
+          const all = [...entries.slice(0, at), one, ...entries.slice(at)];
+          writeFileSync(path, '');
+          for (const [i, entry] of all.entries()) {
+            appendFileSync(path, entry === 'known' ? bytes : newerEntry(entry.format, entry.count, i + 1, entry.rest));
+          }
+          const before = snapshot(directory);
+          const { spool, append, drain, lost } = await nextProcess(root);
+          append(5);
+          expect(spool.adopted.segments).toStrictEqual([]);
+          expect(await drain()).toStrictEqual(numbers(1, 5));
+          await spool.close();
+          expect(snapshot(directory)).toStrictEqual(before);
+          expect(lost.toJSON()).toStrictEqual({});
+          expect(spool.newer).toMatchObject({ bytes: readFileSync(path).length, files: 1 });
+        },
+      ),
+      runs(60),
+    );
+  });
+
+  test('is counted and said once, however often it is looked at', async () => {
+    const root = temporaryDirectory();
+    const directories = [await deadOwner(root, [10, 20]), await deadOwner(root, [3])];
+    for (const directory of directories) rollBack(directory);
+    const { spool } = await nextProcess(root);
+    expect(spool.newer).toMatchObject({ records: 33, files: 2 });
+    expect(spool.adopted.pending).toBe(0);
+    expect(spool.bytes).toBe(0);
+    expect(diagnostics.lines).toHaveLength(1);
+    expect(diagnostics.lines[0]).toContain('a newer version of this package left 33 log records in the spool');
+    expect(diagnostics.lines[0]).toContain(`otel-session-logs spool ${root}`);
+    // The newer version comes and takes them.
+    for (const directory of directories) renameSync(directory, join(temporaryDirectory(), basename(directory)));
+    await spool.adopt();
+    expect(spool.newer).toStrictEqual({ records: 0, bytes: 0, files: 0 });
+  });
+
+  test('a mark of an unknown kind keeps the records before it, in other files too, from being sent', async () => {
+    const root = temporaryDirectory();
+    const directory = await deadOwner(
+      root,
+      Array.from({ length: 40 }, () => 10),
+      'x'.repeat(1_000),
+    );
+    const paths = segmentPaths(root);
+    expect(paths.length).toBeGreaterThan(2);
+    appendFileSync(paths.at(-1) as string, newerEntry(3, 0, 401));
+    const before = snapshot(directory);
+    const { spool, drain } = await nextProcess(root);
+    expect(await drain('adopted')).toStrictEqual([]);
+    expect(spool.newer.records).toBe(400);
+    expect(snapshot(directory)).toStrictEqual(before);
+  });
+
+  test('what its owner had taken over waits with it; an owner that had taken it over does not', async () => {
+    const root = temporaryDirectory();
+    const oldest = await deadOwner(root, [1], ' oldest');
+    const rolledBack = await deadOwner(root, [2], ' newer');
+    const adopter = await deadOwner(root, [3], ' adopter');
+    rollBack(rolledBack);
+    renameSync(oldest, join(rolledBack, basename(oldest)));
+    renameSync(rolledBack, join(adopter, basename(rolledBack)));
+    const before = Object.values(snapshot(join(adopter, basename(rolledBack))));
+    const { spool, drain, lost } = await nextProcess(root);
+    expect(await drain('adopted')).toStrictEqual(['1 adopter', '2 adopter', '3 adopter']);
+    expect(lost.toJSON()).toStrictEqual({});
+    // Back in the root, where the newer version finds it while this process lives.
+    expect(Object.values(snapshot(rolledBack))).toStrictEqual(before);
+    expect(existsSync(adopter)).toBe(false);
+    expect(spool.newer).toMatchObject({ records: 3, files: 2 });
+  });
+
+  test.each(['.seg2', '.seg.ack2', '-marks', '.idx'])('a file of ours with the unknown ending %s', async (ending) => {
+    const root = temporaryDirectory();
+    const directory = await deadOwner(root, [4]);
+    writeFileSync(join(directory, `${basename(directory).slice(2)}-000000000000005${ending}`), 'whatever');
+    const before = snapshot(directory);
+    const { spool, drain } = await nextProcess(root);
+    expect(await drain('adopted')).toStrictEqual([]);
+    expect(snapshot(directory)).toStrictEqual(before);
+    expect(spool.newer).toMatchObject({ records: 4, files: 2 });
+  });
+
+  test('a layout with another prefix is not looked at', async () => {
+    const root = temporaryDirectory();
+    const other = join(root, 'p-1795583642722-7cfce7e6');
+    mkdirSync(other);
+    writeFileSync(join(other, '1795583642722-7cfce7e6-000000000000001.seg'), newerEntry(1, 1, 1));
+    const before = snapshot(other);
+    const { drain } = await nextProcess(root);
+    expect(await drain('adopted')).toStrictEqual([]);
+    expect(snapshot(other)).toStrictEqual(before);
+  });
+
+  test('takes no room from this process: neither its bounds nor its age limit touch it', async () => {
+    const root = temporaryDirectory();
+    const directory = await deadOwner(
+      root,
+      Array.from({ length: 20 }, () => 10),
+      'x'.repeat(1_000),
+    );
+    rollBack(directory);
+    const before = snapshot(directory);
+    const { spool, append, drain, lost } = await nextProcess(root, {
+      maxBytes: 80_000,
+      maxAgeMillis: 1_000,
+      now: () => Date.now() + 3_600_000,
+      whenDiskFull: 'drop-oldest',
+    });
+    expect(spool.newer.bytes).toBeGreaterThan(200_000);
+    append(50, 'x'.repeat(1_000));
+    spool.dropAged();
+    expect(await drain()).toHaveLength(50);
+    expect(lost.toJSON()).toStrictEqual({});
+    expect(snapshot(directory)).toStrictEqual(before);
+  });
+
+  test('other dead owners are taken over, before and after it', async () => {
+    const root = temporaryDirectory();
+    const [, middle] = [
+      await deadOwner(root, [1], ' a'),
+      await deadOwner(root, [1], ' b'),
+      await deadOwner(root, [1], ' c'),
+    ];
+    rollBack(middle);
+    const { drain } = await nextProcess(root);
+    expect(await drain('adopted')).toStrictEqual(['1 a', '1 c']);
+    expect(existsSync(middle)).toBe(true);
+  });
+
+  test('the newer version ships what it finds again: all of it, once', async () => {
+    const root = temporaryDirectory();
+    const directory = await deadOwner(root, [10, 10]);
+    rollBack(directory);
+    const old = await nextProcess(root);
+    old.append(1, ' old');
+    await old.spool.close();
+    for (const path of segmentPaths(directory)) reformat(path, 2, 1);
+    const { drain, spool } = await nextProcess(root);
+    expect(await drain('adopted')).toStrictEqual([...numbers(1, 20), '1 old']);
+    expect(spool.newer.files).toBe(0);
+    expect(readdirSync(root)).toHaveLength(1);
+  });
+});
+
+describe('damage is no newer version', () => {
+  test('a flipped bit in a known entry, wherever it is', async () => {
+    const root = temporaryDirectory();
+    const directory = await deadOwner(root, [3]);
+    const [path] = segmentPaths(root) as [string];
+    const whole = readFileSync(path);
+    for (let bit = 0; bit < whole.length * 8; bit += 1) {
+      const bytes = Buffer.from(whole);
+      bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
+      writeFileSync(path, bytes);
+      const { isOfNewer } = await readOwner(directory);
+      expect(isOfNewer, `bit ${bit}`).toBe(false);
+    }
+  });
+
+  test('a flipped bit in the only entry of a newer version', async () => {
+    const root = temporaryDirectory();
+    await deadOwner(root, [3]);
+    const [path] = segmentPaths(root) as [string];
+    const strange = newerEntry(2, 7, 4, Buffer.from('something'));
+    for (let bit = 0; bit < strange.length * 8; bit += 1) {
+      const bytes = Buffer.from(strange);
+      bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
+      writeFileSync(path, bytes);
+      expect((await readOwner(dirname(path))).isOfNewer, `bit ${bit}`).toBe(false);
+    }
+    const { spool, drain, lost } = await nextProcess(root);
+    expect(await drain('adopted')).toStrictEqual([]);
+    expect(lost.get('damaged')).toBeGreaterThan(0);
+    expect(spool.newer.files).toBe(0);
+    expect(segmentPaths(root)).toStrictEqual([]);
+  });
+
+  test('damage beside an entry of a newer version does not lose that one', async () => {
+    const root = temporaryDirectory();
+    const directory = await deadOwner(root, [3, 3]);
+    const [path] = segmentPaths(root) as [string];
+    const bytes = Buffer.concat([readFileSync(path), newerEntry(9, 1, 7)]);
+    bytes.fill(0, 10, 60);
+    writeFileSync(path, bytes);
+    const before = snapshot(directory);
+    const { spool } = await nextProcess(root);
+    expect(spool.newer.records).toBe(4);
+    expect(snapshot(directory)).toStrictEqual(before);
+  });
+});
+
+test('the formats of this version are known', () => {
+  const { payload } = { payload: encodeResource({ attributes: { a: 'b' } } as never, 'id') };
+  expect(isKnownPayload({ count: 0, payload })).toBe(true);
+  expect(isKnownPayload({ count: 1, payload: Buffer.from([1]) })).toBe(true);
+  expect(isKnownPayload({ count: 1, payload: Buffer.alloc(0) })).toBe(false);
+  expect(isKnownPayload({ count: 0, payload: Buffer.alloc(0) })).toBe(false);
+});
