@@ -76,7 +76,7 @@ export function observeProcessor(
   return () => meter.removeBatchObservableCallback(observe, instruments);
 }
 
-/** Reports what a store holds, `session_logs.sessions`, `.readers`, `.entries` and `.bytes`, and `session_logs.lost` by reason. */
+/** Reports what a store holds, `session_logs.sessions`, `.readers`, `.entries` and `.bytes`, `session_logs.lost` and `session_logs.unreadable` by reason. */
 export function observeStore(provider: MeterProvider | undefined, read: () => StoreStats): () => void {
   if (provider === undefined) return () => {};
   const meter = provider.getMeter(METER_NAME);
@@ -86,10 +86,14 @@ export function observeStore(provider: MeterProvider | undefined, read: () => St
     meter.createObservableUpDownCounter(`session_logs.${name}`, { unit: units[name] }),
   );
   const lost = meter.createObservableCounter('session_logs.lost', { unit: '{entry}' });
-  instruments.push(lost);
+  const unreadable = meter.createObservableCounter('session_logs.unreadable', { unit: '{entry}' });
+  instruments.push(lost, unreadable);
   const observe: Parameters<typeof meter.addBatchObservableCallback>[0] = (result) => {
     const stats = read();
     for (const [reason, count] of Object.entries(stats.lost)) result.observe(lost, count, { 'error.type': reason });
+    for (const [reason, count] of Object.entries(stats.unreadable ?? {})) {
+      result.observe(unreadable, count, { 'error.type': reason });
+    }
     for (const [index, name] of names.entries()) result.observe(instruments[index] as Observable, stats[name]);
   };
   meter.addBatchObservableCallback(observe, instruments);

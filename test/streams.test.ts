@@ -362,7 +362,8 @@ describe('connecting again', () => {
       const response = await sessions.toEventStreamResponse('s', { lastEventId, until: 'caught-up' });
       expect(messagesOf(parse(await response.text()).events)).toEqual(['<start>', 'a']);
     }
-    for (const lastEventId of [foreign, 'garbage', '../../etc/passwd', '1'.repeat(9999), '__proto__']) {
+    const newer = [`v2.${foreign}`, `${foreign}-1`, `~${foreign}`, '{"v":2}'];
+    for (const lastEventId of [foreign, 'garbage', '../../etc/passwd', '1'.repeat(9999), '__proto__', ...newer]) {
       const response = await sessions.toEventStreamResponse('s', { lastEventId, until: 'caught-up' });
       const { events } = parse(await response.text());
       expect(events[0]).toMatchObject({ event: 'gap', data: { missed: -1 } });

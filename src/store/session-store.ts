@@ -98,6 +98,11 @@ export interface StoreStats {
   readonly entries: number;
   readonly bytes: number;
   readonly lost: Readonly<Record<string, number>>;
+  /**
+   * How often readers of this process left out something in a shared log that this version cannot read, by reason:
+   * `newer_version` (it stays for readers of that version) and `not_an_entry`. Nothing of it is lost or missed.
+   */
+  readonly unreadable?: Readonly<Record<string, number>>;
 }
 
 /**

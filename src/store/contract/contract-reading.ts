@@ -224,10 +224,24 @@ export function startContract(test: ContractTest): void {
     const [own] = (await readFrom(store, 's', 'start')).ids;
     const bad = ['', '-', '0', '0-0', '1-1-1', 'a b', '\r\n', '*', '+', '$', `(${own}`, `${own}x`, `${own}-0`, foreign];
     const large = ['99999999999999-0', '18446744073709551615-18446744073709551615', '18446744073709551616-0'];
-    for (const after of [...bad, ...large] as string[]) {
+    // What a newer version of a store may make of its ids.
+    const newer = [
+      `v2.${own}`,
+      `${own}.1`,
+      `${own}~`,
+      `~${own}`,
+      `${own}-1-1`,
+      `A${own}`,
+      `${own}=`,
+      '{"v":2}',
+      'é',
+      'x'.repeat(999),
+    ];
+    for (const after of [...bad, ...large, ...newer] as string[]) {
       const cursor = store.open('s', { from: { after } });
       assert.deepEqual((await readAll(cursor)).messages, ['a', 'b'], JSON.stringify(after));
       assert.equal(cursor.missed, -1, JSON.stringify(after));
+      assert.equal(await store.streamState('s', after), 'none', JSON.stringify(after));
       cursor.leave();
     }
     const nowhere = store.open('nowhere', { from: { after: own as string } });

@@ -1,5 +1,6 @@
 import type { EntryDetail } from '../../entry.ts';
 import { RedisFailure } from './redis-client.ts';
+import type { Unreadable } from './redis-codec.ts';
 import { compareStreamIds } from './redis-keys.ts';
 import type { SessionKeys } from './redis-keys.ts';
 import { itemsOf, reverseCommand } from './redis-page.ts';
@@ -7,11 +8,14 @@ import type { StoredItem } from './redis-page.ts';
 import type { RedisReads } from './redis-reads.ts';
 import { CursorSeat } from './redis-seat.ts';
 import type { CursorHost } from './redis-seat.ts';
+import { isFinal } from './redis-verdict.ts';
 import type { SessionCursor, Step, Waiter } from '../session-store.ts';
 
 /** The one consumer group of a session's stream: its position is the shared work position. */
 const GROUP = 'w';
 const CONSUMER = 'c';
+/** Of the newest items, so many are looked at for a mark that another cursor claimed. */
+const NEWEST_ITEMS = 8;
 
 /** Entries claimed for a cursor that had left when the answer came: they go to the next one of this process. */
 export class ClaimedEntries {
@@ -95,6 +99,12 @@ export class RedisClaimCursor implements SessionCursor {
       const item = this.#claimed.take(this.#sessionId) ?? (await this.#claim());
       if (item instanceof RedisFailure) return this.#failed(item);
       if (item === undefined) return this.#stepAtHead();
+      if (item.unreadable !== undefined) {
+        const failure = await this.#passOver(item, item.unreadable);
+        if (failure !== undefined) return this.#failed(failure);
+        if (this.#seat.hasLeft) return 'none';
+        continue;
+      }
       if (this.#seat.hasLeft) {
         // Claimed for nobody: at most once, but not lost either.
         if (item.type === 'entry') this.#claimed.giveBack(this.#sessionId, item);
@@ -155,9 +165,8 @@ export class RedisClaimCursor implements SessionCursor {
   }
 
   #meet(item: StoredItem): Step | undefined {
-    if (item.type !== 'entry') return this.#meetMark(item);
     const { entry } = item;
-    if (entry === undefined) return undefined;
+    if (entry === undefined) return this.#meetMark(item);
     this.#hasClaimed = true;
     this.message = entry.message;
     this.timestamp = entry.timestamp;
@@ -165,6 +174,28 @@ export class RedisClaimCursor implements SessionCursor {
     this.id = item.id;
     this.#standsOn = item;
     return 'entry';
+  }
+
+  /**
+   * What a newer version wrote is set aside for it: it becomes the group's only kind of pending entry, since all others
+   * are claimed with NOACK. There XREADGROUP finds it, and one XACK of several takes it.
+   */
+  async #passOver(item: StoredItem, why: Unreadable): Promise<RedisFailure | undefined> {
+    if (why === 'newer_version') {
+      const key = this.#key;
+      const args = ['XCLAIM', key, GROUP, CONSUMER, '0', item.id, 'FORCE', 'JUSTID'];
+      const reply = await this.#reads.ask({ key, args });
+      if (reply instanceof RedisFailure) {
+        if (!isFinal(reply)) {
+          this.#claimed.giveBack(this.#sessionId, item);
+          return reply;
+        }
+        const message = 'Redis refuses to set aside for a newer version what a `pop` of this one cannot read';
+        this.#host.reporter.limited(`set aside ${reply.code}`, message, reply.cause);
+      }
+    }
+    this.#host.passedOver(why);
+    return undefined;
   }
 
   /** A mark is news once. One that was there when the cursor was opened is news only after it claimed an entry. */
@@ -181,16 +212,16 @@ export class RedisClaimCursor implements SessionCursor {
 
   /** Nothing to claim: a mark is claimed by one cursor only, so the others look whether the log ends with one. */
   async #stepAtHead(): Promise<Step> {
-    const reply = await this.#reads.ask(reverseCommand(this.#key, '+', '-', 1));
+    const reply = await this.#reads.ask(reverseCommand(this.#key, '+', '-', NEWEST_ITEMS));
     const items = itemsOf(reply);
     if (items instanceof RedisFailure) return this.#failed(items);
-    const [newest] = items;
-    if (newest !== undefined && newest.type !== 'entry') {
+    const newest = items.find(({ type }) => type !== 'unknown') ?? items[0];
+    if (newest?.isMark === true) {
       const step = this.#meetMark(newest);
       if (step !== undefined) return step;
     }
     if (this.#host.isClosed) return (this.#final = 'closed');
-    return newest?.type === 'entry' ? 'none' : 'unknown';
+    return newest === undefined || newest.isMark ? 'unknown' : 'none';
   }
 
   #failed(failure: RedisFailure): Step {

@@ -36,34 +36,60 @@ export function encodeEntry(message: string, timestamp: number, detail: EntryDet
   return JSON.stringify(fields);
 }
 
-/** The entry of a stored field, `undefined` when it is not one of ours: the log is shared, so nothing in it is trusted. */
-export function decodeEntry(text: string): EncodedEntry | undefined {
-  if (text.charCodeAt(0) === 123 /* { */) return decodeJson(text);
+/** What an older reader makes of a format that came after it, and of text that was never an entry. */
+export type Unreadable = 'newer_version' | 'not_an_entry';
+
+const OPENING_BRACE = 123;
+
+/**
+ * The entry of a stored field. The log is shared, so nothing in it is trusted.
+ *
+ * The first character is the format: `{`, or one of the characters that a number in base 36 begins with. Any other is left
+ * to newer versions, for an entry that an older one must not read as it would read these. What an older one may overlook
+ * without harm is one more member of the JSON; a kind or a log type it does not know it must not: a control token would
+ * be shown to the user as text.
+ */
+export function decodeEntry(text: string): EncodedEntry | Unreadable {
+  if (text.charCodeAt(0) === OPENING_BRACE) return decodeJson(text);
+  if (!beginsWithTime(text)) return text === '' ? 'not_an_entry' : 'newer_version';
   const comma = text.indexOf(',');
   const timestamp = comma < 1 || comma > 11 ? Number.NaN : Number.parseInt(text.slice(0, comma), 36);
-  return isTime(timestamp) ? { message: text.slice(comma + 1), timestamp, detail: undefined } : undefined;
+  return isTime(timestamp) ? { message: text.slice(comma + 1), timestamp, detail: undefined } : 'not_an_entry';
+}
+
+/** Whether the first character is one that a number in base 36 begins with: a digit, a small letter or a minus. */
+function beginsWithTime(text: string): boolean {
+  const code = text.charCodeAt(0);
+  return (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || code === 45;
+}
+
+/** Whether the entry has no detail, by its first character. */
+export function isPlain(text: string): boolean {
+  return text.charCodeAt(0) !== OPENING_BRACE;
 }
 
 function isTime(value: unknown): value is number {
   return typeof value === 'number' && isTimestamp(value);
 }
 
-function decodeJson(text: string): EncodedEntry | undefined {
+function decodeJson(text: string): EncodedEntry | Unreadable {
   let fields: Record<string, unknown>;
   try {
     fields = JSON.parse(text) as Record<string, unknown>;
   } catch {
     // Not written by this package.
-    return undefined;
+    return 'not_an_entry';
   }
-  const { t: timestamp, m: message } = fields;
-  if (!isTime(timestamp) || typeof message !== 'string') return undefined;
+  const { t: timestamp, m: message, k: kind = 'text', l: log } = fields;
+  if (!isTime(timestamp) || typeof message !== 'string') return 'not_an_entry';
+  const known = ENTRY_KINDS.find((each) => each === kind);
+  if (known === undefined || (log !== undefined && log !== 1)) return 'newer_version';
   if (Object.keys(fields).length === 2) return { message, timestamp, detail: undefined };
   const attributes = fields['a'];
   const severity = fields['n'];
   const detail = entryDetail({
-    logType: fields['l'] === 1 ? 'log' : 'chat',
-    kind: ENTRY_KINDS.find((kind) => kind === fields['k']) ?? 'text',
+    logType: log === 1 ? 'log' : 'chat',
+    kind: known,
     streamId: textOf(fields['s']),
     severityNumber: typeof severity === 'number' ? severity : undefined,
     severityText: textOf(fields['v']),

@@ -1,6 +1,7 @@
 import { isChat } from '../../entry.ts';
 import type { EntryDetail } from '../../entry.ts';
 import { RedisFailure } from './redis-client.ts';
+import type { Unreadable } from './redis-codec.ts';
 import { compareStreamIds } from './redis-keys.ts';
 import type { SessionKeys } from './redis-keys.ts';
 import { itemsOf, rangeCommand, reverseCommand } from './redis-page.ts';
@@ -187,7 +188,7 @@ export class RedisCursor implements SessionCursor {
     if (met === undefined) this.#ledger.loseCount();
     const at = met ?? newest;
     this.#position = at.id;
-    this.#isAfterEnd = at.type !== 'entry';
+    this.#isAfterEnd = at.isMark;
     return undefined;
   }
 
@@ -219,10 +220,7 @@ export class RedisCursor implements SessionCursor {
     if (item.type === 'tombstone') return this.#meetTombstone(item);
     if (item.type === 'end') return this.#meetEnd();
     const { entry } = item;
-    if (entry === undefined) {
-      this.#host.reporter.limited('foreign', 'An entry in Redis was not written by this package; it is left out');
-      return undefined;
-    }
+    if (entry === undefined) return this.#passOver(item);
     this.#isAfterEnd = false;
     if (this.#leavesOut(item.id, entry.detail)) return undefined;
     this.message = entry.message;
@@ -231,6 +229,13 @@ export class RedisCursor implements SessionCursor {
     this.id = item.id;
     this.#standsOn = item;
     return 'entry';
+  }
+
+  #passOver(item: StoredItem): undefined {
+    const why = item.unreadable as Unreadable;
+    this.#host.passedOver(why);
+    // Whatever it says, the session lives.
+    if (item.type === 'entry' && why === 'newer_version') this.#isAfterEnd = false;
   }
 
   #meetTombstone(item: StoredItem): Step | undefined {

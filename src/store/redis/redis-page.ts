@@ -1,10 +1,21 @@
 import type { EntryDetail } from '../../entry.ts';
 import { RedisFailure } from './redis-client.ts';
 import type { RedisCommand, RedisReply } from './redis-client.ts';
-import { decodeEntry } from './redis-codec.ts';
-import type { EncodedEntry } from './redis-codec.ts';
+import { decodeEntry, isPlain } from './redis-codec.ts';
+import type { EncodedEntry, Unreadable } from './redis-codec.ts';
 
-/** Names of the fields of one stream entry. */
+/**
+ * Names of the fields of one item of a session's stream.
+ *
+ * The version rule, since hosts of several versions read and write a session at once. Every item has a producer and a
+ * number. What it is, one of the other fields says: a new kind of item has a new one in their place, and so has a mark
+ * that does more than those of today, whose value is a plain number. The format of an entry is told by its data, see
+ * `decodeEntry`. A field that an older version may overlook without harm is simply added. Another layout than such a
+ * stream has another key than `l`, another work position another group than `w`.
+ *
+ * What a reader does not know in an item with a producer and a number, a newer version wrote. It is left where it is and
+ * passed over: counted and told, but not as missed; a `pop` that claims it sets it aside for that version.
+ */
 export const FIELD = {
   /** The encoded entry. */
   data: 'd',
@@ -21,21 +32,22 @@ export const FIELD = {
 /** One thing in a session's stream. */
 export class StoredItem {
   readonly id: string;
-  readonly type: 'entry' | 'end' | 'tombstone';
+  /** `unknown`: neither; of a newer version, or not written by this package. */
+  readonly type: 'entry' | 'end' | 'tombstone' | 'unknown';
   readonly producer: string;
   readonly sequence: number;
   /** Of a mark: its number. */
   readonly mark: number;
   readonly #data: string;
-  #entry: EncodedEntry | undefined;
+  #decoded: EncodedEntry | Unreadable | undefined;
 
   constructor(id: string, fields: readonly unknown[]) {
     this.id = id;
-    let type: 'entry' | 'end' | 'tombstone' = 'entry';
+    let type: StoredItem['type'] | undefined;
     let producer = '';
     let sequence = Number.NaN;
     let mark = 0;
-    let data = '';
+    let data: string | undefined;
     for (let index = 0; index + 1 < fields.length; index += 2) {
       const value = String(fields[index + 1]);
       switch (fields[index]) {
@@ -49,37 +61,54 @@ export class StoredItem {
           sequence = Number(value);
           break;
         case FIELD.end:
-          type = 'end';
+          type = isNumber(value) ? 'end' : 'unknown';
           mark = Number(value);
           break;
         case FIELD.tombstone:
-          type = 'tombstone';
+          type = isNumber(value) ? 'tombstone' : 'unknown';
           mark = Number(value);
           break;
       }
     }
-    this.type = type;
+    this.type = type ?? (data === undefined ? 'unknown' : 'entry');
     this.producer = producer;
     this.sequence = sequence;
     this.mark = mark;
-    this.#data = data;
+    this.#data = data ?? '';
   }
 
-  /** The entry, decoded when asked; `undefined`: not written by this package. */
+  /** It ends a life of the session. */
+  get isMark(): boolean {
+    return this.type === 'end' || this.type === 'tombstone';
+  }
+
+  /** The entry, decoded when asked; `undefined`: there is none that this version can read. */
   get entry(): EncodedEntry | undefined {
-    return (this.#entry ??= decodeEntry(this.#data));
+    if (this.type !== 'entry') return undefined;
+    const decoded = (this.#decoded ??= decodeEntry(this.#data));
+    return typeof decoded === 'string' ? undefined : decoded;
   }
 
   /** The detail alone. */
   get detail(): EntryDetail | undefined {
-    // A plain chunk has none, which its first character tells.
-    return this.#data.charCodeAt(0) === 123 /* { */ ? this.entry?.detail : undefined;
+    return isPlain(this.#data) ? undefined : this.entry?.detail;
+  }
+
+  /** Why it is neither a mark nor an entry that this version can read; `undefined`: it is one. */
+  get unreadable(): Unreadable | undefined {
+    if (this.isMark || this.entry !== undefined) return undefined;
+    const isOurs = this.producer !== '' && Number.isSafeInteger(this.sequence) && this.sequence >= 0;
+    return isOurs && (this.#decoded ?? 'newer_version') === 'newer_version' ? 'newer_version' : 'not_an_entry';
   }
 
   /** Characters it takes, about. */
   get size(): number {
     return this.#data.length + 64;
   }
+}
+
+function isNumber(value: string): boolean {
+  return /^\d+$/.test(value);
 }
 
 /** Items of an XRANGE or XREVRANGE reply, in its order, or the failure. */

@@ -1,5 +1,6 @@
 import type { Reporter } from '../../diagnostics.ts';
 import type { RedisFailure } from './redis-client.ts';
+import type { Unreadable } from './redis-codec.ts';
 import type { KeepAlive } from './redis-link.ts';
 import type { RedisReads } from './redis-reads.ts';
 import type { UnreadMark } from './redis-start.ts';
@@ -18,6 +19,8 @@ export interface CursorHost {
   settled(sessionId: string): Promise<void> | undefined;
   /** Grows each time this process deletes the session. */
   deletionsOf(sessionId: string): number;
+  /** A reader leaves out something in the log that this version cannot read. */
+  passedOver(why: Unreadable): void;
   admitReader(): boolean;
   dismissReader(): void;
   unreadOf(sessionId: string): UnreadMark | undefined;

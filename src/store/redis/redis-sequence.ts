@@ -38,8 +38,8 @@ export class SequenceLedger {
     // Not written by this package: it has no number.
     if (!Number.isSafeInteger(sequence) || sequence < 0) return true;
     const last = this.#met.get(producer);
-    // A mark has the number of the entry before it, an entry its own.
-    const expected = item.type === 'entry' ? sequence - 1 : sequence;
+    // A mark has the number of the entry before it, an entry its own; of a kind that is not known it may be either.
+    const expected = item.isMark ? sequence : sequence - 1;
     if (last === undefined) {
       if (this.isComplete) this.#miss(expected);
       else if (this.isCut && expected > 0) this.loseCount();

@@ -47,7 +47,7 @@ export async function findStart(
   const asked = typeof from === 'object' ? from.after : undefined;
   if (head === undefined) return { ...base, id: undefined, isAfterEnd: true, missed: asked === undefined ? 0 : -1 };
   if (asked !== undefined) return startAfter(reads, key, asked, base);
-  if (from === 'now') return { ...base, id: head.id, isAfterEnd: head.type !== 'entry', met: metIn(tail) };
+  if (from === 'now') return { ...base, id: head.id, isAfterEnd: isAfterMark(tail), met: metIn(tail) };
   if (from === 'unread' && unread !== undefined) {
     const start = await startAtMark(reads, key, unread, base, tail);
     if (start !== undefined) return start;
@@ -62,6 +62,11 @@ function metIn(items: readonly StoredItem[]): Map<string, number> {
   const met = new Map<string, number>();
   for (const { producer, sequence } of items) if (!met.has(producer)) met.set(producer, sequence);
   return met;
+}
+
+/** Whether the newest of the items (newest first) that says so is a mark. */
+function isAfterMark(items: readonly StoredItem[]): boolean {
+  return items.find(({ type }) => type !== 'unknown')?.isMark === true;
 }
 
 async function startAfter(reads: RedisReads, key: string, asked: string, base: Base): Promise<Start | RedisFailure> {
@@ -91,7 +96,7 @@ async function startAtMark(
     return isGone ? undefined : { ...base, id: undefined, met: new Map([[mark.producer, mark.sequence]]) };
   }
   // Not the mark itself: it was lost with what came right after it, and all that is left was read.
-  if (at.id !== mark.id) return { ...base, id: at.id, isAfterEnd: at.type !== 'entry', met: metIn(items) };
+  if (at.id !== mark.id) return { ...base, id: at.id, isAfterEnd: isAfterMark(items), met: metIn(items) };
   const around = await streamAround(reads, key, mark.id);
   if (around instanceof RedisFailure) return around;
   const skip = around.end === undefined ? undefined : { upTo: around.end, streamId: mark.streamId };
@@ -142,10 +147,11 @@ class LifeFinder {
   }
 
   meet(item: StoredItem): 'stop' | undefined {
-    if (item.type !== 'entry') return this.#oldest === undefined ? undefined : 'stop';
+    if (item.isMark) return this.#oldest === undefined ? undefined : 'stop';
+    if (item.type === 'unknown') return undefined;
     this.#oldest = item;
     this.met.set(item.producer, item.sequence - 1);
-    if (!this.#wantsStream) return undefined;
+    if (!this.#wantsStream || item.unreadable !== undefined) return undefined;
     const { detail } = item;
     if (!isChat(detail)) return undefined;
     if (this.#candidate !== undefined && detail?.streamId === undefined) this.#judgeCandidate(detail?.kind ?? 'text');

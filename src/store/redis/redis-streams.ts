@@ -52,7 +52,7 @@ export async function streamAround(reads: RedisReads, key: string, id: string): 
       if (kindIn(item, own.detail?.streamId) === 'stream-start') isInside = true;
       return isInside ? 'stop' : undefined;
     }
-    if (item.type !== 'entry') return 'stop';
+    if (item.isMark) return 'stop';
     before.push(item);
     const kind = kindIn(item, own.detail?.streamId);
     if (kind === 'stream-start') isInside = true;
@@ -114,12 +114,13 @@ class StreamFollower {
   }
 
   meet(item: StoredItem): void {
-    if (item.type !== 'entry') {
+    if (item.isMark) {
       // The session's life is over, and every stream in it.
       this.end ??= item.id;
       this.isOver = true;
       return;
     }
+    if (item.unreadable !== undefined) return;
     const { detail } = item;
     const kind = kindIn(item, this.#streamId);
     if (kind === 'stream-end') {

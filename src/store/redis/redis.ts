@@ -8,6 +8,7 @@ import { STREAM_END_TOKEN } from '../../tokens.ts';
 import { entryBytes } from '../memory/memory-session.ts';
 import { ClaimedEntries, RedisClaimCursor } from './redis-claim.ts';
 import { RedisFailure } from './redis-client.ts';
+import type { Unreadable } from './redis-codec.ts';
 import { RedisCursor } from './redis-cursor.ts';
 import { canonicalStreamId, compareStreamIds, isStreamId, sessionKeys } from './redis-keys.ts';
 import type { SessionKeys } from './redis-keys.ts';
@@ -25,6 +26,13 @@ import { RedisWakeUps } from './redis-wake.ts';
 import { RedisWriter } from './redis-writer.ts';
 import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
 import { afterEntry, isAbandonedBy } from '../stream-state.ts';
+
+/** What is said once of entries that this version cannot read; `stats().unreadable` counts them. */
+const UNREADABLE: Readonly<Record<Unreadable, string>> = {
+  newer_version:
+    'an entry in Redis was written by a newer version of this package: readers of this process leave it out, it stays for those of newer ones',
+  not_an_entry: 'an entry in Redis was not written by this package: readers leave it out',
+};
 
 const CLOSE_MILLIS = 10_000;
 const FLUSH_MILLIS = 30_000;
@@ -55,6 +63,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
   readonly #options: ParsedRedisOptions;
   readonly #now: () => number;
   readonly #lost = new LossCounters();
+  readonly #unreadable = new LossCounters();
   readonly #writer: RedisWriter;
   readonly #produced: ProducedSessions;
   readonly #claimed = new ClaimedEntries();
@@ -195,6 +204,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
       entries: this.#writer.pendingEntries,
       bytes: this.#writer.pendingBytes,
       lost: this.#lost.toJSON(),
+      unreadable: this.#unreadable.toJSON(),
     };
   }
 
@@ -263,6 +273,11 @@ export class RedisSessionStore implements SessionStore, CursorHost {
 
   deletionsOf(sessionId: string): number {
     return this.#deletions.get(sessionId) ?? 0;
+  }
+
+  passedOver(why: Unreadable): void {
+    if (this.#unreadable.get(why) === 0) this.reporter.warn(UNREADABLE[why]);
+    this.#unreadable.add(why);
   }
 
   admitReader(): boolean {

@@ -285,7 +285,7 @@ describe.skipIf(REDIS === undefined)(`failures of Redis${WITHOUT_SERVER}`, () =>
 const LOGIN = { username: 'app', password: 'secret' };
 /** As the README gives them. */
 const MINIMUM_RIGHTS =
-  '~session_logs:* &session_logs:* +xadd +xrange +xrevrange +pexpire +publish +subscribe +unsubscribe +xgroup|create +xreadgroup +ping +info +hello +client|setname'.split(
+  '~session_logs:* &session_logs:* +xadd +xrange +xrevrange +pexpire +publish +subscribe +unsubscribe +xgroup|create +xreadgroup +xclaim +ping +info +hello +client|setname'.split(
     ' ',
   );
 
