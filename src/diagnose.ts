@@ -194,12 +194,22 @@ async function findEndpoint(endpoint: string | undefined): Promise<Finding[]> {
   ];
 }
 
+/** The address without user, password and query: people publish what `diagnose()` prints. */
 function withoutCredentials(target: string): string {
-  return target.replace(/\/\/[^/@]*@/, '//');
+  const text = withScheme(target);
+  // What is no URL may hold a password all the same.
+  if (!URL.canParse(text)) return target.replace(/.*@/s, '').replace(/[?#].*/s, '');
+  const { protocol, host, pathname } = new URL(text);
+  return `${protocol}//${host}${pathname}`;
+}
+
+/** gRPC takes an address without one. */
+function withScheme(target: string): string {
+  return /^[a-z]+:\/\//i.test(target) ? target : `http://${target}`;
 }
 
 function tryConnect(target: string): Promise<string | undefined> {
-  const text = /^[a-z]+:\/\//i.test(target) ? target : `http://${target}`;
+  const text = withScheme(target);
   if (!URL.canParse(text)) return Promise.resolve('it is no URL');
   const { hostname, port, protocol } = new URL(text);
   const host = hostname.replace(/^\[(.*)\]$/, '$1');

@@ -8,6 +8,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { BatchLogRecordProcessor, InMemoryLogRecordExporter, LoggerProvider } from '@opentelemetry/sdk-logs';
 import { afterEach, describe, expect, it } from 'vitest';
 
+import { diagnose } from '../src/diagnose.ts';
 import { bridgeLogsApi, SessionLogs, startSessionLogs } from '../src/index.ts';
 import { sdkLines } from './support/sdk-lines.ts';
 import { temporaryDirectory } from './support/temporary-directory.ts';
@@ -87,5 +88,21 @@ describe('diagnose()', () => {
     expect(String(diagnosis)).toContain('1 invalid_session');
     expect(String(diagnosis)).not.toContain('secret');
     await sessions.shutdown({ timeoutMillis: 200 }).catch(() => undefined);
+  });
+
+  it.each([
+    'http://user:secret@127.0.0.1:1',
+    'http://user:p@secret@127.0.0.1:1/v1/logs',
+    'user:secret@127.0.0.1:1',
+    'http://127.0.0.1:1/?key=secret',
+    'http://user:sec/secret@127.0.0.1:1',
+    'http://user:1secret#@127.0.0.1 :1?key=secret',
+  ])('prints no credentials of the endpoint %s', async (endpoint) => {
+    const { processor } = new SessionLogs();
+    const subject = { processor, provider: undefined, probe: () => true, lost: {}, directory: undefined, endpoint };
+    const { findings } = await diagnose(subject);
+    const problem = findings.find(({ code }) => code === 'endpoint_unreachable')?.problem;
+    expect(problem).toContain('127.0.0.1');
+    expect(problem).not.toMatch(/user|secret/);
   });
 });
