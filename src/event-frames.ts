@@ -32,6 +32,7 @@ const reporter = reporterFor('event-stream');
 export class EventFrames {
   readonly #options: EventFrameOptions;
   #reader: SessionReader<LogEntry> | undefined;
+  #probe: SessionReader<LogEntry> | undefined;
   /** At most: retry, one per gap since the last pull (gaps that nobody pulled add up), one entry, the end. */
   readonly #ready: string[] = [];
   #missed: number | undefined = undefined;
@@ -54,9 +55,20 @@ export class EventFrames {
     this.#answer();
   };
 
-  /** The reader, which was opened with this object's `onGap`. */
-  readFrom(reader: SessionReader<LogEntry>): void {
+  /**
+   * @param reader Was opened with this object's `onGap`.
+   * @param probe Looks ahead, before the first frame, whether there is anything to come. It goes with the client too; a
+   * call without it lets go of it.
+   */
+  readFrom(reader: SessionReader<LogEntry>, probe?: SessionReader<LogEntry>): void {
     this.#reader = reader;
+    this.#probe = probe;
+    if (this.#isOver) this.close();
+  }
+
+  /** The last frame has been taken: the next call gives `undefined`. */
+  get isDone(): boolean {
+    return this.#isOver && this.#ready.length === 0 && this.#failure === undefined;
   }
 
   /** The next frame; `undefined` when the stream is over. One call at a time. Rejects when the store failed. */
@@ -75,6 +87,7 @@ export class EventFrames {
     this.#isOver = true;
     this.#ready.length = 0;
     this.#missed = undefined;
+    void this.#probe?.return();
     void this.#reader?.return();
     this.#answer();
   }

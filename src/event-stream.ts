@@ -5,7 +5,7 @@ import { describeValue } from './errors.ts';
 import type { SessionLogsError } from './errors.ts';
 import { EventFrames } from './event-frames.ts';
 import { functionOption, millis, parseOptions } from './options.ts';
-import { openReader } from './reader-options.ts';
+import { makeReader, parseReaderOptions } from './reader-options.ts';
 import type { ReaderDefaults, ReaderOptions } from './reader-options.ts';
 import type { Gap, SessionReader } from './reader.ts';
 import { requireSessionId } from './session.ts';
@@ -46,6 +46,7 @@ const EVENT_DEFAULTS: ReaderDefaults = {
   until: 'session-end',
   logType: 'chat',
   tokens: true,
+  isForClient: true,
 };
 
 const eventSchema = z.object({
@@ -56,20 +57,17 @@ const eventSchema = z.object({
   onError: functionOption<NonNullable<EventStreamOptions['onError']>>().optional(),
 });
 
-/** The frames of a stream that is to be served, else the status that says why not. */
-export async function openEventStream(
-  owner: string,
-  source: StreamSource,
-  sessionId: string,
-  options: EventStreamOptions = {},
-): Promise<EventFrames | 204 | 503> {
+/** A call whose arguments are right. Nothing is opened yet. */
+export interface EventStreamCall {
+  readonly sessionId: string;
+  readonly frames: EventFrames;
+  readonly defaults: ReaderDefaults;
+  readonly options: ReaderOptions;
+}
+
+/** @throws TypeError for a wrong session id or option. */
+export function parseEventStream(owner: string, sessionId: string, options: EventStreamOptions): EventStreamCall {
   requireSessionId(owner, sessionId);
-  if (typeof options !== 'object' || options === null) {
-    const got = describeValue(options);
-    throw new TypeError(
-      `${owner}: expected an options object, got ${got}: a limit of the wait is { idleTimeoutMillis: ... }`,
-    );
-  }
   const { lastEventId, map, keepAliveMillis, retryMillis, onError, ...readerOptions } = options;
   const own = parseOptions(owner, eventSchema, { lastEventId, map, keepAliveMillis, retryMillis, onError });
   const frames = new EventFrames({
@@ -83,44 +81,53 @@ export async function openEventStream(
     after === undefined || after === null || after === ''
       ? readerOptions
       : { wait: false, ...definedOnly(readerOptions), from: { after } };
-  const defaults = { ...EVENT_DEFAULTS, owner };
+  return { sessionId, frames, defaults: { ...EVENT_DEFAULTS, owner }, options: parseReaderOptions(owner, resumed) };
+}
+
+/** @throws TypeError when it is no object; who gave seconds is told what to give instead. */
+export function requireOptionsObject(owner: string, options: unknown): void {
+  if (typeof options === 'object' && options !== null) return;
+  throw new TypeError(
+    `${owner}: expected an options object, got ${describeValue(options)}: a limit of the wait is { idleTimeoutMillis: ... }`,
+  );
+}
+
+/**
+ * Opens the reader of the call's frames, and the status to answer with. Closed frames free all that this opens, also
+ * while it is under way.
+ *
+ * Looks ahead with a reader of its own, so that the one that is served does not count yet: a client counts as one reader
+ * at any time.
+ */
+export async function openEventStream(source: StreamSource, call: EventStreamCall): Promise<200 | 204 | 503> {
+  const { sessionId, frames, defaults, options } = call;
+  const { from } = options;
+  const after = options.wait === false && typeof from === 'object' ? from.after : undefined;
   const onGap = (gap: Gap): void => {
     frames.onGap(gap);
-    readerOptions.onGap?.(gap);
+    options.onGap?.(gap);
   };
-  const reader = openReader<LogEntry>(source.store, sessionId, defaults, { ...resumed, onGap }, source.refusal);
-  frames.readFrom(reader);
+  const open = (own: ReaderOptions): SessionReader<LogEntry> =>
+    makeReader<LogEntry>(source.store, sessionId, defaults, { ...options, ...own }, source.refusal);
+  const probe = open({ from: after === undefined ? 'now' : { after }, until: 'caught-up', onGap: () => {} });
+  const reader = open({ onGap });
+  frames.readFrom(reader, probe);
   let status: 200 | 204 | 503 | undefined;
   try {
-    status = await statusOf(source, sessionId, defaults, resumed);
-    return status === 200 ? frames : status;
+    status = await statusOf(source, call, probe, after);
+    return status;
   } finally {
-    if (status !== 200) frames.close();
+    if (status === 200) frames.readFrom(reader);
+    else frames.close();
   }
 }
 
-/** Looks ahead with a reader of its own, so that the one that is served does not count yet. */
 async function statusOf(
   source: StreamSource,
-  sessionId: string,
-  defaults: ReaderDefaults,
-  options: ReaderOptions,
+  { sessionId, defaults, options }: EventStreamCall,
+  probe: SessionReader<LogEntry>,
+  after: string | undefined,
 ): Promise<200 | 204 | 503> {
-  const { from } = options;
-  const after = options.wait === false && typeof from === 'object' ? from.after : undefined;
-  const probe = openReader<LogEntry>(
-    source.store,
-    sessionId,
-    defaults,
-    {
-      ...options,
-      from: after === undefined ? 'now' : { after },
-      until: 'caught-up',
-      onGap: () => {},
-      signal: undefined,
-    },
-    source.refusal,
-  );
   const isEmpty = await isOver(probe);
   if (probe.endReason === 'refused') return 503;
   if (after === undefined || !isEmpty) return 200;

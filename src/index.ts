@@ -45,7 +45,9 @@ export type {
   StreamState,
   Waiter,
 } from './store/session-store.ts';
+export type { NodeResponse } from './client.ts';
 export type { EventStreamOptions } from './event-stream.ts';
+export type { EventStreamResponseOptions } from './streams.ts';
 export type { TapOptions } from './tap.ts';
 export {
   defaultStreamHandler,

@@ -35,7 +35,7 @@ export interface ReaderOptions {
   readonly wait?: boolean | undefined;
   /** Ends the reader when `next()` waited that long. 0: does not wait. @default none */
   readonly idleTimeoutMillis?: number | undefined;
-  /** Aborting rejects the pending or next `next()` with the signal's reason. */
+  /** Aborting frees the reader at once and rejects the pending or next `next()` with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Called when entries that the reader should have had were evicted. @default one `diag` warning per reader */
   readonly onGap?: ((gap: Gap) => void) | undefined;
@@ -53,6 +53,8 @@ export interface ReaderDefaults {
   readonly until: 'session-end' | 'stream-end';
   readonly logType: LogType | 'all';
   readonly tokens: boolean;
+  /** Whether its readers serve clients over HTTP, which may not take the room of the server's own. */
+  readonly isForClient: boolean;
 }
 
 const waitOptions = {
@@ -82,6 +84,12 @@ const readerSchema = z.strictObject({
 
 const popSchema = z.strictObject(waitOptions);
 
+/** @throws TypeError for a wrong option. */
+export function parseReaderOptions(owner: string, options: ReaderOptions | undefined): ReaderOptions {
+  refuseBareNumber(owner, options);
+  return options === undefined ? {} : parseOptions(owner, readerSchema, options);
+}
+
 /**
  * Opens a reader over a session.
  *
@@ -95,8 +103,17 @@ export function openReader<T extends string | LogEntry>(
   options: ReaderOptions | undefined,
   refusal?: SessionLogsError,
 ): SessionReader<T> {
-  refuseBareNumber(defaults.owner, options);
-  const given = options === undefined ? {} : parseOptions(defaults.owner, readerSchema, options);
+  return makeReader<T>(store, sessionId, defaults, parseReaderOptions(defaults.owner, options), refusal);
+}
+
+/** The same with options that are checked already. */
+export function makeReader<T extends string | LogEntry>(
+  store: SessionStore,
+  sessionId: string,
+  defaults: ReaderDefaults,
+  given: ReaderOptions,
+  refusal?: SessionLogsError,
+): SessionReader<T> {
   const until = given.until ?? defaults.until;
   const cursor = store.open(sessionId, { from: given.from ?? defaults.from, isBounded: until === 'caught-up' });
   return new SessionReader<T>(store, sessionId, cursor, {
@@ -109,6 +126,7 @@ export function openReader<T extends string | LogEntry>(
     idleTimeoutMillis: given.idleTimeoutMillis,
     signal: given.signal,
     onGap: given.onGap,
+    isForClient: defaults.isForClient,
     refusal,
   });
 }
@@ -132,6 +150,7 @@ export function openPop(
     idleTimeoutMillis: given.idleTimeoutMillis,
     signal: given.signal,
     onGap: given.onGap,
+    isForClient: false,
     refusal,
   });
 }

@@ -40,6 +40,8 @@ export interface ReaderPlan {
   readonly idleTimeoutMillis: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onGap: ((gap: Gap) => void) | undefined;
+  /** It serves a client over HTTP: it may not take the room that is kept for the server's own readers. */
+  readonly isForClient: boolean;
   /** What the first `next()` rejects with, when it was clear at once that this reader cannot be. */
   readonly refusal: SessionLogsError | undefined;
 }
@@ -68,10 +70,11 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
   readonly sessionId: string;
   readonly #store: SessionStore;
   readonly #cursor: SessionCursor;
-  readonly #plan: ReaderPlan;
+  #plan: ReaderPlan;
   /** A plain chunk needs no second look: nothing in the plan could leave it out or end after it. */
   #takesPlainChunks: boolean;
-  #phase: 'new' | 'open' | 'ending' | 'ended' = 'new';
+  /** `'aborted'`: free, and the next `next()` rejects. `'ending'`: free, and those that wait learn it next turn. */
+  #phase: 'new' | 'open' | 'aborted' | 'ending' | 'ended' = 'new';
   #endReason: EndReason | undefined = undefined;
   /** The entry just delivered was the last: why. */
   #endsNext: EndReason | undefined = undefined;
@@ -169,10 +172,20 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
     if (this.#plan.signal?.aborted === true) return 'aborted';
     if (this.#endsNext !== undefined) return this.#endsNext;
     if (this.#phase === 'new') {
-      if (this.#plan.refusal !== undefined || !this.#cursor.enter()) return 'refused';
+      if (!this.#enters()) return 'refused';
       this.#phase = 'open';
+      // As long as it is open, not only while it waits: one that nobody pulls any more is freed as well.
+      this.#watchAbort();
     }
     return this.#look();
+  }
+
+  #enters(): boolean {
+    if (this.#plan.refusal !== undefined) return false;
+    const entered = this.#cursor.enter(this.#plan.isForClient);
+    if (entered === true) return true;
+    this.#plan = { ...this.#plan, refusal: new SessionLogsError('too_many_readers', entered) };
+    return false;
   }
 
   /** Steps to the next entry that is to be delivered, as far as the store answers at once. */
@@ -182,7 +195,7 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
       const step = cursor.step();
       if (typeof step !== 'string') return step;
       if (step === 'entry' && this.#takesPlainChunks && cursor.detail === undefined) {
-        if (cursor.missed !== this.#reportedMissed && !this.#survivesGap()) return 'returned';
+        if (cursor.missed !== this.#reportedMissed && !this.#survivesGap()) return this.#endReason ?? 'returned';
         return 'entry';
       }
       const outcome = this.#judge(step);
@@ -192,7 +205,7 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
 
   /** What a step means for this reader; `undefined`: step on. */
   #judge(step: Step): Outcome | Promise<Step> | undefined {
-    if (this.#cursor.missed !== this.#reportedMissed && !this.#survivesGap()) return 'returned';
+    if (this.#cursor.missed !== this.#reportedMissed && !this.#survivesGap()) return this.#endReason ?? 'returned';
     switch (step) {
       case 'entry':
         return this.#judgeEntry();
@@ -264,7 +277,7 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
       if (typeof outcome !== 'string') return this.#lookLater(outcome);
       if (outcome === 'wait') return this.#waitForMore();
       if (outcome !== 'entry') return this.#end(outcome);
-      this.#stopTimers();
+      this.#stopIdleTimer();
       this.#takePending()?.resolve({ value: this.#deliver(), done: false });
       if (this.#pending === undefined) return undefined;
       outcome = this.#begin();
@@ -274,7 +287,6 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
   /** A remote store answers later. */
   #lookLater(answer: Promise<Step>): void {
     this.#isLooking = true;
-    this.#watchAbort();
     answer.then(
       (step) => this.#afterLooking(step),
       (error: unknown) => {
@@ -305,22 +317,21 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
         Math.min(idleTimeoutMillis, MAX_TIMER_MILLIS),
       );
     }
-    this.#watchAbort();
   }
 
   #watchAbort(): void {
     const { signal } = this.#plan;
     if (signal === undefined) return;
-    this.#stopWatchingAbort ??= watchAbort(signal, () => this.#end('aborted'));
+    this.#stopWatchingAbort = watchAbort(signal, () => {
+      if (this.#pending === undefined) this.#free('aborted', 'aborted');
+      else this.#end('aborted');
+    });
   }
 
-  #stopTimers(): void {
-    if (this.#idleTimer !== undefined) {
-      clearTimeout(this.#idleTimer);
-      this.#idleTimer = undefined;
-    }
-    this.#stopWatchingAbort?.();
-    this.#stopWatchingAbort = undefined;
+  #stopIdleTimer(): void {
+    if (this.#idleTimer === undefined) return;
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = undefined;
   }
 
   #end(reason: EndReason): void {
@@ -328,11 +339,7 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
       case 'aborted':
         return this.#fail(reason, this.#plan.signal?.reason);
       case 'refused':
-        return this.#fail(
-          reason,
-          this.#plan.refusal ??
-            new SessionLogsError('too_many_readers', 'the bound of readers (`maxReaders`) is reached'),
-        );
+        return this.#fail(reason, this.#plan.refusal);
       default:
     }
     if (this.#hasWaited || this.#phase === 'ended') return this.#finish(reason);
@@ -355,15 +362,16 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
     for (; call !== undefined; call = call.following) call.resolve({ value: undefined, done: true });
   }
 
-  #free(reason: EndReason, phase: 'ending' | 'ended'): void {
-    if (this.#phase !== 'ended') {
-      if (this.#phase !== 'ending') {
-        this.#endReason = reason;
-        this.#stopTimers();
-        this.#cursor.leave();
-      }
-      this.#phase = phase;
+  #free(reason: EndReason, phase: 'aborted' | 'ending' | 'ended'): void {
+    if (this.#phase === 'ended') return;
+    if (this.#phase === 'new' || this.#phase === 'open') {
+      this.#endReason = reason;
+      this.#stopIdleTimer();
+      this.#stopWatchingAbort?.();
+      this.#stopWatchingAbort = undefined;
+      this.#cursor.leave();
     }
+    this.#phase = phase;
   }
 
   /** Reports a gap; `false`: `onGap` made the reader return. */

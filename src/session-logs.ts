@@ -1,5 +1,3 @@
-import type { ServerResponse } from 'node:http';
-
 import * as z from 'zod';
 
 import { diagnose } from './diagnose.ts';
@@ -11,6 +9,7 @@ import { Echo } from './echo.ts';
 import type { StreamHandler } from './echo.ts';
 import type { LogEntry } from './entry.ts';
 import { SessionLogsError } from './errors.ts';
+import type { NodeResponse } from './client.ts';
 import type { EventStreamOptions, StreamSource } from './event-stream.ts';
 import { millis, objectWith, parseOptions } from './options.ts';
 import { globalLoggerProvider } from './otel.ts';
@@ -26,6 +25,7 @@ import { SessionHandle } from './session-handle.ts';
 import { requireSessionId, withSession } from './session.ts';
 import type { StoreStats } from './store/session-store.ts';
 import { sendEventStream, toEventStreamResponse, toReadableStream } from './streams.ts';
+import type { EventStreamResponseOptions } from './streams.ts';
 import { tap } from './tap.ts';
 import type { TapOptions } from './tap.ts';
 import { SessionWriter } from './writer.ts';
@@ -80,6 +80,7 @@ const MESSAGES: ReaderDefaults = {
   until: 'session-end',
   logType: 'chat',
   tokens: true,
+  isForClient: false,
 };
 
 const ENTRIES: ReaderDefaults = { ...MESSAGES, owner: 'followSession', yields: 'entry', from: 'start', logType: 'all' };
@@ -276,16 +277,20 @@ export class SessionLogs {
    * `id` and the JSON of `map(entry)` (default `{ kind, message, timestamp }`), `event: gap` for evicted ones,
    * `event: end` with the reason. 204 when `lastEventId` is given and nothing comes after it any more, 503 when no
    * reader can be had. Rejects with a TypeError for a wrong session id or option.
+   *
+   * Its reader is free when the body ends or is cancelled, and when the `signal` aborts. On Node give the `response`
+   * that the framework writes to as well: not every framework is told of every end.
    */
-  toEventStreamResponse(sessionId: string, options?: EventStreamOptions): Promise<Response> {
+  toEventStreamResponse(sessionId: string, options?: EventStreamResponseOptions): Promise<Response> {
     return toEventStreamResponse(this.#streamSource(), sessionId, options);
   }
 
   /**
-   * The same over `node:http`, with backpressure: a client that does not read costs what its socket buffers, one that
-   * hangs up frees its reader at once. Resolves when the stream is over, for whatever reason.
+   * The same over `node:http` and `node:http2`, with backpressure: a client that does not read costs what its socket
+   * buffers, one that is gone, however it went, frees its reader at once. A response that is queued behind others of its
+   * connection opens nothing before its turn. Resolves when the stream is over, for whatever reason.
    */
-  sendEventStream(response: ServerResponse, sessionId: string, options?: EventStreamOptions): Promise<void> {
+  sendEventStream(response: NodeResponse, sessionId: string, options?: EventStreamOptions): Promise<void> {
     return sendEventStream(this.#streamSource(), response, sessionId, options);
   }
 

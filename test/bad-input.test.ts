@@ -105,6 +105,8 @@ describe('wrong input is refused at once, with the name and the value, and nothi
     'maxBytes',
     'maxSessions',
     'maxReaders',
+    'maxReadersPerSession',
+    'reservedShare',
     'idleTtlMillis',
     'endedTtlMillis',
   ] as const;

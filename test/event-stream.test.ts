@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventStreamOptions } from '../src/event-stream.ts';
 import { SessionLogs } from '../src/session-logs.ts';
 import { MemorySessionStore } from '../src/store/memory/memory.ts';
+import { until } from './support/until.ts';
 
 let sessions: SessionLogs;
 let server: Server;
@@ -44,15 +45,6 @@ afterEach(async () => {
   await sessions.shutdown();
   expect(failures).toEqual([]);
 });
-
-async function until(condition: () => boolean, what: string, timeoutMillis = 10_000): Promise<number> {
-  const start = performance.now();
-  while (!condition()) {
-    if (performance.now() - start > timeoutMillis) throw new Error(`not within ${timeoutMillis} ms: ${what}`);
-    await delay(2);
-  }
-  return performance.now() - start;
-}
 
 const readers = (): number => sessions.stats().readers;
 
@@ -128,18 +120,18 @@ describe('sendEventStream', () => {
     await until(() => readers() === 0, 'no reader is left');
   });
 
-  it('a client that hangs up on a silent session has freed its reader within 100 ms', async () => {
+  it('a client that hangs up on a silent session has freed its reader, and the id leaves with it', async () => {
     options = { keepAliveMillis: 60_000 };
-    const times: number[] = [];
     for (let i = 0; i < 10; i += 1) {
-      const request = get(`${base}/silent`);
+      const request = get(`${base}/silent`, { agent: false });
       request.on('error', () => {});
       request.on('response', (response) => response.resume().on('error', () => {}));
       await until(() => readers() === 1, 'the reader waits');
+      const closed = new Promise((resolve) => sockets[i]?.once('close', resolve));
       request.destroy();
-      times.push(await until(() => readers() === 0, 'the reader is free'));
+      await closed;
+      expect(readers()).toBe(0);
     }
-    expect(Math.max(...times)).toBeLessThan(100);
     expect(sessions.allSessionsInQueues()).toEqual([]);
   });
 
@@ -176,8 +168,10 @@ describe('sendEventStream', () => {
       for (let k = 0; k < 500; k += 1) void sessions.logChunkToQueue('x'.repeat(1000), 's');
       await delay(1);
     }
+    const closed = new Promise((resolve) => serverSocket.once('close', resolve));
     socket.destroy();
-    expect(await until(() => readers() === 0, 'the reader is free')).toBeLessThan(100);
+    await closed;
+    expect(readers()).toBe(0);
   });
 
   it('a client that is gone before the answer begins leaves no reader behind', async () => {

@@ -28,7 +28,16 @@ const inner = { onEmit() {}, forceFlush: () => Promise.resolve(), shutdown: () =
 const SUBJECTS: Readonly<Record<string, Subject>> = {
   MemorySessionStore: {
     base: () => ({}),
-    names: ['maxEntriesPerSession', 'maxBytes', 'maxSessions', 'maxReaders', 'overflow', 'idleTtlMillis', 'now'],
+    names: [
+      'maxEntriesPerSession',
+      'maxBytes',
+      'maxSessions',
+      'maxReaders',
+      'reservedShare',
+      'overflow',
+      'idleTtlMillis',
+      'now',
+    ],
     make: (options) => new MemorySessionStore(options),
   },
   SessionLogRecordProcessor: {

@@ -160,8 +160,25 @@ describe('SessionReader', () => {
     const reader = sessions.followSession('s', { signal: abort.signal });
     await reader.next();
     abort.abort(new Error('enough'));
+    // Free at once, also when nobody calls `next()` any more.
+    expect([sessions.stats().readers, reader.endReason]).toEqual([0, 'aborted']);
+    expect(getEventListeners(abort.signal, 'abort')).toHaveLength(0);
     await expect(reader.next()).rejects.toThrow('enough');
-    expect(sessions.stats().readers).toBe(0);
+    expect((await reader.next()).done).toBe(true);
+  });
+
+  it('an abort by onGap rejects the read in which it happens', async () => {
+    start({ maxEntriesPerSession: 1 });
+    log('0');
+    const abort = new AbortController();
+    const onGap = (): void => abort.abort(new Error('enough'));
+    const first = sessions.followSession('s', { signal: abort.signal, onGap });
+    const later = sessions.followSession('s', { signal: abort.signal, onGap });
+    await later.next();
+    log('1', '2');
+    await expect(later.next()).rejects.toThrow('enough');
+    await expect(first.next()).rejects.toThrow('enough');
+    expect([sessions.stats().readers, first.endReason, later.endReason]).toEqual([0, 'aborted', 'aborted']);
   });
 
   it('a thousand readers on one signal cause no warning', async () => {
@@ -210,6 +227,7 @@ describe('SessionReader', () => {
     await first.next();
     await expect(sessions.followSession('s').next()).rejects.toMatchObject({ code: 'too_many_readers' });
     await expect(sessions.followSession('s').next()).rejects.toThrow(SessionLogsError);
+    await expect(sessions.followSession('s').next()).rejects.toThrow('`maxReaders` is 1');
     await first.return();
     expect((await sessions.followSession('s').next()).done).toBe(false);
   });

@@ -1,11 +1,13 @@
+import { getEventListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { createParser } from 'eventsource-parser';
 import * as fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { LogEntry } from '../src/entry.ts';
 import { SessionLogs } from '../src/session-logs.ts';
+import { MemoryCursor } from '../src/store/memory/memory-cursor.ts';
 import { MemorySessionStore } from '../src/store/memory/memory.ts';
 import { recordDiagnostics } from './support/diagnostics.ts';
 
@@ -43,6 +45,9 @@ function parse(text: string): { events: Received[]; comments: string[]; retry: n
   parser.feed(text);
   return { events, comments, retry };
 }
+
+const text = (result: { readonly value?: Uint8Array | undefined } | undefined): string =>
+  new TextDecoder().decode(result?.value);
 
 const messagesOf = (events: readonly Received[]): unknown[] =>
   events.filter(({ event }) => event === undefined).map(({ data }) => (data as { message: string }).message);
@@ -106,6 +111,95 @@ describe('toReadableStream', () => {
     const reason = new Error('enough');
     abort.abort(reason);
     await expect(pending).rejects.toBe(reason);
+  });
+});
+
+describe('the signal of what is read in a browser', () => {
+  const reason = new Error('gone');
+  let abort: AbortController;
+
+  beforeEach(() => {
+    abort = new AbortController();
+  });
+
+  it('frees the reader of a text stream that nobody pulls any more, and errors it', async () => {
+    write('<start>', 'a', 'b');
+    const reader = sessions.toReadableStream('s', { signal: abort.signal }).getReader();
+    expect((await reader.read()).value).toBe('a');
+    expect(sessions.stats().readers).toBe(1);
+    abort.abort(reason);
+    expect(sessions.stats().readers).toBe(0);
+    await expect(reader.closed).rejects.toBe(reason);
+  });
+
+  it('frees the reader of a response that nobody pulls any more, and closes its body', async () => {
+    write('<start>', 'a', 'b');
+    const response = await sessions.toEventStreamResponse('s', { signal: abort.signal });
+    const reader = response.body?.getReader();
+    for (const part of ['retry', '<start>']) expect(text(await reader?.read())).toContain(part);
+    expect(sessions.stats().readers).toBe(1);
+    abort.abort(reason);
+    expect(sessions.stats().readers).toBe(0);
+    await reader?.closed;
+  });
+
+  it('frees a reader that waits, closes the body behind its end, and leaves no listener', async () => {
+    const response = await sessions.toEventStreamResponse('s', { signal: abort.signal });
+    const reader = response.body?.getReader();
+    await reader?.read();
+    const pending = reader?.read();
+    await delay(0);
+    expect(sessions.stats().readers).toBe(1);
+    abort.abort(reason);
+    expect(sessions.stats().readers).toBe(0);
+    expect(text(await pending)).toContain('"reason":"aborted"');
+    await reader?.closed;
+  });
+
+  it('aborted before the call opens no reader', async () => {
+    abort.abort(reason);
+    write('<start>', 'a');
+    const response = await sessions.toEventStreamResponse('s', { signal: abort.signal });
+    const received = response.text();
+    expect(sessions.stats().readers).toBe(0);
+    expect(parse(await received).events).toEqual([{ id: undefined, event: 'end', data: { reason: 'aborted' } }]);
+    const reader = sessions.toReadableStream('s', { signal: abort.signal }).getReader();
+    await expect(reader.read()).rejects.toBe(reason);
+    expect(sessions.stats().readers).toBe(0);
+  });
+
+  it.each(['read to the end', 'cancelled', 'failed', 'never pulled'])('holds no stream that is %s', async (how) => {
+    const { signal } = abort;
+    const listeners = (): number => getEventListeners(signal, 'abort').length;
+    const logs = new SessionLogs();
+    void logs.logChunkToQueue('a', 's');
+    const streams = [
+      logs.toReadableStream('s', { signal, from: 'start' }),
+      (await logs.toEventStreamResponse('s', { signal })).body,
+    ];
+    for (const stream of streams) {
+      const reader = stream?.getReader() as ReadableStreamDefaultReader<unknown>;
+      if (how === 'never pulled') continue;
+      await reader.read();
+      expect(listeners()).toBe(1);
+      if (how === 'cancelled') await reader.cancel();
+      if (how === 'read to the end') {
+        logs.endSession('s');
+        while (!(await reader.read()).done);
+      }
+      if (how === 'failed') {
+        const step = vi.spyOn(MemoryCursor.prototype, 'step').mockRejectedValue(new Error('away'));
+        await expect(
+          (async () => {
+            while (!(await reader.read()).done);
+          })(),
+        ).rejects.toThrow('away');
+        step.mockRestore();
+      }
+      expect(listeners()).toBe(0);
+    }
+    expect(listeners()).toBe(0);
+    await logs.shutdown();
   });
 });
 

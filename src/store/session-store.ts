@@ -82,8 +82,13 @@ export interface SessionCursor {
   /** Takes the waiter back. The id of a session that never began leaves with its last waiter. */
   stopWaiting(): void;
 
-  /** The reader begins to count and to shield its session from eviction. `false`: the store's bound of readers is reached. */
-  enter(): boolean;
+  /**
+   * The reader begins to count and to shield its session from eviction: `true`. Otherwise a bound of readers is reached,
+   * and the text says which: it is the message of the reader's error.
+   *
+   * @param isForClient It serves a client over HTTP, so the store may keep room for other readers. @default false
+   */
+  enter(isForClient?: boolean): true | string;
   /** Frees everything the cursor holds; idempotent. */
   leave(): void;
 }

@@ -1,5 +1,5 @@
 /**
- * The packed package in host projects: both OTel lines, on Node 20, 22, 24 and the newest.
+ * The packed package in host projects: both OTel lines, on Node 20.19, 20.20, 22, 24 and the newest.
  *
  *   npm run test:hosts
  *

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { createServer, get } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 
 import { createParser } from 'eventsource-parser';
 import { createClient } from 'redis';
@@ -6,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import { RedisSessionStore } from '../../src/redis.ts';
 import { SessionLogs } from '../../src/session-logs.ts';
+import { until } from '../support/until.ts';
 import { REDIS, TestServer, WITHOUT_SERVER } from './redis/server.ts';
 
 interface Received {
@@ -94,6 +97,26 @@ describe.skipIf(REDIS === undefined)(`event streams over Redis${WITHOUT_SERVER}`
     await reader?.cancel();
     expect(serving.stats().readers).toBe(0);
     expect((await pending)?.done).toBe(true);
+  });
+
+  it('a client that leaves while Redis is away frees the reader that looked ahead for it', async () => {
+    await write('a');
+    const web = createServer((_, response) => void serving.sendEventStream(response, 's'));
+    await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+    const connected = new Promise<Socket>((resolve) => web.once('connection', resolve));
+    server.signal('SIGSTOP');
+    try {
+      const request = get({ port: (web.address() as AddressInfo).port, agent: false }).on('error', () => {});
+      const socket = await connected;
+      await until(() => serving.stats().readers === 1, 'it looks ahead');
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      request.destroy();
+      await closed;
+      expect(serving.stats().readers).toBe(0);
+    } finally {
+      server.signal('SIGCONT');
+      await new Promise((resolve) => web.close(resolve));
+    }
   });
 
   it('30 connections cut at random places, over two machines: every token once', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 
 import { log, logAll, names, nextStep, readAll, readCount, readFrom } from './contract-kit.ts';
 import type { ContractTest } from './contract-kit.ts';
+import type { SessionCursor } from '../session-store.ts';
 
 /** Bounds, counters, and how a store ends. */
 export function boundsContract(test: ContractTest): void {
@@ -61,7 +62,8 @@ export function boundsContract(test: ContractTest): void {
       assert.equal(one?.enter(), true);
       assert.equal(two?.enter(), true);
       assert.equal(store.stats().readers, 2);
-      assert.equal(three?.enter(), false);
+      assert.match(String(three?.enter()), /`maxReaders`/);
+      assert.equal(store.stats().readers, 2);
       one?.leave();
       one?.leave();
       assert.equal(store.stats().readers, 1);
@@ -71,6 +73,70 @@ export function boundsContract(test: ContractTest): void {
       assert.equal(store.stats().readers, 0);
     },
     { maxReaders: 2 },
+  );
+
+  test(
+    'readers of one session are bounded, whatever opened them; those of others are not touched',
+    async (store) => {
+      log(store, 's', 'm');
+      const held = [store.open('s', { from: 'start' }), store.claim('s')];
+      for (const cursor of held) assert.equal(cursor.enter(), true);
+      const third = store.open('s', { from: 'now' });
+      assert.match(String(third.enter()), /`maxReadersPerSession`/);
+      const elsewhere = store.open('t', { from: 'start' });
+      assert.equal(elsewhere.enter(), true);
+      assert.equal(store.stats().readers, 3);
+      // Deleted and begun again, it is the same session to its readers.
+      store.delete('s');
+      log(store, 's', 'n');
+      assert.match(String(third.enter()), /`maxReadersPerSession`/);
+      held[0]?.leave();
+      assert.equal(third.enter(), true);
+      for (const cursor of [...held, third, elsewhere]) cursor.leave();
+      assert.equal(store.stats().readers, 0);
+      // Who waited for a session counts once, also when it begins meanwhile.
+      const [early, late] = ['start' as const, 'now' as const].map((from) => store.open('u', { from }));
+      for (const cursor of [early, late]) {
+        assert.equal(cursor?.enter(), true);
+        assert.equal(await cursor?.step(), 'unknown');
+      }
+      await logAll(store, 'u', 'm');
+      assert.equal(await early?.step(), 'entry');
+      assert.equal(store.stats().readers, 2);
+      for (const cursor of [early, late]) cursor?.leave();
+      assert.equal(store.stats().readers, 0);
+    },
+    { maxReadersPerSession: 2 },
+  );
+
+  test(
+    "clients leave the reserved share of both bounds to the server's own readers",
+    async (store) => {
+      const cursors: SessionCursor[] = [];
+      const enter = (sessionId: string, isForClient: boolean): true | string => {
+        const cursor = store.open(sessionId, { from: 'start' });
+        cursors.push(cursor);
+        return cursor.enter(isForClient);
+      };
+      for (const each of [1, 2]) assert.equal(enter('s', true), true, `client ${each}`);
+      assert.match(String(enter('s', true)), /`maxReadersPerSession`.*`reservedShare`/);
+      assert.equal(enter('s', false), true);
+      assert.equal(enter('s', false), true);
+      assert.match(String(enter('s', false)), /`maxReadersPerSession`/);
+      assert.equal(enter('t', true), true);
+      // Half of the ten is taken.
+      assert.match(String(enter('u', true)), /`maxReaders`.*`reservedShare`/);
+      for (const sessionId of ['u', 'v', 'w', 'x', 'y']) assert.equal(enter(sessionId, false), true);
+      assert.match(String(enter('z', false)), /`maxReaders`/);
+      const claim = store.claim('z');
+      assert.match(String(claim.enter()), /`maxReaders`/);
+      assert.equal(store.stats().readers, 10);
+      for (const cursor of [...cursors, claim]) cursor.leave();
+      assert.equal(store.stats().readers, 0);
+      assert.equal(enter('s', true), true);
+      for (const cursor of cursors) cursor.leave();
+    },
+    { maxReaders: 10, maxReadersPerSession: 4, reservedShare: 0.5 },
   );
 
   test('flush resolves when everything logged before is readable', async (store) => {

@@ -10,6 +10,10 @@ export interface ContractStoreOptions {
   readonly maxEntriesPerSession?: number;
   /** Readers at once. */
   readonly maxReaders?: number;
+  /** Readers of one session at once. */
+  readonly maxReadersPerSession?: number;
+  /** The part of both that clients leave to the server's own readers. */
+  readonly reservedShare?: number;
 }
 
 /** Makes an empty store; the suite closes it. */

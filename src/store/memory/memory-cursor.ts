@@ -16,8 +16,12 @@ export interface CursorHost {
   waitListOf(sessionId: string): WaitList;
   /** The cursor leaves; a list that it leaves empty is forgotten. */
   stoppedWaiting(sessionId: string): void;
-  admitReader(session: MemorySession | undefined): boolean;
-  dismissReader(session: MemorySession | undefined): void;
+  /** `true`, or which bound of readers is reached. */
+  admitReader(sessionId: string, isForClient: boolean): true | string;
+  dismissReader(sessionId: string): void;
+  /** The session has one reader more, and is not evicted meanwhile. */
+  shield(session: MemorySession): void;
+  unshield(session: MemorySession): void;
 }
 
 /** Why a cursor ends for good, or at its next step, apart from what stands in the log. */
@@ -146,17 +150,23 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
     if (this.#session === undefined) this.#host.stoppedWaiting(this.#sessionId);
   }
 
-  enter(): boolean {
+  enter(isForClient = false): true | string {
     if (this.#isCounted) return true;
-    this.#isCounted = this.#host.admitReader(this.#heldSession());
-    return this.#isCounted;
+    const admitted = this.#host.admitReader(this.#sessionId, isForClient);
+    if (admitted !== true) return admitted;
+    this.#isCounted = true;
+    const session = this.#heldSession();
+    if (session !== undefined) this.#host.shield(session);
+    return true;
   }
 
   leave(): void {
     this.stopWaiting();
     if (this.#isCounted) {
       this.#isCounted = false;
-      this.#host.dismissReader(this.#heldSession());
+      this.#host.dismissReader(this.#sessionId);
+      const session = this.#heldSession();
+      if (session !== undefined) this.#host.unshield(session);
     }
     this.block = undefined;
   }
@@ -198,11 +208,7 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
     this.#passedEnd = -1;
     this.#skipped = undefined;
     if (this.#isClaiming) session.work ??= { next: 0, block: undefined };
-    if (this.#isCounted) {
-      // Counted without a session until now; from here on it shields this one.
-      this.#host.dismissReader(undefined);
-      this.#isCounted = this.#host.admitReader(session);
-    }
+    if (this.#isCounted) this.#host.shield(session);
   }
 
   #stepWithoutSession(): Step {

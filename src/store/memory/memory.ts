@@ -13,11 +13,13 @@ import type { CursorHost } from './memory-cursor.ts';
 import { entryBytes, MemorySession } from './memory-session.ts';
 import { blockAfter, slotIn } from './ring.ts';
 import type { Block } from './ring.ts';
+import { ReaderBounds, readerBoundOptions } from '../reader-bounds.ts';
+import type { ReaderBoundOptions } from '../reader-bounds.ts';
 import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
 import { WaitList } from './wait-list.ts';
 
 /** Bounds of a {@link MemorySessionStore}. Each is counted when it is reached, see `stats().lost`. */
-export interface MemorySessionStoreOptions {
+export interface MemorySessionStoreOptions extends ReaderBoundOptions {
   /** Entries held of one session. @default 10_000 */
   readonly maxEntriesPerSession?: number | undefined;
   /** Bytes held of one session: 2 per UTF-16 unit of the message, 96 and the attributes per entry. @default 8 MiB */
@@ -28,8 +30,6 @@ export interface MemorySessionStoreOptions {
   readonly maxBytes?: number | undefined;
   /** Sessions held, same order. When all have readers, entries of a new session are refused. @default 10_000 */
   readonly maxSessions?: number | undefined;
-  /** Readers at once. @default 10_000 */
-  readonly maxReaders?: number | undefined;
   /** A session that is not used that long is forgotten, never while a reader is on it. @default 3_600_000 */
   readonly idleTtlMillis?: number | undefined;
   /** An ended session is forgotten after that. @default 300_000 */
@@ -46,7 +46,7 @@ const optionsSchema = z.strictObject({
   overflow: z.enum(['drop-oldest', 'drop-newest'], "'drop-oldest' or 'drop-newest'").default('drop-oldest'),
   maxBytes: positiveInteger().default(256 * MIB),
   maxSessions: positiveInteger().default(10_000),
-  maxReaders: positiveInteger().default(10_000),
+  ...readerBoundOptions,
   idleTtlMillis: millis().default(3_600_000),
   endedTtlMillis: millis().default(300_000),
   now: functionOption<() => number>().optional(),
@@ -86,12 +86,12 @@ export class MemorySessionStore implements SessionStore, CursorHost {
   /** Sessions without a reader; those with one stay outside both orders. */
   readonly #idle = new EvictionOrder<MemorySession>();
   readonly #ended = new EvictionOrder<MemorySession>();
+  readonly #readers: ReaderBounds;
   readonly #lost = new LossCounters();
   readonly #appendsPerClock: number;
   #bytes = 0;
   /** Entries that full sessions dropped: counted here, since a full session drops one with each append. */
   #dropped = 0;
-  #readers = 0;
   #sequence = 0;
   #serial = 0;
   /** Milliseconds since the store was made, as of the last look: small enough to be no heap object. */
@@ -102,6 +102,7 @@ export class MemorySessionStore implements SessionStore, CursorHost {
 
   constructor(options: MemorySessionStoreOptions = {}) {
     this.#options = parseOptions('MemorySessionStore', optionsSchema, options);
+    this.#readers = new ReaderBounds(this.#options);
     this.#maxEntriesPerSession = this.#options.maxEntriesPerSession;
     this.#maxBytesPerSession = this.#options.maxBytesPerSession;
     this.#maxBytes = this.#options.maxBytes;
@@ -329,7 +330,7 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     for (const session of this.#sessions.values()) entries += session.length;
     const sessions = this.#sessions.size;
     const lost = addUp(this.#lost.toJSON(), { session_full: this.#dropped });
-    return { sessions, readers: this.#readers, entries, bytes: this.#bytes, lost };
+    return { sessions, readers: this.#readers.count, entries, bytes: this.#bytes, lost };
   }
 
   // What cursors need.
@@ -366,19 +367,20 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     if (this.#awaited.get(sessionId)?.isEmpty === true) this.#awaited.delete(sessionId);
   }
 
-  admitReader(session: MemorySession | undefined): boolean {
-    if (this.#readers >= this.#options.maxReaders) return false;
-    this.#readers += 1;
-    if (session !== undefined) {
-      session.readers += 1;
-      this.#place(session);
-    }
-    return true;
+  admitReader(sessionId: string, isForClient: boolean): true | string {
+    return this.#readers.admit(sessionId, isForClient);
   }
 
-  dismissReader(session: MemorySession | undefined): void {
-    this.#readers -= 1;
-    if (session === undefined) return;
+  dismissReader(sessionId: string): void {
+    this.#readers.dismiss(sessionId);
+  }
+
+  shield(session: MemorySession): void {
+    session.readers += 1;
+    this.#place(session);
+  }
+
+  unshield(session: MemorySession): void {
     session.readers -= 1;
     this.#touch(session);
     this.#place(session);

@@ -130,8 +130,8 @@ export class RedisClaimCursor implements SessionCursor {
     this.#seat.stopWaiting();
   }
 
-  enter(): boolean {
-    return this.#seat.enter();
+  enter(isForClient?: boolean): true | string {
+    return this.#seat.enter(isForClient);
   }
 
   leave(): void {

@@ -98,8 +98,8 @@ export class RedisCursor implements SessionCursor {
     this.#seat.stopWaiting();
   }
 
-  enter(): boolean {
-    return this.#seat.enter();
+  enter(isForClient?: boolean): true | string {
+    return this.#seat.enter(isForClient);
   }
 
   leave(): void {

@@ -6,9 +6,11 @@ import { ioRedisPort } from './redis-ioredis.ts';
 import type { IoRedisLike } from './redis-ioredis.ts';
 import { nodeRedisPort } from './redis-node-redis.ts';
 import type { NodeRedisLike } from './redis-node-redis.ts';
+import { readerBoundOptions } from '../reader-bounds.ts';
+import type { ReaderBoundOptions } from '../reader-bounds.ts';
 
 /** Options of a {@link RedisSessionStore}. */
-export interface RedisSessionStoreOptions {
+export interface RedisSessionStoreOptions extends ReaderBoundOptions {
   /**
    * A client of `redis` (node-redis) 5 or later or of `ioredis` 5 or later, standalone or cluster; or an own
    * {@link RedisPort}. It is duplicated for each of the store's three connections, and never used or closed itself.
@@ -26,8 +28,6 @@ export interface RedisSessionStoreOptions {
   readonly maxPendingEntries?: number | undefined;
   /** The same bound in bytes: 2 per UTF-16 unit of the message, 96 and the attributes per entry. @default 32 MiB */
   readonly maxPendingBytes?: number | undefined;
-  /** Readers of this process at once. @default 10_000 */
-  readonly maxReaders?: number | undefined;
   /** Sessions whose writing state and unread mark this process keeps. @default 100_000 */
   readonly maxSessions?: number | undefined;
   /** The clock, in milliseconds. @default Date.now */
@@ -50,7 +50,7 @@ const optionsSchema = z.strictObject({
   endedTtlMillis: millis().default(300_000),
   maxPendingEntries: positiveInteger().default(50_000),
   maxPendingBytes: positiveInteger().default(32 * MIB),
-  maxReaders: positiveInteger().default(10_000),
+  ...readerBoundOptions,
   maxSessions: positiveInteger().default(100_000),
   now: functionOption<() => number>().optional(),
 });

@@ -21,8 +21,9 @@ export interface CursorHost {
   deletionsOf(sessionId: string): number;
   /** A reader leaves out something in the log that this version cannot read. */
   passedOver(why: Unreadable): void;
-  admitReader(): boolean;
-  dismissReader(): void;
+  /** `true`, or which bound of readers is reached. */
+  admitReader(sessionId: string, isForClient: boolean): true | string;
+  dismissReader(sessionId: string): void;
   unreadOf(sessionId: string): UnreadMark | undefined;
   moveUnread(sessionId: string, mark: UnreadMark): void;
   /** Somebody waits at the seat, or no longer. */
@@ -100,9 +101,11 @@ export class CursorSeat implements Waiter {
     this.#host.keepAlive.release();
   }
 
-  enter(): boolean {
-    this.#isCounted ||= this.#host.admitReader();
-    return this.#isCounted;
+  enter(isForClient = false): true | string {
+    if (this.#isCounted) return true;
+    const admitted = this.#host.admitReader(this.sessionId, isForClient);
+    this.#isCounted = admitted === true;
+    return admitted;
   }
 
   leave(): void {
@@ -117,7 +120,7 @@ export class CursorSeat implements Waiter {
     }
     if (this.#isCounted) {
       this.#isCounted = false;
-      this.#host.dismissReader();
+      this.#host.dismissReader(this.sessionId);
     }
   }
 

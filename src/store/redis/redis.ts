@@ -24,6 +24,7 @@ import { streamAround } from './redis-streams.ts';
 import { isFinal } from './redis-verdict.ts';
 import { RedisWakeUps } from './redis-wake.ts';
 import { RedisWriter } from './redis-writer.ts';
+import { ReaderBounds } from '../reader-bounds.ts';
 import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
 import { afterEntry, isAbandonedBy } from '../stream-state.ts';
 
@@ -65,6 +66,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
   readonly #lost = new LossCounters();
   readonly #unreadable = new LossCounters();
   readonly #writer: RedisWriter;
+  readonly #readers: ReaderBounds;
   readonly #produced: ProducedSessions;
   readonly #claimed = new ClaimedEntries();
   readonly #unread = new Map<string, UnreadMark>();
@@ -72,7 +74,6 @@ export class RedisSessionStore implements SessionStore, CursorHost {
   /** When this process deleted a session, as a number that grows with each deletion. */
   readonly #deletions = new Map<string, number>();
   #deletionCount = 0;
-  #readers = 0;
   #appendsToSweep = SWEEP_APPENDS;
   #isRefusing = false;
   #isClosed = false;
@@ -82,6 +83,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
   constructor(options: RedisSessionStoreOptions) {
     this.#options = parseRedisOptions(options);
     this.#now = this.#options.now;
+    this.#readers = new ReaderBounds(this.#options);
     const { port } = this.#options;
     const outage = new Outage(new Episode(this.reporter));
     const shared = { keepAlive: this.keepAlive, outage, reporter: this.reporter, now: this.#now };
@@ -192,7 +194,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
       this.#isClosed = true;
       this.#writer.close();
       this.wakeUps.close();
-      this.reads.close(() => this.#readers > 0);
+      this.reads.close(() => this.#readers.count > 0);
     }
   }
 
@@ -200,7 +202,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
   stats(): StoreStats {
     return {
       sessions: this.#produced.size,
-      readers: this.#readers,
+      readers: this.#readers.count,
       entries: this.#writer.pendingEntries,
       bytes: this.#writer.pendingBytes,
       lost: this.#lost.toJSON(),
@@ -280,14 +282,12 @@ export class RedisSessionStore implements SessionStore, CursorHost {
     this.#unreadable.add(why);
   }
 
-  admitReader(): boolean {
-    if (this.#readers >= this.#options.maxReaders) return false;
-    this.#readers += 1;
-    return true;
+  admitReader(sessionId: string, isForClient: boolean): true | string {
+    return this.#readers.admit(sessionId, isForClient);
   }
 
-  dismissReader(): void {
-    this.#readers -= 1;
+  dismissReader(sessionId: string): void {
+    this.#readers.dismiss(sessionId);
     this.reads.suspendIfIdle();
   }
 

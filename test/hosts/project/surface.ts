@@ -1,5 +1,6 @@
 /** The whole public surface as a host's compiler sees it; never run. Each exported name has to occur in here. */
 import { createServer } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
 
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
@@ -45,6 +46,7 @@ import type {
   EntryDetail,
   EntryKind,
   EventStreamOptions,
+  EventStreamResponseOptions,
   Finding,
   Gap,
   JsonValue,
@@ -56,6 +58,7 @@ import type {
   LossReason,
   Maybe,
   MemorySessionStoreOptions,
+  NodeResponse,
   OpenOptions,
   OtelLoggerProvider,
   PopOptions,
@@ -119,7 +122,11 @@ const redact: Redact = (entry: RedactableEntry): RedactableEntry | undefined => 
   return entry.sessionId === 'secret' ? undefined : entry;
 };
 const streamHandler: StreamHandler = defaultStreamHandler;
-const memoryOptions: MemorySessionStoreOptions = { maxEntriesPerSession: 100, overflow: 'drop-newest' };
+const memoryOptions: MemorySessionStoreOptions = {
+  maxEntriesPerSession: 100,
+  overflow: 'drop-newest',
+  reservedShare: 0.2,
+};
 const options: SessionLogsOptions = {
   ...sessionOptions,
   redact,
@@ -214,6 +221,10 @@ export async function streamingOut(): Promise<Response> {
   await text.cancel();
   createServer((_, response) => {
     sessions.sendEventStream(response, 'abc123', eventStream).catch(console.error);
+  });
+  createHttp2Server((_, response: NodeResponse) => {
+    const framed: EventStreamResponseOptions = { ...eventStream, response };
+    sessions.toEventStreamResponse('abc123', framed).catch(console.error);
   });
   return sessions.toEventStreamResponse('abc123', eventStream);
 }
@@ -314,6 +325,8 @@ export async function stepping(store: SessionStore): Promise<Step> {
   const waiter: Waiter = { wake: () => undefined };
   const cursor = store.open('abc123', { from: 'start', isBounded: true });
   cursor.wait(waiter);
+  const entered: true | string = cursor.enter(true);
+  if (entered !== true) console.error(entered);
   return cursor.step();
 }
 

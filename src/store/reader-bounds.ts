@@ -1,0 +1,72 @@
+import * as z from 'zod';
+
+import { positiveInteger } from '../options.ts';
+
+/** How many readers a store lets in at once. */
+export interface ReaderBoundOptions {
+  /** Readers of this process at once. @default 10_000 */
+  readonly maxReaders?: number | undefined;
+  /** Readers of one session in this process at once. @default 1_000 */
+  readonly maxReadersPerSession?: number | undefined;
+  /**
+   * The part of both bounds that is kept for the server's own readers (`getSessionLogs`, `followSession`, `pop`), however
+   * many clients are served over HTTP. 0: none. @default 0.1
+   */
+  readonly reservedShare?: number | undefined;
+}
+
+const SHARE = 'a share, from 0 to 1';
+
+/** The options as a store's schema takes them. */
+export const readerBoundOptions: {
+  maxReaders: z.ZodDefault<z.ZodNumber>;
+  maxReadersPerSession: z.ZodDefault<z.ZodNumber>;
+  reservedShare: z.ZodDefault<z.ZodNumber>;
+} = {
+  maxReaders: positiveInteger().default(10_000),
+  maxReadersPerSession: positiveInteger().default(1_000),
+  reservedShare: z.number(SHARE).min(0, SHARE).max(1, SHARE).default(0.1),
+};
+
+/** Counts the readers of a store, and refuses those beyond its bounds. */
+export class ReaderBounds {
+  readonly #options: { readonly [Option in keyof ReaderBoundOptions]-?: number };
+  readonly #perSession = new Map<string, number>();
+  #count = 0;
+
+  constructor(options: { readonly [Option in keyof ReaderBoundOptions]-?: number }) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** `true`: it counts from now on. Else which bound refuses it, as a sentence. */
+  admit(sessionId: string, isForClient: boolean): true | string {
+    const ofSession = this.#perSession.get(sessionId) ?? 0;
+    const reached =
+      this.#reached('maxReaders', this.#count, isForClient) ??
+      this.#reached('maxReadersPerSession', ofSession, isForClient);
+    if (reached !== undefined) return reached;
+    this.#count += 1;
+    this.#perSession.set(sessionId, ofSession + 1);
+    return true;
+  }
+
+  dismiss(sessionId: string): void {
+    this.#count -= 1;
+    const left = (this.#perSession.get(sessionId) ?? 1) - 1;
+    if (left === 0) this.#perSession.delete(sessionId);
+    else this.#perSession.set(sessionId, left);
+  }
+
+  #reached(bound: 'maxReaders' | 'maxReadersPerSession', count: number, isForClient: boolean): string | undefined {
+    const { [bound]: max, reservedShare } = this.#options;
+    const which = bound === 'maxReaders' ? 'the bound of readers' : 'the bound of readers of this session';
+    if (count >= max) return `${which} is reached: \`${bound}\` is ${max}`;
+    const reserved = Math.floor(max * reservedShare);
+    if (!isForClient || count < max - reserved) return undefined;
+    return `${which} is reached for clients: \`${bound}\` is ${max}, of which \`reservedShare\` keeps ${reserved} for the server's own`;
+  }
+}
