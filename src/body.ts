@@ -1,3 +1,5 @@
+import { ownText } from './own-text.ts';
+
 /** A JSON value, frozen deeply, as it stands in an entry. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
@@ -33,8 +35,20 @@ export function bodyToText(body: unknown): string {
  * `Map` its entries, a `Set` its values; a field that is `undefined` is left out.
  */
 export function toJsonValue(value: unknown): JsonValue {
+  return jsonOf(value, false);
+}
+
+/**
+ * As {@link toJsonValue}, for what is kept: its texts hold only themselves, its arrays no spare places. Not frozen, which
+ * would give each number with a fraction an object of its own.
+ */
+export function toOwnJsonValue(value: unknown): JsonValue {
+  return jsonOf(value, true);
+}
+
+function jsonOf(value: unknown, isKept: boolean): JsonValue {
   try {
-    return copyOf(value, { parents: [], values: 0, chars: 0 });
+    return copyOf(value, { parents: [], isKept, values: 0, chars: 0 });
   } catch {
     // The end of the caller's stack: the record itself still counts.
     return UNREADABLE;
@@ -63,6 +77,7 @@ export function readableAttributes(attributes: object | undefined): Record<strin
 interface Walk {
   /** The objects around the value: only these make a circle; the same object twice side by side is none. */
   readonly parents: object[];
+  readonly isKept: boolean;
   values: number;
   chars: number;
 }
@@ -73,7 +88,7 @@ function copyOf(value: unknown, walk: Walk): JsonValue {
   switch (typeof value) {
     case 'string':
       walk.chars += value.length;
-      return value;
+      return walk.isKept ? ownText(value) : value;
     case 'number':
       return Number.isFinite(value) ? value : String(value);
     case 'boolean':
@@ -129,7 +144,7 @@ function ofList(list: readonly unknown[], walk: Walk): JsonValue {
     copy.push(copyOf(read(list, index), walk));
     if (isSpent(walk)) break;
   }
-  return Object.freeze(copy);
+  return walk.isKept ? copy.slice() : Object.freeze(copy);
 }
 
 function ofFields(value: object, walk: Walk): JsonValue {
@@ -145,7 +160,7 @@ function ofFields(value: object, walk: Walk): JsonValue {
     setField(copy, key, field);
     if (isSpent(walk)) break;
   }
-  return Object.freeze(copy);
+  return walk.isKept ? copy : Object.freeze(copy);
 }
 
 /** Assigned, `__proto__` would be the prototype. */

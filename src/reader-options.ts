@@ -4,6 +4,7 @@ import type { LogEntry, LogType } from './entry.ts';
 import { describeValue } from './errors.ts';
 import type { SessionLogsError } from './errors.ts';
 import { functionOption, millis, parseOptions } from './options.ts';
+import { ownText } from './own-text.ts';
 import { SessionReader } from './reader.ts';
 import type { Gap, ReaderPlan } from './reader.ts';
 import type { SessionStore, StartPosition } from './store/session-store.ts';
@@ -115,8 +116,10 @@ export function makeReader<T extends string | LogEntry>(
   refusal?: SessionLogsError,
 ): SessionReader<T> {
   const until = given.until ?? defaults.until;
-  const cursor = store.open(sessionId, { from: given.from ?? defaults.from, isBounded: until === 'caught-up' });
-  return new SessionReader<T>(store, sessionId, cursor, {
+  // Nearly always a part of a URL or of a request's body, which need not live as long as the reader.
+  const id = ownText(sessionId);
+  const cursor = store.open(id, { from: given.from ?? defaults.from, isBounded: until === 'caught-up' });
+  return new SessionReader<T>(store, id, cursor, {
     yields: defaults.yields,
     until,
     logType: given.logType ?? defaults.logType,
@@ -140,7 +143,8 @@ export function openPop(
 ): SessionReader<string> {
   refuseBareNumber('pop', options);
   const given = options === undefined ? {} : parseOptions('pop', popSchema, options);
-  return new SessionReader<string>(store, sessionId, store.claim(sessionId), {
+  const id = ownText(sessionId);
+  return new SessionReader<string>(store, id, store.claim(id), {
     yields: 'message',
     until: 'work-end',
     logType: 'chat',

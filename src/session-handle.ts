@@ -1,4 +1,5 @@
 import type { LogEntry } from './entry.ts';
+import { ownText } from './own-text.ts';
 import type { ReaderOptions } from './reader-options.ts';
 import type { SessionReader } from './reader.ts';
 import type { TapOptions } from './tap.ts';
@@ -22,7 +23,7 @@ export class SessionHandle {
 
   constructor(target: SessionTarget, sessionId: string) {
     this.#target = target;
-    this.sessionId = sessionId;
+    this.sessionId = ownText(sessionId);
   }
 
   /** Logs a chunk; see `logChunkToQueue`. */

@@ -8,6 +8,7 @@ import { isSessionId, MAX_SESSION_ID_LENGTH } from './entry.ts';
 import { describeValue } from './errors.ts';
 import { ATTRIBUTE } from './otel.ts';
 import type { Context, LogRecord } from './otel.ts';
+import { ownText } from './own-text.ts';
 import { keepSession } from './session-iteration.ts';
 
 /** Where the session stands in an OpenTelemetry context. The key is `Symbol.for`, so copies of this package agree. */
@@ -57,8 +58,10 @@ export function requireSessionId(owner: string, value: unknown): asserts value i
 export function withSession<T>(sessionId: string, fn: () => T): T {
   requireSessionId('withSession', sessionId);
   if (typeof fn !== 'function') throw new TypeError(`withSession: expected a function, got ${describeValue(fn)}`);
+  // What the code of the session starts may keep it for long.
+  const id = ownText(sessionId);
   const run = <R>(step: () => R): R =>
-    sessionStorage().run(sessionId, () => contextApi.with(contextWithSession(contextApi.active(), sessionId), step));
+    sessionStorage().run(id, () => contextApi.with(contextWithSession(contextApi.active(), id), step));
   return keepSession(run(fn), run);
 }
 

@@ -7,6 +7,7 @@ import { reporterFor } from './diagnostics.ts';
 import { describeValue } from './errors.ts';
 import { functionOption, parseOptions } from './options.ts';
 import { ATTRIBUTE } from './otel.ts';
+import { ownText } from './own-text.ts';
 import { requireSessionId } from './session.ts';
 import { tokenOf } from './tokens.ts';
 import type { WriteOptions } from './writer.ts';
@@ -94,7 +95,7 @@ class TappedStream<T> {
 
   constructor(writer: ChunkWriter, sessionId: string, map: ((chunk: T) => string | undefined) | undefined) {
     this.#writer = writer;
-    this.#sessionId = sessionId;
+    this.#sessionId = ownText(sessionId);
     this.#map = map;
     this.#text = Object.freeze({ kind: 'text', streamId: this.#streamId });
   }

@@ -121,21 +121,21 @@ describe('bounds of the memory store', () => {
     }
   });
 
-  it('bytes of an entry are 2 x its length + 96, and the bound of a session holds', () => {
+  it('bytes: 64 + 2 x its length of an entry, 384 + 2 x its id of a session, and the bound of a session holds', () => {
     const sessions = bounded({ maxBytesPerSession: 500 });
     void sessions.logChunkToQueue('x'.repeat(10), 's');
-    expect(sessions.stats().bytes).toBe(116);
+    expect(sessions.stats().bytes).toBe(384 + 2 + 64 + 20);
     for (let n = 0; n < 20; n += 1) {
       void sessions.logChunkToQueue('x'.repeat(n * 5), 's');
-      expect(sessions.stats().bytes).toBeLessThanOrEqual(500);
+      expect(sessions.stats().bytes).toBeLessThanOrEqual(500 + 384 + 2);
     }
     void sessions.logChunkToQueue('x'.repeat(300), 's');
     expect(sessions.getAllLogsInQueue().at(-1)?.message).toHaveLength(95);
   });
 
   it('maxBytes: ended sessions go first, then the least recently used; one with a reader keeps its newest', async () => {
-    const sessions = bounded({ maxBytes: 1_000 });
-    const text = 'x'.repeat(52);
+    const sessions = bounded({ maxBytes: 52_000 });
+    const text = 'x'.repeat(5_000);
     await sessions.logChunkToQueue(text, 'read');
     const reader = sessions.followSession('read');
     await reader.next();
@@ -149,9 +149,9 @@ describe('bounds of the memory store', () => {
     expect(sessions.allSessionsInQueue()).toEqual(['old', 'read', 'young']);
     await sessions.logChunkToQueue(text, 'young');
     expect(sessions.allSessionsInQueue()).toEqual(['read', 'young']);
-    for (let n = 0; n < 20; n += 1) await sessions.logChunkToQueue(`${n}`.padEnd(52), 'read');
+    for (let n = 0; n < 20; n += 1) await sessions.logChunkToQueue(`${n}`.padEnd(5_000), 'read');
     expect(sessions.getAllLogsInQueue({ sessionId: 'read' }).at(-1)?.message.trim()).toBe('19');
-    expect(sessions.stats().bytes).toBeLessThanOrEqual(1_000);
+    expect(sessions.stats().bytes).toBeLessThanOrEqual(52_000);
     await reader.return();
   });
 

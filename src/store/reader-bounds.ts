@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
 import { positiveInteger } from '../options.ts';
+import { ownText } from '../own-text.ts';
 
 /** How many readers a store lets in at once. */
 export interface ReaderBoundOptions {
@@ -50,7 +51,7 @@ export class ReaderBounds {
       this.#reached('maxReadersPerSession', ofSession, isForClient);
     if (reached !== undefined) return reached;
     this.#count += 1;
-    this.#perSession.set(sessionId, ofSession + 1);
+    this.#perSession.set(ofSession === 0 ? ownText(sessionId) : sessionId, ofSession + 1);
     return true;
   }
 

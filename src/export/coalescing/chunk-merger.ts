@@ -108,7 +108,7 @@ export class ChunkMerger {
     }
     if (!isJoinable) return false;
     const left = stream.length;
-    stream.add(record, text, placement);
+    stream.add(record, text, placement, maxChars);
     this.#heldChars += stream.length - left;
     if (!this.#held.has(stream)) this.#hold(stream);
     while (stream.length > maxChars) this.#cut(stream, () => stream.cutFull(maxChars));

@@ -2,10 +2,9 @@
 const BLOCK = 64;
 
 /**
- * Text that grows chunk by chunk.
+ * Text that grows chunk by chunk; the caller sees to it that a chunk that stays holds only itself.
  *
- * Chunks are joined 64 at a time. A string grown by `+=` would cost 32 bytes a chunk for the rope, and a chunk that is
- * a slice of a bigger string (what a JSON or SSE parser makes) would keep that string alive as long as it is held.
+ * Chunks are joined 64 at a time: a string grown by `+=` would cost 32 bytes a chunk for the rope.
  */
 export class ChunkText {
   #blocks: string[] = [];

@@ -1,6 +1,7 @@
 import { ATTRIBUTE, OWN_PREFIX } from '../../otel.ts';
 import type { Context, HrTime, LogRecord } from '../../otel.ts';
 import type { RoutedRecord } from '../../routed-record.ts';
+import { ownText } from '../../own-text.ts';
 import { ChunkText, codePointCut, endsInHalf } from './chunk-text.ts';
 import { MergedLogRecord } from './merged-record.ts';
 
@@ -51,8 +52,8 @@ export class CoalescedStream {
   readonly #content: 'keep' | 'omit';
 
   constructor(sessionId: string, streamId: string | undefined, content: 'keep' | 'omit') {
-    this.sessionId = sessionId;
-    this.streamId = streamId;
+    this.sessionId = ownText(sessionId);
+    this.streamId = streamId === undefined ? undefined : ownText(streamId);
     this.#content = content;
   }
 
@@ -85,10 +86,10 @@ export class CoalescedStream {
     return !this.hasContent || isAlike((this.#piece as Piece).record, record);
   }
 
-  /** Adds one chunk. */
-  add(record: LogRecord, text: string, placement: Placement): void {
+  /** Adds one chunk. One that is longer than `maxChars` is to be cut at once, and is not copied for that. */
+  add(record: LogRecord, text: string, placement: Placement, maxChars: number): void {
     if (!this.hasContent) this.#beginWith(record, placement);
-    this.#append(this.#take(record, placement), record, text);
+    this.#append(this.#take(record, placement), record, text, maxChars);
   }
 
   /**
@@ -102,16 +103,16 @@ export class CoalescedStream {
     if (!isAlike(piece.record, record)) return false;
     piece.record.takeAttributes(record);
     piece.routed = placement.routed;
-    this.#append(piece, record, text);
+    this.#append(piece, record, text, maxChars);
     return true;
   }
 
-  #append(piece: Piece, record: LogRecord, text: string): void {
+  #append(piece: Piece, record: LogRecord, text: string, maxChars: number): void {
     const observed = record.hrTimeObserved;
     piece.observedSeconds = observed[0];
     piece.observedNanos = observed[1];
     piece.chunkCount += 1;
-    if (this.#content === 'keep') piece.text.add(text);
+    if (this.#content === 'keep') piece.text.add(staying(text, maxChars));
     this.isAfterToolCall = false;
     if (this.#hasEmitted || this.#startTime === undefined || this.#secondsToFirstChunk !== undefined) return;
     this.#secondsToFirstChunk = secondsBetween(this.#startTime, record.hrTime);
@@ -138,7 +139,7 @@ export class CoalescedStream {
     if (piece === undefined || piece.text.length <= maxChars) return undefined;
     const text = piece.text.take();
     const cut = codePointCut(text, maxChars);
-    return this.#cut(piece, text.slice(0, cut), text.slice(cut));
+    return this.#cut(piece, text.slice(0, cut), staying(text.slice(cut), maxChars));
   }
 
   /**
@@ -233,6 +234,11 @@ function isAlike(merged: MergedLogRecord, record: LogRecord): boolean {
     merged.severityNumber === record.severityNumber &&
     merged.severityText === record.severityText
   );
+}
+
+/** The text as it is held. One that goes on being cut is left as it is: a copy for each cut would cost the square. */
+function staying(text: string, maxChars: number): string {
+  return text.length > maxChars ? text : ownText(text);
 }
 
 function newPiece(record: MergedLogRecord, placement: Placement): Piece {

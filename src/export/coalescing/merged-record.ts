@@ -1,6 +1,8 @@
 import { reporterFor } from '../../diagnostics.ts';
 import { ATTRIBUTE } from '../../otel.ts';
 import type { HrTime, LogRecord } from '../../otel.ts';
+import { ownText } from '../../own-text.ts';
+import { ownValue } from '../../own-value.ts';
 
 /** Attributes that a record takes before further ones are dropped and counted, as in the SDK. */
 const ATTRIBUTE_COUNT_LIMIT = 128;
@@ -34,7 +36,7 @@ export class MergedLogRecord {
     this.hrTime = first.hrTime;
     this.hrTimeObserved = first.hrTimeObserved;
     this.spanContext = first.spanContext;
-    this.severityText = first.severityText;
+    this.severityText = first.severityText === undefined ? undefined : ownText(first.severityText);
     this.severityNumber = first.severityNumber;
     this.resource = first.resource;
     this.instrumentationScope = first.instrumentationScope;
@@ -60,7 +62,10 @@ export class MergedLogRecord {
     this.#put(key, value, Number.POSITIVE_INFINITY);
   }
 
-  #put(key: string, value: unknown, limit: number): void {
+  #put(key: string, given: unknown, limit: number): void {
+    // Most attributes are the same on every chunk.
+    if (this.attributes[key] === given && given !== undefined) return;
+    const value = ownValue(given);
     if (!Object.hasOwn(this.attributes, key)) {
       if (this.#attributeCount >= limit) {
         this.droppedAttributesCount += 1;

@@ -1,4 +1,5 @@
 import type { DeliveryReport } from '../../routed-record.ts';
+import { ownText } from '../../own-text.ts';
 import type { SessionMark } from '../spool/codec/record-format.ts';
 import type { Segment } from '../spool/segment.ts';
 
@@ -37,7 +38,7 @@ export class SessionPositions {
     if (session === undefined) {
       if (this.#sessions.size >= this.#maxSessions) this.#forgetOne();
       session = {
-        sessionId,
+        sessionId: ownText(sessionId),
         appended: 0,
         settled: 0,
         rejected: 0,
@@ -45,7 +46,7 @@ export class SessionPositions {
         deliveredId: undefined,
         isUsed: true,
       };
-      this.#sessions.set(sessionId, session);
+      this.#sessions.set(session.sessionId, session);
     }
     session.isUsed = true;
     session.appended += 1;
@@ -72,8 +73,9 @@ export class SessionPositions {
     if (count === 1) inSegment?.delete(session);
     else inSegment?.set(session, count - 1);
     session.settled += 1;
-    if (isDelivered) session.deliveredId = mark.entryId ?? session.deliveredId;
-    else session.rejected += 1;
+    if (!isDelivered) session.rejected += 1;
+    // The mark's text is a part of all the text of its entry in the spool.
+    else if (mark.entryId !== undefined) session.deliveredId = ownText(mark.entryId);
   }
 
   /** A file takes the place of what waited in memory. */

@@ -4,8 +4,15 @@ const SHARED_CHUNK_BYTES = 64 * 1024;
 const OWN_CHUNK_BYTES = 16 * 1024;
 
 interface Chunk {
-  readonly buffer: Buffer;
+  buffer: Buffer;
   used: number;
+}
+
+/** The first bytes in a buffer of that length, which is no part of another. */
+function ownBytes(bytes: Buffer, length: number): Buffer {
+  const own = Buffer.allocUnsafeSlow(length);
+  bytes.copy(own);
+  return own;
 }
 
 /** How many lines end within the bytes. */
@@ -76,13 +83,13 @@ export class PendingBytes {
     if (last !== undefined && last.buffer.length - last.used >= lines.length) {
       lines.copy(last.buffer, last.used);
       last.used += lines.length;
-    } else if (lines.length >= OWN_CHUNK_BYTES) {
-      this.#chunks.push({ buffer: lines, used: lines.length });
-    } else {
-      const buffer = Buffer.allocUnsafeSlow(SHARED_CHUNK_BYTES);
-      lines.copy(buffer);
-      this.#chunks.push({ buffer, used: lines.length });
+      return;
     }
+    // No more comes into it, so it need not hold the place for more.
+    if (last !== undefined && 2 * last.used < last.buffer.length) last.buffer = ownBytes(last.buffer, last.used);
+    const isOwn = lines.length >= OWN_CHUNK_BYTES && 2 * lines.length >= lines.buffer.byteLength;
+    const buffer = isOwn ? lines : ownBytes(lines, Math.max(lines.length, SHARED_CHUNK_BYTES));
+    this.#chunks.push({ buffer, used: lines.length });
   }
 
   /** The next bytes to write; empty when nothing waits. */

@@ -1,6 +1,8 @@
+import { types } from 'node:util';
+
 import * as z from 'zod';
 
-import { bodyToText, toJsonValue } from '../../body.ts';
+import { bodyToText, toOwnJsonValue } from '../../body.ts';
 import { Episode, LossCounters, reporterFor } from '../../diagnostics.ts';
 import { batchEnvironment } from '../../environment.ts';
 import { SessionLogsError } from '../../errors.ts';
@@ -8,6 +10,8 @@ import { meterProviderOption, observeProcessor } from '../../metrics.ts';
 import type { MeterProvider } from '../../metrics.ts';
 import { functionOption, millis, objectWith, parseOptions, positiveInteger } from '../../options.ts';
 import type { LogRecord, LogRecordExporter, LogRecordProcessor } from '../../otel.ts';
+import { mayBePart, ownText } from '../../own-text.ts';
+import { mayHoldMore, ownValue } from '../../own-value.ts';
 import { settlesWithin } from '../../within.ts';
 import { CountingExporter } from './counting-exporter.ts';
 import type { BatchProcessorClass } from './sdk.ts';
@@ -126,8 +130,8 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
     }
     this.#accepted += 1;
     try {
-      detachBody(record);
-      replacePoison(record);
+      detachTexts(record);
+      detachAttributes(record);
       this.#batch.onEmit(record);
     } catch (error) {
       this.#accepted -= 1;
@@ -241,31 +245,35 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
   }
 }
 
-/** The SDK shares the body with the caller, who may change it, or have put something in it that no exporter can write. */
-function detachBody(record: LogRecord): void {
-  const { body } = record;
-  if (typeof body !== 'object' || body === null) {
-    if (typeof body === 'bigint' || typeof body === 'function' || typeof body === 'symbol') setBody(record, body);
-    else if (isPoison(body, 0)) record.setBody(String(body));
-    return;
+/** The SDK shares the texts and the body with the caller, who may change it, or have put something in it that no exporter can write. */
+function detachTexts(record: LogRecord): void {
+  const { body, eventName, severityText } = record;
+  if (typeof body === 'string') {
+    if (mayBePart(body)) record.setBody(ownText(body));
+  } else if (typeof body === 'number') {
+    if (isPoison(body, 0)) record.setBody(String(body));
+  } else if (types.isUint8Array(body)) {
+    record.setBody(new Uint8Array(body));
+  } else if (body !== undefined && body !== null && typeof body !== 'boolean') {
+    record.setBody(toOwnJsonValue(body));
   }
-  setBody(record, body);
-}
-
-function setBody(record: LogRecord, body: unknown): void {
-  record.setBody(body instanceof Uint8Array ? body.slice() : toJsonValue(body));
+  if (eventName !== undefined && mayBePart(eventName)) record.setEventName(ownText(eventName));
+  if (severityText !== undefined && mayBePart(severityText)) record.setSeverityText(ownText(severityText));
 }
 
 /**
  * A NaN, an infinity or an integer beyond 64 bits in an attribute makes a Collector refuse the whole request of the JSON
- * exporter, and with it the batch: such values go as text.
+ * exporter, and with it the batch: such values go as text. All others as they are, without what may be behind them.
  */
-function replacePoison(record: LogRecord): void {
+function detachAttributes(record: LogRecord): void {
   const { attributes } = record;
   for (const key in attributes) {
     const value = attributes[key];
-    if (typeof value === 'string' || typeof value === 'boolean' || !isPoison(value, 0)) continue;
-    record.setAttribute(key, typeof value === 'number' ? String(value) : bodyToText(value));
+    if (typeof value !== 'string' && typeof value !== 'boolean' && isPoison(value, 0)) {
+      record.setAttribute(key, typeof value === 'number' ? String(value) : bodyToText(value));
+    } else if (mayHoldMore(value) && Object.hasOwn(attributes, key)) {
+      record.setAttribute(key, ownValue(value));
+    }
   }
 }
 

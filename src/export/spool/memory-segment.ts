@@ -1,5 +1,7 @@
 import type { Segment, SegmentPosition } from './segment.ts';
 
+const FIRST_BYTES = 64 * 1024;
+
 /** Entries that wait in memory because the disk takes nothing: lost with the process, and counted then. */
 export class MemorySegment implements Segment {
   readonly name: string;
@@ -15,7 +17,8 @@ export class MemorySegment implements Segment {
   position: SegmentPosition;
   inFlight = 0;
   isRemoved = false;
-  #entries: Buffer[] = [];
+  /** One buffer that grows: a small one for each entry would be a part of a buffer that Node shares with the whole program. */
+  #buffer: Buffer = Buffer.alloc(0);
 
   constructor(firstOrdinal: number, nowMillis: number) {
     this.name = `memory-${firstOrdinal}`;
@@ -27,19 +30,25 @@ export class MemorySegment implements Segment {
   }
 
   append(entry: Buffer, count: number, nowMillis: number): void {
+    this.#makeRoom(entry.length);
     // A copy: the encoder uses its buffer again.
-    this.#entries.push(Buffer.from(entry));
+    entry.copy(this.#buffer, this.bytes);
     this.newestMillis = nowMillis;
     this.bytes += entry.length;
     this.records += count;
     this.nextOrdinal += count;
   }
 
+  #makeRoom(length: number): void {
+    if (this.bytes + length <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, 2 * this.#buffer.length, this.bytes + length));
+    this.#buffer.copy(larger);
+    this.#buffer = larger;
+  }
+
   /** Its bytes, to be written to a file after all. */
   content(): Buffer {
-    const whole = this.#entries.length === 1 ? (this.#entries[0] as Buffer) : Buffer.concat(this.#entries);
-    this.#entries = [whole];
-    return whole;
+    return this.#buffer.subarray(0, this.bytes);
   }
 
   read(into: Buffer, offset: number, length: number): Promise<number> {
@@ -65,6 +74,6 @@ export class MemorySegment implements Segment {
 
   remove(): void {
     this.isRemoved = true;
-    this.#entries = [];
+    this.#buffer = Buffer.alloc(0);
   }
 }

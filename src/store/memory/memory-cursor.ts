@@ -1,5 +1,6 @@
 import { isChat } from '../../entry.ts';
 import type { EntryDetail } from '../../entry.ts';
+import { ownText } from '../../own-text.ts';
 import type { MemorySession, Position, Start } from './memory-session.ts';
 import { blockAfter, slotIn } from './ring.ts';
 import type { Block, RingNote } from './ring.ts';
@@ -70,7 +71,7 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
     mode: { readonly isBounded: boolean; readonly movesUnread: boolean; readonly isClaiming: boolean },
   ) {
     this.#host = host;
-    this.#sessionId = sessionId;
+    this.#sessionId = session?.id ?? ownText(sessionId);
     this.#isClaiming = mode.isClaiming;
     this.#movesUnread = mode.movesUnread;
     this.#session = session;

@@ -1,6 +1,7 @@
 import { isChat } from '../../entry.ts';
 import type { EntryDetail } from '../../entry.ts';
 import type { Evictable } from './eviction.ts';
+import { entryBytes } from './kept-entry.ts';
 import { Ring, slotIn } from './ring.ts';
 import type { Block } from './ring.ts';
 import type { StartPosition } from '../session-store.ts';
@@ -25,26 +26,6 @@ export interface Start {
   readonly missed: number;
   /** The rest of this finished stream is left out. */
   readonly skipped: StreamSpan | undefined;
-}
-
-/** Bytes that an entry counts for: what it holds plus its share of the columns. */
-export function entryBytes(message: string, detail: EntryDetail | undefined): number {
-  return 2 * message.length + 96 + (detail?.attributes === undefined ? 0 : attributeBytes(detail.attributes, 0));
-}
-
-const MAX_DEPTH = 8;
-
-function attributeBytes(value: unknown, depth: number): number {
-  if (typeof value === 'string') return 2 * value.length + 16;
-  if (value === null || typeof value !== 'object' || depth > MAX_DEPTH) return 16;
-  if (ArrayBuffer.isView(value)) return value.byteLength + 16;
-  let bytes = 16;
-  try {
-    for (const [key, member] of Object.entries(value)) bytes += 2 * key.length + attributeBytes(member, depth + 1);
-  } catch {
-    // A getter or trap of the application's threw: what cannot be read is not held either.
-  }
-  return bytes;
 }
 
 /**

@@ -6,11 +6,13 @@ import { addUp, LossCounters } from '../../diagnostics.ts';
 import { ABANDONED_END, makeEntry } from '../../entry.ts';
 import type { EntryDetail, LogEntry } from '../../entry.ts';
 import { functionOption, millis, parseOptions, positiveInteger } from '../../options.ts';
+import { ownText, SharedTexts } from '../../own-text.ts';
 import { STREAM_END_TOKEN } from '../../tokens.ts';
 import { EvictionOrder } from './eviction.ts';
+import { entryBytes, keptDetail, sessionBytes } from './kept-entry.ts';
 import { MemoryCursor } from './memory-cursor.ts';
 import type { CursorHost } from './memory-cursor.ts';
-import { entryBytes, MemorySession } from './memory-session.ts';
+import { MemorySession } from './memory-session.ts';
 import { blockAfter, slotIn } from './ring.ts';
 import type { Block } from './ring.ts';
 import { ReaderBounds, readerBoundOptions } from '../reader-bounds.ts';
@@ -22,11 +24,11 @@ import { WaitList } from './wait-list.ts';
 export interface MemorySessionStoreOptions extends ReaderBoundOptions {
   /** Entries held of one session. @default 10_000 */
   readonly maxEntriesPerSession?: number | undefined;
-  /** Bytes held of one session: 2 per UTF-16 unit of the message, 96 and the attributes per entry. @default 8 MiB */
+  /** Bytes of one session's entries: of each 64, 2 per UTF-16 unit of the message, and what it has beside text and time. @default 8 MiB */
   readonly maxBytesPerSession?: number | undefined;
   /** What a full session does. `'drop-oldest'`: readers behind learn how many they missed. `'drop-newest'`: the new entry is refused. @default 'drop-oldest' */
   readonly overflow?: 'drop-oldest' | 'drop-newest' | undefined;
-  /** Bytes held in all: ended sessions go first, then the least recently used without readers; one with a reader keeps its newest entries. @default 256 MiB */
+  /** Bytes held in all, 384 and 2 per UTF-16 unit of its id for each session: ended sessions go first, then the least recently used without readers; one with a reader keeps its newest entries. @default 256 MiB */
   readonly maxBytes?: number | undefined;
   /** Sessions held, same order. When all have readers, entries of a new session are refused. @default 10_000 */
   readonly maxSessions?: number | undefined;
@@ -87,6 +89,8 @@ export class MemorySessionStore implements SessionStore, CursorHost {
   readonly #idle = new EvictionOrder<MemorySession>();
   readonly #ended = new EvictionOrder<MemorySession>();
   readonly #readers: ReaderBounds;
+  /** Of streams, spans and events, for all sessions. */
+  readonly #names = new SharedTexts();
   readonly #lost = new LossCounters();
   readonly #appendsPerClock: number;
   #bytes = 0;
@@ -113,9 +117,10 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     this.#incarnation = Date.now().toString(36) + BigInt(`0x${randomBytes(5).toString('hex')}`).toString(36);
   }
 
-  append(sessionId: string, message: string, timestamp: number, detail: EntryDetail | undefined): boolean {
+  append(sessionId: string, message: string, timestamp: number, given: EntryDetail | undefined): boolean {
     if (this.#isClosed) return this.#refuse('after_shutdown');
     if (--this.#appendsToClock <= 0) this.#lookAtClock();
+    const detail = given === undefined ? undefined : keptDetail(given, this.#names);
     const bytes = entryBytes(message, detail);
     if (bytes > this.#maxBytesPerSession) return this.#refuse('session_full');
     const session = this.#sessions.get(sessionId) ?? this.#begin(sessionId, timestamp);
@@ -132,7 +137,7 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     } else if (session.openStream === 2) {
       session.openStream = 1;
     }
-    this.#push(session, message, timestamp, detail, bytes);
+    this.#push(session, ownText(message), timestamp, detail, bytes);
     if (beginsNextLife) this.#place(session);
     if (this.#bytes > this.#maxBytes) this.#shrink(session);
     session.waiting?.wakeAll();
@@ -160,8 +165,9 @@ export class MemorySessionStore implements SessionStore, CursorHost {
   }
 
   #abandon(session: MemorySession, timestamp: number): void {
-    session.noteDetail(ABANDONED_END);
-    this.#push(session, STREAM_END_TOKEN, timestamp, ABANDONED_END, entryBytes(STREAM_END_TOKEN, ABANDONED_END));
+    const detail = keptDetail(ABANDONED_END, this.#names);
+    session.noteDetail(detail);
+    this.#push(session, STREAM_END_TOKEN, timestamp, detail, entryBytes(STREAM_END_TOKEN, detail));
   }
 
   #isFull(session: MemorySession, bytes: number): boolean {
@@ -185,12 +191,13 @@ export class MemorySessionStore implements SessionStore, CursorHost {
       if (victim === undefined) return undefined;
       this.#evict(victim, 'store_full');
     }
-    const session = new MemorySession(sessionId, ++this.#serial, timestamp);
+    const session = new MemorySession(ownText(sessionId), ++this.#serial, timestamp);
     session.lastUsed = ++this.#sequence;
     session.lastUsedMillis = this.#clock;
     session.waiting = this.#awaited.get(sessionId);
     this.#awaited.delete(sessionId);
-    this.#sessions.set(sessionId, session);
+    this.#sessions.set(session.id, session);
+    this.#bytes += sessionBytes(session.id);
     this.#idle.add(session);
     this.#sweeper ??= this.#startSweeper();
     return session;
@@ -222,6 +229,7 @@ export class MemorySessionStore implements SessionStore, CursorHost {
       return;
     }
     this.#forget(session, 'deleted');
+    this.#names.clear();
     session.waiting?.wakeAll();
   }
 
@@ -433,7 +441,7 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     this.#sessions.delete(session.id);
     this.#idle.remove(session);
     this.#ended.remove(session);
-    this.#bytes -= session.bytes;
+    this.#bytes -= session.bytes + sessionBytes(session.id);
   }
 
   /** Gets below `maxBytes` again after an entry of `newest` was stored. */

@@ -1,5 +1,4 @@
 import type { RedisCommand } from './redis-client.ts';
-import { encodeEntry } from './redis-codec.ts';
 import { FIELD } from './redis-page.ts';
 import type { ProducedSession } from './redis-producer.ts';
 import type { PendingWrite } from './redis-write-queue.ts';
@@ -61,5 +60,5 @@ function appendCommand(write: PendingWrite, maxEntries: number): string[] {
   }
   const head = ['XADD', session.keys.log, 'MAXLEN', '~', String(maxEntries), '*'];
   if (type === 'end') return [...head, FIELD.end, String(write.mark), ...line];
-  return [...head, FIELD.data, encodeEntry(write.message, write.timestamp, write.detail), ...line];
+  return [...head, FIELD.data, write.data, ...line];
 }

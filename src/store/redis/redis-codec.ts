@@ -1,6 +1,7 @@
 import { toJsonValue } from '../../body.ts';
 import { entryDetail, isTimestamp } from '../../entry.ts';
 import type { EntryDetail } from '../../entry.ts';
+import { ownJoin } from '../../own-text.ts';
 import { ENTRY_KINDS } from '../../tokens.ts';
 
 /** The part of an entry that is stored as one field. */
@@ -16,10 +17,12 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
  * An entry as text. A plain chunk is its time in base 36, a comma and the message, since nearly every entry is one;
- * anything else is a JSON object with short names.
+ * anything else is a JSON object with short names. The text holds only itself.
  */
 export function encodeEntry(message: string, timestamp: number, detail: EntryDetail | undefined): string {
-  if (detail === undefined && !LONE_SURROGATE.test(message)) return `${Math.trunc(timestamp).toString(36)},${message}`;
+  if (detail === undefined && !LONE_SURROGATE.test(message)) {
+    return ownJoin(`${Math.trunc(timestamp).toString(36)},`, message);
+  }
   const fields: Record<string, unknown> = { t: Math.trunc(timestamp), m: message };
   if (detail !== undefined) {
     if (detail.logType === 'log') fields['l'] = 1;

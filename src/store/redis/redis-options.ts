@@ -26,7 +26,7 @@ export interface RedisSessionStoreOptions extends ReaderBoundOptions {
   readonly endedTtlMillis?: number | undefined;
   /** Entries that wait for Redis at most; then new ones are dropped and counted `store_full`. @default 50_000 */
   readonly maxPendingEntries?: number | undefined;
-  /** The same bound in bytes: 2 per UTF-16 unit of the message, 96 and the attributes per entry. @default 32 MiB */
+  /** The same bound in bytes: of each entry 128, and 2 per UTF-16 unit of the text that is sent. @default 32 MiB */
   readonly maxPendingBytes?: number | undefined;
   /** Sessions whose writing state and unread mark this process keeps. @default 100_000 */
   readonly maxSessions?: number | undefined;

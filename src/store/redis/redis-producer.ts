@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
+import { ownText } from '../../own-text.ts';
 import { sessionKeys } from './redis-keys.ts';
 import type { SessionKeys } from './redis-keys.ts';
 import type { OpenStream } from '../stream-state.ts';
@@ -126,8 +127,9 @@ export class ProducedSessions {
 
   #begin(id: string, now: number): ProducedSession {
     if (this.#sessions.size >= this.#options.maxSessions) this.#makeRoom(now);
-    const session = new ProducedSession(id, sessionKeys(this.#options.prefix, id), this.#nextProducer(), now);
-    this.#sessions.set(id, session);
+    const own = ownText(id);
+    const session = new ProducedSession(own, sessionKeys(this.#options.prefix, own), this.#nextProducer(), now);
+    this.#sessions.set(own, session);
     return session;
   }
 

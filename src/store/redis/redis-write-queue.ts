@@ -1,4 +1,3 @@
-import type { EntryDetail } from '../../entry.ts';
 import type { ProducedSession } from './redis-producer.ts';
 
 /** Something that is to be appended to a session's stream. */
@@ -9,12 +8,18 @@ export interface PendingWrite {
   readonly sequence: number;
   /** Of a mark: its number among the producer's marks. */
   readonly mark: number;
-  readonly message: string;
-  readonly timestamp: number;
-  readonly detail: EntryDetail | undefined;
-  readonly bytes: number;
+  /** The entry as it is stored; of a mark ''. */
+  readonly data: string;
   /** Order among all writes of the store, for `flush`; the writer sets it. */
   order: number;
+}
+
+/** The write itself and its places in the queue. */
+const WRITE_BYTES = 128;
+
+/** Bytes that a waiting write of so many UTF-16 units counts for: within a factor of two what it holds. */
+export function writeBytes(length: number): number {
+  return WRITE_BYTES + 2 * length;
 }
 
 const COMPACT_AT = 1_024;

@@ -10,7 +10,7 @@ import type { KeepAlive, Outage } from './redis-link.ts';
 import { isStoredBy, newestOwn } from './redis-look-back.ts';
 import type { ProducedSession } from './redis-producer.ts';
 import { isFinal, isOfConnection, judgeReplies } from './redis-verdict.ts';
-import { WriteQueue } from './redis-write-queue.ts';
+import { writeBytes, WriteQueue } from './redis-write-queue.ts';
 import type { PendingWrite } from './redis-write-queue.ts';
 
 /** Bounds and times of a {@link RedisWriter}. */
@@ -101,19 +101,23 @@ export class RedisWriter {
     return this.#bytes;
   }
 
+  /** Whether the bounds leave room for a write of so many UTF-16 units; `false`: it counts as dropped. */
+  admits(type: PendingWrite['type'], length: number): boolean {
+    const limit = this.#options.maxPendingEntries * (type === 'entry' ? 1 : MARKS_BEYOND);
+    if (this.#entries < limit && this.#bytes + writeBytes(length) <= this.#options.maxPendingBytes) return true;
+    this.#lost.add('store_full');
+    this.#overflow.begin(
+      `${this.#entries} entries wait for Redis, which is the bound: new ones are dropped and counted (store_full)`,
+    );
+    return false;
+  }
+
   /** Takes a write; `false`: the bound is reached, it is dropped and counted. */
   push(write: PendingWrite): boolean {
-    const limit = this.#options.maxPendingEntries * (write.type === 'entry' ? 1 : MARKS_BEYOND);
-    if (this.#entries >= limit || this.#bytes + write.bytes > this.#options.maxPendingBytes) {
-      this.#lost.add('store_full');
-      this.#overflow.begin(
-        `${this.#entries} entries wait for Redis, which is the bound: new ones are dropped and counted (store_full)`,
-      );
-      return false;
-    }
+    if (!this.admits(write.type, write.data.length)) return false;
     this.#order += 1;
     this.#entries += 1;
-    this.#bytes += write.bytes;
+    this.#bytes += writeBytes(write.data.length);
     write.session.pending += 1;
     write.order = this.#order;
     this.#queue.push(write);
@@ -300,9 +304,9 @@ export class RedisWriter {
   }
 
   #settle(writes: readonly PendingWrite[]): void {
-    for (const { session, bytes } of writes) {
+    for (const { session, data } of writes) {
       session.pending -= 1;
-      this.#bytes -= bytes;
+      this.#bytes -= writeBytes(data.length);
     }
     this.#entries -= writes.length;
     if (this.#overflow.isOpen && this.#entries < this.#options.maxPendingEntries / 2) {

@@ -4,10 +4,11 @@ import { LossCounters, reporterFor, Episode } from '../../diagnostics.ts';
 import type { Reporter } from '../../diagnostics.ts';
 import { ABANDONED_END } from '../../entry.ts';
 import type { EntryDetail } from '../../entry.ts';
+import { ownText } from '../../own-text.ts';
 import { STREAM_END_TOKEN } from '../../tokens.ts';
-import { entryBytes } from '../memory/memory-session.ts';
 import { ClaimedEntries, RedisClaimCursor } from './redis-claim.ts';
 import { RedisFailure } from './redis-client.ts';
+import { encodeEntry } from './redis-codec.ts';
 import type { Unreadable } from './redis-codec.ts';
 import { RedisCursor } from './redis-cursor.ts';
 import { canonicalStreamId, compareStreamIds, isStreamId, sessionKeys } from './redis-keys.ts';
@@ -121,7 +122,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
     this.#unread.delete(sessionId);
     this.#claimed.forget(sessionId);
     this.#deletions.delete(sessionId);
-    this.#deletions.set(sessionId, ++this.#deletionCount);
+    this.#deletions.set(ownText(sessionId), ++this.#deletionCount);
     if (this.#deletions.size > this.#options.maxSessions) {
       this.#deletions.delete(this.#deletions.keys().next().value as string);
     }
@@ -130,11 +131,15 @@ export class RedisSessionStore implements SessionStore, CursorHost {
   }
 
   open(sessionId: string, options: OpenOptions): SessionCursor {
-    return new RedisCursor(this, sessionId, this.#keysOf(sessionId), options);
+    const id = ownText(sessionId);
+    const { from } = options;
+    const start = typeof from === 'object' ? { after: ownText(from.after) } : from;
+    return new RedisCursor(this, id, this.#keysOf(id), { ...options, from: start });
   }
 
   claim(sessionId: string): SessionCursor {
-    return new RedisClaimCursor(this, this.#claimed, sessionId, this.#keysOf(sessionId));
+    const id = ownText(sessionId);
+    return new RedisClaimCursor(this, this.#claimed, id, this.#keysOf(id));
   }
 
   async streamState(sessionId: string, id: string): Promise<StreamState> {
@@ -227,15 +232,14 @@ export class RedisSessionStore implements SessionStore, CursorHost {
   #push(session: ProducedSession, message: string, timestamp: number, detail: EntryDetail | undefined): boolean {
     session.sequence += 1;
     session.hasEntries = true;
+    // Before it is encoded: during an outage nearly all are dropped.
+    if (!this.#writer.admits('entry', message.length)) return false;
     return this.#writer.push({
       type: 'entry',
       session,
       sequence: session.sequence,
       mark: 0,
-      message,
-      timestamp,
-      detail,
-      bytes: entryBytes(message, detail),
+      data: encodeEntry(message, timestamp, detail),
       order: 0,
     });
   }
@@ -248,17 +252,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
     if (type === 'tombstone') session.hasEntries = false;
     session.marks += 1;
     const { sequence, marks: mark } = session;
-    this.#writer.push({
-      type,
-      session,
-      sequence,
-      mark,
-      message: '',
-      timestamp: 0,
-      detail: undefined,
-      bytes: 96,
-      order: 0,
-    });
+    this.#writer.push({ type, session, sequence, mark, data: '', order: 0 });
   }
 
   // What cursors need.

@@ -282,8 +282,12 @@ describe('readers of a bounded session against an array', () => {
           const entries = sessions.getAllLogsInQueue();
           const bytes = entries.reduce(
             (sum, entry) =>
-              sum + 96 + 2 * entry.message.length + (entry.attributes === undefined ? 0 : attributesOfAbandoned),
-            0,
+              sum +
+              64 +
+              2 * entry.message.length +
+              (entry.kind === 'text' ? 0 : 192) +
+              (entry.attributes === undefined ? 0 : attributesOfAbandoned),
+            texts.length === 0 ? 0 : 384 + 2 * 's'.length,
           );
           expect(store.stats().bytes).toBe(bytes);
         },
@@ -294,4 +298,4 @@ describe('readers of a bounded session against an array', () => {
 });
 
 /** `gen_ai.response.finish_reasons: ['abandoned']`, as the store counts it. */
-const attributesOfAbandoned = 16 + 2 * 'gen_ai.response.finish_reasons'.length + 16 + 2 + 2 * 'abandoned'.length + 16;
+const attributesOfAbandoned = 64 + 'gen_ai.response.finish_reasons'.length + 64 + 24 + 2 * 'abandoned'.length;

@@ -1,0 +1,98 @@
+import { readableAttributes, toOwnJsonValue } from '../../body.ts';
+import type { EntryDetail } from '../../entry.ts';
+import { ownText } from '../../own-text.ts';
+import type { SharedTexts } from '../../own-text.ts';
+
+// Measured on 64-bit Node 20 to 24, whose V8 does not compress pointers. A UTF-16 unit takes one byte in most texts and
+// two in the others: two are counted.
+
+/** The session with its first block, and its places in the maps. */
+const SESSION_BYTES = 384;
+/** Three places in a block, the head of the message, and what is rounded up. */
+const ENTRY_BYTES = 64;
+/** The detail, the object that holds it beside the time, and its short names. */
+const DETAIL_BYTES = 192;
+const SHORT_NAME = 32;
+const OBJECT_BYTES = 56;
+/** The head of a text in a value. */
+const TEXT_BYTES = 16;
+/** A place in an object or array. */
+const PLACE_BYTES = 8;
+
+/** Bytes that a session counts for beside its entries. */
+export function sessionBytes(id: string): number {
+  return SESSION_BYTES + 2 * id.length;
+}
+
+/** Bytes that an entry counts for: within a factor of two what it holds. `detail` is one of {@link keptDetail}. */
+export function entryBytes(message: string, detail: EntryDetail | undefined): number {
+  const bytes = ENTRY_BYTES + 2 * message.length;
+  return detail === undefined ? bytes : bytes + detailBytes(detail);
+}
+
+function detailBytes(detail: EntryDetail): number {
+  const { attributes, streamId, severityText, eventName, traceId, spanId } = detail;
+  const names = nameBytes(streamId) + nameBytes(severityText) + nameBytes(eventName);
+  const ids = nameBytes(traceId) + nameBytes(spanId);
+  return DETAIL_BYTES + names + ids + (attributes === undefined ? 0 : sizeOf(attributes));
+}
+
+function nameBytes(name: string | undefined): number {
+  return name === undefined || name.length <= SHORT_NAME ? 0 : 2 * name.length;
+}
+
+/** A copy of the detail that holds only itself, and that its writer cannot change. `names`: one copy of each for all. */
+export function keptDetail(detail: EntryDetail, names: SharedTexts): EntryDetail {
+  return {
+    logType: detail.logType,
+    kind: detail.kind,
+    streamId: names.ownOf(detail.streamId),
+    severityNumber: detail.severityNumber,
+    severityText: names.ownOf(detail.severityText),
+    attributes: detail.attributes === undefined ? undefined : ownAttributes(detail.attributes),
+    eventName: names.ownOf(detail.eventName),
+    traceId: names.ownOf(detail.traceId),
+    spanId: names.ownOf(detail.spanId),
+    endsReasoning: detail.endsReasoning,
+  };
+}
+
+function ownAttributes(attributes: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  try {
+    return ownCopy(attributes);
+  } catch {
+    // A getter or trap of the application's threw: what it hides is left out, the rest is kept.
+    return ownCopy(readableAttributes(attributes));
+  }
+}
+
+/** Keys need no copy: a key of an object is V8's own text. */
+function ownCopy(attributes: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const own: Record<string, unknown> = {};
+  for (const key of Object.keys(attributes)) {
+    const value = ownValue(attributes[key]);
+    // Assigned, it would be the prototype.
+    if (key === '__proto__') Object.defineProperty(own, key, { value, enumerable: true });
+    else own[key] = value;
+  }
+  return own;
+}
+
+function ownValue(value: unknown): unknown {
+  if (typeof value === 'string') return ownText(value);
+  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined) return value;
+  return toOwnJsonValue(value);
+}
+
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return PLACE_BYTES + TEXT_BYTES + 2 * value.length;
+  if (typeof value !== 'object' || value === null) return PLACE_BYTES;
+  let bytes = PLACE_BYTES + OBJECT_BYTES;
+  if (Array.isArray(value)) {
+    for (const part of value) bytes += sizeOf(part);
+  } else {
+    // V8 holds a key once for all objects that have it, so half of the most that it can take is counted for each.
+    for (const key of Object.keys(value)) bytes += key.length + sizeOf((value as Record<string, unknown>)[key]);
+  }
+  return bytes;
+}

@@ -1,0 +1,149 @@
+// Run as `node --expose-gc --import tsx held-bytes.mjs KIND`: prints what is counted and what the heap holds, when every
+// kept value is cut out of a parent of 64 KiB.
+import { LoggerProvider } from '@opentelemetry/sdk-logs';
+
+import { CoalescingLogRecordProcessor } from '../../src/export/coalescing/coalescing.ts';
+import { CountingBatchLogRecordProcessor } from '../../src/export/otlp/batch.ts';
+import { SessionPositions } from '../../src/export/durable/session-positions.ts';
+import { MemorySessionStore, SessionLogs } from '../../src/index.ts';
+import { BatchLogRecordProcessor } from '@opentelemetry/sdk-logs';
+
+const COUNT = 2_000;
+const PARENT = 64 * 1024;
+let serial = 0;
+
+/** A text of that length that is a slice of a new parent; `wide`: with two bytes a unit in the parent only. */
+function cut(length, wide = false) {
+  serial += 1;
+  const head = `${serial}-`.padEnd(length, String(serial % 10));
+  const parent = Buffer.from(head.padEnd(PARENT, wide ? '\u4e2d' : 'p')).toString();
+  return parent.slice(0, length);
+}
+
+function heap() {
+  for (let n = 0; n < 4; n += 1) globalThis.gc();
+  const { heapUsed, external, arrayBuffers } = process.memoryUsage();
+  return heapUsed + external + arrayBuffers;
+}
+
+function sessionsOver(store) {
+  return new SessionLogs({ store, loggerProvider: () => undefined });
+}
+
+/** Each fills something, and answers with what it counts, in bytes. */
+const KINDS = {
+  ...Object.fromEntries(
+    [13, 40, 60, 300].flatMap((length) =>
+      [false, true].map((wide) => [
+        `message ${length}${wide ? ' of a wide parent' : ''}`,
+        (keep) => {
+          const store = keep(new MemorySessionStore({ maxEntriesPerSession: COUNT * 2 }));
+          const sessions = sessionsOver(store);
+          for (let n = 0; n < COUNT; n += 1) void sessions.logChunkToQueue(cut(length, wide), 's');
+          return () => store.stats().bytes;
+        },
+      ]),
+    ),
+  ),
+  'text put together of parts': (keep) => {
+    const store = keep(new MemorySessionStore());
+    const sessions = sessionsOver(store);
+    for (let n = 0; n < COUNT; n += 1) void sessions.logChunkToQueue(`${cut(30)} and ${cut(30)}`, 's');
+    return () => store.stats().bytes;
+  },
+  'session ids': (keep) => {
+    const store = keep(new MemorySessionStore());
+    const sessions = sessionsOver(store);
+    for (let n = 0; n < COUNT; n += 1) void sessions.logChunkToQueue('x', cut(36));
+    return () => store.stats().bytes;
+  },
+  'ids of sessions that readers wait for': (keep) => {
+    const store = keep(new MemorySessionStore());
+    const sessions = sessionsOver(store);
+    const readers = keep([]);
+    for (let n = 0; n < COUNT; n += 1) {
+      const reader = sessions.followSession(cut(36));
+      void reader.next();
+      readers.push(reader);
+    }
+    // A waiting reader takes about 900 bytes (the README's figure), which no bound counts.
+    return () => COUNT * 1_500;
+  },
+  'streams, severities and event names': (keep) => {
+    const store = keep(new MemorySessionStore());
+    for (let n = 0; n < COUNT; n += 1) {
+      const detail = { logType: 'log', kind: 'text', endsReasoning: false, severityNumber: 9, attributes: undefined };
+      const names = { streamId: cut(36), severityText: cut(40), eventName: cut(50), traceId: cut(32), spanId: cut(16) };
+      store.append('s', 'x', Date.now(), { ...detail, ...names });
+    }
+    return () => store.stats().bytes;
+  },
+  'attributes of every type': (keep) => {
+    const store = keep(new MemorySessionStore());
+    const provider = new LoggerProvider({ processors: [] });
+    void provider;
+    const sessions = sessionsOver(store);
+    for (let n = 0; n < COUNT; n += 1) {
+      const bytes = new Uint8Array(PARENT).subarray(0, 40);
+      const attributes = { [cut(20)]: cut(40), list: [cut(30), 1, true], deep: { text: cut(60), bytes } };
+      void sessions.logChunkToQueue('x', 's', { attributes });
+    }
+    return () => store.stats().bytes;
+  },
+  exceptions: (keep) => {
+    const store = keep(new MemorySessionStore());
+    const sessions = sessionsOver(store);
+    for (let n = 0; n < COUNT; n += 1) {
+      const exception = new Error(cut(80));
+      exception.name = cut(20);
+      exception.stack = cut(400);
+      void sessions.logChunkToQueue('x', 's', { kind: 'error', exception });
+    }
+    return () => store.stats().bytes;
+  },
+  'chunks that wait to be merged': (keep) => {
+    const none = { onEmit() {}, forceFlush: () => Promise.resolve(), shutdown: () => Promise.resolve() };
+    const merging = keep(new CoalescingLogRecordProcessor({ processor: none }));
+    const logger = new LoggerProvider({ processors: [merging] }).getLogger('l');
+    for (let n = 0; n < COUNT; n += 1) {
+      logger.emit({ body: cut(60), attributes: { 'session.id': cut(36), model: cut(30) } });
+    }
+    // The stream, its record and the places of 64 chunks.
+    return () => COUNT * 2_500;
+  },
+  'records that wait for their export': (keep) => {
+    const exporter = { export() {}, shutdown: () => Promise.resolve(), forceFlush: () => Promise.resolve() };
+    const options = { exporter, BatchLogRecordProcessor, scheduledDelayMillis: 100_000, maxExportBatchSize: 60_000 };
+    const batch = keep(new CountingBatchLogRecordProcessor(options));
+    const logger = keep(new LoggerProvider({ processors: [batch] }).getLogger('l'));
+    for (let n = 0; n < COUNT; n += 1) {
+      const attributes = { 'session.id': cut(36), text: cut(50), list: [cut(40)] };
+      logger.emit({ body: cut(60), eventName: cut(40), attributes });
+    }
+    // A record of the SDK.
+    return () => COUNT * 1_200;
+  },
+  'positions of sessions': (keep) => {
+    const positions = keep(new SessionPositions());
+    for (let n = 0; n < COUNT; n += 1) positions.appending(cut(36));
+    return () => COUNT * 250;
+  },
+};
+
+const [kind] = process.argv.slice(2);
+if (kind === undefined) {
+  console.log(JSON.stringify(Object.keys(KINDS)));
+} else {
+  const kept = [];
+  const keep = (value) => {
+    kept.push(value);
+    return value;
+  };
+  // Compiles, and fills caches, before it is measured.
+  KINDS[kind]((value) => value);
+  const before = heap();
+  const counted = KINDS[kind](keep);
+  const held = heap() - before;
+  console.log(JSON.stringify({ counted: counted(), held, kept: kept.length }));
+  process.exit(0);
+}
