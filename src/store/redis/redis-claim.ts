@@ -34,11 +34,16 @@ export class ClaimedEntries {
   }
 
   giveBack(sessionId: string, item: StoredItem): void {
+    this.keep(sessionId, item);
+    for (const seat of this.#cursors.get(sessionId) ?? []) seat.wake();
+  }
+
+  /** As `giveBack`, and wakes none of them: it is for the next one that looks. */
+  keep(sessionId: string, item: StoredItem): void {
     const items = this.#bySession.get(sessionId) ?? [];
     items.push(item);
     items.sort((a, b) => compareStreamIds(a.id, b.id));
     this.#bySession.set(sessionId, items);
-    for (const seat of this.#cursors.get(sessionId) ?? []) seat.wake();
   }
 
   take(sessionId: string): StoredItem | undefined {
@@ -182,12 +187,14 @@ export class RedisClaimCursor implements SessionCursor {
    */
   async #passOver(item: StoredItem, why: Unreadable): Promise<RedisFailure | undefined> {
     if (why === 'newer_version') {
+      // The wake-up that led here is answered, also when it was kept: the next try is `lookLater`'s.
+      this.#seat.beginLook();
       const key = this.#key;
       const args = ['XCLAIM', key, GROUP, CONSUMER, '0', item.id, 'FORCE', 'JUSTID'];
       const reply = await this.#reads.ask({ key, args });
       if (reply instanceof RedisFailure) {
         if (!isFinal(reply)) {
-          this.#claimed.giveBack(this.#sessionId, item);
+          this.#claimed.keep(this.#sessionId, item);
           return reply;
         }
         const message = 'Redis refuses to set aside for a newer version what a `pop` of this one cannot read';

@@ -319,6 +319,35 @@ describe.skipIf(REDIS === undefined)(`what a newer version wrote into Redis${WIT
     expect(await raw.xPendingRange(keyOf('jobs'), 'w', '-', '+', 10)).toMatchObject([{ id }]);
   });
 
+  it('while Redis refuses for a moment, pops that wait try it again after a while, not at once', async () => {
+    let tries = 0;
+    const refused: (() => void)[] = [];
+    const store = open(
+      intercept(async (commands, exec) => {
+        const isTry = commands[0]?.args[0] === 'XCLAIM';
+        if (isTry) {
+          tries += 1;
+          for (const each of refused.splice(0)) each();
+        }
+        const replies = await exec(commands);
+        return isTry && tries < 50 ? replies.map(() => new RedisFailure('LOADING', new Error('LOADING'))) : replies;
+      }),
+    );
+    await write('jobs', { d: '~0,x' });
+    const cursors = [store.claim('jobs'), store.claim('jobs')];
+    const first = new Promise<void>((resolve) => refused.push(resolve));
+    const reads = cursors.map((cursor) => readCount(cursor, 1));
+    await first;
+    // In the time of so many round trips a loop without a pause tries as often.
+    for (let i = 0; i < 40; i += 1) await raw.ping();
+    expect(tries).toBeLessThan(10);
+    tries = 50;
+    await write('jobs', { d: '0,a' }, { d: '0,b' });
+    expect((await Promise.all(reads)).flat().sort()).toEqual(['a', 'b']);
+    expect(store.stats().unreadable).toEqual({ newer_version: 1 });
+    for (const cursor of cursors) cursor.leave();
+  });
+
   it('who looks for its own writes after an outage finds them behind it', async () => {
     let isAnswerLost = true;
     const store = open(
