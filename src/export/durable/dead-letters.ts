@@ -1,4 +1,4 @@
-import { constants, mkdirSync, openSync, closeSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { constants, mkdirSync, openSync, closeSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { ReadableLogRecord } from '../../otel.ts';
@@ -36,8 +36,8 @@ export class DeadLetters {
   #file: { readonly path: string; bytes: number } | undefined;
   #serial = 0;
   #records = 0;
-  /** Files that are left to a newer version. */
-  readonly #newer = new Set<string>();
+  /** Whether a file is left to a newer version: looked at once, when the bound is reached. */
+  #isLeft: ReadonlyMap<string, boolean> = new Map<string, boolean>();
 
   constructor(
     root: string,
@@ -95,21 +95,28 @@ export class DeadLetters {
   }
 
   #makeRoom(incoming: number): boolean {
-    const files = deadFiles(this.#directory).filter(({ path }) => !this.#newer.has(path));
-    let bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    const all = deadFiles(this.#directory);
+    if (bytesOf(all) + incoming <= this.#maxBytes) return true;
+    // All of them first: what is left to a newer version, however new, costs no older file its room.
+    this.#isLeft = new Map(all.map(({ path }) => [path, this.#isLeft.get(path) ?? countRecords(path) === undefined]));
+    const files = all.filter(({ path }) => this.#isLeft.get(path) !== true);
+    let bytes = bytesOf(files);
     for (const file of files) {
       if (bytes + incoming <= this.#maxBytes) break;
-      const count = countRecords(file.path);
       bytes -= file.bytes;
-      if (count === 'newer') this.#newer.add(file.path);
-      else {
-        if (this.#file?.path === file.path) this.#file = undefined;
-        unlinkSync(file.path);
-        this.#onLost('dead_full', count);
-      }
+      // Another process may have gone on writing to it.
+      const count = countRecords(file.path);
+      if (count === undefined) continue;
+      if (this.#file?.path === file.path) this.#file = undefined;
+      rmSync(file.path, { force: true });
+      this.#onLost('dead_full', count);
     }
     return bytes + incoming <= this.#maxBytes;
   }
+}
+
+function bytesOf(files: readonly DeadFile[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** The files of a `dead` directory, oldest first. */
@@ -126,12 +133,24 @@ function filesOf(directory: string, isWanted: (name: string) => boolean): DeadFi
   return listDirectory(directory)
     .filter(isWanted)
     .map((name) => join(directory, name))
-    .map((path) => ({ path, bytes: fileBytes(path) }));
+    .flatMap((path) => {
+      const bytes = fileBytes(path);
+      return bytes === undefined ? [] : { path, bytes };
+    });
 }
 
-/** The records in a file of rejected ones; `'newer'`: something in it is of a format that only a newer version knows. */
-function countRecords(path: string): number | 'newer' {
-  const bytes = readFileSync(path);
+/**
+ * The records in a file of rejected ones; `undefined`: it is left alone, since something in it is of a format that only a
+ * newer version knows, or it cannot be read.
+ */
+function countRecords(path: string): number | undefined {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    // Another process may have made room meanwhile.
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 0 : undefined;
+  }
   let count = 0;
   for (let at = 0; at !== -1 && at < bytes.length;) {
     const entry = readFrame(bytes, at);
@@ -139,7 +158,7 @@ function countRecords(path: string): number | 'newer' {
       at = nextMagic(bytes, at + 1);
       continue;
     }
-    if (!isKnownPayload(entry)) return 'newer';
+    if (!isKnownPayload(entry)) return undefined;
     count += entry.count;
     at = entry.end;
   }

@@ -23,6 +23,8 @@ export class Adoption {
   readonly #options: AdoptionOptions;
   /** Directories in the root that are left to a newer version. They are dead: nothing in them changes any more. */
   readonly #left = new Map<string, NewerContent>();
+  /** Directories in the root in which there is nothing newer, but for which there was no room: not to be read again and again. */
+  readonly #waiting = new Set<string>();
   #hasTold = false;
 
   constructor(options: AdoptionOptions) {
@@ -47,22 +49,36 @@ export class Adoption {
   ): Promise<FileSegment[]> {
     const segments: FileSegment[] = [];
     let before = 0;
-    const names = owner.others();
-    for (const name of this.#left.keys()) if (!names.includes(name)) this.#left.delete(name);
+    const names = new Set(owner.others());
+    for (const known of [this.#left, this.#waiting]) {
+      for (const name of known.keys()) if (!names.has(name)) known.delete(name);
+    }
     for (const name of names) {
       if (this.#left.has(name)) continue;
-      const dead = await owner.lookAtDead(name);
-      if (dead === undefined || !hasRoom(dead.bytes, before)) continue;
-      const content = await readOwner(dead.path);
-      this.#leaveNewer(owner, content);
-      // Own records were written while it was read.
-      if (content.isOfNewer || !hasRoom(dead.bytes, before)) continue;
-      const taken = this.#take(owner, content);
+      const taken = await this.#look(owner, name, (bytes) => hasRoom(bytes, before));
       before += taken.reduce((sum, { bytes }) => sum + bytes, 0);
       segments.push(...taken);
     }
     this.#tell();
     return segments.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Takes over one owner, if it is dead, nothing of it is of a newer version, and there is room. Never rejects. */
+  async #look(owner: OwnerDirectory, name: string, hasRoom: (bytes: number) => boolean): Promise<FileSegment[]> {
+    try {
+      const dead = await owner.lookAtDead(name);
+      if (dead === undefined || !hasRoom(this.#waiting.has(name) ? dead.bytes : 0)) return [];
+      const content = await readOwner(dead.path);
+      this.#leaveNewer(owner, content);
+      if (content.isOfNewer) return [];
+      this.#waiting.add(name);
+      // Asked after it was read: own records were written meanwhile.
+      return hasRoom(dead.bytes) ? this.#take(owner, content) : [];
+    } catch (error) {
+      const message = `the directory ${name} of a dead process cannot be looked through and stays where it is; it is tried again`;
+      this.#options.reporter.limited('look', message, error);
+      return [];
+    }
   }
 
   /** What a newer version wrote stays in the root; if its owner was taken over since, it comes back there. */

@@ -1,4 +1,4 @@
-import { closeSync, constants, fdatasyncSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, fdatasyncSync, fsyncSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
@@ -11,6 +11,8 @@ export const ACKNOWLEDGEMENT_SUFFIX = '.ack';
 
 const ORDINAL_DIGITS = 15;
 const ACKNOWLEDGEMENT_BYTES = 20;
+/** A link is not followed, a pipe not waited for. Windows has neither flag. */
+const ONLY_FILES = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /** @param owner Unique over processes and restarts, sortable by its start. */
 export function segmentName(owner: string, firstOrdinal: number): string {
@@ -116,7 +118,8 @@ export class FileSegment implements Segment {
     // One that is wholly settled is about to be removed.
     if (this.isRemoved || (this.isSealed && position.offset === this.bytes)) return;
     try {
-      this.#acknowledgementFd ??= openSync(this.#acknowledgementPath, constants.O_WRONLY | constants.O_CREAT, 0o600);
+      const flags = constants.O_WRONLY | constants.O_CREAT | ONLY_FILES;
+      this.#acknowledgementFd ??= openSync(this.#acknowledgementPath, flags, 0o600);
       writeSync(this.#acknowledgementFd, encodePosition(position), 0, ACKNOWLEDGEMENT_BYTES, 0);
     } catch {
       // A full disk must not stop the sender; after a restart these records are sent once more.
@@ -164,7 +167,7 @@ export class FileSegment implements Segment {
 export function readAcknowledgement(segmentPath: string, firstOrdinal: number, segmentBytes: number): SegmentPosition {
   const start: SegmentPosition = { offset: 0, skip: 0, ordinal: firstOrdinal };
   try {
-    const bytes = readFileSync(segmentPath + ACKNOWLEDGEMENT_SUFFIX);
+    const bytes = readAtMost(segmentPath + ACKNOWLEDGEMENT_SUFFIX, ACKNOWLEDGEMENT_BYTES + 1);
     if (bytes.length !== ACKNOWLEDGEMENT_BYTES) return start;
     if (crc32(bytes.subarray(0, 16)) !== bytes.readUInt32LE(16)) return start;
     if (bytes.readUInt32LE(0) > segmentBytes) return start;
@@ -172,6 +175,16 @@ export function readAcknowledgement(segmentPath: string, firstOrdinal: number, s
   } catch {
     // There is none: nothing was acknowledged.
     return start;
+  }
+}
+
+function readAtMost(path: string, length: number): Buffer {
+  const fd = openSync(path, constants.O_RDONLY | ONLY_FILES);
+  try {
+    const bytes = Buffer.alloc(length);
+    return bytes.subarray(0, readSync(fd, bytes, 0, length, 0));
+  } finally {
+    closeSync(fd);
   }
 }
 

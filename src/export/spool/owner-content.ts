@@ -1,10 +1,10 @@
-import { statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { FileSegment, ownerOf, SEGMENT_SUFFIX } from './file-segment.ts';
 import { addNewer, isUnknownFile, NOTHING_NEWER } from './known-format.ts';
 import type { NewerContent } from './known-format.ts';
-import { fileBytes, listDirectory, ownerIdOf, OWNER_PREFIX } from './owner-directory.ts';
+import { fileBytes, ownerIdOf, readDirectory } from './owner-directory.ts';
 import { scanSegment } from './segment-reader.ts';
 import type { SegmentScan } from './segment-reader.ts';
 
@@ -31,27 +31,33 @@ export interface OwnerContent {
   readonly adopted: readonly OwnerContent[];
 }
 
-/** Reads all that is in an owner's directory, and changes nothing. Never rejects: what is gone meanwhile is left out. */
+/** Codes of failures that say nothing about a file: this process, or the system, has no descriptor left. */
+const OUT_OF_DESCRIPTORS: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE']);
+
+/**
+ * Reads all that is in an owner's directory, and changes nothing. What is gone meanwhile is left out.
+ *
+ * Rejects when a directory cannot be listed, or no file be opened: what is not looked at may be a newer version's.
+ */
 export async function readOwner(directory: string): Promise<OwnerContent> {
   const segments: SegmentContent[] = [];
   const resources: Buffer[] = [];
   const unreadable: { path: string; error: unknown }[] = [];
   const adopted: OwnerContent[] = [];
-  const names = listDirectory(directory);
+  const { names, owners } = readDirectory(directory);
   for (const name of names.filter((each) => each.endsWith(SEGMENT_SUFFIX))) {
     try {
       const content = await readSegment(directory, name, resources);
       if (content !== undefined) segments.push(content);
     } catch (error) {
+      if (OUT_OF_DESCRIPTORS.has((error as NodeJS.ErrnoException).code)) throw error;
       unreadable.push({ path: join(directory, name), error });
     }
   }
-  for (const name of names.filter((each) => each.startsWith(OWNER_PREFIX))) {
-    adopted.push(await readOwner(join(directory, name)));
-  }
+  for (const name of owners) adopted.push(await readOwner(join(directory, name)));
   const unknownFiles = names
     .filter((name) => isUnknownFile(name, ownerIdOf(basename(directory))))
-    .map((name) => ({ name, bytes: fileBytes(join(directory, name)) }));
+    .map((name) => ({ name, bytes: fileBytes(join(directory, name)) ?? 0 }));
   noteContent(segments);
   const isOfNewer = unknownFiles.length > 0 || segments.some(({ scan }) => scan.hasNewer);
   return { directory, segments, resources, unknownFiles, unreadable, isOfNewer, adopted };
@@ -78,7 +84,7 @@ function totalOf({ segments, unknownFiles, adopted }: OwnerContent): NewerConten
 }
 
 async function readSegment(directory: string, name: string, resources: Buffer[]): Promise<SegmentContent | undefined> {
-  const stats = statSync(join(directory, name), { throwIfNoEntry: false });
+  const stats = lstatSync(join(directory, name), { throwIfNoEntry: false });
   if (stats?.isFile() !== true) return undefined;
   const segment = FileSegment.adopt(directory, name, stats.size, stats.mtimeMs);
   try {

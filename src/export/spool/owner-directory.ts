@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { ACKNOWLEDGEMENT_SUFFIX, SEGMENT_SUFFIX } from './file-segment.ts';
@@ -54,9 +54,9 @@ export class OwnerDirectory {
     return new OwnerDirectory(root, id, liveness);
   }
 
-  /** Names of the other owners' directories in the root, oldest first. */
+  /** Names of the other owners' directories in the root, oldest first. Throws what the file system says. */
   others(): string[] {
-    return listDirectory(this.#root).filter((name) => name.startsWith(OWNER_PREFIX) && name !== basename(this.path));
+    return readDirectory(this.#root).owners.filter((name) => name !== basename(this.path));
   }
 
   /** Removes what processes left that died while they started. */
@@ -66,7 +66,10 @@ export class OwnerDirectory {
     }
   }
 
-  /** The directory of another owner and the bytes of its segments; `undefined` while that owner lives. */
+  /**
+   * The directory of another owner and the bytes of its segments; `undefined` while that owner lives. Rejects with what
+   * the file system says.
+   */
   async lookAtDead(name: string): Promise<{ readonly path: string; readonly bytes: number } | undefined> {
     const path = join(this.#root, name);
     if (await Liveness.isAlive(path)) return undefined;
@@ -87,10 +90,19 @@ export class OwnerDirectory {
     return tryRename(directory, target) ? target : directory;
   }
 
-  /** Moves a directory back into the root, where it is not there. Whether it is there then. */
+  /**
+   * Moves a directory back into the root, where it is not there. `false`: another process was faster. Throws what else the
+   * file system says.
+   */
   keepInRoot(directory: string): boolean {
     const target = join(this.#root, basename(directory));
-    return directory === target || tryRename(directory, target);
+    try {
+      if (directory !== target) renameSync(directory, target);
+      return true;
+    } catch (error) {
+      if (isGone(error)) return false;
+      throw error;
+    }
   }
 
   /** Removes from a directory that was taken what is of no use, and the directory when no segment is in it. */
@@ -127,24 +139,50 @@ export class OwnerDirectory {
   }
 }
 
-/** Bytes of the segments in a directory and in those adopted into it. */
+/** Bytes of the segments in a directory and in those adopted into it. Throws what the file system says. */
 function segmentBytes(directory: string): number {
-  return listDirectory(directory).reduce((sum, name) => {
-    const path = join(directory, name);
-    if (name.startsWith(OWNER_PREFIX)) return sum + segmentBytes(path);
-    return name.endsWith(SEGMENT_SUFFIX) ? sum + fileBytes(path) : sum;
-  }, 0);
+  const { names, owners } = readDirectory(directory);
+  const segments = names.filter((name) => name.endsWith(SEGMENT_SUFFIX));
+  const own = segments.reduce((sum, name) => sum + (fileBytes(join(directory, name)) ?? 0), 0);
+  return owners.reduce((sum, name) => sum + segmentBytes(join(directory, name)), own);
 }
 
-/** Bytes of a file; 0 of one that is gone, and of what is no file. */
-export function fileBytes(path: string): number {
+/** Bytes of a file; `undefined` of one that is gone, and of what is no file: a link is none. */
+export function fileBytes(path: string): number | undefined {
   try {
-    const stats = statSync(path);
-    return stats.isFile() ? stats.size : 0;
+    const stats = lstatSync(path);
+    return stats.isFile() ? stats.size : undefined;
   } catch {
     // Its owner is done with it.
-    return 0;
+    return undefined;
   }
+}
+
+/** What is in a directory, and which of it are directories of owners; links are not. */
+export interface DirectoryContent {
+  readonly names: readonly string[];
+  readonly owners: readonly string[];
+}
+
+/** Lists a directory, sorted; one that is gone is empty. Throws what else the file system says. */
+export function readDirectory(directory: string): DirectoryContent {
+  try {
+    const entries = readdirSync(directory, { withFileTypes: true });
+    const owners = entries.filter((entry) => entry.isDirectory() && entry.name.startsWith(OWNER_PREFIX));
+    return { names: namesOf(entries), owners: namesOf(owners) };
+  } catch (error) {
+    if (isGone(error)) return { names: [], owners: [] };
+    throw error;
+  }
+}
+
+function namesOf(entries: readonly { readonly name: string }[]): string[] {
+  return entries.map(({ name }) => name).toSorted();
+}
+
+function isGone(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 export function listDirectory(directory: string): string[] {

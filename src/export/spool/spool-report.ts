@@ -10,7 +10,7 @@ import { Liveness } from './liveness.ts';
 import { OriginDecoder } from './codec/origin-codec.ts';
 import { newerIn, readOwner, understood } from './owner-content.ts';
 import type { OwnerContent } from './owner-content.ts';
-import { listDirectory, OWNER_PREFIX, ownerIdOf } from './owner-directory.ts';
+import { ownerIdOf, readDirectory } from './owner-directory.ts';
 import { PendingResources } from '../durable/pending-resources.ts';
 import { decodeEntry } from './codec/record-decoder.ts';
 import { scanSegment } from './segment-reader.ts';
@@ -49,7 +49,7 @@ export interface SpoolReport {
 export async function inspectSpool(root: string): Promise<SpoolReport> {
   if (!statSync(root).isDirectory()) throw new Error(`${root} is not a directory`);
   const owners: OwnerReport[] = [];
-  for (const name of ownerNames(root)) {
+  for (const name of readDirectory(root).owners) {
     const path = join(root, name);
     const isAlive = await Liveness.isAlive(path);
     owners.push(ownerReport(name, isAlive, await readOwner(path)));
@@ -71,7 +71,7 @@ export async function* readSpool(
   const segments: FileSegment[] = [];
   if (which === 'rejected') segments.push(...(await readDead(root)).segments);
   else {
-    for (const name of ownerNames(root)) {
+    for (const name of readDirectory(root).owners) {
       const path = join(root, name);
       if (await Liveness.isAlive(path)) continue;
       for (const directory of understood(await readOwner(path))) {
@@ -83,10 +83,6 @@ export async function* readSpool(
     segments.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
   for (const segment of segments) yield* readSegment(segment, resources);
-}
-
-function ownerNames(root: string): string[] {
-  return listDirectory(root).filter((name) => name.startsWith(OWNER_PREFIX));
 }
 
 function ownerReport(name: string, isAlive: boolean, content: OwnerContent): OwnerReport {

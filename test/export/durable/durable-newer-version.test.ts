@@ -1,4 +1,4 @@
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { LoggerProvider } from '@opentelemetry/sdk-logs';
@@ -122,4 +122,29 @@ test('files of rejected records that a newer version wrote are neither deleted n
   // Room for six: the newest ones.
   expect(losses.every(([reason]) => reason === 'dead_full')).toBe(true);
   expect(losses.reduce((sum, [, count]) => sum + count, 0)).toBe(23 - 6);
+});
+
+test('a file of rejected records that came later, of a newer version, costs no older one its room; nor does a directory', () => {
+  const root = temporaryDirectory();
+  const losses: unknown[] = [];
+  const record = {
+    resource: { attributes: {} },
+    instrumentationScope: { name: 's' },
+    attributes: {},
+    hrTime: [1, 1],
+    hrTimeObserved: [1, 1],
+    body: 'x'.repeat(10_000),
+    droppedAttributesCount: 0,
+  } as unknown as ReadableLogRecord;
+  const dead = new DeadLetters(root, { maxBytes: 70_000, now: () => 1_000, onLost: (...loss) => losses.push(loss) });
+  for (let i = 0; i < 3; i += 1) dead.add(record);
+  writeFileSync(join(root, 'dead', '0000000002000-1-1.dead'), newerEntry(7, 3, 1, Buffer.alloc(60_000)));
+  mkdirSync(join(root, 'dead', '0000000000001-1-1.dead'));
+  for (let i = 0; i < 3; i += 1) dead.add(record);
+  expect(losses).toStrictEqual([]);
+  for (let i = 0; i < 2; i += 1) dead.add(record);
+  expect(losses).toStrictEqual([
+    ['dead_full', 1],
+    ['dead_full', 1],
+  ]);
 });

@@ -1,8 +1,21 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import type * as fileSystem from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { encodeResource } from '../../../src/export/spool/codec/origin-codec.ts';
 import { isKnownPayload } from '../../../src/export/spool/known-format.ts';
@@ -15,6 +28,19 @@ import type { SpoolHarness } from '../../support/spool-harness.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const diagnostics = recordDiagnostics();
+
+/** Opening a path that ends so fails, as when the process has no descriptor left. */
+let isOutOf: string | undefined;
+vi.mock('node:fs', async (importOriginal) => {
+  const fs = await importOriginal<typeof fileSystem>();
+  const openSync: typeof fs.openSync = (path, ...rest) => {
+    if (isOutOf !== undefined && String(path).endsWith(isOutOf)) {
+      throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+    }
+    return fs.openSync(path, ...rest);
+  };
+  return { ...fs, default: { ...fs, openSync }, openSync };
+});
 
 /** Owners are put in order by the time of their start. */
 let clock = 1_700_000_000_000;
@@ -39,6 +65,19 @@ async function nextProcess(root: string, options?: Parameters<typeof openSpool>[
   const harness = openSpool(root, options);
   for (let i = 0; i < 3; i += 1) await harness.spool.adopt();
   return harness;
+}
+
+/** Root may list every directory: then it is done as another user, to whom the paths belong meanwhile. */
+async function asUser(paths: readonly string[], action: () => Promise<void>): Promise<void> {
+  if (process.geteuid?.() !== 0) return action();
+  for (const path of paths) chownSync(path, 65_534, 65_534);
+  process.seteuid?.(65_534);
+  try {
+    await action();
+  } finally {
+    process.seteuid?.(0);
+    for (const path of paths) chownSync(path, 0, 0);
+  }
 }
 
 const unknownFormat = fc.integer({ min: 0, max: 255 }).filter((format) => format !== 1);
@@ -203,6 +242,73 @@ describe('what a newer version left in a spool', () => {
     expect(await drain('adopted')).toStrictEqual([...numbers(1, 20), '1 old']);
     expect(spool.newer.files).toBe(0);
     expect(readdirSync(root)).toHaveLength(1);
+  });
+});
+
+describe('what cannot be looked at may be of a newer version', () => {
+  test('a directory that cannot be listed, or files while no descriptor is left: it stays, and is tried again', async () => {
+    const root = temporaryDirectory();
+    const directory = await deadOwner(root, [5]);
+    rollBack(directory);
+    const before = snapshot(directory);
+    const { spool, lost } = openSpool(root);
+    isOutOf = '.seg';
+    await spool.adopt();
+    isOutOf = undefined;
+    expect(snapshot(directory)).toStrictEqual(before);
+    expect(diagnostics.lines).toStrictEqual([expect.stringContaining('cannot be looked through')]);
+    chmodSync(directory, 0o300);
+    await asUser([root, ...readdirSync(root).map((name) => join(root, name))], () => spool.adopt());
+    chmodSync(directory, 0o700);
+    expect(snapshot(directory)).toStrictEqual(before);
+    await spool.adopt();
+    expect(spool.newer.records).toBe(5);
+    expect(snapshot(directory)).toStrictEqual(before);
+    expect(lost.toJSON()).toStrictEqual({});
+  });
+
+  test('one for which there is no room is looked at all the same, once', async () => {
+    const root = temporaryDirectory();
+    const known = [await deadOwner(root, [100], 'x'.repeat(1_000)), await deadOwner(root, [100], 'x'.repeat(1_000))];
+    rollBack(await deadOwner(root, [100], 'x'.repeat(1_000)));
+    const { spool, drain } = await nextProcess(root, { maxBytes: 150_000 });
+    expect(spool.newer).toMatchObject({ records: 100, files: 1 });
+    expect(spool.adopted.pending).toBe(100);
+    expect(existsSync(known[1] as string)).toBe(true);
+    // It is not read again while it waits, and is taken over when there is room.
+    isOutOf = '.seg';
+    await spool.adopt();
+    isOutOf = undefined;
+    expect(diagnostics.lines).toHaveLength(1);
+    expect(await drain('adopted')).toHaveLength(100);
+    await spool.adopt();
+    expect(await drain('adopted')).toHaveLength(100);
+  });
+
+  test.skipIf(process.platform === 'win32')('links are not followed, pipes not waited for', async () => {
+    const root = temporaryDirectory();
+    const elsewhere = await deadOwner(temporaryDirectory(), [7]);
+    const target = join(elsewhere, 'target');
+    writeFileSync(target, 'not ours');
+    const directory = await deadOwner(root, [2, 2]);
+    const [path] = segmentPaths(root) as [string];
+    symlinkSync(
+      segmentPaths(elsewhere)[0] as string,
+      join(directory, `${basename(directory).slice(2)}-000000000000005.seg`),
+    );
+    for (const name of ['o-1-1', 'o-1-2']) symlinkSync('..', join(directory, name));
+    symlinkSync(elsewhere, join(root, basename(elsewhere)));
+    execFileSync('mkfifo', [`${path}.ack`]);
+    const piped = await nextProcess(root);
+    expect(await piped.drain('adopted', 1)).toStrictEqual(numbers(1, 4));
+    await piped.spool.close();
+
+    const linked = await deadOwner(root, [2, 2]);
+    symlinkSync(target, join(linked, `${basename(segmentPaths(linked)[0] as string)}.ack`));
+    const next = await nextProcess(root);
+    expect(await next.drain('adopted', 1)).toStrictEqual(numbers(1, 4));
+    expect(readFileSync(target, 'utf8')).toBe('not ours');
+    expect(segmentPaths(elsewhere)).toHaveLength(1);
   });
 });
 
