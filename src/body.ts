@@ -164,8 +164,8 @@ function ofFields(value: object, walk: Walk): JsonValue {
 }
 
 /** Assigned, `__proto__` would be the prototype. */
-function setField(owner: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === '__proto__') Object.defineProperty(owner, key, { value, enumerable: true });
+export function setField(owner: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__') Object.defineProperty(owner, key, { value, enumerable: true, writable: true });
   else owner[key] = value;
 }
 

@@ -107,7 +107,8 @@ function insideOf(provider: OtelLoggerProvider): ProviderInside['_sharedState'] 
 
 function findLimits(provider: OtelLoggerProvider): Finding[] {
   const limit = insideOf(provider)?.logRecordLimits?.attributeValueLengthLimit ?? Infinity;
-  if (limit > MAX_SESSION_ID_LENGTH) return [];
+  // The SDK ignores a limit of 0 or less.
+  if (limit <= 0 || limit > MAX_SESSION_ID_LENGTH) return [];
   return [
     {
       code: 'attribute_limits',

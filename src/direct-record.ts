@@ -1,34 +1,45 @@
 import { bodyToText, readableAttributes, UNREADABLE } from './body.ts';
 import { ATTRIBUTE } from './otel.ts';
 import type { EmittedLogRecord, HrTime, LogRecord } from './otel.ts';
+import { SCOPE_NAME } from './own-write.ts';
 
 /**
  * A record as the router takes it, for what is written where no provider leads to our processor: the part of the SDK's
  * record that routing reads and redaction changes.
  */
-export function directRecord(emitted: EmittedLogRecord): LogRecord {
-  return new DirectRecord(emitted) as unknown as LogRecord;
+export function directRecord(emitted: EmittedLogRecord, spanContext?: LogRecord['spanContext']): LogRecord {
+  return new DirectRecord(emitted, spanContext) as unknown as LogRecord;
 }
+
+const OWN_SCOPE = Object.freeze({ name: SCOPE_NAME });
+const NO_RESOURCE = Object.freeze({ attributes: Object.freeze({}) });
 
 class DirectRecord {
   readonly hrTime: HrTime;
   readonly hrTimeObserved: HrTime;
-  readonly spanContext: undefined = undefined;
+  readonly spanContext: LogRecord['spanContext'];
   readonly severityNumber: number | undefined;
   readonly severityText: string | undefined;
   readonly eventName: string | undefined;
   readonly attributes: Record<string, unknown>;
+  // For the application's `sessionId` callback, which takes it for a record of the SDK.
+  readonly instrumentationScope: LogRecord['instrumentationScope'] = OWN_SCOPE;
+  readonly resource: Pick<LogRecord['resource'], 'attributes'> = NO_RESOURCE;
   body: unknown;
 
-  constructor(emitted: EmittedLogRecord) {
+  constructor(emitted: EmittedLogRecord, spanContext: LogRecord['spanContext']) {
     const now = Date.now();
+    this.spanContext = spanContext;
     this.hrTimeObserved = toHrTime(now);
     this.hrTime = emitted.timestamp ?? this.hrTimeObserved;
     this.severityNumber = emitted.severityNumber;
     this.severityText = emitted.severityText;
     this.eventName = emitted.eventName;
     this.body = emitted.body;
-    this.attributes = { ...readableAttributes(emitted.attributes), ...exceptionAttributes(emitted.exception) };
+    this.attributes = { ...readableAttributes(emitted.attributes) };
+    const { exception } = emitted;
+    if (exception === undefined || exception === null) return;
+    for (const [key, value] of Object.entries(exceptionAttributes(exception))) this.attributes[key] ??= value;
   }
 
   setAttribute(key: string, value: unknown): this {
@@ -48,18 +59,28 @@ export function toHrTime(millis: number): HrTime {
   return [seconds, Math.round((millis - seconds * 1000) * 1_000_000)];
 }
 
-/** As the SDK writes a record's exception, https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/ */
+/**
+ * As the SDK writes a record's exception, https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/; what
+ * it cannot read of one is text.
+ */
 function exceptionAttributes(exception: unknown): Record<string, string> {
-  if (exception === undefined || exception === null) return {};
   try {
-    if (!(exception instanceof Error)) return { [ATTRIBUTE.exceptionMessage]: bodyToText(exception) };
-    return {
-      [ATTRIBUTE.exceptionType]: exception.name,
-      [ATTRIBUTE.exceptionMessage]: exception.message,
-      ...(exception.stack === undefined ? {} : { [ATTRIBUTE.exceptionStacktrace]: exception.stack }),
-    };
+    const attributes: Record<string, string> = {};
+    if (typeof exception === 'object') {
+      const { code, name, message, stack } = exception as Readonly<Record<string, unknown>>;
+      const type = isGiven(code) ? code : name;
+      if (isGiven(type)) attributes[ATTRIBUTE.exceptionType] = bodyToText(type);
+      if (isGiven(message)) attributes[ATTRIBUTE.exceptionMessage] = bodyToText(message);
+      if (isGiven(stack)) attributes[ATTRIBUTE.exceptionStacktrace] = bodyToText(stack);
+    }
+    const isRead = Object.keys(attributes).length > 0;
+    return isRead ? attributes : { [ATTRIBUTE.exceptionMessage]: bodyToText(exception) };
   } catch {
     // A getter or trap of the application's threw: that something went wrong still stands.
     return { [ATTRIBUTE.exceptionMessage]: UNREADABLE };
   }
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== '' && value !== 0;
 }

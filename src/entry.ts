@@ -1,5 +1,6 @@
 import * as z from 'zod';
 
+import { wholeAttribute } from './attribute-limits.ts';
 import { bodyToText, toJsonValue } from './body.ts';
 import type { JsonValue } from './body.ts';
 import { ATTRIBUTE, hrTimeToMillis, OWN_PREFIX } from './otel.ts';
@@ -145,7 +146,8 @@ export function kindOfEventName(name: string | undefined): EntryKind {
  * What the store keeps of a record beside text and time; `undefined` for a plain chunk, found without touching more than
  * a few fields. Attribute values were copied by the SDK at emit (both lines); the object that holds them is not, so it is here.
  *
- * @param own What our writer says of its record: it holds whatever the SDK's limits left of the attributes.
+ * @param own What our writer says of its record: it holds whatever the SDK's limits left of the attributes, unless a
+ * processor set others.
  */
 export function captureDetail(record: LogRecord, own: OwnFacts | undefined): EntryDetail | undefined {
   if (
@@ -158,17 +160,19 @@ export function captureDetail(record: LogRecord, own: OwnFacts | undefined): Ent
   ) {
     return undefined;
   }
-  const { severityText, spanContext, attributes } = record;
+  const { severityText, spanContext } = record;
   const eventName = textOrUndefined(record.eventName);
   const kind = own?.kind ?? kindOfEventName(eventName);
   const severity = severityOf(record.severityNumber);
   return {
-    logType: own?.logType ?? logTypeOf(attributes[ATTRIBUTE.logType], severity, eventName),
+    logType: own === undefined ? logTypeOf(record, severity, eventName) : ownLogType(record, own),
     kind,
-    streamId: own === undefined ? textOrUndefined(attributes[ATTRIBUTE.streamId]) : own.streamId,
+    streamId: textOrUndefined(
+      wholeAttribute(record, ATTRIBUTE.streamId, record.attributes[ATTRIBUTE.streamId], own?.streamId),
+    ),
     severityNumber: severity,
     severityText: textOrUndefined(severityText),
-    attributes: withFinishReasons(otherAttributes(attributes), own?.finishReasons),
+    attributes: withFinishReasons(record, own?.finishReasons),
     eventName: kind === 'text' ? eventName : undefined,
     traceId: spanContext?.traceId,
     spanId: spanContext?.spanId,
@@ -176,13 +180,16 @@ export function captureDetail(record: LogRecord, own: OwnFacts | undefined): Ent
   };
 }
 
-function withFinishReasons(
-  attributes: Record<string, unknown> | undefined,
-  reasons: JsonValue | undefined,
-): Record<string, unknown> | undefined {
+function withFinishReasons(record: LogRecord, reasons: JsonValue | undefined): Record<string, unknown> | undefined {
+  const attributes = otherAttributes(record.attributes);
   if (reasons === undefined) return attributes;
   const all = attributes ?? (Object.create(null) as Record<string, unknown>);
-  all[ATTRIBUTE.finishReasons] = reasons;
+  all[ATTRIBUTE.finishReasons] = wholeAttribute(
+    record,
+    ATTRIBUTE.finishReasons,
+    record.attributes[ATTRIBUTE.finishReasons],
+    reasons,
+  );
   return all;
 }
 
@@ -196,7 +203,13 @@ function hasOnlySessionId(attributes: object): boolean {
   return true;
 }
 
-function logTypeOf(attribute: unknown, severity: number | undefined, eventName: string | undefined): LogType {
+function ownLogType(record: LogRecord, own: OwnFacts): LogType {
+  const attribute = wholeAttribute(record, ATTRIBUTE.logType, record.attributes[ATTRIBUTE.logType], own.logType);
+  return attribute === 'chat' || attribute === 'log' ? attribute : own.logType;
+}
+
+function logTypeOf(record: LogRecord, severity: number | undefined, eventName: string | undefined): LogType {
+  const attribute = record.attributes[ATTRIBUTE.logType];
   if (attribute === 'chat' || attribute === 'log') return attribute;
   if (severity !== undefined) return 'log';
   return eventName === undefined || eventName.startsWith(OWN_PREFIX) ? 'chat' : 'log';

@@ -1,3 +1,4 @@
+import { isCut, valueLengthLimit } from './attribute-limits.ts';
 import type { OwnFacts } from './entry.ts';
 import type { EmittedLogRecord, LogRecord } from './otel.ts';
 import { ATTRIBUTE } from './otel.ts';
@@ -40,16 +41,32 @@ export function emitOwnWrite(write: OwnWrite, logger: { emit(record: EmittedLogR
 }
 
 /**
- * The write whose record this is. Within an emit of ours a processor may log through another logger; that record stands
- * under another scope. A provider that renames scopes is told by the record's text and session.
+ * The write whose record this is. Within an emit of ours a processor may log through another logger, derive a record from
+ * this one, or hand on one that it kept back; a provider may rename scopes, a processor change the record. So three of four
+ * have to agree: scope, text, session and marks.
  */
 export function ownWriteOf(record: LogRecord): OwnWrite | undefined {
   const { write } = underWay;
-  if (write === undefined || record.instrumentationScope?.name === SCOPE_NAME) return write;
-  const { body, eventName } = write.record;
-  const isAlike =
-    record.body === body &&
-    record.eventName === eventName &&
-    record.attributes[ATTRIBUTE.sessionId] === write.sessionId;
-  return isAlike ? write : undefined;
+  if (write === undefined) return undefined;
+  const emitted = write.record;
+  let agreeing = record.instrumentationScope?.name === SCOPE_NAME ? 1 : 0;
+  if (record.body === emitted.body) agreeing += 1;
+  const before = emitted.attributes?.[ATTRIBUTE.sessionId];
+  if (keeps(record, record.attributes[ATTRIBUTE.sessionId], before)) agreeing += 1;
+  if (agreeing === 2 && hasMarks(record, emitted)) agreeing += 1;
+  return agreeing === 3 ? write : undefined;
+}
+
+function hasMarks(record: LogRecord, emitted: EmittedLogRecord): boolean {
+  if (record.eventName !== emitted.eventName) return false;
+  return [ATTRIBUTE.logType, ATTRIBUTE.streamId].every((key) => {
+    const before = emitted.attributes?.[key];
+    return before === undefined || keeps(record, record.attributes[key], before);
+  });
+}
+
+/** Whether the attribute is as emitted, as far as the SDK's limits let it. */
+function keeps(record: LogRecord, value: unknown, before: unknown): boolean {
+  if (value === before) return true;
+  return value === undefined ? record.droppedAttributesCount > 0 : isCut(value, before, valueLengthLimit(record));
 }

@@ -50,6 +50,15 @@ const FLUSH_MILLIS = 30_000;
 
 const reporter = reporterFor('processor');
 
+/** By itself, since routed records refer to it: a record that is kept must not keep a store. */
+class FirstDelivery implements DeliverySource {
+  delivery: SessionDelivery | undefined = undefined;
+
+  attachDelivery(delivery: SessionDelivery): void {
+    this.delivery ??= delivery;
+  }
+}
+
 /**
  * Routes every log record of a session into a {@link SessionStore}, where readers follow it live, and stamps
  * `session.id` on it for the processors registered after this one.
@@ -57,11 +66,11 @@ const reporter = reporterFor('processor');
  * Put it before your exporters' processors, and after any that set attributes. It copies what can still change, keeps no
  * record, and never throws or waits. A record without a session passes untouched.
  */
-export class SessionLogRecordProcessor implements LogRecordProcessor, DeliverySource {
+export class SessionLogRecordProcessor implements LogRecordProcessor {
   readonly store: SessionStore;
   /** For the facade. */
   readonly router: SessionRouter;
-  #delivery: SessionDelivery | undefined;
+  readonly #source = new FirstDelivery();
   #closing: Promise<void> | undefined;
   readonly #stopObserving: () => void;
 
@@ -72,7 +81,7 @@ export class SessionLogRecordProcessor implements LogRecordProcessor, DeliverySo
       options,
     );
     this.store = store ?? new MemorySessionStore();
-    this.router = new SessionRouter(this.store, redact, resolution, this);
+    this.router = new SessionRouter(this.store, redact, resolution, this.#source);
     const stop = [
       observeProcessor(selfObsMeterProvider, 'SessionLogRecordProcessor', () => this.#figures()),
       observeStore(selfObsMeterProvider, () => this.store.stats()),
@@ -98,11 +107,7 @@ export class SessionLogRecordProcessor implements LogRecordProcessor, DeliverySo
 
   /** The durable processor that comes after this one, once a record has passed both. */
   get delivery(): SessionDelivery | undefined {
-    return this.#delivery;
-  }
-
-  attachDelivery(delivery: SessionDelivery): void {
-    this.#delivery ??= delivery;
+    return this.#source.delivery;
   }
 
   /** Resolves when the store has everything routed before the call; an embedded store has it at once. */

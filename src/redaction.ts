@@ -1,4 +1,5 @@
-import { toJsonValue } from './body.ts';
+import { isCut } from './attribute-limits.ts';
+import { bodyToText, setField, toJsonValue } from './body.ts';
 import type { JsonValue } from './body.ts';
 import type { LogEntry } from './entry.ts';
 import { ATTRIBUTE, OWN_PREFIX } from './otel.ts';
@@ -15,6 +16,12 @@ export interface RedactableEntry extends Omit<LogEntry, 'id' | 'message' | 'attr
  * count, changed in place or in a new object. `undefined` drops the record; so does a throw, which is counted.
  */
 export type Redact = (entry: RedactableEntry) => RedactableEntry | undefined;
+
+/** What a redaction left of a record. */
+export interface Redacted {
+  readonly message: string;
+  readonly attributes: Readonly<Record<string, JsonValue>>;
+}
 
 /** Whether an attribute is the application's: neither the session id nor one of our own. */
 export function isApplicationAttribute(key: string): boolean {
@@ -37,24 +44,47 @@ function isRoutingAttribute(key: string, value: unknown): boolean {
   }
 }
 
+/** The application's attributes of a redaction's answer. Throws for what cannot be copied: nothing may be half redacted. */
+export function redactedAttributes(
+  answered: Readonly<Record<string, JsonValue>>,
+  before: Readonly<Record<string, JsonValue>>,
+): Record<string, JsonValue> {
+  const attributes: Record<string, JsonValue> = {};
+  for (const [key, value] of Object.entries(answered)) {
+    if (value === undefined || !isApplicationAttribute(key)) continue;
+    // As JSON: the SDK refuses other values, and would keep what was there before.
+    setField(attributes, key, value === before[key] ? value : toJsonValue(mutableCopy(value)));
+  }
+  return attributes;
+}
+
+/**
+ * The text of the record's body, for a redaction. A body that is an object is shared with the caller, may have getters,
+ * and shows its text down to some depth only: a copy of what is seen takes its place.
+ */
+export function settleBody(record: LogRecord): string {
+  if (isStructured(record.body)) record.setBody(mutableCopy(toJsonValue(record.body)));
+  return bodyToText(record.body);
+}
+
+/** Bytes are seen whole, as base64. */
+function isStructured(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
+}
+
 /** Writes what the redaction changed back to the record, for the processors after ours. */
-export function applyRedaction(
-  record: LogRecord,
-  before: { readonly message: string; readonly attributes: Readonly<Record<string, JsonValue>> },
-  after: RedactableEntry,
-): void {
+export function applyRedaction(record: LogRecord, before: Redacted, after: Redacted): void {
   if (after.message !== before.message) record.setBody(after.message);
-  const attributes = after.attributes ?? {};
+  const { attributes } = after;
   for (const key of Object.keys(record.attributes)) {
     if (isRoutingAttribute(key, record.attributes[key])) continue;
     // Neither SDK line can remove an attribute; an empty one tells nothing.
-    if (!isApplicationAttribute(key) || !Object.hasOwn(attributes, key)) record.setAttribute(key, '');
-    else if (attributes[key] !== before.attributes[key]) record.setAttribute(key, mutableCopy(attributes[key]));
+    const value = Object.hasOwn(attributes, key) ? (attributes[key] as AttributeValue) : undefined;
+    if (value === undefined) record.setAttribute(key, '');
+    else if (value !== before.attributes[key] || isStructured(record.attributes[key])) record.setAttribute(key, value);
   }
   for (const [key, value] of Object.entries(attributes)) {
-    if (isApplicationAttribute(key) && !Object.hasOwn(record.attributes, key)) {
-      record.setAttribute(key, mutableCopy(value));
-    }
+    if (!Object.hasOwn(record.attributes, key)) record.setAttribute(key, value);
   }
 }
 
@@ -62,18 +92,17 @@ export function applyRedaction(
  * A record of ours as the redaction leaves it, to be emitted in the place of the original: the exception is among the
  * attributes, and what the redaction removed is not there at all.
  */
-export function redactedEmission(
-  original: EmittedLogRecord,
-  redacted: LogRecord,
-  after: RedactableEntry,
-): EmittedLogRecord {
+export function redactedEmission(original: EmittedLogRecord, redacted: LogRecord, after: Redacted): EmittedLogRecord {
   const { exception: _, ...rest } = original;
   const attributes: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(original.attributes ?? {})) {
     if (isRoutingAttribute(key, value)) attributes[key] = value;
   }
-  for (const [key, value] of Object.entries(after.attributes ?? {})) {
-    if (isApplicationAttribute(key)) attributes[key] = mutableCopy(value);
+  for (const [key, value] of Object.entries(after.attributes)) {
+    const given = original.attributes?.[key];
+    const hasForm = typeof given === 'number' || given instanceof Uint8Array;
+    // Bytes and NaN, which a redaction sees as text, are exported as they are when it left them so.
+    setField(attributes, key, hasForm && toJsonValue(given) === value ? given : mutableCopy(value));
   }
   return { ...rest, body: redacted.body as string, attributes };
 }
@@ -83,14 +112,8 @@ export function isAsEmitted(record: LogRecord, emitted: EmittedLogRecord): boole
   if (record.body !== emitted.body) return false;
   const before = emitted.attributes ?? {};
   return Object.keys(record.attributes).every(
-    (key) => Object.hasOwn(before, key) && isSameOrCut(record.attributes[key], before[key]),
+    (key) => Object.hasOwn(before, key) && isCut(record.attributes[key], before[key], 0),
   );
-}
-
-function isSameOrCut(value: unknown, before: unknown): boolean {
-  if (value === before) return true;
-  if (typeof value === 'string' && typeof before === 'string') return before.startsWith(value);
-  return JSON.stringify(toJsonValue(value)) === JSON.stringify(toJsonValue(before));
 }
 
 /** Leaves nothing of the record but its session. */
@@ -101,6 +124,8 @@ export function blank(record: LogRecord): void {
 
 type AttributeValue = Parameters<LogRecord['setAttribute']>[1];
 
-function mutableCopy(value: JsonValue | undefined): AttributeValue {
-  return structuredClone(value) as AttributeValue;
+/** A copy of an object, which costs microseconds; an error for what is no data. */
+function mutableCopy(value: JsonValue): JsonValue {
+  const isData = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+  return isData ? value : structuredClone(value);
 }

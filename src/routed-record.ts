@@ -14,6 +14,8 @@ export interface RoutedRecord {
   readonly detail: EntryDetail | undefined;
   /** Id of its entry; `undefined` when no durable processor lives, the store refused the entry, or its ids come later. */
   readonly entryId: string | undefined;
+  /** Grows from entry to entry: ids cannot be compared, and records may come in another order than their entries. */
+  readonly order: number;
   /** Who routed it; a durable processor makes itself known here. */
   readonly source: DeliverySource | undefined;
 }
@@ -44,8 +46,8 @@ export interface DeliveryReport {
 const ROUTED = Symbol.for('otel-session-logs.routed-record.v1');
 const READERS = Symbol.for('otel-session-logs.entry-id-readers.v1');
 
-const holder = globalThis as { [READERS]?: { count: number } };
-const readers = (holder[READERS] ??= { count: 0 });
+const holder = globalThis as { [READERS]?: { count: number; lastOrder: number } };
+const readers = (holder[READERS] ??= { count: 0, lastOrder: 0 });
 
 /** What is known of the record; `undefined` when no session processor has routed it to a session. */
 export function routedRecordOf(record: object): RoutedRecord | undefined {
@@ -54,12 +56,21 @@ export function routedRecordOf(record: object): RoutedRecord | undefined {
 
 /** Notes what is known of the record. A property costs nothing measurable here, a `WeakMap` 600 ns a record. */
 export function noteRoutedRecord(record: object, routed: RoutedRecord): void {
-  (record as { [ROUTED]?: RoutedRecord })[ROUTED] = routed;
+  try {
+    (record as { [ROUTED]?: RoutedRecord })[ROUTED] = routed;
+  } catch {
+    // A processor handed on a frozen copy: those after us have the attributes only.
+  }
 }
 
 /** Whether any processor wants to know entry ids: making one costs more than routing a record. */
 export function areEntryIdsRead(): boolean {
   return readers.count > 0;
+}
+
+/** The place of an entry among all of this process. */
+export function nextEntryOrder(): number {
+  return (readers.lastOrder += 1);
 }
 
 /** From here on routed records tell their entry ids, until the function that this returns is called. */

@@ -1,4 +1,6 @@
-import { bodyToText } from './body.ts';
+import { context as contextApi, isSpanContextValid, trace } from '@opentelemetry/api';
+
+import { wholeAttribute } from './attribute-limits.ts';
 import type { JsonValue } from './body.ts';
 import { catchRejection, LossCounters, reporterFor } from './diagnostics.ts';
 import { directRecord } from './direct-record.ts';
@@ -8,9 +10,9 @@ import { ATTRIBUTE } from './otel.ts';
 import type { Context, EmittedLogRecord, LogRecord } from './otel.ts';
 import { ownWriteOf } from './own-write.ts';
 import type { OwnWrite } from './own-write.ts';
-import { applyRedaction, blank, isAsEmitted, redactedEmission } from './redaction.ts';
-import type { Redact, RedactableEntry } from './redaction.ts';
-import { areEntryIdsRead, noteRoutedRecord } from './routed-record.ts';
+import { applyRedaction, blank, isAsEmitted, redactedAttributes, redactedEmission, settleBody } from './redaction.ts';
+import type { Redact, RedactableEntry, Redacted } from './redaction.ts';
+import { areEntryIdsRead, nextEntryOrder, noteRoutedRecord } from './routed-record.ts';
 import type { DeliverySource } from './routed-record.ts';
 import { SessionResolver } from './session.ts';
 import type { SessionResolution } from './session.ts';
@@ -39,8 +41,11 @@ export class SessionRouter {
   }
 
   /** The session of a record that a writer of this instance is about to emit; `undefined`: for the router to find. */
-  sessionOf(attributes: Readonly<Record<string, unknown>>): unknown {
-    return this.#resolver.resolveEarly(attributes);
+  sessionOf(record: EmittedLogRecord): unknown {
+    const id = this.#resolver.resolveEarly(record.attributes ?? {});
+    if (id !== undefined || this.#redact === undefined) return id;
+    // The redaction comes before the emit, and is told the session, whichever way it is found.
+    return this.#resolver.resolve(preview(record), contextApi.active());
   }
 
   /**
@@ -92,12 +97,12 @@ export class SessionRouter {
   }
 
   #route(record: LogRecord, context: Context | undefined, own: OwnWrite | undefined): boolean {
-    const candidate = own?.sessionId ?? this.#resolver.resolve(record, context);
+    const candidate = ownSession(record, own) ?? this.#resolver.resolve(record, context);
     const sessionId = isSessionId(candidate) ? candidate : undefined;
     if (candidate !== undefined && sessionId === undefined) this.lost.add('invalid_session');
     let detail = captureDetail(record, own?.facts);
     let message: string | undefined;
-    if (this.#redact !== undefined && !this.#isRedacted(record, own)) {
+    if (this.#redact !== undefined && !this.#isRedacted(record, own, sessionId)) {
       const redacted = this.#redacted(this.#redact, record, sessionId ?? '', detail);
       if (redacted === undefined) {
         blank(record);
@@ -112,13 +117,20 @@ export class SessionRouter {
     message ??= captureMessage(record.body, detail);
     const isHeld = this.store.append(sessionId, message, captureTimestamp(record), detail);
     const entryId = isHeld && areEntryIdsRead() ? this.store.newestId?.(sessionId) : undefined;
-    noteRoutedRecord(record, { sessionId, detail, entryId, source: this.#source });
+    noteRoutedRecord(record, {
+      sessionId,
+      detail,
+      entryId,
+      order: entryId === undefined ? 0 : nextEntryOrder(),
+      source: this.#source,
+    });
     return true;
   }
 
-  /** Whether the writer had the record redacted, and no processor before ours has changed it since. */
-  #isRedacted(record: LogRecord, own: OwnWrite | undefined): boolean {
-    return own !== undefined && own.owner === this && isAsEmitted(record, own.record);
+  /** Whether the writer had the record redacted, as one of this session, and no processor before ours has changed it since. */
+  #isRedacted(record: LogRecord, own: OwnWrite | undefined, sessionId: string | undefined): boolean {
+    if (own === undefined || own.owner !== this || !isAsEmitted(record, own.record)) return false;
+    return sessionId === undefined || sessionId === own.sessionId;
   }
 
   /**
@@ -129,10 +141,9 @@ export class SessionRouter {
    */
   redactEarly(record: EmittedLogRecord, sessionId: unknown, facts: OwnFacts): EmittedLogRecord | undefined {
     if (this.#redact === undefined) return record;
-    const copy = directRecord(record);
-    const id = sessionId ?? this.#resolver.resolve(copy, undefined);
+    const copy = preview(record);
     const detail = captureDetail(copy, facts);
-    const redacted = this.#redacted(this.#redact, copy, isSessionId(id) ? id : '', detail);
+    const redacted = this.#redacted(this.#redact, copy, isSessionId(sessionId) ? sessionId : '', detail);
     if (redacted !== undefined) return redactedEmission(record, copy, redacted);
     this.routed += 1;
     return undefined;
@@ -143,9 +154,9 @@ export class SessionRouter {
     record: LogRecord,
     sessionId: string,
     detail: EntryDetail | undefined,
-  ): RedactableEntry | undefined {
+  ): Redacted | undefined {
     try {
-      const message = bodyToText(record.body);
+      const message = settleBody(record);
       const fields = entryFields(sessionId, message, captureTimestamp(record), detail);
       const attributes: Readonly<Record<string, JsonValue>> = fields.attributes ?? {};
       const answer: unknown = redact({ ...fields, attributes: { ...attributes } });
@@ -153,7 +164,7 @@ export class SessionRouter {
         this.lost.add('redacted');
         return undefined;
       }
-      const after = checkAnswer(answer);
+      const after = readAnswer(answer, attributes);
       applyRedaction(record, { message, attributes }, after);
       return after;
     } catch (error) {
@@ -192,22 +203,36 @@ export class SessionRouter {
   }
 }
 
-function checkAnswer(answer: unknown): RedactableEntry {
+/** A record as the SDK is about to make it, here and now. */
+function preview(record: EmittedLogRecord): LogRecord {
+  const spanContext = trace.getSpanContext(contextApi.active());
+  return directRecord(record, spanContext !== undefined && isSpanContextValid(spanContext) ? spanContext : undefined);
+}
+
+/** What the session of our writer's record is, unless a processor before ours gave it another. */
+function ownSession(record: LogRecord, own: OwnWrite | undefined): unknown {
+  const known = own?.sessionId;
+  return known === undefined
+    ? undefined
+    : (wholeAttribute(record, ATTRIBUTE.sessionId, record.attributes[ATTRIBUTE.sessionId], known) ?? known);
+}
+
+/** What counts of a redaction's answer, read once: its getters are the application's, and may answer differently. */
+function readAnswer(answer: unknown, before: Readonly<Record<string, JsonValue>>): Redacted {
   // Refused below whatever becomes of it; its error may quote what was to be redacted.
   catchRejection(answer, () => {});
-  const { message, attributes } = answer as Partial<RedactableEntry>;
-  const hasAttributes = attributes === undefined || (typeof attributes === 'object' && attributes !== null);
-  if (typeof message !== 'string' || !hasAttributes) {
+  const { message, attributes = {} } = answer as Partial<RedactableEntry>;
+  if (typeof message !== 'string' || typeof attributes !== 'object' || attributes === null) {
     throw new TypeError('redact must return an entry, synchronously, or undefined');
   }
-  return answer as RedactableEntry;
+  return { message, attributes: redactedAttributes(attributes, before) };
 }
 
 function withAttributes(
   detail: EntryDetail | undefined,
-  attributes: Record<string, JsonValue> | undefined,
+  attributes: Readonly<Record<string, JsonValue>>,
 ): EntryDetail | undefined {
-  const isEmpty = attributes === undefined || Object.keys(attributes).length === 0;
+  const isEmpty = Object.keys(attributes).length === 0;
   if (detail === undefined && isEmpty) return undefined;
   return { ...(detail ?? entryDetail({})), attributes: isEmpty ? undefined : attributes };
 }

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 import { context as contextApi, createContextKey, propagation } from '@opentelemetry/api';
 
+import { valueLengthLimit } from './attribute-limits.ts';
 import { catchRejection, reporterFor } from './diagnostics.ts';
 import type { Reporter } from './diagnostics.ts';
 import { isSessionId, MAX_SESSION_ID_LENGTH } from './entry.ts';
@@ -201,12 +202,6 @@ export class SessionResolver {
 export const DEFAULT_KEYS: readonly string[] = Object.freeze([ATTRIBUTE.sessionId, ATTRIBUTE.conversationId]);
 
 type Attributes = LogRecord['attributes'];
-
-/** Both SDK lines keep the limits on the record; `undefined` where there are none. */
-function valueLengthLimit(record: LogRecord): number | undefined {
-  const { _logRecordLimits: limits } = record as { _logRecordLimits?: { attributeValueLengthLimit?: number } };
-  return limits?.attributeValueLengthLimit;
-}
 
 /**
  * Constant keys are one property load each. The SDK assigns attributes one by one, so an attribute named `__proto__`

@@ -1,5 +1,5 @@
 import { reporterFor } from './diagnostics.ts';
-import { readableAttributes, toJsonValue } from './body.ts';
+import { readableAttributes, setField, toJsonValue } from './body.ts';
 import { toHrTime } from './direct-record.ts';
 import type { Echo } from './echo.ts';
 import { eventNameOf, isSessionId, isTimestamp, LEVELED_LOG, PLAIN_CHUNK } from './entry.ts';
@@ -113,11 +113,10 @@ export class SessionWriter {
       }
       const record: EmittedLogRecord = { body: message, severityNumber, severityText };
       const given = attributes === undefined ? {} : spreadable(checkAttributes(`logger.${name}`, attributes));
-      const sessionId = this.#router.sessionOf(given);
-      // First, since the SDK keeps as many attributes as its limit says, from the first on.
-      record.attributes = isSessionId(sessionId) ? { [ATTRIBUTE.sessionId]: sessionId, ...given } : given;
-      if (isSessionId(sessionId)) record.attributes[ATTRIBUTE.sessionId] = sessionId;
+      record.attributes = given;
       if (options?.exception !== undefined) record.exception = options.exception;
+      const sessionId = this.#router.sessionOf(record);
+      if (isSessionId(sessionId)) record.attributes = oursFirst({ [ATTRIBUTE.sessionId]: sessionId }, given);
       this.#emit(record, sessionId, LEVELED_LOG);
     };
   }
@@ -182,8 +181,8 @@ export class SessionWriter {
   #currentLogger(): OtelLogger | undefined {
     const provider = this.#provider();
     if (provider !== this.#loggerOf || this.#otelLogger === undefined) {
-      this.#loggerOf = provider;
       this.#otelLogger = provider?.getLogger(SCOPE_NAME);
+      this.#loggerOf = provider;
     }
     return this.#otelLogger;
   }
@@ -191,7 +190,16 @@ export class SessionWriter {
 
 const OPTION_NAMES = new Set(['kind', 'logType', 'attributes', 'timestamp', 'streamId', 'exception']);
 
-/** Puts the options into the record, ours first: the SDK keeps as many attributes as its limit says, from the first on. */
+/**
+ * Our attributes and then the application's: the SDK keeps as many as its limit says, from the first on. One by one, since
+ * a spread after other fields costs microseconds.
+ */
+function oursFirst(own: Record<string, unknown>, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  for (const key of Object.keys(given)) if (!Object.hasOwn(own, key)) setField(own, key, given[key]);
+  return own;
+}
+
+/** Puts the options into the record. */
 function applyOptions(record: EmittedLogRecord, facts: OwnFacts, sessionId: string, options: WriteOptions): OwnFacts {
   checkOptions(options);
   const { attributes, timestamp, exception } = options;
@@ -203,7 +211,7 @@ function applyOptions(record: EmittedLogRecord, facts: OwnFacts, sessionId: stri
   if (logType !== undefined) own[ATTRIBUTE.logType] = logType;
   if (streamId !== undefined) own[ATTRIBUTE.streamId] = streamId;
   if (finishReasons !== undefined) own[ATTRIBUTE.finishReasons] = finishReasons;
-  record.attributes = given === undefined ? own : { ...own, ...given, ...own };
+  record.attributes = given === undefined ? own : oursFirst(own, given);
   if (timestamp !== undefined) record.timestamp = checkTimestamp(timestamp);
   if (exception !== undefined) record.exception = exception;
   if (logType === undefined && streamId === undefined && finishReasons === undefined) return facts;

@@ -1,5 +1,5 @@
 // Run as `node --expose-gc --import tsx held-bytes.mjs`: prints, for each kind of kept value, what is counted and what the
-// heap holds when every value is cut out of a parent of 32 KiB.
+// heap holds when every value is cut out of a parent of 4 KiB.
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 
 import { CoalescingLogRecordProcessor } from '../../src/export/coalescing/coalescing.ts';
@@ -7,8 +7,8 @@ import { CountingBatchLogRecordProcessor } from '../../src/export/otlp/batch.ts'
 import { SessionPositions } from '../../src/export/durable/session-positions.ts';
 import { MemorySessionStore, SessionLogs } from '../../src/index.ts';
 
-const COUNT = 1_000;
-const PARENT = 32 * 1024;
+const COUNT = 5_000;
+const PARENT = 4 * 1024;
 let serial = 0;
 
 /** A text of that length that is a slice of a new parent; `wide`: with two bytes a unit in the parent only. */
@@ -19,8 +19,11 @@ function cut(length, wide = false) {
   return parent.slice(0, length);
 }
 
-function heap() {
-  for (let n = 0; n < 4; n += 1) globalThis.gc();
+async function heap() {
+  for (let n = 0; n < 4; n += 1) {
+    await new Promise(setImmediate);
+    globalThis.gc();
+  }
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();
   return heapUsed + external + arrayBuffers;
 }
@@ -132,12 +135,12 @@ const results = {};
 for (const [kind, fill] of Object.entries(KINDS)) {
   // Compiles, and fills caches, before it is measured.
   fill((value) => value);
-  const before = heap();
+  const before = await heap();
   const counted = fill((value) => {
     kept.push(value);
     return value;
   });
-  const held = heap() - before;
+  const held = (await heap()) - before;
   results[kind] = { counted: counted(), held };
 }
 console.log(JSON.stringify(results));

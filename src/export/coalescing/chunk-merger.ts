@@ -1,7 +1,8 @@
-import { ABANDONED, kindOfEventName } from '../../entry.ts';
-import type { EntryDetail } from '../../entry.ts';
+import { wholeAttribute } from '../../attribute-limits.ts';
+import { ABANDONED, kindOf, kindOfEventName } from '../../entry.ts';
 import { ATTRIBUTE } from '../../otel.ts';
 import type { LogRecord } from '../../otel.ts';
+import type { RoutedRecord } from '../../routed-record.ts';
 import type { ControlKind, EntryKind } from '../../tokens.ts';
 import { MAX_TIMER_MILLIS } from '../../within.ts';
 import { CoalescedStream } from './coalesced-stream.ts';
@@ -54,10 +55,15 @@ export class ChunkMerger {
    * as it is; what has to go before it was passed on then.
    */
   take(record: LogRecord, sessionId: string, placement: Placement): boolean {
-    const { routed } = placement;
-    const kind = routed === undefined ? chatKindOf(record) : routedChatKind(routed.detail);
+    const kind = chatKindOf(record, placement.routed);
     if (kind === undefined) return false;
-    const streamId = routed === undefined ? streamIdOf(record) : routed.detail?.streamId;
+    const id = wholeAttribute(
+      record,
+      ATTRIBUTE.streamId,
+      record.attributes[ATTRIBUTE.streamId],
+      placement.routed?.detail?.streamId,
+    );
+    const streamId = typeof id === 'string' ? id : undefined;
     const known = this.#streams.get(sessionId, streamId);
     const stream = known ?? new CoalescedStream(sessionId, streamId, this.#rules.content);
     switch (kind) {
@@ -103,7 +109,7 @@ export class ChunkMerger {
     }
     if (stream.hasContent) {
       // A value that is no text cannot be joined to one; the chunks before it go first.
-      if (!isJoinable || !stream.accepts(record)) this.#cut(stream, () => stream.cut(true));
+      if (!isJoinable || !stream.accepts(record, placement)) this.#cut(stream, () => stream.cut(true));
       else if (stream.length + text.length > maxChars) this.#cut(stream, () => stream.cut(false));
     }
     if (!isJoinable) return false;
@@ -197,24 +203,13 @@ export class ChunkMerger {
   }
 }
 
-/** As {@link chatKindOf}, of a record that the session processor knows: the attributes may have met the SDK's limits. */
-function routedChatKind(detail: EntryDetail | undefined): EntryKind | undefined {
-  if (detail === undefined) return 'text';
-  const isMergeable = detail.logType === 'chat' && (detail.kind !== 'text' || detail.eventName === undefined);
-  return isMergeable ? detail.kind : undefined;
-}
-
-function streamIdOf(record: LogRecord): string | undefined {
-  const id = record.attributes[ATTRIBUTE.streamId];
-  return typeof id === 'string' ? id : undefined;
-}
-
 /** The kind of a chat record; `undefined` for what belongs to the log, or is an event that we do not know. */
-function chatKindOf(record: LogRecord): EntryKind | undefined {
-  const logType = record.attributes[ATTRIBUTE.logType];
+function chatKindOf(record: LogRecord, routed: RoutedRecord | undefined): EntryKind | undefined {
+  const known = routed === undefined ? undefined : (routed.detail?.logType ?? 'chat');
+  const logType = wholeAttribute(record, ATTRIBUTE.logType, record.attributes[ATTRIBUTE.logType], known);
   if (logType === 'log' || (logType !== 'chat' && (record.severityNumber ?? 0) !== 0)) return undefined;
   const { eventName } = record;
-  if (eventName === undefined) return 'text';
+  if (eventName === undefined) return kindOf(routed?.detail);
   // An unknown name would be lost in a merged record.
   const kind = kindOfEventName(eventName);
   return kind === 'text' ? undefined : kind;

@@ -1,3 +1,4 @@
+import { wholeAttribute } from '../../attribute-limits.ts';
 import { ATTRIBUTE, OWN_PREFIX } from '../../otel.ts';
 import type { Context, HrTime, LogRecord } from '../../otel.ts';
 import type { RoutedRecord } from '../../routed-record.ts';
@@ -7,6 +8,8 @@ import { MergedLogRecord } from './merged-record.ts';
 
 /** What is known of a record beside itself. Streams copy the fields: the caller may use one object for every record. */
 export interface Placement {
+  /** As exporters get it: a processor may have changed it on its way here. */
+  sessionId: string;
   context: Context | undefined;
   /** What the session processor knows of it. */
   routed: RoutedRecord | undefined;
@@ -15,7 +18,6 @@ export interface Placement {
 /** A merged record that is ready to be passed on, with the context of its first record and the entry of its last. */
 export interface Finished extends Readonly<Placement> {
   readonly record: MergedLogRecord;
-  readonly sessionId: string;
 }
 
 /** The record under way. */
@@ -81,9 +83,9 @@ export class CoalescedStream {
     this.#take(record, placement);
   }
 
-  /** Whether the chunk may go into the record under way: same resource, scope and severity. */
-  accepts(record: LogRecord): boolean {
-    return !this.hasContent || isAlike((this.#piece as Piece).record, record);
+  /** Whether the chunk may go into the record under way. */
+  accepts(record: LogRecord, placement: Placement): boolean {
+    return !this.hasContent || isAlike(this.#piece as Piece, record, placement);
   }
 
   /** Adds one chunk. One that is longer than `maxChars` is to be cut at once, and is not copied for that. */
@@ -100,9 +102,9 @@ export class CoalescedStream {
   addMore(record: LogRecord, text: string, placement: Placement, maxChars: number): boolean {
     const piece = this.#piece;
     if (piece === undefined || piece.chunkCount === 0 || piece.text.length + text.length > maxChars) return false;
-    if (!isAlike(piece.record, record)) return false;
+    if (!isAlike(piece, record, placement)) return false;
     piece.record.takeAttributes(record);
-    piece.routed = placement.routed;
+    piece.routed = keptRouted(placement.routed, piece);
     this.#append(piece, record, text, maxChars);
     return true;
   }
@@ -129,7 +131,7 @@ export class CoalescedStream {
     this.#piece ??= newPiece(new MergedLogRecord(record), placement);
     const piece = this.#piece;
     piece.record.takeAttributes(record);
-    piece.routed = placement.routed;
+    piece.routed = keptRouted(placement.routed, piece);
     return piece;
   }
 
@@ -199,7 +201,7 @@ export class CoalescedStream {
     record.hrTimeObserved = [piece.observedSeconds, piece.observedNanos];
     if (rest !== '') this.#goOnWith(piece, rest);
     if (this.#content === 'keep') record.body = text;
-    record.stamp(ATTRIBUTE.sessionId, this.sessionId);
+    record.stamp(ATTRIBUTE.sessionId, piece.sessionId);
     if (this.streamId !== undefined) record.stamp(ATTRIBUTE.streamId, this.streamId);
     record.stamp(ATTRIBUTE.chunkCount, piece.chunkCount);
     if (this.isOpen || this.streamId !== undefined) record.stamp(ATTRIBUTE.requestStream, true);
@@ -207,8 +209,8 @@ export class CoalescedStream {
       record.stamp(ATTRIBUTE.timeToFirstChunk, this.#secondsToFirstChunk);
     }
     this.#hasEmitted = true;
-    const { context, routed } = piece;
-    return { record, sessionId: this.sessionId, context, routed };
+    const { sessionId, context, routed } = piece;
+    return { record, sessionId, context, routed };
   }
 
   /** What is cut off belongs to the last chunk, which was counted where it began. */
@@ -221,14 +223,18 @@ export class CoalescedStream {
   }
 }
 
-/** The finish reasons that the end of a stream tells; the router has them whole, the attributes as far as the SDK's limits let them. */
+/** The finish reasons that the end of a stream tells. */
 function finishReasons(end: LogRecord | undefined, placement: Placement | undefined): unknown {
-  return placement?.routed?.detail?.attributes?.[ATTRIBUTE.finishReasons] ?? end?.attributes[ATTRIBUTE.finishReasons];
+  const known = placement?.routed?.detail?.attributes?.[ATTRIBUTE.finishReasons];
+  return end === undefined
+    ? known
+    : wholeAttribute(end, ATTRIBUTE.finishReasons, end.attributes[ATTRIBUTE.finishReasons], known);
 }
 
-/** A merged record stands for records of one resource, scope and severity. */
-function isAlike(merged: MergedLogRecord, record: LogRecord): boolean {
+/** A merged record stands for records of one resource, scope, severity and session. */
+function isAlike({ record: merged, sessionId }: Piece, record: LogRecord, placement: Placement): boolean {
   return (
+    sessionId === placement.sessionId &&
     merged.instrumentationScope === record.instrumentationScope &&
     merged.resource === record.resource &&
     merged.severityNumber === record.severityNumber &&
@@ -241,11 +247,25 @@ function staying(text: string, maxChars: number): string {
   return text.length > maxChars ? text : ownText(text);
 }
 
+/** What a processor behind asks for. What the record itself was routed with would keep its attributes, and whatever its session id was cut out of. */
+function keptRouted(
+  routed: RoutedRecord | undefined,
+  piece: { readonly sessionId: string; readonly routed: RoutedRecord | undefined },
+): RoutedRecord | undefined {
+  if (routed === undefined) return undefined;
+  const { entryId, order, source } = routed;
+  const own = piece.routed?.sessionId ?? piece.sessionId;
+  const sessionId = own === routed.sessionId ? own : ownText(routed.sessionId);
+  return { sessionId, detail: undefined, entryId, order, source };
+}
+
 function newPiece(record: MergedLogRecord, placement: Placement): Piece {
-  const { context, routed } = placement;
+  const { context } = placement;
+  const sessionId = ownText(placement.sessionId);
+  const routed = keptRouted(placement.routed, { sessionId, routed: undefined });
   const [observedSeconds, observedNanos] = record.hrTimeObserved;
   const text = new ChunkText();
-  return { record, text, chunkCount: 0, observedSeconds, observedNanos, context, routed };
+  return { record, text, chunkCount: 0, observedSeconds, observedNanos, sessionId, context, routed };
 }
 
 function secondsBetween(from: HrTime, to: HrTime): number {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 
+import { wholeAttribute } from '../../attribute-limits.ts';
 import { LossCounters, reporterFor } from '../../diagnostics.ts';
 import { isSessionId } from '../../entry.ts';
 import { SessionLogsError } from '../../errors.ts';
@@ -85,7 +86,7 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
   readonly #lost = new LossCounters();
   readonly #reporter = reporterFor('coalescing');
   /** One object for all records: this runs once a token. */
-  readonly #placement: Placement = { context: undefined, routed: undefined };
+  readonly #placement: Placement = { sessionId: '', context: undefined, routed: undefined };
   /** The processor behind, once it is known to tell sessions apart. */
   #delivery: SessionDelivery | undefined;
   #attachedTo: DeliverySource | undefined;
@@ -188,12 +189,18 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
   }
 
   #takes(record: LogRecord, context: Context | undefined, routed: RoutedRecord | undefined): boolean {
-    const sessionId = routed === undefined ? record.attributes[ATTRIBUTE.sessionId] : routed.sessionId;
+    const sessionId = wholeAttribute(
+      record,
+      ATTRIBUTE.sessionId,
+      record.attributes[ATTRIBUTE.sessionId],
+      routed?.sessionId,
+    );
     if (!isSessionId(sessionId)) return false;
     const placement = this.#placement;
+    placement.sessionId = sessionId;
     placement.context = context;
     placement.routed = routed;
-    return this.#merger.take(record, sessionId, placement);
+    return this.#merger.take(record, routed?.sessionId ?? sessionId, placement);
   }
 
   #pass({ record, context, routed }: Finished): void {

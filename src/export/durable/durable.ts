@@ -273,13 +273,22 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     };
   }
 
-  #addOfSession(record: LogRecord, { sessionId, entryId, source }: RoutedRecord): void {
+  #addOfSession(record: LogRecord, routed: RoutedRecord): void {
+    const { sessionId, source } = routed;
     if (source !== undefined && source !== this.#attachedTo) {
       this.#attachedTo = source;
       source.attachDelivery(this);
     }
-    this.#encoder.add(record, sessionId, entryId);
-    this.#tickSessions.push(this.#ledger.positions.appending(sessionId));
+    const { positions } = this.#ledger;
+    const session = positions.appending(sessionId, routed);
+    try {
+      // Sending is in the order of writing: what is delivered with this record reaches as far as what was written before.
+      this.#encoder.add(record, sessionId, session.newestId);
+    } catch (error) {
+      positions.appended(undefined, [session]);
+      throw error;
+    }
+    this.#tickSessions.push(session);
   }
 
   /** The entry of this tick goes to disk. Never throws. */

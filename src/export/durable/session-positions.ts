@@ -1,4 +1,4 @@
-import type { DeliveryReport } from '../../routed-record.ts';
+import type { DeliveryReport, RoutedRecord } from '../../routed-record.ts';
 import { ownText } from '../../own-text.ts';
 import type { SessionMark } from '../spool/codec/record-format.ts';
 import type { Segment } from '../spool/segment.ts';
@@ -6,6 +6,9 @@ import type { Segment } from '../spool/segment.ts';
 /** What is known of one session's records; only ever of those of this process. */
 interface SessionPosition {
   readonly sessionId: string;
+  /** Id and order of the newest entry of which a record was given to the spool. */
+  newestId: string | undefined;
+  newestOrder: number;
   /** Records given to the spool. */
   appended: number;
   /** Records of them that are delivered, rejected or dropped; the first ones, since sending is in order. */
@@ -32,13 +35,15 @@ export class SessionPositions {
     this.#maxSessions = maxSessions;
   }
 
-  /** A record of the session is about to be written. */
-  appending(sessionId: string): SessionPosition {
+  /** A record of the session is about to be written; with which entry, where that has an id. */
+  appending(sessionId: string, entry?: Pick<RoutedRecord, 'entryId' | 'order'>): SessionPosition {
     let session = this.#sessions.get(sessionId);
     if (session === undefined) {
       if (this.#sessions.size >= this.#maxSessions) this.#forgetOne();
       session = {
         sessionId: ownText(sessionId),
+        newestId: undefined,
+        newestOrder: -1,
         appended: 0,
         settled: 0,
         rejected: 0,
@@ -50,6 +55,10 @@ export class SessionPositions {
     }
     session.isUsed = true;
     session.appended += 1;
+    if (entry?.entryId !== undefined && entry.order > session.newestOrder) {
+      session.newestId = entry.entryId;
+      session.newestOrder = entry.order;
+    }
     return session;
   }
 

@@ -1,3 +1,4 @@
+import { wholeAttribute } from '../../attribute-limits.ts';
 import { bodyToText } from '../../body.ts';
 import { isoTimestamp, isSessionId } from '../../entry.ts';
 import { ATTRIBUTE, hrTimeToMillis } from '../../otel.ts';
@@ -48,9 +49,14 @@ function usableMillis(time: HrTime | undefined): number | undefined {
   return millis > 0 && millis <= LAST_MILLIS ? millis : undefined;
 }
 
-/** The session that the record was routed to, else the one that its attributes tell; `undefined` for none. */
+/** The session that the record's attributes tell, whole where the SDK's limits took a part of it; `undefined` for none. */
 export function sessionIdOfRecord(record: LogRecord): string | undefined {
-  const id = routedRecordOf(record)?.sessionId ?? record.attributes[ATTRIBUTE.sessionId];
+  const id = wholeAttribute(
+    record,
+    ATTRIBUTE.sessionId,
+    record.attributes[ATTRIBUTE.sessionId],
+    routedRecordOf(record)?.sessionId,
+  );
   return isSessionId(id) ? id : undefined;
 }
 

@@ -266,7 +266,7 @@ describe('delivery by session', () => {
     let id = '';
     const stamping = innerWith({
       onEmit: (record) => {
-        noteRoutedRecord(record, { sessionId: 's', detail: undefined, entryId: id, source });
+        noteRoutedRecord(record, { sessionId: 's', detail: undefined, entryId: id, order: 0, source });
       },
     });
     const logger = new LoggerProvider({ processors: [stamping, processor] }).getLogger('l');

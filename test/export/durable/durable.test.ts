@@ -684,7 +684,8 @@ describe('flushSession', () => {
       const id = record.attributes['session.id'];
       const serial = (this.#serial += 1);
       if (typeof id !== 'string') return;
-      noteRoutedRecord(record, { sessionId: id, detail: undefined, entryId: `${id}:${serial}`, source: this });
+      const entry = { entryId: `${id}:${serial}`, order: serial };
+      noteRoutedRecord(record, { sessionId: id, detail: undefined, ...entry, source: this });
     }
 
     attachDelivery(delivery: SessionDelivery): void {
@@ -713,6 +714,20 @@ describe('flushSession', () => {
     expect(await durable.flushSession('a')).toStrictEqual({ deliveredId: 'a:3', pending: 0, rejected: 0, dropped: 0 });
     expect(await durable.flushSession('b')).toMatchObject({ deliveredId: 'b:2', pending: 0 });
     expect(exporter.bodies).toStrictEqual([1, 2, 3, 4]);
+  });
+
+  test('a record that cannot be read is dropped, and no flush waits for it', async () => {
+    class Breaking extends Router {
+      override onEmit(record: LogRecord): void {
+        super.onEmit(record);
+        if (record.body === 'unreadable') Object.defineProperty(record, 'hrTime', { value: undefined });
+      }
+    }
+    const { emit, durable } = setUp({ before: new Breaking() });
+    emit('good', { 'session.id': 'a' });
+    emit('unreadable', { 'session.id': 'a' });
+    expect(await durable.flushSession('a')).toStrictEqual({ deliveredId: 'a:1', pending: 0, rejected: 0, dropped: 1 });
+    expect(durable.stats().lost).toEqual({ internal_error: 1 });
   });
 
   test('waits for the entries logged before the call only, and tells what is pending at its timeout', async () => {
