@@ -19,8 +19,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 
+import { SessionLogs } from '../dist/facade/session-logs.js';
 import { RedisSessionStore } from '../dist/redis.js';
-import { SessionLogs } from '../dist/session-logs.js';
 
 const MESSAGE = 'x'.repeat(100);
 

@@ -22,7 +22,7 @@ import type { Receiver } from './demo/receiver.ts';
 import { openScreen, titleOf } from './demo/screen.ts';
 import type { Pane, Screen } from './demo/screen.ts';
 
-const DOCUMENTS = ['README.md', 'LICENSE', 'CHANGELOG.md', 'src/reader.ts'];
+const DOCUMENTS = ['README.md', 'LICENSE', 'CHANGELOG.md', 'src/read/reader.ts'];
 const PACE_MILLIS = 8_000;
 const TAIL_CHARACTERS = 2_000;
 

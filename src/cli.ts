@@ -3,11 +3,11 @@ import { closeSync, openSync, realpathSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { toOtlpJson } from './export/durable/otlp-json.ts';
+import { inspectSpool, readSpool } from './export/durable/spool-report.ts';
+import type { OwnerReport, SpoolReport } from './export/durable/spool-report.ts';
 import { addNewer, NOTHING_NEWER } from './export/spool/known-format.ts';
 import type { NewerContent } from './export/spool/known-format.ts';
-import { toOtlpJson } from './export/spool/otlp-json.ts';
-import { inspectSpool, readSpool } from './export/spool/spool-report.ts';
-import type { OwnerReport, SpoolReport } from './export/spool/spool-report.ts';
 
 const USAGE = `Usage: otel-session-logs spool DIRECTORY [--json] [--export FILE.jsonl [--rejected]]
 

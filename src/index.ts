@@ -1,12 +1,12 @@
-export type { JsonValue } from './body.ts';
-export type { Diagnosis, Finding } from './diagnose.ts';
-export type { LossReason } from './diagnostics.ts';
-export type { StreamHandler } from './echo.ts';
-export type { DeliveryReport, SessionDelivery } from './routed-record.ts';
-export { logEntryInputSchema, logEntrySchema } from './entry.ts';
-export type { EntryDetail, LogEntry, LogEntryInput, LogType } from './entry.ts';
-export { SessionLogsError } from './errors.ts';
-export type { SessionLogsErrorCode } from './errors.ts';
+export type { JsonValue } from './entry/body.ts';
+export type { Diagnosis, Finding } from './facade/diagnose.ts';
+export type { LossReason } from './support/diagnostics.ts';
+export type { StreamHandler } from './write/stream-handler.ts';
+export type { DeliveryReport, SessionDelivery } from './entry/routed-record.ts';
+export { logEntryInputSchema, logEntrySchema } from './entry/entry.ts';
+export type { EntryDetail, LogEntry, LogEntryInput, LogType } from './entry/entry.ts';
+export { SessionLogsError } from './support/errors.ts';
+export type { SessionLogsErrorCode } from './support/errors.ts';
 export { CoalescingLogRecordProcessor } from './export/coalescing/coalescing.ts';
 export type {
   CoalescingLogRecordProcessorOptions,
@@ -18,20 +18,20 @@ export type { DateFileLogRecordProcessorOptions, DateFileStats } from './export/
 export type { DurableLogRecordProcessorOptions, Loss } from './export/durable/durable-options.ts';
 export { DurableLogRecordProcessor } from './export/durable/durable.ts';
 export type { DurableStats } from './export/durable/durable.ts';
-export { bridgeLogsApi } from './otel.ts';
-export type { OtelLoggerProvider } from './otel.ts';
-export { SessionLogRecordProcessor } from './processor.ts';
-export type { SessionLogRecordProcessorOptions } from './processor.ts';
-export type { PopOptions, ReaderOptions } from './reader-options.ts';
-export { SessionReader } from './reader.ts';
-export type { EndReason, Gap } from './reader.ts';
-export type { Redact, RedactableEntry } from './redaction.ts';
-export type { SessionHandle } from './session-handle.ts';
-export { SessionLogs, sharedSessionLogs } from './session-logs.ts';
-export type { SessionLogsOptions } from './session-logs.ts';
-export { sessionIdOf, withSession } from './session.ts';
-export { startSessionLogs } from './start.ts';
-export type { StartSessionLogsOptions } from './start-options.ts';
+export { bridgeLogsApi } from './otel/otel.ts';
+export type { OtelLoggerProvider } from './otel/otel.ts';
+export { SessionLogRecordProcessor } from './route/processor.ts';
+export type { SessionLogRecordProcessorOptions } from './route/processor.ts';
+export type { PopOptions, ReaderOptions } from './read/reader-options.ts';
+export { SessionReader } from './read/reader.ts';
+export type { EndReason, Gap } from './read/reader.ts';
+export type { Redact, RedactableEntry } from './route/redaction.ts';
+export type { SessionHandle } from './facade/session-handle.ts';
+export { SessionLogs, sharedSessionLogs } from './facade/session-logs.ts';
+export type { SessionLogsOptions } from './facade/session-logs.ts';
+export { sessionIdOf, withSession } from './route/session.ts';
+export { startSessionLogs } from './start/start.ts';
+export type { StartSessionLogsOptions } from './start/start-options.ts';
 export { MemorySessionStore } from './store/memory/memory.ts';
 export type { MemorySessionStoreOptions } from './store/memory/memory.ts';
 export type {
@@ -45,10 +45,10 @@ export type {
   StreamState,
   Waiter,
 } from './store/session-store.ts';
-export type { NodeResponse } from './client.ts';
-export type { EventStreamOptions } from './event-stream.ts';
-export type { EventStreamResponseOptions } from './streams.ts';
-export type { TapOptions } from './tap.ts';
+export type { NodeResponse } from './serve/client.ts';
+export type { EventStreamOptions } from './serve/event-stream.ts';
+export type { EventStreamResponseOptions } from './serve/streams.ts';
+export type { TapOptions } from './write/tap.ts';
 export {
   defaultStreamHandler,
   REASONING_START_TOKEN,
@@ -59,6 +59,6 @@ export {
   STREAM_START_TOKEN,
   TOOL_CALL_END_TOKEN,
   TOOL_CALL_START_TOKEN,
-} from './tokens.ts';
-export type { ControlKind, EntryKind } from './tokens.ts';
-export type { LeveledWrite, SessionLogger, WriteOptions } from './writer.ts';
+} from './entry/tokens.ts';
+export type { ControlKind, EntryKind } from './entry/tokens.ts';
+export type { LeveledWrite, SessionLogger, WriteOptions } from './write/writer.ts';

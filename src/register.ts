@@ -7,11 +7,11 @@
  * `OTEL_*` and `LOGS_PATH` only; shuts down on `beforeExit`. What is wrong is told to OpenTelemetry's `diag`: the
  * program starts all the same.
  */
-import { reporterFor } from './diagnostics.ts';
-import { SessionLogsError } from './errors.ts';
-import { shareSessionLogs } from './session-logs.ts';
-import type { SessionLogs } from './session-logs.ts';
-import { startNow } from './start.ts';
+import { shareSessionLogs } from './facade/session-logs.ts';
+import type { SessionLogs } from './facade/session-logs.ts';
+import { startNow } from './start/start.ts';
+import { reporterFor } from './support/diagnostics.ts';
+import { SessionLogsError } from './support/errors.ts';
 
 const reporter = reporterFor('register');
 

@@ -8,13 +8,13 @@ import { expect, onTestFinished, test } from 'vitest';
 
 import { run } from '../src/cli.ts';
 import { DurableLogRecordProcessor } from '../src/export/durable/durable.ts';
-import { toOtlpJson } from '../src/export/spool/otlp-json.ts';
-import type { SpoolReport } from '../src/export/spool/spool-report.ts';
-import type { ReadableLogRecord } from '../src/otel.ts';
+import { toOtlpJson } from '../src/export/durable/otlp-json.ts';
+import type { SpoolReport } from '../src/export/durable/spool-report.ts';
+import type { ReadableLogRecord } from '../src/otel/otel.ts';
 import { buildSource } from './support/built-source.ts';
+import { newerEntry, reformat } from './support/newer-version.ts';
 import { flatten } from './support/otlp-decode.ts';
 import type { OtlpLogsRequest } from './support/otlp-decode.ts';
-import { newerEntry, reformat } from './support/newer-version.ts';
 import { failure, ScriptedExporter } from './support/scripted-exporter.ts';
 import { segmentPaths } from './support/spool-harness.ts';
 import { temporaryDirectory } from './support/temporary-directory.ts';

@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 
-import { ConsoleLogRecordProcessor } from '../src/export/console.ts';
+import { ConsoleLogRecordProcessor } from '../src/export/console/console.ts';
 import { describeProcessorRules } from './otel-rules.ts';
 
 describeProcessorRules('ConsoleLogRecordProcessor', () => {

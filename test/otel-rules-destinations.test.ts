@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { CountingBatchLogRecordProcessor } from '../src/export/otlp/batch.ts';
 import { DurableLogRecordProcessor } from '../src/export/durable/durable.ts';
 import { DateFileLogRecordProcessor } from '../src/export/file/date-file.ts';
-import { PipelineLogRecordProcessor } from '../src/export/pipeline.ts';
-import { SessionLogRecordProcessor } from '../src/processor.ts';
+import { CountingBatchLogRecordProcessor } from '../src/export/otlp/batch.ts';
+import { SessionLogRecordProcessor } from '../src/route/processor.ts';
+import { PipelineLogRecordProcessor } from '../src/start/gated-processor.ts';
 import { MemorySessionStore } from '../src/store/memory/memory.ts';
 import { describeProcessorRules } from './otel-rules.ts';
 import { ManualExporter } from './support/manual-exporter.ts';

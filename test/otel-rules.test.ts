@@ -3,12 +3,12 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { CountingBatchLogRecordProcessor } from '../src/export/otlp/batch.ts';
 import { CoalescingLogRecordProcessor } from '../src/export/coalescing/coalescing.ts';
-import { PipelineLogRecordProcessor } from '../src/export/pipeline.ts';
-import type { LogRecordProcessor } from '../src/otel.ts';
-import { SessionLogRecordProcessor } from '../src/processor.ts';
-import { contextWithSession, withSession } from '../src/session.ts';
+import { CountingBatchLogRecordProcessor } from '../src/export/otlp/batch.ts';
+import type { LogRecordProcessor } from '../src/otel/otel.ts';
+import { SessionLogRecordProcessor } from '../src/route/processor.ts';
+import { contextWithSession, withSession } from '../src/route/session.ts';
+import { PipelineLogRecordProcessor } from '../src/start/gated-processor.ts';
 import { MemorySessionStore } from '../src/store/memory/memory.ts';
 import { describeProcessorRules } from './otel-rules.ts';
 import type { ProcessorUnderTest, RuleOptions } from './otel-rules.ts';

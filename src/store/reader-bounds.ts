@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
-import { positiveInteger } from '../options.ts';
-import { ownText } from '../own-text.ts';
+import { positiveInteger } from '../support/options.ts';
+import { ownText } from '../support/own-text.ts';
 
 /** How many readers a store lets in at once. */
 export interface ReaderBoundOptions {

@@ -1,4 +1,4 @@
-import type { EntryDetail, LogEntry } from '../entry.ts';
+import type { EntryDetail, LogEntry } from '../entry/entry.ts';
 
 /** A value at once (an embedded store) or later (a remote one). */
 export type Maybe<T> = T | Promise<T>;

@@ -17,10 +17,10 @@ import { nodeVersions } from './node-versions.ts';
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..', '..');
 const TESTS = [
-  'test/client-ends.test.ts',
-  'test/event-stream.test.ts',
-  'test/event-stream-http2.test.ts',
-  'test/streams.test.ts',
+  'test/serve/client-ends.test.ts',
+  'test/serve/event-stream.test.ts',
+  'test/serve/event-stream-http2.test.ts',
+  'test/serve/streams.test.ts',
   'test/recipes/http-frameworks.test.ts',
 ];
 

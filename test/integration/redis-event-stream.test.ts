@@ -6,8 +6,8 @@ import { createParser } from 'eventsource-parser';
 import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { SessionLogs } from '../../src/facade/session-logs.ts';
 import { RedisSessionStore } from '../../src/redis.ts';
-import { SessionLogs } from '../../src/session-logs.ts';
 import { until } from '../support/until.ts';
 import { REDIS, TestServer, WITHOUT_SERVER } from './redis/server.ts';
 

@@ -10,7 +10,7 @@ import Fastify from 'fastify';
 import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { SessionLogs } from '../../src/session-logs.ts';
+import { SessionLogs } from '../../src/facade/session-logs.ts';
 import { describeClientEnds } from '../support/client-ends.ts';
 import type { EventServer } from '../support/client-ends.ts';
 

@@ -1,7 +1,7 @@
 import { FakeListChatModel } from '@langchain/core/utils/testing';
 import { describe, expect, it } from 'vitest';
 
-import { SessionLogs } from '../../src/session-logs.ts';
+import { SessionLogs } from '../../src/facade/session-logs.ts';
 
 describe('LangChain', () => {
   it('the stream of a chat model is read through a tap and stands in the session', async () => {

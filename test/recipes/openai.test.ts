@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { SessionLogs } from '../../src/session-logs.ts';
+import { SessionLogs } from '../../src/facade/session-logs.ts';
 
 const sessions = new SessionLogs();
 let server: Server;

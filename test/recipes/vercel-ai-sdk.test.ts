@@ -14,7 +14,7 @@ import type { LanguageModel, UIMessage } from 'ai';
 import { MockLanguageModelV3 } from 'ai/test';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { SessionLogs } from '../../src/session-logs.ts';
+import { SessionLogs } from '../../src/facade/session-logs.ts';
 
 const WORDS = Array.from({ length: 40 }, (_, i) => `word${i} `);
 const ANSWER = WORDS.join('');

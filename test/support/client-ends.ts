@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import type { SessionLogs } from '../../src/session-logs.ts';
+import type { SessionLogs } from '../../src/facade/session-logs.ts';
 import { until } from './until.ts';
 
 /** A server whose route `/events/:id` sends event streams, as it runs. */

@@ -1,4 +1,4 @@
-import type { ExportResult, LogRecordExporter, ReadableLogRecord } from '../../src/otel.ts';
+import type { ExportResult, LogRecordExporter, ReadableLogRecord } from '../../src/otel/otel.ts';
 
 /** An exporter whose answers the test gives: success at once until `hold()`. */
 export class ManualExporter implements LogRecordExporter {

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
-import { FRAME_BYTES, readFrame, writeFrame } from '../../src/export/spool/entry-frame.ts';
-import type { FramedEntry } from '../../src/export/spool/entry-frame.ts';
+import { FRAME_BYTES, readFrame, writeFrame } from '../../src/export/spool/codec/frame.ts';
+import type { FramedEntry } from '../../src/export/spool/codec/frame.ts';
 
 /** An entry as a newer version would write it: the frame of all versions around a payload that this one does not know. */
 export function newerEntry(

@@ -1,4 +1,4 @@
-import type { ExportResult, LogRecordExporter, ReadableLogRecord } from '../../src/otel.ts';
+import type { ExportResult, LogRecordExporter, ReadableLogRecord } from '../../src/otel/otel.ts';
 
 /** What to call back with; `'hang'`: never; a function is called with the batch and may throw. */
 export type Script = Partial<Error> | 'ok' | 'hang' | undefined;

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 
 import { onTestFinished } from 'vitest';
 
-import { LossCounters, reporterFor } from '../../src/diagnostics.ts';
 import { OriginEncoder } from '../../src/export/spool/codec/origin-codec.ts';
 import { EntryEncoder } from '../../src/export/spool/codec/record-encoder.ts';
 import { Spool } from '../../src/export/spool/spool.ts';
-import type { LogRecord } from '../../src/otel.ts';
+import type { LogRecord } from '../../src/otel/otel.ts';
+import { LossCounters, reporterFor } from '../../src/support/diagnostics.ts';
 
 const encoder = new EntryEncoder(new OriginEncoder(() => {}), undefined);
 const resource = { attributes: { 'service.name': 'test' } };

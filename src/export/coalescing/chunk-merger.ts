@@ -1,10 +1,10 @@
 import { wholeAttribute } from '../../attribute-limits.ts';
-import { ABANDONED, kindOf, kindOfEventName } from '../../entry.ts';
-import { ATTRIBUTE } from '../../otel.ts';
-import type { LogRecord } from '../../otel.ts';
-import type { RoutedRecord } from '../../routed-record.ts';
-import type { ControlKind, EntryKind } from '../../tokens.ts';
-import { MAX_TIMER_MILLIS } from '../../within.ts';
+import { ABANDONED, kindOf, kindOfEventName } from '../../entry/entry.ts';
+import type { RoutedRecord } from '../../entry/routed-record.ts';
+import type { ControlKind, EntryKind } from '../../entry/tokens.ts';
+import { ATTRIBUTE } from '../../otel/otel.ts';
+import type { LogRecord } from '../../otel/otel.ts';
+import { MAX_TIMER_MILLIS } from '../../support/timeouts.ts';
 import { CoalescedStream } from './coalesced-stream.ts';
 import type { Finished, Placement } from './coalesced-stream.ts';
 import { StreamTable } from './stream-table.ts';

@@ -1,8 +1,8 @@
 import { wholeAttribute } from '../../attribute-limits.ts';
-import { ATTRIBUTE, OWN_PREFIX } from '../../otel.ts';
-import type { Context, HrTime, LogRecord } from '../../otel.ts';
-import type { RoutedRecord } from '../../routed-record.ts';
-import { ownText } from '../../own-text.ts';
+import type { RoutedRecord } from '../../entry/routed-record.ts';
+import { ATTRIBUTE, OWN_PREFIX } from '../../otel/otel.ts';
+import type { Context, HrTime, LogRecord } from '../../otel/otel.ts';
+import { ownText } from '../../support/own-text.ts';
 import { ChunkText, codePointCut, endsInHalf } from './chunk-text.ts';
 import { MergedLogRecord } from './merged-record.ts';
 

@@ -1,18 +1,18 @@
 import * as z from 'zod';
 
 import { wholeAttribute } from '../../attribute-limits.ts';
-import { LossCounters, reporterFor } from '../../diagnostics.ts';
-import { isSessionId } from '../../entry.ts';
-import { SessionLogsError } from '../../errors.ts';
-import { millis, objectWith, parseOptions, positiveInteger } from '../../options.ts';
-import { ATTRIBUTE } from '../../otel.ts';
-import type { Context, LogRecord, LogRecordProcessor } from '../../otel.ts';
-import { noteRoutedRecord, routedRecordOf } from '../../routed-record.ts';
-import type { DeliveryReport, DeliverySource, RoutedRecord, SessionDelivery } from '../../routed-record.ts';
+import { isSessionId } from '../../entry/entry.ts';
+import { noteRoutedRecord, routedRecordOf } from '../../entry/routed-record.ts';
+import type { DeliveryReport, DeliverySource, RoutedRecord, SessionDelivery } from '../../entry/routed-record.ts';
+import { ATTRIBUTE } from '../../otel/otel.ts';
+import type { Context, LogRecord, LogRecordProcessor } from '../../otel/otel.ts';
+import { LossCounters, reporterFor } from '../../support/diagnostics.ts';
+import { SessionLogsError } from '../../support/errors.ts';
+import { millis, objectWith, parseOptions, positiveInteger } from '../../support/options.ts';
+import { TickFlush } from '../tick-flush.ts';
 import { ChunkMerger } from './chunk-merger.ts';
 import type { Finished, Placement } from './coalesced-stream.ts';
-import { FlushQueue } from '../flush-queue.ts';
-import { TickFlush } from '../tick.ts';
+import { FlushQueue } from './flush-queue.ts';
 
 const MAX_STREAMS = 10_000;
 const MAX_HELD_CHARS = 32 * 1024 * 1024;

@@ -1,8 +1,8 @@
-import { reporterFor } from '../../diagnostics.ts';
-import { ATTRIBUTE } from '../../otel.ts';
-import type { HrTime, LogRecord } from '../../otel.ts';
-import { ownText } from '../../own-text.ts';
+import { ATTRIBUTE } from '../../otel/otel.ts';
+import type { HrTime, LogRecord } from '../../otel/otel.ts';
 import { ownValue } from '../../own-value.ts';
+import { reporterFor } from '../../support/diagnostics.ts';
+import { ownText } from '../../support/own-text.ts';
 
 /** Attributes that a record takes before further ones are dropped and counted, as in the SDK. */
 const ATTRIBUTE_COUNT_LIMIT = 128;

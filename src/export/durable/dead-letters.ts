@@ -1,12 +1,12 @@
 import { constants, mkdirSync, openSync, closeSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { ReadableLogRecord } from '../../otel.ts';
+import type { ReadableLogRecord } from '../../otel/otel.ts';
+import { nextMagic, readFrame } from '../spool/codec/frame.ts';
 import { OriginEncoder } from '../spool/codec/origin-codec.ts';
-import { fileBytes, listDirectory } from '../spool/owner-directory.ts';
 import { EntryEncoder } from '../spool/codec/record-encoder.ts';
-import { nextMagic, readFrame } from '../spool/entry-frame.ts';
 import { isKnownPayload } from '../spool/known-format.ts';
+import { fileBytes, listDirectory } from '../spool/owner-directory.ts';
 
 /** Below the root of a spool, shared by its processes. */
 export const DEAD_DIRECTORY = 'dead';

@@ -1,8 +1,8 @@
-import { LossCounters } from '../../diagnostics.ts';
-import type { LossReason, Reporter } from '../../diagnostics.ts';
+import { LossCounters } from '../../support/diagnostics.ts';
+import type { LossReason, Reporter } from '../../support/diagnostics.ts';
+import type { Outcome, SpoolBatch } from '../spool/spool-batch.ts';
 import type { Loss } from './durable-options.ts';
 import { SessionPositions } from './session-positions.ts';
-import type { Outcome, SpoolBatch } from '../spool/spool-batch.ts';
 
 /** What became of the records: counted in all, by reason of loss, and by session. */
 export class DeliveryLedger {

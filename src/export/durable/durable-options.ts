@@ -1,10 +1,10 @@
 import * as z from 'zod';
 
-import type { LossReason } from '../../diagnostics.ts';
-import { meterProviderOption } from '../../metrics.ts';
-import type { MeterProvider } from '../../metrics.ts';
-import { functionOption, millis, objectWith, positiveInteger } from '../../options.ts';
-import type { LogRecordExporter } from '../../otel.ts';
+import { meterProviderOption } from '../../otel/metrics.ts';
+import type { MeterProvider } from '../../otel/metrics.ts';
+import type { LogRecordExporter } from '../../otel/otel.ts';
+import type { LossReason } from '../../support/diagnostics.ts';
+import { functionOption, millis, objectWith, positiveInteger } from '../../support/options.ts';
 
 /** Records that will never reach the collector, as they are lost. */
 export interface Loss {

@@ -1,5 +1,5 @@
-import type { DeliveryReport, RoutedRecord } from '../../routed-record.ts';
-import { ownText } from '../../own-text.ts';
+import type { DeliveryReport, RoutedRecord } from '../../entry/routed-record.ts';
+import { ownText } from '../../support/own-text.ts';
 import type { SessionMark } from '../spool/codec/record-format.ts';
 import type { Segment } from '../spool/segment.ts';
 

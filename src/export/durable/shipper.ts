@@ -1,15 +1,15 @@
 import { context } from '@opentelemetry/api';
 
-import { Episode } from '../../diagnostics.ts';
-import type { Reporter } from '../../diagnostics.ts';
-import type { LogRecordExporter, ReadableLogRecord } from '../../otel.ts';
+import type { LogRecordExporter, ReadableLogRecord } from '../../otel/otel.ts';
+import { Episode } from '../../support/diagnostics.ts';
+import type { Reporter } from '../../support/diagnostics.ts';
+import type { Lane } from '../spool/segment-queue.ts';
+import type { SpoolBatch } from '../spool/spool-batch.ts';
+import type { Spool } from '../spool/spool.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { callExporter, SUPPRESSED } from './export-call.ts';
 import type { Verdict } from './export-verdict.ts';
-import type { Lane } from '../spool/lane.ts';
 import type { PendingResources } from './pending-resources.ts';
-import type { SpoolBatch } from '../spool/spool-batch.ts';
-import type { Spool } from '../spool/spool.ts';
 
 const MAX_BATCH_BYTES = 1024 * 1024;
 const BACK_OFF_MILLIS = { first: 1_000, most: 30_000, whileFlushing: 2_000 } as const;

@@ -1,8 +1,8 @@
 import { accessSync, constants, mkdirSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-import { SessionLogsError } from '../../errors.ts';
-import { claimPath } from '../claims.ts';
+import { SessionLogsError } from '../../support/errors.ts';
+import { claimPath } from '../claim-path.ts';
 
 /**
  * A directory that one writer of this process has for itself; other processes may use it too. Made with mode 0700 when

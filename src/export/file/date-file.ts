@@ -3,20 +3,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import * as z from 'zod';
 
-import { LossCounters, reporterFor } from '../../diagnostics.ts';
-import { environmentValue } from '../../environment.ts';
-import { SessionLogsError } from '../../errors.ts';
-import { meterProviderOption, observeProcessor } from '../../metrics.ts';
-import type { MeterProvider } from '../../metrics.ts';
-import { functionOption, millis, parseOptions, positiveInteger } from '../../options.ts';
-import type { LogRecord, LogRecordProcessor } from '../../otel.ts';
+import { environmentValue } from '../../otel/environment.ts';
+import { meterProviderOption, observeProcessor } from '../../otel/metrics.ts';
+import type { MeterProvider } from '../../otel/metrics.ts';
+import type { LogRecord, LogRecordProcessor } from '../../otel/otel.ts';
+import { LossCounters, reporterFor } from '../../support/diagnostics.ts';
+import { SessionLogsError } from '../../support/errors.ts';
+import { functionOption, millis, parseOptions, positiveInteger } from '../../support/options.ts';
+import { TickFlush } from '../tick-flush.ts';
 import { ClaimedDirectory } from './claimed-directory.ts';
-import { LineFormatter } from './log-line.ts';
 import { LocalDay } from './local-day.ts';
+import { LineFormatter } from './log-line.ts';
 import { loadLog4js } from './log4js-event.ts';
 import { Retention } from './retention.ts';
 import { RollingFile } from './rolling-file.ts';
-import { TickFlush } from '../tick.ts';
 
 export interface DateFileLogRecordProcessorOptions {
   /** Made with mode 0700 when it is not there. @default LOGS_PATH, else 'logs' */

@@ -1,8 +1,8 @@
 import { EOL } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Episode } from '../../diagnostics.ts';
-import type { LossCounters, Reporter } from '../../diagnostics.ts';
+import { Episode } from '../../support/diagnostics.ts';
+import type { LossCounters, Reporter } from '../../support/diagnostics.ts';
 import { DayFile } from './day-file.ts';
 import type { WriteFailure } from './day-file.ts';
 import type { LocalDay } from './local-day.ts';

@@ -2,19 +2,19 @@ import { types } from 'node:util';
 
 import * as z from 'zod';
 
-import { bodyToText, toOwnJsonValue } from '../../body.ts';
-import { Episode, LossCounters, reporterFor } from '../../diagnostics.ts';
-import { batchEnvironment } from '../../environment.ts';
-import { SessionLogsError } from '../../errors.ts';
-import { meterProviderOption, observeProcessor } from '../../metrics.ts';
-import type { MeterProvider } from '../../metrics.ts';
-import { functionOption, millis, objectWith, parseOptions, positiveInteger } from '../../options.ts';
-import type { LogRecord, LogRecordExporter, LogRecordProcessor } from '../../otel.ts';
-import { mayBePart, ownText } from '../../own-text.ts';
+import { bodyToText, toOwnJsonValue } from '../../entry/body.ts';
+import { batchEnvironment } from '../../otel/environment.ts';
+import type { BatchProcessorClass } from '../../otel/logs-sdk.ts';
+import { meterProviderOption, observeProcessor } from '../../otel/metrics.ts';
+import type { MeterProvider } from '../../otel/metrics.ts';
+import type { LogRecord, LogRecordExporter, LogRecordProcessor } from '../../otel/otel.ts';
 import { mayHoldMore, ownValue } from '../../own-value.ts';
-import { settlesWithin } from '../../within.ts';
+import { Episode, LossCounters, reporterFor } from '../../support/diagnostics.ts';
+import { SessionLogsError } from '../../support/errors.ts';
+import { functionOption, millis, objectWith, parseOptions, positiveInteger } from '../../support/options.ts';
+import { mayBePart, ownText } from '../../support/own-text.ts';
+import { settlesWithin } from '../../support/timeouts.ts';
 import { CountingExporter } from './counting-exporter.ts';
-import type { BatchProcessorClass } from './sdk.ts';
 
 export interface CountingBatchOptions {
   readonly exporter: LogRecordExporter;

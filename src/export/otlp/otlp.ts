@@ -1,10 +1,10 @@
-import { findPackages, loadFile } from '../../application-modules.ts';
-import { reporterFor } from '../../diagnostics.ts';
-import type { Reporter } from '../../diagnostics.ts';
-import { environmentValue, isOtlpExportDisabled, isSdkDisabled } from '../../environment.ts';
-import { describeValue, SessionLogsError } from '../../errors.ts';
-import type { LogRecordExporter, OtelLine } from '../../otel.ts';
-import { lineOf, VERSIONS } from './sdk.ts';
+import { findPackages, loadFile } from '../../otel/application-modules.ts';
+import { environmentValue, isOtlpExportDisabled, isSdkDisabled } from '../../otel/environment.ts';
+import { lineOf, VERSIONS } from '../../otel/logs-sdk.ts';
+import type { LogRecordExporter, OtelLine } from '../../otel/otel.ts';
+import { reporterFor } from '../../support/diagnostics.ts';
+import type { Reporter } from '../../support/diagnostics.ts';
+import { describeValue, SessionLogsError } from '../../support/errors.ts';
 
 /** How OTLP is spoken: the values of `OTEL_EXPORTER_OTLP_PROTOCOL`. */
 export type OtlpProtocol = 'http/json' | 'http/protobuf' | 'grpc';

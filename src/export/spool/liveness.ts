@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { basename, join } from 'node:path';
 
-import { SessionLogsError } from '../../errors.ts';
+import { SessionLogsError } from '../../support/errors.ts';
 
 /** Name of the socket in an owner's directory. */
 export const SOCKET_NAME = 's';

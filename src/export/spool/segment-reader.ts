@@ -1,5 +1,5 @@
-import { FRAME_BYTES, framedLength, nextMagic, readFrame } from './entry-frame.ts';
-import type { FramedEntry } from './entry-frame.ts';
+import { FRAME_BYTES, framedLength, nextMagic, readFrame } from './codec/frame.ts';
+import type { FramedEntry } from './codec/frame.ts';
 import { writtenMillisOf } from './codec/record-decoder.ts';
 import { isKnownPayload } from './known-format.ts';
 import type { Segment } from './segment.ts';

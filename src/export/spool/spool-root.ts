@@ -1,8 +1,8 @@
 import { mkdirSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-import { SessionLogsError } from '../../errors.ts';
-import { claimPath } from '../claims.ts';
+import { SessionLogsError } from '../../support/errors.ts';
+import { claimPath } from '../claim-path.ts';
 
 /** The disk is full or the process has no descriptor left: that passes, and the application starts meanwhile. */
 const PASSING_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO', 'EAGAIN', 'EINTR']);

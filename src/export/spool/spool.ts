@@ -1,15 +1,15 @@
 import { mkdirSync } from 'node:fs';
 
-import type { LossReason, Reporter } from '../../diagnostics.ts';
-import { Adoption } from './adoption.ts';
+import type { LossReason, Reporter } from '../../support/diagnostics.ts';
+import { FRAME_BYTES, writeFrame } from './codec/frame.ts';
+import { OriginDecoder } from './codec/origin-codec.ts';
 import { DiskRetry } from './disk-retry.ts';
-import { FRAME_BYTES, writeFrame } from './entry-frame.ts';
 import { FileSegment } from './file-segment.ts';
-import { Lane } from './lane.ts';
 import type { NewerContent } from './known-format.ts';
 import { MemorySegment } from './memory-segment.ts';
-import { OriginDecoder } from './codec/origin-codec.ts';
 import { OwnerDirectory } from './owner-directory.ts';
+import { Adoption } from './scan-adopted.ts';
+import { Lane } from './segment-queue.ts';
 import { SegmentSync } from './segment-sync.ts';
 import type { Segment } from './segment.ts';
 import type { Outcome, SpoolBatch } from './spool-batch.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
-import { isAbandonedEnd } from '../../entry.ts';
-import { STREAM_END_TOKEN } from '../../tokens.ts';
+import { isAbandonedEnd } from '../../entry/entry.ts';
+import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
 import { END, log, logAll, readFrom, START } from './contract-kit.ts';
 import type { ContractTest } from './contract-kit.ts';
 

@@ -1,7 +1,7 @@
-import { readableAttributes, toOwnJsonValue } from '../../body.ts';
-import type { EntryDetail } from '../../entry.ts';
-import { ownText } from '../../own-text.ts';
-import type { SharedTexts } from '../../own-text.ts';
+import { readableAttributes, toOwnJsonValue } from '../../entry/body.ts';
+import type { EntryDetail } from '../../entry/entry.ts';
+import { ownText } from '../../support/own-text.ts';
+import type { SharedTexts } from '../../support/own-text.ts';
 
 // Measured on 64-bit Node 20 to 24, whose V8 does not compress pointers. A UTF-16 unit takes one byte in most texts and
 // two in the others: two are counted.

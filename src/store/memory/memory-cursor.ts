@@ -1,10 +1,10 @@
-import { isChat } from '../../entry.ts';
-import type { EntryDetail } from '../../entry.ts';
-import { ownText } from '../../own-text.ts';
+import { isChat } from '../../entry/entry.ts';
+import type { EntryDetail } from '../../entry/entry.ts';
+import { ownText } from '../../support/own-text.ts';
+import type { SessionCursor, Step, Waiter } from '../session-store.ts';
 import type { MemorySession, Position, Start } from './memory-session.ts';
 import { blockAfter, slotIn } from './ring.ts';
 import type { Block, RingNote } from './ring.ts';
-import type { SessionCursor, Step, Waiter } from '../session-store.ts';
 import type { StreamSpan } from './stream-spans.ts';
 import type { WaitList, WaitNode } from './wait-list.ts';
 

@@ -1,12 +1,12 @@
-import { isChat } from '../../entry.ts';
-import type { EntryDetail } from '../../entry.ts';
+import { isChat } from '../../entry/entry.ts';
+import type { EntryDetail } from '../../entry/entry.ts';
+import type { StartPosition } from '../session-store.ts';
+import { afterEntry, isAbandonedBy } from '../stream-state.ts';
+import type { OpenStream } from '../stream-state.ts';
 import type { Evictable } from './eviction.ts';
 import { entryBytes } from './kept-entry.ts';
 import { Ring, slotIn } from './ring.ts';
 import type { Block } from './ring.ts';
-import type { StartPosition } from '../session-store.ts';
-import { afterEntry, isAbandonedBy } from '../stream-state.ts';
-import type { OpenStream } from '../stream-state.ts';
 import { StreamSpans } from './stream-spans.ts';
 import type { StreamSpan } from './stream-spans.ts';
 import { WaitList } from './wait-list.ts';

@@ -2,12 +2,15 @@ import { randomBytes } from 'node:crypto';
 
 import * as z from 'zod';
 
-import { addUp, LossCounters } from '../../diagnostics.ts';
-import { ABANDONED_END, makeEntry } from '../../entry.ts';
-import type { EntryDetail, LogEntry } from '../../entry.ts';
-import { functionOption, millis, parseOptions, positiveInteger } from '../../options.ts';
-import { ownText, SharedTexts } from '../../own-text.ts';
-import { STREAM_END_TOKEN } from '../../tokens.ts';
+import { ABANDONED_END, makeEntry } from '../../entry/entry.ts';
+import type { EntryDetail, LogEntry } from '../../entry/entry.ts';
+import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
+import { addUp, LossCounters } from '../../support/diagnostics.ts';
+import { functionOption, millis, parseOptions, positiveInteger } from '../../support/options.ts';
+import { ownText, SharedTexts } from '../../support/own-text.ts';
+import { ReaderBounds, readerBoundOptions } from '../reader-bounds.ts';
+import type { ReaderBoundOptions } from '../reader-bounds.ts';
+import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
 import { EvictionOrder } from './eviction.ts';
 import { entryBytes, keptDetail, sessionBytes } from './kept-entry.ts';
 import { MemoryCursor } from './memory-cursor.ts';
@@ -15,9 +18,6 @@ import type { CursorHost } from './memory-cursor.ts';
 import { MemorySession } from './memory-session.ts';
 import { blockAfter, slotIn } from './ring.ts';
 import type { Block } from './ring.ts';
-import { ReaderBounds, readerBoundOptions } from '../reader-bounds.ts';
-import type { ReaderBoundOptions } from '../reader-bounds.ts';
-import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
 import { WaitList } from './wait-list.ts';
 
 /** Bounds of a {@link MemorySessionStore}. Each is counted when it is reached, see `stats().lost`. */

@@ -1,15 +1,15 @@
-import type { EntryDetail } from '../../entry.ts';
+import type { EntryDetail } from '../../entry/entry.ts';
+import type { SessionCursor, Step, Waiter } from '../session-store.ts';
 import { RedisFailure } from './redis-client.ts';
 import type { Unreadable } from './redis-codec.ts';
+import { CursorSeat } from './redis-cursor-seat.ts';
+import type { CursorHost } from './redis-cursor-seat.ts';
 import { compareStreamIds } from './redis-keys.ts';
 import type { SessionKeys } from './redis-keys.ts';
 import { itemsOf, reverseCommand } from './redis-page.ts';
 import type { StoredItem } from './redis-page.ts';
 import type { RedisReads } from './redis-reads.ts';
-import { CursorSeat } from './redis-seat.ts';
-import type { CursorHost } from './redis-seat.ts';
 import { isFinal } from './redis-verdict.ts';
-import type { SessionCursor, Step, Waiter } from '../session-store.ts';
 
 /** The one consumer group of a session's stream: its position is the shared work position. */
 const GROUP = 'w';

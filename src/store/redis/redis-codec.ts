@@ -1,8 +1,8 @@
-import { toJsonValue } from '../../body.ts';
-import { entryDetail, isTimestamp } from '../../entry.ts';
-import type { EntryDetail } from '../../entry.ts';
-import { ownJoin } from '../../own-text.ts';
-import { ENTRY_KINDS } from '../../tokens.ts';
+import { toJsonValue } from '../../entry/body.ts';
+import { entryDetail, isTimestamp } from '../../entry/entry.ts';
+import type { EntryDetail } from '../../entry/entry.ts';
+import { ENTRY_KINDS } from '../../entry/tokens.ts';
+import { ownJoin } from '../../support/own-text.ts';
 
 /** The part of an entry that is stored as one field. */
 export interface EncodedEntry {

@@ -1,19 +1,19 @@
-import { isChat } from '../../entry.ts';
-import type { EntryDetail } from '../../entry.ts';
+import { isChat } from '../../entry/entry.ts';
+import type { EntryDetail } from '../../entry/entry.ts';
+import type { Maybe, OpenOptions, SessionCursor, Step, Waiter } from '../session-store.ts';
 import { RedisFailure } from './redis-client.ts';
 import type { Unreadable } from './redis-codec.ts';
+import { CursorSeat } from './redis-cursor-seat.ts';
+import type { CursorHost } from './redis-cursor-seat.ts';
 import { compareStreamIds } from './redis-keys.ts';
 import type { SessionKeys } from './redis-keys.ts';
+import { PageSize } from './redis-page-size.ts';
 import { itemsOf, rangeCommand, reverseCommand } from './redis-page.ts';
 import type { StoredItem } from './redis-page.ts';
-import { PageSize } from './redis-page-size.ts';
 import type { RedisReads } from './redis-reads.ts';
 import { SequenceLedger } from './redis-sequence.ts';
 import { findStart } from './redis-start.ts';
 import type { Start, UnreadMark } from './redis-start.ts';
-import { CursorSeat } from './redis-seat.ts';
-import type { CursorHost } from './redis-seat.ts';
-import type { Maybe, OpenOptions, SessionCursor, Step, Waiter } from '../session-store.ts';
 
 const RECOVERY_ITEMS = 128;
 

@@ -1,13 +1,13 @@
 import * as z from 'zod';
 
-import { functionOption, millis, parseOptions, positiveInteger } from '../../options.ts';
+import { functionOption, millis, parseOptions, positiveInteger } from '../../support/options.ts';
+import { readerBoundOptions } from '../reader-bounds.ts';
+import type { ReaderBoundOptions } from '../reader-bounds.ts';
 import type { RedisPort } from './redis-client.ts';
 import { ioRedisPort } from './redis-ioredis.ts';
 import type { IoRedisLike } from './redis-ioredis.ts';
 import { nodeRedisPort } from './redis-node-redis.ts';
 import type { NodeRedisLike } from './redis-node-redis.ts';
-import { readerBoundOptions } from '../reader-bounds.ts';
-import type { ReaderBoundOptions } from '../reader-bounds.ts';
 
 /** Options of a {@link RedisSessionStore}. */
 export interface RedisSessionStoreOptions extends ReaderBoundOptions {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 
-import { ownText } from '../../own-text.ts';
+import { ownText } from '../../support/own-text.ts';
+import type { OpenStream } from '../stream-state.ts';
 import { sessionKeys } from './redis-keys.ts';
 import type { SessionKeys } from './redis-keys.ts';
-import type { OpenStream } from '../stream-state.ts';
 
 /** What this process has to know of a session it writes to. */
 export class ProducedSession {

@@ -1,11 +1,11 @@
-import { isChat } from '../../entry.ts';
+import { isChat } from '../../entry/entry.ts';
+import type { StartPosition } from '../session-store.ts';
 import { RedisFailure } from './redis-client.ts';
 import { canonicalStreamId, isStreamId } from './redis-keys.ts';
 import { itemsOf, reverseCommand } from './redis-page.ts';
 import type { StoredItem } from './redis-page.ts';
 import type { RedisReads } from './redis-reads.ts';
 import { streamAround, walk } from './redis-streams.ts';
-import type { StartPosition } from '../session-store.ts';
 
 /** The furthest entry that an unread reader of this process was given. */
 export interface UnreadMark {

@@ -1,12 +1,12 @@
-import { isAbandonedEnd } from '../../entry.ts';
-import type { EntryDetail } from '../../entry.ts';
+import { isAbandonedEnd } from '../../entry/entry.ts';
+import type { EntryDetail } from '../../entry/entry.ts';
+import type { StreamState } from '../session-store.ts';
+import { afterEntry, isAbandonedBy } from '../stream-state.ts';
+import type { OpenStream } from '../stream-state.ts';
 import { RedisFailure } from './redis-client.ts';
 import { itemsOf, rangeCommand, reverseCommand } from './redis-page.ts';
 import type { StoredItem } from './redis-page.ts';
 import type { RedisReads } from './redis-reads.ts';
-import type { StreamState } from '../session-store.ts';
-import { afterEntry, isAbandonedBy } from '../stream-state.ts';
-import type { OpenStream } from '../stream-state.ts';
 
 const PAGE_ITEMS = 256;
 

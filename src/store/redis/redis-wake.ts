@@ -1,9 +1,9 @@
-import type { Reporter } from '../../diagnostics.ts';
+import type { Reporter } from '../../support/diagnostics.ts';
+import type { Waiter } from '../session-store.ts';
 import { failureOf } from './redis-client.ts';
 import type { RedisPort } from './redis-client.ts';
 import { RedisLink } from './redis-link.ts';
 import type { KeepAlive, Outage } from './redis-link.ts';
-import type { Waiter } from '../session-store.ts';
 
 /** Without any message waiting readers look again after this time: the most that a lost wake-up costs. */
 const LOOK_AGAIN_MILLIS = 5_000;

@@ -1,15 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { LossCounters, reporterFor, Episode } from '../../diagnostics.ts';
-import type { Reporter } from '../../diagnostics.ts';
-import { ABANDONED_END } from '../../entry.ts';
-import type { EntryDetail } from '../../entry.ts';
-import { ownText } from '../../own-text.ts';
-import { STREAM_END_TOKEN } from '../../tokens.ts';
+import { ABANDONED_END } from '../../entry/entry.ts';
+import type { EntryDetail } from '../../entry/entry.ts';
+import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
+import { LossCounters, reporterFor, Episode } from '../../support/diagnostics.ts';
+import type { Reporter } from '../../support/diagnostics.ts';
+import { ownText } from '../../support/own-text.ts';
+import { ReaderBounds } from '../reader-bounds.ts';
+import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
+import { afterEntry, isAbandonedBy } from '../stream-state.ts';
 import { ClaimedEntries, RedisClaimCursor } from './redis-claim.ts';
 import { RedisFailure } from './redis-client.ts';
 import { encodeEntry } from './redis-codec.ts';
 import type { Unreadable } from './redis-codec.ts';
+import type { CursorHost, CursorSeat } from './redis-cursor-seat.ts';
 import { RedisCursor } from './redis-cursor.ts';
 import { canonicalStreamId, compareStreamIds, isStreamId, sessionKeys } from './redis-keys.ts';
 import type { SessionKeys } from './redis-keys.ts';
@@ -19,15 +23,11 @@ import type { ParsedRedisOptions, RedisSessionStoreOptions } from './redis-optio
 import { ProducedSessions } from './redis-producer.ts';
 import type { ProducedSession } from './redis-producer.ts';
 import { RedisReads } from './redis-reads.ts';
-import type { CursorHost, CursorSeat } from './redis-seat.ts';
 import type { UnreadMark } from './redis-start.ts';
 import { streamAround } from './redis-streams.ts';
 import { isFinal } from './redis-verdict.ts';
 import { RedisWakeUps } from './redis-wake.ts';
 import { RedisWriter } from './redis-writer.ts';
-import { ReaderBounds } from '../reader-bounds.ts';
-import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
-import { afterEntry, isAbandonedBy } from '../stream-state.ts';
 
 /** What is said once of entries that this version cannot read; `stats().unreadable` counts them. */
 const UNREADABLE: Readonly<Record<Unreadable, string>> = {

@@ -6,10 +6,10 @@ import { SeverityNumber } from '@opentelemetry/api';
 import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import { noteRoutedRecord, routedRecordOf } from '../../../src/routed-record.ts';
-import type { DeliverySource, SessionDelivery } from '../../../src/routed-record.ts';
+import { noteRoutedRecord, routedRecordOf } from '../../../src/entry/routed-record.ts';
+import type { DeliverySource, SessionDelivery } from '../../../src/entry/routed-record.ts';
 import { CoalescingLogRecordProcessor } from '../../../src/export/coalescing/coalescing.ts';
-import type { LogRecord, LogRecordProcessor } from '../../../src/otel.ts';
+import type { LogRecord, LogRecordProcessor } from '../../../src/otel/otel.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
 
 const diagnostics = recordDiagnostics();

@@ -4,7 +4,7 @@ import { OTLPLogExporter as OTLPProtoExporter } from '@opentelemetry/exporter-lo
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { CoalescingLogRecordProcessor } from '../../../src/export/coalescing/coalescing.ts';
-import { SessionLogs } from '../../../src/session-logs.ts';
+import { SessionLogs } from '../../../src/facade/session-logs.ts';
 import { startOtlpReceiver } from '../../support/otlp-receiver.ts';
 import type { OtlpReceiver } from '../../support/otlp-receiver.ts';
 

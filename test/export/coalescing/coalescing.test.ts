@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { CoalescingLogRecordProcessor } from '../../../src/export/coalescing/coalescing.ts';
 import type { CoalescingOptions } from '../../../src/export/coalescing/coalescing.ts';
-import type { EmittedLogRecord, LogRecord, LogRecordProcessor, OtelLogger } from '../../../src/otel.ts';
+import type { EmittedLogRecord, LogRecord, LogRecordProcessor, OtelLogger } from '../../../src/otel/otel.ts';
 import { runs } from '../../support/properties.ts';
 
 /** An inner processor that keeps what it gets. */

@@ -5,10 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 
-import { DateFileLogRecordProcessor } from '../../../src/export/file/date-file.ts';
 import { DurableLogRecordProcessor } from '../../../src/export/durable/durable.ts';
-import type { LogRecordExporter, LogRecordProcessor, OtelLoggerProvider } from '../../../src/otel.ts';
-import { SessionLogs } from '../../../src/session-logs.ts';
+import { DateFileLogRecordProcessor } from '../../../src/export/file/date-file.ts';
+import { SessionLogs } from '../../../src/facade/session-logs.ts';
+import type { LogRecordExporter, LogRecordProcessor, OtelLoggerProvider } from '../../../src/otel/otel.ts';
 import { startOtlpReceiver } from '../../support/otlp-receiver.ts';
 import { ScriptedExporter } from '../../support/scripted-exporter.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';

@@ -9,12 +9,12 @@ import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 
+import { noteRoutedRecord } from '../../../src/entry/routed-record.ts';
+import type { SessionDelivery } from '../../../src/entry/routed-record.ts';
+import { deadFiles } from '../../../src/export/durable/dead-letters.ts';
 import type { DurableLogRecordProcessorOptions, Loss } from '../../../src/export/durable/durable-options.ts';
 import { DurableLogRecordProcessor } from '../../../src/export/durable/durable.ts';
-import { deadFiles } from '../../../src/export/durable/dead-letters.ts';
-import type { LogRecord, LogRecordProcessor } from '../../../src/otel.ts';
-import { noteRoutedRecord } from '../../../src/routed-record.ts';
-import type { SessionDelivery } from '../../../src/routed-record.ts';
+import type { LogRecord, LogRecordProcessor } from '../../../src/otel/otel.ts';
 import { runs } from '../../support/properties.ts';
 import { failure, ScriptedExporter } from '../../support/scripted-exporter.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';

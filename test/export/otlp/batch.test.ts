@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { SessionLogsError } from '../../../src/errors.ts';
 import { CountingBatchLogRecordProcessor } from '../../../src/export/otlp/batch.ts';
 import type { CountingBatchOptions } from '../../../src/export/otlp/batch.ts';
-import type { LogRecordExporter } from '../../../src/otel.ts';
+import type { LogRecordExporter } from '../../../src/otel/otel.ts';
+import { SessionLogsError } from '../../../src/support/errors.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
 import { ManualExporter } from '../../support/manual-exporter.ts';
 import { sdkLines } from '../../support/sdk-lines.ts';

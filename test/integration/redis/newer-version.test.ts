@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { SessionLogs } from '../../../src/facade/session-logs.ts';
 import { RedisSessionStore } from '../../../src/redis.ts';
-import { SessionLogs } from '../../../src/session-logs.ts';
 import { readAll, readCount, readFrom, woken } from '../../../src/store/contract/contract-kit.ts';
 import { RedisFailure } from '../../../src/store/redis/redis-client.ts';
 import type { RedisCommand, RedisPort, RedisReply } from '../../../src/store/redis/redis-client.ts';

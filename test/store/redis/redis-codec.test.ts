@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { entryDetail } from '../../../src/entry.ts';
-import type { EntryDetail } from '../../../src/entry.ts';
+import { entryDetail } from '../../../src/entry/entry.ts';
+import type { EntryDetail } from '../../../src/entry/entry.ts';
+import { ENTRY_KINDS } from '../../../src/entry/tokens.ts';
 import { decodeEntry, encodeEntry } from '../../../src/store/redis/redis-codec.ts';
 import type { EncodedEntry } from '../../../src/store/redis/redis-codec.ts';
 import { StoredItem } from '../../../src/store/redis/redis-page.ts';
-import { ENTRY_KINDS } from '../../../src/tokens.ts';
 import { runs } from '../../support/properties.ts';
 
 const text = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) });

@@ -1,6 +1,6 @@
-import { ATTRIBUTE } from '../../../otel.ts';
-import type { HrTime, LogRecord } from '../../../otel.ts';
-import { FRAME_BYTES, writeFrame } from '../entry-frame.ts';
+import { ATTRIBUTE } from '../../../otel/otel.ts';
+import type { HrTime, LogRecord } from '../../../otel/otel.ts';
+import { FRAME_BYTES, writeFrame } from './frame.ts';
 import type { OriginEncoder, Resource, Scope } from './origin-codec.ts';
 import { PayloadWriter } from './payload-writer.ts';
 import type { WriterMark } from './payload-writer.ts';

@@ -1,4 +1,4 @@
-import { FRAME_BYTES } from '../entry-frame.ts';
+import { FRAME_BYTES } from './frame.ts';
 
 /**
  * The payload of an entry with records, little endian: format (1 byte), pool encoding (1), resources (2), structure

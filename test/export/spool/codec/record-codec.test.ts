@@ -4,14 +4,14 @@ import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { FRAME_BYTES, readFrame } from '../../../../src/export/spool/entry-frame.ts';
-import type { FramedEntry } from '../../../../src/export/spool/entry-frame.ts';
+import { FRAME_BYTES, readFrame } from '../../../../src/export/spool/codec/frame.ts';
+import type { FramedEntry } from '../../../../src/export/spool/codec/frame.ts';
 import { OriginDecoder, OriginEncoder } from '../../../../src/export/spool/codec/origin-codec.ts';
 import { decodeEntry } from '../../../../src/export/spool/codec/record-decoder.ts';
 import type { DecodedEntry } from '../../../../src/export/spool/codec/record-decoder.ts';
 import { EntryEncoder } from '../../../../src/export/spool/codec/record-encoder.ts';
 import { uuidV7 } from '../../../../src/export/spool/codec/uuid.ts';
-import type { LogRecord } from '../../../../src/otel.ts';
+import type { LogRecord } from '../../../../src/otel/otel.ts';
 import { runs } from '../../../support/properties.ts';
 
 function makeEncoder(uid?: () => string): EntryEncoder {

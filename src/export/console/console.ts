@@ -1,0 +1,86 @@
+import { bodyToText } from '../../entry/body.ts';
+import { isoTimestamp } from '../../entry/entry.ts';
+import { withoutTerminalControls } from '../../entry/tokens.ts';
+import type { LogRecord, LogRecordProcessor } from '../../otel/otel.ts';
+import { LossCounters, reporterFor } from '../../support/diagnostics.ts';
+import { escapeControls, levelOf, recordMillis, sessionIdOfRecord } from '../file/log-line.ts';
+
+const reporter = reporterFor('console');
+
+const COLOURS: Readonly<Record<string, number>> = { TRACE: 90, DEBUG: 36, INFO: 32, WARN: 33, ERROR: 31, FATAL: 35 };
+
+/**
+ * Writes leveled logs as lines to stdout, coloured where `NO_COLOR` is not set: for a person in front of a terminal.
+ * Chunks of a chat are left to the stream handler.
+ *
+ * Text goes out without control characters. A closed stdout (`| head -1`) ends the output, never the process.
+ */
+export class ConsoleLogRecordProcessor implements LogRecordProcessor {
+  readonly #hasColours: boolean = (process.env['NO_COLOR'] ?? '') === '';
+  /** Records not printed: after shutdown, and those that could not be read. */
+  readonly lost: LossCounters = new LossCounters();
+  #isOpen = true;
+  #shutdown: Promise<void> | undefined;
+
+  constructor() {
+    // Without a listener, a closed pipe would end the process with an uncaught error.
+    process.stdout.on('error', this.#onError);
+  }
+
+  onEmit(record: LogRecord): void {
+    if (this.#shutdown !== undefined) this.lost.add('after_shutdown');
+    if (!this.#isOpen) return;
+    const line = this.#lineOf(record);
+    if (line === undefined) return;
+    try {
+      process.stdout.write(line);
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+
+  enabled(): boolean {
+    return this.#isOpen;
+  }
+
+  forceFlush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  shutdown(): Promise<void> {
+    this.#isOpen = false;
+    process.stdout.off('error', this.#onError);
+    return (this.#shutdown ??= Promise.resolve());
+  }
+
+  #lineOf(record: LogRecord): string | undefined {
+    try {
+      return (record.severityNumber ?? 0) === 0 ? undefined : this.#line(record);
+    } catch (error) {
+      // One record that cannot be read says nothing about stdout: the next is printed.
+      this.lost.add('internal_error');
+      reporter.limited('unreadable', 'a record could not be read', error);
+      return undefined;
+    }
+  }
+
+  #line(record: LogRecord): string {
+    const level = levelOf(record);
+    const sessionId = sessionIdOfRecord(record);
+    const time = isoTimestamp(recordMillis(record)).slice(11, 23);
+    const session = sessionId === undefined ? '' : ` [${escapeControls(sessionId)}]`;
+    // Further lines of a message are set in, so that none looks like a record of its own.
+    const message = withoutTerminalControls(bodyToText(record.body)).replaceAll('\n', '\n    ');
+    return `${this.#paint(90, time)} ${this.#paint(COLOURS[level] ?? 0, level.padEnd(5))}${this.#paint(90, session)} ${message}\n`;
+  }
+
+  #paint(colour: number, text: string): string {
+    return this.#hasColours && text !== '' ? `\u001b[${colour}m${text}\u001b[0m` : text;
+  }
+
+  readonly #onError = (error: unknown): void => {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    reporter.warn('stdout cannot be written; no more lines are printed', error);
+  };
+}

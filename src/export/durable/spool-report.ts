@@ -1,0 +1,171 @@
+import { statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+import type { ReadableLogRecord } from '../../otel/otel.ts';
+import { OriginDecoder } from '../spool/codec/origin-codec.ts';
+import { decodeEntry } from '../spool/codec/record-decoder.ts';
+import { FileSegment } from '../spool/file-segment.ts';
+import { addNewer, NOTHING_NEWER } from '../spool/known-format.ts';
+import type { NewerContent } from '../spool/known-format.ts';
+import { Liveness } from '../spool/liveness.ts';
+import { newerIn, readOwner, understood } from '../spool/owner-content.ts';
+import type { OwnerContent } from '../spool/owner-content.ts';
+import { ownerIdOf, readDirectory } from '../spool/owner-directory.ts';
+import { scanSegment } from '../spool/segment-reader.ts';
+import { DEAD_DIRECTORY, deadFiles, unknownDeadFiles } from './dead-letters.ts';
+import { PendingResources } from './pending-resources.ts';
+
+/** What is in the directory of one owner, with what it had taken over from dead ones. */
+export interface OwnerReport {
+  readonly id: string;
+  /** Its process runs, and ships what is here. */
+  readonly isAlive: boolean;
+  readonly segments: number;
+  /** Not yet acknowledged. */
+  readonly entries: number;
+  readonly records: number;
+  readonly bytes: number;
+  /** When its oldest entry was written, milliseconds since the epoch. */
+  readonly oldestMillis: number | undefined;
+  /** Records that are damaged, as far as can be told. */
+  readonly damaged: number;
+  /** Of all this, what only a newer version of this package can read: of a dead owner it waits for that version. */
+  readonly newer: NewerContent;
+}
+
+/** What is in a spool. */
+export interface SpoolReport {
+  readonly owners: readonly OwnerReport[];
+  /** Records that the collector rejected; `newer`: further ones, which only a newer version can read. */
+  readonly dead: {
+    readonly files: number;
+    readonly records: number;
+    readonly bytes: number;
+    readonly newer: NewerContent;
+  };
+}
+
+/** Looks into a spool without changing it. Rejects when the directory, or a file in it, cannot be read. */
+export async function inspectSpool(root: string): Promise<SpoolReport> {
+  if (!statSync(root).isDirectory()) throw new Error(`${root} is not a directory`);
+  const owners: OwnerReport[] = [];
+  for (const name of readDirectory(root).owners) {
+    const path = join(root, name);
+    const isAlive = await Liveness.isAlive(path);
+    owners.push(ownerReport(name, isAlive, await readOwner(path)));
+  }
+  const { segments, records, newer } = await readDead(root);
+  return { owners, dead: { files: segments.length, records, bytes: sum(segments, ({ bytes }) => bytes), newer } };
+}
+
+/**
+ * The records that no living process will ship, oldest first, an entry at a time: those of dead owners, or with
+ * `'rejected'` those that the collector rejected. Changes nothing; damaged entries are passed over, and what is left to
+ * a newer version is left out.
+ */
+export async function* readSpool(
+  root: string,
+  which: 'pending' | 'rejected',
+): AsyncGenerator<readonly ReadableLogRecord[]> {
+  const resources = new PendingResources(0);
+  const segments: FileSegment[] = [];
+  if (which === 'rejected') segments.push(...(await readDead(root)).segments);
+  else {
+    for (const name of readDirectory(root).owners) {
+      const path = join(root, name);
+      if (await Liveness.isAlive(path)) continue;
+      for (const directory of understood(await readOwner(path))) {
+        segments.push(...directory.segments.map(({ segment }) => segment));
+        // Attributes that came late stand behind the records they belong to.
+        for (const blob of directory.resources) resources.learn(blob);
+      }
+    }
+    segments.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+  for (const segment of segments) yield* readSegment(segment, resources);
+}
+
+function ownerReport(name: string, isAlive: boolean, content: OwnerContent): OwnerReport {
+  const directories = withAdopted(content);
+  for (const { unreadable } of directories) for (const { error } of unreadable) throw error;
+  const segments = directories.flatMap((each) => each.segments);
+  const oldest = segments.flatMap(({ scan }) => scan.oldestMillis ?? []);
+  const damaged = sum(segments, ({ scan }) => scan.damaged);
+  return {
+    id: ownerIdOf(name),
+    isAlive,
+    segments: segments.length,
+    entries: sum(segments, ({ scan }) => scan.entries),
+    records: sum(segments, ({ scan }) => scan.records) - damaged,
+    bytes: sum(segments, ({ segment }) => segment.bytes),
+    oldestMillis: oldest.length === 0 ? undefined : Math.min(...oldest),
+    damaged,
+    newer: newerIn(content),
+  };
+}
+
+function withAdopted(content: OwnerContent): OwnerContent[] {
+  return [content, ...content.adopted.flatMap(withAdopted)];
+}
+
+interface DeadContent {
+  readonly segments: readonly FileSegment[];
+  readonly records: number;
+  readonly newer: NewerContent;
+}
+
+async function readDead(root: string): Promise<DeadContent> {
+  const directory = join(root, DEAD_DIRECTORY);
+  const segments: FileSegment[] = [];
+  let records = 0;
+  let newer = NOTHING_NEWER;
+  for (const { path, bytes } of deadFiles(directory)) {
+    const segment = FileSegment.adopt(dirname(path), basename(path), bytes, 0);
+    const scan = await scanFile(segment);
+    const count = scan.records - scan.damaged;
+    if (scan.hasNewer) newer = addNewer(newer, { records: count, bytes, files: 1 });
+    else {
+      segments.push(segment);
+      records += count;
+    }
+  }
+  for (const { bytes } of unknownDeadFiles(directory)) newer = addNewer(newer, { records: 0, bytes, files: 1 });
+  return { segments, records, newer };
+}
+
+async function scanFile(
+  segment: FileSegment,
+  visit: Parameters<typeof scanSegment>[1] = () => {},
+): ReturnType<typeof scanSegment> {
+  try {
+    return await scanSegment(segment, visit);
+  } finally {
+    segment.close();
+  }
+}
+
+async function* readSegment(
+  segment: FileSegment,
+  resources: PendingResources,
+): AsyncGenerator<readonly ReadableLogRecord[]> {
+  const origins = new OriginDecoder();
+  const batches: ReadableLogRecord[][] = [];
+  const { position } = segment;
+  await scanFile(segment, (entry) => {
+    if (entry.count === 0) return;
+    try {
+      const { records } = decodeEntry(entry.payload, entry.count, origins);
+      batches.push(records.slice(entry.offset === position.offset ? position.skip : 0));
+    } catch {
+      // Damaged in a way the checksum missed: passed over, as the scan counts it.
+    }
+  });
+  for (const records of batches) {
+    await resources.complete(records);
+    yield records;
+  }
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}

@@ -1,0 +1,122 @@
+import { basename, join } from 'node:path';
+
+import type { Reporter } from '../../support/diagnostics.ts';
+import type { FileSegment } from './file-segment.ts';
+import { addNewer, NOTHING_NEWER } from './known-format.ts';
+import type { NewerContent } from './known-format.ts';
+import { newerIn, readOwner } from './owner-content.ts';
+import type { OwnerContent } from './owner-content.ts';
+import type { OwnerDirectory } from './owner-directory.ts';
+
+export interface AdoptionOptions {
+  readonly root: string;
+  readonly reporter: Reporter;
+  /** The complete bytes of a resource were found. */
+  readonly onResource: (blob: Buffer) => void;
+}
+
+/**
+ * Takes over what dead owners left in the root of a spool. Each directory is looked through before it is touched: one
+ * with anything in it that this version does not know stays where it is, for the newer version that wrote it.
+ */
+export class Adoption {
+  readonly #options: AdoptionOptions;
+  /** Directories in the root that are left to a newer version. They are dead: nothing in them changes any more. */
+  readonly #left = new Map<string, NewerContent>();
+  /** Directories in the root in which there is nothing newer, but for which there was no room: not to be read again and again. */
+  readonly #waiting = new Set<string>();
+  #hasTold = false;
+
+  constructor(options: AdoptionOptions) {
+    this.#options = options;
+  }
+
+  /** What newer versions left in the root, as of the last look. */
+  get newer(): NewerContent {
+    return [...this.#left.values()].reduce(addNewer, NOTHING_NEWER);
+  }
+
+  /**
+   * Takes over one dead owner after the other, and gives their segments, oldest first. A file that cannot be read
+   * stays where it is.
+   *
+   * @param hasRoom Asked with the bytes of each, and of those before it; what is refused stays for later, or for another
+   * process.
+   */
+  async takeOver(
+    owner: OwnerDirectory,
+    hasRoom: (bytes: number, bytesBefore: number) => boolean,
+  ): Promise<FileSegment[]> {
+    const segments: FileSegment[] = [];
+    let before = 0;
+    const names = new Set(owner.others());
+    for (const known of [this.#left, this.#waiting]) {
+      for (const name of known.keys()) if (!names.has(name)) known.delete(name);
+    }
+    for (const name of names) {
+      if (this.#left.has(name)) continue;
+      const taken = await this.#look(owner, name, (bytes) => hasRoom(bytes, before));
+      before += taken.reduce((sum, { bytes }) => sum + bytes, 0);
+      segments.push(...taken);
+    }
+    this.#tell();
+    return segments.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Takes over one owner, if it is dead, nothing of it is of a newer version, and there is room. Never rejects. */
+  async #look(owner: OwnerDirectory, name: string, hasRoom: (bytes: number) => boolean): Promise<FileSegment[]> {
+    try {
+      const dead = await owner.lookAtDead(name);
+      if (dead === undefined || !hasRoom(this.#waiting.has(name) ? dead.bytes : 0)) return [];
+      const content = await readOwner(dead.path);
+      this.#leaveNewer(owner, content);
+      if (content.isOfNewer) return [];
+      this.#waiting.add(name);
+      // Asked after it was read: own records were written meanwhile.
+      return hasRoom(dead.bytes) ? this.#take(owner, content) : [];
+    } catch (error) {
+      const message = `the directory ${name} of a dead process cannot be looked through and stays where it is; it is tried again`;
+      this.#options.reporter.limited('look', message, error);
+      return [];
+    }
+  }
+
+  /** What a newer version wrote stays in the root; if its owner was taken over since, it comes back there. */
+  #leaveNewer(owner: OwnerDirectory, content: OwnerContent): void {
+    const name = basename(content.directory);
+    if (content.isOfNewer && owner.keepInRoot(content.directory)) this.#left.set(name, newerIn(content));
+    if (!content.isOfNewer) for (const each of content.adopted) this.#leaveNewer(owner, each);
+  }
+
+  #take(owner: OwnerDirectory, content: OwnerContent): FileSegment[] {
+    const directory = owner.take(basename(content.directory));
+    return directory === undefined ? [] : this.#moved(owner, content, directory);
+  }
+
+  #moved(owner: OwnerDirectory, content: OwnerContent, directory: string): FileSegment[] {
+    // What that owner had adopted itself: brought up, or a crash a day would nest deeper and deeper.
+    const adopted = content.adopted
+      .filter((each) => !each.isOfNewer)
+      .flatMap((each) => this.#moved(owner, each, owner.bringUp(join(directory, basename(each.directory)))));
+    const segments = content.segments.map(({ segment }) => segment);
+    for (const segment of segments) segment.moveTo(directory);
+    for (const blob of content.resources) this.#options.onResource(blob);
+    for (const { path, error } of content.unreadable) {
+      this.#options.reporter.warn(
+        `the segment ${basename(path)} in ${directory} cannot be read; it stays there`,
+        error,
+      );
+    }
+    owner.tidy(directory);
+    return [...segments, ...adopted];
+  }
+
+  #tell(): void {
+    if (this.#hasTold || this.#left.size === 0) return;
+    this.#hasTold = true;
+    const { records, bytes, files } = this.newer;
+    this.#options.reporter.warn(
+      `a newer version of this package left ${records} log records in the spool (${files} files, ${bytes} bytes): they stay where they are until it runs again; see \`otel-session-logs spool ${this.#options.root}\``,
+    );
+  }
+}

@@ -1,0 +1,245 @@
+import { constants } from 'node:fs';
+import { access, readdir } from 'node:fs/promises';
+import { connect } from 'node:net';
+
+import { MAX_SESSION_ID_LENGTH } from '../entry/entry.ts';
+import { findPackages } from '../otel/application-modules.ts';
+import { environmentValue } from '../otel/environment.ts';
+import { hasContextManager, isLogsApiBridged, registeredLogsApis } from '../otel/otel.ts';
+import type { OtelLoggerProvider } from '../otel/otel.ts';
+import type { SessionLogRecordProcessor } from '../route/processor.ts';
+
+/** Something that keeps logs from arriving, with what to do about it. */
+export interface Finding {
+  /** Stable, for programs. */
+  readonly code:
+    | 'no_provider'
+    | 'not_attached'
+    | 'processor_order'
+    | 'attribute_limits'
+    | 'several_apis'
+    | 'no_bridge'
+    | 'no_context_manager'
+    | 'endpoint_unreachable'
+    | 'directory_unusable'
+    | 'losses';
+  readonly problem: string;
+  readonly fix: string;
+}
+
+/** The answer of `diagnose()`: `String(diagnosis)` prints it. */
+export interface Diagnosis {
+  readonly findings: readonly Finding[];
+  toString(): string;
+}
+
+/** What is looked at. */
+export interface DiagnosisSubject {
+  readonly processor: SessionLogRecordProcessor;
+  readonly provider: OtelLoggerProvider | undefined;
+  /** Emits a record through the provider, and answers whether it came to the processor. */
+  readonly probe: () => boolean;
+  readonly lost: Readonly<Record<string, number>>;
+  /** The daily file's directory, of an instance that has one. */
+  readonly directory: string | undefined;
+  /** Where logs are exported to, where that is known. */
+  readonly endpoint: string | undefined;
+}
+
+const CONNECT_MILLIS = 2_000;
+
+/**
+ * Why a log may not arrive. Emits one record, named `session_logs.diagnose`, to see whether the provider leads to our
+ * processor, and opens one connection to the endpoint; takes two seconds at most.
+ */
+export async function diagnose(subject: DiagnosisSubject): Promise<Diagnosis> {
+  const findings = [
+    ...findProvider(subject),
+    ...findApis(),
+    ...findLosses(subject.lost),
+    ...(await findEndpoint(subject.endpoint)),
+    ...(await findDirectory(subject.directory)),
+  ];
+  return {
+    findings,
+    toString: () =>
+      findings.length === 0
+        ? 'nothing found that keeps logs from arriving'
+        : findings.map(({ code, problem, fix }) => `${code}: ${problem}\n  fix: ${fix}`).join('\n'),
+  };
+}
+
+function findProvider({ processor, provider, probe }: DiagnosisSubject): Finding[] {
+  if (provider === undefined) {
+    return [
+      {
+        code: 'no_provider',
+        problem: 'no logger provider is registered: chunks go into the queues only, and other loggers nowhere',
+        fix: 'start your SDK with `logRecordProcessors: [sessions.processor, ...]`, pass `loggerProvider`, or use startSessionLogs({ registerGlobally: true })',
+      },
+    ];
+  }
+  if (!probe()) {
+    return [
+      {
+        code: 'not_attached',
+        problem: "the provider's processors do not include this instance's processor, or it is shut down",
+        fix: 'put `sessions.processor` into the provider: `logRecordProcessors` (a list) of NodeSDK, `processors` of LoggerProvider',
+      },
+    ];
+  }
+  return [...findOrder(processor, provider), ...findLimits(provider)];
+}
+
+/** Both SDK lines keep the processors of a provider here; where a later one does not, nothing can be said. */
+interface ProviderInside {
+  readonly _sharedState?: {
+    readonly processors?: readonly unknown[];
+    readonly registeredLogRecordProcessors?: readonly unknown[];
+    readonly logRecordLimits?: { readonly attributeValueLengthLimit?: number };
+  };
+}
+
+function insideOf(provider: OtelLoggerProvider): ProviderInside['_sharedState'] {
+  const delegate = (provider as { _getDelegate?: () => unknown })._getDelegate?.() ?? provider;
+  return (delegate as ProviderInside)._sharedState;
+}
+
+function findLimits(provider: OtelLoggerProvider): Finding[] {
+  const limit = insideOf(provider)?.logRecordLimits?.attributeValueLengthLimit ?? Infinity;
+  // The SDK ignores a limit of 0 or less.
+  if (limit <= 0 || limit > MAX_SESSION_ID_LENGTH) return [];
+  return [
+    {
+      code: 'attribute_limits',
+      problem: `the SDK cuts attribute values at ${limit} characters: longer session ids of other loggers become one session when their beginnings are alike, and exporters get every longer id cut`,
+      fix: `raise OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT, or \`logRecordLimits.attributeValueLengthLimit\` of the provider, above ${MAX_SESSION_ID_LENGTH}, or keep session ids shorter than ${limit} characters`,
+    },
+  ];
+}
+
+function findOrder(processor: SessionLogRecordProcessor, provider: OtelLoggerProvider): Finding[] {
+  const state = insideOf(provider);
+  const processors = state?.processors ?? state?.registeredLogRecordProcessors ?? [];
+  const index = processors.indexOf(processor);
+  const earlier = processors.slice(0, Math.max(0, index)).filter(isExporting);
+  if (earlier.length === 0) return [];
+  const names = earlier.map((each) => each.constructor.name).join(', ');
+  return [
+    {
+      code: 'processor_order',
+      problem: `${names} stands before the session processor: what it exports has no \`session.id\` stamp and is not redacted`,
+      fix: 'put `sessions.processor` first in the list',
+    },
+  ];
+}
+
+function isExporting(processor: unknown): processor is object {
+  if (typeof processor !== 'object' || processor === null) return false;
+  return '_exporter' in processor || /Batch|Simple|Export|Durable|Coalescing|DateFile/.test(processor.constructor.name);
+}
+
+function findApis(): Finding[] {
+  const findings: Finding[] = [];
+  const copies = [...new Set(findPackages('@opentelemetry/api').map(({ path, version }) => `${version} (${path})`))];
+  if (copies.length > 1) {
+    findings.push({
+      code: 'several_apis',
+      problem: `several copies of @opentelemetry/api are installed: ${copies.join(', ')}; an older copy does not see what a newer one registered`,
+      fix: 'let all packages resolve to one version: `npm ls @opentelemetry/api`, then `npm dedupe` or an `overrides` entry',
+    });
+  }
+  const registered = registeredLogsApis();
+  const hasApiLogs = findPackages('@opentelemetry/api-logs').length > 0;
+  if (registered.api && !registered.apiLogs && !isLogsApiBridged() && hasApiLogs) {
+    findings.push({
+      code: 'no_bridge',
+      problem: 'libraries that log through @opentelemetry/api-logs (winston) do not reach the provider of SDK 3.x',
+      fix: 'call bridgeLogsApi() once, before the loggers are made',
+    });
+  }
+  if (!hasContextManager()) {
+    findings.push({
+      code: 'no_context_manager',
+      problem: 'no context manager is registered: records have no trace ids (sessions are found without one)',
+      fix: 'start NodeSDK, or register AsyncLocalStorageContextManager of @opentelemetry/context-async-hooks',
+    });
+  }
+  return findings;
+}
+
+function findLosses(lost: Readonly<Record<string, number>>): Finding[] {
+  const counts = Object.entries(lost).filter(([, count]) => count > 0);
+  if (counts.length === 0) return [];
+  return [
+    {
+      code: 'losses',
+      problem: `records or entries were lost: ${counts.map(([reason, count]) => `${count} ${reason}`).join(', ')}`,
+      fix: 'see the reasons in the README: raise the bound that is named, or mend what refuses',
+    },
+  ];
+}
+
+async function findEndpoint(endpoint: string | undefined): Promise<Finding[]> {
+  const target =
+    endpoint ?? environmentValue('OTEL_EXPORTER_OTLP_LOGS_ENDPOINT') ?? environmentValue('OTEL_EXPORTER_OTLP_ENDPOINT');
+  if (target === undefined) return [];
+  const error = await tryConnect(target);
+  if (error === undefined) return [];
+  return [
+    {
+      code: 'endpoint_unreachable',
+      problem: `the OTLP endpoint ${withoutCredentials(target)} cannot be reached: ${error}`,
+      fix: 'start the collector, or correct OTEL_EXPORTER_OTLP_ENDPOINT (or the option `endpoint`)',
+    },
+  ];
+}
+
+/** The address without user, password and query: people publish what `diagnose()` prints. */
+function withoutCredentials(target: string): string {
+  const text = withScheme(target);
+  // What is no URL may hold a password all the same.
+  if (!URL.canParse(text)) return target.replace(/.*@/s, '').replace(/[?#].*/s, '');
+  const { protocol, host, pathname } = new URL(text);
+  return `${protocol}//${host}${pathname}`;
+}
+
+/** gRPC takes an address without one. */
+function withScheme(target: string): string {
+  return /^[a-z]+:\/\//i.test(target) ? target : `http://${target}`;
+}
+
+function tryConnect(target: string): Promise<string | undefined> {
+  const text = withScheme(target);
+  if (!URL.canParse(text)) return Promise.resolve('it is no URL');
+  const { hostname, port, protocol } = new URL(text);
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
+    const end = (error: string | undefined): void => {
+      socket.destroy();
+      resolve(error);
+    };
+    socket.setTimeout(CONNECT_MILLIS, () => end('no answer in time'));
+    socket.once('connect', () => end(undefined));
+    socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
+  });
+}
+
+async function findDirectory(directory: string | undefined): Promise<Finding[]> {
+  if (directory === undefined) return [];
+  try {
+    await access(directory, constants.W_OK | constants.X_OK);
+    // Fails where a file stands in the directory's place.
+    await readdir(directory);
+    return [];
+  } catch (error) {
+    return [
+      {
+        code: 'directory_unusable',
+        problem: `the daily files' directory ${directory} cannot be written: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}`,
+        fix: 'give this user the right to write there, or set LOGS_PATH to another directory',
+      },
+    ];
+  }
+}

@@ -1,0 +1,46 @@
+import { SessionLogsError } from '../support/errors.ts';
+import { within } from '../support/timeouts.ts';
+
+/** Something that an instance flushes and shuts down: a store, an exporter's processor, the daily file. */
+export interface OwnedPart {
+  readonly name: string;
+  /** Resolves when all it got before the call is where it goes; rejects with a reason, in time. */
+  forceFlush(timeoutMillis: number): Promise<void>;
+  shutdown(timeoutMillis: number): Promise<void>;
+  /** What it lost, by reason. */
+  lost(): Readonly<Record<string, number>>;
+  /** What `diagnose()` looks at. */
+  readonly facts?: { readonly directory?: string; readonly endpoint?: string | undefined };
+}
+
+/**
+ * Flushes all parts side by side: a stuck collector does not keep the file from being flushed.
+ *
+ * @throws SessionLogsError of the first part that failed, with the numbers pending of all added up.
+ */
+export async function flushAll(parts: readonly OwnedPart[], timeoutMillis: number): Promise<void> {
+  const results = parts.map((part) =>
+    within(part.forceFlush(timeoutMillis), timeoutMillis, 'flush_timeout', `forceFlush of ${part.name}`),
+  );
+  report(await Promise.allSettled(results), 'flush_failed');
+}
+
+/** Shuts all parts down side by side. */
+export async function shutdownAll(parts: readonly OwnedPart[], timeoutMillis: number): Promise<void> {
+  const results = parts.map((part) =>
+    within(part.shutdown(timeoutMillis), timeoutMillis, 'shutdown_timeout', `shutdown of ${part.name}`),
+  );
+  report(await Promise.allSettled(results), 'shutdown_timeout');
+}
+
+function report(results: readonly PromiseSettledResult<void>[], code: 'flush_failed' | 'shutdown_timeout'): void {
+  const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  if (errors.length === 0) return;
+  const pending = errors.map((error) => (error instanceof SessionLogsError ? (error.pending ?? 0) : 0));
+  const first = errors[0];
+  throw new SessionLogsError(
+    first instanceof SessionLogsError ? first.code : code,
+    errors.map((error) => (error instanceof Error ? error.message : String(error))).join('; '),
+    { cause: first, pending: pending.reduce((sum, count) => sum + count, 0) },
+  );
+}

@@ -1,0 +1,61 @@
+import type { LogEntry } from '../entry/entry.ts';
+import { tokenOf } from '../entry/tokens.ts';
+import type { ControlKind } from '../entry/tokens.ts';
+import type { ReaderOptions } from '../read/reader-options.ts';
+import type { SessionReader } from '../read/reader.ts';
+import { ownText } from '../support/own-text.ts';
+import type { TapOptions } from '../write/tap.ts';
+import type { WriteOptions } from '../write/writer.ts';
+
+/** What a handle needs of the facade. */
+export interface SessionTarget {
+  logChunkToQueue(message: string, sessionId: string, options?: WriteOptions): Promise<void>;
+  followSession(sessionId: string, options?: ReaderOptions): SessionReader<LogEntry>;
+  endSession(sessionId: string): void;
+  tap<T>(sessionId: string, source: ReadableStream<T>, options?: TapOptions<T>): ReadableStream<T> & AsyncIterable<T>;
+  tap<T>(sessionId: string, source: AsyncIterable<T>, options?: TapOptions<T>): AsyncIterable<T>;
+}
+
+/** One session, bound: what is handed to code that should not know its id. */
+export class SessionHandle {
+  readonly sessionId: string;
+  readonly #target: SessionTarget;
+
+  constructor(target: SessionTarget, sessionId: string) {
+    this.#target = target;
+    this.sessionId = ownText(sessionId);
+  }
+
+  /** Logs a chunk; see `logChunkToQueue`. */
+  write(text: string, options?: WriteOptions): Promise<void> {
+    return this.#target.logChunkToQueue(text, this.sessionId, options);
+  }
+
+  /**
+   * Logs a mark: the start or end of the stream, of reasoning, of a tool call.
+   *
+   * @throws TypeError when the kind is no mark.
+   */
+  mark(kind: ControlKind, options?: Omit<WriteOptions, 'kind'>): Promise<void> {
+    const token = tokenOf(kind);
+    if (token === undefined) throw new TypeError(`mark: expected a control kind, got ${JSON.stringify(kind)}`);
+    return this.#target.logChunkToQueue(token, this.sessionId, { ...options, kind });
+  }
+
+  /** Passes a source through unchanged and logs its chunks; see `tap`. */
+  tap<T>(source: ReadableStream<T>, options?: TapOptions<T>): ReadableStream<T> & AsyncIterable<T>;
+  tap<T>(source: AsyncIterable<T>, options?: TapOptions<T>): AsyncIterable<T>;
+  tap<T>(source: AsyncIterable<T> | ReadableStream<T>, options?: TapOptions<T>): AsyncIterable<T> {
+    return this.#target.tap(this.sessionId, source as AsyncIterable<T>, options);
+  }
+
+  /** The session's entries, live; see `followSession`. */
+  follow(options?: ReaderOptions): SessionReader<LogEntry> {
+    return this.#target.followSession(this.sessionId, options);
+  }
+
+  /** Ends the session's current life; see `endSession`. */
+  end(): void {
+    this.#target.endSession(this.sessionId);
+  }
+}

@@ -1,0 +1,410 @@
+import * as z from 'zod';
+
+import type { LogEntry } from '../entry/entry.ts';
+import type { DeliveryReport, SessionDelivery } from '../entry/routed-record.ts';
+import { globalLoggerProvider } from '../otel/otel.ts';
+import type { OtelLoggerProvider } from '../otel/otel.ts';
+import { openPop, openReader } from '../read/reader-options.ts';
+import type { PopOptions, ReaderDefaults, ReaderOptions } from '../read/reader-options.ts';
+import type { SessionReader } from '../read/reader.ts';
+import { sessionOptions, SessionLogRecordProcessor } from '../route/processor.ts';
+import type { SessionLogRecordProcessorOptions } from '../route/processor.ts';
+import { requireSessionId, withSession } from '../route/session.ts';
+import type { NodeResponse } from '../serve/client.ts';
+import type { EventStreamOptions, StreamSource } from '../serve/event-stream.ts';
+import { sendEventStream, toEventStreamResponse, toReadableStream } from '../serve/streams.ts';
+import type { EventStreamResponseOptions } from '../serve/streams.ts';
+import type { StoreStats } from '../store/session-store.ts';
+import { watchAbort } from '../support/abort-watch.ts';
+import { addUp } from '../support/diagnostics.ts';
+import { SessionLogsError } from '../support/errors.ts';
+import { millis, objectWith, parseOptions } from '../support/options.ts';
+import { Echo } from '../write/stream-handler.ts';
+import type { StreamHandler } from '../write/stream-handler.ts';
+import { tap } from '../write/tap.ts';
+import type { TapOptions } from '../write/tap.ts';
+import { SessionWriter } from '../write/writer.ts';
+import type { SessionLogger, WriteOptions } from '../write/writer.ts';
+import { diagnose } from './diagnose.ts';
+import type { Diagnosis } from './diagnose.ts';
+import { flushAll, shutdownAll } from './flush-and-shutdown.ts';
+import type { OwnedPart } from './flush-and-shutdown.ts';
+import { SessionHandle } from './session-handle.ts';
+
+export interface SessionLogsOptions extends SessionLogRecordProcessorOptions {
+  /** Gets each chunk as it is written. @default none */
+  readonly streamHandler?: StreamHandler | false | undefined;
+  /**
+   * Where `logger` and `logChunkToQueue` emit: a provider, or a function that returns one, since a provider is made after
+   * its processors. @default the global provider
+   */
+  readonly loggerProvider?: OtelLoggerProvider | (() => OtelLoggerProvider | undefined) | undefined;
+  /** The durable processor of your provider, for `flushSession`. Found by itself when it comes after ours. */
+  readonly durable?: SessionDelivery | undefined;
+}
+
+export const streamHandlerOption: z.ZodOptional<z.ZodCustom<StreamHandler | false>> = z
+  .custom<StreamHandler | false>((value) => value === false || typeof value === 'function', 'a function or false')
+  .optional();
+
+const optionsSchema = z.strictObject({
+  ...sessionOptions,
+  streamHandler: streamHandlerOption,
+  loggerProvider: z
+    .custom<NonNullable<SessionLogsOptions['loggerProvider']>>(
+      (value) =>
+        typeof value === 'function' ||
+        (typeof value === 'object' && value !== null && 'getLogger' in value && typeof value.getLogger === 'function'),
+      'a logger provider, or a function that returns one',
+    )
+    .optional(),
+  durable: objectWith<SessionDelivery>('a durable processor', 'flushSession').optional(),
+});
+
+const listSchema = z.strictObject({
+  sessionId: z.string('a session id').optional(),
+  limit: z.number('a number of entries, 0 or more').int().min(0, 'a number of entries, 0 or more').optional(),
+});
+
+const flushSchema = z.strictObject({ timeoutMillis: millis().optional() });
+
+const distributeSchema = z.strictObject({
+  finite: z.boolean('a boolean').default(false),
+  signal: z.custom<AbortSignal>((value) => value instanceof AbortSignal, 'an AbortSignal').optional(),
+});
+
+const MESSAGES: ReaderDefaults = {
+  owner: 'getSessionLogs',
+  yields: 'message',
+  from: 'unread',
+  until: 'session-end',
+  logType: 'chat',
+  tokens: true,
+  isForClient: false,
+};
+
+const ENTRIES: ReaderDefaults = { ...MESSAGES, owner: 'followSession', yields: 'entry', from: 'start', logType: 'all' };
+
+const FLUSH_MILLIS = 30_000;
+const SHUTDOWN_MILLIS = 10_000;
+
+const DONE: Promise<void> = Promise.resolve();
+
+/**
+ * The logs of many sessions: write, read live, replay, resume.
+ *
+ * Put `processor` into your provider, and every record of a session is here. Without a provider chunks go straight into
+ * the queues. One instance per provider.
+ *
+ * @example
+ * ```ts
+ * const sessions = new SessionLogs();
+ * await sessions.logChunkToQueue('Hello', 'abc123');
+ * for await (const chunk of sessions.getSessionLogs('abc123', { until: 'caught-up' })) console.log(chunk);
+ * ```
+ */
+export class SessionLogs {
+  /** Goes into your provider, before the processors of your exporters. */
+  readonly processor: SessionLogRecordProcessor;
+  /** Leveled logs: into the session of the running code, else without one. */
+  readonly logger: SessionLogger;
+  readonly #writer: SessionWriter;
+  readonly #owned: readonly OwnedPart[];
+  readonly #durable: SessionDelivery | undefined;
+  #closing: Promise<void> | undefined;
+  readonly #whenClosed = new Set<() => void>();
+
+  /** @param owned What this instance flushes and shuts down; `startSessionLogs` gives it. */
+  constructor(options: SessionLogsOptions = {}, owned: readonly OwnedPart[] = []) {
+    const parsed = parseOptions('SessionLogs', optionsSchema, options);
+    const { streamHandler, loggerProvider, durable, ...session } = parsed;
+    this.processor = new SessionLogRecordProcessor(session);
+    this.#owned = owned;
+    this.#durable = durable;
+    const provider =
+      typeof loggerProvider === 'object' ? () => loggerProvider : (loggerProvider ?? globalLoggerProvider);
+    const echo = streamHandler === undefined || streamHandler === false ? undefined : new Echo(streamHandler);
+    this.#writer = new SessionWriter(this.processor.router, provider, echo);
+    this.logger = this.#writer.logger;
+  }
+
+  // Writing
+
+  /**
+   * Logs one chunk of a session. With an embedded store it is readable before the call returns; nothing downstream makes
+   * the promise reject.
+   *
+   * A message that equals a stream token gets that token's kind; a token inside a longer text is text.
+   *
+   * @throws TypeError at once, with nothing stored, for a message that is no string, a session id that is no string of 1
+   * to 256 characters, or a wrong option.
+   */
+  logChunkToQueue(message: string, sessionId: string, options?: WriteOptions): Promise<void> {
+    this.#writer.write(message, sessionId, options);
+    return DONE;
+  }
+
+  /**
+   * Passes a model's stream through unchanged, an async iterable as one and a web stream as one, and logs each chunk as
+   * text of a stream of its own: `stream-start` with the first read, always a `stream-end`; when the source fails an
+   * `error` entry before it (the error still reaches you), when you break off the finish reason `aborted`.
+   *
+   * @param options `map`: the text of a chunk, `undefined` logs nothing; without it a chunk that is no string is JSON.
+   * @throws TypeError for a wrong session id, source or option, or a web stream that is locked.
+   */
+  tap<T>(sessionId: string, source: ReadableStream<T>, options?: TapOptions<T>): ReadableStream<T> & AsyncIterable<T>;
+  tap<T>(sessionId: string, source: AsyncIterable<T>, options?: TapOptions<T>): AsyncIterable<T>;
+  tap<T>(sessionId: string, source: AsyncIterable<T> | ReadableStream<T>, options?: TapOptions<T>): AsyncIterable<T> {
+    return tap(this.#writer, sessionId, source as AsyncIterable<T>, options);
+  }
+
+  /** A handle bound to one session. */
+  session(sessionId: string): SessionHandle {
+    requireSessionId('session', sessionId);
+    return new SessionHandle(this, sessionId);
+  }
+
+  /** Every record emitted inside `fn`, by any OTel-instrumented logger, belongs to the session; see {@link withSession}. */
+  withSession<T>(sessionId: string, fn: () => T): T {
+    return withSession(sessionId, fn);
+  }
+
+  /**
+   * Ends the session's current life: a reader that reaches the mark ends. Entries logged later are its next life, in the
+   * same log. Of an unknown or ended session: nothing, but readers that wait on it end.
+   */
+  endSession(sessionId: string): void {
+    requireSessionId('endSession', sessionId);
+    this.processor.store.end(sessionId);
+  }
+
+  /** Forgets the session's log at once; its readers end with `'deleted'`. */
+  deleteSession(sessionId: string): void {
+    requireSessionId('deleteSession', sessionId);
+    this.processor.store.delete(sessionId);
+  }
+
+  /**
+   * Kept so that ported code runs: routing happens at once, so `finite` resolves at once. The endless form resolves on
+   * shutdown and rejects with the signal's reason on abort.
+   */
+  distribute(options: { finite?: boolean; signal?: AbortSignal } = {}): Promise<void> {
+    const { finite, signal } = parseOptions('distribute', distributeSchema, options);
+    if (finite || this.#closing !== undefined) return DONE;
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason);
+      const onAbort = (): void => {
+        this.#whenClosed.delete(onClose);
+        reject(signal?.reason);
+      };
+      const stopWatching = signal && watchAbort(signal, onAbort);
+      const onClose = (): void => {
+        stopWatching?.();
+        resolve();
+      };
+      this.#whenClosed.add(onClose);
+    });
+  }
+
+  // Reading
+
+  /** The session's messages, from the unread mark on, live. */
+  getSessionLogs(sessionId: string, options?: ReaderOptions): SessionReader<string> {
+    requireSessionId('getSessionLogs', sessionId);
+    return openReader<string>(this.processor.store, sessionId, MESSAGES, options, this.#refusal());
+  }
+
+  /** The session's entries, from the oldest of its current life on, live. Resume with `{ from: { after: id } }`. */
+  followSession(sessionId: string, options?: ReaderOptions): SessionReader<LogEntry> {
+    requireSessionId('followSession', sessionId);
+    return openReader<LogEntry>(this.processor.store, sessionId, ENTRIES, options, this.#refusal());
+  }
+
+  /**
+   * The session as a work queue: each chat entry goes to exactly one `pop` of the session, in order, at most once. Ends
+   * after a reasoning stop, a stream end, at the session's end, on idle timeout or abort.
+   */
+  pop(sessionId: string, options?: PopOptions): SessionReader<string> {
+    requireSessionId('pop', sessionId);
+    return openPop(this.processor.store, sessionId, options, this.#refusal());
+  }
+
+  /**
+   * The entries held, in the order logged across sessions; a new array.
+   *
+   * @param options `sessionId`: of that session only. `limit`: the newest n.
+   * @throws SessionLogsError `not_supported` with a remote store: use `followSession`.
+   */
+  getAllLogsInQueue(options: { sessionId?: string; limit?: number } = {}): LogEntry[] {
+    const { sessionId, limit } = parseOptions('getAllLogsInQueue', listSchema, options);
+    const { store } = this.processor;
+    if (store.entries === undefined) {
+      throw new SessionLogsError(
+        'not_supported',
+        'getAllLogsInQueue needs a store that holds its entries in this process; use followSession',
+      );
+    }
+    return store.entries({
+      ...(sessionId === undefined ? undefined : { sessionId }),
+      ...(limit === undefined ? undefined : { limit }),
+    });
+  }
+
+  /** Sorted ids of the sessions that hold entries; with a remote store as this process sees them. */
+  allSessionsInQueue(): string[] {
+    return this.processor.store.sessionIds();
+  }
+
+  /** Sorted ids of live sessions and of readers waiting now; with a remote store as this process sees them. */
+  allSessionsInQueues(): string[] {
+    return this.processor.store.activeSessionIds();
+  }
+
+  // Streaming out
+
+  /**
+   * The text of the latest answer, without tokens, as a web stream that closes after it; live. Nothing is read ahead,
+   * `cancel()` frees the reader. For a `Response`, which takes bytes only: `.pipeThrough(new TextEncoderStream())`.
+   *
+   * @throws TypeError for a wrong session id or option.
+   */
+  toReadableStream(sessionId: string, options?: ReaderOptions): ReadableStream<string> {
+    return toReadableStream(this.#streamSource(), sessionId, options);
+  }
+
+  /**
+   * The session as server-sent events in a web `Response`: chat entries from the start of the latest stream on, each as
+   * `id` and the JSON of `map(entry)` (default `{ kind, message, timestamp }`), `event: gap` for evicted ones,
+   * `event: end` with the reason. 204 when `lastEventId` is given and nothing comes after it any more, 503 when no
+   * reader can be had. Rejects with a TypeError for a wrong session id or option.
+   *
+   * Its reader is free when the body ends or is cancelled, and when the `signal` aborts. On Node give the `response`
+   * that the framework writes to as well: not every framework is told of every end.
+   */
+  toEventStreamResponse(sessionId: string, options?: EventStreamResponseOptions): Promise<Response> {
+    return toEventStreamResponse(this.#streamSource(), sessionId, options);
+  }
+
+  /**
+   * The same over `node:http` and `node:http2`, with backpressure: a client that does not read costs what its socket
+   * buffers, one that is gone, however it went, frees its reader at once. A response that is queued behind others of its
+   * connection opens nothing before its turn. Resolves when the stream is over, for whatever reason.
+   */
+  sendEventStream(response: NodeResponse, sessionId: string, options?: EventStreamOptions): Promise<void> {
+    return sendEventStream(this.#streamSource(), response, sessionId, options);
+  }
+
+  // Ends
+
+  /** Counters: sessions, readers, entries, bytes, and what was lost, by reason. */
+  stats(): StoreStats {
+    const stats = this.processor.stats();
+    return { ...stats, lost: addUp(stats.lost, ...this.#owned.map((part) => part.lost())) };
+  }
+
+  /**
+   * Why a log may not have arrived: findings, each with its fix; `String(await sessions.diagnose())` prints them. Emits one
+   * record named `session_logs.diagnose`, and opens one connection to the OTLP endpoint.
+   */
+  diagnose(): Promise<Diagnosis> {
+    const facts = Object.assign({}, ...this.#owned.map((part) => part.facts)) as NonNullable<OwnedPart['facts']>;
+    return diagnose({
+      processor: this.processor,
+      provider: this.#writer.provider,
+      probe: () => this.#writer.probe(),
+      lost: this.stats().lost,
+      directory: facts.directory,
+      endpoint: facts.endpoint,
+    });
+  }
+
+  /**
+   * Resolves when everything emitted before the call is acknowledged by every exporter that this instance owns, and
+   * stored. In an OTel setup of your own, flush your provider.
+   *
+   * @param options `timeoutMillis` defaults to 30,000.
+   * @throws SessionLogsError with the number `pending` when it is not in time.
+   */
+  async forceFlush(options: { timeoutMillis?: number } = {}): Promise<void> {
+    const { timeoutMillis = FLUSH_MILLIS } = parseOptions('forceFlush', flushSchema, options);
+    await flushAll([storePart(this.processor), ...this.#owned], timeoutMillis);
+  }
+
+  /**
+   * Whether the session's entries logged before the call have reached the collector, and up to which one: resolves when
+   * they are acknowledged, or at the timeout (default 30,000) with what is still pending.
+   *
+   * @throws SessionLogsError `no_durable_exporter` without a `DurableLogRecordProcessor` after our processor.
+   */
+  async flushSession(sessionId: string, options: { timeoutMillis?: number } = {}): Promise<DeliveryReport> {
+    requireSessionId('flushSession', sessionId);
+    const { timeoutMillis = FLUSH_MILLIS } = parseOptions('flushSession', flushSchema, options);
+    const delivery = this.#durable ?? this.processor.delivery;
+    if (delivery === undefined) {
+      throw new SessionLogsError(
+        'no_durable_exporter',
+        'flushSession needs a DurableLogRecordProcessor: after this processor in your provider, or as the option `durable`',
+      );
+    }
+    return delivery.flushSession(sessionId, { timeoutMillis });
+  }
+
+  /**
+   * Ends this instance; every call gets the same promise. Later writes are counted and ignored. Readers still deliver what
+   * is held, then end with `'shutdown'`; they are not waited for. Exporters flush within the time.
+   *
+   * @param options `timeoutMillis` defaults to 10,000.
+   * @throws SessionLogsError `shutdown_timeout` when it is not in time.
+   */
+  shutdown(options: { timeoutMillis?: number } = {}): Promise<void> {
+    const { timeoutMillis = SHUTDOWN_MILLIS } = parseOptions('shutdown', flushSchema, options);
+    return (this.#closing ??= this.#close(timeoutMillis));
+  }
+
+  async #close(timeoutMillis: number): Promise<void> {
+    this.#writer.close();
+    for (const resolve of this.#whenClosed) resolve();
+    this.#whenClosed.clear();
+    await shutdownAll([storePart(this.processor), ...this.#owned], timeoutMillis);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  #streamSource(): StreamSource {
+    return { store: this.processor.store, refusal: this.#refusal() };
+  }
+
+  #refusal(): SessionLogsError | undefined {
+    if (this.#closing === undefined) return undefined;
+    return new SessionLogsError('shut_down', 'this SessionLogs is shut down');
+  }
+}
+
+function storePart(processor: SessionLogRecordProcessor): OwnedPart {
+  return {
+    name: 'store',
+    forceFlush: (timeoutMillis) => processor.forceFlush({ timeoutMillis }),
+    shutdown: () => processor.shutdown(),
+    lost: () => ({}),
+  };
+}
+
+const SHARED = Symbol.for('otel-session-logs.shared.v1');
+
+const holder = globalThis as { [SHARED]?: SessionLogs };
+
+/**
+ * The one instance of this process, made on first use: queues only. Plug its `processor` into your provider for the rest.
+ * Under `node --import otel-session-logs/register` it is the instance started there. Several copies of this package
+ * share it.
+ */
+export function sharedSessionLogs(): SessionLogs {
+  return (holder[SHARED] ??= new SessionLogs());
+}
+
+/** Makes an instance the shared one; `false` when there is another. */
+export function shareSessionLogs(sessions: SessionLogs): boolean {
+  return (holder[SHARED] ??= sessions) === sessions;
+}

@@ -1,0 +1,47 @@
+import type { Reporter } from '../support/diagnostics.ts';
+
+/** A variable of the environment; empty counts as not set (OpenTelemetry's configuration rules). */
+export function environmentValue(name: string): string | undefined {
+  const value = process.env[name]?.trim();
+  return value === '' ? undefined : value;
+}
+
+/** A whole number of at least `minimum` from the environment; anything else is warned about and ignored. */
+export function environmentInteger(name: string, minimum: number, reporter: Reporter): number | undefined {
+  const text = environmentValue(name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= minimum) return value;
+  reporter.warn(`${name} is ignored: expected a whole number of at least ${minimum}, got ${JSON.stringify(text)}`);
+  return undefined;
+}
+
+/** `OTEL_SDK_DISABLED=true`: nothing leaves the process; the queues work on. */
+export function isSdkDisabled(): boolean {
+  return environmentValue('OTEL_SDK_DISABLED')?.toLowerCase() === 'true';
+}
+
+/** `OTEL_LOGS_EXPORTER` names other exporters only, or `none`. */
+export function isOtlpExportDisabled(): boolean {
+  const names = environmentValue('OTEL_LOGS_EXPORTER')
+    ?.split(',')
+    .map((name) => name.trim());
+  return names !== undefined && (names.includes('none') || !names.includes('otlp'));
+}
+
+/** What `OTEL_BLRP_*` sets: the SDK reads them only for processors that it makes itself. */
+export interface BatchEnvironment {
+  readonly maxQueueSize: number | undefined;
+  readonly maxExportBatchSize: number | undefined;
+  readonly scheduledDelayMillis: number | undefined;
+  readonly exportTimeoutMillis: number | undefined;
+}
+
+export function batchEnvironment(reporter: Reporter): BatchEnvironment {
+  return {
+    maxQueueSize: environmentInteger('OTEL_BLRP_MAX_QUEUE_SIZE', 1, reporter),
+    maxExportBatchSize: environmentInteger('OTEL_BLRP_MAX_EXPORT_BATCH_SIZE', 1, reporter),
+    scheduledDelayMillis: environmentInteger('OTEL_BLRP_SCHEDULE_DELAY', 0, reporter),
+    exportTimeoutMillis: environmentInteger('OTEL_BLRP_EXPORT_TIMEOUT', 1, reporter),
+  };
+}

@@ -1,0 +1,101 @@
+import type { MeterProvider, Observable } from '@opentelemetry/api';
+import type * as z from 'zod';
+
+import type { StoreStats } from '../store/session-store.ts';
+import { objectWith } from '../support/options.ts';
+
+export type { MeterProvider };
+
+/** The option that turns self-observability on. */
+export const meterProviderOption: z.ZodOptional<z.ZodCustom<MeterProvider>> = objectWith<MeterProvider>(
+  'a meter provider',
+  'getMeter',
+).optional();
+
+/** What a processor tells about itself; counters never go down. */
+export interface ProcessorFigures {
+  /** Records that are through, well. */
+  readonly processed: number;
+  /** Records that are not, by reason. */
+  readonly lost: Readonly<Record<string, number>>;
+  /** Records that wait. */
+  readonly queueSize?: number;
+  /** Records that can wait. */
+  readonly queueCapacity?: number;
+  /** Records that the exporter acknowledged, and those that it failed on for good. */
+  readonly exported?: { readonly succeeded: number; readonly failed: number };
+}
+
+const METER_NAME = 'otel-session-logs';
+const RECORDS = { unit: '{log_record}' };
+
+/** How many components of a type there were in this process: part of a component's name, as in the SDK. */
+const componentCounts = new Map<string, number>();
+
+function componentAttributes(type: string): Record<string, string> {
+  const count = componentCounts.get(type) ?? 0;
+  componentCounts.set(type, count + 1);
+  return { 'otel.component.type': type, 'otel.component.name': `${type}/${count}` };
+}
+
+/**
+ * Reports a processor's figures under the names of the semantic conventions for SDK metrics,
+ * https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/. They are read when metrics are collected: the way of a
+ * record costs nothing more. The session id is never an attribute.
+ *
+ * @returns Ends the reporting.
+ */
+export function observeProcessor(
+  provider: MeterProvider | undefined,
+  componentType: string,
+  read: () => ProcessorFigures,
+): () => void {
+  if (provider === undefined) return () => {};
+  const meter = provider.getMeter(METER_NAME);
+  const attributes = componentAttributes(componentType);
+  const processed = meter.createObservableCounter('otel.sdk.processor.log.processed', RECORDS);
+  const queueSize = meter.createObservableUpDownCounter('otel.sdk.processor.log.queue.size', RECORDS);
+  const queueCapacity = meter.createObservableUpDownCounter('otel.sdk.processor.log.queue.capacity', RECORDS);
+  const exported = meter.createObservableCounter('otel.sdk.exporter.log.exported', RECORDS);
+  const instruments: Observable[] = [processed, queueSize, queueCapacity, exported];
+  const observe: Parameters<typeof meter.addBatchObservableCallback>[0] = (result) => {
+    const figures = read();
+    result.observe(processed, figures.processed, attributes);
+    for (const [reason, count] of Object.entries(figures.lost)) {
+      result.observe(processed, count, { ...attributes, 'error.type': reason });
+    }
+    if (figures.queueSize !== undefined) result.observe(queueSize, figures.queueSize, attributes);
+    if (figures.queueCapacity !== undefined) result.observe(queueCapacity, figures.queueCapacity, attributes);
+    if (figures.exported === undefined) return;
+    result.observe(exported, figures.exported.succeeded, attributes);
+    if (figures.exported.failed > 0) {
+      result.observe(exported, figures.exported.failed, { ...attributes, 'error.type': 'rejected' });
+    }
+  };
+  meter.addBatchObservableCallback(observe, instruments);
+  return () => meter.removeBatchObservableCallback(observe, instruments);
+}
+
+/** Reports what a store holds, `session_logs.sessions`, `.readers`, `.entries` and `.bytes`, `session_logs.lost` and `session_logs.unreadable` by reason. */
+export function observeStore(provider: MeterProvider | undefined, read: () => StoreStats): () => void {
+  if (provider === undefined) return () => {};
+  const meter = provider.getMeter(METER_NAME);
+  const units = { sessions: '{session}', readers: '{reader}', entries: '{entry}', bytes: 'By' } as const;
+  const names = Object.keys(units) as (keyof typeof units)[];
+  const instruments: Observable[] = names.map((name) =>
+    meter.createObservableUpDownCounter(`session_logs.${name}`, { unit: units[name] }),
+  );
+  const lost = meter.createObservableCounter('session_logs.lost', { unit: '{entry}' });
+  const unreadable = meter.createObservableCounter('session_logs.unreadable', { unit: '{entry}' });
+  instruments.push(lost, unreadable);
+  const observe: Parameters<typeof meter.addBatchObservableCallback>[0] = (result) => {
+    const stats = read();
+    for (const [reason, count] of Object.entries(stats.lost)) result.observe(lost, count, { 'error.type': reason });
+    for (const [reason, count] of Object.entries(stats.unreadable ?? {})) {
+      result.observe(unreadable, count, { 'error.type': reason });
+    }
+    for (const [index, name] of names.entries()) result.observe(instruments[index] as Observable, stats[name]);
+  };
+  meter.addBatchObservableCallback(observe, instruments);
+  return () => meter.removeBatchObservableCallback(observe, instruments);
+}

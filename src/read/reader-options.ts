@@ -1,0 +1,168 @@
+import * as z from 'zod';
+
+import type { LogEntry, LogType } from '../entry/entry.ts';
+import type { SessionStore, StartPosition } from '../store/session-store.ts';
+import { describeValue } from '../support/errors.ts';
+import type { SessionLogsError } from '../support/errors.ts';
+import { functionOption, millis, parseOptions } from '../support/options.ts';
+import { ownText } from '../support/own-text.ts';
+import { SessionReader } from './reader.ts';
+import type { Gap, ReaderPlan } from './reader.ts';
+
+/** How a session is read. Each method has defaults of its own for `from`, `until`, `logType` and `tokens`. */
+export interface ReaderOptions {
+  /**
+   * Where to start. `'unread'`: after the unread mark, without the rest of a finished stream in which it lies.
+   * `'start'`: the oldest entry held of the current life. `'now'`: only what comes. `'stream'`: the start of the latest
+   * stream. `{ after: id }`: strictly after that entry.
+   *
+   * @default `'unread'` (`getSessionLogs`), `'start'` (`followSession`), `'stream'` (streams out)
+   */
+  readonly from?: StartPosition | undefined;
+  /**
+   * When to end. `'session-end'`: with the session. `'stream-end'`: after the end of the stream that the first chat
+   * entry belongs to. `'caught-up'`: at the entry that was last when the reader was made.
+   *
+   * @default `'session-end'`; `'stream-end'` for `toReadableStream`
+   */
+  readonly until?: 'session-end' | 'stream-end' | 'caught-up' | undefined;
+  /** Which entries. @default `'chat'`; `'all'` for `followSession` */
+  readonly logType?: LogType | 'all' | undefined;
+  /** Leaves out `log` entries of a lower severity number. @default none */
+  readonly minimumSeverity?: number | undefined;
+  /** Whether control entries are delivered. @default true; false for `toReadableStream` */
+  readonly tokens?: boolean | undefined;
+  /** `false`: does not wait for a session to begin; an unknown one, or an ended one with nothing left, ends at once. @default true */
+  readonly wait?: boolean | undefined;
+  /** Ends the reader when `next()` waited that long. 0: does not wait. @default none */
+  readonly idleTimeoutMillis?: number | undefined;
+  /** Aborting frees the reader at once and rejects the pending or next `next()` with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called when entries that the reader should have had were evicted. @default one `diag` warning per reader */
+  readonly onGap?: ((gap: Gap) => void) | undefined;
+}
+
+/** How a `pop` ends. */
+export type PopOptions = Pick<ReaderOptions, 'idleTimeoutMillis' | 'signal' | 'onGap'>;
+
+/** What a method decides where its caller does not. */
+export interface ReaderDefaults {
+  /** The method, for messages. */
+  readonly owner: string;
+  readonly yields: ReaderPlan['yields'];
+  readonly from: StartPosition;
+  readonly until: 'session-end' | 'stream-end';
+  readonly logType: LogType | 'all';
+  readonly tokens: boolean;
+  /** Whether its readers serve clients over HTTP, which may not take the room of the server's own. */
+  readonly isForClient: boolean;
+}
+
+const waitOptions = {
+  idleTimeoutMillis: millis().optional(),
+  signal: z
+    .custom<AbortSignal>(
+      (value) => typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value,
+      'an AbortSignal',
+    )
+    .optional(),
+  onGap: functionOption<(gap: Gap) => void>().optional(),
+};
+
+const START = "'unread', 'start', 'now', 'stream' or { after: id }";
+
+const readerSchema = z.strictObject({
+  from: z
+    .union([z.enum(['unread', 'start', 'now', 'stream']), z.strictObject({ after: z.string() })], START)
+    .optional(),
+  until: z.enum(['session-end', 'stream-end', 'caught-up'], "'session-end', 'stream-end' or 'caught-up'").optional(),
+  logType: z.enum(['chat', 'log', 'all'], "'chat', 'log' or 'all'").optional(),
+  minimumSeverity: z.number('a severity number').optional(),
+  tokens: z.boolean('a boolean').optional(),
+  wait: z.boolean('a boolean').optional(),
+  ...waitOptions,
+});
+
+const popSchema = z.strictObject(waitOptions);
+
+/** @throws TypeError for a wrong option. */
+export function parseReaderOptions(owner: string, options: ReaderOptions | undefined): ReaderOptions {
+  refuseBareNumber(owner, options);
+  return options === undefined ? {} : parseOptions(owner, readerSchema, options);
+}
+
+/**
+ * Opens a reader over a session.
+ *
+ * @param refusal What its first `next()` rejects with, when it is clear already that it cannot read.
+ * @throws TypeError for a wrong option.
+ */
+export function openReader<T extends string | LogEntry>(
+  store: SessionStore,
+  sessionId: string,
+  defaults: ReaderDefaults,
+  options: ReaderOptions | undefined,
+  refusal?: SessionLogsError,
+): SessionReader<T> {
+  return makeReader<T>(store, sessionId, defaults, parseReaderOptions(defaults.owner, options), refusal);
+}
+
+/** The same with options that are checked already. */
+export function makeReader<T extends string | LogEntry>(
+  store: SessionStore,
+  sessionId: string,
+  defaults: ReaderDefaults,
+  given: ReaderOptions,
+  refusal?: SessionLogsError,
+): SessionReader<T> {
+  const until = given.until ?? defaults.until;
+  // Nearly always a part of a URL or of a request's body, which need not live as long as the reader.
+  const id = ownText(sessionId);
+  const cursor = store.open(id, { from: given.from ?? defaults.from, isBounded: until === 'caught-up' });
+  return new SessionReader<T>(store, id, cursor, {
+    yields: defaults.yields,
+    until,
+    logType: given.logType ?? defaults.logType,
+    minimumSeverity: given.minimumSeverity,
+    tokens: given.tokens ?? defaults.tokens,
+    wait: given.wait ?? true,
+    idleTimeoutMillis: given.idleTimeoutMillis,
+    signal: given.signal,
+    onGap: given.onGap,
+    isForClient: defaults.isForClient,
+    refusal,
+  });
+}
+
+/** Opens a consumer of a session's work queue: each chat entry goes to exactly one of them. */
+export function openPop(
+  store: SessionStore,
+  sessionId: string,
+  options: PopOptions | undefined,
+  refusal?: SessionLogsError,
+): SessionReader<string> {
+  refuseBareNumber('pop', options);
+  const given = options === undefined ? {} : parseOptions('pop', popSchema, options);
+  const id = ownText(sessionId);
+  return new SessionReader<string>(store, id, store.claim(id), {
+    yields: 'message',
+    until: 'work-end',
+    logType: 'chat',
+    minimumSeverity: undefined,
+    tokens: true,
+    wait: true,
+    idleTimeoutMillis: given.idleTimeoutMillis,
+    signal: given.signal,
+    onGap: given.onGap,
+    isForClient: false,
+    refusal,
+  });
+}
+
+/** The original took seconds here; a number that was meant so must not be taken for anything else. */
+function refuseBareNumber(owner: string, options: unknown): void {
+  if (typeof options !== 'number') return;
+  const poll = owner === 'pop' ? 'there is no poll interval; ' : '';
+  const instead = `${poll}a limit of the wait is { idleTimeoutMillis: ${options * 1000} }`;
+  throw new TypeError(`${owner}: expected an options object, got ${describeValue(options)}: ${instead}`);
+}

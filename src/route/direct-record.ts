@@ -1,0 +1,86 @@
+import { bodyToText, readableAttributes, UNREADABLE } from '../entry/body.ts';
+import { ATTRIBUTE } from '../otel/otel.ts';
+import type { EmittedLogRecord, HrTime, LogRecord } from '../otel/otel.ts';
+import { SCOPE_NAME } from './own-write.ts';
+
+/**
+ * A record as the router takes it, for what is written where no provider leads to our processor: the part of the SDK's
+ * record that routing reads and redaction changes.
+ */
+export function directRecord(emitted: EmittedLogRecord, spanContext?: LogRecord['spanContext']): LogRecord {
+  return new DirectRecord(emitted, spanContext) as unknown as LogRecord;
+}
+
+const OWN_SCOPE = Object.freeze({ name: SCOPE_NAME });
+const NO_RESOURCE = Object.freeze({ attributes: Object.freeze({}) });
+
+class DirectRecord {
+  readonly hrTime: HrTime;
+  readonly hrTimeObserved: HrTime;
+  readonly spanContext: LogRecord['spanContext'];
+  readonly severityNumber: number | undefined;
+  readonly severityText: string | undefined;
+  readonly eventName: string | undefined;
+  readonly attributes: Record<string, unknown>;
+  // For the application's `sessionId` callback, which takes it for a record of the SDK.
+  readonly instrumentationScope: LogRecord['instrumentationScope'] = OWN_SCOPE;
+  readonly resource: Pick<LogRecord['resource'], 'attributes'> = NO_RESOURCE;
+  body: unknown;
+
+  constructor(emitted: EmittedLogRecord, spanContext: LogRecord['spanContext']) {
+    const now = Date.now();
+    this.spanContext = spanContext;
+    this.hrTimeObserved = toHrTime(now);
+    this.hrTime = emitted.timestamp ?? this.hrTimeObserved;
+    this.severityNumber = emitted.severityNumber;
+    this.severityText = emitted.severityText;
+    this.eventName = emitted.eventName;
+    this.body = emitted.body;
+    this.attributes = { ...readableAttributes(emitted.attributes) };
+    const { exception } = emitted;
+    if (exception === undefined || exception === null) return;
+    for (const [key, value] of Object.entries(exceptionAttributes(exception))) this.attributes[key] ??= value;
+  }
+
+  setAttribute(key: string, value: unknown): this {
+    this.attributes[key] = value;
+    return this;
+  }
+
+  setBody(body: unknown): this {
+    this.body = body;
+    return this;
+  }
+}
+
+/** Milliseconds since the epoch as an SDK time. */
+export function toHrTime(millis: number): HrTime {
+  const seconds = Math.floor(millis / 1000);
+  return [seconds, Math.round((millis - seconds * 1000) * 1_000_000)];
+}
+
+/**
+ * As the SDK writes a record's exception, https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/; what
+ * it cannot read of one is text.
+ */
+function exceptionAttributes(exception: unknown): Record<string, string> {
+  try {
+    const attributes: Record<string, string> = {};
+    if (typeof exception === 'object') {
+      const { code, name, message, stack } = exception as Readonly<Record<string, unknown>>;
+      const type = isGiven(code) ? code : name;
+      if (isGiven(type)) attributes[ATTRIBUTE.exceptionType] = bodyToText(type);
+      if (isGiven(message)) attributes[ATTRIBUTE.exceptionMessage] = bodyToText(message);
+      if (isGiven(stack)) attributes[ATTRIBUTE.exceptionStacktrace] = bodyToText(stack);
+    }
+    const isRead = Object.keys(attributes).length > 0;
+    return isRead ? attributes : { [ATTRIBUTE.exceptionMessage]: bodyToText(exception) };
+  } catch {
+    // A getter or trap of the application's threw: that something went wrong still stands.
+    return { [ATTRIBUTE.exceptionMessage]: UNREADABLE };
+  }
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== '' && value !== 0;
+}

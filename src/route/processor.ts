@@ -1,0 +1,145 @@
+import * as z from 'zod';
+
+import type { DeliverySource, SessionDelivery } from '../entry/routed-record.ts';
+import { meterProviderOption, observeProcessor, observeStore } from '../otel/metrics.ts';
+import type { MeterProvider, ProcessorFigures } from '../otel/metrics.ts';
+import type { Context, LogRecord, LogRecordProcessor } from '../otel/otel.ts';
+import { MemorySessionStore } from '../store/memory/memory.ts';
+import type { SessionStore, StoreStats } from '../store/session-store.ts';
+import { addUp, reporterFor } from '../support/diagnostics.ts';
+import { functionOption, objectWith, parseOptions } from '../support/options.ts';
+import type { Redact } from './redaction.ts';
+import { SessionRouter } from './router.ts';
+import type { SessionResolution } from './session.ts';
+
+export interface SessionLogRecordProcessorOptions extends SessionResolution {
+  /** Where session logs live. @default new MemorySessionStore() */
+  readonly store?: SessionStore | undefined;
+  /** Sees every record before it is stored or passed on. @default none */
+  readonly redact?: Redact | undefined;
+  /** Where metrics of the processor and gauges of the store go. @default none */
+  readonly selfObsMeterProvider?: MeterProvider | undefined;
+}
+
+type Trust = NonNullable<SessionResolution['baggage']>['trust'];
+
+/** The options about sessions, which several starts share. */
+export const sessionOptions: {
+  readonly store: z.ZodOptional<z.ZodCustom<SessionStore>>;
+  readonly redact: z.ZodOptional<z.ZodCustom<Redact>>;
+  readonly sessionIdKeys: z.ZodOptional<z.ZodArray<z.ZodString>>;
+  readonly sessionId: z.ZodOptional<z.ZodCustom<NonNullable<SessionResolution['sessionId']>>>;
+  readonly baggage: z.ZodOptional<z.ZodObject<{ trust: z.ZodCustom<Trust> }, z.core.$strict>>;
+  readonly selfObsMeterProvider: typeof meterProviderOption;
+} = {
+  store: objectWith<SessionStore>('a SessionStore', 'append', 'open', 'claim', 'close').optional(),
+  redact: functionOption<Redact>().optional(),
+  sessionIdKeys: z
+    .array(z.string('a list of attribute keys').min(1, 'a list of attribute keys'), 'a list of attribute keys')
+    .min(1, 'a list of attribute keys')
+    .optional(),
+  sessionId: functionOption<NonNullable<SessionResolution['sessionId']>>().optional(),
+  baggage: z.strictObject({ trust: functionOption<Trust>() }, 'an object with `trust`, a function').optional(),
+  selfObsMeterProvider: meterProviderOption,
+};
+
+const optionsSchema = z.strictObject(sessionOptions);
+
+/** How long `forceFlush` and `shutdown` take at most: the SDK passes no time of its own to either. */
+const FLUSH_MILLIS = 30_000;
+
+const reporter = reporterFor('processor');
+
+/** By itself, since routed records refer to it: a record that is kept must not keep a store. */
+class FirstDelivery implements DeliverySource {
+  delivery: SessionDelivery | undefined = undefined;
+
+  attachDelivery(delivery: SessionDelivery): void {
+    this.delivery ??= delivery;
+  }
+}
+
+/**
+ * Routes every log record of a session into a {@link SessionStore}, where readers follow it live, and stamps
+ * `session.id` on it for the processors registered after this one.
+ *
+ * Put it before your exporters' processors, and after any that set attributes. It copies what can still change, keeps no
+ * record, and never throws or waits. A record without a session passes untouched.
+ */
+export class SessionLogRecordProcessor implements LogRecordProcessor {
+  readonly store: SessionStore;
+  /** For the facade. */
+  readonly router: SessionRouter;
+  readonly #source = new FirstDelivery();
+  #closing: Promise<void> | undefined;
+  readonly #stopObserving: () => void;
+
+  constructor(options: SessionLogRecordProcessorOptions = {}) {
+    const { store, redact, selfObsMeterProvider, ...resolution } = parseOptions(
+      'SessionLogRecordProcessor',
+      optionsSchema,
+      options,
+    );
+    this.store = store ?? new MemorySessionStore();
+    this.router = new SessionRouter(this.store, redact, resolution, this.#source);
+    const stop = [
+      observeProcessor(selfObsMeterProvider, 'SessionLogRecordProcessor', () => this.#figures()),
+      observeStore(selfObsMeterProvider, () => this.store.stats()),
+    ];
+    this.#stopObserving = () => stop.forEach((each) => each());
+  }
+
+  onEmit(record: LogRecord, context?: Context): void {
+    this.route(record, context);
+  }
+
+  /** As `onEmit`, and answers whether the record may be passed on: `false` when the redaction dropped it. */
+  route(record: LogRecord, context?: Context): boolean {
+    if (this.#closing === undefined) return this.router.route(record, context);
+    this.router.refuse(record);
+    return false;
+  }
+
+  /** True until shutdown: a record that no processor wants is not even made. */
+  enabled(): boolean {
+    return this.#closing === undefined;
+  }
+
+  /** The durable processor that comes after this one, once a record has passed both. */
+  get delivery(): SessionDelivery | undefined {
+    return this.#source.delivery;
+  }
+
+  /** Resolves when the store has everything routed before the call; an embedded store has it at once. */
+  forceFlush(options?: { timeoutMillis?: number }): Promise<void> {
+    return this.store.flush(options?.timeoutMillis ?? FLUSH_MILLIS);
+  }
+
+  /** Closes the store: readers still deliver what is held, then end with `'shutdown'`. Idempotent. */
+  shutdown(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    this.#stopObserving();
+    try {
+      await this.store.close(FLUSH_MILLIS);
+    } catch (error) {
+      reporter.warn('the store did not close in time', error);
+      throw error;
+    }
+  }
+
+  #figures(): ProcessorFigures {
+    // Records without a stamp, or with one that may be cut, went on all the same.
+    const { unstamped: _, session_id_cut: __, ...lost } = this.router.lost.toJSON();
+    const lostInAll = Object.values(lost).reduce((sum, count) => sum + count, 0);
+    return { processed: this.router.routed - lostInAll, lost };
+  }
+
+  /** Counters of the store, with what was lost on the way to it. */
+  stats(): StoreStats {
+    const stats = this.store.stats();
+    return { ...stats, lost: addUp(stats.lost, this.router.lost.toJSON()) };
+  }
+}

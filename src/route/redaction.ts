@@ -1,0 +1,131 @@
+import { isCut } from '../attribute-limits.ts';
+import { bodyToText, setField, toJsonValue } from '../entry/body.ts';
+import type { JsonValue } from '../entry/body.ts';
+import type { LogEntry } from '../entry/entry.ts';
+import { ATTRIBUTE, OWN_PREFIX } from '../otel/otel.ts';
+import type { EmittedLogRecord, LogRecord } from '../otel/otel.ts';
+
+/** What a redaction sees of a record: an entry without its `id`. `sessionId` is `''` when the record has no valid session. */
+export interface RedactableEntry extends Omit<LogEntry, 'id' | 'message' | 'attributes'> {
+  message: string;
+  attributes?: Record<string, JsonValue>;
+}
+
+/**
+ * Sees every record before anything is stored or passed on, and answers with what may go on: `message` and `attributes`
+ * count, changed in place or in a new object. `undefined` drops the record; so does a throw, which is counted.
+ */
+export type Redact = (entry: RedactableEntry) => RedactableEntry | undefined;
+
+/** What a redaction left of a record. */
+export interface Redacted {
+  readonly message: string;
+  readonly attributes: Readonly<Record<string, JsonValue>>;
+}
+
+/** Whether an attribute is the application's: neither the session id nor one of our own. */
+export function isApplicationAttribute(key: string): boolean {
+  return key !== ATTRIBUTE.sessionId && !key.startsWith(OWN_PREFIX);
+}
+
+/** Whether an attribute is one that routing needs, as only this package writes it. No redaction sees these; anything else under our prefix is emptied. */
+function isRoutingAttribute(key: string, value: unknown): boolean {
+  switch (key) {
+    case ATTRIBUTE.sessionId:
+      return true;
+    case ATTRIBUTE.logType:
+      return value === 'chat' || value === 'log';
+    case ATTRIBUTE.streamId:
+      return typeof value === 'string';
+    case ATTRIBUTE.chunkCount:
+      return typeof value === 'number';
+    default:
+      return false;
+  }
+}
+
+/** The application's attributes of a redaction's answer. Throws for what cannot be copied: nothing may be half redacted. */
+export function redactedAttributes(
+  answered: Readonly<Record<string, JsonValue>>,
+  before: Readonly<Record<string, JsonValue>>,
+): Record<string, JsonValue> {
+  const attributes: Record<string, JsonValue> = {};
+  for (const [key, value] of Object.entries(answered)) {
+    if (value === undefined || !isApplicationAttribute(key)) continue;
+    // As JSON: the SDK refuses other values, and would keep what was there before.
+    setField(attributes, key, value === before[key] ? value : toJsonValue(mutableCopy(value)));
+  }
+  return attributes;
+}
+
+/**
+ * The text of the record's body, for a redaction. A body that is an object is shared with the caller, may have getters,
+ * and shows its text down to some depth only: a copy of what is seen takes its place.
+ */
+export function settleBody(record: LogRecord): string {
+  if (isStructured(record.body)) record.setBody(mutableCopy(toJsonValue(record.body)));
+  return bodyToText(record.body);
+}
+
+/** Bytes are seen whole, as base64. */
+function isStructured(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
+}
+
+/** Writes what the redaction changed back to the record, for the processors after ours. */
+export function applyRedaction(record: LogRecord, before: Redacted, after: Redacted): void {
+  if (after.message !== before.message) record.setBody(after.message);
+  const { attributes } = after;
+  for (const key of Object.keys(record.attributes)) {
+    if (isRoutingAttribute(key, record.attributes[key])) continue;
+    // Neither SDK line can remove an attribute; an empty one tells nothing.
+    const value = Object.hasOwn(attributes, key) ? (attributes[key] as AttributeValue) : undefined;
+    if (value === undefined) record.setAttribute(key, '');
+    else if (value !== before.attributes[key] || isStructured(record.attributes[key])) record.setAttribute(key, value);
+  }
+  for (const [key, value] of Object.entries(attributes)) {
+    if (!Object.hasOwn(record.attributes, key)) record.setAttribute(key, value);
+  }
+}
+
+/**
+ * A record of ours as the redaction leaves it, to be emitted in the place of the original: the exception is among the
+ * attributes, and what the redaction removed is not there at all.
+ */
+export function redactedEmission(original: EmittedLogRecord, redacted: LogRecord, after: Redacted): EmittedLogRecord {
+  const { exception: _, ...rest } = original;
+  const attributes: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(original.attributes ?? {})) {
+    if (isRoutingAttribute(key, value)) attributes[key] = value;
+  }
+  for (const [key, value] of Object.entries(after.attributes)) {
+    const given = original.attributes?.[key];
+    const hasForm = typeof given === 'number' || given instanceof Uint8Array;
+    // Bytes and NaN, which a redaction sees as text, are exported as they are when it left them so.
+    setField(attributes, key, hasForm && toJsonValue(given) === value ? given : mutableCopy(value));
+  }
+  return { ...rest, body: redacted.body as string, attributes };
+}
+
+/** Whether a record is as our writer emitted it, but for what the SDK's limits took: no processor has changed it since. */
+export function isAsEmitted(record: LogRecord, emitted: EmittedLogRecord): boolean {
+  if (record.body !== emitted.body) return false;
+  const before = emitted.attributes ?? {};
+  return Object.keys(record.attributes).every(
+    (key) => Object.hasOwn(before, key) && isCut(record.attributes[key], before[key], 0),
+  );
+}
+
+/** Leaves nothing of the record but its session. */
+export function blank(record: LogRecord): void {
+  record.setBody('');
+  for (const key of Object.keys(record.attributes)) if (key !== ATTRIBUTE.sessionId) record.setAttribute(key, '');
+}
+
+type AttributeValue = Parameters<LogRecord['setAttribute']>[1];
+
+/** A copy of an object, which costs microseconds; an error for what is no data. */
+function mutableCopy(value: JsonValue): JsonValue {
+  const isData = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+  return isData ? value : structuredClone(value);
+}

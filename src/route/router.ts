@@ -1,0 +1,245 @@
+import { context as contextApi, isSpanContextValid, trace } from '@opentelemetry/api';
+
+import { wholeAttribute } from '../attribute-limits.ts';
+import type { JsonValue } from '../entry/body.ts';
+import {
+  captureDetail,
+  captureMessage,
+  captureTimestamp,
+  entryDetail,
+  entryFields,
+  isSessionId,
+} from '../entry/entry.ts';
+import type { EntryDetail, OwnFacts } from '../entry/entry.ts';
+import { areEntryIdsRead, nextEntryOrder, noteRoutedRecord } from '../entry/routed-record.ts';
+import type { DeliverySource } from '../entry/routed-record.ts';
+import { ATTRIBUTE } from '../otel/otel.ts';
+import type { Context, EmittedLogRecord, LogRecord } from '../otel/otel.ts';
+import type { SessionStore } from '../store/session-store.ts';
+import { catchRejection, LossCounters, reporterFor } from '../support/diagnostics.ts';
+import { directRecord } from './direct-record.ts';
+import { ownWriteOf } from './own-write.ts';
+import type { OwnWrite } from './own-write.ts';
+import { applyRedaction, blank, isAsEmitted, redactedAttributes, redactedEmission, settleBody } from './redaction.ts';
+import type { Redact, RedactableEntry, Redacted } from './redaction.ts';
+import { SessionResolver } from './session.ts';
+import type { SessionResolution } from './session.ts';
+
+const reporter = reporterFor('processor');
+
+/**
+ * The way of one record: which session, redaction, the stamp for those after us, the store. Used by the processor, and
+ * by the facade where no provider leads to the processor.
+ */
+export class SessionRouter {
+  readonly store: SessionStore;
+  readonly lost: LossCounters = new LossCounters();
+  /** Records that came by. */
+  routed = 0;
+  readonly #resolver: SessionResolver;
+  readonly #redact: Redact | undefined;
+  readonly #source: DeliverySource;
+
+  constructor(store: SessionStore, redact: Redact | undefined, resolution: SessionResolution, source: DeliverySource) {
+    this.store = store;
+    this.#redact = redact;
+    this.#resolver = new SessionResolver(resolution, undefined, () => this.#countCut());
+    this.#source = source;
+  }
+
+  /** The session of a record that a writer of this instance is about to emit; `undefined`: for the router to find. */
+  sessionOf(record: EmittedLogRecord): unknown {
+    const id = this.#resolver.resolveEarly(record.attributes ?? {});
+    if (id !== undefined || this.#redact === undefined) return id;
+    // The redaction comes before the emit, and is told the session, whichever way it is found.
+    return this.#resolver.resolve(preview(record), contextApi.active());
+  }
+
+  /**
+   * Routes a record; never throws. `false`: the redaction dropped it, it must not be passed on.
+   */
+  route(record: LogRecord, context: Context | undefined): boolean {
+    return this.#guarded(record, context, undefined);
+  }
+
+  /** Routes the record of a write that no provider brought to this router. */
+  routeDirectly(own: OwnWrite): void {
+    this.#guarded(directRecord(own.record), undefined, own);
+  }
+
+  /** A record that came after shutdown. */
+  refuse(record: LogRecord): void {
+    this.#ownWriteOf(record);
+    this.routed += 1;
+    this.lost.add('after_shutdown');
+  }
+
+  /** The write whose record this is; its writer learns that it came here. */
+  #ownWriteOf(record: LogRecord): OwnWrite | undefined {
+    const own = ownWriteOf(record);
+    if (own !== undefined && own.owner === this) own.hasArrived = true;
+    return own;
+  }
+
+  #guarded(record: LogRecord, context: Context | undefined, own: OwnWrite | undefined): boolean {
+    this.routed += 1;
+    try {
+      return this.#route(record, context, own ?? this.#ownWriteOf(record));
+    } catch (error) {
+      // A getter of the application's, or the store: the rule of OTel is that nothing comes out of `emit()`.
+      this.lost.add('internal_error');
+      reporter.limited('route', 'a record could not be routed to its session', error);
+      return this.#redact === undefined ? true : this.#withhold(record);
+    }
+  }
+
+  /** What could not be redacted goes nowhere. */
+  #withhold(record: LogRecord): false {
+    try {
+      blank(record);
+    } catch (error) {
+      reporter.limited('withhold', 'a record that could not be redacted could not be emptied either', error);
+    }
+    return false;
+  }
+
+  #route(record: LogRecord, context: Context | undefined, own: OwnWrite | undefined): boolean {
+    const candidate = ownSession(record, own) ?? this.#resolver.resolve(record, context);
+    const sessionId = isSessionId(candidate) ? candidate : undefined;
+    if (candidate !== undefined && sessionId === undefined) this.lost.add('invalid_session');
+    let detail = captureDetail(record, own?.facts);
+    let message: string | undefined;
+    if (this.#redact !== undefined && !this.#isRedacted(record, own, sessionId)) {
+      const redacted = this.#redacted(this.#redact, record, sessionId ?? '', detail);
+      if (redacted === undefined) {
+        blank(record);
+        if (sessionId !== undefined) this.#stamp(record, sessionId);
+        return false;
+      }
+      detail = withAttributes(detail, redacted.attributes);
+      if (detail === undefined || detail.kind === 'text') message = redacted.message;
+    }
+    if (sessionId === undefined) return true;
+    this.#stamp(record, sessionId);
+    message ??= captureMessage(record.body, detail);
+    const isHeld = this.store.append(sessionId, message, captureTimestamp(record), detail);
+    const entryId = isHeld && areEntryIdsRead() ? this.store.newestId?.(sessionId) : undefined;
+    noteRoutedRecord(record, {
+      sessionId,
+      detail,
+      entryId,
+      order: entryId === undefined ? 0 : nextEntryOrder(),
+      source: this.#source,
+    });
+    return true;
+  }
+
+  /** Whether the writer had the record redacted, as one of this session, and no processor before ours has changed it since. */
+  #isRedacted(record: LogRecord, own: OwnWrite | undefined, sessionId: string | undefined): boolean {
+    if (own === undefined || own.owner !== this || !isAsEmitted(record, own.record)) return false;
+    return sessionId === undefined || sessionId === own.sessionId;
+  }
+
+  /**
+   * What a writer of this instance may emit of its record: it is redacted before any provider gets it, since whether
+   * this processor stands in that provider is known only afterwards.
+   *
+   * @returns `undefined` when the redaction drops the record, which is counted then.
+   */
+  redactEarly(record: EmittedLogRecord, sessionId: unknown, facts: OwnFacts): EmittedLogRecord | undefined {
+    if (this.#redact === undefined) return record;
+    const copy = preview(record);
+    const detail = captureDetail(copy, facts);
+    const redacted = this.#redacted(this.#redact, copy, isSessionId(sessionId) ? sessionId : '', detail);
+    if (redacted !== undefined) return redactedEmission(record, copy, redacted);
+    this.routed += 1;
+    return undefined;
+  }
+
+  #redacted(
+    redact: Redact,
+    record: LogRecord,
+    sessionId: string,
+    detail: EntryDetail | undefined,
+  ): Redacted | undefined {
+    try {
+      const message = settleBody(record);
+      const fields = entryFields(sessionId, message, captureTimestamp(record), detail);
+      const attributes: Readonly<Record<string, JsonValue>> = fields.attributes ?? {};
+      const answer: unknown = redact({ ...fields, attributes: { ...attributes } });
+      if (answer === undefined) {
+        this.lost.add('redacted');
+        return undefined;
+      }
+      const after = readAnswer(answer, attributes);
+      applyRedaction(record, { message, attributes }, after);
+      return after;
+    } catch (error) {
+      this.lost.add('redaction_failed');
+      // Without the cause's own words: they may hold what was to be redacted.
+      reporter.limited(
+        'redact',
+        `redact failed (${error instanceof Error ? error.name : typeof error}); the record is dropped`,
+      );
+      return undefined;
+    }
+  }
+
+  /** For the processors after ours. The routing does not depend on it. */
+  #stamp(record: LogRecord, sessionId: string): void {
+    if (record.attributes[ATTRIBUTE.sessionId] === sessionId) return;
+    record.setAttribute(ATTRIBUTE.sessionId, sessionId);
+    if (record.attributes[ATTRIBUTE.sessionId] === sessionId) return;
+    this.#countOnce(
+      'unstamped',
+      "records are exported without their full `session.id`: the SDK's limits for attributes (OTEL_ATTRIBUTE_COUNT_LIMIT, OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT, `logRecordLimits`) refuse it",
+    );
+  }
+
+  #countCut(): void {
+    this.#countOnce(
+      'session_id_cut',
+      "session ids of other loggers are as long as the SDK lets attribute values be: they may be cut, and several sessions be one. Raise OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT or `logRecordLimits` above the ids' length, or use withSession",
+    );
+  }
+
+  /** Counts each, and reports the first. */
+  #countOnce(reason: 'unstamped' | 'session_id_cut', message: string): void {
+    if (this.lost.get(reason) === 0) reporter.warn(message);
+    this.lost.add(reason);
+  }
+}
+
+/** A record as the SDK is about to make it, here and now. */
+function preview(record: EmittedLogRecord): LogRecord {
+  const spanContext = trace.getSpanContext(contextApi.active());
+  return directRecord(record, spanContext !== undefined && isSpanContextValid(spanContext) ? spanContext : undefined);
+}
+
+/** What the session of our writer's record is, unless a processor before ours gave it another. */
+function ownSession(record: LogRecord, own: OwnWrite | undefined): unknown {
+  const known = own?.sessionId;
+  return known === undefined
+    ? undefined
+    : (wholeAttribute(record, ATTRIBUTE.sessionId, record.attributes[ATTRIBUTE.sessionId], known) ?? known);
+}
+
+/** What counts of a redaction's answer, read once: its getters are the application's, and may answer differently. */
+function readAnswer(answer: unknown, before: Readonly<Record<string, JsonValue>>): Redacted {
+  // Refused below whatever becomes of it; its error may quote what was to be redacted.
+  catchRejection(answer, () => {});
+  const { message, attributes = {} } = answer as Partial<RedactableEntry>;
+  if (typeof message !== 'string' || typeof attributes !== 'object' || attributes === null) {
+    throw new TypeError('redact must return an entry, synchronously, or undefined');
+  }
+  return { message, attributes: redactedAttributes(attributes, before) };
+}
+
+function withAttributes(
+  detail: EntryDetail | undefined,
+  attributes: Readonly<Record<string, JsonValue>>,
+): EntryDetail | undefined {
+  const isEmpty = Object.keys(attributes).length === 0;
+  if (detail === undefined && isEmpty) return undefined;
+  return { ...(detail ?? entryDetail({})), attributes: isEmpty ? undefined : attributes };
+}

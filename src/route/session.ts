@@ -1,0 +1,223 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+import { context as contextApi, createContextKey, propagation } from '@opentelemetry/api';
+
+import { valueLengthLimit } from '../attribute-limits.ts';
+import { isSessionId, MAX_SESSION_ID_LENGTH } from '../entry/entry.ts';
+import { ATTRIBUTE } from '../otel/otel.ts';
+import type { Context, LogRecord } from '../otel/otel.ts';
+import { catchRejection, reporterFor } from '../support/diagnostics.ts';
+import type { Reporter } from '../support/diagnostics.ts';
+import { describeValue } from '../support/errors.ts';
+import { ownText } from '../support/own-text.ts';
+import { keepSession } from './session-iteration.ts';
+
+/** Where the session stands in an OpenTelemetry context. The key is `Symbol.for`, so copies of this package agree. */
+const CONTEXT_KEY: symbol = createContextKey('otel-session-logs.session-id.v1');
+
+const STORAGE_KEY = Symbol.for('otel-session-logs.session-storage.v1');
+
+/**
+ * The session of the code that runs now, one storage for all copies of this package in the process. Without an
+ * OpenTelemetry context manager `context.with` does nothing, so this is what carries the session there.
+ */
+function sessionStorage(): AsyncLocalStorage<string> {
+  const holder = globalThis as { [STORAGE_KEY]?: AsyncLocalStorage<string> };
+  return (holder[STORAGE_KEY] ??= new AsyncLocalStorage<string>());
+}
+
+/**
+ * Checks a session id that a caller gave.
+ *
+ * @throws TypeError that names the caller and shows the value, unless it is a string of 1 to 256 characters.
+ */
+export function requireSessionId(owner: string, value: unknown): asserts value is string {
+  if (isSessionId(value)) return;
+  const length = typeof value === 'string' && value !== '' ? `, ${value.length} characters long` : '';
+  throw new TypeError(
+    `${owner}: expected the session id to be a string of 1 to ${MAX_SESSION_ID_LENGTH} characters, ` +
+      `got ${describeValue(value)}${length}`,
+  );
+}
+
+/**
+ * Runs `fn` in a session and returns what it returns: every record emitted inside it, by whichever logger, belongs to
+ * the session, over `await`, timers and callbacks. Nested, the inner session wins.
+ *
+ * Needs no OpenTelemetry context manager; where there is one, the OpenTelemetry context has the session too. Over an
+ * async iterable that `fn` returns (or resolves to) the session is set on every `next()`, whoever calls it. Listeners of
+ * an event emitter run in the session of whoever emits.
+ *
+ * @example
+ * ```ts
+ * await withSession('abc123', async () => {
+ *   logger.info('in the session');
+ * });
+ * ```
+ * @throws TypeError when the session id is no string, empty or longer than 256 characters; `fn` is not called.
+ */
+export function withSession<T>(sessionId: string, fn: () => T): T {
+  requireSessionId('withSession', sessionId);
+  if (typeof fn !== 'function') throw new TypeError(`withSession: expected a function, got ${describeValue(fn)}`);
+  // What the code of the session starts may keep it for long.
+  const id = ownText(sessionId);
+  const run = <R>(step: () => R): R =>
+    sessionStorage().run(id, () => contextApi.with(contextWithSession(contextApi.active(), id), step));
+  return keepSession(run(fn), run);
+}
+
+/** The session of that context, else of the code that runs now; `undefined` outside of any. */
+export function sessionIdOf(context?: Context): string | undefined {
+  const id = context?.getValue(CONTEXT_KEY) ?? contextApi.active().getValue(CONTEXT_KEY) ?? sessionStorage().getStore();
+  return isSessionId(id) ? id : undefined;
+}
+
+/** A context that carries the session, for a record's explicit `context`. */
+export function contextWithSession(context: Context, sessionId: string): Context {
+  return context.setValue(CONTEXT_KEY, sessionId);
+}
+
+/** How a record's session is found; see {@link SessionResolver}. */
+export interface SessionResolution {
+  /**
+   * Attributes that hold the session id, the first that is set wins.
+   *
+   * @default ['session.id', 'gen_ai.conversation.id']
+   */
+  readonly sessionIdKeys?: readonly string[] | undefined;
+  /** Asked last, for a record that has no session otherwise. May throw: then the record has none. */
+  readonly sessionId?: ((record: LogRecord, context: Context | undefined) => unknown) | undefined;
+  /**
+   * Reads the session from baggage, under the attribute keys. Off by default: baggage goes out with every propagated
+   * request, and an inbound header would be believed. `trust` is asked for each id; only `true` lets it in.
+   */
+  readonly baggage?: { readonly trust: (sessionId: string, context: Context) => boolean } | undefined;
+}
+
+/**
+ * Finds the session of a record, inside the synchronous `onEmit`.
+ *
+ * Order: attributes of the record; the record's context; the session of the running code; baggage, where it is trusted;
+ * the callback. `null` and `undefined` count as not set.
+ */
+export class SessionResolver {
+  readonly #keys: readonly string[] | undefined;
+  readonly #callback: SessionResolution['sessionId'];
+  readonly #trust: ((sessionId: string, context: Context) => boolean) | undefined;
+  readonly #storage: AsyncLocalStorage<string> = sessionStorage();
+  readonly #reporter: Reporter;
+  readonly #onCut: () => void;
+
+  /** @param onCut Called for a record whose session id the SDK may have cut. */
+  constructor(
+    options: SessionResolution = {},
+    reporter: Reporter = reporterFor('session'),
+    onCut: () => void = () => {},
+  ) {
+    this.#keys = options.sessionIdKeys;
+    this.#callback = options.sessionId;
+    this.#trust = options.baggage?.trust;
+    this.#reporter = reporter;
+    this.#onCut = onCut;
+  }
+
+  /** What stands as the record's session id, valid or not; `undefined` when it has none. Never throws. */
+  resolve(record: LogRecord, context: Context | undefined): unknown {
+    const id = this.#fromAttributes(record.attributes);
+    if (id === undefined) return this.#fromSurroundings(record, context);
+    const isWhole = typeof id !== 'string' || id.length !== valueLengthLimit(record);
+    return isWhole ? id : this.#whole(id, context);
+  }
+
+  /** The session of a record that is about to be emitted here, as far as a writer can tell: its attributes, else the running code's session. */
+  resolveEarly(attributes: Attributes): unknown {
+    return this.#fromAttributes(attributes) ?? contextApi.active().getValue(CONTEXT_KEY) ?? this.#storage.getStore();
+  }
+
+  #fromAttributes(attributes: Attributes): unknown {
+    return this.#keys === undefined ? fromDefaultKeys(attributes) : fromKeys(attributes, this.#keys);
+  }
+
+  /** An id as long as the SDK lets values be is perhaps a part of one; the surroundings may know the whole. */
+  #whole(id: string, context: Context | undefined): unknown {
+    const surrounding = context?.getValue(CONTEXT_KEY) ?? this.#storage.getStore();
+    if (typeof surrounding === 'string' && surrounding.startsWith(id)) return surrounding;
+    this.#onCut();
+    return id;
+  }
+
+  #fromSurroundings(record: LogRecord, context: Context | undefined): unknown {
+    const id = context?.getValue(CONTEXT_KEY) ?? this.#storage.getStore();
+    if (id !== undefined) return id;
+    if (this.#trust !== undefined && context !== undefined) {
+      const carried = this.#fromBaggage(context, this.#trust);
+      if (carried !== undefined) return carried;
+    }
+    return this.#callback === undefined ? undefined : this.#fromCallback(this.#callback, record, context);
+  }
+
+  #fromBaggage(context: Context, trust: (sessionId: string, context: Context) => boolean): string | undefined {
+    try {
+      const baggage = propagation.getBaggage(context);
+      if (baggage === undefined) return undefined;
+      for (const key of this.#keys ?? DEFAULT_KEYS) {
+        const id = baggage.getEntry(key)?.value;
+        if (id === undefined) continue;
+        // An async predicate returns a promise, which is truthy and must not let everything in.
+        const answer: unknown = trust(id, context);
+        if (answer === true) return id;
+        catchRejection(answer, this.#onTrustFailed);
+      }
+    } catch (error) {
+      this.#onTrustFailed(error);
+    }
+    return undefined;
+  }
+
+  readonly #onTrustFailed = (error: unknown): void => {
+    this.#reporter.limited('baggage', 'the baggage `trust` predicate threw; the record has no session', error);
+  };
+
+  readonly #onCallbackFailed = (error: unknown): void => {
+    this.#reporter.limited('callback', 'the `sessionId` callback threw; the record has no session', error);
+  };
+
+  #fromCallback(
+    callback: NonNullable<SessionResolution['sessionId']>,
+    record: LogRecord,
+    context: Context | undefined,
+  ): unknown {
+    try {
+      const answer = callback(record, context) ?? undefined;
+      catchRejection(answer, this.#onCallbackFailed);
+      return answer;
+    } catch (error) {
+      this.#onCallbackFailed(error);
+      return undefined;
+    }
+  }
+}
+
+/** The attributes read by default, in this order. */
+export const DEFAULT_KEYS: readonly string[] = Object.freeze([ATTRIBUTE.sessionId, ATTRIBUTE.conversationId]);
+
+type Attributes = LogRecord['attributes'];
+
+/**
+ * Constant keys are one property load each. The SDK assigns attributes one by one, so an attribute named `__proto__`
+ * (parsed JSON) becomes the prototype of the others: then only own keys count. The prototype is asked for after a key
+ * is: optimized code then knows it from the object's shape, and does not call into the runtime.
+ */
+function fromDefaultKeys(attributes: Attributes): unknown {
+  const id = attributes['session.id'] ?? attributes['gen_ai.conversation.id'];
+  return Object.getPrototypeOf(attributes) === Object.prototype ? id : fromKeys(attributes, DEFAULT_KEYS);
+}
+
+function fromKeys(attributes: Attributes, keys: readonly string[]): unknown {
+  for (const key of keys) {
+    if (!Object.hasOwn(attributes, key)) continue;
+    const id = attributes[key];
+    if (id !== undefined && id !== null) return id;
+  }
+  return undefined;
+}

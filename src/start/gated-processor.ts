@@ -1,0 +1,69 @@
+import type { Context, LogRecord, LogRecordProcessor } from '../otel/otel.ts';
+import { reporterFor } from '../support/diagnostics.ts';
+
+/** Decides on each record, before any branch gets it. */
+export interface Gate extends LogRecordProcessor {
+  /** `false`: the record goes no further. */
+  route(record: LogRecord, context?: Context): boolean;
+}
+
+/** One destination of the records that pass. */
+export interface Branch {
+  readonly processor: LogRecordProcessor;
+  /** Records of a lower severity number are left out; those without one always pass. */
+  readonly minimumSeverity: number | undefined;
+}
+
+const reporter = reporterFor('pipeline');
+
+/**
+ * A session processor with the branches behind it, as one processor. In a provider of its own right each would be
+ * registered by itself; but the SDK passes every record on to the next processor, also one that a redaction dropped.
+ */
+export class PipelineLogRecordProcessor implements LogRecordProcessor {
+  readonly #gate: Gate;
+  readonly #branches: readonly Branch[];
+  #shutdown: Promise<void> | undefined;
+
+  constructor(gate: Gate, branches: readonly Branch[]) {
+    this.#gate = gate;
+    this.#branches = branches;
+  }
+
+  onEmit(record: LogRecord, context?: Context): void {
+    if (!this.#gate.route(record, context)) return;
+    for (const { processor, minimumSeverity } of this.#branches) {
+      if (minimumSeverity !== undefined && isBelow(record.severityNumber, minimumSeverity)) continue;
+      try {
+        processor.onEmit(record, context);
+      } catch (error) {
+        // None may keep the record from the next.
+        reporter.limited('branch', 'a processor threw', error);
+      }
+    }
+  }
+
+  enabled(): boolean {
+    return this.#gate.enabled?.({} as never) ?? true;
+  }
+
+  async forceFlush(): Promise<void> {
+    await Promise.all(this.#all().map((processor) => processor.forceFlush()));
+  }
+
+  shutdown(): Promise<void> {
+    return (this.#shutdown ??= this.#shutdownAll());
+  }
+
+  async #shutdownAll(): Promise<void> {
+    await Promise.all(this.#all().map((processor) => processor.shutdown()));
+  }
+
+  #all(): LogRecordProcessor[] {
+    return [this.#gate, ...this.#branches.map(({ processor }) => processor)];
+  }
+}
+
+function isBelow(severity: number | undefined, minimum: number): boolean {
+  return severity !== undefined && severity !== 0 && severity < minimum;
+}

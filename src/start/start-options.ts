@@ -1,0 +1,100 @@
+import * as z from 'zod';
+
+import type { CoalescingOptions } from '../export/coalescing/coalescing.ts';
+import type { DurableLogRecordProcessorOptions } from '../export/durable/durable-options.ts';
+import { streamHandlerOption } from '../facade/session-logs.ts';
+import type { Resource } from '../otel/logs-sdk.ts';
+import type { LogRecordExporter } from '../otel/otel.ts';
+import { sessionOptions } from '../route/processor.ts';
+import type { SessionLogRecordProcessorOptions } from '../route/processor.ts';
+import { objectWith, parseOptions, positiveInteger } from '../support/options.ts';
+import type { StreamHandler } from '../write/stream-handler.ts';
+
+export interface StartSessionLogsOptions extends SessionLogRecordProcessorOptions {
+  /** Where the daily files are written, made 0700. @default LOGS_PATH, else 'logs' */
+  readonly directory?: string | undefined;
+  /** `false`: no daily file. @default true */
+  readonly file?: boolean | undefined;
+  /** Days that a daily file is kept. @default 7 */
+  readonly retentionDays?: number | undefined;
+  /** Whether the files of past days are compressed. @default false */
+  readonly compress?: boolean | undefined;
+  /** Base URL of an OTLP endpoint; `/v1/logs` is appended. @default OTEL_EXPORTER_OTLP_*; without either nothing is exported */
+  readonly endpoint?: string | undefined;
+  /** Exports in place of the OTLP exporter. */
+  readonly exporter?: LogRecordExporter | undefined;
+  /** A disk spool before the exporter: nothing that was written is lost while the collector is down. @default none */
+  readonly spool?: Omit<DurableLogRecordProcessorOptions, 'exporter'> | undefined;
+  /** Coloured lines for leveled logs. @default 'auto': when stdout is a terminal */
+  readonly console?: boolean | 'auto' | undefined;
+  /** Gets each chunk as it is written; `false`: none. @default `defaultStreamHandler` when stdout is a terminal */
+  readonly streamHandler?: StreamHandler | false | undefined;
+  /** A resource, or attributes of one, beside what the environment says. */
+  readonly resource?: Resource | Readonly<Record<string, unknown>> | undefined;
+  /** Merges the chunks of an answer into one record before export. @default false */
+  readonly coalesce?: boolean | CoalescingOptions | undefined;
+  /** Severity numbers below which a leveled log is left out; records without a severity always pass. */
+  readonly minimumSeverity?:
+    | {
+        readonly file?: number | undefined;
+        readonly console?: number | undefined;
+        readonly export?: number | undefined;
+      }
+    | undefined;
+  /** Makes the provider the global one, for instrumented loggers in a program without an OTel setup of its own. @default false */
+  readonly registerGlobally?: boolean | undefined;
+}
+
+/** The options with their defaults, decided. */
+export interface StartPlan extends Omit<StartSessionLogsOptions, 'file' | 'console' | 'registerGlobally'> {
+  readonly file: boolean;
+  readonly console: boolean;
+  readonly registerGlobally: boolean;
+  readonly minimumSeverity: {
+    readonly file?: number | undefined;
+    readonly console?: number | undefined;
+    readonly export?: number | undefined;
+  };
+}
+
+const severity = z.number('a severity number').optional();
+
+const optionsSchema = z.strictObject({
+  ...sessionOptions,
+  directory: z.string('a path').min(1, 'a path').optional(),
+  file: z.boolean('a boolean').default(true),
+  retentionDays: positiveInteger().optional(),
+  compress: z.boolean('a boolean').optional(),
+  endpoint: z.string('a URL such as "http://localhost:4318"').optional(),
+  exporter: objectWith<LogRecordExporter>('a LogRecordExporter', 'export', 'shutdown').optional(),
+  console: z.union([z.boolean(), z.literal('auto')], "a boolean or 'auto'").default('auto'),
+  streamHandler: streamHandlerOption,
+  resource: z
+    .custom<object>((value) => typeof value === 'object' && value !== null, 'a resource or its attributes')
+    .optional(),
+  spool: z
+    .custom<NonNullable<StartSessionLogsOptions['spool']>>(
+      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+      'an options object with `directory`',
+    )
+    .optional(),
+  coalesce: z
+    .union(
+      [z.boolean(), z.custom<CoalescingOptions>((value) => typeof value === 'object' && value !== null)],
+      'a boolean or an options object',
+    )
+    .optional(),
+  minimumSeverity: z
+    .strictObject({ file: severity, console: severity, export: severity }, 'an object with `file`, `console`, `export`')
+    .default({}),
+  registerGlobally: z.boolean('a boolean').default(false),
+});
+
+/** @throws TypeError for the first option that is wrong. */
+export function startPlan(options: StartSessionLogsOptions): StartPlan {
+  const parsed = parseOptions('startSessionLogs', optionsSchema, options);
+  return {
+    ...parsed,
+    console: parsed.console === 'auto' ? process.stdout.isTTY : parsed.console,
+  } as StartPlan;
+}

@@ -1,0 +1,198 @@
+import { defaultStreamHandler } from '../entry/tokens.ts';
+import { CoalescingLogRecordProcessor } from '../export/coalescing/coalescing.ts';
+import { ConsoleLogRecordProcessor } from '../export/console/console.ts';
+import { DurableLogRecordProcessor } from '../export/durable/durable.ts';
+import { DateFileLogRecordProcessor } from '../export/file/date-file.ts';
+import { CountingBatchLogRecordProcessor } from '../export/otlp/batch.ts';
+import { createOtlpExporter, otlpTarget } from '../export/otlp/otlp.ts';
+import type { OwnedPart } from '../facade/flush-and-shutdown.ts';
+import { SessionLogs } from '../facade/session-logs.ts';
+import { isSdkDisabled } from '../otel/environment.ts';
+import { loadLogsSdk } from '../otel/logs-sdk.ts';
+import type { LogsSdk, Resource } from '../otel/logs-sdk.ts';
+import { registerLoggerProvider } from '../otel/otel.ts';
+import type { LogRecordExporter, LogRecordProcessor, OtelLoggerProvider } from '../otel/otel.ts';
+import { addUp, reporterFor } from '../support/diagnostics.ts';
+import { PipelineLogRecordProcessor } from './gated-processor.ts';
+import type { Branch } from './gated-processor.ts';
+import { startPlan } from './start-options.ts';
+import type { StartPlan, StartSessionLogsOptions } from './start-options.ts';
+
+const reporter = reporterFor('start');
+
+/**
+ * Starts session logs that stand alone: a logger provider of its own, the daily file, OTLP export when an endpoint is
+ * configured, coloured lines and echoed chunks on a terminal.
+ *
+ * What it returns shuts down on `beforeExit`: a script that only logs and reads ends by itself with everything flushed.
+ *
+ * @example
+ * ```ts
+ * const sessions = await startSessionLogs();
+ * await sessions.logChunkToQueue('Hello', 'abc123');
+ * ```
+ * @throws TypeError for a wrong option; SessionLogsError `directory_in_use`, `directory_unusable`, `sdk_not_found` or
+ * `exporter_not_found`. Nothing is left open then.
+ */
+export async function startSessionLogs(options: StartSessionLogsOptions = {}): Promise<SessionLogs> {
+  return startNow(options);
+}
+
+/**
+ * {@link startSessionLogs} at once: what `node --import` starts has to be there before the application's first line.
+ *
+ * @param isBesideSdk See `otlpTarget`.
+ */
+export function startNow(options: StartSessionLogsOptions = {}, isBesideSdk = false): SessionLogs {
+  const plan = startPlan(options);
+  const target = plan.exporter === undefined ? otlpTarget(plan.endpoint, 'startSessionLogs', isBesideSdk) : undefined;
+  const sdk = loadLogsSdk();
+  const exporter = plan.exporter ?? (target === undefined ? undefined : createOtlpExporter(target, sdk.line));
+  const resource = sdk.createResource(plan.resource);
+  const parts = new Parts();
+  try {
+    if (exporter !== undefined && !isSdkDisabled()) addExport(parts, exporter, sdk, plan);
+    else if (plan.spool !== undefined) reporter.warn('`spool` has no effect: nothing is exported');
+    if (plan.console) {
+      parts.add('the console', new ConsoleLogRecordProcessor(), plan.minimumSeverity.console, () => ({}));
+    }
+    if (plan.file) addFile(parts, plan);
+  } catch (error) {
+    void parts.discard();
+    throw error;
+  }
+  return assemble(plan, sdk, resource, parts);
+}
+
+/** The destinations, as branches of the pipeline and as what the instance flushes and shuts down. */
+class Parts {
+  readonly branches: Branch[] = [];
+  readonly owned: OwnedPart[] = [];
+
+  add(
+    name: string,
+    processor: EndableProcessor,
+    minimumSeverity: number | undefined,
+    lost: OwnedPart['lost'],
+    facts: NonNullable<OwnedPart['facts']> = {},
+  ): void {
+    this.branches.push({ processor, minimumSeverity });
+    this.owned.push({
+      name,
+      forceFlush: (timeoutMillis) => processor.forceFlush({ timeoutMillis }),
+      shutdown: (timeoutMillis) => processor.shutdown({ timeoutMillis }),
+      lost,
+      facts,
+    });
+  }
+
+  /** The start failed: what was made has got no record yet. */
+  async discard(): Promise<void> {
+    await Promise.allSettled(this.owned.map((part) => part.shutdown(DISCARD_MILLIS)));
+  }
+}
+
+const DISCARD_MILLIS = 1000;
+
+interface EndableProcessor extends LogRecordProcessor {
+  shutdown(options?: { timeoutMillis?: number }): Promise<void>;
+}
+
+function addFile(parts: Parts, plan: StartPlan): void {
+  const { directory, retentionDays, compress, selfObsMeterProvider } = plan;
+  const file = new DateFileLogRecordProcessor({ directory, retentionDays, compress, selfObsMeterProvider });
+  const { directory: path } = file;
+  parts.add('the daily file', file, plan.minimumSeverity.file, () => file.stats().lost, { directory: path });
+}
+
+function addExport(parts: Parts, exporter: LogRecordExporter, sdk: LogsSdk, plan: StartPlan): void {
+  const { processor, lost } =
+    plan.spool === undefined ? batched(exporter, sdk, plan) : spooled(exporter, plan.spool, plan);
+  const { coalesce = false } = plan;
+  const facts = { endpoint: plan.endpoint };
+  if (coalesce === false) {
+    parts.add('the exporter', processor, plan.minimumSeverity.export, lost, facts);
+    return;
+  }
+  const merging = new CoalescingLogRecordProcessor({ ...(coalesce === true ? {} : coalesce), processor });
+  parts.add('the exporter', merging, plan.minimumSeverity.export, () => addUp(lost(), merging.stats().lost), facts);
+}
+
+interface ExportProcessor {
+  readonly processor: EndableProcessor;
+  readonly lost: OwnedPart['lost'];
+}
+
+function batched(exporter: LogRecordExporter, sdk: LogsSdk, { selfObsMeterProvider }: StartPlan): ExportProcessor {
+  const { BatchLogRecordProcessor } = sdk;
+  const processor = new CountingBatchLogRecordProcessor({ exporter, BatchLogRecordProcessor, selfObsMeterProvider });
+  return { processor, lost: () => processor.lost.toJSON() };
+}
+
+function spooled(
+  exporter: LogRecordExporter,
+  options: NonNullable<StartPlan['spool']>,
+  { selfObsMeterProvider }: StartPlan,
+): ExportProcessor {
+  const processor = new DurableLogRecordProcessor({ selfObsMeterProvider, ...options, exporter });
+  return { processor, lost: () => processor.stats().lost };
+}
+
+function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, parts: Parts): SessionLogs {
+  const { store, redact, sessionIdKeys, sessionId, baggage, selfObsMeterProvider } = plan;
+  const streamHandler = plan.streamHandler ?? (process.stdout.isTTY ? defaultStreamHandler : false);
+  const place = new ProcessPlace();
+  let provider: OtelLoggerProvider | undefined;
+  const sessions = new SessionLogs(
+    {
+      store,
+      redact,
+      sessionIdKeys,
+      sessionId,
+      baggage,
+      selfObsMeterProvider,
+      streamHandler,
+      loggerProvider: () => provider,
+    },
+    [...parts.owned, place],
+  );
+  provider = new sdk.LoggerProvider({
+    resource,
+    processors: [new PipelineLogRecordProcessor(sessions.processor, parts.branches)],
+  });
+  place.take(sessions, plan.registerGlobally ? provider : undefined);
+  return sessions;
+}
+
+/** What a started instance has in its process: the hook at its end, and perhaps the global provider. */
+class ProcessPlace implements OwnedPart {
+  readonly name = "the process's hooks";
+  #onBeforeExit: (() => void) | undefined = undefined;
+  #unregister: (() => void) | undefined = undefined;
+
+  take(sessions: SessionLogs, globalProvider: OtelLoggerProvider | undefined): void {
+    this.#onBeforeExit = () => {
+      sessions.shutdown().catch((error: unknown) => reporter.warn('the shutdown at exit was not complete', error));
+    };
+    process.once('beforeExit', this.#onBeforeExit);
+    if (globalProvider === undefined) return;
+    this.#unregister = registerLoggerProvider(globalProvider);
+    if (this.#unregister === undefined) {
+      reporter.warn('another logger provider is the global one already: `registerGlobally` has no effect');
+    }
+  }
+
+  forceFlush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  shutdown(): Promise<void> {
+    if (this.#onBeforeExit !== undefined) process.off('beforeExit', this.#onBeforeExit);
+    this.#unregister?.();
+    return Promise.resolve();
+  }
+
+  lost(): Record<string, number> {
+    return {};
+  }
+}

@@ -1,0 +1,287 @@
+import { readableAttributes, setField, toJsonValue } from '../entry/body.ts';
+import { eventNameOf, isSessionId, isTimestamp, LEVELED_LOG, PLAIN_CHUNK } from '../entry/entry.ts';
+import type { LogType, OwnFacts } from '../entry/entry.ts';
+import { controlKindOf, ENTRY_KINDS, isControlKind, REASONING_STOP_TOKEN, tokenOf } from '../entry/tokens.ts';
+import type { EntryKind } from '../entry/tokens.ts';
+import { ATTRIBUTE, SEVERITY } from '../otel/otel.ts';
+import type { EmittedLogRecord, HrTime, OtelLogger, OtelLoggerProvider } from '../otel/otel.ts';
+import { toHrTime } from '../route/direct-record.ts';
+import { emitOwnWrite, SCOPE_NAME } from '../route/own-write.ts';
+import type { OwnWrite } from '../route/own-write.ts';
+import type { SessionRouter } from '../route/router.ts';
+import { requireSessionId } from '../route/session.ts';
+import { reporterFor } from '../support/diagnostics.ts';
+import { describeValue } from '../support/errors.ts';
+import type { Echo } from './stream-handler.ts';
+
+/** What may be said about a chunk. */
+export interface WriteOptions {
+  /** Without one, a message that equals a token gets the token's kind, any other is text. */
+  readonly kind?: EntryKind | undefined;
+  /** @default 'chat' */
+  readonly logType?: LogType | undefined;
+  readonly attributes?: Readonly<Record<string, unknown>> | undefined;
+  /** Any time that `Date` can parse. @default now */
+  readonly timestamp?: string | number | Date | undefined;
+  /** Which stream of the session the chunk belongs to, when several run side by side. */
+  readonly streamId?: string | undefined;
+  /** What went wrong, for an `error`: becomes the record's `exception.*` attributes. */
+  readonly exception?: unknown;
+}
+
+/** Writes leveled logs (`logType: 'log'`) into the session of the running code, or into none. */
+export interface SessionLogger {
+  trace: LeveledWrite;
+  debug: LeveledWrite;
+  info: LeveledWrite;
+  warn: LeveledWrite;
+  error: LeveledWrite;
+  fatal: LeveledWrite;
+}
+
+export type LeveledWrite = (
+  message: string,
+  attributes?: Readonly<Record<string, unknown>>,
+  options?: { readonly exception?: unknown },
+) => void;
+
+/**
+ * Writes chunks and leveled logs through the provider, so that its processors and exporters see them too; where the
+ * provider does not lead to our processor, straight into the queues.
+ */
+export class SessionWriter {
+  readonly #router: SessionRouter;
+  readonly #provider: () => OtelLoggerProvider | undefined;
+  readonly #echo: Echo | undefined;
+  readonly logger: SessionLogger;
+  #loggerOf: OtelLoggerProvider | undefined = undefined;
+  #otelLogger: OtelLogger | undefined = undefined;
+  /** The last record went to the queues only. */
+  #isDetached = false;
+  readonly #reporter = reporterFor('writer');
+  #isClosed = false;
+
+  constructor(router: SessionRouter, provider: () => OtelLoggerProvider | undefined, echo: Echo | undefined) {
+    this.#router = router;
+    this.#provider = provider;
+    this.#echo = echo;
+    this.logger = {
+      trace: this.#leveled('TRACE', SEVERITY.trace),
+      debug: this.#leveled('DEBUG', SEVERITY.debug),
+      info: this.#leveled('INFO', SEVERITY.info),
+      warn: this.#leveled('WARN', SEVERITY.warn),
+      error: this.#leveled('ERROR', SEVERITY.error),
+      fatal: this.#leveled('FATAL', SEVERITY.fatal),
+    };
+  }
+
+  /** Where records are emitted now. */
+  get provider(): OtelLoggerProvider | undefined {
+    return this.#provider();
+  }
+
+  /**
+   * Writes one chunk. Readable before the call returns, with an embedded store.
+   *
+   * @throws TypeError for a message that is no string, a session id that is empty, too long or no string, or a wrong
+   * option; nothing is stored then.
+   */
+  write(message: string, sessionId: string, options?: WriteOptions): void {
+    if (typeof message !== 'string') {
+      throw new TypeError(`logChunkToQueue: expected the message to be a string, got ${describeValue(message)}`);
+    }
+    requireSessionId('logChunkToQueue', sessionId);
+    const record: EmittedLogRecord = { body: message, attributes: { [ATTRIBUTE.sessionId]: sessionId } };
+    const kind = options?.kind ?? controlKindOf(message) ?? 'text';
+    const endsReasoning = options?.kind === undefined && kind === 'text' && message.endsWith(REASONING_STOP_TOKEN);
+    let facts = PLAIN_CHUNK;
+    if (kind !== 'text' || endsReasoning) facts = { ...PLAIN_CHUNK, kind, endsReasoning };
+    if (options !== undefined) facts = applyOptions(record, facts, sessionId, options);
+    if (kind !== 'text') {
+      record.eventName = eventNameOf(kind) as string;
+      if (isControlKind(kind)) record.body = tokenOf(kind) as string;
+    }
+    const emitted = this.#emit(record, sessionId, facts);
+    if (emitted !== undefined) this.#echo?.write(emitted.body as string);
+  }
+
+  #leveled(severityText: string, severityNumber: number): LeveledWrite {
+    const name = severityText.toLowerCase();
+    return (message, attributes, options) => {
+      if (typeof message !== 'string') {
+        throw new TypeError(`logger.${name}: expected the message to be a string, got ${describeValue(message)}`);
+      }
+      const record: EmittedLogRecord = { body: message, severityNumber, severityText };
+      const given = attributes === undefined ? {} : spreadable(checkAttributes(`logger.${name}`, attributes));
+      record.attributes = given;
+      if (options?.exception !== undefined) record.exception = options.exception;
+      const sessionId = this.#router.sessionOf(record);
+      if (isSessionId(sessionId)) record.attributes = oursFirst({ [ATTRIBUTE.sessionId]: sessionId }, given);
+      this.#emit(record, sessionId, LEVELED_LOG);
+    };
+  }
+
+  /** Whether a record that is emitted now comes to our processor: emits one, named `session_logs.diagnose`. */
+  probe(): boolean {
+    const logger = this.#currentLogger();
+    if (logger === undefined) return false;
+    const record = { eventName: 'session_logs.diagnose', body: 'diagnose', severityNumber: SEVERITY.debug };
+    const write = this.#ownWrite(record, undefined, LEVELED_LOG);
+    emitOwnWrite(write, logger);
+    return write.hasArrived;
+  }
+
+  /** Later writes are counted and ignored. */
+  close(): void {
+    this.#isClosed = true;
+    this.#echo?.close();
+  }
+
+  /** @returns What was emitted; `undefined` when the redaction dropped it. */
+  #emit(record: EmittedLogRecord, sessionId: unknown, facts: OwnFacts): EmittedLogRecord | undefined {
+    const router = this.#router;
+    if (this.#isClosed) {
+      router.lost.add('after_shutdown');
+      return record;
+    }
+    const emitted = router.redactEarly(record, sessionId, facts);
+    if (emitted === undefined) return undefined;
+    const write = this.#ownWrite(emitted, sessionId, emitted === record ? facts : redactedFacts(facts, emitted));
+    let logger: OtelLogger | undefined;
+    try {
+      logger = this.#currentLogger();
+      if (logger !== undefined) emitOwnWrite(write, logger);
+    } catch (error) {
+      // The provider, a processor or an attribute of the application's; the SDK lets that out of `emit()`.
+      this.#reporter.limited('emit', 'the logger provider, one of its processors or an attribute threw', error);
+      if (!write.hasArrived) router.routeDirectly(write);
+      return emitted;
+    }
+    if (!write.hasArrived) {
+      router.routeDirectly(write);
+      if (!this.#isDetached) this.#warnDetached(logger !== undefined);
+    }
+    this.#isDetached = !write.hasArrived;
+    return emitted;
+  }
+
+  #ownWrite(record: EmittedLogRecord, sessionId: unknown, facts: OwnFacts): OwnWrite {
+    return { owner: this.#router, record, sessionId, facts, hasArrived: false };
+  }
+
+  #warnDetached(hasProvider: boolean): void {
+    this.#reporter.limited(
+      'detached',
+      hasProvider
+        ? "the logger provider does not lead to this instance's processor: chunks go to the queues only. Put `sessions.processor` into the provider's processors"
+        : 'no logger provider is registered: chunks go to the queues only',
+    );
+  }
+
+  #currentLogger(): OtelLogger | undefined {
+    const provider = this.#provider();
+    if (provider !== this.#loggerOf || this.#otelLogger === undefined) {
+      this.#otelLogger = provider?.getLogger(SCOPE_NAME);
+      this.#loggerOf = provider;
+    }
+    return this.#otelLogger;
+  }
+}
+
+const OPTION_NAMES = new Set(['kind', 'logType', 'attributes', 'timestamp', 'streamId', 'exception']);
+
+/**
+ * Our attributes and then the application's: the SDK keeps as many as its limit says, from the first on. One by one, since
+ * a spread after other fields costs microseconds.
+ */
+function oursFirst(own: Record<string, unknown>, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  for (const key of Object.keys(given)) if (!Object.hasOwn(own, key)) setField(own, key, given[key]);
+  return own;
+}
+
+/** Puts the options into the record. */
+function applyOptions(record: EmittedLogRecord, facts: OwnFacts, sessionId: string, options: WriteOptions): OwnFacts {
+  checkOptions(options);
+  const { attributes, timestamp, exception } = options;
+  const given = attributes === undefined ? undefined : spreadable(checkAttributes('logChunkToQueue', attributes));
+  const logType = options.logType ?? logTypeIn(given);
+  const streamId = options.streamId ?? streamIdIn(given);
+  const finishReasons = given?.[ATTRIBUTE.finishReasons];
+  const own: Record<string, unknown> = { [ATTRIBUTE.sessionId]: sessionId };
+  if (logType !== undefined) own[ATTRIBUTE.logType] = logType;
+  if (streamId !== undefined) own[ATTRIBUTE.streamId] = streamId;
+  if (finishReasons !== undefined) own[ATTRIBUTE.finishReasons] = finishReasons;
+  record.attributes = given === undefined ? own : oursFirst(own, given);
+  if (timestamp !== undefined) record.timestamp = checkTimestamp(timestamp);
+  if (exception !== undefined) record.exception = exception;
+  if (logType === undefined && streamId === undefined && finishReasons === undefined) return facts;
+  return {
+    kind: facts.kind,
+    endsReasoning: facts.endsReasoning,
+    logType: logType ?? facts.logType,
+    streamId,
+    finishReasons: finishReasons === undefined ? undefined : toJsonValue(finishReasons),
+  };
+}
+
+function logTypeIn(attributes: Readonly<Record<string, unknown>> | undefined): LogType | undefined {
+  const logType = attributes?.[ATTRIBUTE.logType];
+  return logType === 'chat' || logType === 'log' ? logType : undefined;
+}
+
+function streamIdIn(attributes: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const streamId = attributes?.[ATTRIBUTE.streamId];
+  return typeof streamId === 'string' ? streamId : undefined;
+}
+
+/** What a redaction left of the finish reasons is what may be known of them. */
+function redactedFacts(facts: OwnFacts, { attributes }: EmittedLogRecord): OwnFacts {
+  if (facts.finishReasons === undefined) return facts;
+  const reasons = attributes?.[ATTRIBUTE.finishReasons];
+  return { ...facts, finishReasons: reasons === undefined ? undefined : toJsonValue(reasons) };
+}
+
+function checkOptions(options: WriteOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`logChunkToQueue: expected an options object, got ${describeValue(options)}`);
+  }
+  for (const name of Object.keys(options)) {
+    if (!OPTION_NAMES.has(name)) throw new TypeError(`logChunkToQueue: unknown option \`${name}\``);
+  }
+  const { kind, logType, streamId } = options;
+  if (kind !== undefined && !ENTRY_KINDS.includes(kind)) wrongOption('kind', 'an entry kind', kind);
+  if (logType !== undefined && logType !== 'chat' && logType !== 'log')
+    wrongOption('logType', "'chat' or 'log'", logType);
+  if (streamId !== undefined && (typeof streamId !== 'string' || streamId === '')) {
+    wrongOption('streamId', 'a string that is not empty', streamId);
+  }
+}
+
+function checkAttributes(owner: string, attributes: unknown): Record<string, unknown> {
+  if (typeof attributes === 'object' && attributes !== null && !Array.isArray(attributes)) {
+    return attributes as Record<string, unknown>;
+  }
+  throw new TypeError(`${owner}: expected \`attributes\` to be an object, got ${describeValue(attributes)}`);
+}
+
+/** The attributes, or what can be read of them when a getter or trap throws. */
+function spreadable(attributes: Record<string, unknown>): Record<string, unknown> {
+  try {
+    return { ...attributes };
+  } catch {
+    // The caller's attributes are at fault; the chunk is worth more than they are.
+    return readableAttributes(attributes);
+  }
+}
+
+/** As the SDK's own time: it takes a number of milliseconds long ago for one since the process began. */
+function checkTimestamp(timestamp: unknown): HrTime {
+  const isTime = typeof timestamp === 'string' || typeof timestamp === 'number' || timestamp instanceof Date;
+  const millis = isTime ? new Date(timestamp).getTime() : Number.NaN;
+  if (!isTimestamp(millis)) wrongOption('timestamp', 'a time that can be parsed', timestamp);
+  return toHrTime(millis);
+}
+
+function wrongOption(name: string, expected: string, value: unknown): never {
+  throw new TypeError(`logChunkToQueue: expected \`${name}\` to be ${expected}, got ${describeValue(value)}`);
+}

@@ -1,0 +1,85 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { buildSource } from '../../support/built-source.ts';
+import type { BuiltSource } from '../../support/built-source.ts';
+
+const MODULES = fileURLToPath(new URL('../../../node_modules', import.meta.url));
+
+describe('the coloured console', () => {
+  let source: BuiltSource;
+  beforeAll(() => {
+    source = buildSource();
+  });
+  afterAll(() => source.remove());
+
+  function run(
+    script: string,
+    options: { pipe?: string; env?: Record<string, string> } = {},
+  ): ReturnType<typeof spawn> {
+    const program = `
+      import { createRequire } from 'node:module';
+      const { LoggerProvider } = createRequire(${JSON.stringify(`${MODULES}/`)})('@opentelemetry/sdk-logs');
+      const { ConsoleLogRecordProcessor } = await import(${JSON.stringify(source.url('export/console/console.js'))});
+      const output = new ConsoleLogRecordProcessor();
+      const logger = new LoggerProvider({ processors: [output] }).getLogger('test');
+      ${script}`;
+    return spawn(program, options);
+  }
+
+  function spawn(
+    program: string,
+    { pipe = 'cat', env = {} }: { pipe?: string; env?: Record<string, string> },
+  ): { stdout: string; stderr: string; status: number | null } {
+    const shell = `set -o pipefail; "$0" --input-type=module -e "$1" | ${pipe}`;
+    return spawnSync('bash', ['-c', shell, process.execPath, program], {
+      encoding: 'utf8',
+      cwd: MODULES,
+      env: { ...process.env, NO_COLOR: '', ...env },
+    });
+  }
+
+  it('prints records with a severity, coloured, and leaves chunks to the stream handler', () => {
+    const emits = `
+      logger.emit({ body: 'a chunk' });
+      logger.emit({ body: 'hello', severityNumber: 9, attributes: { 'session.id': 'mine' } });`;
+    const { stdout } = run(emits);
+    expect(stdout.split('\n')).toHaveLength(2);
+    // oxlint-disable-next-line no-control-regex -- colours are control characters
+    expect(stdout).toMatch(/\u001b\[32mINFO \u001b\[0m.*\[mine\].* hello\n$/);
+    expect(run(emits, { env: { NO_COLOR: '1' } }).stdout).toMatch(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}\[mine\] hello\n$/);
+  });
+
+  it('prints no control character of a message or session id, and sets further lines in', () => {
+    const emit = String.raw`logger.emit({
+      body: 'one\u001b[2J\u009b\u0007\r\n12:00:00.000 FATAL forged', severityNumber: 9,
+      attributes: { 'session.id': 'a\u001b\nb' } });`;
+    const { stdout } = run(emit, { env: { NO_COLOR: '1' } });
+    expect(stdout).toMatch(/ \[a\\u001b\\u000ab\] one\[2J\n {4}12:00:00\.000 FATAL forged\n$/);
+    // oxlint-disable-next-line no-control-regex
+    expect(stdout).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+  });
+
+  it('a closed stdout ends the output, not the process', () => {
+    const { stdout, stderr, status } = run(
+      `for (let n = 0; n < 2_000; n += 1) {
+         logger.emit({ body: 'x'.repeat(100), severityNumber: 9 });
+         if (n % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+       }
+       console.error('alive', output.enabled());`,
+      { pipe: 'head -1' },
+    );
+    expect(stdout.split('\n')).toHaveLength(2);
+    expect(`${status} ${stderr}`).toBe('0 alive false\n');
+  });
+
+  it('a body that cannot be read does not come out of emit', () => {
+    const { stdout, status } = run(`
+      const cyclic = {}; cyclic.self = cyclic;
+      for (const body of [cyclic, { get a() { throw new Error('no'); } }, 1n, () => 1]) logger.emit({ body, severityNumber: 9 });`);
+    expect(status).toBe(0);
+    expect(stdout.split('\n')).toHaveLength(5);
+  });
+});

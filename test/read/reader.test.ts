@@ -1,0 +1,363 @@
+import { getEventListeners } from 'node:events';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
+
+import { MemorySessionStore, SessionLogs, SessionLogsError } from '../../src/index.ts';
+import type { EndReason, LogEntry, MemorySessionStoreOptions, SessionReader } from '../../src/index.ts';
+import { collect } from '../support/collect.ts';
+import { recordDiagnostics } from '../support/diagnostics.ts';
+
+describe('SessionReader', () => {
+  let sessions: SessionLogs;
+  const diagnostics = recordDiagnostics();
+
+  function start(options: MemorySessionStoreOptions = {}): void {
+    sessions = new SessionLogs({ store: new MemorySessionStore(options), loggerProvider: () => undefined });
+  }
+  const log = (...texts: string[]): void => {
+    for (const text of texts) void sessions.logChunkToQueue(text, 's');
+  };
+  const line = (text: string, level: 'debug' | 'info' | 'error' = 'info'): void =>
+    sessions.withSession('s', () => sessions.logger[level](text));
+  const texts = async (reader: SessionReader<LogEntry>): Promise<string[]> =>
+    (await collect(reader)).map(({ message }) => message);
+
+  beforeEach(() => start());
+  afterEach(() => sessions.shutdown());
+
+  it('is typed by what it yields', () => {
+    expectTypeOf(sessions.getSessionLogs('s')).toEqualTypeOf<SessionReader<string>>();
+    expectTypeOf(sessions.followSession('s')).toEqualTypeOf<SessionReader<LogEntry>>();
+    expectTypeOf(sessions.pop('s')).toEqualTypeOf<SessionReader<string>>();
+    expectTypeOf(sessions.followSession('s').endReason).toEqualTypeOf<EndReason | undefined>();
+    expectTypeOf<LogEntry['attributes']>().not.toEqualTypeOf<Record<string, unknown> | undefined>();
+  });
+
+  it("'now' gets only what comes, fixed when the reader is made", async () => {
+    log('old');
+    const reader = sessions.followSession('s', { from: 'now', idleTimeoutMillis: 0 });
+    log('new');
+    expect(await texts(reader)).toEqual(['new']);
+  });
+
+  it("'stream' starts at the latest stream, and delivers what others log after it too", async () => {
+    log('<start>', 'one', '</end>', 'between', '<start>', 'two');
+    void sessions.logChunkToQueue('other', 's', { streamId: 'b' });
+    const reader = sessions.followSession('s', { from: 'stream', until: 'caught-up' });
+    expect(await texts(reader)).toEqual(['<start>', 'two', 'other']);
+    expect(reader.endReason).toBe('caught-up');
+  });
+
+  it("'start' is the oldest entry of the current life, also of one that ended", async () => {
+    log('first life');
+    sessions.endSession('s');
+    log('second life');
+    expect(await texts(sessions.followSession('s', { until: 'caught-up' }))).toEqual(['second life']);
+    sessions.endSession('s');
+    expect(await texts(sessions.followSession('s', { wait: false }))).toEqual(['second life']);
+  });
+
+  it("'caught-up' ends at the entry that was last when the reader was made; an unknown session at once", async () => {
+    log('a', 'b');
+    const reader = sessions.followSession('s', { until: 'caught-up' });
+    log('c');
+    expect(await texts(reader)).toEqual(['a', 'b']);
+    const unknown = sessions.followSession('unknown', { until: 'caught-up' });
+    expect(await texts(unknown)).toEqual([]);
+    expect(unknown.endReason).toBe('no-session');
+  });
+
+  it('wait: false ends at once for an unknown session and an ended one, and waits on a live one', async () => {
+    const unknown = sessions.followSession('s', { wait: false });
+    expect(await texts(unknown)).toEqual([]);
+    expect(unknown.endReason).toBe('no-session');
+    log('a');
+    const live = sessions.followSession('s', { wait: false });
+    const reading = texts(live);
+    await nextTurn();
+    log('b');
+    sessions.endSession('s');
+    expect(await reading).toEqual(['a', 'b']);
+    expect(live.endReason).toBe('session-end');
+  });
+
+  it('filters by log type, severity and tokens, and what is left out is not missed', async () => {
+    log('<start>', 'text');
+    line('debug', 'debug');
+    line('error', 'error');
+    log('</end>');
+    const read = (options: object): Promise<string[]> =>
+      texts(sessions.followSession('s', { until: 'caught-up', ...options }));
+    expect(await read({ logType: 'chat' })).toEqual(['<start>', 'text', '</end>']);
+    expect(await read({ logType: 'log' })).toEqual(['debug', 'error']);
+    expect(await read({ minimumSeverity: 9 })).toEqual(['<start>', 'text', 'error', '</end>']);
+    expect(await read({ tokens: false })).toEqual(['text', 'debug', 'error']);
+    const reader = sessions.followSession('s', { until: 'caught-up', logType: 'log', minimumSeverity: 17 });
+    expect(await texts(reader)).toEqual(['error']);
+    expect(reader.missed).toBe(0);
+  });
+
+  it('only unread readers move the mark, to the furthest entry that any of them yielded', async () => {
+    log('1', '2', '3');
+    await collect(sessions.followSession('s', { until: 'caught-up' }));
+    const far = sessions.getSessionLogs('s');
+    const near = sessions.getSessionLogs('s');
+    await collect(far, 2);
+    await collect(near, 1);
+    expect(await collect(sessions.getSessionLogs('s', { until: 'caught-up' }))).toEqual(['3']);
+  });
+
+  it('the rest of a finished stream with the mark in it is left out, its log lines are not', async () => {
+    log('<start>', 'read', 'unread');
+    await collect(sessions.getSessionLogs('s'), 2);
+    line('a line');
+    log('</end>', 'after');
+    const reader = sessions.followSession('s', { from: 'unread', until: 'caught-up' });
+    expect(await texts(reader)).toEqual(['a line', 'after']);
+  });
+
+  it('a reader that has neither yielded nor waited passes an end mark; one that has ends there', async () => {
+    log('a');
+    const resumed = sessions.followSession('s');
+    await collect(resumed, 1);
+    sessions.endSession('s');
+    const later = sessions.followSession('s', { from: { after: resumed.lastId ?? '' }, idleTimeoutMillis: 0 });
+    log('b');
+    expect(await texts(later)).toEqual(['b']);
+    expect(await texts(resumed)).toEqual([]);
+    expect(resumed.endReason).toBe('session-end');
+  });
+
+  it('wait: false ends at an end mark, whatever comes after it', async () => {
+    log('a');
+    const first = sessions.followSession('s');
+    await collect(first, 1);
+    sessions.endSession('s');
+    log('b');
+    const reader = sessions.followSession('s', { from: { after: first.lastId ?? '' }, wait: false });
+    expect(await texts(reader)).toEqual([]);
+    expect(reader.endReason).toBe('session-end');
+  });
+
+  it('aborting rejects before anything that is ready, and leaves no listener', async () => {
+    log('ready');
+    const abort = new AbortController();
+    const waiting = sessions.followSession('unknown', { signal: abort.signal });
+    const pending = waiting.next();
+    const ready = sessions.followSession('s', { signal: abort.signal });
+    abort.abort(new Error('enough'));
+    await expect(pending).rejects.toThrow('enough');
+    await expect(ready.next()).rejects.toThrow('enough');
+    expect(await ready.next()).toEqual({ done: true, value: undefined });
+    expect([waiting.endReason, ready.endReason]).toEqual(['aborted', 'aborted']);
+    expect(getEventListeners(abort.signal, 'abort')).toHaveLength(0);
+    expect(sessions.stats().readers).toBe(0);
+  });
+
+  it('aborting between two reads rejects the next one, although an entry is ready', async () => {
+    log('1', '2');
+    const abort = new AbortController();
+    const reader = sessions.followSession('s', { signal: abort.signal });
+    await reader.next();
+    abort.abort(new Error('enough'));
+    // Free at once, also when nobody calls `next()` any more.
+    expect([sessions.stats().readers, reader.endReason]).toEqual([0, 'aborted']);
+    expect(getEventListeners(abort.signal, 'abort')).toHaveLength(0);
+    await expect(reader.next()).rejects.toThrow('enough');
+    expect((await reader.next()).done).toBe(true);
+  });
+
+  it('an abort by onGap rejects the read in which it happens', async () => {
+    start({ maxEntriesPerSession: 1 });
+    log('0');
+    const abort = new AbortController();
+    const onGap = (): void => abort.abort(new Error('enough'));
+    const first = sessions.followSession('s', { signal: abort.signal, onGap });
+    const later = sessions.followSession('s', { signal: abort.signal, onGap });
+    await later.next();
+    log('1', '2');
+    await expect(later.next()).rejects.toThrow('enough');
+    await expect(first.next()).rejects.toThrow('enough');
+    expect([sessions.stats().readers, first.endReason, later.endReason]).toEqual([0, 'aborted', 'aborted']);
+  });
+
+  it('a thousand readers on one signal cause no warning', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', onWarning);
+    const abort = new AbortController();
+    const pending = Array.from({ length: 1_000 }, () => sessions.followSession('s', { signal: abort.signal }).next());
+    await sleep(5);
+    expect(getEventListeners(abort.signal, 'abort')).toHaveLength(1);
+    abort.abort(new Error('all'));
+    const results = await Promise.allSettled(pending);
+    expect(results.every(({ status }) => status === 'rejected')).toBe(true);
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+    expect(sessions.allSessionsInQueues()).toEqual([]);
+  });
+
+  it('an idle timeout longer than a timer can be waits all the same', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', onWarning);
+    const reader = sessions.followSession('s', { idleTimeoutMillis: 1e12 });
+    const pending = reader.next();
+    await sleep(20);
+    log('late');
+    expect((await pending).value?.message).toBe('late');
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+    await reader.return();
+  });
+
+  it('overlapping next() calls are answered in order, and all end with the reader', async () => {
+    const reader = sessions.getSessionLogs('s');
+    const pending = [reader.next(), reader.next(), reader.next(), reader.next()];
+    log('1', '2');
+    sessions.deleteSession('s');
+    expect((await Promise.all(pending)).map(({ value }) => value)).toEqual(['1', '2', undefined, undefined]);
+    expect(reader.endReason).toBe('deleted');
+  });
+
+  it('the bound of readers refuses the next one, which may try again', async () => {
+    start({ maxReaders: 1 });
+    log('x');
+    const first = sessions.followSession('s');
+    await first.next();
+    await expect(sessions.followSession('s').next()).rejects.toMatchObject({ code: 'too_many_readers' });
+    await expect(sessions.followSession('s').next()).rejects.toThrow(SessionLogsError);
+    await expect(sessions.followSession('s').next()).rejects.toThrow('`maxReaders` is 1');
+    await first.return();
+    expect((await sessions.followSession('s').next()).done).toBe(false);
+  });
+
+  it('a cursor of nobody replays from the oldest entry held and reports an unknown gap', async () => {
+    log('a', 'b');
+    const gaps: number[] = [];
+    const onGap = ({ missed }: { missed: number }): void => void gaps.push(missed);
+    const reader = sessions.followSession('s', { from: { after: 'nonsense' }, until: 'caught-up', onGap });
+    expect(await texts(reader)).toEqual(['a', 'b']);
+    expect([gaps, reader.missed]).toEqual([[-1], -1]);
+  });
+
+  it('onGap may end its reader, also when nothing that is left passes the filter', async () => {
+    start({ maxEntriesPerSession: 2 });
+    log('a');
+    const reader = sessions.followSession('s', { logType: 'chat', onGap: () => void reader.return() });
+    line('1');
+    line('2');
+    line('3');
+    expect((await reader.next()).done).toBe(true);
+    expect(reader.endReason).toBe('returned');
+    expect(sessions.stats().readers).toBe(0);
+    sessions.deleteSession('s');
+    expect(sessions.allSessionsInQueues()).toEqual([]);
+  });
+
+  it('a gap nobody listens for is one warning per reader', async () => {
+    start({ maxEntriesPerSession: 1 });
+    log('0');
+    const reader = sessions.followSession('s');
+    log('1', '2');
+    await reader.next();
+    log('3', '4', '5');
+    await reader.next();
+    expect(reader.missed).toBe(4);
+    expect(diagnostics.lines.filter((text) => text.includes('missed'))).toHaveLength(1);
+  });
+
+  it('shutdown lets readers have what is held, then ends them', async () => {
+    log('a', 'b');
+    const behind = sessions.followSession('s');
+    await behind.next();
+    const waiting = sessions.followSession('unknown');
+    const pending = waiting.next();
+    await sessions.shutdown();
+    expect(await texts(behind)).toEqual(['b']);
+    expect((await pending).done).toBe(true);
+    expect([behind.endReason, waiting.endReason]).toEqual(['shutdown', 'shutdown']);
+    expect(sessions.allSessionsInQueues()).toEqual(['s']);
+    void sessions.logChunkToQueue('late', 's');
+    expect(sessions.stats().lost['after_shutdown']).toBe(1);
+  });
+
+  it('the end of a reader that never waited comes a turn later, so that loops starve no timer', async () => {
+    log('x');
+    sessions.endSession('s');
+    let rounds = 0;
+    let beats = 0;
+    const beat = setInterval(() => (beats += 1), 1);
+    while (beats < 3) {
+      await collect(sessions.followSession('s', { wait: false }));
+      await collect(sessions.pop('s', { idleTimeoutMillis: 0 }));
+      rounds += 1;
+      if (rounds > 100_000) break;
+    }
+    clearInterval(beat);
+    expect(beats).toBe(3);
+  });
+
+  it('the id of a session that never began leaves with its readers, however they end', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      const readers = [sessions.followSession('s'), sessions.pop('s'), sessions.getSessionLogs('s')];
+      const pending = readers.map((reader) => reader.next());
+      expect(sessions.allSessionsInQueues()).toEqual(['s']);
+      if (round === 0) sessions.endSession('s');
+      else if (round === 1) sessions.deleteSession('s');
+      else if (round === 2) for (const reader of readers) void reader.return();
+      else await sessions.shutdown();
+      await Promise.all(pending);
+      expect(sessions.allSessionsInQueues()).toEqual([]);
+      expect(sessions.stats()).toMatchObject({ sessions: 0, readers: 0 });
+    }
+  });
+
+  it('a bare-text reader says once that it leaves out all that is there', async () => {
+    line('only a line');
+    const reader = sessions.getSessionLogs('s', { idleTimeoutMillis: 1 });
+    expect(await collect(reader)).toEqual([]);
+    expect(diagnostics.lines.filter((text) => text.includes("{ logType: 'all' }"))).toHaveLength(1);
+  });
+
+  describe('pop', () => {
+    it('gives each chat entry to exactly one, in order, and followers everything', async () => {
+      const follower = sessions.followSession('s');
+      const poppers = [sessions.pop('s'), sessions.pop('s'), sessions.pop('s')];
+      const reading = poppers.map((popper) => collect(popper));
+      log(...Array.from({ length: 50 }, (_, n) => String(n).padStart(2, '0')));
+      line('no chat');
+      await nextTurn();
+      sessions.endSession('s');
+      const got = await Promise.all(reading);
+      for (const own of got) expect(own).toEqual(own.toSorted());
+      expect(got.flat().toSorted()).toEqual(Array.from({ length: 50 }, (_, n) => String(n).padStart(2, '0')));
+      expect(await collect(follower)).toHaveLength(51);
+    });
+
+    it('a popper that leaves takes nothing with it', async () => {
+      const leaving = sessions.pop('s');
+      const pending = leaving.next();
+      await leaving.return();
+      log('x');
+      expect((await pending).done).toBe(true);
+      expect(await collect(sessions.pop('s', { idleTimeoutMillis: 0 }))).toEqual(['x']);
+    });
+
+    it('ends after a stream end, a reasoning stop, and text written without a kind that ends with its token', async () => {
+      const ends: [() => void, EndReason][] = [
+        [() => log('</end>'), 'stream-end'],
+        [() => log('</think>'), 'reasoning-stop'],
+        [() => log('thought </think>'), 'reasoning-stop'],
+        [() => void sessions.logChunkToQueue('text </think>', 's', { kind: 'text' }), 'idle-timeout'],
+        [() => log('</think> text'), 'idle-timeout'],
+      ];
+      for (const [write, reason] of ends) {
+        write();
+        const popper = sessions.pop('s', { idleTimeoutMillis: 0 });
+        expect(await collect(popper)).toHaveLength(1);
+        expect(popper.endReason).toBe(reason);
+      }
+    });
+  });
+});

@@ -1,0 +1,308 @@
+import { getEventListeners } from 'node:events';
+import { Agent, createServer, get, request } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { SessionLogs } from '../../src/facade/session-logs.ts';
+import { MemorySessionStore } from '../../src/store/memory/memory.ts';
+import type { OpenOptions, SessionCursor } from '../../src/store/session-store.ts';
+import { countCalls, expectAllFree } from '../support/client-ends.ts';
+import type { Calls } from '../support/client-ends.ts';
+import { until } from '../support/until.ts';
+
+// How clients of each framework go is tested with the recipes; this is about the ends that are the server's own.
+
+const GET = 'GET /s HTTP/1.1\r\nHost: x\r\n\r\n';
+
+let sessions: SessionLogs;
+let calls: Calls;
+let server: Server;
+let sockets: Socket[];
+let clients: Socket[];
+let responses: ServerResponse[];
+let handle: (request: IncomingMessage, response: ServerResponse) => void;
+let warnings: Error[];
+const onWarning = (warning: Error): void => void warnings.push(warning);
+
+beforeEach(async () => {
+  sessions = new SessionLogs();
+  calls = countCalls(sessions);
+  sockets = [];
+  clients = [];
+  responses = [];
+  warnings = [];
+  process.on('warning', onWarning);
+  handle = (_, response) => void sessions.sendEventStream(response, 's');
+  server = createServer((incoming, response) => {
+    responses.push(response);
+    handle(incoming, response);
+  });
+  server.on('connection', (socket) => sockets.push(socket));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+
+afterEach(async () => {
+  for (const client of clients) client.destroy();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await sessions.shutdown();
+  process.off('warning', onWarning);
+  expect(warnings.map(String)).toEqual([]);
+});
+
+const port = (): number => (server.address() as AddressInfo).port;
+const readers = (): number => sessions.stats().readers;
+const free = (way: string): Promise<void> => expectAllFree({ sessions, calls }, 'node:http', way);
+
+async function connected(text = GET): Promise<Socket> {
+  const client = connect({ port: port(), host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {});
+  clients.push(client);
+  client.resume().write(text);
+  await until(() => sockets.length === clients.length, 'the connection is there');
+  return client;
+}
+
+async function stuck(): Promise<Socket> {
+  const client = await connected();
+  client.pause();
+  await until(() => readers() === 1, 'it reads');
+  while (sockets.at(-1)?.writableNeedDrain !== true) {
+    for (let i = 0; i < 500; i += 1) void sessions.logChunkToQueue('x'.repeat(1000), 's');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return client;
+}
+
+const closed = (socket: Socket | undefined): Promise<unknown> =>
+  new Promise((resolve) => socket?.once('close', resolve));
+
+describe('a client of sendEventStream', () => {
+  it('that pipelines 2,000 requests costs one reader, and nothing once it is gone', async () => {
+    for (let i = 0; i < 6; i += 1) await connected(GET.repeat(2000));
+    await until(() => calls.made === 12_000, 'all requests are there');
+    await until(() => readers() === 6, 'one of each connection reads');
+    const gone = Promise.all(sockets.map(closed));
+    for (const client of clients) client.destroy();
+    await gone;
+    await free('12,000 pipelined');
+  });
+
+  it('leaves no listener on a connection that it uses again', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const listeners = (): unknown[] =>
+      (sockets[0]?.eventNames() ?? []).map((name) => [name, sockets[0]?.listenerCount(name)]);
+    const seen: unknown[] = [];
+    for (let i = 0; i < 20; i += 1) {
+      const ended = new Promise<void>((resolve) => {
+        get({ port: port(), agent }, (response) => response.resume().once('end', resolve));
+      });
+      await until(() => readers() === 1, 'it reads');
+      sessions.endSession('s');
+      await ended;
+      await until(() => responses.at(-1)?.closed === true, 'the response is done');
+      seen.push(listeners());
+    }
+    expect(sockets).toHaveLength(1);
+    expect(seen).toEqual(seen.map(() => seen[0]));
+    expect(responses.map((response) => response.listenerCount('close'))).toEqual(responses.map(() => 0));
+    agent.destroy();
+  });
+
+  it('that sent a body, which was read before the call, frees its reader as well', async () => {
+    handle = (incoming, response) => {
+      incoming.resume().once('close', () => void sessions.sendEventStream(response, 's'));
+    };
+    const posted = request({ port: port(), method: 'POST' }).on('error', () => {});
+    posted.end('question');
+    await until(() => readers() === 1, 'it reads');
+    const gone = closed(sockets[0]);
+    posted.destroy();
+    await gone;
+    await free('hangs up after a POST');
+  });
+
+  it('that is served half-closed, which the server allows, goes on reading', async () => {
+    Object.assign(server, { httpAllowHalfOpen: true });
+    const client = await connected();
+    let received = '';
+    client.on('data', (data: Buffer) => void (received += data.toString('latin1')));
+    await until(() => readers() === 1, 'it reads');
+    const ended = new Promise((resolve) => sockets[0]?.once('end', resolve));
+    client.end();
+    await ended;
+    void sessions.logChunkToQueue('still read', 's');
+    await until(() => received.includes('still read'), 'the text comes');
+    expect(readers()).toBe(1);
+    const gone = closed(sockets[0]);
+    sockets[0]?.destroy();
+    await gone;
+    await free('half-closed, cut by the server');
+  });
+
+  it('ends the body of a response that nobody pulls any more', async () => {
+    let body: ReadableStreamDefaultReader<Uint8Array> | undefined;
+    handle = (_, response) => {
+      void sessions.toEventStreamResponse('s', { response }).then((answer) => (body = answer.body?.getReader()));
+    };
+    void sessions.logChunkToQueue('one', 's');
+    const client = await connected();
+    await until(() => body !== undefined, 'the body is there');
+    await body?.read();
+    await body?.read();
+    expect(readers()).toBe(1);
+    const gone = closed(sockets[0]);
+    client.destroy();
+    await gone;
+    await free('hangs up, body not pulled');
+    await body?.closed;
+  });
+
+  it.each<[string, (response: ServerResponse) => void]>([
+    ['destroys the response', (response) => response.destroy()],
+    ['ends the response itself', (response) => response.end()],
+    ['destroys the request', (response) => response.req.destroy()],
+    ['destroys the socket', (response) => response.socket?.destroy()],
+    ['closes its connections', () => server.closeAllConnections()],
+  ])('has its reader freed when the server %s', async (way, end) => {
+    await connected();
+    await until(() => readers() === 1, 'it reads');
+    const [response] = responses;
+    const over = new Promise((resolve) => response?.once('close', resolve));
+    end(response as ServerResponse);
+    await over;
+    await free(`server ${way}`);
+  });
+});
+
+describe('the signal of an event stream', () => {
+  let abort: AbortController;
+
+  beforeEach(() => {
+    abort = new AbortController();
+    handle = (_, response) => void sessions.sendEventStream(response, 's', { signal: abort.signal });
+  });
+
+  it('ends a stream that waits, with its reason told', async () => {
+    const client = await connected();
+    let received = '';
+    client.on('data', (data: Buffer) => void (received += data.toString('latin1')));
+    await until(() => readers() === 1, 'it reads');
+    abort.abort();
+    await free('signal');
+    await until(() => received.includes('event: end\ndata: {"reason":"aborted"}'), 'the client is told');
+  });
+
+  it('ends one whose client does not read', async () => {
+    await stuck();
+    abort.abort();
+    await free('signal, never having read');
+  });
+
+  it('aborted before the call: no reader is opened', async () => {
+    abort.abort();
+    await connected();
+    await until(() => calls.made === 1, 'the call');
+    expect(readers()).toBe(0);
+    await free('signal before the call');
+  });
+
+  it('ends those that are queued behind one that it does not end', async () => {
+    const own = new SessionLogs();
+    handle = (_, response) => {
+      if (responses.length === 1) void own.sendEventStream(response, 's');
+      else void sessions.sendEventStream(response, 's', { signal: abort.signal });
+    };
+    await connected(GET.repeat(5));
+    await until(() => responses.length === 5, 'all requests are there');
+    abort.abort();
+    await free('signal, pipelined');
+    await own.shutdown();
+  });
+
+  it('keeps nothing of streams whose clients are gone', async () => {
+    const listeners = (): number => getEventListeners(abort.signal, 'abort').length;
+    const client = await stuck();
+    expect(listeners()).toBe(1);
+    const gone = closed(sockets[0]);
+    client.destroy();
+    await gone;
+    await free('hangs up, never having read, with a signal');
+    expect(listeners()).toBe(0);
+  });
+});
+
+describe('a client that leaves while the store has not answered', () => {
+  const asked: string[] = [];
+
+  /** Holds its readers in memory, and answers whatever takes a server of its own never. */
+  class Silent extends MemorySessionStore {
+    override open(sessionId: string, options: OpenOptions): SessionCursor {
+      const cursor = super.open(sessionId, options);
+      if (sessionId !== 'silent') return cursor;
+      asked.push('step');
+      return Object.assign(cursor, { step: () => new Promise<never>(() => {}) });
+    }
+
+    override streamState(): never {
+      asked.push('streamState');
+      return new Promise(() => {}) as never;
+    }
+  }
+
+  beforeEach(() => {
+    sessions = new SessionLogs({ store: new Silent() });
+    calls = countCalls(sessions);
+    asked.length = 0;
+  });
+
+  it.each(['step', 'streamState'])('frees the reader that looks ahead: %s', async (what) => {
+    void sessions.logChunkToQueue('<start>', 'answered');
+    const [last] = sessions.getAllLogsInQueue();
+    handle = (_, response) => {
+      const sessionId = what === 'step' ? 'silent' : 'answered';
+      void sessions.sendEventStream(response, sessionId, { lastEventId: last?.id, until: 'stream-end' });
+    };
+    const client = await connected();
+    await until(() => asked.includes(what), 'the store is asked');
+    expect(readers()).toBe(what === 'step' ? 1 : 0);
+    const gone = closed(sockets[0]);
+    client.destroy();
+    await gone;
+    await free(`hangs up during ${what}`);
+  });
+
+  it('frees it when the signal aborts, too', async () => {
+    const abort = new AbortController();
+    handle = (_, response) => void sessions.sendEventStream(response, 'silent', { signal: abort.signal });
+    await connected();
+    await until(() => readers() === 1, 'it looks ahead');
+    abort.abort();
+    await free('signal while the store is silent');
+  });
+});
+
+describe('a flood of clients', () => {
+  it("leaves the reserved share to the server's own readers, and gets 503", async () => {
+    const store = new MemorySessionStore({ maxReaders: 20, maxReadersPerSession: 10 });
+    const own = new SessionLogs({ store });
+    handle = ({ url = '' }, response) => void own.sendEventStream(response, url.slice(1));
+    for (let i = 0; i < 40; i += 1) await connected(`GET /session-${i % 4} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await until(() => responses.length === 40 && own.stats().readers === 18, 'the clients have what they may');
+    const status = (path: string): Promise<number | undefined> =>
+      new Promise((resolve) => {
+        get({ port: port(), path, agent: false }, (response) => resolve(response.resume().statusCode));
+      });
+    expect(await status('/other')).toBe(503);
+    void own.logChunkToQueue('for the server', 'own');
+    const reader = own.followSession('own');
+    expect((await reader.next()).value?.message).toBe('for the server');
+    const job = own.pop('own');
+    expect((await job.next()).value).toBe('for the server');
+    await expect(own.followSession('own').next()).rejects.toThrow('`maxReaders` is 20');
+    await Promise.all([reader.return(), job.return()]);
+    await own.shutdown();
+  });
+});
