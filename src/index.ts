@@ -1,6 +1,6 @@
 export type { JsonValue } from './entry/body.ts';
 export type { Diagnosis, Finding } from './facade/diagnose.ts';
-export type { LossReason } from './support/diagnostics.ts';
+export type { LossReason } from './support/loss-counters.ts';
 export type { StreamHandler } from './write/stream-handler.ts';
 export type { DeliveryReport, SessionDelivery } from './entry/routed-record.ts';
 export { logEntryInputSchema, logEntrySchema } from './entry/entry.ts';

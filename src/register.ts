@@ -10,8 +10,8 @@
 import { shareSessionLogs } from './facade/session-logs.ts';
 import type { SessionLogs } from './facade/session-logs.ts';
 import { startNow } from './start/start.ts';
-import { reporterFor } from './support/diagnostics.ts';
 import { SessionLogsError } from './support/errors.ts';
+import { reporterFor } from './support/reporter.ts';
 
 const reporter = reporterFor('register');
 

@@ -16,8 +16,8 @@ import { sendEventStream, toEventStreamResponse, toReadableStream } from '../ser
 import type { EventStreamResponseOptions } from '../serve/streams.ts';
 import type { StoreStats } from '../store/session-store.ts';
 import { watchAbort } from '../support/abort-watch.ts';
-import { addUp } from '../support/diagnostics.ts';
 import { SessionLogsError } from '../support/errors.ts';
+import { addUp } from '../support/loss-counters.ts';
 import { millis, objectWith, parseOptions } from '../support/options.ts';
 import { Echo } from '../write/stream-handler.ts';
 import type { StreamHandler } from '../write/stream-handler.ts';

@@ -1,4 +1,4 @@
-import type { Reporter } from '../support/diagnostics.ts';
+import type { Reporter } from '../support/reporter.ts';
 
 /** A variable of the environment; empty counts as not set (OpenTelemetry's configuration rules). */
 export function environmentValue(name: string): string | undefined {

@@ -3,8 +3,8 @@ import type { LogEntry, LogType } from '../entry/entry.ts';
 import { isControlKind } from '../entry/tokens.ts';
 import type { SessionCursor, SessionStore, Step, Waiter } from '../store/session-store.ts';
 import { watchAbort } from '../support/abort-watch.ts';
-import { catchRejection, reporterFor } from '../support/diagnostics.ts';
 import { SessionLogsError } from '../support/errors.ts';
+import { catchRejection, reporterFor } from '../support/reporter.ts';
 import { MAX_TIMER_MILLIS } from '../support/timeouts.ts';
 import { StreamWatch } from './stream-watch.ts';
 

@@ -6,10 +6,10 @@ import { valueLengthLimit } from '../attribute-limits.ts';
 import { isSessionId, MAX_SESSION_ID_LENGTH } from '../entry/entry.ts';
 import { ATTRIBUTE } from '../otel/otel.ts';
 import type { Context, LogRecord } from '../otel/otel.ts';
-import { catchRejection, reporterFor } from '../support/diagnostics.ts';
-import type { Reporter } from '../support/diagnostics.ts';
 import { describeValue } from '../support/errors.ts';
 import { ownText } from '../support/own-text.ts';
+import { catchRejection, reporterFor } from '../support/reporter.ts';
+import type { Reporter } from '../support/reporter.ts';
 import { keepSession } from './session-iteration.ts';
 
 /** Where the session stands in an OpenTelemetry context. The key is `Symbol.for`, so copies of this package agree. */

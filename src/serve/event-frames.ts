@@ -1,7 +1,7 @@
 import { MASKED_ERROR } from '../entry/entry.ts';
 import type { LogEntry } from '../entry/entry.ts';
 import type { Gap, SessionReader } from '../read/reader.ts';
-import { reporterFor } from '../support/diagnostics.ts';
+import { reporterFor } from '../support/reporter.ts';
 import { MAX_TIMER_MILLIS } from '../support/timeouts.ts';
 
 /** What of an entry reaches a browser, and when the wire is kept warm. */

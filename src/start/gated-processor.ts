@@ -1,5 +1,5 @@
 import type { Context, LogRecord, LogRecordProcessor } from '../otel/otel.ts';
-import { reporterFor } from '../support/diagnostics.ts';
+import { reporterFor } from '../support/reporter.ts';
 
 /** Decides on each record, before any branch gets it. */
 export interface Gate extends LogRecordProcessor {

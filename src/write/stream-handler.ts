@@ -1,5 +1,5 @@
 import { defaultStreamHandler } from '../entry/tokens.ts';
-import { catchRejection, reporterFor } from '../support/diagnostics.ts';
+import { catchRejection, reporterFor } from '../support/reporter.ts';
 
 /** Gets each chunk as it is written. What it returns is ignored. */
 export type StreamHandler = (message: string) => unknown;

@@ -6,10 +6,10 @@ import { bodyToText } from '../entry/body.ts';
 import { tokenOf } from '../entry/tokens.ts';
 import { ATTRIBUTE } from '../otel/otel.ts';
 import { requireSessionId } from '../route/session.ts';
-import { reporterFor } from '../support/diagnostics.ts';
 import { describeValue } from '../support/errors.ts';
 import { functionOption, parseOptions } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
+import { reporterFor } from '../support/reporter.ts';
 import type { WriteOptions } from './writer.ts';
 
 /** How a tapped chunk becomes text. */

@@ -10,8 +10,8 @@ import { emitOwnWrite, SCOPE_NAME } from '../route/own-write.ts';
 import type { OwnWrite } from '../route/own-write.ts';
 import type { SessionRouter } from '../route/router.ts';
 import { requireSessionId } from '../route/session.ts';
-import { reporterFor } from '../support/diagnostics.ts';
 import { describeValue } from '../support/errors.ts';
+import { reporterFor } from '../support/reporter.ts';
 import type { Echo } from './stream-handler.ts';
 
 /** What may be said about a chunk. */

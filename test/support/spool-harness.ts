@@ -7,7 +7,8 @@ import { OriginEncoder } from '../../src/export/spool/codec/origin-codec.ts';
 import { EntryEncoder } from '../../src/export/spool/codec/record-encoder.ts';
 import { Spool } from '../../src/export/spool/spool.ts';
 import type { LogRecord } from '../../src/otel/otel.ts';
-import { LossCounters, reporterFor } from '../../src/support/diagnostics.ts';
+import { LossCounters } from '../../src/support/loss-counters.ts';
+import { reporterFor } from '../../src/support/reporter.ts';
 
 const encoder = new EntryEncoder(new OriginEncoder(() => {}), undefined);
 const resource = { attributes: { 'service.name': 'test' } };

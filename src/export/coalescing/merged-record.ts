@@ -1,8 +1,8 @@
 import { ATTRIBUTE } from '../../otel/otel.ts';
 import type { HrTime, LogRecord } from '../../otel/otel.ts';
 import { ownValue } from '../../own-value.ts';
-import { reporterFor } from '../../support/diagnostics.ts';
 import { ownText } from '../../support/own-text.ts';
+import { reporterFor } from '../../support/reporter.ts';
 
 /** Attributes that a record takes before further ones are dropped and counted, as in the SDK. */
 const ATTRIBUTE_COUNT_LIMIT = 128;

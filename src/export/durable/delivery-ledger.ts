@@ -1,5 +1,6 @@
-import { LossCounters } from '../../support/diagnostics.ts';
-import type { LossReason, Reporter } from '../../support/diagnostics.ts';
+import { LossCounters } from '../../support/loss-counters.ts';
+import type { LossReason } from '../../support/loss-counters.ts';
+import type { Reporter } from '../../support/reporter.ts';
 import type { Outcome, SpoolBatch } from '../spool/spool-batch.ts';
 import type { Loss } from './durable-options.ts';
 import { SessionPositions } from './session-positions.ts';

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { meterProviderOption } from '../../otel/metrics.ts';
 import type { MeterProvider } from '../../otel/metrics.ts';
 import type { LogRecordExporter } from '../../otel/otel.ts';
-import type { LossReason } from '../../support/diagnostics.ts';
+import type { LossReason } from '../../support/loss-counters.ts';
 import { functionOption, millis, objectWith, positiveInteger } from '../../support/options.ts';
 
 /** Records that will never reach the collector, as they are lost. */

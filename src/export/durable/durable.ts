@@ -3,9 +3,9 @@ import type { DeliveryReport, DeliverySource, RoutedRecord, SessionDelivery } fr
 import { batchEnvironment } from '../../otel/environment.ts';
 import { observeProcessor } from '../../otel/metrics.ts';
 import type { LogRecord, LogRecordProcessor } from '../../otel/otel.ts';
-import { reporterFor } from '../../support/diagnostics.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { parseOptions } from '../../support/options.ts';
+import { reporterFor } from '../../support/reporter.ts';
 import { settlesWithin } from '../../support/timeouts.ts';
 import { OriginEncoder } from '../spool/codec/origin-codec.ts';
 import { EntryEncoder } from '../spool/codec/record-encoder.ts';

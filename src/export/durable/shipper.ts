@@ -1,8 +1,8 @@
 import { context } from '@opentelemetry/api';
 
 import type { LogRecordExporter, ReadableLogRecord } from '../../otel/otel.ts';
-import { Episode } from '../../support/diagnostics.ts';
-import type { Reporter } from '../../support/diagnostics.ts';
+import { Episode } from '../../support/reporter.ts';
+import type { Reporter } from '../../support/reporter.ts';
 import type { Lane } from '../spool/segment-queue.ts';
 import type { SpoolBatch } from '../spool/spool-batch.ts';
 import type { Spool } from '../spool/spool.ts';

@@ -2,7 +2,7 @@ import { closeSync, fdatasyncSync, fstatSync, mkdirSync, openSync, readSync, sta
 import { EOL } from 'node:os';
 import { join } from 'node:path';
 
-import type { Reporter } from '../../support/diagnostics.ts';
+import type { Reporter } from '../../support/reporter.ts';
 import { Log4jsEvent } from './log4js-event.ts';
 
 const LINE_FEED = 10;

@@ -6,7 +6,7 @@ import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 
-import type { Reporter } from '../../support/diagnostics.ts';
+import type { Reporter } from '../../support/reporter.ts';
 import { daysBefore } from './local-day.ts';
 
 /** Our files by name: the day, and `.gz` when it is compressed. Nothing else in the directory is touched. */

@@ -1,8 +1,9 @@
 import { EOL } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Episode } from '../../support/diagnostics.ts';
-import type { LossCounters, Reporter } from '../../support/diagnostics.ts';
+import type { LossCounters } from '../../support/loss-counters.ts';
+import { Episode } from '../../support/reporter.ts';
+import type { Reporter } from '../../support/reporter.ts';
 import { DayFile } from './day-file.ts';
 import type { WriteFailure } from './day-file.ts';
 import type { LocalDay } from './local-day.ts';

@@ -9,10 +9,11 @@ import { meterProviderOption, observeProcessor } from '../../otel/metrics.ts';
 import type { MeterProvider } from '../../otel/metrics.ts';
 import type { LogRecord, LogRecordExporter, LogRecordProcessor } from '../../otel/otel.ts';
 import { mayHoldMore, ownValue } from '../../own-value.ts';
-import { Episode, LossCounters, reporterFor } from '../../support/diagnostics.ts';
 import { SessionLogsError } from '../../support/errors.ts';
+import { LossCounters } from '../../support/loss-counters.ts';
 import { functionOption, millis, objectWith, parseOptions, positiveInteger } from '../../support/options.ts';
 import { mayBePart, ownText } from '../../support/own-text.ts';
+import { Episode, reporterFor } from '../../support/reporter.ts';
 import { settlesWithin } from '../../support/timeouts.ts';
 import { CountingExporter } from './counting-exporter.ts';
 

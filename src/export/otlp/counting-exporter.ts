@@ -1,6 +1,6 @@
 import { EXPORT_SUCCESS, isExportSuccess } from '../../otel/otel.ts';
 import type { ExportResult, LogRecordExporter, ReadableLogRecord } from '../../otel/otel.ts';
-import type { Reporter } from '../../support/diagnostics.ts';
+import type { Reporter } from '../../support/reporter.ts';
 
 /** Hears of every batch, once, when it is known what became of it. */
 export type Settled = (records: number, error: Error | undefined) => void;

@@ -2,9 +2,9 @@ import { findPackages, loadFile } from '../../otel/application-modules.ts';
 import { environmentValue, isOtlpExportDisabled, isSdkDisabled } from '../../otel/environment.ts';
 import { lineOf, VERSIONS } from '../../otel/logs-sdk.ts';
 import type { LogRecordExporter, OtelLine } from '../../otel/otel.ts';
-import { reporterFor } from '../../support/diagnostics.ts';
-import type { Reporter } from '../../support/diagnostics.ts';
 import { describeValue, SessionLogsError } from '../../support/errors.ts';
+import { reporterFor } from '../../support/reporter.ts';
+import type { Reporter } from '../../support/reporter.ts';
 
 /** How OTLP is spoken: the values of `OTEL_EXPORTER_OTLP_PROTOCOL`. */
 export type OtlpProtocol = 'http/json' | 'http/protobuf' | 'grpc';

@@ -1,5 +1,5 @@
-import { Episode } from '../../support/diagnostics.ts';
-import type { Reporter } from '../../support/diagnostics.ts';
+import { Episode } from '../../support/reporter.ts';
+import type { Reporter } from '../../support/reporter.ts';
 
 /** A disk that took nothing is tried again after this, then after twice as long, up to the second. */
 const FIRST_MILLIS = 100;

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 
-import type { Reporter } from '../../support/diagnostics.ts';
+import type { Reporter } from '../../support/reporter.ts';
 import type { FileSegment } from './file-segment.ts';
 import { addNewer, NOTHING_NEWER } from './known-format.ts';
 import type { NewerContent } from './known-format.ts';

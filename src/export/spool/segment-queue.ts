@@ -1,4 +1,4 @@
-import type { LossReason } from '../../support/diagnostics.ts';
+import type { LossReason } from '../../support/loss-counters.ts';
 import type { OriginDecoder } from './codec/origin-codec.ts';
 import { decodeEntry } from './codec/record-decoder.ts';
 import type { DecodedEntry } from './codec/record-decoder.ts';

@@ -1,7 +1,7 @@
 import { close, fsync, open } from 'node:fs';
 import { promisify } from 'node:util';
 
-import type { Reporter } from '../../support/diagnostics.ts';
+import type { Reporter } from '../../support/reporter.ts';
 import { syncDirectory } from './file-segment.ts';
 import type { Segment } from './segment.ts';
 

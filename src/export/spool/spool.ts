@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 
-import type { LossReason, Reporter } from '../../support/diagnostics.ts';
+import type { LossReason } from '../../support/loss-counters.ts';
+import type { Reporter } from '../../support/reporter.ts';
 import { FRAME_BYTES, writeFrame } from './codec/frame.ts';
 import { OriginDecoder } from './codec/origin-codec.ts';
 import { DiskRetry } from './disk-retry.ts';

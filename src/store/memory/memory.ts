@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { ABANDONED_END, makeEntry } from '../../entry/entry.ts';
 import type { EntryDetail, LogEntry } from '../../entry/entry.ts';
 import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
-import { addUp, LossCounters } from '../../support/diagnostics.ts';
+import { addUp, LossCounters } from '../../support/loss-counters.ts';
 import { functionOption, millis, parseOptions, positiveInteger } from '../../support/options.ts';
 import { ownText, SharedTexts } from '../../support/own-text.ts';
 import { ReaderBounds, readerBoundOptions } from '../reader-bounds.ts';

@@ -1,4 +1,4 @@
-import type { Episode } from '../../support/diagnostics.ts';
+import type { Episode } from '../../support/reporter.ts';
 import { RedisFailure } from './redis-client.ts';
 import type { RedisCommand, RedisConnection, RedisPort, RedisReply } from './redis-client.ts';
 

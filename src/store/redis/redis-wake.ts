@@ -1,4 +1,4 @@
-import type { Reporter } from '../../support/diagnostics.ts';
+import type { Reporter } from '../../support/reporter.ts';
 import type { Waiter } from '../session-store.ts';
 import { failureOf } from './redis-client.ts';
 import type { RedisPort } from './redis-client.ts';

@@ -1,6 +1,7 @@
-import { Episode } from '../../support/diagnostics.ts';
-import type { LossCounters, Reporter } from '../../support/diagnostics.ts';
 import { SessionLogsError } from '../../support/errors.ts';
+import type { LossCounters } from '../../support/loss-counters.ts';
+import { Episode } from '../../support/reporter.ts';
+import type { Reporter } from '../../support/reporter.ts';
 import { batchCommands } from './redis-batch.ts';
 import type { BatchOptions } from './redis-batch.ts';
 import { RedisFailure } from './redis-client.ts';

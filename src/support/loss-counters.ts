@@ -1,0 +1,47 @@
+/** Why records or entries were lost. Each loss in the package is counted under one of these. */
+export type LossReason =
+  | 'session_full'
+  | 'store_full'
+  | 'expired'
+  | 'invalid_session'
+  | 'after_shutdown'
+  | 'redaction_failed'
+  | 'internal_error'
+  | 'export_queue_full'
+  | 'export_failed'
+  | 'file_queue_full'
+  | 'file_unwritable'
+  | 'spool_full'
+  | 'damaged'
+  | 'disk_full'
+  | 'spool_unwritable'
+  | 'too_large'
+  | 'dead_full'
+  | 'dead_unwritable'
+  | 'unwritten_at_shutdown'
+  | (string & {});
+
+/** Counts losses by reason; never reset. */
+export class LossCounters {
+  readonly #counts = new Map<LossReason, number>();
+
+  add(reason: LossReason, count = 1): void {
+    if (count > 0) this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + count);
+  }
+
+  get(reason: LossReason): number {
+    return this.#counts.get(reason) ?? 0;
+  }
+
+  /** A new plain object: reason to count, only reasons that occurred. */
+  toJSON(): Record<string, number> {
+    return Object.fromEntries(this.#counts);
+  }
+}
+
+/** Counters by reason, added up. */
+export function addUp(...counters: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sum = new LossCounters();
+  for (const counts of counters) for (const [reason, count] of Object.entries(counts)) sum.add(reason, count);
+  return sum.toJSON();
+}
