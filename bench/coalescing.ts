@@ -20,7 +20,7 @@ import { OTLPLogExporter as OTLPProtoExporter } from '@opentelemetry/exporter-lo
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 
 import { CoalescingLogRecordProcessor } from '../dist/export/coalescing/coalescing.js';
-import type { LogRecordExporter, LogRecordProcessor } from '../dist/otel/otel.js';
+import type { LogRecordExporter, LogRecordProcessor } from '../dist/otel/log-record.js';
 
 const ANSWERS = 200;
 const TEXT =

@@ -18,8 +18,8 @@ export type { DateFileLogRecordProcessorOptions, DateFileStats } from './export/
 export type { DurableLogRecordProcessorOptions, Loss } from './export/durable/durable-options.ts';
 export { DurableLogRecordProcessor } from './export/durable/durable.ts';
 export type { DurableStats } from './export/durable/durable.ts';
-export { bridgeLogsApi } from './otel/otel.ts';
-export type { OtelLoggerProvider } from './otel/otel.ts';
+export { bridgeLogsApi } from './otel/logs-api.ts';
+export type { OtelLoggerProvider } from './otel/logs-api.ts';
 export { SessionLogRecordProcessor } from './route/processor.ts';
 export type { SessionLogRecordProcessorOptions } from './route/processor.ts';
 export type { PopOptions, ReaderOptions } from './read/reader-options.ts';

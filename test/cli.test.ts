@@ -10,7 +10,7 @@ import { run } from '../src/cli.ts';
 import { DurableLogRecordProcessor } from '../src/export/durable/durable.ts';
 import { toOtlpJson } from '../src/export/durable/otlp-json.ts';
 import type { SpoolReport } from '../src/export/durable/spool-report.ts';
-import type { ReadableLogRecord } from '../src/otel/otel.ts';
+import type { ReadableLogRecord } from '../src/otel/log-record.ts';
 import { buildSource } from './support/built-source.ts';
 import { newerEntry, reformat } from './support/newer-version.ts';
 import { flatten } from './support/otlp-decode.ts';

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { CoalescingLogRecordProcessor } from '../src/export/coalescing/coalescing.ts';
 import { CountingBatchLogRecordProcessor } from '../src/export/otlp/batch.ts';
-import type { LogRecordProcessor } from '../src/otel/otel.ts';
+import type { LogRecordProcessor } from '../src/otel/log-record.ts';
 import { SessionLogRecordProcessor } from '../src/route/processor.ts';
 import { contextWithSession, withSession } from '../src/route/session.ts';
 import { PipelineLogRecordProcessor } from '../src/start/gated-processor.ts';

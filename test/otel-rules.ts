@@ -2,7 +2,7 @@ import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import type { LogRecord, LogRecordProcessor } from '../src/otel/otel.ts';
+import type { LogRecord, LogRecordProcessor } from '../src/otel/log-record.ts';
 import { recordDiagnostics } from './support/diagnostics.ts';
 import { sdkLines } from './support/sdk-lines.ts';
 import type { SdkLine } from './support/sdk-lines.ts';

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 
 import { wholeAttribute } from '../attribute-limits.ts';
-import { ATTRIBUTE, hrTimeToMillis, OWN_PREFIX } from '../otel/otel.ts';
-import type { LogRecord } from '../otel/otel.ts';
+import { hrTimeToMillis } from '../otel/log-record.ts';
+import type { LogRecord } from '../otel/log-record.ts';
+import { ATTRIBUTE, OWN_PREFIX } from '../otel/names.ts';
 import { bodyToText, toJsonValue } from './body.ts';
 import type { JsonValue } from './body.ts';
 import { ENTRY_KINDS, EVENT_NAMES, isControlKind, tokenOf } from './tokens.ts';

@@ -5,8 +5,8 @@ import { connect } from 'node:net';
 import { MAX_SESSION_ID_LENGTH } from '../entry/entry.ts';
 import { findPackages } from '../otel/application-modules.ts';
 import { environmentValue } from '../otel/environment.ts';
-import { hasContextManager, isLogsApiBridged, registeredLogsApis } from '../otel/otel.ts';
-import type { OtelLoggerProvider } from '../otel/otel.ts';
+import { hasContextManager, isLogsApiBridged, registeredLogsApis } from '../otel/logs-api.ts';
+import type { OtelLoggerProvider } from '../otel/logs-api.ts';
 import type { SessionLogRecordProcessor } from '../route/processor.ts';
 
 /** Something that keeps logs from arriving, with what to do about it. */

@@ -2,8 +2,8 @@ import * as z from 'zod';
 
 import type { LogEntry } from '../entry/entry.ts';
 import type { DeliveryReport, SessionDelivery } from '../entry/routed-record.ts';
-import { globalLoggerProvider } from '../otel/otel.ts';
-import type { OtelLoggerProvider } from '../otel/otel.ts';
+import { globalLoggerProvider } from '../otel/logs-api.ts';
+import type { OtelLoggerProvider } from '../otel/logs-api.ts';
 import { openPop, openReader } from '../read/reader-options.ts';
 import type { PopOptions, ReaderDefaults, ReaderOptions } from '../read/reader-options.ts';
 import type { SessionReader } from '../read/reader.ts';

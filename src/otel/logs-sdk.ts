@@ -2,7 +2,8 @@ import * as api from '@opentelemetry/api';
 
 import { SessionLogsError } from '../support/errors.ts';
 import { findPackages, loadFile, resolveFrom } from './application-modules.ts';
-import type { LogRecord, LogRecordExporter, LogRecordProcessor, OtelLine, OtelLoggerProvider } from './otel.ts';
+import type { LogRecord, LogRecordExporter, LogRecordProcessor } from './log-record.ts';
+import type { OtelLoggerProvider } from './logs-api.ts';
 
 /** The resource of a record. */
 export type Resource = LogRecord['resource'];
@@ -116,3 +117,6 @@ function sdkNotFound(version: string | undefined): SessionLogsError {
     `${SDK} ${state}. startSessionLogs makes its own logger provider with it: npm install ${SDK}@${sdk}`,
   );
 }
+
+/** The two lines of the OpenTelemetry SDK for JavaScript. */
+export type OtelLine = '3.x' | '0.2xx';

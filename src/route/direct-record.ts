@@ -1,6 +1,7 @@
 import { bodyToText, readableAttributes, UNREADABLE } from '../entry/body.ts';
-import { ATTRIBUTE } from '../otel/otel.ts';
-import type { EmittedLogRecord, HrTime, LogRecord } from '../otel/otel.ts';
+import type { HrTime, LogRecord } from '../otel/log-record.ts';
+import type { EmittedLogRecord } from '../otel/logs-api.ts';
+import { ATTRIBUTE } from '../otel/names.ts';
 import { SCOPE_NAME } from './own-write.ts';
 
 /**

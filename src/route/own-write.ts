@@ -1,7 +1,8 @@
 import { isCut, valueLengthLimit } from '../attribute-limits.ts';
 import type { OwnFacts } from '../entry/entry.ts';
-import { ATTRIBUTE } from '../otel/otel.ts';
-import type { EmittedLogRecord, LogRecord } from '../otel/otel.ts';
+import type { LogRecord } from '../otel/log-record.ts';
+import type { EmittedLogRecord } from '../otel/logs-api.ts';
+import { ATTRIBUTE } from '../otel/names.ts';
 
 /** The name of the scope under which our own records stand in a back end. */
 export const SCOPE_NAME = 'otel-session-logs';

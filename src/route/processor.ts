@@ -1,9 +1,9 @@
 import * as z from 'zod';
 
 import type { DeliverySource, SessionDelivery } from '../entry/routed-record.ts';
+import type { Context, LogRecord, LogRecordProcessor } from '../otel/log-record.ts';
 import { meterProviderOption, observeProcessor, observeStore } from '../otel/metrics.ts';
 import type { MeterProvider, ProcessorFigures } from '../otel/metrics.ts';
-import type { Context, LogRecord, LogRecordProcessor } from '../otel/otel.ts';
 import { MemorySessionStore } from '../store/memory/memory.ts';
 import type { SessionStore, StoreStats } from '../store/session-store.ts';
 import { addUp } from '../support/loss-counters.ts';

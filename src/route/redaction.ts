@@ -2,8 +2,9 @@ import { isCut } from '../attribute-limits.ts';
 import { bodyToText, setField, toJsonValue } from '../entry/body.ts';
 import type { JsonValue } from '../entry/body.ts';
 import type { LogEntry } from '../entry/entry.ts';
-import { ATTRIBUTE, OWN_PREFIX } from '../otel/otel.ts';
-import type { EmittedLogRecord, LogRecord } from '../otel/otel.ts';
+import type { LogRecord } from '../otel/log-record.ts';
+import type { EmittedLogRecord } from '../otel/logs-api.ts';
+import { ATTRIBUTE, OWN_PREFIX } from '../otel/names.ts';
 
 /** What a redaction sees of a record: an entry without its `id`. `sessionId` is `''` when the record has no valid session. */
 export interface RedactableEntry extends Omit<LogEntry, 'id' | 'message' | 'attributes'> {

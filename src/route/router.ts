@@ -13,8 +13,9 @@ import {
 import type { EntryDetail, OwnFacts } from '../entry/entry.ts';
 import { areEntryIdsRead, nextEntryOrder, noteRoutedRecord } from '../entry/routed-record.ts';
 import type { DeliverySource } from '../entry/routed-record.ts';
-import { ATTRIBUTE } from '../otel/otel.ts';
-import type { Context, EmittedLogRecord, LogRecord } from '../otel/otel.ts';
+import type { Context, LogRecord } from '../otel/log-record.ts';
+import type { EmittedLogRecord } from '../otel/logs-api.ts';
+import { ATTRIBUTE } from '../otel/names.ts';
 import type { SessionStore } from '../store/session-store.ts';
 import { LossCounters } from '../support/loss-counters.ts';
 import { catchRejection, reporterFor } from '../support/reporter.ts';

@@ -4,8 +4,8 @@ import { context as contextApi, createContextKey, propagation } from '@opentelem
 
 import { valueLengthLimit } from '../attribute-limits.ts';
 import { isSessionId, MAX_SESSION_ID_LENGTH } from '../entry/entry.ts';
-import { ATTRIBUTE } from '../otel/otel.ts';
-import type { Context, LogRecord } from '../otel/otel.ts';
+import type { Context, LogRecord } from '../otel/log-record.ts';
+import { ATTRIBUTE } from '../otel/names.ts';
 import { describeValue } from '../support/errors.ts';
 import { ownText } from '../support/own-text.ts';
 import { catchRejection, reporterFor } from '../support/reporter.ts';

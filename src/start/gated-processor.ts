@@ -1,4 +1,4 @@
-import type { Context, LogRecord, LogRecordProcessor } from '../otel/otel.ts';
+import type { Context, LogRecord, LogRecordProcessor } from '../otel/log-record.ts';
 import { reporterFor } from '../support/reporter.ts';
 
 /** Decides on each record, before any branch gets it. */

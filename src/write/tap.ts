@@ -4,7 +4,7 @@ import * as z from 'zod';
 
 import { bodyToText } from '../entry/body.ts';
 import { tokenOf } from '../entry/tokens.ts';
-import { ATTRIBUTE } from '../otel/otel.ts';
+import { ATTRIBUTE } from '../otel/names.ts';
 import { requireSessionId } from '../route/session.ts';
 import { describeValue } from '../support/errors.ts';
 import { functionOption, parseOptions } from '../support/options.ts';

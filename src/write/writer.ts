@@ -3,8 +3,9 @@ import { eventNameOf, isSessionId, isTimestamp, LEVELED_LOG, PLAIN_CHUNK } from 
 import type { LogType, OwnFacts } from '../entry/entry.ts';
 import { controlKindOf, ENTRY_KINDS, isControlKind, REASONING_STOP_TOKEN, tokenOf } from '../entry/tokens.ts';
 import type { EntryKind } from '../entry/tokens.ts';
-import { ATTRIBUTE, SEVERITY } from '../otel/otel.ts';
-import type { EmittedLogRecord, HrTime, OtelLogger, OtelLoggerProvider } from '../otel/otel.ts';
+import type { HrTime } from '../otel/log-record.ts';
+import type { EmittedLogRecord, OtelLogger, OtelLoggerProvider } from '../otel/logs-api.ts';
+import { ATTRIBUTE, SEVERITY } from '../otel/names.ts';
 import { toHrTime } from '../route/direct-record.ts';
 import { emitOwnWrite, SCOPE_NAME } from '../route/own-write.ts';
 import type { OwnWrite } from '../route/own-write.ts';

@@ -11,7 +11,7 @@ import {
   isLogsApiBridged,
   registerLoggerProvider,
   registeredLogsApis,
-} from '../../src/otel/otel.ts';
+} from '../../src/otel/logs-api.ts';
 import { newerLine, olderLine } from '../support/sdk-lines.ts';
 import type { SdkLine } from '../support/sdk-lines.ts';
 

@@ -6,7 +6,7 @@ import type { Context } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import type { LogRecord } from '../../src/otel/otel.ts';
+import type { LogRecord } from '../../src/otel/log-record.ts';
 import { contextWithSession, sessionIdOf, SessionResolver, withSession } from '../../src/route/session.ts';
 import type { SessionResolution } from '../../src/route/session.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';

@@ -9,7 +9,7 @@ import type { pino } from 'pino';
 import { expect, it } from 'vitest';
 
 import { SessionLogs } from '../../src/facade/session-logs.ts';
-import { bridgeLogsApi } from '../../src/otel/otel.ts';
+import { bridgeLogsApi } from '../../src/otel/logs-api.ts';
 
 it('pino lines and tokens in one session: the event stream shows the tokens only, followSession all', async () => {
   const provider: LoggerProvider = new LoggerProvider({

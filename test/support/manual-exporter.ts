@@ -1,4 +1,5 @@
-import type { ExportResult, LogRecordExporter, ReadableLogRecord } from '../../src/otel/otel.ts';
+import type { ExportResult } from '../../src/otel/export-result.ts';
+import type { LogRecordExporter, ReadableLogRecord } from '../../src/otel/log-record.ts';
 
 /** An exporter whose answers the test gives: success at once until `hold()`. */
 export class ManualExporter implements LogRecordExporter {

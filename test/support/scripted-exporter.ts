@@ -1,4 +1,5 @@
-import type { ExportResult, LogRecordExporter, ReadableLogRecord } from '../../src/otel/otel.ts';
+import type { ExportResult } from '../../src/otel/export-result.ts';
+import type { LogRecordExporter, ReadableLogRecord } from '../../src/otel/log-record.ts';
 
 /** What to call back with; `'hang'`: never; a function is called with the batch and may throw. */
 export type Script = Partial<Error> | 'ok' | 'hang' | undefined;

@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import { OriginEncoder } from '../../src/export/spool/codec/origin-codec.ts';
 import { EntryEncoder } from '../../src/export/spool/codec/record-encoder.ts';
 import { Spool } from '../../src/export/spool/spool.ts';
-import type { LogRecord } from '../../src/otel/otel.ts';
+import type { LogRecord } from '../../src/otel/log-record.ts';
 import { LossCounters } from '../../src/support/loss-counters.ts';
 import { reporterFor } from '../../src/support/reporter.ts';
 

@@ -1,7 +1,7 @@
 import { wholeAttribute } from '../../attribute-limits.ts';
 import type { RoutedRecord } from '../../entry/routed-record.ts';
-import { ATTRIBUTE, OWN_PREFIX } from '../../otel/otel.ts';
-import type { Context, HrTime, LogRecord } from '../../otel/otel.ts';
+import type { Context, HrTime, LogRecord } from '../../otel/log-record.ts';
+import { ATTRIBUTE, OWN_PREFIX } from '../../otel/names.ts';
 import { ownText } from '../../support/own-text.ts';
 import { ChunkText, codePointCut, endsInHalf } from './chunk-text.ts';
 import { MergedLogRecord } from './merged-record.ts';

@@ -1,5 +1,5 @@
-import { ATTRIBUTE } from '../../otel/otel.ts';
-import type { HrTime, LogRecord } from '../../otel/otel.ts';
+import type { HrTime, LogRecord } from '../../otel/log-record.ts';
+import { ATTRIBUTE } from '../../otel/names.ts';
 import { ownValue } from '../../own-value.ts';
 import { ownText } from '../../support/own-text.ts';
 import { reporterFor } from '../../support/reporter.ts';

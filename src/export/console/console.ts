@@ -1,7 +1,7 @@
 import { bodyToText } from '../../entry/body.ts';
 import { isoTimestamp } from '../../entry/entry.ts';
 import { withoutTerminalControls } from '../../entry/tokens.ts';
-import type { LogRecord, LogRecordProcessor } from '../../otel/otel.ts';
+import type { LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import { escapeControls, levelOf, recordMillis, sessionIdOfRecord } from '../file/log-line.ts';

@@ -1,7 +1,7 @@
 import { constants, mkdirSync, openSync, closeSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { ReadableLogRecord } from '../../otel/otel.ts';
+import type { ReadableLogRecord } from '../../otel/log-record.ts';
 import { nextMagic, readFrame } from '../spool/codec/frame.ts';
 import { OriginEncoder } from '../spool/codec/origin-codec.ts';
 import { EntryEncoder } from '../spool/codec/record-encoder.ts';

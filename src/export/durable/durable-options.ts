@@ -1,8 +1,8 @@
 import * as z from 'zod';
 
+import type { LogRecordExporter } from '../../otel/log-record.ts';
 import { meterProviderOption } from '../../otel/metrics.ts';
 import type { MeterProvider } from '../../otel/metrics.ts';
-import type { LogRecordExporter } from '../../otel/otel.ts';
 import type { LossReason } from '../../support/loss-counters.ts';
 import { functionOption, millis, objectWith, positiveInteger } from '../../support/options.ts';
 

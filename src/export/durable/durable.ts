@@ -1,8 +1,8 @@
 import { readEntryIds, routedRecordOf } from '../../entry/routed-record.ts';
 import type { DeliveryReport, DeliverySource, RoutedRecord, SessionDelivery } from '../../entry/routed-record.ts';
 import { batchEnvironment } from '../../otel/environment.ts';
+import type { LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
 import { observeProcessor } from '../../otel/metrics.ts';
-import type { LogRecord, LogRecordProcessor } from '../../otel/otel.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { parseOptions } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';

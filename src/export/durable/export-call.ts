@@ -1,7 +1,7 @@
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Context } from '@opentelemetry/api';
 
-import type { LogRecordExporter, ReadableLogRecord } from '../../otel/otel.ts';
+import type { LogRecordExporter, ReadableLogRecord } from '../../otel/log-record.ts';
 import { verdictOf } from './export-verdict.ts';
 import type { Verdict } from './export-verdict.ts';
 

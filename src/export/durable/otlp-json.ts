@@ -1,4 +1,4 @@
-import type { HrTime, ReadableLogRecord } from '../../otel/otel.ts';
+import type { HrTime, ReadableLogRecord } from '../../otel/log-record.ts';
 
 /** An OTLP AnyValue in its JSON form; 64-bit integers and non-finite numbers are strings there (proto3 JSON mapping). */
 export type OtlpJsonValue = Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-import type { ReadableLogRecord } from '../../otel/otel.ts';
+import type { ReadableLogRecord } from '../../otel/log-record.ts';
 import { decodeResource, encodeResource } from '../spool/codec/origin-codec.ts';
 import type { Resource, SpooledResource } from '../spool/codec/origin-codec.ts';
 

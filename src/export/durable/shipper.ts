@@ -1,6 +1,6 @@
 import { context } from '@opentelemetry/api';
 
-import type { LogRecordExporter, ReadableLogRecord } from '../../otel/otel.ts';
+import type { LogRecordExporter, ReadableLogRecord } from '../../otel/log-record.ts';
 import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import type { Lane } from '../spool/segment-queue.ts';

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-import type { ReadableLogRecord } from '../../otel/otel.ts';
+import type { ReadableLogRecord } from '../../otel/log-record.ts';
 import { OriginDecoder } from '../spool/codec/origin-codec.ts';
 import { decodeEntry } from '../spool/codec/record-decoder.ts';
 import { FileSegment } from '../spool/file-segment.ts';

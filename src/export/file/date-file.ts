@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 
 import { environmentValue } from '../../otel/environment.ts';
+import type { LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
 import { meterProviderOption, observeProcessor } from '../../otel/metrics.ts';
 import type { MeterProvider } from '../../otel/metrics.ts';
-import type { LogRecord, LogRecordProcessor } from '../../otel/otel.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
 import { functionOption, millis, parseOptions, positiveInteger } from '../../support/options.ts';

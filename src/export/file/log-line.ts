@@ -2,8 +2,9 @@ import { wholeAttribute } from '../../attribute-limits.ts';
 import { bodyToText } from '../../entry/body.ts';
 import { isoTimestamp, isSessionId } from '../../entry/entry.ts';
 import { routedRecordOf } from '../../entry/routed-record.ts';
-import { ATTRIBUTE, hrTimeToMillis } from '../../otel/otel.ts';
-import type { HrTime, LogRecord } from '../../otel/otel.ts';
+import { hrTimeToMillis } from '../../otel/log-record.ts';
+import type { HrTime, LogRecord } from '../../otel/log-record.ts';
+import { ATTRIBUTE } from '../../otel/names.ts';
 
 // Control characters with DEL and the C1 block, and the two line separators of Unicode: what could end a line, or
 // drive the terminal of who reads the file.

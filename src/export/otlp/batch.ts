@@ -4,10 +4,10 @@ import * as z from 'zod';
 
 import { bodyToText, toOwnJsonValue } from '../../entry/body.ts';
 import { batchEnvironment } from '../../otel/environment.ts';
+import type { LogRecord, LogRecordExporter, LogRecordProcessor } from '../../otel/log-record.ts';
 import type { BatchProcessorClass } from '../../otel/logs-sdk.ts';
 import { meterProviderOption, observeProcessor } from '../../otel/metrics.ts';
 import type { MeterProvider } from '../../otel/metrics.ts';
-import type { LogRecord, LogRecordExporter, LogRecordProcessor } from '../../otel/otel.ts';
 import { mayHoldMore, ownValue } from '../../own-value.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';

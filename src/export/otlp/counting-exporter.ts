@@ -1,5 +1,6 @@
-import { EXPORT_SUCCESS, isExportSuccess } from '../../otel/otel.ts';
-import type { ExportResult, LogRecordExporter, ReadableLogRecord } from '../../otel/otel.ts';
+import { EXPORT_SUCCESS, isExportSuccess } from '../../otel/export-result.ts';
+import type { ExportResult } from '../../otel/export-result.ts';
+import type { LogRecordExporter, ReadableLogRecord } from '../../otel/log-record.ts';
 import type { Reporter } from '../../support/reporter.ts';
 
 /** Hears of every batch, once, when it is known what became of it. */

@@ -1,7 +1,8 @@
 import { findPackages, loadFile } from '../../otel/application-modules.ts';
 import { environmentValue, isOtlpExportDisabled, isSdkDisabled } from '../../otel/environment.ts';
+import type { LogRecordExporter } from '../../otel/log-record.ts';
 import { lineOf, VERSIONS } from '../../otel/logs-sdk.ts';
-import type { LogRecordExporter, OtelLine } from '../../otel/otel.ts';
+import type { OtelLine } from '../../otel/logs-sdk.ts';
 import { describeValue, SessionLogsError } from '../../support/errors.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';

@@ -1,4 +1,4 @@
-import type { ReadableLogRecord } from '../../otel/otel.ts';
+import type { ReadableLogRecord } from '../../otel/log-record.ts';
 import type { SessionMark } from './codec/record-format.ts';
 import type { Segment, SegmentPosition } from './segment.ts';
 

@@ -9,7 +9,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { noteRoutedRecord, routedRecordOf } from '../../../src/entry/routed-record.ts';
 import type { DeliverySource, SessionDelivery } from '../../../src/entry/routed-record.ts';
 import { CoalescingLogRecordProcessor } from '../../../src/export/coalescing/coalescing.ts';
-import type { LogRecord, LogRecordProcessor } from '../../../src/otel/otel.ts';
+import type { LogRecord, LogRecordProcessor } from '../../../src/otel/log-record.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
 
 const diagnostics = recordDiagnostics();

@@ -5,7 +5,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { CoalescingLogRecordProcessor } from '../../../src/export/coalescing/coalescing.ts';
 import type { CoalescingOptions } from '../../../src/export/coalescing/coalescing.ts';
-import type { EmittedLogRecord, LogRecord, LogRecordProcessor, OtelLogger } from '../../../src/otel/otel.ts';
+import type { LogRecord, LogRecordProcessor } from '../../../src/otel/log-record.ts';
+import type { EmittedLogRecord, OtelLogger } from '../../../src/otel/logs-api.ts';
 import { runs } from '../../support/properties.ts';
 
 /** An inner processor that keeps what it gets. */

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 
 import { DeadLetters } from '../../../src/export/durable/dead-letters.ts';
 import { DurableLogRecordProcessor } from '../../../src/export/durable/durable.ts';
-import type { ReadableLogRecord } from '../../../src/otel/otel.ts';
+import type { ReadableLogRecord } from '../../../src/otel/log-record.ts';
 import { buildSource } from '../../support/built-source.ts';
 import type { BuiltSource } from '../../support/built-source.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';

@@ -14,7 +14,7 @@ import type { SessionDelivery } from '../../../src/entry/routed-record.ts';
 import { deadFiles } from '../../../src/export/durable/dead-letters.ts';
 import type { DurableLogRecordProcessorOptions, Loss } from '../../../src/export/durable/durable-options.ts';
 import { DurableLogRecordProcessor } from '../../../src/export/durable/durable.ts';
-import type { LogRecord, LogRecordProcessor } from '../../../src/otel/otel.ts';
+import type { LogRecord, LogRecordProcessor } from '../../../src/otel/log-record.ts';
 import { runs } from '../../support/properties.ts';
 import { failure, ScriptedExporter } from '../../support/scripted-exporter.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';

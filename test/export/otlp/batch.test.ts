@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { CountingBatchLogRecordProcessor } from '../../../src/export/otlp/batch.ts';
 import type { CountingBatchOptions } from '../../../src/export/otlp/batch.ts';
-import type { LogRecordExporter } from '../../../src/otel/otel.ts';
+import type { LogRecordExporter } from '../../../src/otel/log-record.ts';
 import { SessionLogsError } from '../../../src/support/errors.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
 import { ManualExporter } from '../../support/manual-exporter.ts';

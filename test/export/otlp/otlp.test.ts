@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { CountingBatchLogRecordProcessor } from '../../../src/export/otlp/batch.ts';
 import { createOtlpExporter, otlpTarget } from '../../../src/export/otlp/otlp.ts';
+import type { LogRecordExporter } from '../../../src/otel/log-record.ts';
 import { loadLogsSdk } from '../../../src/otel/logs-sdk.ts';
 import type { LogsSdk } from '../../../src/otel/logs-sdk.ts';
-import type { LogRecordExporter } from '../../../src/otel/otel.ts';
 import { makeApplication } from '../../support/application.ts';
 import type { Application } from '../../support/application.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';

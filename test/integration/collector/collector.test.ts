@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 
 import { deadFiles } from '../../../src/export/durable/dead-letters.ts';
 import { DurableLogRecordProcessor } from '../../../src/export/durable/durable.ts';
-import type { LogRecordExporter, LogRecordProcessor } from '../../../src/otel/otel.ts';
+import type { LogRecordExporter, LogRecordProcessor } from '../../../src/otel/log-record.ts';
 import type { ReceivedRecord } from '../../support/otlp-decode.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { until } from '../../support/until.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import type { ReadableLogRecord } from '../../../otel/otel.ts';
+import type { ReadableLogRecord } from '../../../otel/log-record.ts';
 import { MalformedPayloadError, PayloadReader } from './payload-reader.ts';
 import { PayloadWriter, POOL_ENCODING } from './payload-writer.ts';
 import { readSafely, toPlainValue } from './plain-value.ts';

@@ -1,6 +1,6 @@
 import { createTraceState } from '@opentelemetry/api';
 
-import type { HrTime, ReadableLogRecord } from '../../../otel/otel.ts';
+import type { HrTime, ReadableLogRecord } from '../../../otel/log-record.ts';
 import type { OriginDecoder, Resource, Scope } from './origin-codec.ts';
 import { MalformedPayloadError, PayloadReader } from './payload-reader.ts';
 import {

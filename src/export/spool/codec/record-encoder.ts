@@ -1,5 +1,5 @@
-import { ATTRIBUTE } from '../../../otel/otel.ts';
-import type { HrTime, LogRecord } from '../../../otel/otel.ts';
+import type { HrTime, LogRecord } from '../../../otel/log-record.ts';
+import { ATTRIBUTE } from '../../../otel/names.ts';
 import { FRAME_BYTES, writeFrame } from './frame.ts';
 import type { OriginEncoder, Resource, Scope } from './origin-codec.ts';
 import { PayloadWriter } from './payload-writer.ts';

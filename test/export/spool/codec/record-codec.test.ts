@@ -11,7 +11,7 @@ import { decodeEntry } from '../../../../src/export/spool/codec/record-decoder.t
 import type { DecodedEntry } from '../../../../src/export/spool/codec/record-decoder.ts';
 import { EntryEncoder } from '../../../../src/export/spool/codec/record-encoder.ts';
 import { uuidV7 } from '../../../../src/export/spool/codec/uuid.ts';
-import type { LogRecord } from '../../../../src/otel/otel.ts';
+import type { LogRecord } from '../../../../src/otel/log-record.ts';
 import { runs } from '../../../support/properties.ts';
 
 function makeEncoder(uid?: () => string): EntryEncoder {

@@ -1,0 +1,19 @@
+import type { Context } from '@opentelemetry/api';
+import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
+
+// Structural types only: several copies of the SDK in one tree are normal, so nothing here is ever `instanceof`.
+export type { Context, LogRecordExporter, LogRecordProcessor };
+
+/** The record that a processor's `onEmit` gets, of either OTel line. */
+export type LogRecord = Parameters<LogRecordProcessor['onEmit']>[0];
+
+/** The record that an exporter gets. */
+export type ReadableLogRecord = Parameters<LogRecordExporter['export']>[0][number];
+
+/** `[seconds, nanoseconds]` since the epoch. */
+export type HrTime = LogRecord['hrTime'];
+
+/** Milliseconds since the epoch, rounded down, of an SDK time. */
+export function hrTimeToMillis(time: HrTime): number {
+  return time[0] * 1000 + Math.floor(time[1] / 1_000_000);
+}

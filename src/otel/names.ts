@@ -1,0 +1,21 @@
+/** Severity numbers of the OpenTelemetry log data model, https://opentelemetry.io/docs/specs/otel/logs/data-model/ */
+export const SEVERITY = { trace: 1, debug: 5, info: 9, warn: 13, error: 17, fatal: 21 } as const;
+
+/** Names on the wire. Nothing about sessions or GenAI is stable yet, so each is written in this one place. */
+export const ATTRIBUTE = {
+  sessionId: 'session.id',
+  conversationId: 'gen_ai.conversation.id',
+  logType: 'session_logs.log_type',
+  streamId: 'session_logs.stream_id',
+  chunkCount: 'session_logs.chunk_count',
+  finishReasons: 'gen_ai.response.finish_reasons',
+  requestStream: 'gen_ai.request.stream',
+  timeToFirstChunk: 'gen_ai.response.time_to_first_chunk',
+  recordUid: 'log.record.uid',
+  exceptionType: 'exception.type',
+  exceptionMessage: 'exception.message',
+  exceptionStacktrace: 'exception.stacktrace',
+} as const;
+
+/** The prefix of our own attributes and event names. */
+export const OWN_PREFIX = 'session_logs.';
