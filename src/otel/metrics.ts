@@ -1,7 +1,6 @@
 import type { MeterProvider, Observable } from '@opentelemetry/api';
 import type * as z from 'zod';
 
-import type { StoreStats } from '../store/session-store.ts';
 import { objectWith } from '../support/options.ts';
 
 export type { MeterProvider };
@@ -24,6 +23,16 @@ export interface ProcessorFigures {
   readonly queueCapacity?: number;
   /** Records that the exporter acknowledged, and those that it failed on for good. */
   readonly exported?: { readonly succeeded: number; readonly failed: number };
+}
+
+/** What a store tells about itself: what it holds, and counters that never go down. */
+export interface StoreFigures {
+  readonly sessions: number;
+  readonly readers: number;
+  readonly entries: number;
+  readonly bytes: number;
+  readonly lost: Readonly<Record<string, number>>;
+  readonly unreadable?: Readonly<Record<string, number>>;
 }
 
 const METER_NAME = 'otel-session-logs';
@@ -77,7 +86,7 @@ export function observeProcessor(
 }
 
 /** Reports what a store holds, `session_logs.sessions`, `.readers`, `.entries` and `.bytes`, `session_logs.lost` and `session_logs.unreadable` by reason. */
-export function observeStore(provider: MeterProvider | undefined, read: () => StoreStats): () => void {
+export function observeStore(provider: MeterProvider | undefined, read: () => StoreFigures): () => void {
   if (provider === undefined) return () => {};
   const meter = provider.getMeter(METER_NAME);
   const units = { sessions: '{session}', readers: '{reader}', entries: '{entry}', bytes: 'By' } as const;
