@@ -1,4 +1,4 @@
-import type { EntryDetail } from './entry.ts';
+import type { EntryDetail } from './entry-detail.ts';
 
 /**
  * What the session processor found out about one record, for the processors after it: the SDK's limits may have taken

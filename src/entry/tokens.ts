@@ -105,3 +105,17 @@ export function defaultStreamHandler(message: string): string | undefined {
   if (message !== '') process.stdout.write(withoutTerminalControls(message));
   return message;
 }
+
+const EVENT_NAME_BY_KIND: ReadonlyMap<EntryKind, string> = new Map(
+  [...EVENT_NAMES].map(([name, kind]) => [kind, name]),
+);
+
+/** The event name that carries a kind on the wire; `undefined` for text. */
+export function eventNameOf(kind: EntryKind): string | undefined {
+  return EVENT_NAME_BY_KIND.get(kind);
+}
+
+/** The kind that an event name carries; `text` for every other name. */
+export function kindOfEventName(name: string | undefined): EntryKind {
+  return (name === undefined ? undefined : EVENT_NAMES.get(name)) ?? 'text';
+}

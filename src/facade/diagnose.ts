@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 
-import { MAX_SESSION_ID_LENGTH } from '../entry/entry.ts';
+import { MAX_SESSION_ID_LENGTH } from '../entry/session-id.ts';
 import { findPackages } from '../otel/application-modules.ts';
 import { environmentValue } from '../otel/environment.ts';
 import { hasContextManager, isLogsApiBridged, registeredLogsApis } from '../otel/logs-api.ts';

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
-import type { LogEntry, LogType } from '../entry/entry.ts';
+import type { LogType } from '../entry/entry-detail.ts';
+import type { LogEntry } from '../entry/entry.ts';
 import type { SessionStore, StartPosition } from '../store/session-store.ts';
 import { describeValue } from '../support/errors.ts';
 import type { SessionLogsError } from '../support/errors.ts';

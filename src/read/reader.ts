@@ -1,5 +1,7 @@
-import { isChat, makeEntry } from '../entry/entry.ts';
-import type { LogEntry, LogType } from '../entry/entry.ts';
+import { isChat } from '../entry/entry-detail.ts';
+import type { LogType } from '../entry/entry-detail.ts';
+import { makeEntry } from '../entry/entry.ts';
+import type { LogEntry } from '../entry/entry.ts';
 import { isControlKind } from '../entry/tokens.ts';
 import type { SessionCursor, SessionStore, Step, Waiter } from '../store/session-store.ts';
 import { watchAbort } from '../support/abort-watch.ts';

@@ -1,5 +1,5 @@
-import { isAbandonedEnd } from '../entry/entry.ts';
-import type { EntryDetail } from '../entry/entry.ts';
+import { isAbandonedEnd } from '../entry/entry-detail.ts';
+import type { EntryDetail } from '../entry/entry-detail.ts';
 import type { StreamState } from '../store/session-store.ts';
 
 /** Watches for the end of the stream that a reader's first chat entry belongs to. */

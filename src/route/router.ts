@@ -2,17 +2,14 @@ import { context as contextApi, isSpanContextValid, trace } from '@opentelemetry
 
 import { wholeAttribute } from '../attribute-limits.ts';
 import type { JsonValue } from '../entry/body.ts';
-import {
-  captureDetail,
-  captureMessage,
-  captureTimestamp,
-  entryDetail,
-  entryFields,
-  isSessionId,
-} from '../entry/entry.ts';
-import type { EntryDetail, OwnFacts } from '../entry/entry.ts';
+import { captureDetail, captureMessage, captureTimestamp } from '../entry/capture.ts';
+import { entryDetail } from '../entry/entry-detail.ts';
+import type { EntryDetail } from '../entry/entry-detail.ts';
+import { entryFields } from '../entry/entry.ts';
+import type { OwnFacts } from '../entry/entry.ts';
 import { areEntryIdsRead, nextEntryOrder, noteRoutedRecord } from '../entry/routed-record.ts';
 import type { DeliverySource } from '../entry/routed-record.ts';
+import { isSessionId } from '../entry/session-id.ts';
 import type { Context, LogRecord } from '../otel/log-record.ts';
 import type { EmittedLogRecord } from '../otel/logs-api.ts';
 import { ATTRIBUTE } from '../otel/names.ts';

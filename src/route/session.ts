@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { context as contextApi, createContextKey, propagation } from '@opentelemetry/api';
 
 import { valueLengthLimit } from '../attribute-limits.ts';
-import { isSessionId, MAX_SESSION_ID_LENGTH } from '../entry/entry.ts';
+import { isSessionId, MAX_SESSION_ID_LENGTH } from '../entry/session-id.ts';
 import type { Context, LogRecord } from '../otel/log-record.ts';
 import { ATTRIBUTE } from '../otel/names.ts';
 import { describeValue } from '../support/errors.ts';

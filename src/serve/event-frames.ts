@@ -1,4 +1,4 @@
-import { MASKED_ERROR } from '../entry/entry.ts';
+import { MASKED_ERROR } from '../entry/capture.ts';
 import type { LogEntry } from '../entry/entry.ts';
 import type { Gap, SessionReader } from '../read/reader.ts';
 import { reporterFor } from '../support/reporter.ts';

@@ -1,4 +1,5 @@
-import type { EntryDetail, LogEntry } from '../entry/entry.ts';
+import type { EntryDetail } from '../entry/entry-detail.ts';
+import type { LogEntry } from '../entry/entry.ts';
 
 /** A value at once (an embedded store) or later (a remote one). */
 export type Maybe<T> = T | Promise<T>;

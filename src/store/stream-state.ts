@@ -1,5 +1,5 @@
-import { isChat, kindOf } from '../entry/entry.ts';
-import type { EntryDetail } from '../entry/entry.ts';
+import { isChat, kindOf } from '../entry/entry-detail.ts';
+import type { EntryDetail } from '../entry/entry-detail.ts';
 
 /**
  * How a session's stream without a stream id stands at the writer: 0 none open, 1 open, 2 open and the last chat entry

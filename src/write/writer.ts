@@ -1,7 +1,17 @@
 import { readableAttributes, setField, toJsonValue } from '../entry/body.ts';
-import { eventNameOf, isSessionId, isTimestamp, LEVELED_LOG, PLAIN_CHUNK } from '../entry/entry.ts';
-import type { LogType, OwnFacts } from '../entry/entry.ts';
-import { controlKindOf, ENTRY_KINDS, isControlKind, REASONING_STOP_TOKEN, tokenOf } from '../entry/tokens.ts';
+import type { LogType } from '../entry/entry-detail.ts';
+import { LEVELED_LOG, PLAIN_CHUNK } from '../entry/entry.ts';
+import type { OwnFacts } from '../entry/entry.ts';
+import { isSessionId } from '../entry/session-id.ts';
+import { isTimestamp } from '../entry/timestamp.ts';
+import {
+  controlKindOf,
+  ENTRY_KINDS,
+  eventNameOf,
+  isControlKind,
+  REASONING_STOP_TOKEN,
+  tokenOf,
+} from '../entry/tokens.ts';
 import type { EntryKind } from '../entry/tokens.ts';
 import type { HrTime } from '../otel/log-record.ts';
 import type { EmittedLogRecord, OtelLogger, OtelLoggerProvider } from '../otel/logs-api.ts';

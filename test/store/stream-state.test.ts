@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { entryDetail } from '../../src/entry/entry.ts';
+import { entryDetail } from '../../src/entry/entry-detail.ts';
 import { afterEntry, isAbandonedBy } from '../../src/store/stream-state.ts';
 import type { OpenStream } from '../../src/store/stream-state.ts';
 

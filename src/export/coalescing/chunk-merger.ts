@@ -1,6 +1,7 @@
 import { wholeAttribute } from '../../attribute-limits.ts';
-import { ABANDONED, kindOf, kindOfEventName } from '../../entry/entry.ts';
+import { ABANDONED, kindOf } from '../../entry/entry-detail.ts';
 import type { RoutedRecord } from '../../entry/routed-record.ts';
+import { kindOfEventName } from '../../entry/tokens.ts';
 import type { ControlKind, EntryKind } from '../../entry/tokens.ts';
 import type { LogRecord } from '../../otel/log-record.ts';
 import { ATTRIBUTE } from '../../otel/names.ts';

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 
 import { wholeAttribute } from '../../attribute-limits.ts';
-import { isSessionId } from '../../entry/entry.ts';
 import { noteRoutedRecord, routedRecordOf } from '../../entry/routed-record.ts';
 import type { DeliveryReport, DeliverySource, RoutedRecord, SessionDelivery } from '../../entry/routed-record.ts';
+import { isSessionId } from '../../entry/session-id.ts';
 import type { Context, LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
 import { ATTRIBUTE } from '../../otel/names.ts';
 import { SessionLogsError } from '../../support/errors.ts';

@@ -1,5 +1,5 @@
 import { bodyToText } from '../../entry/body.ts';
-import { isoTimestamp } from '../../entry/entry.ts';
+import { isoTimestamp } from '../../entry/timestamp.ts';
 import { withoutTerminalControls } from '../../entry/tokens.ts';
 import type { LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
 import { LossCounters } from '../../support/loss-counters.ts';

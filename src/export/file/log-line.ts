@@ -1,7 +1,8 @@
 import { wholeAttribute } from '../../attribute-limits.ts';
 import { bodyToText } from '../../entry/body.ts';
-import { isoTimestamp, isSessionId } from '../../entry/entry.ts';
 import { routedRecordOf } from '../../entry/routed-record.ts';
+import { isSessionId } from '../../entry/session-id.ts';
+import { isoTimestamp } from '../../entry/timestamp.ts';
 import { hrTimeToMillis } from '../../otel/log-record.ts';
 import type { HrTime, LogRecord } from '../../otel/log-record.ts';
 import { ATTRIBUTE } from '../../otel/names.ts';

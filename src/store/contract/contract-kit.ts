@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
-import { entryDetail } from '../../entry/entry.ts';
-import type { EntryDetail } from '../../entry/entry.ts';
+import { entryDetail } from '../../entry/entry-detail.ts';
+import type { EntryDetail } from '../../entry/entry-detail.ts';
 import type { Maybe, SessionCursor, SessionStore, StartPosition, Step } from '../session-store.ts';
 
 /** What a test asks of the store that is made for it. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { entryDetail } from '../../entry/entry.ts';
+import { entryDetail } from '../../entry/entry-detail.ts';
 import { AT, END, log, logAll, names, nextStep, readAll, readCount, readFrom, START } from './contract-kit.ts';
 import type { ContractTest } from './contract-kit.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { isAbandonedEnd } from '../../entry/entry.ts';
+import { isAbandonedEnd } from '../../entry/entry-detail.ts';
 import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
 import { END, log, logAll, readFrom, START } from './contract-kit.ts';
 import type { ContractTest } from './contract-kit.ts';

@@ -1,5 +1,5 @@
 import { readableAttributes, toOwnJsonValue } from '../../entry/body.ts';
-import type { EntryDetail } from '../../entry/entry.ts';
+import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { ownText } from '../../support/own-text.ts';
 import type { SharedTexts } from '../../support/own-text.ts';
 

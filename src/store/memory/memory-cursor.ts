@@ -1,5 +1,5 @@
-import { isChat } from '../../entry/entry.ts';
-import type { EntryDetail } from '../../entry/entry.ts';
+import { isChat } from '../../entry/entry-detail.ts';
+import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { ownText } from '../../support/own-text.ts';
 import type { SessionCursor, Step, Waiter } from '../session-store.ts';
 import type { MemorySession, Position, Start } from './memory-session.ts';

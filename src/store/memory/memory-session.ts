@@ -1,5 +1,5 @@
-import { isChat } from '../../entry/entry.ts';
-import type { EntryDetail } from '../../entry/entry.ts';
+import { isChat } from '../../entry/entry-detail.ts';
+import type { EntryDetail } from '../../entry/entry-detail.ts';
 import type { StartPosition } from '../session-store.ts';
 import { afterEntry, isAbandonedBy } from '../stream-state.ts';
 import type { OpenStream } from '../stream-state.ts';

@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 
 import * as z from 'zod';
 
-import { ABANDONED_END, makeEntry } from '../../entry/entry.ts';
-import type { EntryDetail, LogEntry } from '../../entry/entry.ts';
+import { ABANDONED_END } from '../../entry/entry-detail.ts';
+import type { EntryDetail } from '../../entry/entry-detail.ts';
+import { makeEntry } from '../../entry/entry.ts';
+import type { LogEntry } from '../../entry/entry.ts';
 import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
 import { addUp, LossCounters } from '../../support/loss-counters.ts';
 import { functionOption, millis, parseOptions, positiveInteger } from '../../support/options.ts';

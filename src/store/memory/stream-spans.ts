@@ -1,5 +1,5 @@
-import { isAbandonedEnd } from '../../entry/entry.ts';
-import type { EntryDetail } from '../../entry/entry.ts';
+import { isAbandonedEnd } from '../../entry/entry-detail.ts';
+import type { EntryDetail } from '../../entry/entry-detail.ts';
 import type { StreamState } from '../session-store.ts';
 
 /** Where a stream lies in its session's log, both ends included. */

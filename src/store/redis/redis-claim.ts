@@ -1,4 +1,4 @@
-import type { EntryDetail } from '../../entry/entry.ts';
+import type { EntryDetail } from '../../entry/entry-detail.ts';
 import type { SessionCursor, Step, Waiter } from '../session-store.ts';
 import { RedisFailure } from './redis-client.ts';
 import type { Unreadable } from './redis-codec.ts';

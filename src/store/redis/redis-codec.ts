@@ -1,6 +1,7 @@
 import { toJsonValue } from '../../entry/body.ts';
-import { entryDetail, isTimestamp } from '../../entry/entry.ts';
-import type { EntryDetail } from '../../entry/entry.ts';
+import { entryDetail } from '../../entry/entry-detail.ts';
+import type { EntryDetail } from '../../entry/entry-detail.ts';
+import { isTimestamp } from '../../entry/timestamp.ts';
 import { ENTRY_KINDS } from '../../entry/tokens.ts';
 import { ownJoin } from '../../support/own-text.ts';
 

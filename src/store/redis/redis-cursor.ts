@@ -1,5 +1,5 @@
-import { isChat } from '../../entry/entry.ts';
-import type { EntryDetail } from '../../entry/entry.ts';
+import { isChat } from '../../entry/entry-detail.ts';
+import type { EntryDetail } from '../../entry/entry-detail.ts';
 import type { Maybe, OpenOptions, SessionCursor, Step, Waiter } from '../session-store.ts';
 import { RedisFailure } from './redis-client.ts';
 import type { Unreadable } from './redis-codec.ts';

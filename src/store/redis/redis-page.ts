@@ -1,4 +1,4 @@
-import type { EntryDetail } from '../../entry/entry.ts';
+import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { RedisFailure } from './redis-client.ts';
 import type { RedisCommand, RedisReply } from './redis-client.ts';
 import { decodeEntry, isPlain } from './redis-codec.ts';

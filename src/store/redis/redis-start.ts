@@ -1,4 +1,4 @@
-import { isChat } from '../../entry/entry.ts';
+import { isChat } from '../../entry/entry-detail.ts';
 import type { StartPosition } from '../session-store.ts';
 import { RedisFailure } from './redis-client.ts';
 import { canonicalStreamId, isStreamId } from './redis-keys.ts';

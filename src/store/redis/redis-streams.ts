@@ -1,5 +1,5 @@
-import { isAbandonedEnd } from '../../entry/entry.ts';
-import type { EntryDetail } from '../../entry/entry.ts';
+import { isAbandonedEnd } from '../../entry/entry-detail.ts';
+import type { EntryDetail } from '../../entry/entry-detail.ts';
 import type { StreamState } from '../session-store.ts';
 import { afterEntry, isAbandonedBy } from '../stream-state.ts';
 import type { OpenStream } from '../stream-state.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { ABANDONED_END } from '../../entry/entry.ts';
-import type { EntryDetail } from '../../entry/entry.ts';
+import { ABANDONED_END } from '../../entry/entry-detail.ts';
+import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
 import { ownText } from '../../support/own-text.ts';

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { entryDetail } from '../../../src/entry/entry.ts';
-import type { EntryDetail } from '../../../src/entry/entry.ts';
+import { entryDetail } from '../../../src/entry/entry-detail.ts';
+import type { EntryDetail } from '../../../src/entry/entry-detail.ts';
 import { ENTRY_KINDS } from '../../../src/entry/tokens.ts';
 import { decodeEntry, encodeEntry } from '../../../src/store/redis/redis-codec.ts';
 import type { EncodedEntry } from '../../../src/store/redis/redis-codec.ts';
