@@ -31,7 +31,7 @@ export type { Redact, RedactableEntry } from './route/redaction.ts';
 export type { SessionHandle } from './facade/session-handle.ts';
 export { SessionLogs, sharedSessionLogs } from './facade/session-logs.ts';
 export type { SessionLogsOptions } from './facade/session-logs.ts';
-export { sessionIdOf, withSession } from './route/session.ts';
+export { sessionIdOf, withSession } from './route/session-context.ts';
 export { startSessionLogs } from './start/start.ts';
 export type { StartSessionLogsOptions } from './start/start-options.ts';
 export { MemorySessionStore } from './store/memory/memory.ts';

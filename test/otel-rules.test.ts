@@ -7,7 +7,7 @@ import { CoalescingLogRecordProcessor } from '../src/export/coalescing/coalescin
 import { CountingBatchLogRecordProcessor } from '../src/export/otlp/batch.ts';
 import type { LogRecordProcessor } from '../src/otel/log-record.ts';
 import { SessionLogRecordProcessor } from '../src/route/processor.ts';
-import { contextWithSession, withSession } from '../src/route/session.ts';
+import { contextWithSession, withSession } from '../src/route/session-context.ts';
 import { PipelineLogRecordProcessor } from '../src/start/gated-processor.ts';
 import { MemorySessionStore } from '../src/store/memory/memory.ts';
 import { describeProcessorRules } from './otel-rules.ts';

@@ -2,6 +2,7 @@ import * as z from 'zod';
 
 import type { LogEntry } from '../entry/entry.ts';
 import type { DeliveryReport, SessionDelivery } from '../entry/routed-record.ts';
+import { requireSessionId } from '../entry/session-id.ts';
 import { globalLoggerProvider } from '../otel/logs-api.ts';
 import type { OtelLoggerProvider } from '../otel/logs-api.ts';
 import { openPop, openReader } from '../read/reader-options.ts';
@@ -9,7 +10,7 @@ import type { PopOptions, ReaderDefaults, ReaderOptions } from '../read/reader-o
 import type { SessionReader } from '../read/reader.ts';
 import { sessionOptions, SessionLogRecordProcessor } from '../route/processor.ts';
 import type { SessionLogRecordProcessorOptions } from '../route/processor.ts';
-import { requireSessionId, withSession } from '../route/session.ts';
+import { withSession } from '../route/session-context.ts';
 import type { NodeResponse } from '../serve/client.ts';
 import type { EventStreamOptions, StreamSource } from '../serve/event-stream.ts';
 import { sendEventStream, toEventStreamResponse, toReadableStream } from '../serve/streams.ts';

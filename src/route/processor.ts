@@ -11,7 +11,7 @@ import { functionOption, objectWith, parseOptions } from '../support/options.ts'
 import { reporterFor } from '../support/reporter.ts';
 import type { Redact } from './redaction.ts';
 import { SessionRouter } from './router.ts';
-import type { SessionResolution } from './session.ts';
+import type { SessionResolution } from './session-resolver.ts';
 
 export interface SessionLogRecordProcessorOptions extends SessionResolution {
   /** Where session logs live. @default new MemorySessionStore() */

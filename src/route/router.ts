@@ -21,8 +21,8 @@ import { ownWriteOf } from './own-write.ts';
 import type { OwnWrite } from './own-write.ts';
 import { applyRedaction, blank, isAsEmitted, redactedAttributes, redactedEmission, settleBody } from './redaction.ts';
 import type { Redact, RedactableEntry, Redacted } from './redaction.ts';
-import { SessionResolver } from './session.ts';
-import type { SessionResolution } from './session.ts';
+import { SessionResolver } from './session-resolver.ts';
+import type { SessionResolution } from './session-resolver.ts';
 
 const reporter = reporterFor('processor');
 

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 
 import type { LogEntry } from '../entry/entry.ts';
+import { requireSessionId } from '../entry/session-id.ts';
 import { makeReader, parseReaderOptions } from '../read/reader-options.ts';
 import type { ReaderDefaults, ReaderOptions } from '../read/reader-options.ts';
 import type { Gap, SessionReader } from '../read/reader.ts';
-import { requireSessionId } from '../route/session.ts';
 import type { SessionStore } from '../store/session-store.ts';
 import { describeValue } from '../support/errors.ts';
 import type { SessionLogsError } from '../support/errors.ts';

@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http';
 
 import * as z from 'zod';
 
+import { requireSessionId } from '../entry/session-id.ts';
 import { openReader } from '../read/reader-options.ts';
 import type { ReaderDefaults, ReaderOptions } from '../read/reader-options.ts';
-import { requireSessionId } from '../route/session.ts';
 import { watchAbort } from '../support/abort-watch.ts';
 import { objectWith, parseOptions } from '../support/options.ts';
 import { drained, dropStream, isClientGone, turnOf, watchClient } from './client.ts';

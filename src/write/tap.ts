@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 
 import { bodyToText } from '../entry/body.ts';
+import { requireSessionId } from '../entry/session-id.ts';
 import { tokenOf } from '../entry/tokens.ts';
 import { ATTRIBUTE } from '../otel/names.ts';
-import { requireSessionId } from '../route/session.ts';
 import { describeValue } from '../support/errors.ts';
 import { functionOption, parseOptions } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';

@@ -2,7 +2,7 @@ import { readableAttributes, setField, toJsonValue } from '../entry/body.ts';
 import type { LogType } from '../entry/entry-detail.ts';
 import { LEVELED_LOG, PLAIN_CHUNK } from '../entry/entry.ts';
 import type { OwnFacts } from '../entry/entry.ts';
-import { isSessionId } from '../entry/session-id.ts';
+import { isSessionId, requireSessionId } from '../entry/session-id.ts';
 import { isTimestamp } from '../entry/timestamp.ts';
 import {
   controlKindOf,
@@ -20,7 +20,6 @@ import { toHrTime } from '../route/direct-record.ts';
 import { emitOwnWrite, SCOPE_NAME } from '../route/own-write.ts';
 import type { OwnWrite } from '../route/own-write.ts';
 import type { SessionRouter } from '../route/router.ts';
-import { requireSessionId } from '../route/session.ts';
 import { describeValue } from '../support/errors.ts';
 import { reporterFor } from '../support/reporter.ts';
 import type { Echo } from './stream-handler.ts';

@@ -7,8 +7,9 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { afterEach, describe, expect, it } from 'vitest';
 
 import type { LogRecord } from '../../src/otel/log-record.ts';
-import { contextWithSession, sessionIdOf, SessionResolver, withSession } from '../../src/route/session.ts';
-import type { SessionResolution } from '../../src/route/session.ts';
+import { contextWithSession, sessionIdOf, withSession } from '../../src/route/session-context.ts';
+import { SessionResolver } from '../../src/route/session-resolver.ts';
+import type { SessionResolution } from '../../src/route/session-resolver.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';
 
 function record(attributes: Record<string, unknown> = {}): LogRecord {
