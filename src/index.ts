@@ -52,7 +52,6 @@ export type { EventStreamOptions } from './serve/event-stream.ts';
 export type { EventStreamResponseOptions } from './serve/streams.ts';
 export type { TapOptions } from './write/tap.ts';
 export {
-  defaultStreamHandler,
   REASONING_START_TOKEN,
   REASONING_STOP_TOKEN,
   SPECIAL_END_TOKENS,
@@ -62,5 +61,6 @@ export {
   TOOL_CALL_END_TOKEN,
   TOOL_CALL_START_TOKEN,
 } from './entry/tokens.ts';
+export { defaultStreamHandler } from './write/stream-handler.ts';
 export type { ControlKind, EntryKind } from './entry/tokens.ts';
 export type { LeveledWrite, SessionLogger, WriteOptions } from './write/writer.ts';

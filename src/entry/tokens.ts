@@ -82,30 +82,6 @@ export function isControlKind(kind: EntryKind): kind is ControlKind {
   return kind !== 'text' && kind !== 'error';
 }
 
-// Control characters other than newline and tab, with the C1 block: what could drive a terminal.
-// oxlint-disable-next-line no-control-regex
-const TERMINAL_CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
-
-/** Text without the control characters that could drive a terminal; newline and tab stay. */
-export function withoutTerminalControls(text: string): string {
-  return text.replace(TERMINAL_CONTROLS, '');
-}
-
-/**
- * Writes a chunk to stdout as it arrives, the way the original logger's handler did.
- *
- * A token prints nothing, or a newline for one of `SPECIAL_END_TOKENS`, and returns `undefined`. Other text is written
- * without control characters other than newline and tab, and returned unchanged. `''` writes nothing.
- */
-export function defaultStreamHandler(message: string): string | undefined {
-  if (controlKindOf(message) !== undefined) {
-    if (SPECIAL_END_TOKENS.includes(message)) process.stdout.write('\n');
-    return undefined;
-  }
-  if (message !== '') process.stdout.write(withoutTerminalControls(message));
-  return message;
-}
-
 const EVENT_NAME_BY_KIND: ReadonlyMap<EntryKind, string> = new Map(
   [...EVENT_NAMES].map(([name, kind]) => [kind, name]),
 );

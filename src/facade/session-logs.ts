@@ -8,7 +8,7 @@ import type { OtelLoggerProvider } from '../otel/logs-api.ts';
 import { openPop, openReader } from '../read/reader-options.ts';
 import type { PopOptions, ReaderDefaults, ReaderOptions } from '../read/reader-options.ts';
 import type { SessionReader } from '../read/reader.ts';
-import { sessionOptions, SessionLogRecordProcessor } from '../route/processor.ts';
+import { SessionLogRecordProcessor, sessionOptions } from '../route/processor.ts';
 import type { SessionLogRecordProcessorOptions } from '../route/processor.ts';
 import { withSession } from '../route/session-context.ts';
 import type { NodeResponse } from '../serve/client.ts';
@@ -20,7 +20,7 @@ import { watchAbort } from '../support/abort-watch.ts';
 import { SessionLogsError } from '../support/errors.ts';
 import { addUp } from '../support/loss-counters.ts';
 import { millis, objectWith, parseOptions } from '../support/options.ts';
-import { Echo } from '../write/stream-handler.ts';
+import { Echo, streamHandlerOption } from '../write/stream-handler.ts';
 import type { StreamHandler } from '../write/stream-handler.ts';
 import { tap } from '../write/tap.ts';
 import type { TapOptions } from '../write/tap.ts';
@@ -43,10 +43,6 @@ export interface SessionLogsOptions extends SessionLogRecordProcessorOptions {
   /** The durable processor of your provider, for `flushSession`. Found by itself when it comes after ours. */
   readonly durable?: SessionDelivery | undefined;
 }
-
-export const streamHandlerOption: z.ZodOptional<z.ZodCustom<StreamHandler | false>> = z
-  .custom<StreamHandler | false>((value) => value === false || typeof value === 'function', 'a function or false')
-  .optional();
 
 const optionsSchema = z.strictObject({
   ...sessionOptions,

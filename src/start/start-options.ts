@@ -2,12 +2,12 @@ import * as z from 'zod';
 
 import type { CoalescingOptions } from '../export/coalescing/coalescing.ts';
 import type { DurableLogRecordProcessorOptions } from '../export/durable/durable-options.ts';
-import { streamHandlerOption } from '../facade/session-logs.ts';
 import type { LogRecordExporter } from '../otel/log-record.ts';
 import type { Resource } from '../otel/logs-sdk.ts';
 import { sessionOptions } from '../route/processor.ts';
 import type { SessionLogRecordProcessorOptions } from '../route/processor.ts';
 import { objectWith, parseOptions, positiveInteger } from '../support/options.ts';
+import { streamHandlerOption } from '../write/stream-handler.ts';
 import type { StreamHandler } from '../write/stream-handler.ts';
 
 export interface StartSessionLogsOptions extends SessionLogRecordProcessorOptions {

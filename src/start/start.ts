@@ -1,4 +1,3 @@
-import { defaultStreamHandler } from '../entry/tokens.ts';
 import { CoalescingLogRecordProcessor } from '../export/coalescing/coalescing.ts';
 import { ConsoleLogRecordProcessor } from '../export/console/console.ts';
 import { DurableLogRecordProcessor } from '../export/durable/durable.ts';
@@ -15,6 +14,7 @@ import { loadLogsSdk } from '../otel/logs-sdk.ts';
 import type { LogsSdk, Resource } from '../otel/logs-sdk.ts';
 import { addUp } from '../support/loss-counters.ts';
 import { reporterFor } from '../support/reporter.ts';
+import { defaultStreamHandler } from '../write/stream-handler.ts';
 import { PipelineLogRecordProcessor } from './gated-processor.ts';
 import type { Branch } from './gated-processor.ts';
 import { startPlan } from './start-options.ts';

@@ -1,4 +1,7 @@
-import { defaultStreamHandler } from '../entry/tokens.ts';
+import * as z from 'zod';
+
+import { withoutTerminalControls } from '../entry/terminal-text.ts';
+import { controlKindOf, SPECIAL_END_TOKENS } from '../entry/tokens.ts';
 import { catchRejection, reporterFor } from '../support/reporter.ts';
 
 /** Gets each chunk as it is written. What it returns is ignored. */
@@ -46,3 +49,22 @@ export class Echo {
     reporterFor('echo').warn(message, error);
   }
 }
+
+/**
+ * Writes a chunk to stdout as it arrives, the way the original logger's handler did.
+ *
+ * A token prints nothing, or a newline for one of `SPECIAL_END_TOKENS`, and returns `undefined`. Other text is written
+ * without control characters other than newline and tab, and returned unchanged. `''` writes nothing.
+ */
+export function defaultStreamHandler(message: string): string | undefined {
+  if (controlKindOf(message) !== undefined) {
+    if (SPECIAL_END_TOKENS.includes(message)) process.stdout.write('\n');
+    return undefined;
+  }
+  if (message !== '') process.stdout.write(withoutTerminalControls(message));
+  return message;
+}
+
+export const streamHandlerOption: z.ZodOptional<z.ZodCustom<StreamHandler | false>> = z
+  .custom<StreamHandler | false>((value) => value === false || typeof value === 'function', 'a function or false')
+  .optional();

@@ -1,6 +1,6 @@
 import { bodyToText } from '../../entry/body.ts';
+import { withoutTerminalControls } from '../../entry/terminal-text.ts';
 import { isoTimestamp } from '../../entry/timestamp.ts';
-import { withoutTerminalControls } from '../../entry/tokens.ts';
 import type { LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
 import { reporterFor } from '../../support/reporter.ts';
