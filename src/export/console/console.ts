@@ -4,7 +4,8 @@ import { isoTimestamp } from '../../entry/timestamp.ts';
 import type { LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
 import { reporterFor } from '../../support/reporter.ts';
-import { escapeControls, levelOf, recordMillis, sessionIdOfRecord } from '../file/log-line.ts';
+import { sessionIdOfRecord } from '../file/log-line.ts';
+import { escapeControls, levelOf, recordMillis } from '../line-parts.ts';
 
 const reporter = reporterFor('console');
 
