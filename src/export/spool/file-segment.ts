@@ -3,31 +3,13 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
 import { OpenFile } from './open-file.ts';
+import { ACKNOWLEDGEMENT_SUFFIX, firstOrdinalOf, segmentName } from './segment-names.ts';
 import type { SegmentScan } from './segment-reader.ts';
 import type { Segment, SegmentPosition } from './segment.ts';
 
-export const SEGMENT_SUFFIX = '.seg';
-export const ACKNOWLEDGEMENT_SUFFIX = '.ack';
-
-const ORDINAL_DIGITS = 15;
 const ACKNOWLEDGEMENT_BYTES = 20;
 /** A link is not followed, a pipe not waited for. Windows has neither flag. */
 const ONLY_FILES = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-
-/** @param owner Unique over processes and restarts, sortable by its start. */
-export function segmentName(owner: string, firstOrdinal: number): string {
-  return `${owner}-${String(firstOrdinal).padStart(ORDINAL_DIGITS, '0')}${SEGMENT_SUFFIX}`;
-}
-
-/** The number of its first record, as its name says. */
-export function firstOrdinalOf(name: string): number {
-  return Number(name.slice(-ORDINAL_DIGITS - SEGMENT_SUFFIX.length, -SEGMENT_SUFFIX.length)) || 1;
-}
-
-/** What the name of an owner's segment begins with. */
-export function ownerOf(name: string): string {
-  return name.slice(0, -ORDINAL_DIGITS - SEGMENT_SUFFIX.length - 1);
-}
 
 /** A segment file, and beside it the file that says how much of it was acknowledged. */
 export class FileSegment implements Segment {

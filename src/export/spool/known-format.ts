@@ -1,7 +1,7 @@
 import type { FramedEntry } from './codec/frame.ts';
 import { RESOURCE_FORMATS } from './codec/origin-codec.ts';
 import { VERSION } from './codec/record-format.ts';
-import { ACKNOWLEDGEMENT_SUFFIX, SEGMENT_SUFFIX } from './file-segment.ts';
+import { ACKNOWLEDGEMENT_SUFFIX, SEGMENT_SUFFIX } from './segment-names.ts';
 
 /**
  * The version rule of a spool: what a version of this package may change, so that an older one on the same directory (an

@@ -1,10 +1,11 @@
 import { lstatSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-import { FileSegment, ownerOf, SEGMENT_SUFFIX } from './file-segment.ts';
+import { FileSegment } from './file-segment.ts';
 import { addNewer, isUnknownFile, NOTHING_NEWER } from './known-format.ts';
 import type { NewerContent } from './known-format.ts';
 import { fileBytes, ownerIdOf, readDirectory } from './owner-directory.ts';
+import { ownerOf, SEGMENT_SUFFIX } from './segment-names.ts';
 import { scanSegment } from './segment-reader.ts';
 import type { SegmentScan } from './segment-reader.ts';
 

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-import { ACKNOWLEDGEMENT_SUFFIX, SEGMENT_SUFFIX } from './file-segment.ts';
 import { Liveness, SOCKET_NAME } from './liveness.ts';
+import { ACKNOWLEDGEMENT_SUFFIX, SEGMENT_SUFFIX } from './segment-names.ts';
 
 /** Owner directories are named by this and their id; nested ones were adopted. */
 export const OWNER_PREFIX = 'o-';
