@@ -7,8 +7,8 @@
  * `OTEL_*` and `LOGS_PATH` only; shuts down on `beforeExit`. What is wrong is told to OpenTelemetry's `diag`: the
  * program starts all the same.
  */
-import { shareSessionLogs } from './facade/session-logs.ts';
 import type { SessionLogs } from './facade/session-logs.ts';
+import { shareSessionLogs } from './facade/shared-session-logs.ts';
 import { startNow } from './start/start.ts';
 import { SessionLogsError } from './support/errors.ts';
 import { reporterFor } from './support/reporter.ts';

@@ -387,21 +387,3 @@ function storePart(processor: SessionLogRecordProcessor): OwnedPart {
     lost: () => ({}),
   };
 }
-
-const SHARED = Symbol.for('otel-session-logs.shared.v1');
-
-const holder = globalThis as { [SHARED]?: SessionLogs };
-
-/**
- * The one instance of this process, made on first use: queues only. Plug its `processor` into your provider for the rest.
- * Under `node --import otel-session-logs/register` it is the instance started there. Several copies of this package
- * share it.
- */
-export function sharedSessionLogs(): SessionLogs {
-  return (holder[SHARED] ??= new SessionLogs());
-}
-
-/** Makes an instance the shared one; `false` when there is another. */
-export function shareSessionLogs(sessions: SessionLogs): boolean {
-  return (holder[SHARED] ??= sessions) === sessions;
-}
