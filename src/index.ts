@@ -50,7 +50,7 @@ export type {
 } from './store/session-store.ts';
 export type { NodeResponse } from './serve/client.ts';
 export type { EventStreamOptions } from './serve/event-stream.ts';
-export type { EventStreamResponseOptions } from './serve/streams.ts';
+export type { EventStreamResponseOptions } from './serve/event-stream-response.ts';
 export type { TapOptions } from './write/tap.ts';
 export {
   REASONING_START_TOKEN,

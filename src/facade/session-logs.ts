@@ -12,9 +12,10 @@ import { SessionLogRecordProcessor, sessionOptions } from '../route/processor.ts
 import type { SessionLogRecordProcessorOptions } from '../route/processor.ts';
 import { withSession } from '../route/session-context.ts';
 import type { NodeResponse } from '../serve/client.ts';
+import { sendEventStream, toEventStreamResponse } from '../serve/event-stream-response.ts';
+import type { EventStreamResponseOptions } from '../serve/event-stream-response.ts';
 import type { EventStreamOptions, StreamSource } from '../serve/event-stream.ts';
-import { sendEventStream, toEventStreamResponse, toReadableStream } from '../serve/streams.ts';
-import type { EventStreamResponseOptions } from '../serve/streams.ts';
+import { toReadableStream } from '../serve/text-stream.ts';
 import type { StoreStats } from '../store/session-store.ts';
 import { watchAbort } from '../support/abort-watch.ts';
 import { SessionLogsError } from '../support/errors.ts';

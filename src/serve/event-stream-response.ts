@@ -2,10 +2,6 @@ import type { ServerResponse } from 'node:http';
 
 import * as z from 'zod';
 
-import { requireSessionId } from '../entry/session-id.ts';
-import { openReader } from '../read/reader-options.ts';
-import type { ReaderDefaults, ReaderOptions } from '../read/reader-options.ts';
-import { watchAbort } from '../support/abort-watch.ts';
 import { objectWith, parseOptions } from '../support/options.ts';
 import { drained, dropStream, isClientGone, turnOf, watchClient } from './client.ts';
 import type { NodeResponse } from './client.ts';
@@ -24,16 +20,6 @@ export interface EventStreamResponseOptions extends EventStreamOptions {
   readonly response?: NodeResponse | undefined;
 }
 
-const TEXT_DEFAULTS: ReaderDefaults = {
-  owner: 'toReadableStream',
-  yields: 'message',
-  from: 'stream',
-  until: 'stream-end',
-  logType: 'chat',
-  tokens: false,
-  isForClient: true,
-};
-
 const responseSchema = z.object({
   response: objectWith<NodeResponse>('a response of node:http or node:http2', 'on', 'writeHead').optional(),
 });
@@ -44,58 +30,6 @@ const EVENT_STREAM_HEADERS = {
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
 } as const;
-
-/**
- * The text of a session as a web stream, which closes after the answer. Pulled: nothing is read ahead, and `cancel()`
- * frees the reader at once.
- *
- * For a `Response`, which takes bytes only, pipe it through a `TextEncoderStream`.
- *
- * @throws TypeError for a wrong session id or option.
- */
-export function toReadableStream(
-  source: StreamSource,
-  sessionId: string,
-  options?: ReaderOptions,
-): ReadableStream<string> {
-  requireSessionId('toReadableStream', sessionId);
-  const reader = openReader<string>(source.store, sessionId, TEXT_DEFAULTS, options, source.refusal);
-  const { signal } = options ?? {};
-  let isOver = false;
-  let stopWatching: (() => void) | undefined;
-  function finish(): void {
-    isOver = true;
-    stopWatching?.();
-  }
-  return new ReadableStream<string>(
-    {
-      async pull(controller) {
-        // Also when nobody pulls any more, and so nobody would meet the reader's end.
-        stopWatching ??=
-          signal &&
-          watchAbort(signal, () => {
-            finish();
-            controller.error(signal.reason);
-          });
-        try {
-          const { done, value } = await reader.next();
-          if (isOver) return;
-          if (done !== true) return controller.enqueue(value);
-          finish();
-          controller.close();
-        } catch (error) {
-          finish();
-          throw error;
-        }
-      },
-      async cancel() {
-        finish();
-        await reader.return();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-}
 
 /**
  * A session as server-sent events in a web `Response`.

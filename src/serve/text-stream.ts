@@ -1,0 +1,67 @@
+import { requireSessionId } from '../entry/session-id.ts';
+import { openReader } from '../read/reader-options.ts';
+import type { ReaderDefaults, ReaderOptions } from '../read/reader-options.ts';
+import { watchAbort } from '../support/abort-watch.ts';
+import type { StreamSource } from './event-stream.ts';
+
+const TEXT_DEFAULTS: ReaderDefaults = {
+  owner: 'toReadableStream',
+  yields: 'message',
+  from: 'stream',
+  until: 'stream-end',
+  logType: 'chat',
+  tokens: false,
+  isForClient: true,
+};
+
+/**
+ * The text of a session as a web stream, which closes after the answer. Pulled: nothing is read ahead, and `cancel()`
+ * frees the reader at once.
+ *
+ * For a `Response`, which takes bytes only, pipe it through a `TextEncoderStream`.
+ *
+ * @throws TypeError for a wrong session id or option.
+ */
+export function toReadableStream(
+  source: StreamSource,
+  sessionId: string,
+  options?: ReaderOptions,
+): ReadableStream<string> {
+  requireSessionId('toReadableStream', sessionId);
+  const reader = openReader<string>(source.store, sessionId, TEXT_DEFAULTS, options, source.refusal);
+  const { signal } = options ?? {};
+  let isOver = false;
+  let stopWatching: (() => void) | undefined;
+  function finish(): void {
+    isOver = true;
+    stopWatching?.();
+  }
+  return new ReadableStream<string>(
+    {
+      async pull(controller) {
+        // Also when nobody pulls any more, and so nobody would meet the reader's end.
+        stopWatching ??=
+          signal &&
+          watchAbort(signal, () => {
+            finish();
+            controller.error(signal.reason);
+          });
+        try {
+          const { done, value } = await reader.next();
+          if (isOver) return;
+          if (done !== true) return controller.enqueue(value);
+          finish();
+          controller.close();
+        } catch (error) {
+          finish();
+          throw error;
+        }
+      },
+      async cancel() {
+        finish();
+        await reader.return();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
