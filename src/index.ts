@@ -22,7 +22,7 @@ export { DurableLogRecordProcessor } from './export/durable/durable.ts';
 export type { DurableStats } from './export/durable/durable.ts';
 export { bridgeLogsApi } from './otel/logs-api.ts';
 export type { OtelLoggerProvider } from './otel/logs-api.ts';
-export { SessionLogRecordProcessor } from './route/processor.ts';
+export { SessionLogRecordProcessor } from './facade/session-processor.ts';
 export type { SessionLogRecordProcessorOptions } from './route/processor.ts';
 export type { PopOptions, ReaderOptions } from './read/reader-options.ts';
 export { SessionReader } from './read/reader.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DurableLogRecordProcessor } from '../src/export/durable/durable.ts';
 import { DateFileLogRecordProcessor } from '../src/export/file/date-file.ts';
 import { CountingBatchLogRecordProcessor } from '../src/export/otlp/batch.ts';
-import { SessionLogRecordProcessor } from '../src/route/processor.ts';
+import { SessionLogRecordProcessor } from '../src/facade/session-processor.ts';
 import { PipelineLogRecordProcessor } from '../src/start/gated-processor.ts';
 import { MemorySessionStore } from '../src/store/memory/memory.ts';
 import { describeProcessorRules } from './otel-rules.ts';

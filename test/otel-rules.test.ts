@@ -5,8 +5,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { CoalescingLogRecordProcessor } from '../src/export/coalescing/coalescing.ts';
 import { CountingBatchLogRecordProcessor } from '../src/export/otlp/batch.ts';
+import { SessionLogRecordProcessor } from '../src/facade/session-processor.ts';
 import type { LogRecordProcessor } from '../src/otel/log-record.ts';
-import { SessionLogRecordProcessor } from '../src/route/processor.ts';
 import { contextWithSession, withSession } from '../src/route/session-context.ts';
 import { PipelineLogRecordProcessor } from '../src/start/gated-processor.ts';
 import { MemorySessionStore } from '../src/store/memory/memory.ts';

@@ -7,7 +7,7 @@ import { findPackages } from '../otel/application-modules.ts';
 import { environmentValue } from '../otel/environment.ts';
 import { hasContextManager, isLogsApiBridged, registeredLogsApis } from '../otel/logs-api.ts';
 import type { OtelLoggerProvider } from '../otel/logs-api.ts';
-import type { SessionLogRecordProcessor } from '../route/processor.ts';
+import type { SessionLogRecordProcessor } from './session-processor.ts';
 
 /** Something that keeps logs from arriving, with what to do about it. */
 export interface Finding {

@@ -8,7 +8,7 @@ import type { OtelLoggerProvider } from '../otel/logs-api.ts';
 import { openPop, openReader } from '../read/reader-options.ts';
 import type { PopOptions, ReaderDefaults, ReaderOptions } from '../read/reader-options.ts';
 import type { SessionReader } from '../read/reader.ts';
-import { SessionLogRecordProcessor, sessionOptions } from '../route/processor.ts';
+import { sessionOptions } from '../route/processor.ts';
 import type { SessionLogRecordProcessorOptions } from '../route/processor.ts';
 import { withSession } from '../route/session-context.ts';
 import type { NodeResponse } from '../serve/client.ts';
@@ -32,6 +32,7 @@ import type { Diagnosis } from './diagnose.ts';
 import { flushAll, shutdownAll } from './flush-and-shutdown.ts';
 import type { OwnedPart } from './flush-and-shutdown.ts';
 import { SessionHandle } from './session-handle.ts';
+import { SessionLogRecordProcessor } from './session-processor.ts';
 
 export interface SessionLogsOptions extends SessionLogRecordProcessorOptions {
   /** Gets each chunk as it is written. @default none */

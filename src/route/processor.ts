@@ -4,7 +4,6 @@ import type { DeliverySource, SessionDelivery } from '../entry/routed-record.ts'
 import type { Context, LogRecord, LogRecordProcessor } from '../otel/log-record.ts';
 import { meterProviderOption, observeProcessor, observeStore } from '../otel/metrics.ts';
 import type { MeterProvider, ProcessorFigures } from '../otel/metrics.ts';
-import { MemorySessionStore } from '../store/memory/memory.ts';
 import type { SessionStore, StoreStats } from '../store/session-store.ts';
 import { addUp } from '../support/loss-counters.ts';
 import { functionOption, objectWith, parseOptions } from '../support/options.ts';
@@ -60,14 +59,8 @@ class FirstDelivery implements DeliverySource {
   }
 }
 
-/**
- * Routes every log record of a session into a {@link SessionStore}, where readers follow it live, and stamps
- * `session.id` on it for the processors registered after this one.
- *
- * Put it before your exporters' processors, and after any that set attributes. It copies what can still change, keeps no
- * record, and never throws or waits. A record without a session passes untouched.
- */
-export class SessionLogRecordProcessor implements LogRecordProcessor {
+/** The session processor, but for the store that it takes when it is given none: no store is known here. */
+export class RoutingLogRecordProcessor implements LogRecordProcessor {
   readonly store: SessionStore;
   /** For the facade. */
   readonly router: SessionRouter;
@@ -75,13 +68,13 @@ export class SessionLogRecordProcessor implements LogRecordProcessor {
   #closing: Promise<void> | undefined;
   readonly #stopObserving: () => void;
 
-  constructor(options: SessionLogRecordProcessorOptions = {}) {
+  constructor(options: SessionLogRecordProcessorOptions, makeStore: () => SessionStore) {
     const { store, redact, selfObsMeterProvider, ...resolution } = parseOptions(
       'SessionLogRecordProcessor',
       optionsSchema,
       options,
     );
-    this.store = store ?? new MemorySessionStore();
+    this.store = store ?? makeStore();
     this.router = new SessionRouter(this.store, redact, resolution, this.#source);
     const stop = [
       observeProcessor(selfObsMeterProvider, 'SessionLogRecordProcessor', () => this.#figures()),
