@@ -5,7 +5,7 @@ import { DurableLogRecordProcessor } from '../src/export/durable/durable.ts';
 import { DateFileLogRecordProcessor } from '../src/export/file/date-file.ts';
 import { CountingBatchLogRecordProcessor } from '../src/export/otlp/batch.ts';
 import { SessionLogRecordProcessor } from '../src/facade/session-processor.ts';
-import { PipelineLogRecordProcessor } from '../src/start/gated-processor.ts';
+import { GatedLogRecordProcessor } from '../src/start/gated-processor.ts';
 import { MemorySessionStore } from '../src/store/memory/memory.ts';
 import { describeProcessorRules } from './otel-rules.ts';
 import { ManualExporter } from './support/manual-exporter.ts';
@@ -31,7 +31,7 @@ describeProcessorRules('DurableLogRecordProcessor', (_line, { timeoutMillis }) =
   };
 });
 
-describeProcessorRules('PipelineLogRecordProcessor', ({ sdk }, { timeoutMillis }) => {
+describeProcessorRules('GatedLogRecordProcessor', ({ sdk }, { timeoutMillis }) => {
   const exporter = new ManualExporter();
   const gate = new SessionLogRecordProcessor({ store: new MemorySessionStore() });
   const batch = new CountingBatchLogRecordProcessor({
@@ -41,7 +41,7 @@ describeProcessorRules('PipelineLogRecordProcessor', ({ sdk }, { timeoutMillis }
     shutdownTimeoutMillis: timeoutMillis,
   });
   return {
-    processor: new PipelineLogRecordProcessor(gate, [{ processor: batch, minimumSeverity: undefined }]),
+    processor: new GatedLogRecordProcessor(gate, [{ processor: batch, minimumSeverity: undefined }]),
     delivered: () => exporter.bodies(),
     lost: () => gate.stats().lost,
     destinationShutdowns: () => exporter.shutdowns,

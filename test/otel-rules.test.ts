@@ -8,7 +8,7 @@ import { CountingBatchLogRecordProcessor } from '../src/export/otlp/batch.ts';
 import { SessionLogRecordProcessor } from '../src/facade/session-processor.ts';
 import type { LogRecordProcessor } from '../src/otel/log-record.ts';
 import { contextWithSession, withSession } from '../src/route/session-context.ts';
-import { PipelineLogRecordProcessor } from '../src/start/gated-processor.ts';
+import { GatedLogRecordProcessor } from '../src/start/gated-processor.ts';
 import { MemorySessionStore } from '../src/store/memory/memory.ts';
 import { describeProcessorRules } from './otel-rules.ts';
 import type { ProcessorUnderTest, RuleOptions } from './otel-rules.ts';
@@ -75,7 +75,7 @@ describe.each(sdkLines)('rules of single processors on SDK %s', (_name, line) =>
     };
     const under = batch(line, { timeoutMillis: 1000 });
     const gate = new SessionLogRecordProcessor();
-    const pipeline = new PipelineLogRecordProcessor(gate, [
+    const pipeline = new GatedLogRecordProcessor(gate, [
       { processor: thrower, minimumSeverity: undefined },
       { processor: under.processor, minimumSeverity: undefined },
     ]);

@@ -20,7 +20,7 @@ const reporter = reporterFor('pipeline');
  * A session processor with the branches behind it, as one processor. In a provider of its own right each would be
  * registered by itself; but the SDK passes every record on to the next processor, also one that a redaction dropped.
  */
-export class PipelineLogRecordProcessor implements LogRecordProcessor {
+export class GatedLogRecordProcessor implements LogRecordProcessor {
   readonly #gate: Gate;
   readonly #branches: readonly Branch[];
   #shutdown: Promise<void> | undefined;

@@ -15,7 +15,7 @@ import type { LogsSdk, Resource } from '../otel/logs-sdk.ts';
 import { addUp } from '../support/loss-counters.ts';
 import { reporterFor } from '../support/reporter.ts';
 import { defaultStreamHandler } from '../write/stream-handler.ts';
-import { PipelineLogRecordProcessor } from './gated-processor.ts';
+import { GatedLogRecordProcessor } from './gated-processor.ts';
 import type { Branch } from './gated-processor.ts';
 import { startPlan } from './start-options.ts';
 import type { StartPlan, StartSessionLogsOptions } from './start-options.ts';
@@ -160,7 +160,7 @@ function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, parts: Part
   );
   provider = new sdk.LoggerProvider({
     resource,
-    processors: [new PipelineLogRecordProcessor(sessions.processor, parts.branches)],
+    processors: [new GatedLogRecordProcessor(sessions.processor, parts.branches)],
   });
   place.take(sessions, plan.registerGlobally ? provider : undefined);
   return sessions;

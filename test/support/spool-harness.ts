@@ -19,8 +19,8 @@ export interface SpoolHarness {
   readonly spool: Spool;
   readonly lost: LossCounters;
   readonly append: (count: number, text?: string) => void;
-  /** Delivers everything a lane has, and gives the bodies. */
-  readonly drain: (lane?: 'own' | 'adopted', maxRecords?: number) => Promise<unknown[]>;
+  /** Delivers everything a queue has, and gives the bodies. */
+  readonly drain: (queue?: 'own' | 'adopted', maxRecords?: number) => Promise<unknown[]>;
 }
 
 export function openSpool(root: string, options: Partial<ConstructorParameters<typeof Spool>[0]> = {}): SpoolHarness {
@@ -45,10 +45,10 @@ export function openSpool(root: string, options: Partial<ConstructorParameters<t
       for (let i = 0; i < count; i += 1) encoder.add(recordOf(`${spool.nextOrdinal + i}${text}`));
       spool.append(encoder.finish(spool.nextOrdinal, (options.now ?? Date.now)()) as Buffer, count);
     },
-    async drain(lane = 'own', maxRecords = 512) {
+    async drain(queue = 'own', maxRecords = 512) {
       const bodies: unknown[] = [];
       for (;;) {
-        const batch = await spool[lane].read(maxRecords, 1_000_000);
+        const batch = await spool[queue].read(maxRecords, 1_000_000);
         if (batch === undefined) return bodies;
         bodies.push(...batch.records.map((record) => record.body));
         batch.settle(0, batch.length, 'delivered');

@@ -3,7 +3,7 @@ import { context } from '@opentelemetry/api';
 import type { LogRecordExporter, ReadableLogRecord } from '../../otel/log-record.ts';
 import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
-import type { Lane } from '../spool/segment-queue.ts';
+import type { SegmentQueue } from '../spool/segment-queue.ts';
 import type { SpoolBatch } from '../spool/spool-batch.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -40,17 +40,17 @@ interface Part {
 }
 
 /**
- * Sends what is in the spool, first in, first out in each of its two lanes, one export at a time, and never gives up:
+ * Sends what is in the spool, first in, first out in each of its two queues, one export at a time, and never gives up:
  * only an acknowledgement, a refusal of a single record, or a bound of the spool takes a record away.
  */
 export class Shipper {
   readonly #options: ShipperOptions;
   readonly #outage: Episode;
-  /** A batch of each lane that was read and is not settled. */
-  readonly #held = new Map<Lane, SpoolBatch>();
+  /** A batch of each queue that was read and is not settled. */
+  readonly #held = new Map<SegmentQueue, SpoolBatch>();
   /** The batch after it, being read while that one is on its way. */
-  readonly #next = new Map<Lane, Promise<SpoolBatch | undefined>>();
-  #lastLane: Lane | undefined;
+  readonly #next = new Map<SegmentQueue, Promise<SpoolBatch | undefined>>();
+  #lastQueue: SegmentQueue | undefined;
   #isStopped = false;
   #isDue = false;
   #dueTimer: NodeJS.Timeout | undefined;
@@ -58,8 +58,8 @@ export class Shipper {
   #failures = 0;
   #readFailures = 0;
   #refusedInARow = 0;
-  /** Lanes of which everything is refused, and since when. */
-  readonly #blockedSince = new Map<Lane, number>();
+  /** Queues of which everything is refused, and since when. */
+  readonly #blockedSince = new Map<SegmentQueue, number>();
   #lastRefusal: unknown;
 
   constructor(options: ShipperOptions) {
@@ -110,31 +110,31 @@ export class Shipper {
   }
 
   async #turn(): Promise<void> {
-    const lane = this.#pick();
-    if (lane === undefined) {
+    const queue = this.#pick();
+    if (queue === undefined) {
       await this.#sleep(this.#millisUntilUnblocked());
       return;
     }
-    const batch = this.#held.get(lane) ?? (await this.#read(lane));
+    const batch = this.#held.get(queue) ?? (await this.#read(queue));
     if (batch === undefined || this.#isStopped) return;
-    this.#lastLane = lane;
-    this.#held.set(lane, batch);
-    const verdict = await this.#shipHeld(lane, batch);
+    this.#lastQueue = queue;
+    this.#held.set(queue, batch);
+    const verdict = await this.#shipHeld(queue, batch);
     if (this.#isStopped) return;
-    if (verdict === 'delivered') this.#finished(lane);
-    else if (verdict === 'misconfigured' && this.#isAllRefused) this.#block(lane);
+    if (verdict === 'delivered') this.#finished(queue);
+    else if (verdict === 'misconfigured' && this.#isAllRefused) this.#block(queue);
     else await this.#backOff(verdict);
   }
 
-  /** Own records first while somebody waits for them; else the lanes take turns. */
-  #pick(): Lane | undefined {
+  /** Own records first while somebody waits for them; else the queues take turns. */
+  #pick(): SegmentQueue | undefined {
     const { own, adopted } = this.#options.spool;
     const isFlushing = this.#options.isFlushing();
     const isOwnDue = isFlushing || this.#isDue || this.#held.has(own);
     const isOwnReady = own.pending > 0 && isOwnDue && !this.#isBlocked(own);
     const isAdoptedReady = adopted.pending > 0 && !this.#isBlocked(adopted);
     if (isOwnReady && isFlushing) return own;
-    if (isOwnReady && isAdoptedReady) return this.#lastLane === own ? adopted : own;
+    if (isOwnReady && isAdoptedReady) return this.#lastQueue === own ? adopted : own;
     if (isOwnReady) return own;
     if (isAdoptedReady) return adopted;
     this.#isDue = false;
@@ -145,33 +145,33 @@ export class Shipper {
     return this.#refusedInARow >= MAX_REFUSED_IN_A_ROW;
   }
 
-  /** The collector refuses whatever this lane has at its head: that may be the lane's fault, so the other one goes on. */
-  #block(lane: Lane): void {
+  /** The collector refuses whatever this queue has at its head: that may be the queue's fault, so the other one goes on. */
+  #block(queue: SegmentQueue): void {
     this.#report('misconfigured', new Error('it rejects every log record', { cause: this.#lastRefusal }));
-    this.#blockedSince.set(lane, performance.now());
+    this.#blockedSince.set(queue, performance.now());
   }
 
-  #isBlocked(lane: Lane): boolean {
-    return this.#blockedMillis(lane) > 0;
+  #isBlocked(queue: SegmentQueue): boolean {
+    return this.#blockedMillis(queue) > 0;
   }
 
-  #blockedMillis(lane: Lane): number {
-    const since = this.#blockedSince.get(lane);
+  #blockedMillis(queue: SegmentQueue): number {
+    const since = this.#blockedSince.get(queue);
     if (since === undefined) return 0;
-    const isFlushing = lane === this.#options.spool.own && this.#options.isFlushing();
+    const isFlushing = queue === this.#options.spool.own && this.#options.isFlushing();
     const left = since + (isFlushing ? BACK_OFF_MILLIS.whileFlushing : BACK_OFF_MILLIS.most) - performance.now();
-    if (left <= 0) this.#blockedSince.delete(lane);
+    if (left <= 0) this.#blockedSince.delete(queue);
     return left;
   }
 
   #millisUntilUnblocked(): number | undefined {
-    const left = [...this.#blockedSince.keys()].map((lane) => this.#blockedMillis(lane));
+    const left = [...this.#blockedSince.keys()].map((queue) => this.#blockedMillis(queue));
     return left.length === 0 ? undefined : Math.max(1, Math.min(...left));
   }
 
-  async #read(lane: Lane): Promise<SpoolBatch | undefined> {
-    const reading = this.#next.get(lane) ?? lane.read(this.#options.maxExportBatchSize, MAX_BATCH_BYTES);
-    this.#next.delete(lane);
+  async #read(queue: SegmentQueue): Promise<SpoolBatch | undefined> {
+    const reading = this.#next.get(queue) ?? queue.read(this.#options.maxExportBatchSize, MAX_BATCH_BYTES);
+    this.#next.delete(queue);
     try {
       const batch = await reading;
       this.#readFailures = 0;
@@ -179,45 +179,45 @@ export class Shipper {
       // What is pending was dropped or found damaged while it was read.
       await this.#sleep(RETRY_READ_MILLIS);
     } catch (error) {
-      await this.#readFailed(lane, error);
+      await this.#readFailed(queue, error);
     }
     return undefined;
   }
 
-  async #readFailed(lane: Lane, error: unknown): Promise<void> {
+  async #readFailed(queue: SegmentQueue, error: unknown): Promise<void> {
     this.#readFailures += 1;
     const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
     if (isGone || this.#readFailures >= MAX_READ_FAILURES) {
       this.#options.reporter.warn('a segment of the spool cannot be read: what is left of it counts as damaged', error);
-      lane.giveUpReading();
+      queue.giveUpReading();
       this.#readFailures = 0;
     } else await this.#sleep(BACK_OFF_MILLIS.first);
   }
 
   /** While it is being sent no bound may take its segments: the places of its records must stay. */
-  async #shipHeld(lane: Lane, batch: SpoolBatch): Promise<Verdict> {
+  async #shipHeld(queue: SegmentQueue, batch: SpoolBatch): Promise<Verdict> {
     batch.hold();
     try {
-      return await this.#ship(lane, batch);
+      return await this.#ship(queue, batch);
     } finally {
       batch.release();
     }
   }
 
   /** Gives the verdict on the whole batch; `delivered` when nothing of it is left, be it that single records were refused. */
-  async #ship(lane: Lane, batch: SpoolBatch): Promise<Verdict> {
+  async #ship(queue: SegmentQueue, batch: SpoolBatch): Promise<Verdict> {
     this.#expire(batch);
     const parts: Part[] = batch.unsettled();
     let part = parts.shift();
     while (part !== undefined) {
-      const verdict = await this.#export(lane, batch, part);
+      const verdict = await this.#export(queue, batch, part);
       if (this.#isStopped) return verdict;
       if (verdict === 'delivered') this.#accepted(batch, part);
       else if (verdict !== 'refused') return verdict;
       else if (part.to - part.from > 1) parts.unshift(...halves(part));
       else if (!this.#isAllRefused) this.#refused(batch, part);
       else {
-        const probed = await this.#probe(lane, batch, parts);
+        const probed = await this.#probe(queue, batch, parts);
         if (probed !== 'delivered') return probed;
         this.#refused(batch, part);
       }
@@ -227,10 +227,10 @@ export class Shipper {
   }
 
   /** Many were refused: does the collector accept any other? The rest of the batch is tried, its last part first. */
-  async #probe(lane: Lane, batch: SpoolBatch, parts: Part[]): Promise<Verdict> {
+  async #probe(queue: SegmentQueue, batch: SpoolBatch, parts: Part[]): Promise<Verdict> {
     for (let i = parts.length - 1; i >= 0; i -= 1) {
       const part = parts[i] as Part;
-      const verdict = await this.#export(lane, batch, part);
+      const verdict = await this.#export(queue, batch, part);
       if (this.#isStopped) return verdict;
       if (verdict === 'delivered') {
         parts.splice(i, 1);
@@ -265,25 +265,25 @@ export class Shipper {
     for (const { from, to } of batch.unsettled()) if (from < count) batch.settle(from, Math.min(to, count), 'expired');
   }
 
-  async #export(lane: Lane, batch: SpoolBatch, part: Part): Promise<Verdict> {
+  async #export(queue: SegmentQueue, batch: SpoolBatch, part: Part): Promise<Verdict> {
     const isWhole = part.from === 0 && part.to === batch.length;
     const records = isWhole ? batch.records : batch.records.slice(part.from, part.to);
     await this.#options.resources.complete(records);
     const answer = this.#call(records);
-    this.#readAhead(lane, batch);
+    this.#readAhead(queue, batch);
     return await answer;
   }
 
   /** The next batch is decoded while this one is on its way, when there is a whole one. */
-  #readAhead(lane: Lane, batch: SpoolBatch): void {
+  #readAhead(queue: SegmentQueue, batch: SpoolBatch): void {
     const { spool, maxExportBatchSize, isFlushing } = this.#options;
-    if (this.#next.has(lane) || this.#failures > 0) return;
-    const behind = lane.pending - batch.length;
-    if (behind < (lane === spool.own && !isFlushing() ? maxExportBatchSize : 1)) return;
-    const reading = lane.read(maxExportBatchSize, MAX_BATCH_BYTES);
+    if (this.#next.has(queue) || this.#failures > 0) return;
+    const behind = queue.pending - batch.length;
+    if (behind < (queue === spool.own && !isFlushing() ? maxExportBatchSize : 1)) return;
+    const reading = queue.read(maxExportBatchSize, MAX_BATCH_BYTES);
     // Whoever takes it sees the failure too; until then it must not count as unhandled.
     reading.catch(() => {});
-    this.#next.set(lane, reading);
+    this.#next.set(queue, reading);
   }
 
   async #call(records: ReadableLogRecord[]): Promise<Verdict> {
@@ -304,13 +304,13 @@ export class Shipper {
     }
   }
 
-  #finished(lane: Lane): void {
+  #finished(queue: SegmentQueue): void {
     const { spool } = this.#options;
-    this.#held.delete(lane);
+    this.#held.delete(queue);
     this.#failures = 0;
     this.#outage.end('the collector takes log records again');
-    if (lane === spool.own && spool.own.pending === 0) spool.closeIdle();
-    if (lane === spool.own && spool.own.pending < this.#options.maxExportBatchSize) this.#isDue = false;
+    if (queue === spool.own && spool.own.pending === 0) spool.closeIdle();
+    if (queue === spool.own && spool.own.pending < this.#options.maxExportBatchSize) this.#isDue = false;
     if (spool.own.pending > 0) this.appended();
   }
 

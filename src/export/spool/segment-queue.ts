@@ -8,20 +8,20 @@ import type { Segment } from './segment.ts';
 import { SpoolBatch } from './spool-batch.ts';
 import type { OnSettled, Outcome } from './spool-batch.ts';
 
-/** What a lane tells its spool. */
-export interface LaneEvents {
+/** What a queue tells its spool. */
+export interface SegmentQueueEvents {
   /** Records will never be sent. */
   lost(reason: LossReason, count: number): void;
   readonly settled: OnSettled;
   /** A file took the place of what waited in memory. */
   moved(from: Segment, to: Segment): void;
-  /** A segment left the lane, and its file is gone. */
+  /** A segment left the queue, and its file is gone. */
   removed(segment: Segment): void;
 }
 
-export interface LaneOptions {
+export interface SegmentQueueOptions {
   readonly origins: OriginDecoder;
-  readonly events: LaneEvents;
+  readonly events: SegmentQueueEvents;
   /** Entries older than this are dropped; `undefined`: none are. */
   readonly maxAgeMillis: number | undefined;
   readonly now: () => number;
@@ -35,9 +35,9 @@ interface Rest {
 }
 
 /** Segments in the order in which they are sent: first in, first out. */
-export class Lane {
+export class SegmentQueue {
   readonly segments: Segment[] = [];
-  readonly #options: LaneOptions;
+  readonly #options: SegmentQueueOptions;
   #reader: { readonly segment: Segment; readonly reader: SegmentReader } | undefined;
   #rest: Rest | undefined;
   /** Segments that are read to their end; those in front of it in the array. */
@@ -45,7 +45,7 @@ export class Lane {
   readonly #unsettled = new Set<SpoolBatch>();
   #bytes = 0;
 
-  constructor(options: LaneOptions) {
+  constructor(options: SegmentQueueOptions) {
     this.#options = options;
   }
 

@@ -10,7 +10,7 @@ import type { NewerContent } from './known-format.ts';
 import { MemorySegment } from './memory-segment.ts';
 import { OwnerDirectory } from './owner-directory.ts';
 import { Adoption } from './scan-adopted.ts';
-import { Lane } from './segment-queue.ts';
+import { SegmentQueue } from './segment-queue.ts';
 import { SegmentSync } from './segment-sync.ts';
 import type { Segment } from './segment.ts';
 import type { Outcome, SpoolBatch } from './spool-batch.ts';
@@ -46,12 +46,12 @@ export interface SpoolOptions {
 /**
  * The segment files of this process below a root, and those of dead processes that it took over.
  *
- * Two lanes: own records and adopted ones. Bounded by `maxBytes` in all; when that is reached the oldest segment goes,
+ * Two queues: own records and adopted ones. Bounded by `maxBytes` in all; when that is reached the oldest segment goes,
  * adopted ones first. While the disk takes nothing, up to 8 MiB wait in memory.
  */
 export class Spool {
-  readonly own: Lane;
-  readonly adopted: Lane;
+  readonly own: SegmentQueue;
+  readonly adopted: SegmentQueue;
   readonly #options: SpoolOptions;
   readonly #segmentBytes: number;
   readonly #retry: DiskRetry;
@@ -72,8 +72,8 @@ export class Spool {
     this.#adoption = new Adoption(options);
     this.#sync = new SegmentSync({ mode: fsync, intervalMillis: fsyncIntervalMillis, reporter });
     const origins = new OriginDecoder();
-    this.own = this.#lane(origins, true);
-    this.adopted = this.#lane(origins, false);
+    this.own = this.#newQueue(origins, true);
+    this.adopted = this.#newQueue(origins, false);
     try {
       this.#owner = this.#openOwner();
     } catch (error) {
@@ -82,9 +82,9 @@ export class Spool {
     }
   }
 
-  #lane(origins: OriginDecoder, isOwn: boolean): Lane {
+  #newQueue(origins: OriginDecoder, isOwn: boolean): SegmentQueue {
     const { events, maxAgeMillis, now } = this.#options;
-    return new Lane({
+    return new SegmentQueue({
       origins,
       maxAgeMillis,
       now,
@@ -118,7 +118,7 @@ export class Spool {
   }
 
   /**
-   * Writes an entry at the end of the own lane, and gives the segment it is in; `undefined` when it is lost, which is
+   * Writes an entry at the end of the own queue, and gives the segment it is in; `undefined` when it is lost, which is
    * counted. Synchronous, never throws. The entry may be overwritten afterwards.
    */
   append(entry: Buffer, count: number): Segment | undefined {
@@ -173,10 +173,10 @@ export class Spool {
     const { maxAgeMillis, now } = this.#options;
     if (maxAgeMillis === undefined) return;
     const before = now() - maxAgeMillis;
-    for (const lane of [this.adopted, this.own]) {
-      for (const segment of lane.segments.slice()) {
+    for (const queue of [this.adopted, this.own]) {
+      for (const segment of queue.segments.slice()) {
         if (segment.newestMillis < before && segment.inFlight === 0 && segment !== this.#active)
-          lane.drop(segment, 'expired');
+          queue.drop(segment, 'expired');
       }
     }
   }
