@@ -1,4 +1,4 @@
-import { wholeAttribute } from '../attribute-limits.ts';
+import { wholeAttribute } from '../otel/attribute-limits.ts';
 import { hrTimeToMillis } from '../otel/log-record.ts';
 import type { LogRecord } from '../otel/log-record.ts';
 import { ATTRIBUTE, OWN_PREFIX } from '../otel/names.ts';

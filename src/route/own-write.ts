@@ -1,4 +1,4 @@
-import { isCut, valueLengthLimit } from '../attribute-limits.ts';
+import { isCut, valueLengthLimit } from '../otel/attribute-limits.ts';
 import type { OwnFacts } from '../entry/entry.ts';
 import type { LogRecord } from '../otel/log-record.ts';
 import type { EmittedLogRecord } from '../otel/logs-api.ts';

@@ -1,4 +1,4 @@
-import { isCut } from '../attribute-limits.ts';
+import { isCut } from '../otel/attribute-limits.ts';
 import { bodyToText, setField, toJsonValue } from '../entry/body.ts';
 import type { JsonValue } from '../entry/body.ts';
 import type { LogEntry } from '../entry/entry.ts';

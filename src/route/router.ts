@@ -1,6 +1,6 @@
 import { context as contextApi, isSpanContextValid, trace } from '@opentelemetry/api';
 
-import { wholeAttribute } from '../attribute-limits.ts';
+import { wholeAttribute } from '../otel/attribute-limits.ts';
 import type { JsonValue } from '../entry/body.ts';
 import { captureDetail, captureMessage, captureTimestamp } from '../entry/capture.ts';
 import { entryDetail } from '../entry/entry-detail.ts';

@@ -2,7 +2,7 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 
 import { context as contextApi, propagation } from '@opentelemetry/api';
 
-import { valueLengthLimit } from '../attribute-limits.ts';
+import { valueLengthLimit } from '../otel/attribute-limits.ts';
 import type { Context, LogRecord } from '../otel/log-record.ts';
 import { ATTRIBUTE } from '../otel/names.ts';
 import { catchRejection, reporterFor } from '../support/reporter.ts';

@@ -1,4 +1,4 @@
-import { wholeAttribute } from '../../attribute-limits.ts';
+import { wholeAttribute } from '../../otel/attribute-limits.ts';
 import { ABANDONED, kindOf } from '../../entry/entry-detail.ts';
 import type { RoutedRecord } from '../../entry/routed-record.ts';
 import { kindOfEventName } from '../../entry/tokens.ts';

@@ -1,4 +1,4 @@
-import { wholeAttribute } from '../../attribute-limits.ts';
+import { wholeAttribute } from '../../otel/attribute-limits.ts';
 import type { RoutedRecord } from '../../entry/routed-record.ts';
 import type { Context, HrTime, LogRecord } from '../../otel/log-record.ts';
 import { ATTRIBUTE, OWN_PREFIX } from '../../otel/names.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { wholeAttribute } from '../../attribute-limits.ts';
+import { wholeAttribute } from '../../otel/attribute-limits.ts';
 import { noteRoutedRecord, routedRecordOf } from '../../entry/routed-record.ts';
 import type { DeliveryReport, DeliverySource, RoutedRecord, SessionDelivery } from '../../entry/routed-record.ts';
 import { isSessionId } from '../../entry/session-id.ts';

@@ -1,6 +1,6 @@
 import type { HrTime, LogRecord } from '../../otel/log-record.ts';
 import { ATTRIBUTE } from '../../otel/names.ts';
-import { ownValue } from '../../own-value.ts';
+import { ownValue } from '../../support/own-value.ts';
 import { ownText } from '../../support/own-text.ts';
 import { reporterFor } from '../../support/reporter.ts';
 

@@ -1,4 +1,4 @@
-import { wholeAttribute } from '../../attribute-limits.ts';
+import { wholeAttribute } from '../../otel/attribute-limits.ts';
 import { bodyToText } from '../../entry/body.ts';
 import { routedRecordOf } from '../../entry/routed-record.ts';
 import { isSessionId } from '../../entry/session-id.ts';

@@ -8,7 +8,7 @@ import type { LogRecord, LogRecordExporter, LogRecordProcessor } from '../../ote
 import type { BatchProcessorClass } from '../../otel/logs-sdk.ts';
 import { meterProviderOption, observeProcessor } from '../../otel/metrics.ts';
 import type { MeterProvider } from '../../otel/metrics.ts';
-import { mayHoldMore, ownValue } from '../../own-value.ts';
+import { mayHoldMore, ownValue } from '../../support/own-value.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
 import { functionOption, millis, objectWith, parseOptions, positiveInteger } from '../../support/options.ts';

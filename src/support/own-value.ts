@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 
-import { mayBePart, ownText } from './support/own-text.ts';
+import { mayBePart, ownText } from './own-text.ts';
 
 /** What lies deeper, or beyond so many values, is taken as it is: no record of the SDK has it. */
 const MAX_DEPTH = 32;

@@ -1,4 +1,4 @@
-import type { LogRecord } from './otel/log-record.ts';
+import type { LogRecord } from './log-record.ts';
 
 /** The longest attribute value that the SDK keeps whole: both lines have it on the record. `Infinity` where it is not. */
 export function valueLengthLimit(record: LogRecord): number {
