@@ -17,6 +17,7 @@ const NPM = [
   'npm run check',
   'npm run test:integration',
   'npm run test:hosts',
+  'npm run test:clients',
   'npm run test:installs',
   'npm run demo -- --fast',
 ];
