@@ -60,7 +60,7 @@ describe('.ci/run', () => {
     const { status, stdout } = await run();
     expect(status).toBe(0);
     expect(stdout).toContain('\nmissing: redis-server chromium. Their tests will be skipped.\n');
-    expect(stdout).toMatch(/\nsteps: 8 passed, 0 failed\n$/);
+    expect(stdout).toMatch(/\nsteps: 9 passed, 0 failed\n$/);
     expect(calls()).toEqual(NPM);
   });
 
