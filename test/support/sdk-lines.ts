@@ -21,6 +21,10 @@ export interface SdkLine {
 const requireOlder = createRequire(new URL('../lines/sdk-0.2xx/package.json', import.meta.url));
 const requireNewer = createRequire(import.meta.url);
 
+if (requireOlder('@opentelemetry/sdk-logs') === requireNewer('@opentelemetry/sdk-logs')) {
+  throw new Error('the older line is not installed: `npm ci` in the root installs both');
+}
+
 export const newerLine: SdkLine = {
   name: '3.x',
   sdk: newerSdk,

@@ -6,6 +6,7 @@ import { drain, promised, startChild } from './durable-process.ts';
 import type { ChildOptions, RunningChild } from './durable-process.ts';
 import { startOtlpReceiver } from './otlp-receiver.ts';
 import type { Answer, OtlpReceiver, ReceivedRequest } from './otlp-receiver.ts';
+import { until } from './until.ts';
 
 /** A fault that both pipelines are put through: the SDK's batch processor with its defaults, and the durable one. */
 export interface Fault {
@@ -67,15 +68,17 @@ export const FAULTS: readonly Fault[] = [
   badWeather('2 s an answer', { slow: 2_000 }, 10),
   {
     name: '400 for one poison record',
-    options: (scale) => steady(3_000 * scale + 500),
+    options: (scale) => steady(3_000 * scale + 1_500),
     answer: ({ records }) => (records.some((record) => record.body === 'r-100') ? { status: 400 } : 'ok'),
   },
   {
     name: 'SIGKILL',
     options: () => ({ mode: 'stream', perTick: 20, pauseMillis: 20 }),
-    async drive(_receiver, child, scale) {
+    async drive(receiver, child, scale) {
       await child.told('ready');
-      await delay(500 + 2_000 * scale);
+      // However slow the machine is, more is written than one request takes.
+      await until(() => receiver.records().length > 220);
+      await delay(2_000 * scale);
       child.process.kill('SIGKILL');
     },
   },
