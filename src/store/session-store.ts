@@ -125,6 +125,9 @@ export interface SessionStore {
    * without a stream id that finds such a stream open is preceded by `ABANDONED_END`, unless the last chat entry
    * without a stream id is a `tool-call-end`.
    *
+   * A text, the session id and those in the detail included, may be a part of a far larger one, which lives as long as
+   * the part; values of attributes may be changed by their writer afterwards. What a store keeps it copies.
+   *
    * @param timestamp Milliseconds since the epoch.
    */
   append(sessionId: string, message: string, timestamp: number, detail: EntryDetail | undefined): boolean;

@@ -9,13 +9,13 @@ import {
   DurableLogRecordProcessor,
   SessionLogs,
   withSession,
-} from '../src/index.ts';
-import type { SessionLogsOptions } from '../src/index.ts';
-import { bytesBelow } from './support/daily-file.ts';
-import { recordDiagnostics } from './support/diagnostics.ts';
-import { sdkLines } from './support/sdk-lines.ts';
-import type { SdkLine } from './support/sdk-lines.ts';
-import { temporaryDirectory } from './support/temporary-directory.ts';
+} from '../../src/index.ts';
+import type { SessionLogsOptions } from '../../src/index.ts';
+import { bytesBelow } from '../support/daily-file.ts';
+import { recordDiagnostics } from '../support/diagnostics.ts';
+import { sdkLines } from '../support/sdk-lines.ts';
+import type { SdkLine } from '../support/sdk-lines.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 // Processors and providers of the application that change, keep back, derive and copy records on their way.
 
