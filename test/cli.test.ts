@@ -11,7 +11,7 @@ import { DurableLogRecordProcessor } from '../src/export/durable/durable.ts';
 import { toOtlpJson } from '../src/export/durable/otlp-json.ts';
 import type { SpoolReport } from '../src/export/durable/spool-report.ts';
 import type { ReadableLogRecord } from '../src/otel/log-record.ts';
-import { buildSource } from './support/built-source.ts';
+import { builtSource } from './support/built-source.ts';
 import { newerEntry, reformat } from './support/newer-version.ts';
 import { flatten } from './support/otlp-decode.ts';
 import type { OtlpLogsRequest } from './support/otlp-decode.ts';
@@ -169,8 +169,7 @@ test('a directory that is not there: one line, code 1', async () => {
 });
 
 test('runs as a program', async () => {
-  const source = buildSource();
-  onTestFinished(() => source.remove());
+  const source = builtSource();
   const directory = await deadSpool();
   const out = execFileSync(process.execPath, [new URL(source.url('cli.js')).pathname, 'spool', directory], {
     encoding: 'utf8',

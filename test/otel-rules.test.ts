@@ -58,6 +58,7 @@ describeProcessorRules('CoalescingLogRecordProcessor', (line, options) => {
     processor,
     lost: () => processor.stats().lost,
     flush: (timeoutMillis) => processor.forceFlush({ timeoutMillis }),
+    shutdownMillis: 10_000,
   };
 });
 

@@ -18,6 +18,8 @@ export interface ProcessorUnderTest {
   destinationShutdowns?(): number;
   /** `forceFlush` with a time, for a processor whose default is no option. */
   flush?(timeoutMillis: number): Promise<void>;
+  /** How long `shutdown` takes at most, for a processor whose time is no option of its own. */
+  readonly shutdownMillis?: number;
   /** The destination stops answering; absent where it cannot. */
   hold?(): void;
   release?(): void;
@@ -70,6 +72,7 @@ export function describeProcessorRules(name: string, make: MakeProcessor): void 
         expect(vi.mocked(console[method])).not.toHaveBeenCalled();
       }
       vi.restoreAllMocks();
+      vi.useRealTimers();
       expect(rejections).toEqual([]);
       expect(diagnostics.lines.filter((text) => text.includes('emitted log record'))).toEqual([]);
     });
@@ -213,9 +216,18 @@ export function describeProcessorRules(name: string, make: MakeProcessor): void 
       skip(under.hold === undefined, 'its destination cannot hang');
       under.hold?.();
       emit({ body: 'stuck' });
+      if (under.shutdownMillis !== undefined) vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
       const shutdown = under.processor.shutdown();
-      if (under.resolvesLateShutdown === true) await shutdown;
-      else await expect(shutdown).rejects.toMatchObject({ code: 'shutdown_timeout' });
+      const isInTime =
+        under.resolvesLateShutdown === true
+          ? shutdown
+          : expect(shutdown).rejects.toMatchObject({ code: 'shutdown_timeout' });
+      if (under.shutdownMillis !== undefined) {
+        await vi.advanceTimersByTimeAsync(under.shutdownMillis - 1);
+        await expect(Promise.race([shutdown, Promise.resolve('under way')])).resolves.toBe('under way');
+        await vi.advanceTimersByTimeAsync(1);
+      }
+      await isInTime;
     });
 
     it('11: every caller waits for the whole flush, and shutdown for the flush under way', async ({ skip }) => {

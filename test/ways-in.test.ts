@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 
-import { buildSource } from './support/built-source.ts';
+import { builtSource } from './support/built-source.ts';
 import type { BuiltSource } from './support/built-source.ts';
 import { startOtlpReceiver } from './support/otlp-receiver.ts';
 import { temporaryDirectory } from './support/temporary-directory.ts';
@@ -101,17 +101,13 @@ const INSTRUMENTATIONS = `
     instrumentations.push(new (require('@opentelemetry/instrumentation-' + name)[type])());
   }`;
 
-const sources: Partial<Record<Line, BuiltSource>> = {};
-beforeAll(() => {
-  sources['3.x'] = buildSource();
-  sources['0.2xx'] = buildSource('test/lines/sdk-0.2xx');
-});
-afterAll(() => {
-  for (const source of Object.values(sources)) source.remove();
-});
+const SOURCES: Readonly<Record<Line, BuiltSource>> = {
+  '3.x': builtSource(),
+  '0.2xx': builtSource('test/lines/sdk-0.2xx/'),
+};
 
 function urlOf(line: Line, path: string): string {
-  return (sources[line] as BuiltSource).url(path);
+  return SOURCES[line].url(path);
 }
 
 /** The program: sets up, then logs with every logger inside a session and a span, and tells what is in the session. */

@@ -1,10 +1,9 @@
 import { spawnSync } from 'node:child_process';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { TickFlush } from '../../src/export/tick-flush.ts';
-import { buildSource } from '../support/built-source.ts';
-import type { BuiltSource } from '../support/built-source.ts';
+import { builtSource } from '../support/built-source.ts';
 
 function nextTick(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
@@ -63,11 +62,7 @@ describe('the buffer of one event-loop tick', () => {
 });
 
 describe('the buffer of one event-loop tick at the end of a process', () => {
-  let source: BuiltSource;
-  beforeAll(() => {
-    source = buildSource();
-  });
-  afterAll(() => source.remove());
+  const source = builtSource();
 
   function run(script: string): string {
     const program = `

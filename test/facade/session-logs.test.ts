@@ -262,9 +262,7 @@ describe('a process', () => {
       void sessions.logChunkToQueue('held', 's');
       void sessions.followSession('never').next();
       console.log('done');`;
-    const before = performance.now();
     expect(await run('idle', code)).toBe('done\n');
-    expect(performance.now() - before).toBeLessThan(15_000);
     await sleep(0);
   });
 });

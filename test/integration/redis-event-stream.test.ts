@@ -10,6 +10,7 @@ import { SessionLogs } from '../../src/facade/session-logs.ts';
 import { RedisSessionStore } from '../../src/redis.ts';
 import { until } from '../support/until.ts';
 import { REDIS, TestServer, WITHOUT_SERVER } from './redis/server.ts';
+import { randomNumbers } from '../support/properties.ts';
 
 interface Received {
   readonly id: string | undefined;
@@ -125,11 +126,12 @@ describe.skipIf(REDIS === undefined)(`event streams over Redis${WITHOUT_SERVER}`
     const writer = setInterval(() => {
       for (let i = 0; i < 3 && written < total; i += 1) void writing.logChunkToQueue(`${written++}`, 's');
     }, 2);
+    const random = randomNumbers();
     const seen: unknown[] = [];
     let lastEventId: string | undefined;
     for (let cut = 0; seen.length < total; cut += 1) {
       const machine = cut % 2 === 0 ? serving : writing;
-      const budget = cut < 30 ? Math.floor(Math.random() * 30) : Number.POSITIVE_INFINITY;
+      const budget = cut < 30 ? Math.floor(random() * 30) : Number.POSITIVE_INFINITY;
       const response = await machine.toEventStreamResponse('s', { lastEventId, wait: true });
       const events = await read(response, ({ length }) => length >= budget || seen.length + length >= total);
       seen.push(...messagesOf(events));

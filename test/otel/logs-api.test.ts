@@ -2,7 +2,7 @@ import * as api from '@opentelemetry/api';
 import { logs as olderLogs } from '@opentelemetry/api-logs';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import type { LoggerProvider } from '@opentelemetry/sdk-logs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import {
   bridgeLogsApi,
@@ -21,11 +21,14 @@ function providerOf({ sdk }: SdkLine): { provider: LoggerProvider; bodies: () =>
   return { provider, bodies: () => exporter.getFinishedLogRecords().map((record) => record.body) };
 }
 
-afterEach(() => {
+function forgetGlobals(): void {
   api.logs.disable();
   olderLogs.disable();
   api.context.disable();
-});
+}
+
+beforeAll(forgetGlobals);
+afterEach(forgetGlobals);
 
 describe('globalLoggerProvider', () => {
   it('is undefined while no provider is registered', () => {

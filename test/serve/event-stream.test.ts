@@ -12,6 +12,7 @@ import { SessionLogs } from '../../src/facade/session-logs.ts';
 import type { EventStreamOptions } from '../../src/serve/event-stream.ts';
 import { MemorySessionStore } from '../../src/store/memory/memory.ts';
 import { until } from '../support/until.ts';
+import { randomNumbers } from '../support/properties.ts';
 
 let sessions: SessionLogs;
 let server: Server;
@@ -85,12 +86,13 @@ describe('sendEventStream', () => {
     const writer = setInterval(() => {
       for (let i = 0; i < 4 && written < total; i += 1) void sessions.logChunkToQueue(`${written++} `, 's');
     }, 1);
+    const random = randomNumbers();
     let lastEventId: string | undefined;
     const seen: number[] = [];
     let cuts = 0;
     while (seen.length < total) {
       // Cut after a number of bytes: within a frame, an id, a UTF-8 sequence, or before the first.
-      const budget = cuts < 100 ? Math.floor(Math.random() * 2500) : Number.POSITIVE_INFINITY;
+      const budget = cuts < 100 ? Math.floor(random() * 2500) : Number.POSITIVE_INFINITY;
       const parser = createParser({
         onEvent: ({ id, data }) => {
           seen.push(Number((JSON.parse(data) as { message: string }).message));

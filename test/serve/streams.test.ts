@@ -10,6 +10,7 @@ import { SessionLogs } from '../../src/facade/session-logs.ts';
 import { MemoryCursor } from '../../src/store/memory/memory-cursor.ts';
 import { MemorySessionStore } from '../../src/store/memory/memory.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';
+import { runs } from '../support/properties.ts';
 
 const diagnostics = recordDiagnostics();
 let sessions = new SessionLogs();
@@ -306,6 +307,7 @@ describe('toEventStreamResponse', () => {
         expect(events.filter(({ event }) => event !== undefined)).toHaveLength(1);
         await logs.shutdown();
       }),
+      runs(100),
     );
   });
 

@@ -6,12 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { logs } from '@opentelemetry/api';
 import { InMemoryLogRecordExporter } from '@opentelemetry/sdk-logs';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { sharedSessionLogs, startSessionLogs } from '../../src/index.ts';
 import type { SessionLogs, StartSessionLogsOptions } from '../../src/index.ts';
-import { buildSource } from '../support/built-source.ts';
-import type { BuiltSource } from '../support/built-source.ts';
+import { builtSource } from '../support/built-source.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';
 import { decodeProtobuf, flatten } from '../support/otlp-decode.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
@@ -281,11 +280,7 @@ describe('sharedSessionLogs', () => {
 });
 
 describe('a script that only logs and reads', () => {
-  let source: BuiltSource;
-  beforeAll(() => {
-    source = buildSource();
-  });
-  afterAll(() => source.remove());
+  const source = builtSource();
 
   it('21: ends by itself with code 0, everything printed and flushed', async () => {
     const receiver = await receiverUrl();

@@ -1,38 +1,42 @@
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Folders whose packages the source is run with: the project's, and the host of the older line of the SDK. */
+const PLACES = ['', 'test/lines/sdk-0.2xx/'] as const;
+
 /** The source as JavaScript, for child processes: they start faster than with a loader, and the way users start. */
 export interface BuiltSource {
-  /** URL of a module of src, e.g. `export/durable.js`. */
+  /** URL of a module of src, e.g. `export/durable/durable.js`. */
   url(path: string): string;
-  remove(): void;
 }
 
-/**
- * Builds into a directory inside `node_modules`, from where the packages resolve as for the source.
- *
- * @param beside A folder of the repository whose `node_modules` is meant; the root's when not given.
- */
-export function buildSource(beside = ''): BuiltSource {
-  const place = beside === '' ? ROOT : `${ROOT}${beside}/`;
-  const outDir = `${place}node_modules/.cache/otel-session-logs/${process.pid}-${Date.now()}`;
+/** What the tests' global set-up has built. @param beside The folder whose `node_modules` is meant. */
+export function builtSource(beside: (typeof PLACES)[number] = ''): BuiltSource {
+  const run = process.env['BUILT_SOURCE'];
+  if (run === undefined) throw new Error('the source is not built: see test/support/global-setup.ts');
+  return { url: (path) => pathToFileURL(`${outDirOf(beside, run)}/${path}`).href };
+}
+
+/** Builds the source for each place, inside its `node_modules`, from where the packages resolve as for the source. */
+export function buildSource(): () => void {
+  const run = `${process.pid}-${Date.now()}`;
+  const [first, ...others] = PLACES.map((place) => outDirOf(place, run)) as [string, ...string[]];
   try {
-    execFileSync(
-      process.execPath,
-      [`${ROOT}node_modules/typescript/bin/tsc`, '-p', 'tsconfig.build.json', '--outDir', outDir],
-      {
-        cwd: ROOT,
-        stdio: 'pipe',
-      },
-    );
+    const tsc = `${ROOT}node_modules/typescript/bin/tsc`;
+    execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', first], { cwd: ROOT, stdio: 'pipe' });
   } catch {
     // It emits in spite of type errors, which `npm run typecheck` is there to find.
   }
-  return {
-    url: (path) => pathToFileURL(`${outDir}/${path}`).href,
-    remove: () => rmSync(outDir, { recursive: true, force: true }),
+  for (const other of others) cpSync(first, other, { recursive: true });
+  process.env['BUILT_SOURCE'] = run;
+  return () => {
+    for (const built of [first, ...others]) rmSync(built, { recursive: true, force: true });
   };
+}
+
+function outDirOf(place: string, run: string): string {
+  return `${ROOT}${place}node_modules/.cache/otel-session-logs/${run}`;
 }

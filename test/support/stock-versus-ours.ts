@@ -15,6 +15,10 @@ export interface Fault {
   /** What happens meanwhile. */
   readonly drive?: (receiver: OtlpReceiver, child: RunningChild, scale: number) => Promise<void>;
   readonly answer?: Answer | ((request: ReceivedRequest) => Answer);
+  /** Records that the collector refuses for good: they are in `dead/`. */
+  readonly refuses?: number;
+  /** The stock pipeline loses records even when the fault is short. */
+  readonly stockLoses?: boolean;
 }
 
 export interface FaultResult {
@@ -59,7 +63,7 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   badWeather('503', { status: 503 }, 10),
-  badWeather('500', { status: 500 }, 10),
+  { ...badWeather('500', { status: 500 }, 10), stockLoses: true },
   badWeather('429, Retry-After 0', { status: 429, headers: { 'retry-after': '0' } }, 10),
   badWeather('429, Retry-After 5', { status: 429, headers: { 'retry-after': '5' } }, 10),
   badWeather('429, Retry-After 60', { status: 429, headers: { 'retry-after': '60' } }, 10),
@@ -68,11 +72,14 @@ export const FAULTS: readonly Fault[] = [
   badWeather('2 s an answer', { slow: 2_000 }, 10),
   {
     name: '400 for one poison record',
+    refuses: 1,
+    stockLoses: true,
     options: (scale) => steady(3_000 * scale + 1_500),
     answer: ({ records }) => (records.some((record) => record.body === 'r-100') ? { status: 400 } : 'ok'),
   },
   {
     name: 'SIGKILL',
+    stockLoses: true,
     options: () => ({ mode: 'stream', perTick: 20, pauseMillis: 20 }),
     async drive(receiver, child, scale) {
       await child.told('ready');
@@ -84,10 +91,12 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'tight loop, then shutdown',
+    stockLoses: true,
     options: (scale) => ({ mode: 'loop', count: 20_000 * Math.max(scale, 0.5) }),
   },
   {
     name: 'dead collector at shutdown',
+    stockLoses: true,
     options: (scale) => ({ mode: 'loop', count: 20_000 * Math.max(scale, 0.5), exporterTimeoutMillis: 10_000 * scale }),
     answer: { status: 503 },
   },

@@ -425,6 +425,7 @@ describe('cuts', () => {
           expect(seen).toEqual(expected);
         },
       ),
+      runs(100),
     );
   });
 });

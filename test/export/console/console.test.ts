@@ -1,19 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { buildSource } from '../../support/built-source.ts';
-import type { BuiltSource } from '../../support/built-source.ts';
+import { builtSource } from '../../support/built-source.ts';
 
 const MODULES = fileURLToPath(new URL('../../../node_modules', import.meta.url));
 
 describe('the coloured console', () => {
-  let source: BuiltSource;
-  beforeAll(() => {
-    source = buildSource();
-  });
-  afterAll(() => source.remove());
+  const source = builtSource();
 
   function run(
     script: string,

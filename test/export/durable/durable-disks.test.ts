@@ -5,12 +5,11 @@ import { setImmediate as nextTick, setTimeout as delay } from 'node:timers/promi
 
 import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { LoggerProvider } from '@opentelemetry/sdk-logs';
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 
 import { DurableLogRecordProcessor } from '../../../src/export/durable/durable.ts';
 import type { DurableLogRecordProcessorOptions } from '../../../src/export/durable/durable-options.ts';
-import { buildSource } from '../../support/built-source.ts';
-import type { BuiltSource } from '../../support/built-source.ts';
+import { builtSource } from '../../support/built-source.ts';
 import { drain, missing, promised, startChild } from '../../support/durable-process.ts';
 import { cannotLoop, cannotMount, LoopDisk, mountTmpfs } from '../../support/loop-disk.ts';
 import type { Disk } from '../../support/loop-disk.ts';
@@ -18,6 +17,7 @@ import { startOtlpReceiver } from '../../support/otlp-receiver.ts';
 import { failure, ScriptedExporter } from '../../support/scripted-exporter.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { until } from '../../support/until.ts';
+import { randomNumbers } from '../../support/properties.ts';
 
 afterEach(() => diag.disable());
 
@@ -204,11 +204,7 @@ describe.skipIf(cannotMount !== undefined)(
 describe.skipIf(cannotLoop !== undefined)(
   `a power cut${cannotLoop === undefined ? '' : ` (skipped: ${cannotLoop})`}`,
   () => {
-    let source: BuiltSource;
-    beforeAll(() => {
-      source = buildSource();
-    });
-    afterAll(() => source.remove());
+    const source = builtSource();
 
     const FSYNC_INTERVAL_MILLIS = 100;
     /** For the sync itself, on a machine that does other things too. */
@@ -236,9 +232,10 @@ describe.skipIf(cannotLoop !== undefined)(
           durable: { fsync, fsyncIntervalMillis: FSYNC_INTERVAL_MILLIS, maxBytes: 8 * 1_048_576 },
         });
         await child.told('ready');
+        const random = randomNumbers();
         const cuts: { readonly disk: LoopDisk; readonly written: number }[] = [];
         for (let i = 0; i < 4; i += 1) {
-          await delay(300 + Math.random() * 400);
+          await delay(300 + random() * 400);
           child.process.kill('SIGSTOP');
           const written = promised(markFile, Date.now() - allowedMillis);
           const cut = disk.powerCut();

@@ -1,21 +1,17 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import { buildSource } from '../../support/built-source.ts';
-import type { BuiltSource } from '../../support/built-source.ts';
+import { builtSource } from '../../support/built-source.ts';
 import { drain, missing, promised, startChild } from '../../support/durable-process.ts';
 import type { RunningChild } from '../../support/durable-process.ts';
 import { startOtlpReceiver } from '../../support/otlp-receiver.ts';
 import type { Answer } from '../../support/otlp-receiver.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
+import { randomNumbers } from '../../support/properties.ts';
 
-let source: BuiltSource;
-beforeAll(() => {
-  source = buildSource();
-});
-afterAll(() => source.remove());
+const source = builtSource();
 
 const WAVES = Number(process.env['DURABLE_KILL_WAVES'] ?? 10);
 const PROCESSES = 3;
@@ -40,6 +36,7 @@ describe.each(['3.x', '0.2xx'] as const)('on the %s line', (line) => {
       const marks = temporaryDirectory();
       const receiver = await startOtlpReceiver({ answer: ({ index }) => WEATHER[index % WEATHER.length] as Answer });
       const children: { readonly prefix: string; readonly markFile: string }[] = [];
+      const random = randomNumbers();
       let killed = 0;
 
       async function runOne(prefix: string): Promise<void> {
@@ -56,10 +53,10 @@ describe.each(['3.x', '0.2xx'] as const)('on the %s line', (line) => {
           exporterTimeoutMillis: 300,
         });
         // Every third is killed while it starts or takes over what the others left.
-        if (Math.random() < 0.33) await delay(50 + Math.random() * 250);
+        if (random() < 0.33) await delay(50 + random() * 250);
         else {
           await child.told('ready');
-          await delay(Math.random() * 300);
+          await delay(random() * 300);
         }
         child.process.kill('SIGKILL');
         const { signal, errors } = await child.ended;

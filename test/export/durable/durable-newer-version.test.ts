@@ -2,13 +2,12 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } f
 import { join } from 'node:path';
 
 import { LoggerProvider } from '@opentelemetry/sdk-logs';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 import { DeadLetters } from '../../../src/export/durable/dead-letters.ts';
 import { DurableLogRecordProcessor } from '../../../src/export/durable/durable.ts';
 import type { ReadableLogRecord } from '../../../src/otel/log-record.ts';
-import { buildSource } from '../../support/built-source.ts';
-import type { BuiltSource } from '../../support/built-source.ts';
+import { builtSource } from '../../support/built-source.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
 import { drain, missing, startChild } from '../../support/durable-process.ts';
 import type { ChildOptions } from '../../support/durable-process.ts';
@@ -21,11 +20,7 @@ import { until } from '../../support/until.ts';
 
 const diagnostics = recordDiagnostics();
 
-let source: BuiltSource;
-beforeAll(() => {
-  source = buildSource();
-});
-afterAll(() => source.remove());
+const source = builtSource();
 
 test('an upgrade that is rolled back: its 1,000 records stay, over kills, until the newer version ships them', async () => {
   const root = join(temporaryDirectory(), 'spool');

@@ -6,12 +6,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 import { DurableLogRecordProcessor } from '../../../src/export/durable/durable.ts';
 import { Liveness } from '../../../src/export/spool/liveness.ts';
-import { buildSource } from '../../support/built-source.ts';
-import type { BuiltSource } from '../../support/built-source.ts';
+import { builtSource } from '../../support/built-source.ts';
 import { startChild } from '../../support/durable-process.ts';
 import type { RunningChild } from '../../support/durable-process.ts';
 import { startOtlpReceiver } from '../../support/otlp-receiver.ts';
@@ -19,11 +18,7 @@ import { ScriptedExporter } from '../../support/scripted-exporter.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { until } from '../../support/until.ts';
 
-let source: BuiltSource;
-beforeAll(() => {
-  source = buildSource();
-});
-afterAll(() => source.remove());
+const source = builtSource();
 
 async function startOwner(root: string): Promise<RunningChild> {
   const receiver = await startOtlpReceiver({ answer: { status: 503 } });

