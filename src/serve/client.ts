@@ -28,17 +28,20 @@ const watchSocket: WatchTarget<Socket> = sharedWatch((socket, onOver) => {
  *
  * That is not one event of one object. Up to Node 22 a response that is queued behind another of its connection closes
  * without an event; a stuck stream of HTTP/2 that its client resets is aborted, and closes with its session; a client
- * that half-closes and does not read lets the socket end, but not close.
+ * that half-closes and does not read lets the socket end, but not close; a response that the application ends while its
+ * client does not read is neither finished nor closed before the client is gone.
  */
 export const watchClient: WatchTarget<NodeResponse> = sharedWatch((response, onGone) => {
   const stream = http2StreamOf(response);
   const socket = socketOf(response);
   const stopSocket = socket && watchSocket(socket, onGone);
   response.on('close', onGone);
+  response.on('prefinish', onGone);
   stream?.on('aborted', onGone);
   return () => {
     stopSocket?.();
     response.removeListener('close', onGone);
+    response.removeListener('prefinish', onGone);
     stream?.removeListener('aborted', onGone);
   };
 });
@@ -47,8 +50,55 @@ export const watchClient: WatchTarget<NodeResponse> = sharedWatch((response, onG
 export function isClientGone(response: NodeResponse): boolean {
   const stream = http2StreamOf(response);
   if (stream !== undefined) return stream.destroyed || stream.closed || stream.aborted;
+  const { destroyed, writableEnded } = response as ServerResponse;
   const socket = socketOf(response);
-  return (response as ServerResponse).destroyed || socket?.destroyed === true || socket?.writable === false;
+  return destroyed || writableEnded || socket?.destroyed === true || socket?.writable === false;
+}
+
+/**
+ * Lets go of a body of the request that nobody has begun to read by the next turn. When it is too long for Node's
+ * buffers, Node stops reading from the connection, and what is not read is not seen to end.
+ */
+export function discardBody(response: NodeResponse): void {
+  const request = requestOf(response);
+  // Over HTTP/2 each stream has a window of its own, and its end is told beside it. Without a body, the request's `close`
+  // stays what applications take it for: the client's end.
+  if (http2StreamOf(response) !== undefined || request?.readableFlowing !== null || !hasBody(request)) return;
+  setImmediate(() => {
+    if (request.readableFlowing === null) request.resume();
+  });
+}
+
+/**
+ * Cuts the connection when Node no longer reads from it, which it does when more is pipelined behind the response than it
+ * wants to hold: what is not read is not seen to end. To be called at the response's turn.
+ */
+export function cutWhenUnread(response: NodeResponse): void {
+  const request = requestOf(response);
+  const socket = http2StreamOf(response) === undefined ? socketOf(response) : undefined;
+  if (typeof socket?.isPaused !== 'function') return;
+  const cut = (): void => {
+    // The request's own body pauses it too, until the application has read that.
+    if (request === undefined || request.readableEnded || !hasBody(request)) socket.destroy();
+  };
+  const cutIfPaused = (): void => {
+    // Paused for the response before this one, it goes on when that one has been sent.
+    if (socket.isPaused() && !socket.writableNeedDrain) cut();
+  };
+  socket.on('pause', cut);
+  socket.on('drain', cutIfPaused);
+  request?.on('end', cutIfPaused);
+  watchClient(response, () => {
+    socket.removeListener('pause', cut);
+    socket.removeListener('drain', cutIfPaused);
+    request?.removeListener('end', cutIfPaused);
+  });
+  cutIfPaused();
+}
+
+/** Whether the client wants the head of the answer alone. */
+export function isHead(response: NodeResponse): boolean {
+  return requestOf(response)?.method === 'HEAD';
 }
 
 /**
@@ -95,7 +145,15 @@ function http2StreamOf(response: NodeResponse): Http2ServerResponse['stream'] | 
 /** A response that is queued behind others has no socket yet, but its request has. */
 function socketOf(response: NodeResponse): Socket | undefined {
   if (http2StreamOf(response) !== undefined) return undefined;
-  // Test helpers and adapters of serverless platforms make responses that have neither.
-  const request = response.req as IncomingMessage | undefined;
-  return response.socket ?? request?.socket ?? undefined;
+  const socket = response.socket ?? requestOf(response)?.socket;
+  return typeof socket?.on === 'function' ? socket : undefined;
+}
+
+/** Test helpers and adapters of serverless platforms make responses without a request, and requests without a socket. */
+function requestOf(response: NodeResponse): IncomingMessage | undefined {
+  return response.req as IncomingMessage | undefined;
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }

@@ -3,7 +3,16 @@ import type { ServerResponse } from 'node:http';
 import * as z from 'zod';
 
 import { objectWith, parseOptions } from '../support/options.ts';
-import { drained, dropStream, isClientGone, turnOf, watchClient } from './client.ts';
+import {
+  cutWhenUnread,
+  discardBody,
+  drained,
+  dropStream,
+  isClientGone,
+  isHead,
+  turnOf,
+  watchClient,
+} from './client.ts';
 import type { NodeResponse } from './client.ts';
 import { eventBody } from './event-body.ts';
 import type { EventFrames } from './event-frames.ts';
@@ -20,9 +29,9 @@ export interface EventStreamResponseOptions extends EventStreamOptions {
   readonly response?: NodeResponse | undefined;
 }
 
-const responseSchema = z.object({
-  response: objectWith<NodeResponse>('a response of node:http or node:http2', 'on', 'writeHead').optional(),
-});
+const nodeResponse = objectWith<NodeResponse>('a response of node:http or node:http2', 'on', 'writeHead');
+const sendSchema = z.object({ response: nodeResponse });
+const responseSchema = z.object({ response: nodeResponse.optional() });
 
 const EVENT_STREAM_HEADERS = {
   'content-type': 'text/event-stream',
@@ -76,6 +85,7 @@ export async function sendEventStream(
 ): Promise<void> {
   requireOptionsObject('sendEventStream', options);
   const call = parseEventStream('sendEventStream', sessionId, options);
+  parseOptions('sendEventStream', sendSchema, { response });
   // What a client that is gone makes of a write is no error of the server.
   response.on('error', () => call.frames.close());
   try {
@@ -98,6 +108,7 @@ async function whileThere<T>(
     frames.close();
     return undefined;
   }
+  discardBody(response);
   const gone = new Promise<undefined>((resolve) => {
     watchClient(response, () => {
       frames.close();
@@ -105,7 +116,10 @@ async function whileThere<T>(
       resolve(undefined);
     });
   });
-  const done = turnOf(response, options.signal).then(() => (isClientGone(response) ? undefined : work()));
+  const done = turnOf(response, options.signal).then(() => {
+    if (!isClientGone(response)) cutWhenUnread(response);
+    return isClientGone(response) ? undefined : work();
+  });
   return Promise.race([gone, done]);
 }
 
@@ -114,7 +128,7 @@ async function serve(source: StreamSource, response: NodeResponse, call: EventSt
   const status = await openEventStream(source, call);
   if (isClientGone(response)) return;
   response.writeHead(status, status === 200 ? EVENT_STREAM_HEADERS : undefined);
-  if (status === 200 && response.req.method !== 'HEAD') await writeFrames(frames, response, options.signal);
+  if (status === 200 && !isHead(response)) await writeFrames(frames, response, options.signal);
   if (!isClientGone(response)) response.end();
 }
 
@@ -125,7 +139,9 @@ async function writeFrames(
 ): Promise<void> {
   try {
     for (let frame = await frames.next(); frame !== undefined; frame = await frames.next()) {
-      if (!(response as ServerResponse).write(frame)) await drained(response, signal);
+      // Some adapters of serverless platforms return nothing, and have no `drain`.
+      const hasRoom = (response as ServerResponse).write(frame) as boolean | undefined;
+      if (hasRoom === false) await drained(response, signal);
     }
   } catch {
     // The store failed, which it reported. Cut off without an end event, the client connects again.

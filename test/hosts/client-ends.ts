@@ -18,6 +18,7 @@ const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..', '..');
 const TESTS = [
   'test/serve/client-ends.test.ts',
+  'test/serve/odd-responses.test.ts',
   'test/serve/event-stream.test.ts',
   'test/serve/event-stream-http2.test.ts',
   'test/serve/streams.test.ts',

@@ -124,6 +124,81 @@ describe('a client of sendEventStream', () => {
     await free('hangs up after a POST');
   });
 
+  it('that sent a body gets it through to whoever begins to read it at once', async () => {
+    let body = '';
+    handle = async (incoming, response) => {
+      void sessions.sendEventStream(response, 's');
+      await Promise.resolve();
+      for await (const chunk of incoming) body += String(chunk);
+    };
+    const text = 'x'.repeat(300_000);
+    const client = await connected(`POST /s HTTP/1.1\r\nHost: x\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+    await until(() => body.length === text.length, 'the body is there');
+    const gone = closed(sockets[0]);
+    client.destroy();
+    await gone;
+    await free('hangs up after a body that was read');
+  });
+
+  it('without a body has its request end with its connection, as applications expect', async () => {
+    const client = await connected();
+    await until(() => readers() === 1, 'it reads');
+    let isOver = false;
+    responses[0]?.req.once('close', () => (isOver = true));
+    void sessions.logChunkToQueue('x', 's');
+    await until(() => (sockets[0]?.bytesWritten ?? 0) > 0, 'it is served');
+    expect(isOver).toBe(false);
+    const gone = closed(sockets[0]);
+    client.destroy();
+    await gone;
+    await until(() => isOver, 'the request is closed');
+  });
+
+  describe.each(['sendEventStream', 'toEventStreamResponse'])('of %s', (method) => {
+    const page = 'x'.repeat(300_000);
+    const longer = 'x'.repeat(20_000_000);
+    beforeEach(() => {
+      handle = (incoming, response) => {
+        if (incoming.url !== '/s') response.end({ '/page': page, '/longer': longer }[incoming.url ?? ''] ?? 'short');
+        else if (method === 'sendEventStream') void sessions.sendEventStream(response, 's');
+        else void sessions.toEventStreamResponse('s', { response }).then(async ({ body }) => body?.getReader().read());
+      };
+    });
+
+    it.each([
+      ['before', 4, `GET /x HTTP/1.1\r\nHost: x\r\n\r\n${GET}`],
+      ['since', 3, GET],
+    ])(
+      'is cut off when Node does not read its connection, %s its turn: it could not be seen to go',
+      async (_, count, first) => {
+        const behind = ['/page', '/x'].map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join('');
+        const client = await connected(first + behind);
+        await until(() => responses.length === count, 'all requests are there');
+        await until(() => sockets[0]?.destroyed === true, 'it is cut off');
+        await free('cut off');
+        client.destroy();
+      },
+    );
+
+    it('is served behind a long answer, for which Node did not read its connection', async () => {
+      const client = await connected(`GET /longer HTTP/1.1\r\nHost: x\r\n\r\n${GET}`);
+      client.pause();
+      await until(() => responses.length === 2, 'both requests are there');
+      expect(sockets[0]?.isPaused()).toBe(true);
+      client.resume();
+      await until(() => calls.pending === (method === 'sendEventStream' ? 1 : 0), 'the call');
+      await until(() => responses[1]?.socket !== null, 'its turn comes');
+      await new Promise((resolve) => setImmediate(resolve));
+      expect([sockets[0]?.destroyed, sockets[0]?.isPaused()]).toEqual([false, false]);
+    });
+  });
+
+  it('is free when the server ends the response of one that never read', async () => {
+    await stuck();
+    responses[0]?.end();
+    await free('ended while stuck');
+  });
+
   it('that is served half-closed, which the server allows, goes on reading', async () => {
     Object.assign(server, { httpAllowHalfOpen: true });
     const client = await connected();

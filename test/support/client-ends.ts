@@ -80,9 +80,9 @@ class Connections {
     server.on('request', this.#onRequest);
   }
 
-  async open(count: number, requestsEach: number, path = '/events/silent'): Promise<void> {
+  async open(count: number, requestsEach: number, path = '/events/silent', rest = '\r\n'): Promise<void> {
     const { port } = this.#server.address() as AddressInfo;
-    const request = `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    const request = `GET ${path} HTTP/1.1\r\nHost: x\r\n${rest}`;
     for (let i = 0; i < count; i += 1) {
       const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
       this.clients.push(socket);
@@ -118,6 +118,12 @@ class Connections {
     );
   };
 }
+
+/** What follows the headers of a request with a body that is longer than what Node holds of it. */
+const BODIES: readonly (readonly [string, string])[] = [
+  ['whose end has not come', `Content-Length: 2000000\r\n\r\n${'x'.repeat(1_000_000)}`],
+  ['in chunks', `Transfer-Encoding: chunked\r\n\r\n${`8000\r\n${'x'.repeat(0x80_00)}\r\n`.repeat(30)}0\r\n\r\n`],
+];
 
 /** How a client goes. */
 const LEAVINGS: Readonly<Record<string, (socket: Socket) => void>> = {
@@ -202,6 +208,15 @@ export function describeClientEnds(
         leave(how);
         await connections.allOver();
         await expectAllFree({ sessions: events.sessions, calls }, name, `${how}, never having read`);
+      });
+
+      it.each(BODIES)('frees one that sent a body, which nobody reads, %s', async (_, rest) => {
+        connections = new Connections(events.server);
+        await connections.open(3, 1, '/events/silent', rest);
+        await until(() => readers() === 3, 'all read');
+        leave(how);
+        await connections.allOver();
+        await expectAllFree({ sessions: events.sessions, calls }, name, `${how}, body not read`);
       });
 
       it('opens no reader when it is gone before the call', async () => {
