@@ -126,14 +126,19 @@ describe('a client of sendEventStream', () => {
 
   it('that sent a body gets it through to whoever begins to read it at once', async () => {
     let body = '';
-    handle = async (incoming, response) => {
-      void sessions.sendEventStream(response, 's');
+    const read = async (incoming: IncomingMessage): Promise<void> => {
       await Promise.resolve();
       for await (const chunk of incoming) body += String(chunk);
+    };
+    let reading: Promise<void> | undefined;
+    handle = (incoming, response) => {
+      void sessions.sendEventStream(response, 's');
+      reading = read(incoming);
     };
     const text = 'x'.repeat(300_000);
     const client = await connected(`POST /s HTTP/1.1\r\nHost: x\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
     await until(() => body.length === text.length, 'the body is there');
+    await reading;
     const gone = closed(sockets[0]);
     client.destroy();
     await gone;
