@@ -287,7 +287,9 @@ export class SessionLogs {
   /**
    * The same over `node:http` and `node:http2`, with backpressure: a client that does not read costs what its socket
    * buffers, one that is gone, however it went, frees its reader at once. A response that is queued behind others of its
-   * connection opens nothing before its turn. Resolves when the stream is over, for whatever reason.
+   * connection opens nothing before its turn. A body of the request that nobody has begun to read is let go of, and a
+   * connection that pipelines more behind the stream than Node holds is cut off. Resolves when the stream is over, for
+   * whatever reason.
    */
   sendEventStream(response: NodeResponse, sessionId: string, options?: EventStreamOptions): Promise<void> {
     return sendEventStream(this.#streamSource(), response, sessionId, options);

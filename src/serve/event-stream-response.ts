@@ -73,9 +73,10 @@ export async function toEventStreamResponse(
  * whatever reason.
  *
  * A response that is queued behind others of its connection opens nothing before its turn. Headers set on the response
- * before are kept.
+ * before are kept. A body of the request that nobody has begun to read is let go of, and a connection that pipelines more
+ * behind the stream than Node holds is cut off, since the end of one that is not read is not seen.
  *
- * @throws TypeError for a wrong session id or option.
+ * @throws TypeError for a wrong response, session id or option.
  */
 export async function sendEventStream(
   source: StreamSource,
