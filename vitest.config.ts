@@ -3,10 +3,15 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import type { ViteUserConfig } from 'vitest/config';
 
+const SOURCE = new URL('src/', import.meta.url).pathname;
+
 const config: ViteUserConfig = defineConfig({
   // Examples name the package as its users do; tests run them on the source.
   resolve: {
-    alias: [{ find: /^otel-session-logs$/, replacement: new URL('src/index.ts', import.meta.url).pathname }],
+    alias: [
+      { find: /^otel-session-logs$/, replacement: `${SOURCE}index.ts` },
+      { find: /^otel-session-logs\/(\w+)$/, replacement: `${SOURCE}$1.ts` },
+    ],
   },
   test: {
     include: ['test/**/*.test.ts'],

@@ -19,7 +19,7 @@ import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import { OTLPLogExporter as OTLPProtoExporter } from '@opentelemetry/exporter-logs-otlp-proto';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 
-import { CoalescingLogRecordProcessor } from '../dist/export/coalescing/coalescing.js';
+import { CoalescingLogRecordProcessor } from '../dist/export.js';
 import type { LogRecordExporter, LogRecordProcessor } from '../dist/otel/log-record.js';
 
 const ANSWERS = 200;

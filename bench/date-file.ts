@@ -11,7 +11,7 @@ import pino from 'pino';
 import winston from 'winston';
 import DailyRotateFile from 'winston-daily-rotate-file';
 
-import { DateFileLogRecordProcessor } from '../dist/index.js';
+import { DateFileLogRecordProcessor } from '../dist/export.js';
 import { alternate, costOf, report } from './harness.ts';
 
 const LINES = 40_000;

@@ -17,7 +17,7 @@ import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
 
-import { DurableLogRecordProcessor } from '../dist/export/durable/durable.js';
+import { DurableLogRecordProcessor } from '../dist/export.js';
 import { median, report } from './harness.ts';
 
 const silent: LogRecordExporter = {

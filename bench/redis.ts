@@ -19,7 +19,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 
-import { SessionLogs } from '../dist/facade/session-logs.js';
+import { SessionLogs } from '../dist/index.js';
 import { RedisSessionStore } from '../dist/redis.js';
 
 const MESSAGE = 'x'.repeat(100);

@@ -16,7 +16,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { SessionLogs } from '../dist/facade/session-logs.js';
+import { SessionLogs } from '../dist/index.js';
 
 const CLIENTS = 1000;
 const SESSIONS = 100;

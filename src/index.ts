@@ -9,17 +9,6 @@ export type { LogEntryInput } from './entry/entry-schemas.ts';
 export type { EntryDetail, LogType } from './entry/entry-detail.ts';
 export { SessionLogsError } from './support/errors.ts';
 export type { SessionLogsErrorCode } from './support/errors.ts';
-export { CoalescingLogRecordProcessor } from './export/coalescing/coalescing.ts';
-export type {
-  CoalescingLogRecordProcessorOptions,
-  CoalescingOptions,
-  CoalescingStats,
-} from './export/coalescing/coalescing.ts';
-export { DateFileLogRecordProcessor } from './export/file/date-file.ts';
-export type { DateFileLogRecordProcessorOptions, DateFileStats } from './export/file/date-file.ts';
-export type { DurableLogRecordProcessorOptions, Loss } from './export/durable/durable-options.ts';
-export { DurableLogRecordProcessor } from './export/durable/durable.ts';
-export type { DurableStats } from './export/durable/durable.ts';
 export { bridgeLogsApi } from './otel/logs-api.ts';
 export type { OtelLoggerProvider } from './otel/logs-api.ts';
 export { SessionLogRecordProcessor } from './facade/session-processor.ts';
@@ -33,7 +22,7 @@ export { SessionLogs } from './facade/session-logs.ts';
 export { sharedSessionLogs } from './facade/shared-session-logs.ts';
 export type { SessionLogsOptions } from './facade/session-logs.ts';
 export { sessionIdOf, withSession } from './route/session-context.ts';
-export { startSessionLogs } from './start/start.ts';
+export { startSessionLogs } from './start/start-session-logs.ts';
 export type { StartSessionLogsOptions } from './start/start-options.ts';
 export { MemorySessionStore } from './store/memory/memory.ts';
 export type { MemorySessionStoreOptions } from './store/memory/memory.ts';

@@ -9,7 +9,7 @@
  */
 import type { SessionLogs } from './facade/session-logs.ts';
 import { shareSessionLogs } from './facade/shared-session-logs.ts';
-import { startNow } from './start/start.ts';
+import { startNow } from './start/start-now.ts';
 import { SessionLogsError } from './support/errors.ts';
 import { reporterFor } from './support/reporter.ts';
 

@@ -2,10 +2,8 @@ import { InMemoryLogRecordExporter } from '@opentelemetry/sdk-logs';
 import { anything, assert, asyncProperty, constantFrom, dictionary, oneof } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { CoalescingLogRecordProcessor, DateFileLogRecordProcessor, DurableLogRecordProcessor } from '../src/export.ts';
 import {
-  CoalescingLogRecordProcessor,
-  DateFileLogRecordProcessor,
-  DurableLogRecordProcessor,
   MemorySessionStore,
   SessionLogRecordProcessor,
   SessionLogs,

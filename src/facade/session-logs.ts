@@ -27,7 +27,6 @@ import { tap } from '../write/tap.ts';
 import type { TapOptions } from '../write/tap.ts';
 import { SessionWriter } from '../write/writer.ts';
 import type { SessionLogger, WriteOptions } from '../write/writer.ts';
-import { diagnose } from './diagnose.ts';
 import type { Diagnosis } from './diagnose.ts';
 import { flushAll, shutdownAll } from './flush-and-shutdown.ts';
 import type { OwnedPart } from './flush-and-shutdown.ts';
@@ -307,7 +306,8 @@ export class SessionLogs {
    * Why a log may not have arrived: findings, each with its fix; `String(await sessions.diagnose())` prints them. Emits one
    * record named `session_logs.diagnose`, and opens one connection to the OTLP endpoint.
    */
-  diagnose(): Promise<Diagnosis> {
+  async diagnose(): Promise<Diagnosis> {
+    const { diagnose } = await import('./diagnose.ts');
     const facts = Object.assign({}, ...this.#owned.map((part) => part.facts)) as NonNullable<OwnedPart['facts']>;
     return diagnose({
       processor: this.processor,

@@ -3,7 +3,8 @@ import * as api from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import { DurableLogRecordProcessor, SessionLogs, startSessionLogs } from '../../src/index.ts';
+import { DurableLogRecordProcessor } from '../../src/export.ts';
+import { SessionLogs, startSessionLogs } from '../../src/index.ts';
 import type { Redact, SessionLogsOptions } from '../../src/index.ts';
 import { bytesBelow } from '../support/daily-file.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';

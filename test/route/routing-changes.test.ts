@@ -7,9 +7,8 @@ import {
   CoalescingLogRecordProcessor,
   DateFileLogRecordProcessor,
   DurableLogRecordProcessor,
-  SessionLogs,
-  withSession,
-} from '../../src/index.ts';
+} from '../../src/export.ts';
+import { SessionLogs, withSession } from '../../src/index.ts';
 import type { SessionLogsOptions } from '../../src/index.ts';
 import { bytesBelow } from '../support/daily-file.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';

@@ -4,9 +4,8 @@ import {
   CoalescingLogRecordProcessor,
   DateFileLogRecordProcessor,
   DurableLogRecordProcessor,
-  SessionLogs,
-  withSession,
-} from '../../src/index.ts';
+} from '../../src/export.ts';
+import { SessionLogs, withSession } from '../../src/index.ts';
 import type { LogEntry, SessionLogsOptions } from '../../src/index.ts';
 import { collect } from '../support/collect.ts';
 import { bytesBelow } from '../support/daily-file.ts';

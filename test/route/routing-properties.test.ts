@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { DateFileLogRecordProcessor, SessionLogs, withSession } from '../../src/index.ts';
+import { DateFileLogRecordProcessor } from '../../src/export.ts';
+import { SessionLogs, withSession } from '../../src/index.ts';
 import type { LogType } from '../../src/index.ts';
 import { collect } from '../support/collect.ts';
 import { bytesBelow, NOON } from '../support/daily-file.ts';

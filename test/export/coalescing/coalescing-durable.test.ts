@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CoalescingLogRecordProcessor } from '../../../src/export/coalescing/coalescing.ts';
 import { DurableLogRecordProcessor } from '../../../src/export/durable/durable.ts';
 import { SessionLogs } from '../../../src/facade/session-logs.ts';
-import { startSessionLogs } from '../../../src/start/start.ts';
+import { startSessionLogs } from '../../../src/start/start-session-logs.ts';
 import { startOtlpReceiver } from '../../support/otlp-receiver.ts';
 import type { OtlpReceiver } from '../../support/otlp-receiver.ts';
 

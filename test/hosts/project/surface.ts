@@ -7,10 +7,7 @@ import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs
 import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import {
   bridgeLogsApi,
-  CoalescingLogRecordProcessor,
-  DateFileLogRecordProcessor,
   defaultStreamHandler,
-  DurableLogRecordProcessor,
   logEntryInputSchema,
   logEntrySchema,
   MemorySessionStore,
@@ -31,17 +28,15 @@ import {
   TOOL_CALL_START_TOKEN,
   withSession,
 } from 'otel-session-logs';
+import {
+  CoalescingLogRecordProcessor,
+  DateFileLogRecordProcessor,
+  DurableLogRecordProcessor,
+} from 'otel-session-logs/export';
 import type {
-  CoalescingLogRecordProcessorOptions,
-  CoalescingOptions,
-  CoalescingStats,
   ControlKind,
-  DateFileLogRecordProcessorOptions,
-  DateFileStats,
   DeliveryReport,
   Diagnosis,
-  DurableLogRecordProcessorOptions,
-  DurableStats,
   EndReason,
   EntryDetail,
   EntryKind,
@@ -54,7 +49,6 @@ import type {
   LogEntry,
   LogEntryInput,
   LogType,
-  Loss,
   LossReason,
   Maybe,
   MemorySessionStoreOptions,
@@ -83,6 +77,16 @@ import type {
   Waiter,
   WriteOptions,
 } from 'otel-session-logs';
+import type {
+  CoalescingLogRecordProcessorOptions,
+  CoalescingOptions,
+  CoalescingStats,
+  DateFileLogRecordProcessorOptions,
+  DateFileStats,
+  DurableLogRecordProcessorOptions,
+  DurableStats,
+  Loss,
+} from 'otel-session-logs/export';
 import { RedisFailure, RedisSessionStore } from 'otel-session-logs/redis';
 import type {
   IoRedisLike,

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import { SessionLogs, SessionLogsError, STREAM_END_TOKEN, STREAM_START_TOKEN } from '../../../src/index.ts';
 import { RedisSessionStore } from '../../../src/redis.ts';
-import { startSessionLogs } from '../../../src/start/start.ts';
+import { startSessionLogs } from '../../../src/start/start-session-logs.ts';
 import { BOTH_CLIENTS } from './clients.ts';
 import { REDIS, TestServer, WITHOUT_SERVER } from './server.ts';
 

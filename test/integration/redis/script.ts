@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 
 import { RedisSessionStore } from '../../../src/redis.ts';
-import { startSessionLogs } from '../../../src/start/start.ts';
+import { startSessionLogs } from '../../../src/start/start-session-logs.ts';
 
 const [name, port] = process.argv.slice(2);
 const client =

@@ -1,0 +1,16 @@
+/**
+ * The processors of destinations, for a provider of your own: coalescing, the daily file, the disk spool.
+ *
+ * A door of its own, since an application that leaves them to `startSessionLogs`, or does without, need not load them.
+ */
+export { CoalescingLogRecordProcessor } from './export/coalescing/coalescing.ts';
+export type {
+  CoalescingLogRecordProcessorOptions,
+  CoalescingOptions,
+  CoalescingStats,
+} from './export/coalescing/coalescing.ts';
+export { DateFileLogRecordProcessor } from './export/file/date-file.ts';
+export type { DateFileLogRecordProcessorOptions, DateFileStats } from './export/file/date-file.ts';
+export type { DurableLogRecordProcessorOptions, Loss } from './export/durable/durable-options.ts';
+export { DurableLogRecordProcessor } from './export/durable/durable.ts';
+export type { DurableStats } from './export/durable/durable.ts';

@@ -1,0 +1,22 @@
+import type { SessionLogs } from '../facade/session-logs.ts';
+import type { StartSessionLogsOptions } from './start-options.ts';
+
+/**
+ * Starts session logs that stand alone: a logger provider of its own, the daily file, OTLP export when an endpoint is
+ * configured, coloured lines and echoed chunks on a terminal.
+ *
+ * What it returns shuts down on `beforeExit`: a script that only logs and reads ends by itself with everything flushed.
+ *
+ * @example
+ * ```ts
+ * const sessions = await startSessionLogs();
+ * await sessions.logChunkToQueue('Hello', 'abc123');
+ * ```
+ * @throws TypeError for a wrong option; SessionLogsError `directory_in_use`, `directory_unusable`, `sdk_not_found` or
+ * `exporter_not_found`. Nothing is left open then.
+ */
+export async function startSessionLogs(options: StartSessionLogsOptions = {}): Promise<SessionLogs> {
+  // Provider, exporter and destinations are loaded by those who start them.
+  const { startNow } = await import('./start-now.ts');
+  return startNow(options);
+}
