@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { entryDetail } from '../../entry/entry-detail.ts';
+import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { AT, END, log, logAll, names, nextStep, readAll, readCount, readFrom, START } from './contract-kit.ts';
 import type { ContractTest } from './contract-kit.ts';
 
@@ -71,6 +72,29 @@ export function readingContract(test: ContractTest): void {
     assert.equal(await cursor.step(), 'entry');
     assert.equal(cursor.timestamp, -1);
     assert.equal(cursor.detail?.endsReasoning, true);
+    cursor.leave();
+  });
+
+  test('values changed by their writer after `append` are not seen', async (store) => {
+    const given = { text: 'a', list: ['a', 1.5, { deep: true }], nested: { deep: { text: 'b' }, list: [1] } };
+    const before = structuredClone(given);
+    const fields: { -readonly [Key in keyof EntryDetail]: EntryDetail[Key] } = {
+      ...entryDetail({ logType: 'log', severityText: 'INFO', attributes: given }),
+    };
+    assert.equal(store.append('s', 'm', AT, fields), true);
+    given.text = 'changed';
+    given.list.push('added');
+    (given.list[2] as { deep: boolean }).deep = false;
+    given.nested.deep.text = 'changed';
+    given.nested.list.length = 0;
+    Object.assign(given, { added: true });
+    fields.severityText = 'ERROR';
+    fields.attributes = undefined;
+    await store.flush();
+    const cursor = store.open('s', { from: 'start' });
+    assert.equal(await cursor.step(), 'entry');
+    assert.deepEqual(cursor.detail?.attributes, before);
+    assert.equal(cursor.detail?.severityText, 'INFO');
     cursor.leave();
   });
 
