@@ -6,6 +6,7 @@ import { CoalescingLogRecordProcessor } from '../../src/export/coalescing/coales
 import { CountingBatchLogRecordProcessor } from '../../src/export/otlp/batch.ts';
 import { SessionPositions } from '../../src/export/durable/session-positions.ts';
 import { MemorySessionStore, SessionLogs } from '../../src/index.ts';
+import { ownJoin, ownText } from '../../src/support/own-text.ts';
 
 const COUNT = 5_000;
 const PARENT = 4 * 1024;
@@ -26,6 +27,12 @@ async function heap() {
   }
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();
   return heapUsed + external + arrayBuffers;
+}
+
+/** As `cut`, out of a parent of 1 MiB. */
+function cutOfMebibyte(length, unit) {
+  serial += 1;
+  return `${serial}-`.padEnd(1024 * 1024, unit).slice(0, length);
 }
 
 function sessionsOver(store) {
@@ -52,6 +59,15 @@ const KINDS = {
     const sessions = sessionsOver(store);
     for (let n = 0; n < COUNT; n += 1) void sessions.logChunkToQueue(`${cut(30)} and ${cut(30)}`, 's');
     return () => store.stats().bytes;
+  },
+  'copies, each out of 1 MiB': (keep) => {
+    const copies = keep([]);
+    for (const unit of ['p', '\u4e2d', '\ud83d']) {
+      for (const length of [0, 1, 2, 11, 12, 13, 14, 15, 300]) {
+        copies.push(ownText(cutOfMebibyte(length, unit)), ownJoin('head,', cutOfMebibyte(length + 1, unit)));
+      }
+    }
+    return () => 16 * 1024;
   },
   'session ids': (keep) => {
     const store = keep(new MemorySessionStore());
