@@ -6,6 +6,7 @@ import { CoalescingLogRecordProcessor } from '../../src/export/coalescing/coales
 import { CountingBatchLogRecordProcessor } from '../../src/export/otlp/batch.ts';
 import { SessionPositions } from '../../src/export/durable/session-positions.ts';
 import { MemorySessionStore, SessionLogs } from '../../src/index.ts';
+import { RedisSessionStore } from '../../src/redis.ts';
 import { ownJoin, ownText } from '../../src/support/own-text.ts';
 
 const COUNT = 5_000;
@@ -37,6 +38,21 @@ function cutOfMebibyte(length, unit) {
 
 function sessionsOver(store) {
   return new SessionLogs({ store, loggerProvider: () => undefined });
+}
+
+/** A connection to Redis: ready at once and taking everything, or never ready. */
+function redis(isReady) {
+  const connection = {
+    exec: (commands) => Promise.resolve(commands.map(({ args }) => (args[0] === 'XADD' ? '1-0' : 1))),
+    subscribe: () => Promise.resolve(),
+    unsubscribe: () => Promise.resolve(),
+    close() {},
+  };
+  const connect = (events) => {
+    if (isReady) queueMicrotask(() => events.ready());
+    return connection;
+  };
+  return { isCluster: false, connect };
 }
 
 /** Each fills something, and answers with what it counts, in bytes. */
@@ -139,6 +155,21 @@ const KINDS = {
     // A record of the SDK.
     return () => COUNT * 1_200;
   },
+  'entries that wait for Redis': (keep) => {
+    const store = keep(new RedisSessionStore({ client: redis(false) }));
+    const detail = { logType: 'log', kind: 'text', endsReasoning: false };
+    for (let n = 0; n < COUNT; n += 1) {
+      store.append('s', cut(60), Date.now(), undefined);
+      store.append('s', cut(60), Date.now(), { ...detail, streamId: cut(36), attributes: { text: cut(40) } });
+    }
+    return () => store.stats().bytes;
+  },
+  'nothing of what Redis has taken': async (keep) => {
+    const store = keep(new RedisSessionStore({ client: redis(true) }));
+    for (let n = 0; n < 1_000; n += 1) store.append('s', 'x'.repeat(8 * 1024) + n, Date.now(), undefined);
+    await store.flush();
+    return () => store.stats().bytes;
+  },
   'positions of sessions': (keep) => {
     const positions = keep(new SessionPositions());
     for (let n = 0; n < COUNT; n += 1) positions.appending(cut(36));
@@ -150,9 +181,9 @@ const kept = [];
 const results = {};
 for (const [kind, fill] of Object.entries(KINDS)) {
   // Compiles, and fills caches, before it is measured.
-  fill((value) => value);
+  await fill((value) => value);
   const before = await heap();
-  const counted = fill((value) => {
+  const counted = await fill((value) => {
     kept.push(value);
     return value;
   });

@@ -29,7 +29,8 @@ const COMPACT_AT = 1_024;
  * writes wait behind its parked ones; other sessions go on.
  */
 export class WriteQueue {
-  #fresh: PendingWrite[] = [];
+  /** Those from `#head` on. The places before it are empty: a write that is taken is held no longer. */
+  #fresh: (PendingWrite | undefined)[] = [];
   #head = 0;
   #parked: PendingWrite[] = [];
 
@@ -79,6 +80,7 @@ export class WriteQueue {
     }
     while (batch.length < count && this.#head < this.#fresh.length) {
       const write = this.#fresh[this.#head] as PendingWrite;
+      this.#fresh[this.#head] = undefined;
       this.#head += 1;
       if (write.session.parked > 0 || isLeft(write)) {
         write.session.parked += 1;
@@ -96,7 +98,7 @@ export class WriteQueue {
 
   /** Takes everything. */
   drain(): PendingWrite[] {
-    const all = [...this.#parked, ...this.#fresh.slice(this.#head)];
+    const all = [...this.#parked, ...(this.#fresh.slice(this.#head) as PendingWrite[])];
     for (const { session } of this.#parked) session.parked -= 1;
     this.#parked = [];
     this.#fresh = [];
