@@ -1,4 +1,5 @@
 import { ownText } from '../support/own-text.ts';
+import { keepField } from '../support/own-value.ts';
 
 /** A JSON value, frozen deeply, as it stands in an entry. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -157,7 +158,8 @@ function ofFields(value: object, walk: Walk): JsonValue {
     if (part === undefined) continue;
     walk.chars += key.length;
     const field = copyOf(part, walk);
-    setField(copy, key, field);
+    if (walk.isKept) keepField(copy, key, field);
+    else setField(copy, key, field);
     if (isSpent(walk)) break;
   }
   return walk.isKept ? copy : Object.freeze(copy);

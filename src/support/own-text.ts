@@ -36,7 +36,7 @@ export function ownJoin(head: string, tail: string): string {
 }
 
 /** A longer text is no name that comes again. */
-const LONGEST_SHARED = 256;
+export const LONGEST_SHARED = 256;
 const MAX_SHARED = 1_000;
 
 /**

@@ -30,7 +30,31 @@ function copyOf(value: object, depth: number, budget: { left: number }): unknown
   };
   if (Array.isArray(value)) return value.map(part);
   if (!isPlain(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, part(member)]));
+  const copy: Record<string, unknown> = {};
+  for (const [key, member] of Object.entries(value)) keepField(copy, key, part(member));
+  return copy;
+}
+
+const ZERO = 48;
+const NINE = 57;
+
+/** Whether V8 takes the key for a place in an array. */
+export function isIndex(key: string): boolean {
+  const first = key.charCodeAt(0);
+  return first >= ZERO && first <= NINE && /^\d{1,10}$/.test(key);
+}
+
+/**
+ * Sets a field of an object that is kept. With a number for a key, as in `{ 500: 1 }`, V8 would hold a place for every
+ * number up to it, which is 12 KiB for `{ 999: 1 }`; with fields that cannot be deleted it holds those that are there.
+ */
+export function keepField(owner: Record<string, unknown>, key: string, value: unknown): void {
+  // Assigned, `__proto__` would be the prototype.
+  if (key === '__proto__' || isIndex(key)) {
+    Object.defineProperty(owner, key, { value, enumerable: true, writable: true });
+  } else {
+    owner[key] = value;
+  }
 }
 
 function isPlain(value: object): boolean {

@@ -122,6 +122,45 @@ const KINDS = {
     }
     return () => store.stats().bytes;
   },
+  'attributes with numbers for keys': (keep) => {
+    const store = keep(new MemorySessionStore({ maxBytesPerSession: 1e9 }));
+    const sessions = sessionsOver(store);
+    for (let n = 0; n < COUNT; n += 1) {
+      const attributes = { 500: n, codes: { 200: n, 404: 1, 999: 2 }, ids: [{ 700: n }] };
+      void sessions.logChunkToQueue('x', 's', { attributes });
+    }
+    return () => store.stats().bytes;
+  },
+  'attributes of fractions': (keep) => {
+    const store = keep(new MemorySessionStore({ maxBytesPerSession: 1e9 }));
+    const sessions = sessionsOver(store);
+    const scores = (n) => Array.from({ length: 40 }, (_, index) => n + index / 64);
+    for (let n = 0; n < COUNT; n += 1) {
+      const fields = Object.fromEntries(scores(n).map((score, index) => [`score-${index}`, score]));
+      void sessions.logChunkToQueue('x', 's', {
+        attributes: { fields, mixed: ['of', ...scores(n)], scores: scores(n) },
+      });
+    }
+    return () => store.stats().bytes;
+  },
+  'attributes of short texts': (keep) => {
+    const store = keep(new MemorySessionStore({ maxBytesPerSession: 1e9 }));
+    const sessions = sessionsOver(store);
+    for (let n = 0; n < COUNT; n += 1) {
+      const letters = Array.from({ length: 60 }, (_, index) => 'ab'.slice(0, index % 2));
+      void sessions.logChunkToQueue('x', 's', { attributes: { letters } });
+    }
+    return () => store.stats().bytes;
+  },
+  'names of 32 units': (keep) => {
+    const store = keep(new MemorySessionStore());
+    for (let n = 0; n < COUNT; n += 1) {
+      const detail = { logType: 'log', kind: 'text', endsReasoning: false, severityNumber: 9, attributes: undefined };
+      const [streamId, severityText, eventName, traceId, spanId] = Array.from({ length: 5 }, () => cut(32, true));
+      store.append('s', 'x', Date.now(), { ...detail, streamId, severityText, eventName, traceId, spanId });
+    }
+    return () => store.stats().bytes;
+  },
   exceptions: (keep) => {
     const store = keep(new MemorySessionStore());
     const sessions = sessionsOver(store);
@@ -169,6 +208,17 @@ const KINDS = {
     for (let n = 0; n < 1_000; n += 1) store.append('s', 'x'.repeat(8 * 1024) + n, Date.now(), undefined);
     await store.flush();
     return () => store.stats().bytes;
+  },
+  'records with numbers for keys that wait for their export': (keep) => {
+    const exporter = { export() {}, shutdown: () => Promise.resolve(), forceFlush: () => Promise.resolve() };
+    const options = { exporter, BatchLogRecordProcessor, scheduledDelayMillis: 100_000, maxExportBatchSize: 60_000 };
+    const batch = keep(new CountingBatchLogRecordProcessor(options));
+    const logger = keep(new LoggerProvider({ processors: [batch] }).getLogger('l'));
+    for (let n = 0; n < COUNT; n += 1) {
+      // As a parser makes it, which takes no place for what is not there.
+      logger.emit({ body: JSON.parse('{"999":1,"codes":{"200":1,"404":1}}') });
+    }
+    return () => COUNT * 1_200;
   },
   'positions of sessions': (keep) => {
     const positions = keep(new SessionPositions());

@@ -1,7 +1,8 @@
 import { readableAttributes, toOwnJsonValue } from '../../entry/body.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
-import { ownText } from '../../support/own-text.ts';
+import { LONGEST_SHARED, mayBePart, ownText } from '../../support/own-text.ts';
 import type { SharedTexts } from '../../support/own-text.ts';
+import { isIndex, keepField } from '../../support/own-value.ts';
 
 // Measured on 64-bit Node 20 to 24, whose V8 does not compress pointers. A UTF-16 unit takes one byte in most texts and
 // two in the others: two are counted.
@@ -10,14 +11,18 @@ import type { SharedTexts } from '../../support/own-text.ts';
 const SESSION_BYTES = 384;
 /** Three places in a block, the head of the message, and what is rounded up. */
 const ENTRY_BYTES = 64;
-/** The detail, the object that holds it beside the time, and its short names. */
-const DETAIL_BYTES = 192;
-const SHORT_NAME = 32;
+/** The detail, and the object that holds it beside the time. */
+const DETAIL_BYTES = 176;
 const OBJECT_BYTES = 56;
 /** The head of a text in a value. */
 const TEXT_BYTES = 16;
 /** A place in an object or array. */
 const PLACE_BYTES = 8;
+/** A number that is no integer of 32 bits is an object. */
+const NUMBER_BYTES = 16;
+/** The table of an object's fields that have a number for a key, and a row of it. */
+const INDEX_TABLE_BYTES = 96;
+const INDEX_BYTES = 48;
 
 /** Bytes that a session counts for beside its entries. */
 export function sessionBytes(id: string): number {
@@ -37,8 +42,10 @@ function detailBytes(detail: EntryDetail): number {
   return DETAIL_BYTES + names + ids + (attributes === undefined ? 0 : sizeOf(attributes));
 }
 
+/** Most names are held once for many entries; of one that is not, this is half of what it takes or more. */
 function nameBytes(name: string | undefined): number {
-  return name === undefined || name.length <= SHORT_NAME ? 0 : 2 * name.length;
+  if (name === undefined || !mayBePart(name)) return 0;
+  return name.length > LONGEST_SHARED ? 2 * name.length : name.length;
 }
 
 /** A copy of the detail that holds only itself, and that its writer cannot change. `names`: one copy of each for all. */
@@ -69,12 +76,7 @@ function ownAttributes(attributes: Readonly<Record<string, unknown>>): Record<st
 /** Keys need no copy: a key of an object is V8's own text. */
 function ownCopy(attributes: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const own: Record<string, unknown> = {};
-  for (const key of Object.keys(attributes)) {
-    const value = ownValue(attributes[key]);
-    // Assigned, it would be the prototype.
-    if (key === '__proto__') Object.defineProperty(own, key, { value, enumerable: true });
-    else own[key] = value;
-  }
+  for (const key of Object.keys(attributes)) keepField(own, key, ownValue(attributes[key]));
   return own;
 }
 
@@ -85,14 +87,32 @@ function ownValue(value: unknown): unknown {
 }
 
 function sizeOf(value: unknown): number {
-  if (typeof value === 'string') return PLACE_BYTES + TEXT_BYTES + 2 * value.length;
+  if (typeof value === 'string') return PLACE_BYTES + textBytes(value);
+  if (typeof value === 'number') return (value | 0) === value ? PLACE_BYTES : PLACE_BYTES + NUMBER_BYTES;
   if (typeof value !== 'object' || value === null) return PLACE_BYTES;
-  let bytes = PLACE_BYTES + OBJECT_BYTES;
-  if (Array.isArray(value)) {
-    for (const part of value) bytes += sizeOf(part);
-  } else {
-    // V8 holds a key once for all objects that have it, so half of the most that it can take is counted for each.
-    for (const key of Object.keys(value)) bytes += key.length + sizeOf((value as Record<string, unknown>)[key]);
-  }
+  return PLACE_BYTES + OBJECT_BYTES + (Array.isArray(value) ? listBytes(value) : fieldBytes(value));
+}
+
+/** V8 has one text for all that are empty, and one for each character. */
+function textBytes(text: string): number {
+  return text.length < 2 ? 0 : TEXT_BYTES + 2 * text.length;
+}
+
+function listBytes(list: readonly unknown[]): number {
+  // Of nothing but numbers, it holds them in its places.
+  if (list.every((part) => typeof part === 'number')) return PLACE_BYTES * list.length;
+  let bytes = 0;
+  for (const part of list) bytes += sizeOf(part);
   return bytes;
+}
+
+function fieldBytes(fields: object): number {
+  let bytes = 0;
+  let indexes = 0;
+  for (const key of Object.keys(fields)) {
+    // V8 holds a key once for all objects that have it, so half of the most that it can take is counted for each.
+    bytes += key.length + sizeOf((fields as Record<string, unknown>)[key]);
+    if (isIndex(key)) indexes += 1;
+  }
+  return indexes === 0 ? bytes : bytes + INDEX_TABLE_BYTES + indexes * INDEX_BYTES;
 }

@@ -285,7 +285,7 @@ describe('readers of a bounded session against an array', () => {
               sum +
               64 +
               2 * entry.message.length +
-              (entry.kind === 'text' ? 0 : 192) +
+              (entry.kind === 'text' ? 0 : 176) +
               (entry.attributes === undefined ? 0 : attributesOfAbandoned),
             texts.length === 0 ? 0 : 384 + 2 * 's'.length,
           );
