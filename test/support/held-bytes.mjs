@@ -122,6 +122,22 @@ const KINDS = {
     }
     return () => store.stats().bytes;
   },
+  'nothing of sessions that are gone, though readers stand on them': async (keep) => {
+    const sessions = sessionsOver(keep(new MemorySessionStore({ maxSessions: 60 })));
+    const readers = keep([]);
+    for (let n = 0; n < 120; n += 1) {
+      for (let entry = 0; entry < 200; entry += 1) void sessions.logChunkToQueue('x'.repeat(500) + entry, `s${n}`);
+      // One that has read, and stands on a block that leads to all later ones; one that has not begun.
+      const reader = sessions.followSession(`s${n}`);
+      readers.push(reader, sessions.followSession(`s${n}`));
+      await reader.next();
+      if (n % 2 === 0) sessions.deleteSession(`s${n}`);
+      // Returned, it keeps no session from being forgotten for the next ones.
+      else await reader.return();
+    }
+    for (const id of sessions.allSessionsInQueues()) sessions.deleteSession(id);
+    return () => sessions.stats().bytes;
+  },
   'attributes with numbers for keys': (keep) => {
     const store = keep(new MemorySessionStore({ maxBytesPerSession: 1e9 }));
     const sessions = sessionsOver(store);

@@ -103,6 +103,14 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
     return freed;
   }
 
+  /** Lets go of what it holds: cursors that are not used any more may refer to it for long. */
+  forget(fate: 'evicted' | 'deleted'): void {
+    this.fate = fate;
+    this.clear();
+    this.#ends = undefined;
+    this.#streams = undefined;
+  }
+
   /** Whether nothing was logged since the last end mark. */
   get isEnded(): boolean {
     return this.#endedAt === this.next;

@@ -439,7 +439,7 @@ export class MemorySessionStore implements SessionStore, CursorHost {
   }
 
   #forget(session: MemorySession, fate: 'evicted' | 'deleted'): void {
-    session.fate = fate;
+    session.forget(fate);
     this.#sessions.delete(session.id);
     this.#idle.remove(session);
     this.#ended.remove(session);

@@ -153,6 +153,15 @@ export class Ring<Detail> {
     return size;
   }
 
+  /** Lets go of all entries for good: nothing is pushed or read any more. One who stands on a block keeps none of them alive. */
+  clear(): void {
+    for (let block: Block | undefined = this.#head; block !== undefined;) {
+      const next = blockAfter(block);
+      block.length = 0;
+      block = next;
+    }
+  }
+
   #dropBlock(): void {
     const next = blockAfter(this.#head);
     if (next === undefined) return;
