@@ -5,6 +5,7 @@ import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs
 import { CoalescingLogRecordProcessor } from '../../src/export/coalescing/coalescing.ts';
 import { CountingBatchLogRecordProcessor } from '../../src/export/otlp/batch.ts';
 import { SessionPositions } from '../../src/export/durable/session-positions.ts';
+import { MemorySegment } from '../../src/export/spool/memory-segment.ts';
 import { MemorySessionStore, SessionLogs } from '../../src/index.ts';
 import { RedisSessionStore } from '../../src/redis.ts';
 import { ownJoin, ownText } from '../../src/support/own-text.ts';
@@ -235,6 +236,15 @@ const KINDS = {
       logger.emit({ body: JSON.parse('{"999":1,"codes":{"200":1,"404":1}}') });
     }
     return () => COUNT * 1_200;
+  },
+  'nothing of positions that were forgotten': (keep) => {
+    const positions = keep(new SessionPositions(100));
+    const segments = keep([new MemorySegment(1, 0), new MemorySegment(COUNT, 0)]);
+    for (let n = 0; n < 2 * COUNT; n += 2) {
+      const [first, second] = [positions.appending(cut(36)), positions.appending(cut(36))];
+      positions.appended(segments[n % 4 === 0 ? 0 : 1], [first, second]);
+    }
+    return () => 100 * 250;
   },
   'positions of sessions': (keep) => {
     const positions = keep(new SessionPositions());

@@ -18,6 +18,7 @@ interface SessionPosition {
   deliveredId: string | undefined;
   /** Used since the last round of the clock hand. */
   isUsed: boolean;
+  isForgotten: boolean;
 }
 
 /**
@@ -50,6 +51,7 @@ export class SessionPositions {
         dropped: 0,
         deliveredId: undefined,
         isUsed: true,
+        isForgotten: false,
       };
       this.#sessions.set(session.sessionId, session);
     }
@@ -70,7 +72,9 @@ export class SessionPositions {
     }
     let inSegment = this.#inSegments.get(segment);
     if (inSegment === undefined) this.#inSegments.set(segment, (inSegment = new Map<SessionPosition, number>()));
-    for (const session of sessions) inSegment.set(session, (inSegment.get(session) ?? 0) + 1);
+    for (const session of sessions) {
+      if (!session.isForgotten) inSegment.set(session, (inSegment.get(session) ?? 0) + 1);
+    }
   }
 
   /** The collector took or refused a record. */
@@ -111,10 +115,16 @@ export class SessionPositions {
   #forgetOne(): void {
     for (const session of this.#sessions.values()) {
       this.#sessions.delete(session.sessionId);
-      if (!session.isUsed) return;
+      if (!session.isUsed) return this.#forget(session);
       session.isUsed = false;
       this.#sessions.set(session.sessionId, session);
     }
+  }
+
+  /** In the segments too, which stay for as long as the collector is away. */
+  #forget(session: SessionPosition): void {
+    session.isForgotten = true;
+    for (const inSegment of this.#inSegments.values()) inSegment.delete(session);
   }
 }
 
