@@ -9,7 +9,7 @@ interface Bytes {
 }
 
 /** What no store counts: these kinds have an upper limit only, with the room that their objects need. */
-const NOT_COUNTED = /^(?:copies|ids of sessions|chunks|records|positions)/;
+const NOT_COUNTED = /^(?:copies|ids of sessions|chunks|records|positions|nothing)/;
 
 /** What the heap of a program moves by itself between two measurements; a parent that is kept costs 20 MiB. */
 const NOISE = 512 * 1024;

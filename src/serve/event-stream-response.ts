@@ -87,6 +87,11 @@ export async function sendEventStream(
   requireOptionsObject('sendEventStream', options);
   const call = parseEventStream('sendEventStream', sessionId, options);
   parseOptions('sendEventStream', sendSchema, { response });
+  // Not awaited here, where the texts that the call was made with would be kept for as long.
+  return sendCall(source, response, call);
+}
+
+async function sendCall(source: StreamSource, response: NodeResponse, call: EventStreamCall): Promise<void> {
   // What a client that is gone makes of a write is no error of the server.
   response.on('error', () => call.frames.close());
   try {

@@ -9,6 +9,7 @@ import type { SessionStore } from '../store/session-store.ts';
 import { describeValue } from '../support/errors.ts';
 import type { SessionLogsError } from '../support/errors.ts';
 import { functionOption, millis, parseOptions } from '../support/options.ts';
+import { ownText } from '../support/own-text.ts';
 import { EventFrames } from './event-frames.ts';
 
 /** How a session goes out as server-sent events. */
@@ -80,8 +81,10 @@ export function parseEventStream(owner: string, sessionId: string, options: Even
   const resumed: ReaderOptions =
     after === undefined || after === null || after === ''
       ? readerOptions
-      : { wait: false, ...definedOnly(readerOptions), from: { after } };
-  return { sessionId, frames, defaults: { ...EVENT_DEFAULTS, owner }, options: parseReaderOptions(owner, resumed) };
+      : { wait: false, ...definedOnly(readerOptions), from: { after: ownText(after) } };
+  const defaults = { ...EVENT_DEFAULTS, owner };
+  // The call lives as long as the stream, of which the texts it was made with may be a small part.
+  return { sessionId: ownText(sessionId), frames, defaults, options: parseReaderOptions(owner, resumed) };
 }
 
 /** @throws TypeError when it is no object; who gave seconds is told what to give instead. */

@@ -1,5 +1,7 @@
 // Run as `node --expose-gc --import tsx held-bytes.mjs`: prints, for each kind of kept value, what is counted and what the
 // heap holds when every value is cut out of a parent of 4 KiB.
+import { createServer } from 'node:http';
+
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 
 import { CoalescingLogRecordProcessor } from '../../src/export/coalescing/coalescing.ts';
@@ -138,6 +140,24 @@ const KINDS = {
     }
     for (const id of sessions.allSessionsInQueues()) sessions.deleteSession(id);
     return () => sessions.stats().bytes;
+  },
+  'ids of sessions and entries that clients follow': async (keep) => {
+    const sessions = sessionsOver(keep(new MemorySessionStore()));
+    const server = keep(
+      createServer((_request, response) => {
+        const lastEventId = serial % 2 === 0 ? cutOfMebibyte(40, 'p') : undefined;
+        void sessions.sendEventStream(response, cutOfMebibyte(36, 'p'), { lastEventId, wait: true });
+      }),
+    );
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    for (let n = 0; n < 40; n += 1) {
+      const { body } = await fetch(`http://127.0.0.1:${server.address().port}/`);
+      const reader = keep(body.getReader());
+      await reader.read();
+      void reader.read();
+    }
+    // A request, its connection and both their ends.
+    return () => 40 * 100 * 1024;
   },
   'attributes with numbers for keys': (keep) => {
     const store = keep(new MemorySessionStore({ maxBytesPerSession: 1e9 }));
