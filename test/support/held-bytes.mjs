@@ -12,7 +12,7 @@ import { MemorySessionStore, SessionLogs } from '../../src/index.ts';
 import { RedisSessionStore } from '../../src/redis.ts';
 import { ownJoin, ownText } from '../../src/support/own-text.ts';
 
-const COUNT = 5_000;
+const COUNT = 3_000;
 const PARENT = 4 * 1024;
 let serial = 0;
 
@@ -171,7 +171,7 @@ const KINDS = {
   'attributes of fractions': (keep) => {
     const store = keep(new MemorySessionStore({ maxBytesPerSession: 1e9 }));
     const sessions = sessionsOver(store);
-    const scores = (n) => Array.from({ length: 40 }, (_, index) => n + index / 64);
+    const scores = (n) => Array.from({ length: 12 }, (_, index) => n + index / 64);
     for (let n = 0; n < COUNT; n += 1) {
       const fields = Object.fromEntries(scores(n).map((score, index) => [`score-${index}`, score]));
       void sessions.logChunkToQueue('x', 's', {
@@ -184,7 +184,7 @@ const KINDS = {
     const store = keep(new MemorySessionStore({ maxBytesPerSession: 1e9 }));
     const sessions = sessionsOver(store);
     for (let n = 0; n < COUNT; n += 1) {
-      const letters = Array.from({ length: 60 }, (_, index) => 'ab'.slice(0, index % 2));
+      const letters = Array.from({ length: 30 }, (_, index) => 'ab'.slice(0, index % 2));
       void sessions.logChunkToQueue('x', 's', { attributes: { letters } });
     }
     return () => store.stats().bytes;
