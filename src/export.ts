@@ -13,4 +13,4 @@ export { DateFileLogRecordProcessor } from './export/file/date-file.ts';
 export type { DateFileLogRecordProcessorOptions, DateFileStats } from './export/file/date-file.ts';
 export type { DurableLogRecordProcessorOptions, Loss } from './export/durable/durable-options.ts';
 export { DurableLogRecordProcessor } from './export/durable/durable.ts';
-export type { DurableStats } from './export/durable/durable.ts';
+export type { DurableStats } from './export/durable/durable-stats.ts';

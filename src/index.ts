@@ -25,7 +25,7 @@ export { sessionIdOf, withSession } from './route/session-context.ts';
 export { startSessionLogs } from './start/start-session-logs.ts';
 export type { StartSessionLogsOptions } from './start/start-options.ts';
 export { MemorySessionStore } from './store/memory/memory.ts';
-export type { MemorySessionStoreOptions } from './store/memory/memory.ts';
+export type { MemorySessionStoreOptions } from './store/memory/memory-options.ts';
 export type {
   Maybe,
   OpenOptions,

@@ -7,7 +7,7 @@ import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 
 import type { DurableLogRecordProcessorOptions } from '../../src/export/durable/durable-options.ts';
 import { DurableLogRecordProcessor } from '../../src/export/durable/durable.ts';
-import type { DurableStats } from '../../src/export/durable/durable.ts';
+import type { DurableStats } from '../../src/export/durable/durable-stats.ts';
 import { until } from './until.ts';
 
 /** What `durable-child.mjs` is told. */

@@ -1,6 +1,5 @@
+// oxlint-disable max-lines -- the bounds act on one set of sessions, and each append passes all of them.
 import { randomBytes } from 'node:crypto';
-
-import * as z from 'zod';
 
 import { ABANDONED_END } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
@@ -8,53 +7,19 @@ import { makeEntry } from '../../entry/entry.ts';
 import type { LogEntry } from '../../entry/entry.ts';
 import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
 import { addUp, LossCounters } from '../../support/loss-counters.ts';
-import { functionOption, millis, parseOptions, positiveInteger } from '../../support/options.ts';
 import { ownText, SharedTexts } from '../../support/own-text.ts';
-import { ReaderBounds, readerBoundOptions } from '../reader-bounds.ts';
-import type { ReaderBoundOptions } from '../reader-bounds.ts';
+import { ReaderBounds } from '../reader-bounds.ts';
 import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
 import { EvictionOrder } from './eviction.ts';
 import { entryBytes, keptDetail, sessionBytes } from './kept-entry.ts';
 import { MemoryCursor } from './memory-cursor.ts';
 import type { CursorHost } from './memory-cursor.ts';
+import { parseMemoryOptions } from './memory-options.ts';
+import type { MemoryOptions, MemorySessionStoreOptions } from './memory-options.ts';
 import { MemorySession } from './memory-session.ts';
 import { blockAfter, slotIn } from './ring.ts';
 import type { Block } from './ring.ts';
 import { WaitList } from './wait-list.ts';
-
-/** Bounds of a {@link MemorySessionStore}. Each is counted when it is reached, see `stats().lost`. */
-export interface MemorySessionStoreOptions extends ReaderBoundOptions {
-  /** Entries held of one session. @default 10_000 */
-  readonly maxEntriesPerSession?: number | undefined;
-  /** Bytes of one session's entries: of each 64, 2 per UTF-16 unit of the message, and what it has beside text and time. @default 8 MiB */
-  readonly maxBytesPerSession?: number | undefined;
-  /** What a full session does. `'drop-oldest'`: readers behind learn how many they missed. `'drop-newest'`: the new entry is refused. @default 'drop-oldest' */
-  readonly overflow?: 'drop-oldest' | 'drop-newest' | undefined;
-  /** Bytes held in all, 384 and 2 per UTF-16 unit of its id for each session: ended sessions go first, then the least recently used without readers; one with a reader keeps its newest entries. @default 256 MiB */
-  readonly maxBytes?: number | undefined;
-  /** Sessions held, same order. When all have readers, entries of a new session are refused. @default 10_000 */
-  readonly maxSessions?: number | undefined;
-  /** A session that is not used that long is forgotten, never while a reader is on it. @default 3_600_000 */
-  readonly idleTtlMillis?: number | undefined;
-  /** An ended session is forgotten after that. @default 300_000 */
-  readonly endedTtlMillis?: number | undefined;
-  /** The clock, in milliseconds. @default Date.now */
-  readonly now?: (() => number) | undefined;
-}
-
-const MIB = 1024 * 1024;
-
-const optionsSchema = z.strictObject({
-  maxEntriesPerSession: positiveInteger().default(10_000),
-  maxBytesPerSession: positiveInteger().default(8 * MIB),
-  overflow: z.enum(['drop-oldest', 'drop-newest'], "'drop-oldest' or 'drop-newest'").default('drop-oldest'),
-  maxBytes: positiveInteger().default(256 * MIB),
-  maxSessions: positiveInteger().default(10_000),
-  ...readerBoundOptions,
-  idleTtlMillis: millis().default(3_600_000),
-  endedTtlMillis: millis().default(300_000),
-  now: functionOption<() => number>().optional(),
-});
 
 /** Appends between two looks at the clock: last use is needed to the second, and asking costs as much as an append. */
 const APPENDS_PER_CLOCK = 128;
@@ -76,7 +41,7 @@ const ID = /^([a-z0-9]+)-(\d{1,15})-(\d{1,15})$/;
  * `incarnation-session-position`: `missed` is exact, and no cursor opens another session or another process.
  */
 export class MemorySessionStore implements SessionStore, CursorHost {
-  readonly #options: z.output<typeof optionsSchema>;
+  readonly #options: MemoryOptions;
   // The bounds that each append looks at.
   readonly #maxEntriesPerSession: number;
   readonly #maxBytesPerSession: number;
@@ -107,7 +72,7 @@ export class MemorySessionStore implements SessionStore, CursorHost {
   #sweeper: NodeJS.Timeout | undefined;
 
   constructor(options: MemorySessionStoreOptions = {}) {
-    this.#options = parseOptions('MemorySessionStore', optionsSchema, options);
+    this.#options = parseMemoryOptions(options);
     this.#readers = new ReaderBounds(this.#options);
     this.#maxEntriesPerSession = this.#options.maxEntriesPerSession;
     this.#maxBytesPerSession = this.#options.maxBytesPerSession;
