@@ -22,6 +22,7 @@ const FILES: readonly { readonly file: string; readonly rows: readonly number[];
   { file: 'durable.js', rows: [9, 10, 11], takesRows: true },
   { file: 'coalescing.js', rows: [12] },
   { file: 'redis.js', rows: [13] },
+  { file: 'import.js', rows: [14] },
 ];
 
 const wanted = process.argv.slice(2).map(Number);

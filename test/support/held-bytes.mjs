@@ -25,7 +25,7 @@ function cut(length, wide = false) {
 }
 
 async function heap() {
-  for (let n = 0; n < 4; n += 1) {
+  for (let n = 0; n < 2; n += 1) {
     await new Promise(setImmediate);
     globalThis.gc();
   }

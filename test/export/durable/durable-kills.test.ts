@@ -13,7 +13,7 @@ import { randomNumbers } from '../../support/properties.ts';
 
 const source = builtSource();
 
-const WAVES = Number(process.env['DURABLE_KILL_WAVES'] ?? 10);
+const WAVES = Number(process.env['DURABLE_KILL_WAVES'] ?? 4);
 const PROCESSES = 3;
 
 /** What the collector does, in turn: every way in which it was seen to fail. */
