@@ -20,7 +20,7 @@ import type { StoreStats } from '../store/session-store.ts';
 import { watchAbort } from '../support/abort-watch.ts';
 import { SessionLogsError } from '../support/errors.ts';
 import { addUp } from '../support/loss-counters.ts';
-import { millis, objectWith, parseOptions } from '../support/options.ts';
+import { lazily, millis, objectWith, parseOptions } from '../support/options.ts';
 import { Echo, streamHandlerOption } from '../write/stream-handler.ts';
 import type { StreamHandler } from '../write/stream-handler.ts';
 import { tap } from '../write/tap.ts';
@@ -45,31 +45,40 @@ export interface SessionLogsOptions extends SessionLogRecordProcessorOptions {
   readonly durable?: SessionDelivery | undefined;
 }
 
-const optionsSchema = z.strictObject({
-  ...sessionOptions,
-  streamHandler: streamHandlerOption,
-  loggerProvider: z
-    .custom<NonNullable<SessionLogsOptions['loggerProvider']>>(
-      (value) =>
-        typeof value === 'function' ||
-        (typeof value === 'object' && value !== null && 'getLogger' in value && typeof value.getLogger === 'function'),
-      'a logger provider, or a function that returns one',
-    )
-    .optional(),
-  durable: objectWith<SessionDelivery>('a durable processor', 'flushSession').optional(),
-});
+const optionsSchema = lazily(() =>
+  z.strictObject({
+    ...sessionOptions(),
+    streamHandler: streamHandlerOption(),
+    loggerProvider: z
+      .custom<NonNullable<SessionLogsOptions['loggerProvider']>>(
+        (value) =>
+          typeof value === 'function' ||
+          (typeof value === 'object' &&
+            value !== null &&
+            'getLogger' in value &&
+            typeof value.getLogger === 'function'),
+        'a logger provider, or a function that returns one',
+      )
+      .optional(),
+    durable: objectWith<SessionDelivery>('a durable processor', 'flushSession').optional(),
+  }),
+);
 
-const listSchema = z.strictObject({
-  sessionId: z.string('a session id').optional(),
-  limit: z.number('a number of entries, 0 or more').int().min(0, 'a number of entries, 0 or more').optional(),
-});
+const listSchema = lazily(() =>
+  z.strictObject({
+    sessionId: z.string('a session id').optional(),
+    limit: z.number('a number of entries, 0 or more').int().min(0, 'a number of entries, 0 or more').optional(),
+  }),
+);
 
-const flushSchema = z.strictObject({ timeoutMillis: millis().optional() });
+const flushSchema = lazily(() => z.strictObject({ timeoutMillis: millis().optional() }));
 
-const distributeSchema = z.strictObject({
-  finite: z.boolean('a boolean').default(false),
-  signal: z.custom<AbortSignal>((value) => value instanceof AbortSignal, 'an AbortSignal').optional(),
-});
+const distributeSchema = lazily(() =>
+  z.strictObject({
+    finite: z.boolean('a boolean').default(false),
+    signal: z.custom<AbortSignal>((value) => value instanceof AbortSignal, 'an AbortSignal').optional(),
+  }),
+);
 
 const MESSAGES: ReaderDefaults = {
   owner: 'getSessionLogs',

@@ -6,10 +6,9 @@ import { objectWith } from '../support/options.ts';
 export type { MeterProvider };
 
 /** The option that turns self-observability on. */
-export const meterProviderOption: z.ZodOptional<z.ZodCustom<MeterProvider>> = objectWith<MeterProvider>(
-  'a meter provider',
-  'getMeter',
-).optional();
+export function meterProviderOption(): z.ZodOptional<z.ZodCustom<MeterProvider>> {
+  return objectWith<MeterProvider>('a meter provider', 'getMeter').optional();
+}
 
 /** What a processor tells about itself; counters never go down. */
 export interface ProcessorFigures {

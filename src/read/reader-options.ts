@@ -5,7 +5,7 @@ import type { LogEntry } from '../entry/entry.ts';
 import type { SessionStore, StartPosition } from '../store/session-store.ts';
 import { describeValue } from '../support/errors.ts';
 import type { SessionLogsError } from '../support/errors.ts';
-import { functionOption, millis, parseOptions } from '../support/options.ts';
+import { functionOption, lazily, millis, parseOptions } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
 import { SessionReader } from './reader.ts';
 import type { Gap, ReaderPlan } from './reader.ts';
@@ -59,7 +59,7 @@ export interface ReaderDefaults {
   readonly isForClient: boolean;
 }
 
-const waitOptions = {
+const waitOptions = lazily(() => ({
   idleTimeoutMillis: millis().optional(),
   signal: z
     .custom<AbortSignal>(
@@ -68,23 +68,25 @@ const waitOptions = {
     )
     .optional(),
   onGap: functionOption<(gap: Gap) => void>().optional(),
-};
+}));
 
 const START = "'unread', 'start', 'now', 'stream' or { after: id }";
 
-const readerSchema = z.strictObject({
-  from: z
-    .union([z.enum(['unread', 'start', 'now', 'stream']), z.strictObject({ after: z.string() })], START)
-    .optional(),
-  until: z.enum(['session-end', 'stream-end', 'caught-up'], "'session-end', 'stream-end' or 'caught-up'").optional(),
-  logType: z.enum(['chat', 'log', 'all'], "'chat', 'log' or 'all'").optional(),
-  minimumSeverity: z.number('a severity number').optional(),
-  tokens: z.boolean('a boolean').optional(),
-  wait: z.boolean('a boolean').optional(),
-  ...waitOptions,
-});
+const readerSchema = lazily(() =>
+  z.strictObject({
+    from: z
+      .union([z.enum(['unread', 'start', 'now', 'stream']), z.strictObject({ after: z.string() })], START)
+      .optional(),
+    until: z.enum(['session-end', 'stream-end', 'caught-up'], "'session-end', 'stream-end' or 'caught-up'").optional(),
+    logType: z.enum(['chat', 'log', 'all'], "'chat', 'log' or 'all'").optional(),
+    minimumSeverity: z.number('a severity number').optional(),
+    tokens: z.boolean('a boolean').optional(),
+    wait: z.boolean('a boolean').optional(),
+    ...waitOptions(),
+  }),
+);
 
-const popSchema = z.strictObject(waitOptions);
+const popSchema = lazily(() => z.strictObject(waitOptions()));
 
 /** @throws TypeError for a wrong option. */
 export function parseReaderOptions(owner: string, options: ReaderOptions | undefined): ReaderOptions {

@@ -6,7 +6,7 @@ import { meterProviderOption, observeProcessor, observeStore } from '../otel/met
 import type { MeterProvider, ProcessorFigures } from '../otel/metrics.ts';
 import type { SessionStore, StoreStats } from '../store/session-store.ts';
 import { addUp } from '../support/loss-counters.ts';
-import { functionOption, objectWith, parseOptions } from '../support/options.ts';
+import { functionOption, lazily, objectWith, parseOptions } from '../support/options.ts';
 import { reporterFor } from '../support/reporter.ts';
 import type { Redact } from './redaction.ts';
 import { SessionRouter } from './router.ts';
@@ -24,26 +24,28 @@ export interface SessionLogRecordProcessorOptions extends SessionResolution {
 type Trust = NonNullable<SessionResolution['baggage']>['trust'];
 
 /** The options about sessions, which several starts share. */
-export const sessionOptions: {
+export function sessionOptions(): {
   readonly store: z.ZodOptional<z.ZodCustom<SessionStore>>;
   readonly redact: z.ZodOptional<z.ZodCustom<Redact>>;
   readonly sessionIdKeys: z.ZodOptional<z.ZodArray<z.ZodString>>;
   readonly sessionId: z.ZodOptional<z.ZodCustom<NonNullable<SessionResolution['sessionId']>>>;
   readonly baggage: z.ZodOptional<z.ZodObject<{ trust: z.ZodCustom<Trust> }, z.core.$strict>>;
-  readonly selfObsMeterProvider: typeof meterProviderOption;
-} = {
-  store: objectWith<SessionStore>('a SessionStore', 'append', 'open', 'claim', 'close').optional(),
-  redact: functionOption<Redact>().optional(),
-  sessionIdKeys: z
-    .array(z.string('a list of attribute keys').min(1, 'a list of attribute keys'), 'a list of attribute keys')
-    .min(1, 'a list of attribute keys')
-    .optional(),
-  sessionId: functionOption<NonNullable<SessionResolution['sessionId']>>().optional(),
-  baggage: z.strictObject({ trust: functionOption<Trust>() }, 'an object with `trust`, a function').optional(),
-  selfObsMeterProvider: meterProviderOption,
-};
+  readonly selfObsMeterProvider: ReturnType<typeof meterProviderOption>;
+} {
+  return {
+    store: objectWith<SessionStore>('a SessionStore', 'append', 'open', 'claim', 'close').optional(),
+    redact: functionOption<Redact>().optional(),
+    sessionIdKeys: z
+      .array(z.string('a list of attribute keys').min(1, 'a list of attribute keys'), 'a list of attribute keys')
+      .min(1, 'a list of attribute keys')
+      .optional(),
+    sessionId: functionOption<NonNullable<SessionResolution['sessionId']>>().optional(),
+    baggage: z.strictObject({ trust: functionOption<Trust>() }, 'an object with `trust`, a function').optional(),
+    selfObsMeterProvider: meterProviderOption(),
+  };
+}
 
-const optionsSchema = z.strictObject(sessionOptions);
+const optionsSchema = lazily(() => z.strictObject(sessionOptions()));
 
 /** How long `forceFlush` and `shutdown` take at most: the SDK passes no time of its own to either. */
 const FLUSH_MILLIS = 30_000;

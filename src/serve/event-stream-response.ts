@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 
 import * as z from 'zod';
 
-import { objectWith, parseOptions } from '../support/options.ts';
+import { lazily, objectWith, parseOptions } from '../support/options.ts';
 import {
   cutWhenUnread,
   discardBody,
@@ -29,9 +29,9 @@ export interface EventStreamResponseOptions extends EventStreamOptions {
   readonly response?: NodeResponse | undefined;
 }
 
-const nodeResponse = objectWith<NodeResponse>('a response of node:http or node:http2', 'on', 'writeHead');
-const sendSchema = z.object({ response: nodeResponse });
-const responseSchema = z.object({ response: nodeResponse.optional() });
+const nodeResponse = lazily(() => objectWith<NodeResponse>('a response of node:http or node:http2', 'on', 'writeHead'));
+const sendSchema = lazily(() => z.object({ response: nodeResponse() }));
+const responseSchema = lazily(() => z.object({ response: nodeResponse().optional() }));
 
 const EVENT_STREAM_HEADERS = {
   'content-type': 'text/event-stream',

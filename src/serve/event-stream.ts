@@ -8,7 +8,7 @@ import type { Gap, SessionReader } from '../read/reader.ts';
 import type { SessionStore } from '../store/session-store.ts';
 import { describeValue } from '../support/errors.ts';
 import type { SessionLogsError } from '../support/errors.ts';
-import { functionOption, millis, parseOptions } from '../support/options.ts';
+import { functionOption, lazily, millis, parseOptions } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
 import { EventFrames } from './event-frames.ts';
 
@@ -50,13 +50,15 @@ const EVENT_DEFAULTS: ReaderDefaults = {
   isForClient: true,
 };
 
-const eventSchema = z.object({
-  lastEventId: z.union([z.string(), z.array(z.string())], 'a string').nullish(),
-  map: functionOption<NonNullable<EventStreamOptions['map']>>().optional(),
-  keepAliveMillis: millis().optional(),
-  retryMillis: millis().optional(),
-  onError: functionOption<NonNullable<EventStreamOptions['onError']>>().optional(),
-});
+const eventSchema = lazily(() =>
+  z.object({
+    lastEventId: z.union([z.string(), z.array(z.string())], 'a string').nullish(),
+    map: functionOption<NonNullable<EventStreamOptions['map']>>().optional(),
+    keepAliveMillis: millis().optional(),
+    retryMillis: millis().optional(),
+    onError: functionOption<NonNullable<EventStreamOptions['onError']>>().optional(),
+  }),
+);
 
 /** A call whose arguments are right. Nothing is opened yet. */
 export interface EventStreamCall {

@@ -6,7 +6,7 @@ import type { LogRecordExporter } from '../otel/log-record.ts';
 import type { Resource } from '../otel/logs-sdk.ts';
 import { sessionOptions } from '../route/processor.ts';
 import type { SessionLogRecordProcessorOptions } from '../route/processor.ts';
-import { objectWith, parseOptions, positiveInteger } from '../support/options.ts';
+import { lazily, objectWith, parseOptions, positiveInteger } from '../support/options.ts';
 import { streamHandlerOption } from '../write/stream-handler.ts';
 import type { StreamHandler } from '../write/stream-handler.ts';
 
@@ -57,38 +57,43 @@ export interface StartPlan extends Omit<StartSessionLogsOptions, 'file' | 'conso
   };
 }
 
-const severity = z.number('a severity number').optional();
+const severity = lazily(() => z.number('a severity number').optional());
 
-const optionsSchema = z.strictObject({
-  ...sessionOptions,
-  directory: z.string('a path').min(1, 'a path').optional(),
-  file: z.boolean('a boolean').default(true),
-  retentionDays: positiveInteger().optional(),
-  compress: z.boolean('a boolean').optional(),
-  endpoint: z.string('a URL such as "http://localhost:4318"').optional(),
-  exporter: objectWith<LogRecordExporter>('a LogRecordExporter', 'export', 'shutdown').optional(),
-  console: z.union([z.boolean(), z.literal('auto')], "a boolean or 'auto'").default('auto'),
-  streamHandler: streamHandlerOption,
-  resource: z
-    .custom<object>((value) => typeof value === 'object' && value !== null, 'a resource or its attributes')
-    .optional(),
-  spool: z
-    .custom<NonNullable<StartSessionLogsOptions['spool']>>(
-      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-      'an options object with `directory`',
-    )
-    .optional(),
-  coalesce: z
-    .union(
-      [z.boolean(), z.custom<CoalescingOptions>((value) => typeof value === 'object' && value !== null)],
-      'a boolean or an options object',
-    )
-    .optional(),
-  minimumSeverity: z
-    .strictObject({ file: severity, console: severity, export: severity }, 'an object with `file`, `console`, `export`')
-    .default({}),
-  registerGlobally: z.boolean('a boolean').default(false),
-});
+const optionsSchema = lazily(() =>
+  z.strictObject({
+    ...sessionOptions(),
+    directory: z.string('a path').min(1, 'a path').optional(),
+    file: z.boolean('a boolean').default(true),
+    retentionDays: positiveInteger().optional(),
+    compress: z.boolean('a boolean').optional(),
+    endpoint: z.string('a URL such as "http://localhost:4318"').optional(),
+    exporter: objectWith<LogRecordExporter>('a LogRecordExporter', 'export', 'shutdown').optional(),
+    console: z.union([z.boolean(), z.literal('auto')], "a boolean or 'auto'").default('auto'),
+    streamHandler: streamHandlerOption(),
+    resource: z
+      .custom<object>((value) => typeof value === 'object' && value !== null, 'a resource or its attributes')
+      .optional(),
+    spool: z
+      .custom<NonNullable<StartSessionLogsOptions['spool']>>(
+        (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+        'an options object with `directory`',
+      )
+      .optional(),
+    coalesce: z
+      .union(
+        [z.boolean(), z.custom<CoalescingOptions>((value) => typeof value === 'object' && value !== null)],
+        'a boolean or an options object',
+      )
+      .optional(),
+    minimumSeverity: z
+      .strictObject(
+        { file: severity(), console: severity(), export: severity() },
+        'an object with `file`, `console`, `export`',
+      )
+      .default({}),
+    registerGlobally: z.boolean('a boolean').default(false),
+  }),
+);
 
 /** @throws TypeError for the first option that is wrong. */
 export function startPlan(options: StartSessionLogsOptions): StartPlan {

@@ -19,15 +19,17 @@ export interface ReaderBoundOptions {
 const SHARE = 'a share, from 0 to 1';
 
 /** The options as a store's schema takes them. */
-export const readerBoundOptions: {
+export function readerBoundOptions(): {
   maxReaders: z.ZodDefault<z.ZodNumber>;
   maxReadersPerSession: z.ZodDefault<z.ZodNumber>;
   reservedShare: z.ZodDefault<z.ZodNumber>;
-} = {
-  maxReaders: positiveInteger().default(10_000),
-  maxReadersPerSession: positiveInteger().default(1_000),
-  reservedShare: z.number(SHARE).min(0, SHARE).max(1, SHARE).default(0.1),
-};
+} {
+  return {
+    maxReaders: positiveInteger().default(10_000),
+    maxReadersPerSession: positiveInteger().default(1_000),
+    reservedShare: z.number(SHARE).min(0, SHARE).max(1, SHARE).default(0.1),
+  };
+}
 
 /** Counts the readers of a store, and refuses those beyond its bounds. */
 export class ReaderBounds {

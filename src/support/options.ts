@@ -2,6 +2,12 @@ import * as z from 'zod';
 
 import { describeValue } from './errors.ts';
 
+/** A value that is made when it is first asked for: making a schema takes a millisecond or two, which no import should. */
+export function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
 /**
  * Checks an options object once and returns the parsed copy.
  *
@@ -11,10 +17,10 @@ import { describeValue } from './errors.ts';
  */
 export function parseOptions<Schema extends z.ZodType>(
   owner: string,
-  schema: Schema,
+  schema: () => Schema,
   options: unknown,
 ): z.output<Schema> {
-  const result = schema.safeParse(options);
+  const result = schema().safeParse(options);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   if (issue === undefined) throw new TypeError(`${owner}: invalid options`);

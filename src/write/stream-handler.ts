@@ -65,6 +65,8 @@ export function defaultStreamHandler(message: string): string | undefined {
   return message;
 }
 
-export const streamHandlerOption: z.ZodOptional<z.ZodCustom<StreamHandler | false>> = z
-  .custom<StreamHandler | false>((value) => value === false || typeof value === 'function', 'a function or false')
-  .optional();
+export function streamHandlerOption(): z.ZodOptional<z.ZodCustom<StreamHandler | false>> {
+  return z
+    .custom<StreamHandler | false>((value) => value === false || typeof value === 'function', 'a function or false')
+    .optional();
+}

@@ -7,7 +7,7 @@ import { requireSessionId } from '../entry/session-id.ts';
 import { tokenOf } from '../entry/tokens.ts';
 import { ATTRIBUTE } from '../otel/names.ts';
 import { describeValue } from '../support/errors.ts';
-import { functionOption, parseOptions } from '../support/options.ts';
+import { functionOption, lazily, parseOptions } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
 import { reporterFor } from '../support/reporter.ts';
 import type { WriteOptions } from './writer.ts';
@@ -27,9 +27,11 @@ export interface ChunkWriter {
   write(message: string, sessionId: string, options?: WriteOptions): void;
 }
 
-const tapSchema = z.strictObject({
-  map: functionOption<(chunk: unknown) => string | undefined>().optional(),
-});
+const tapSchema = lazily(() =>
+  z.strictObject({
+    map: functionOption<(chunk: unknown) => string | undefined>().optional(),
+  }),
+);
 
 const reporter = reporterFor('tap');
 

@@ -8,7 +8,7 @@ import type { Context, LogRecord, LogRecordProcessor } from '../../otel/log-reco
 import { ATTRIBUTE } from '../../otel/names.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
-import { millis, objectWith, parseOptions, positiveInteger } from '../../support/options.ts';
+import { lazily, millis, objectWith, parseOptions, positiveInteger } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import { TickFlush } from '../tick-flush.ts';
 import { ChunkMerger } from './chunk-merger.ts';
@@ -43,12 +43,14 @@ export interface CoalescingStats {
   readonly lost: Readonly<Record<string, number>>;
 }
 
-const optionsSchema = z.strictObject({
-  processor: objectWith<LogRecordProcessor>('a log record processor', 'onEmit', 'forceFlush', 'shutdown'),
-  maxChars: positiveInteger().optional(),
-  maxDelayMillis: millis().optional(),
-  content: z.enum(['keep', 'omit'], "'keep' or 'omit'").optional(),
-});
+const optionsSchema = lazily(() =>
+  z.strictObject({
+    processor: objectWith<LogRecordProcessor>('a log record processor', 'onEmit', 'forceFlush', 'shutdown'),
+    maxChars: positiveInteger().optional(),
+    maxDelayMillis: millis().optional(),
+    content: z.enum(['keep', 'omit'], "'keep' or 'omit'").optional(),
+  }),
+);
 
 /**
  * Merges the text chunks of a stream (session and stream id) into one record for an inner processor, so that an answer

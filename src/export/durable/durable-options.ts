@@ -4,7 +4,7 @@ import type { LogRecordExporter } from '../../otel/log-record.ts';
 import { meterProviderOption } from '../../otel/metrics.ts';
 import type { MeterProvider } from '../../otel/metrics.ts';
 import type { LossReason } from '../../support/loss-counters.ts';
-import { functionOption, millis, objectWith, positiveInteger } from '../../support/options.ts';
+import { functionOption, lazily, millis, objectWith, positiveInteger } from '../../support/options.ts';
 
 /** Records that will never reach the collector, as they are lost. */
 export interface Loss {
@@ -82,29 +82,31 @@ function spoolBytes(): z.ZodNumber {
     .min(64 * KIB, expected);
 }
 
-// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the options interface above is the public type
-export const durableOptionsSchema: z.ZodType<ParsedDurableOptions, DurableLogRecordProcessorOptions> = z.strictObject({
-  exporter: objectWith<LogRecordExporter>('a log record exporter', 'export', 'shutdown'),
-  directory: z.string('a path').min(1, 'a path'),
-  maxBytes: spoolBytes().default(512 * KIB * KIB),
-  flush: z.enum(['tick', 'record'], "'tick' or 'record'").default('tick'),
-  fsync: z.enum(['interval', 'always', 'never'], "'interval', 'always' or 'never'").default('interval'),
-  fsyncIntervalMillis: millis().default(500),
-  maxExportBatchSize: positiveInteger().optional(),
-  scheduledDelayMillis: millis().optional(),
-  exportTimeoutMillis: millis().optional(),
-  maxQueueSize: z.unknown().optional(),
-  disableAutoFlushOnDocumentHide: z.unknown().optional(),
-  shutdownTimeoutMillis: millis().default(5_000),
-  forceFlushTimeoutMillis: millis().default(30_000),
-  maxAgeMillis: millis().optional(),
-  maxDeadBytes: spoolBytes().default(64 * KIB * KIB),
-  whenDiskFull: z.enum(['drop-newest', 'drop-oldest'], "'drop-newest' or 'drop-oldest'").default('drop-newest'),
-  onLoss: functionOption<(loss: Loss) => void>().optional(),
-  recordUid: z.boolean('a boolean').default(false),
-  now: functionOption<() => number>().default(() => Date.now),
-  selfObsMeterProvider: meterProviderOption,
-}) as unknown as z.ZodType<ParsedDurableOptions, DurableLogRecordProcessorOptions>;
+export const durableOptionsSchema: () => z.ZodType<ParsedDurableOptions, DurableLogRecordProcessorOptions> = lazily(
+  () =>
+    z.strictObject({
+      exporter: objectWith<LogRecordExporter>('a log record exporter', 'export', 'shutdown'),
+      directory: z.string('a path').min(1, 'a path'),
+      maxBytes: spoolBytes().default(512 * KIB * KIB),
+      flush: z.enum(['tick', 'record'], "'tick' or 'record'").default('tick'),
+      fsync: z.enum(['interval', 'always', 'never'], "'interval', 'always' or 'never'").default('interval'),
+      fsyncIntervalMillis: millis().default(500),
+      maxExportBatchSize: positiveInteger().optional(),
+      scheduledDelayMillis: millis().optional(),
+      exportTimeoutMillis: millis().optional(),
+      maxQueueSize: z.unknown().optional(),
+      disableAutoFlushOnDocumentHide: z.unknown().optional(),
+      shutdownTimeoutMillis: millis().default(5_000),
+      forceFlushTimeoutMillis: millis().default(30_000),
+      maxAgeMillis: millis().optional(),
+      maxDeadBytes: spoolBytes().default(64 * KIB * KIB),
+      whenDiskFull: z.enum(['drop-newest', 'drop-oldest'], "'drop-newest' or 'drop-oldest'").default('drop-newest'),
+      onLoss: functionOption<(loss: Loss) => void>().optional(),
+      recordUid: z.boolean('a boolean').default(false),
+      now: functionOption<() => number>().default(() => Date.now),
+      selfObsMeterProvider: meterProviderOption(),
+    }) as unknown as z.ZodType<ParsedDurableOptions, DurableLogRecordProcessorOptions>,
+);
 
 /** The options, checked; what may still come from the environment is optional. */
 export interface ParsedDurableOptions {

@@ -9,7 +9,7 @@ import { meterProviderOption, observeProcessor } from '../../otel/metrics.ts';
 import type { MeterProvider } from '../../otel/metrics.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
-import { functionOption, millis, parseOptions, positiveInteger } from '../../support/options.ts';
+import { functionOption, lazily, millis, parseOptions, positiveInteger } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import { TickFlush } from '../tick-flush.ts';
 import { ClaimedDirectory } from './claimed-directory.ts';
@@ -48,22 +48,24 @@ export interface DateFileStats {
   readonly lost: Readonly<Record<string, number>>;
 }
 
-const optionsSchema = z.strictObject({
-  directory: z.string('a path').min(1, 'a path').optional(),
-  retentionDays: positiveInteger().default(7),
-  compress: z.boolean('a boolean').default(false),
-  maxPendingBytes: positiveInteger().default(256 * 1024 * 1024),
-  fsync: z.boolean('a boolean').default(false),
-  now: functionOption<() => number>().default(() => Date.now),
-  minimumSeverity: z
-    .number('a severity number, 1 to 24')
-    .min(1, 'a severity number, 1 to 24')
-    .max(24, 'a severity number, 1 to 24')
-    .optional(),
-  selfObsMeterProvider: meterProviderOption,
-});
+const optionsSchema = lazily(() =>
+  z.strictObject({
+    directory: z.string('a path').min(1, 'a path').optional(),
+    retentionDays: positiveInteger().default(7),
+    compress: z.boolean('a boolean').default(false),
+    maxPendingBytes: positiveInteger().default(256 * 1024 * 1024),
+    fsync: z.boolean('a boolean').default(false),
+    now: functionOption<() => number>().default(() => Date.now),
+    minimumSeverity: z
+      .number('a severity number, 1 to 24')
+      .min(1, 'a severity number, 1 to 24')
+      .max(24, 'a severity number, 1 to 24')
+      .optional(),
+    selfObsMeterProvider: meterProviderOption(),
+  }),
+);
 
-const flushSchema = z.strictObject({ timeoutMillis: millis().optional() });
+const flushSchema = lazily(() => z.strictObject({ timeoutMillis: millis().optional() }));
 
 /** Written within the tick too: in a tight loop nothing asynchronous runs, so this is what bounds memory. */
 const BATCH_CHARS = 64 * 1024;

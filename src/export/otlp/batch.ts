@@ -11,7 +11,7 @@ import type { MeterProvider } from '../../otel/metrics.ts';
 import { mayHoldMore, ownValue } from '../../support/own-value.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
-import { functionOption, millis, objectWith, parseOptions, positiveInteger } from '../../support/options.ts';
+import { functionOption, lazily, millis, objectWith, parseOptions, positiveInteger } from '../../support/options.ts';
 import { mayBePart, ownText } from '../../support/own-text.ts';
 import { Episode, reporterFor } from '../../support/reporter.ts';
 import { settlesWithin } from '../../support/timeouts.ts';
@@ -39,18 +39,20 @@ export interface CountingBatchOptions {
   readonly selfObsMeterProvider?: MeterProvider | undefined;
 }
 
-const optionsSchema = z.strictObject({
-  exporter: objectWith<LogRecordExporter>('a LogRecordExporter', 'export', 'shutdown'),
-  BatchLogRecordProcessor: functionOption<BatchProcessorClass & ((...args: never[]) => unknown)>(),
-  maxQueueSize: positiveInteger().optional(),
-  maxExportBatchSize: positiveInteger().optional(),
-  scheduledDelayMillis: millis().optional(),
-  exportTimeoutMillis: millis().optional(),
-  forceFlushTimeoutMillis: millis().optional(),
-  shutdownTimeoutMillis: millis().optional(),
-  lost: z.instanceof(LossCounters).optional(),
-  selfObsMeterProvider: meterProviderOption,
-});
+const optionsSchema = lazily(() =>
+  z.strictObject({
+    exporter: objectWith<LogRecordExporter>('a LogRecordExporter', 'export', 'shutdown'),
+    BatchLogRecordProcessor: functionOption<BatchProcessorClass & ((...args: never[]) => unknown)>(),
+    maxQueueSize: positiveInteger().optional(),
+    maxExportBatchSize: positiveInteger().optional(),
+    scheduledDelayMillis: millis().optional(),
+    exportTimeoutMillis: millis().optional(),
+    forceFlushTimeoutMillis: millis().optional(),
+    shutdownTimeoutMillis: millis().optional(),
+    lost: z.instanceof(LossCounters).optional(),
+    selfObsMeterProvider: meterProviderOption(),
+  }),
+);
 
 /**
  * The SDK's batch processor around an exporter, with what it leaves out: a flush that every caller waits for to its end,

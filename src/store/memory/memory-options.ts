@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { functionOption, millis, parseOptions, positiveInteger } from '../../support/options.ts';
+import { functionOption, lazily, millis, parseOptions, positiveInteger } from '../../support/options.ts';
 import { readerBoundOptions } from '../reader-bounds.ts';
 import type { ReaderBoundOptions } from '../reader-bounds.ts';
 
@@ -26,17 +26,19 @@ export interface MemorySessionStoreOptions extends ReaderBoundOptions {
 
 const MIB = 1024 * 1024;
 
-const optionsSchema = z.strictObject({
-  maxEntriesPerSession: positiveInteger().default(10_000),
-  maxBytesPerSession: positiveInteger().default(8 * MIB),
-  overflow: z.enum(['drop-oldest', 'drop-newest'], "'drop-oldest' or 'drop-newest'").default('drop-oldest'),
-  maxBytes: positiveInteger().default(256 * MIB),
-  maxSessions: positiveInteger().default(10_000),
-  ...readerBoundOptions,
-  idleTtlMillis: millis().default(3_600_000),
-  endedTtlMillis: millis().default(300_000),
-  now: functionOption<() => number>().optional(),
-});
+const optionsSchema = lazily(() =>
+  z.strictObject({
+    maxEntriesPerSession: positiveInteger().default(10_000),
+    maxBytesPerSession: positiveInteger().default(8 * MIB),
+    overflow: z.enum(['drop-oldest', 'drop-newest'], "'drop-oldest' or 'drop-newest'").default('drop-oldest'),
+    maxBytes: positiveInteger().default(256 * MIB),
+    maxSessions: positiveInteger().default(10_000),
+    ...readerBoundOptions(),
+    idleTtlMillis: millis().default(3_600_000),
+    endedTtlMillis: millis().default(300_000),
+    now: functionOption<() => number>().optional(),
+  }),
+);
 
 /** The options, each decided but for the clock. */
 export type MemoryOptions = Pick<MemorySessionStoreOptions, 'now'> & {

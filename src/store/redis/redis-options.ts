@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { functionOption, millis, parseOptions, positiveInteger } from '../../support/options.ts';
+import { functionOption, lazily, millis, parseOptions, positiveInteger } from '../../support/options.ts';
 import { readerBoundOptions } from '../reader-bounds.ts';
 import type { ReaderBoundOptions } from '../reader-bounds.ts';
 import type { RedisPort } from './redis-client.ts';
@@ -36,24 +36,26 @@ export interface RedisSessionStoreOptions extends ReaderBoundOptions {
 
 const MIB = 1024 * 1024;
 
-const optionsSchema = z.strictObject({
-  client: z.custom<RedisSessionStoreOptions['client']>(
-    (value) => portOf(value) !== undefined,
-    'a client of `redis` >= 5 or `ioredis` >= 5, or a RedisPort',
-  ),
-  prefix: z
-    .string('a string')
-    .regex(/^[\w.:/-]{1,128}$/, '1 to 128 letters, digits or _ . : / -')
-    .default('session_logs'),
-  maxEntriesPerSession: positiveInteger().default(10_000),
-  idleTtlMillis: millis().default(3_600_000),
-  endedTtlMillis: millis().default(300_000),
-  maxPendingEntries: positiveInteger().default(50_000),
-  maxPendingBytes: positiveInteger().default(32 * MIB),
-  ...readerBoundOptions,
-  maxSessions: positiveInteger().default(100_000),
-  now: functionOption<() => number>().optional(),
-});
+const optionsSchema = lazily(() =>
+  z.strictObject({
+    client: z.custom<RedisSessionStoreOptions['client']>(
+      (value) => portOf(value) !== undefined,
+      'a client of `redis` >= 5 or `ioredis` >= 5, or a RedisPort',
+    ),
+    prefix: z
+      .string('a string')
+      .regex(/^[\w.:/-]{1,128}$/, '1 to 128 letters, digits or _ . : / -')
+      .default('session_logs'),
+    maxEntriesPerSession: positiveInteger().default(10_000),
+    idleTtlMillis: millis().default(3_600_000),
+    endedTtlMillis: millis().default(300_000),
+    maxPendingEntries: positiveInteger().default(50_000),
+    maxPendingBytes: positiveInteger().default(32 * MIB),
+    ...readerBoundOptions(),
+    maxSessions: positiveInteger().default(100_000),
+    now: functionOption<() => number>().optional(),
+  }),
+);
 
 /** The adapter that fits: by what a client has, since the package imports none. */
 function portOf(client: unknown): RedisPort | undefined {
