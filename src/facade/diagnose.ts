@@ -175,7 +175,7 @@ function findLosses(lost: Readonly<Record<string, number>>): Finding[] {
     {
       code: 'losses',
       problem: `records or entries were lost: ${counts.map(([reason, count]) => `${count} ${reason}`).join(', ')}`,
-      fix: 'see the reasons in the README: raise the bound that is named, or mend what refuses',
+      fix: 'docs/options.md says what each reason means: raise the bound that is named, or mend what refuses the records',
     },
   ];
 }

@@ -51,7 +51,7 @@ export interface LogsSdk extends LogsSdkModule {
   createResource(extra?: Resource | Readonly<Record<string, unknown>>): Resource;
 }
 
-/** Versions that belong together; the README has the table. */
+/** Versions that belong together; docs/opentelemetry.md has the table. */
 export const VERSIONS: Readonly<Record<OtelLine, { readonly sdk: string; readonly exporter: string }>> = {
   '3.x': { sdk: '^3.1.0', exporter: '^0.301.0' },
   '0.2xx': { sdk: '^0.223.1', exporter: '^0.223.1' },

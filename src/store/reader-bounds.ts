@@ -11,7 +11,7 @@ export interface ReaderBoundOptions {
   readonly maxReadersPerSession?: number | undefined;
   /**
    * The part of both bounds that is kept for the server's own readers (`getSessionLogs`, `followSession`, `pop`), however
-   * many clients are served over HTTP. 0: none. @default 0.1
+   * many clients are served over HTTP; at least one of each, but where a bound is 1. 0: none. @default 0.1
    */
   readonly reservedShare?: number | undefined;
 }
@@ -29,6 +29,12 @@ export function readerBoundOptions(): {
     maxReadersPerSession: positiveInteger().default(1_000),
     reservedShare: z.number(SHARE).min(0, SHARE).max(1, SHARE).default(0.1),
   };
+}
+
+/** Of a small bound at least one reader is reserved, and one left to clients. */
+function reservedOf(max: number, share: number): number {
+  if (share === 0 || share === 1) return max * share;
+  return Math.min(Math.max(Math.floor(max * share), 1), max - 1);
 }
 
 /** Counts the readers of a store, and refuses those beyond its bounds. */
@@ -68,7 +74,7 @@ export class ReaderBounds {
     const { [bound]: max, reservedShare } = this.#options;
     const which = bound === 'maxReaders' ? 'the bound of readers' : 'the bound of readers of this session';
     if (count >= max) return `${which} is reached: \`${bound}\` is ${max}`;
-    const reserved = Math.floor(max * reservedShare);
+    const reserved = reservedOf(max, reservedShare);
     if (!isForClient || count < max - reserved) return undefined;
     return `${which} is reached for clients: \`${bound}\` is ${max}, of which \`reservedShare\` keeps ${reserved} for the server's own`;
   }

@@ -1,6 +1,6 @@
 /**
  * Why an operation failed. Codes do not change within a major version; messages may.
- * The README lists them all.
+ * docs/errors.md lists them all.
  */
 export type SessionLogsErrorCode =
   | 'shut_down'

@@ -1,4 +1,5 @@
 import { CREDIT_CARD_NUMBER_PATTERN, EMAIL_ADDRESS_PATTERN, JWT_PATTERN, US_SSN_PATTERN } from '@logtape/redaction';
+import type { RedactionPattern } from '@logtape/redaction';
 import * as api from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -13,14 +14,17 @@ import { newerLine, sdkLines } from '../support/sdk-lines.ts';
 import type { SdkLine } from '../support/sdk-lines.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-// The README's recipe.
+// The recipe of docs/redaction.md.
 const PATTERNS = [EMAIL_ADDRESS_PATTERN, CREDIT_CARD_NUMBER_PATTERN, JWT_PATTERN, US_SSN_PATTERN];
-const clean = (text: string): string =>
-  PATTERNS.reduce((rest, { pattern, replacement }) => rest.replace(pattern, replacement as string), text);
+const apply = (text: string, { pattern, replacement }: RedactionPattern): string =>
+  typeof replacement === 'string' ? text.replace(pattern, replacement) : text.replace(pattern, replacement);
+const clean = (text: string): string => PATTERNS.reduce(apply, text);
 const redact: Redact = (entry) => ({
   ...entry,
   message: clean(entry.message),
-  attributes: JSON.parse(clean(JSON.stringify(entry.attributes ?? {}))) as NonNullable<typeof entry.attributes>,
+  attributes: JSON.parse(JSON.stringify(entry.attributes), (_, value: unknown) =>
+    typeof value === 'string' ? clean(value) : value,
+  ) as NonNullable<typeof entry.attributes>,
 });
 
 const CARD = '4111 1111 1111 1111';
@@ -29,6 +33,15 @@ const JWT =
   'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U';
 const SECRETS = [CARD, MAIL, JWT];
 const SECRET = 'secret-value';
+
+it('the recipe leaves numbers alone that look like the number of a card', () => {
+  const sessions = new SessionLogs({ redact, loggerProvider: () => undefined });
+  const times = Array.from({ length: 100 }, (_, n) => 1_795_660_000_000 + n);
+  for (const time of times) void sessions.logChunkToQueue('x', 's', { attributes: { time, nested: { at: [MAIL] } } });
+  const kept = sessions.getAllLogsInQueue().map(({ attributes }) => attributes);
+  expect(kept.map((each) => each?.['time'])).toEqual(times);
+  expect(JSON.stringify(kept)).not.toContain(MAIL);
+});
 
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

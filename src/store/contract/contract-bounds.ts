@@ -137,6 +137,18 @@ export function boundsContract(test: ContractTest): void {
     { maxReaders: 10, maxReadersPerSession: 4, reservedShare: 0.5 },
   );
 
+  test(
+    'of a bound too small for its share one reader is reserved, and one left to clients',
+    async (store) => {
+      const [client, second, own] = [1, 2, 3].map(() => store.open('s', { from: 'start' }));
+      assert.equal(client?.enter(true), true);
+      assert.match(String(second?.enter(true)), /`reservedShare`/);
+      assert.equal(own?.enter(false), true);
+      for (const cursor of [client, second, own]) cursor?.leave();
+    },
+    { maxReaders: 10, maxReadersPerSession: 2, reservedShare: 0.1 },
+  );
+
   test('flush resolves when everything logged before is readable', async (store) => {
     for (const name of names(2_000)) log(store, 's', name);
     await Promise.all([store.flush(), store.flush(10_000)]);
