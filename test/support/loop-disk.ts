@@ -28,7 +28,8 @@ export function mountTmpfs(size: string): Disk {
   return {
     path,
     remove() {
-      run('umount', path);
+      // Lazily: a descriptor of a shutdown that ran out of time may be open a moment longer.
+      run('umount', '-l', path);
       rmSync(base, { recursive: true, force: true });
     },
   };
