@@ -1,9 +1,9 @@
+import { answerContract } from './contract-answers.ts';
 import { boundsContract } from './contract-bounds.ts';
 import { claimContract } from './contract-claim.ts';
 import type { ContractRunner, ContractTest, MakeSessionStore } from './contract-kit.ts';
 import { lifeContract, unreadContract } from './contract-lives.ts';
 import { readingContract, startContract } from './contract-reading.ts';
-import { streamContract } from './contract-streams.ts';
 
 /**
  * Defines the suite that every {@link SessionStore} passes, with the functions of any test runner: it asserts with
@@ -35,7 +35,7 @@ export function describeSessionStore(name: string, make: MakeSessionStore, runne
     describe('the unread mark', () => unreadContract(test));
     describe('lives', () => lifeContract(test));
     describe('claims', () => claimContract(test));
-    describe('streams', () => streamContract(test));
+    describe('answers', () => answerContract(test));
     describe('bounds and endings', () => boundsContract(test));
   });
 }

@@ -2,10 +2,10 @@ import { isChat } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { ownText } from '../../support/own-text.ts';
 import type { SessionCursor, Step, Waiter } from '../session-store.ts';
+import type { AnswerSpan } from './answer-spans.ts';
 import type { MemorySession, Position, Start } from './memory-session.ts';
 import { blockAfter, slotIn } from './ring.ts';
 import type { Block, RingNote } from './ring.ts';
-import type { StreamSpan } from './stream-spans.ts';
 import type { WaitList, WaitNode } from './wait-list.ts';
 
 /** What a cursor needs of its store. */
@@ -52,7 +52,7 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
   readonly #movesUnread: boolean;
   #session: MemorySession | undefined;
   #passedEnd = -1;
-  #skipped: StreamSpan | undefined = undefined;
+  #skipped: AnswerSpan | undefined = undefined;
   /** A bounded cursor stops before this position; `undefined` for one without a bound. */
   #stopBefore: number | undefined = undefined;
   #notice: Notice = 'none';
@@ -240,7 +240,7 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
   }
 
   #leavesOut(position: number, detail: EntryDetail | undefined): boolean {
-    const span = this.#skipped as StreamSpan;
+    const span = this.#skipped as AnswerSpan;
     if (position > span.end) {
       this.#skipped = undefined;
       return false;

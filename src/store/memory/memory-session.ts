@@ -1,14 +1,14 @@
+import { afterEntry, startBy } from '../../entry/answer-state.ts';
+import type { OpenAnswer } from '../../entry/answer-state.ts';
 import { isChat } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import type { StartPosition } from '../session-store.ts';
-import { afterEntry, isAbandonedBy } from '../stream-state.ts';
-import type { OpenStream } from '../stream-state.ts';
 import type { Evictable } from './eviction.ts';
 import { entryBytes } from './kept-entry.ts';
+import { AnswerSpans } from './answer-spans.ts';
+import type { AnswerSpan } from './answer-spans.ts';
 import { Ring, slotIn } from './ring.ts';
 import type { Block } from './ring.ts';
-import { StreamSpans } from './stream-spans.ts';
-import type { StreamSpan } from './stream-spans.ts';
 import { WaitList } from './wait-list.ts';
 
 /** A place in a session's log: the entry to be read next, and the block where it is looked for. */
@@ -24,12 +24,12 @@ export interface Start {
   readonly passedEnd: number;
   /** `-1`: entries after the position asked for are gone, and nobody knows how many. */
   readonly missed: number;
-  /** The rest of this finished stream is left out. */
-  readonly skipped: StreamSpan | undefined;
+  /** The rest of this finished answer is left out. */
+  readonly skipped: AnswerSpan | undefined;
 }
 
 /**
- * One session's log in memory: the ring of its entries, its end marks and its streams.
+ * One session's log in memory: the ring of its entries, its end marks and its answers.
  *
  * It is the ring, rather than having one: appending to one of 10,000 sessions costs what it touches in memory, and
  * an object less is a cache miss less.
@@ -40,7 +40,7 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   lastUsed = 0;
   lastUsedMillis = 0;
   waiting: WaitList | undefined = undefined;
-  openStream: OpenStream = 0;
+  openAnswer: OpenAnswer = 0;
   /** The latest of `#ends`, `-1` for none: every append asks for it, and the list is a cache line further. */
   #endedAt = -1;
   /** Positions before which a life ended; of those that lie before the oldest entry held only the latest is kept. */
@@ -54,12 +54,12 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   /** `held`, or what became of the session. */
   fate: 'held' | 'evicted' | 'deleted' = 'held';
   readers = 0;
-  /** Position of the furthest entry that an unread reader was given, `-1` for none, and its stream. */
+  /** Position of the furthest entry that an unread reader was given, `-1` for none, and its stream id. */
   unread = -1;
   unreadStreamId: string | undefined = undefined;
   /** The shared position of claiming cursors. */
   work: Position | undefined = undefined;
-  #streams: StreamSpans | undefined = undefined;
+  #answers: AnswerSpans | undefined = undefined;
 
   constructor(id: string, serial: number, timestamp: number) {
     super(timestamp);
@@ -67,15 +67,16 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
     this.serial = serial;
   }
 
-  /** Notes what the entry that is about to be pushed at `next` means for the session's streams. */
+  /** Notes what the entry that is about to be pushed at `next` means for the session's answers. */
   noteDetail(detail: EntryDetail): void {
     if (!isChat(detail)) return;
-    const goesOn = this.openStream === 2 && detail.kind === 'stream-start' && detail.streamId === undefined;
-    if ((detail.kind === 'stream-start' && !goesOn) || detail.kind === 'stream-end') {
-      this.#streams ??= new StreamSpans();
-      this.#streams.note(this.next, detail);
+    const { kind } = detail;
+    // Decided here, once: whoever asks later is told by the spans.
+    if (kind === 'stream-end' || (kind === 'stream-start' && startBy(this.openAnswer, detail) !== 'goes-on')) {
+      this.#answers ??= new AnswerSpans();
+      this.#answers.note(this.next, detail);
     }
-    this.openStream = afterEntry(this.openStream, detail);
+    this.openAnswer = afterEntry(this.openAnswer, detail);
   }
 
   /** Those who wait on this session. */
@@ -83,16 +84,11 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
     return (this.waiting ??= new WaitList());
   }
 
-  /** Whether a stream that is open now would be abandoned by the entry. */
-  isAbandonedBy(detail: EntryDetail): boolean {
-    return isAbandonedBy(this.openStream, detail);
-  }
-
   /** Drops the oldest entry and gives back its bytes. */
   drop(): number {
     const freed = this.dropOldest(entryBytes);
     this.bytes -= freed;
-    this.#streams?.trim(this.first, this.length);
+    this.#answers?.trim(this.first, this.length);
     const ends = this.#ends;
     if (ends !== undefined && ends.length > 1 && (ends[1] as number) <= this.first) {
       ends.splice(
@@ -108,7 +104,7 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
     this.fate = fate;
     this.clear();
     this.#ends = undefined;
-    this.#streams = undefined;
+    this.#answers = undefined;
   }
 
   /** Whether nothing was logged since the last end mark. */
@@ -120,8 +116,8 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   end(): void {
     this.#endedAt = this.next;
     (this.#ends ??= []).push(this.next);
-    this.#streams?.closeAll(this.next - 1);
-    this.openStream = 0;
+    this.#answers?.closeAll(this.next - 1);
+    this.openAnswer = 0;
   }
 
   /** The earliest end mark after `passed` and at or before `position`, else `-1`. */
@@ -146,10 +142,10 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
     return Math.max(start, this.first);
   }
 
-  /** Whether the stream that the entry at the position belongs to runs. */
+  /** Whether the answer that the entry at the position belongs to runs. */
   streamState(position: number): 'running' | 'finished' | 'none' {
-    if (this.#streams === undefined) return 'none';
-    return this.#streams.stateAt(position, this.#detailOf(position)?.streamId);
+    if (this.#answers === undefined) return 'none';
+    return this.#answers.stateAt(position, this.#detailOf(position)?.streamId);
   }
 
   #detailOf(position: number): EntryDetail | undefined {
@@ -167,12 +163,12 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
     if (from === 'now') return { next: this.next, passedEnd: this.next - 1, missed: 0, skipped: undefined };
     if (from === 'unread' && this.unread !== -1) return this.#afterUnread();
     const lifeStart = this.lifeStart();
-    const next = from === 'stream' ? (this.#streams?.latestSince(lifeStart)?.start ?? lifeStart) : lifeStart;
+    const next = from === 'stream' ? (this.#answers?.latestSince(lifeStart)?.start ?? lifeStart) : lifeStart;
     return { next, passedEnd: next, missed: 0, skipped: undefined };
   }
 
   #afterUnread(): Start {
-    const span = this.#streams?.at(this.unread, this.unreadStreamId);
+    const span = this.#answers?.at(this.unread, this.unreadStreamId);
     const skipped = span !== undefined && span.end !== Infinity ? span : undefined;
     return { next: this.unread + 1, passedEnd: this.unread, missed: 0, skipped };
   }

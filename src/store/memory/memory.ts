@@ -1,6 +1,7 @@
 // oxlint-disable max-lines -- the bounds act on one set of sessions, and each append passes all of them.
 import { randomBytes } from 'node:crypto';
 
+import { startBy } from '../../entry/answer-state.ts';
 import { ABANDONED_END } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { makeEntry } from '../../entry/entry.ts';
@@ -95,14 +96,14 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     if (this.#isFull(session, bytes) && !this.#makeRoom(session, bytes)) return this.#refuse('session_full');
     const beginsNextLife = session.isEnded;
     if (detail !== undefined) {
-      if (session.isAbandonedBy(detail)) {
+      if (startBy(session.openAnswer, detail) === 'takes-place') {
         this.#abandon(session, timestamp);
         // That took the room made above.
         if (this.#isFull(session, bytes) && !this.#makeRoom(session, bytes)) return this.#refuse('session_full');
       }
       session.noteDetail(detail);
-    } else if (session.openStream === 2) {
-      session.openStream = 1;
+    } else if (session.openAnswer === 2) {
+      session.openAnswer = 1;
     }
     this.#push(session, ownText(message), timestamp, detail, bytes);
     if (beginsNextLife) this.#place(session);

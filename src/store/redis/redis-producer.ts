@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
+import type { OpenAnswer } from '../../entry/answer-state.ts';
 import { ownText } from '../../support/own-text.ts';
-import type { OpenStream } from '../stream-state.ts';
 import { sessionKeys } from './redis-keys.ts';
 import type { SessionKeys } from './redis-keys.ts';
 
@@ -17,7 +17,7 @@ export class ProducedSession {
   hasEntries = false;
   /** The number of the newest mark. */
   marks = 0;
-  openStream: OpenStream = 0;
+  openAnswer: OpenAnswer = 0;
   fate: 'live' | 'ended' | 'deleted' = 'live';
   lastUsedMillis: number;
   /** Entries of this session that are not yet stored. */
@@ -84,7 +84,7 @@ export class ProducedSessions {
     if (session.pending === 0) {
       if (this.#isPaused(session, now)) this.#beginLine(session);
       if (this.isExpired(session, now)) {
-        session.openStream = 0;
+        session.openAnswer = 0;
         session.hasEntries = false;
       }
     }

@@ -1,11 +1,12 @@
-import { isChat } from '../../entry/entry-detail.ts';
+import { isChat, kindOf } from '../../entry/entry-detail.ts';
+import type { EntryKind } from '../../entry/tokens.ts';
 import type { StartPosition } from '../session-store.ts';
+import { answerAround, walk } from './redis-answers.ts';
 import { RedisFailure } from './redis-client.ts';
 import { canonicalStreamId, isStreamId } from './redis-keys.ts';
 import { itemsOf, reverseCommand } from './redis-page.ts';
 import type { StoredItem } from './redis-page.ts';
 import type { RedisReads } from './redis-reads.ts';
-import { streamAround, walk } from './redis-streams.ts';
 
 /** The furthest entry that an unread reader of this process was given. */
 export interface UnreadMark {
@@ -21,7 +22,7 @@ export interface Start {
   readonly id: string | undefined;
   readonly isIncluded: boolean;
   readonly missed: number;
-  /** The rest of a finished stream, left out up to this id. */
+  /** The rest of a finished answer, left out up to this id. */
   readonly skip: { readonly upTo: string; readonly streamId: string | undefined } | undefined;
   /** The newest item when the cursor was opened; `undefined`: there was no session. */
   readonly head: string | undefined;
@@ -97,21 +98,21 @@ async function startAtMark(
   }
   // Not the mark itself: it was lost with what came right after it, and all that is left was read.
   if (at.id !== mark.id) return { ...base, id: at.id, isAfterEnd: isAfterMark(items), met: metIn(items) };
-  const around = await streamAround(reads, key, mark.id);
+  const around = await answerAround(reads, key, mark.id);
   if (around instanceof RedisFailure) return around;
   const skip = around.end === undefined ? undefined : { upTo: around.end, streamId: mark.streamId };
   return { ...base, id: mark.id, skip, met: metIn(items) };
 }
 
-/** The oldest entry of the current life, or the start of its latest stream. */
+/** The oldest entry of the current life, or the start of its latest answer. */
 async function startOfLife(
   reads: RedisReads,
   key: string,
-  wantsStream: boolean,
+  wantsAnswer: boolean,
   base: Base,
   tail: readonly StoredItem[],
 ): Promise<Start | RedisFailure> {
-  const finder = new LifeFinder(wantsStream);
+  const finder = new LifeFinder(wantsAnswer);
   let isFound = tail.some((item) => finder.meet(item) === 'stop');
   const last = tail.at(-1) as StoredItem;
   if (!isFound && tail.length === TAIL_ITEMS) {
@@ -126,24 +127,24 @@ async function startOfLife(
   return { ...base, id: first.id, isIncluded: true, met: finder.met };
 }
 
-/** Looks through a log, newest first, for the start of its current life. */
+/** Looks through a log, newest first, for the start of its current life, or of the latest answer in it. */
 class LifeFinder {
-  readonly #wantsStream: boolean;
+  readonly #wantsAnswer: boolean;
   #oldest: StoredItem | undefined = undefined;
-  #stream: StoredItem | undefined = undefined;
-  /** A start without a stream id, of which it is not known yet whether it goes on with an older stream. */
+  #answer: StoredItem | undefined = undefined;
+  /** A start without a stream id, of which it is not known yet whether it goes on with an older answer. */
   #candidate: StoredItem | undefined = undefined;
   #candidateIs: 'unseen' | 'after-tool-call' = 'unseen';
-  /** The latest start of a stream with an id that is older than the candidate. */
+  /** The latest start with a stream id that is older than the candidate. */
   #older: StoredItem | undefined = undefined;
   readonly met: Map<string, number> = new Map<string, number>();
 
-  constructor(wantsStream: boolean) {
-    this.#wantsStream = wantsStream;
+  constructor(wantsAnswer: boolean) {
+    this.#wantsAnswer = wantsAnswer;
   }
 
   get start(): StoredItem | undefined {
-    return this.#stream ?? this.#candidate ?? this.#oldest;
+    return this.#answer ?? this.#candidate ?? this.#oldest;
   }
 
   meet(item: StoredItem): 'stop' | undefined {
@@ -151,33 +152,33 @@ class LifeFinder {
     if (item.type === 'unknown') return undefined;
     this.#oldest = item;
     this.met.set(item.producer, item.sequence - 1);
-    if (!this.#wantsStream || item.unreadable !== undefined) return undefined;
+    if (!this.#wantsAnswer || item.unreadable !== undefined) return undefined;
     const { detail } = item;
     if (!isChat(detail)) return undefined;
-    if (this.#candidate !== undefined && detail?.streamId === undefined) this.#judgeCandidate(detail?.kind ?? 'text');
-    if (this.#stream === undefined && detail?.kind === 'stream-start') {
+    if (this.#candidate !== undefined && detail?.streamId === undefined) this.#judgeCandidate(kindOf(detail));
+    if (this.#answer === undefined && detail?.kind === 'stream-start') {
       if (detail.streamId === undefined) {
         this.#candidate = item;
         this.#candidateIs = 'unseen';
       } else if (this.#candidate === undefined) {
-        this.#stream = item;
+        this.#answer = item;
       } else {
         this.#older ??= item;
       }
     }
-    return this.#stream === undefined ? undefined : 'stop';
+    return this.#answer === undefined ? undefined : 'stop';
   }
 
-  /** What the entry before a start says about it. */
-  #judgeCandidate(kind: string): void {
+  /** What an entry before a start says about it: `startBy`, read backwards. */
+  #judgeCandidate(kind: EntryKind): void {
     if (this.#candidateIs === 'unseen') {
       if (kind === 'tool-call-end') this.#candidateIs = 'after-tool-call';
-      else this.#stream = this.#candidate;
+      else this.#answer = this.#candidate;
     } else if (kind === 'stream-end') {
-      this.#stream = this.#candidate;
+      this.#answer = this.#candidate;
     } else if (kind === 'stream-start') {
-      // It went on with this older one, or with an even older: a stream that began in between is the latest.
-      this.#stream = this.#older;
+      // It went on with this older one, or with an even older: one with a stream id that began in between is the latest.
+      this.#answer = this.#older;
       this.#candidate = undefined;
     }
   }

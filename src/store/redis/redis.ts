@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { afterEntry, startBy } from '../../entry/answer-state.ts';
 import { ABANDONED_END } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
@@ -9,7 +10,7 @@ import { reporterFor, Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { ReaderBounds } from '../reader-bounds.ts';
 import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
-import { afterEntry, isAbandonedBy } from '../stream-state.ts';
+import { answerAround } from './redis-answers.ts';
 import { ClaimedEntries, RedisClaimCursor } from './redis-claim.ts';
 import { RedisFailure } from './redis-client.ts';
 import { encodeEntry } from './redis-codec.ts';
@@ -25,7 +26,6 @@ import { ProducedSessions } from './redis-producer.ts';
 import type { ProducedSession } from './redis-producer.ts';
 import { RedisReads } from './redis-reads.ts';
 import type { UnreadMark } from './redis-start.ts';
-import { streamAround } from './redis-streams.ts';
 import { isFinal } from './redis-verdict.ts';
 import { RedisWakeUps } from './redis-wake.ts';
 import { RedisWriter } from './redis-writer.ts';
@@ -51,8 +51,8 @@ const SWEEP_APPENDS = 4_096;
  * in the process that logged it finds it all the same. While Redis is away entries wait in bounds and readers wait; nothing throws. When it is back nothing is sent twice or out of order,
  * and what a bound dropped, or a server without persistence forgot, readers are told as missed.
  *
- * Of this process only: the unread mark, `sessionIds()`, `activeSessionIds()`, `stats()`, and which stream without an id is
- * open (so only a stream that this process started is marked as abandoned).
+ * Of this process only: the unread mark, `sessionIds()`, `activeSessionIds()`, `stats()`, and which answer without a stream id
+ * is open (so only an answer that this process started is marked as abandoned).
  *
  * @example
  * const store = new RedisSessionStore({ client: createClient({ url: 'redis://127.0.0.1:6379' }) });
@@ -103,10 +103,10 @@ export class RedisSessionStore implements SessionStore, CursorHost {
     }
     const session = this.#obtain(sessionId);
     session.fate = 'live';
-    if (detail !== undefined && isAbandonedBy(session.openStream, detail)) {
+    if (startBy(session.openAnswer, detail) === 'takes-place') {
       this.#push(session, STREAM_END_TOKEN, timestamp, ABANDONED_END);
     }
-    session.openStream = afterEntry(session.openStream, detail);
+    session.openAnswer = afterEntry(session.openAnswer, detail);
     return this.#push(session, message, timestamp, detail);
   }
 
@@ -147,9 +147,9 @@ export class RedisSessionStore implements SessionStore, CursorHost {
     if (!isStreamId(id)) return 'none';
     const key = this.#keysOf(sessionId).log;
     for (let failures = 0; ; failures += 1) {
-      const around = await streamAround(this.reads, key, canonicalStreamId(id));
+      const around = await answerAround(this.reads, key, canonicalStreamId(id));
       if (!(around instanceof RedisFailure)) return around.state;
-      // A reader that asks waits for Redis as it does for entries: "none" would make it end with the wrong stream.
+      // A reader that asks waits for Redis as it does for entries: "none" would make it end with the wrong answer.
       if (this.#isClosed || isFinal(around)) return 'none';
       await sleep(backoffMillis(failures), undefined, { ref: false });
     }
@@ -249,7 +249,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
     if (this.#isRefusing) return;
     const session = this.#obtain(sessionId);
     session.fate = type === 'end' ? 'ended' : 'deleted';
-    session.openStream = 0;
+    session.openAnswer = 0;
     if (type === 'tombstone') session.hasEntries = false;
     session.marks += 1;
     const { sequence, marks: mark } = session;

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 
 import { isAbandonedEnd } from '../../entry/entry-detail.ts';
+import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
 import { END, log, logAll, readFrom, START } from './contract-kit.ts';
 import type { ContractTest } from './contract-kit.ts';
 
-/** Streams. */
-export function streamContract(test: ContractTest): void {
-  test('a stream runs from its start to its end', async (store) => {
+/** Answers: what stands between a `stream-start` and a `stream-end`. */
+export function answerContract(test: ContractTest): void {
+  test('an answer runs from its start to its end', async (store) => {
     log(store, 's', 'before');
     log(store, 's', 'start', START);
     await logAll(store, 's', 'inside');
@@ -24,7 +25,7 @@ export function streamContract(test: ContractTest): void {
     assert.equal(await store.streamState('s', ids[4] as string), 'none');
   });
 
-  test('streams with ids run side by side', async (store) => {
+  test('answers with stream ids run side by side', async (store) => {
     log(store, 's', 'a start', { ...START, streamId: 'a' });
     log(store, 's', 'b start', { ...START, streamId: 'b' });
     log(store, 's', 'plain');
@@ -38,7 +39,7 @@ export function streamContract(test: ContractTest): void {
     assert.deepEqual(states, ['finished', 'running', 'none', 'finished', 'running']);
   });
 
-  test('a stream ends with the life of its session', async (store) => {
+  test('an answer ends with the life of its session', async (store) => {
     log(store, 's', 'start', START);
     await store.flush();
     const [id] = (await readFrom(store, 's', 'start')).ids as [string];
@@ -51,7 +52,7 @@ export function streamContract(test: ContractTest): void {
     assert.deepEqual((await readFrom(store, 's', 'start')).messages, ['again']);
   });
 
-  test('a start without an id abandons the open stream without one', async (store) => {
+  test('a start without a stream id abandons the open answer without one', async (store) => {
     log(store, 's', 'one', START);
     log(store, 's', 'a');
     log(store, 's', 'two', START);
@@ -71,7 +72,7 @@ export function streamContract(test: ContractTest): void {
     assert.equal(await store.streamState('s', ids[1] as string), 'finished');
   });
 
-  test('a start after a tool call goes on with the open stream', async (store) => {
+  test('a start after a tool call goes on with the open answer', async (store) => {
     log(store, 's', 'one', START);
     log(store, 's', 'tool', { kind: 'tool-call-start' });
     log(store, 's', 'tool end', { kind: 'tool-call-end' });
@@ -85,7 +86,61 @@ export function streamContract(test: ContractTest): void {
     assert.equal(await store.streamState('s', ids[0] as string), 'finished');
   });
 
-  test('streams with an id, and starts that are log entries, abandon nothing', async (store) => {
+  test('only a tool call that ended last, within an answer, lets a start go on with it', async (store) => {
+    const toolEnd: Partial<EntryDetail> = { kind: 'tool-call-end' };
+    const between: Readonly<Record<string, Partial<EntryDetail> | undefined>> = {
+      text: undefined,
+      error: { kind: 'error' },
+      reasoning: { kind: 'reasoning-stop' },
+    };
+    for (const [name, fields] of Object.entries(between)) {
+      log(store, name, 'one', START);
+      log(store, name, 'tool end', toolEnd);
+      log(store, name, name, fields);
+      log(store, name, 'two', START);
+      await store.flush();
+      assert.deepEqual((await readFrom(store, name, 'start')).messages, [
+        'one',
+        'tool end',
+        name,
+        STREAM_END_TOKEN,
+        'two',
+      ]);
+      assert.deepEqual((await readFrom(store, name, 'stream')).messages, ['two']);
+    }
+    log(store, 's', 'tool end', toolEnd);
+    log(store, 's', 'one', START);
+    log(store, 's', 'two', START);
+    await store.flush();
+    assert.deepEqual((await readFrom(store, 's', 'start')).messages, ['tool end', 'one', STREAM_END_TOKEN, 'two']);
+  });
+
+  test('an answer that goes on after a tool call is one: where readers start, what they leave out, how it stands', async (store) => {
+    log(store, 's', 'one', START);
+    log(store, 's', 'tool end', { kind: 'tool-call-end' });
+    log(store, 's', 'a log', { logType: 'log' });
+    await store.flush();
+    const cursor = store.open('s', { from: 'unread' });
+    const ids: string[] = [];
+    for (let index = 0; index < 3; index += 1) {
+      assert.equal(await cursor.step(), 'entry');
+      ids.push(cursor.id);
+      cursor.delivered();
+    }
+    cursor.leave();
+    log(store, 's', 'x', { ...START, streamId: 'x' });
+    log(store, 's', 'two', START);
+    await logAll(store, 's', 'text');
+    // The answer with a stream id began later.
+    assert.deepEqual((await readFrom(store, 's', 'stream')).messages, ['x', 'two', 'text']);
+    assert.equal(await store.streamState('s', ids[2] as string), 'running');
+    log(store, 's', 'end', END);
+    await logAll(store, 's', 'after');
+    assert.equal(await store.streamState('s', ids[2] as string), 'finished');
+    assert.deepEqual((await readFrom(store, 's', 'unread')).messages, ['x', 'after']);
+  });
+
+  test('answers with a stream id, and starts that are log entries, abandon nothing', async (store) => {
     log(store, 's', 'one', START);
     log(store, 's', 'x', { ...START, streamId: 'x' });
     log(store, 's', 'x again', { ...START, streamId: 'x' });
@@ -94,7 +149,21 @@ export function streamContract(test: ContractTest): void {
     assert.deepEqual((await readFrom(store, 's', 'start')).messages, ['one', 'x', 'x again', 'a log']);
   });
 
-  test('what is not held belongs to no stream', async (store) => {
+  test('a session without answers has none when it ends either', async (store) => {
+    await logAll(store, 's', 'a', 'b', 'c');
+    const cursor = store.open('s', { from: 'unread' });
+    assert.equal(await cursor.step(), 'entry');
+    const { id } = cursor;
+    cursor.delivered();
+    cursor.leave();
+    store.end('s');
+    await store.flush();
+    assert.equal(await store.streamState('s', id), 'none');
+    // Nothing was cut off, so nothing is left out.
+    assert.deepEqual((await readFrom(store, 's', 'unread')).messages, ['b', 'c']);
+  });
+
+  test('what is not held belongs to no answer', async (store) => {
     log(store, 's', 'start', START);
     await store.flush();
     for (const id of ['', 'x', '0-0', '99999999999999-0', '99999999999999999999-1']) {

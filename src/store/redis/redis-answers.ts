@@ -1,8 +1,9 @@
-import { isAbandonedEnd } from '../../entry/entry-detail.ts';
+import { afterEntry, startBy } from '../../entry/answer-state.ts';
+import type { OpenAnswer } from '../../entry/answer-state.ts';
+import { isAbandonedEnd, isChat, kindOf } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
+import type { EntryKind } from '../../entry/tokens.ts';
 import type { StreamState } from '../session-store.ts';
-import { afterEntry, isAbandonedBy } from '../stream-state.ts';
-import type { OpenStream } from '../stream-state.ts';
 import { RedisFailure } from './redis-client.ts';
 import { itemsOf, rangeCommand, reverseCommand } from './redis-page.ts';
 import type { StoredItem } from './redis-page.ts';
@@ -31,80 +32,76 @@ export async function walk(
   }
 }
 
-/** The stream that an entry lies in, as the log shows it. */
-export interface StreamAround {
+/** The answer that an entry lies in, as the log shows it. */
+export interface AnswerAround {
   readonly state: StreamState;
-  /** Where that very stream ends, an abandoned end included; `undefined` while it runs. */
+  /** Where that very answer ends, an abandoned end included; `undefined` while it runs. */
   readonly end: string | undefined;
 }
 
-const NO_STREAM: StreamAround = { state: 'none', end: undefined };
+const NO_ANSWER: AnswerAround = { state: 'none', end: undefined };
 
-/** Looks back for the start of the stream that the entry lies in, and on for its end. */
-export async function streamAround(reads: RedisReads, key: string, id: string): Promise<StreamAround | RedisFailure> {
-  const before: StoredItem[] = [];
+/**
+ * Looks back for the start of the answer that the entry lies in, and on for its end.
+ *
+ * Which start goes on with an answer is told by the log alone, whose order all hosts share. The process that logs a start
+ * cannot tell: another one may have logged the tool call before it, or the end.
+ */
+export async function answerAround(reads: RedisReads, key: string, id: string): Promise<AnswerAround | RedisFailure> {
   let isInside: boolean | undefined;
   let own: StoredItem | undefined;
+  /** Of the last entry of the answers looked at, up to the own one. */
+  let lastKind: EntryKind | undefined;
   const back = await walk(reads, key, 'back', id, (item) => {
     if (own === undefined) {
       if (item.id !== id || item.type !== 'entry') return 'stop';
       own = item;
-      if (kindIn(item, own.detail?.streamId) === 'stream-start') isInside = true;
-      return isInside ? 'stop' : undefined;
+    } else if (item.isMark) {
+      return 'stop';
     }
-    if (item.isMark) return 'stop';
-    before.push(item);
-    const kind = kindIn(item, own.detail?.streamId);
+    const kind = answerKind(item, own.detail?.streamId);
+    lastKind ??= kind;
     if (kind === 'stream-start') isInside = true;
-    if (kind === 'stream-end') isInside = false;
+    else if (kind === 'stream-end' && item !== own) isInside = false;
     return isInside === undefined ? undefined : 'stop';
   });
   if (back instanceof RedisFailure) return back;
-  if (own === undefined || isInside === false) return NO_STREAM;
+  if (own === undefined || isInside === false) return NO_ANSWER;
   // The start may have been evicted: then an end before any start tells that there was one.
-  if (isInside === undefined && back === 'stopped') return NO_STREAM;
-  const found: StoredItem = own;
-  const streamId = found.detail?.streamId;
-  const follower = new StreamFollower(streamId, stateAt([found, ...before], streamId));
-  follower.meet(found);
+  if (isInside === undefined && back === 'stopped') return NO_ANSWER;
+  const streamId = (own as StoredItem).detail?.streamId;
+  const follower = new AnswerFollower(streamId, lastKind === 'tool-call-end' ? 2 : 1);
+  follower.meet(own);
   if (!follower.isOver) {
     const forward = await walk(reads, key, 'forward', `(${id}`, (item) => {
-      if (isInside === undefined && item.type === 'entry' && kindIn(item, streamId) === 'stream-start') return 'stop';
+      const tellsOfNone = item.isMark || answerKind(item, streamId) === 'stream-start';
+      if (isInside === undefined && tellsOfNone) return 'stop';
       follower.meet(item);
       return follower.isOver ? 'stop' : undefined;
     });
     if (forward instanceof RedisFailure) return forward;
   }
-  if (isInside === undefined && follower.end === undefined) return NO_STREAM;
+  if (isInside === undefined && follower.end === undefined) return NO_ANSWER;
   return { state: follower.state, end: follower.end };
 }
 
-/** The kind of an entry, when it belongs to the streams looked for. */
-function kindIn(item: StoredItem, streamId: string | undefined): EntryDetail['kind'] | undefined {
-  const { detail } = item;
-  return detail !== undefined && detail.logType === 'chat' && detail.streamId === streamId ? detail.kind : undefined;
+/** The kind of a chat entry with that stream id, or of one without; `undefined` for everything else. */
+function answerKind(item: StoredItem, streamId: string | undefined): EntryKind | undefined {
+  const { entry } = item;
+  if (entry === undefined || !isChat(entry.detail)) return undefined;
+  return entry.detail?.streamId === streamId ? kindOf(entry.detail) : undefined;
 }
 
-/** The writer's state before the entry, from what lies before it (newest first). */
-function stateAt(newestFirst: readonly StoredItem[], streamId: string | undefined): OpenStream {
-  if (streamId !== undefined) return 1;
-  let state: OpenStream = newestFirst.length === 1 && newestFirst[0]?.detail?.kind === 'stream-start' ? 0 : 1;
-  for (let index = newestFirst.length - 1; index > 0; index -= 1) {
-    state = afterEntry(state, (newestFirst[index] as StoredItem).detail);
-  }
-  return state;
-}
-
-/** Follows one stream, and those that took its place, to the end. */
-class StreamFollower {
+/** Follows one answer, and those that took its place, to the end. */
+class AnswerFollower {
   readonly #streamId: string | undefined;
-  #open: OpenStream;
+  #open: OpenAnswer;
   #isRunning = true;
   #previousId: string | undefined = undefined;
   isOver = false;
   end: string | undefined = undefined;
 
-  constructor(streamId: string | undefined, open: OpenStream) {
+  constructor(streamId: string | undefined, open: OpenAnswer) {
     this.#streamId = streamId;
     this.#open = open;
   }
@@ -115,25 +112,24 @@ class StreamFollower {
 
   meet(item: StoredItem): void {
     if (item.isMark) {
-      // The session's life is over, and every stream in it.
+      // The session's life is over, and every answer in it.
       this.end ??= item.id;
       this.isOver = true;
       return;
     }
     if (item.unreadable !== undefined) return;
     const { detail } = item;
-    const kind = kindIn(item, this.#streamId);
+    const kind = answerKind(item, this.#streamId);
     if (kind === 'stream-end') {
       this.end ??= item.id;
       this.#isRunning = false;
       if (!isAbandonedEnd(detail as EntryDetail)) this.isOver = true;
     } else if (kind === 'stream-start') {
       // Started anew without an end, by another host that did not know of this one: it ended just before.
-      const takesOver = this.#streamId !== undefined || isAbandonedBy(this.#open, detail);
-      if (takesOver && this.#previousId !== undefined) this.end ??= this.#previousId;
+      if (this.#previousId !== undefined && startBy(this.#open, detail) !== 'goes-on') this.end ??= this.#previousId;
       this.#isRunning = true;
     }
-    if (this.#streamId === undefined) this.#open = afterEntry(this.#open, detail);
+    this.#open = afterEntry(this.#open, detail);
     this.#previousId = item.id;
   }
 }

@@ -2,25 +2,25 @@ import { isAbandonedEnd } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import type { StreamState } from '../session-store.ts';
 
-/** Where a stream lies in its session's log, both ends included. */
-export interface StreamSpan {
+/** Where an answer lies in its session's log, both ends included. */
+export interface AnswerSpan {
   readonly streamId: string | undefined;
   readonly start: number;
-  /** `Infinity` while the stream runs. */
+  /** `Infinity` while the answer runs. */
   end: number;
-  /** Another stream took its place. */
+  /** Another answer took its place. */
   isAbandoned: boolean;
 }
 
 /**
- * The streams of one session that are still of interest, oldest first: those that run and those of which an entry is held.
+ * The answers of one session that are still of interest, oldest first: those that run and those of which an entry is held.
  *
- * A session has none until its first stream starts.
+ * A session has none until its first answer starts.
  */
-export class StreamSpans {
-  #spans: StreamSpan[] = [];
+export class AnswerSpans {
+  #spans: AnswerSpan[] = [];
 
-  /** Notes a `stream-start` or `stream-end` entry. */
+  /** Notes a `stream-start` that does not go on with an answer, or a `stream-end`. */
   note(position: number, detail: EntryDetail): void {
     if (detail.kind === 'stream-start') {
       this.#close(position - 1, detail.streamId, true);
@@ -37,12 +37,12 @@ export class StreamSpans {
     span.isAbandoned = isAbandoned;
   }
 
-  /** The span of the stream with that id (or of the one without) that the position lies in. */
-  at(position: number, streamId: string | undefined): StreamSpan | undefined {
+  /** The span of the answer with that stream id (or of the one without) that the position lies in. */
+  at(position: number, streamId: string | undefined): AnswerSpan | undefined {
     return this.#spans.findLast((span) => span.streamId === streamId && span.start <= position && position <= span.end);
   }
 
-  /** Whether the stream that the position lies in runs; of an abandoned one the stream that took its place counts. */
+  /** Whether the answer that the position lies in runs; of an abandoned one the answer that took its place counts. */
   stateAt(position: number, streamId: string | undefined): StreamState {
     let span = this.at(position, streamId);
     while (span?.isAbandoned === true) {
@@ -55,19 +55,19 @@ export class StreamSpans {
     return span.end === Infinity ? 'running' : 'finished';
   }
 
-  /** The stream that started last, if it did so at `from` or later. */
-  latestSince(from: number): StreamSpan | undefined {
+  /** The answer that started last, if it did so at `from` or later. */
+  latestSince(from: number): AnswerSpan | undefined {
     const latest = this.#spans.at(-1);
     return latest !== undefined && latest.start >= from ? latest : undefined;
   }
 
-  /** Ends every stream that runs: the session's life is over. */
+  /** Ends every answer that runs: the session's life is over. */
   closeAll(position: number): void {
     for (const span of this.#spans) if (span.end === Infinity) span.end = position;
   }
 
   /**
-   * Forgets streams of which nothing is held. A stream that never ends is forgotten too once there are more streams
+   * Forgets answers of which nothing is held. An answer that never ends is forgotten too once there are more answers
    * than entries, so that starts without ends cannot grow without bound.
    */
   trim(firstHeld: number, entriesHeld: number): void {

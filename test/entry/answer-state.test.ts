@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 
 import { entryDetail } from '../../src/entry/entry-detail.ts';
-import { afterEntry, isAbandonedBy } from '../../src/store/stream-state.ts';
-import type { OpenStream } from '../../src/store/stream-state.ts';
+import { afterEntry, startBy } from '../../src/entry/answer-state.ts';
+import type { OpenAnswer } from '../../src/entry/answer-state.ts';
 
 const start = entryDetail({ kind: 'stream-start' });
 const end = entryDetail({ kind: 'stream-end' });
 const toolEnd = entryDetail({ kind: 'tool-call-end' });
 
-describe('the open stream of a session', () => {
-  it.each<[string, OpenStream, ReturnType<typeof entryDetail> | undefined, OpenStream]>([
+describe('the open answer of a session', () => {
+  it.each<[string, OpenAnswer, ReturnType<typeof entryDetail> | undefined, OpenAnswer]>([
     ['opens with a start', 0, start, 1],
     ['stays closed at text', 0, undefined, 0],
     ['stays closed at the end of a tool call', 0, toolEnd, 0],
@@ -23,13 +23,16 @@ describe('the open stream of a session', () => {
     expect(afterEntry(before, detail)).toBe(after);
   });
 
-  it('is abandoned by a chat start without a stream id alone, and not after a tool call', () => {
-    expect(isAbandonedBy(1, start)).toBe(true);
-    expect(isAbandonedBy(0, start)).toBe(false);
-    expect(isAbandonedBy(2, start)).toBe(false);
-    expect(isAbandonedBy(1, undefined)).toBe(false);
-    expect(isAbandonedBy(1, end)).toBe(false);
-    expect(isAbandonedBy(1, entryDetail({ kind: 'stream-start', streamId: 'x' }))).toBe(false);
-    expect(isAbandonedBy(1, entryDetail({ kind: 'stream-start', logType: 'log' }))).toBe(false);
+  it('is gone on with by a start after a tool call, and else loses its place to a start', () => {
+    expect(startBy(0, start)).toBe('begins');
+    expect(startBy(1, start)).toBe('takes-place');
+    expect(startBy(2, start)).toBe('goes-on');
+  });
+
+  it('is nothing to other entries, a start with a stream id and one that is a log entry included', () => {
+    const others = [undefined, end, toolEnd, { ...start, streamId: 'x' }, { ...start, logType: 'log' as const }];
+    for (const open of [0, 1, 2] as const) {
+      for (const detail of others) expect(startBy(open, detail)).toBe(undefined);
+    }
   });
 });
