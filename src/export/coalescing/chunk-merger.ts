@@ -1,8 +1,9 @@
 import { wholeAttribute } from '../../otel/attribute-limits.ts';
+import { afterKind, startIn } from '../../entry/answer-state.ts';
 import { ABANDONED, kindOf } from '../../entry/entry-detail.ts';
 import type { RoutedRecord } from '../../entry/routed-record.ts';
 import { kindOfEventName } from '../../entry/tokens.ts';
-import type { ControlKind, EntryKind } from '../../entry/tokens.ts';
+import type { EntryKind } from '../../entry/tokens.ts';
 import type { LogRecord } from '../../otel/log-record.ts';
 import { ATTRIBUTE } from '../../otel/names.ts';
 import { MAX_TIMER_MILLIS } from '../../support/timeouts.ts';
@@ -67,6 +68,8 @@ export class ChunkMerger {
     const streamId = typeof id === 'string' ? id : undefined;
     const known = this.#streams.get(sessionId, streamId);
     const stream = known ?? new CoalescedStream(sessionId, streamId, this.#rules.content);
+    // What a start does, and an end, depends on how the answer stood before.
+    if (kind !== 'stream-start' && kind !== 'stream-end') stream.open = afterKind(stream.open, kind);
     switch (kind) {
       case 'text':
         return this.#takeText(record, stream, placement);
@@ -80,7 +83,9 @@ export class ChunkMerger {
         this.#cut(stream, () => stream.breakOff('error'));
         return false;
       default:
-        return this.#takeMark(kind, stream);
+        // A mark: the text before it is complete.
+        this.#cut(stream, () => stream.cut(true));
+        return false;
     }
   }
 
@@ -126,20 +131,15 @@ export class ChunkMerger {
   #takeStart(record: LogRecord, running: CoalescedStream, placement: Placement): void {
     let stream = running;
     const { sessionId, streamId } = stream;
-    if (!stream.goesOnAtStart) {
-      const isAbandoned = stream.isOpen && streamId === undefined;
-      this.#release(stream, () => stream.finish(undefined, undefined, isAbandoned ? ABANDONED : undefined));
+    const start = streamId === undefined ? startIn(stream.open) : 'begins';
+    if (start !== 'goes-on') {
+      const reason = start === 'takes-place' ? ABANDONED : undefined;
+      this.#release(running, () => running.finish(undefined, undefined, reason));
       stream = new CoalescedStream(sessionId, streamId, this.#rules.content);
     }
     stream.start(record, placement);
     this.#streams.add(stream);
     this.#keepBounds();
-  }
-
-  #takeMark(kind: Exclude<ControlKind, 'stream-start' | 'stream-end'>, stream: CoalescedStream): false {
-    this.#cut(stream, () => stream.cut(true));
-    stream.isAfterToolCall = kind === 'tool-call-end';
-    return false;
   }
 
   #hold(stream: CoalescedStream): void {

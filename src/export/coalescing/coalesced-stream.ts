@@ -1,4 +1,5 @@
 import { wholeAttribute } from '../../otel/attribute-limits.ts';
+import type { OpenAnswer } from '../../entry/answer-state.ts';
 import type { RoutedRecord } from '../../entry/routed-record.ts';
 import type { Context, HrTime, LogRecord } from '../../otel/log-record.ts';
 import { ATTRIBUTE, OWN_PREFIX } from '../../otel/names.ts';
@@ -38,10 +39,8 @@ interface Piece extends Placement {
 export class CoalescedStream {
   readonly sessionId: string;
   readonly streamId: string | undefined;
-  /** A `stream-start` was seen. */
-  isOpen = false;
-  /** The last thing was a `tool-call-end`: the next `stream-start` goes on with this stream. */
-  isAfterToolCall = false;
+  /** How the answer stands that this is the text of; 0 when no `stream-start` was seen. */
+  open: OpenAnswer = 0;
   /** When the record under way got its first chunk, on the monotonic clock; orders the streams for the timer. */
   heldSince = 0;
 
@@ -59,9 +58,9 @@ export class CoalescedStream {
     this.#content = content;
   }
 
-  /** Whether a `stream-start` goes on with this stream instead of taking its place. */
-  get goesOnAtStart(): boolean {
-    return this.isOpen && this.isAfterToolCall && this.streamId === undefined;
+  /** A `stream-start` was seen. */
+  get isOpen(): boolean {
+    return this.open !== 0;
   }
 
   /** UTF-16 units held. */
@@ -75,11 +74,8 @@ export class CoalescedStream {
 
   /** Takes up the `stream-start`: its attributes go on the first record. */
   start(record: LogRecord, placement: Placement): void {
-    if (!this.isOpen) {
-      this.isOpen = true;
-      this.#startTime = record.hrTime;
-    }
-    this.isAfterToolCall = false;
+    if (!this.isOpen) this.#startTime = record.hrTime;
+    this.open = 1;
     this.#take(record, placement);
   }
 
@@ -115,7 +111,6 @@ export class CoalescedStream {
     piece.observedNanos = observed[1];
     piece.chunkCount += 1;
     if (this.#content === 'keep') piece.text.add(staying(text, maxChars));
-    this.isAfterToolCall = false;
     if (this.#hasEmitted || this.#startTime === undefined || this.#secondsToFirstChunk !== undefined) return;
     this.#secondsToFirstChunk = secondsBetween(this.#startTime, record.hrTime);
   }

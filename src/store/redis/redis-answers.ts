@@ -69,7 +69,7 @@ export async function answerAround(reads: RedisReads, key: string, id: string): 
   if (own === undefined || isInside === false) return NO_ANSWER;
   // The start may have been evicted: then an end before any start tells that there was one.
   if (isInside === undefined && back === 'stopped') return NO_ANSWER;
-  const streamId = (own as StoredItem).detail?.streamId;
+  const streamId = own.detail?.streamId;
   const follower = new AnswerFollower(streamId, lastKind === 'tool-call-end' ? 2 : 1);
   follower.meet(own);
   if (!follower.isOver) {

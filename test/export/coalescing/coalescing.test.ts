@@ -212,6 +212,24 @@ describe('what stays apart', () => {
     expect(firsts.map((record) => record.body)).toEqual(['let me think']);
   });
 
+  it.each<[string, EmittedLogRecord]>([
+    ['an error', { eventName: 'session_logs.error', body: 'no answer' }],
+    ['a value that is no text', { body: { rows: 3 } }],
+    ['text', { body: 'text' }],
+    ['a mark', { eventName: 'session_logs.reasoning_stop', body: '' }],
+  ])('after a tool call and %s a start takes the place of the open stream', (_, record) => {
+    const { inner, chunk, emit, mark } = rig();
+    mark('stream_start');
+    chunk('a');
+    mark('tool_call_end');
+    emit({ ...record, attributes: { 'session.id': 's' } });
+    mark('stream_start');
+    chunk('b');
+    mark('stream_end');
+    const firsts = inner.records.filter((record) => 'gen_ai.response.time_to_first_chunk' in record.attributes);
+    expect(firsts.map((record) => record.body)).toEqual(['a', 'b']);
+  });
+
   it('log records, events of others, records without a session and values that are no text', async () => {
     const { inner, chunk, emit, provider } = rig();
     chunk('a');
