@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { isAbandonedEnd } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
-import { END, log, logAll, readFrom, START } from './contract-kit.ts';
+import { END, log, logAll, names, readFrom, START } from './contract-kit.ts';
 import type { ContractTest } from './contract-kit.ts';
 
 /** Answers: what stands between a `stream-start` and a `stream-end`. */
@@ -162,6 +162,22 @@ export function answerContract(test: ContractTest): void {
     // Nothing was cut off, so nothing is left out.
     assert.deepEqual((await readFrom(store, 's', 'unread')).messages, ['b', 'c']);
   });
+
+  test(
+    'of an answer whose start was evicted the one that took its place counts too',
+    async (store) => {
+      log(store, 's', 'one', START);
+      await logAll(store, 's', ...names(300));
+      log(store, 's', 'two', START);
+      await store.flush();
+      const [oldest] = (await readFrom(store, 's', 'start')).ids as [string];
+      assert.equal(await store.streamState('s', oldest), 'running');
+      log(store, 's', 'end', END);
+      await store.flush();
+      assert.equal(await store.streamState('s', oldest), 'finished');
+    },
+    { maxEntriesPerSession: 100 },
+  );
 
   test('what is not held belongs to no answer', async (store) => {
     log(store, 's', 'start', START);

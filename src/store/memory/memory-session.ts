@@ -3,10 +3,10 @@ import type { OpenAnswer } from '../../entry/answer-state.ts';
 import { isChat } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import type { StartPosition } from '../session-store.ts';
-import type { Evictable } from './eviction.ts';
-import { entryBytes } from './kept-entry.ts';
 import { AnswerSpans } from './answer-spans.ts';
 import type { AnswerSpan } from './answer-spans.ts';
+import type { Evictable } from './eviction.ts';
+import { entryBytes } from './kept-entry.ts';
 import { Ring, slotIn } from './ring.ts';
 import type { Block } from './ring.ts';
 import { WaitList } from './wait-list.ts';
@@ -71,7 +71,7 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   noteDetail(detail: EntryDetail): void {
     if (!isChat(detail)) return;
     const { kind } = detail;
-    // Decided here, once: whoever asks later is told by the spans.
+    // Decided here, once: later questions are answered from the spans.
     if (kind === 'stream-end' || (kind === 'stream-start' && startBy(this.openAnswer, detail) !== 'goes-on')) {
       this.#answers ??= new AnswerSpans();
       this.#answers.note(this.next, detail);

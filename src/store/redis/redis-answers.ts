@@ -50,7 +50,7 @@ const NO_ANSWER: AnswerAround = { state: 'none', end: undefined };
 export async function answerAround(reads: RedisReads, key: string, id: string): Promise<AnswerAround | RedisFailure> {
   let isInside: boolean | undefined;
   let own: StoredItem | undefined;
-  /** Of the last entry of the answers looked at, up to the own one. */
+  /** Of the newest chat entry with that stream id, the own one included. */
   let lastKind: EntryKind | undefined;
   const back = await walk(reads, key, 'back', id, (item) => {
     if (own === undefined) {
@@ -74,8 +74,8 @@ export async function answerAround(reads: RedisReads, key: string, id: string): 
   follower.meet(own);
   if (!follower.isOver) {
     const forward = await walk(reads, key, 'forward', `(${id}`, (item) => {
-      const tellsOfNone = item.isMark || answerKind(item, streamId) === 'stream-start';
-      if (isInside === undefined && tellsOfNone) return 'stop';
+      const isKnown = isInside === true || follower.end !== undefined;
+      if (!isKnown && (item.isMark || answerKind(item, streamId) === 'stream-start')) return 'stop';
       follower.meet(item);
       return follower.isOver ? 'stop' : undefined;
     });

@@ -212,7 +212,7 @@ describe('what stays apart', () => {
     expect(firsts.map((record) => record.body)).toEqual(['let me think']);
   });
 
-  it.each<[string, EmittedLogRecord]>([
+  it.each<[string, { eventName?: string; body: unknown }]>([
     ['an error', { eventName: 'session_logs.error', body: 'no answer' }],
     ['a value that is no text', { body: { rows: 3 } }],
     ['text', { body: 'text' }],
@@ -222,7 +222,7 @@ describe('what stays apart', () => {
     mark('stream_start');
     chunk('a');
     mark('tool_call_end');
-    emit({ ...record, attributes: { 'session.id': 's' } });
+    emit({ ...record, attributes: { 'session.id': 's' } } as EmittedLogRecord);
     mark('stream_start');
     chunk('b');
     mark('stream_end');
