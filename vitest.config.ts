@@ -26,6 +26,7 @@ const config: ViteUserConfig = defineConfig({
     // A worker keeps the modules that it has loaded: loading them anew for each file took a third of the time.
     isolate: false,
     globalSetup: ['test/support/global-setup.ts'],
+    coverage: { provider: 'v8', include: ['src/**'], reporter: ['text', 'text-summary'], reportOnFailure: true },
   },
 });
 

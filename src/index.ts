@@ -53,4 +53,5 @@ export {
 } from './entry/tokens.ts';
 export { defaultStreamHandler } from './write/stream-handler.ts';
 export type { ControlKind, EntryKind } from './entry/tokens.ts';
-export type { LeveledWrite, SessionLogger, WriteOptions } from './write/writer.ts';
+export type { WriteOptions } from './write/write-options.ts';
+export type { LeveledWrite, SessionLogger } from './write/writer.ts';

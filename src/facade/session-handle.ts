@@ -5,7 +5,7 @@ import type { ReaderOptions } from '../read/reader-options.ts';
 import type { SessionReader } from '../read/reader.ts';
 import { ownText } from '../support/own-text.ts';
 import type { TapOptions } from '../write/tap.ts';
-import type { WriteOptions } from '../write/writer.ts';
+import type { WriteOptions } from '../write/write-options.ts';
 
 /** What a handle needs of the facade. */
 export interface SessionTarget {

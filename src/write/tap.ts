@@ -10,7 +10,7 @@ import { describeValue } from '../support/errors.ts';
 import { functionOption, lazily, parseOptions } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
 import { reporterFor } from '../support/reporter.ts';
-import type { WriteOptions } from './writer.ts';
+import type { WriteOptions } from './write-options.ts';
 
 /** How a tapped chunk becomes text. */
 export interface TapOptions<T> {

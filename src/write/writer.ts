@@ -1,43 +1,18 @@
-import { readableAttributes, setField, toJsonValue } from '../entry/body.ts';
-import type { LogType } from '../entry/entry-detail.ts';
+import { toJsonValue } from '../entry/body.ts';
 import { LEVELED_LOG, PLAIN_CHUNK } from '../entry/entry.ts';
 import type { OwnFacts } from '../entry/entry.ts';
 import { isSessionId, requireSessionId } from '../entry/session-id.ts';
-import { isTimestamp } from '../entry/timestamp.ts';
-import {
-  controlKindOf,
-  ENTRY_KINDS,
-  eventNameOf,
-  isControlKind,
-  REASONING_STOP_TOKEN,
-  tokenOf,
-} from '../entry/tokens.ts';
-import type { EntryKind } from '../entry/tokens.ts';
-import type { HrTime } from '../otel/log-record.ts';
+import { controlKindOf, eventNameOf, isControlKind, REASONING_STOP_TOKEN, tokenOf } from '../entry/tokens.ts';
 import type { EmittedLogRecord, OtelLogger, OtelLoggerProvider } from '../otel/logs-api.ts';
 import { ATTRIBUTE, SEVERITY } from '../otel/names.ts';
-import { toHrTime } from '../route/direct-record.ts';
 import { emitOwnWrite, SCOPE_NAME } from '../route/own-write.ts';
 import type { OwnWrite } from '../route/own-write.ts';
 import type { SessionRouter } from '../route/router.ts';
 import { describeValue } from '../support/errors.ts';
 import { reporterFor } from '../support/reporter.ts';
 import type { Echo } from './stream-handler.ts';
-
-/** What may be said about a chunk. */
-export interface WriteOptions {
-  /** Without one, a message that equals a token gets the token's kind, any other is text. */
-  readonly kind?: EntryKind | undefined;
-  /** @default 'chat' */
-  readonly logType?: LogType | undefined;
-  readonly attributes?: Readonly<Record<string, unknown>> | undefined;
-  /** Any time that `Date` can parse. @default now */
-  readonly timestamp?: string | number | Date | undefined;
-  /** Which stream of the session the chunk belongs to, when several run side by side. */
-  readonly streamId?: string | undefined;
-  /** What went wrong, for an `error`: becomes the record's `exception.*` attributes. */
-  readonly exception?: unknown;
-}
+import { applyOptions, oursFirst, readAttributes } from './write-options.ts';
+import type { WriteOptions } from './write-options.ts';
 
 /** Writes leveled logs (`logType: 'log'`) into the session of the running code, or into none. */
 export interface SessionLogger {
@@ -122,7 +97,7 @@ export class SessionWriter {
         throw new TypeError(`logger.${name}: expected the message to be a string, got ${describeValue(message)}`);
       }
       const record: EmittedLogRecord = { body: message, severityNumber, severityText };
-      const given = attributes === undefined ? {} : spreadable(checkAttributes(`logger.${name}`, attributes));
+      const given = readAttributes(`logger.${name}`, attributes) ?? {};
       record.attributes = given;
       if (options?.exception !== undefined) record.exception = options.exception;
       const sessionId = this.#router.sessionOf(record);
@@ -198,100 +173,9 @@ export class SessionWriter {
   }
 }
 
-const OPTION_NAMES = new Set(['kind', 'logType', 'attributes', 'timestamp', 'streamId', 'exception']);
-
-/**
- * Our attributes and then the application's: the SDK keeps as many as its limit says, from the first on. One by one, since
- * a spread after other fields costs microseconds.
- */
-function oursFirst(own: Record<string, unknown>, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  for (const key of Object.keys(given)) if (!Object.hasOwn(own, key)) setField(own, key, given[key]);
-  return own;
-}
-
-/** Puts the options into the record. */
-function applyOptions(record: EmittedLogRecord, facts: OwnFacts, sessionId: string, options: WriteOptions): OwnFacts {
-  checkOptions(options);
-  const { attributes, timestamp, exception } = options;
-  const given = attributes === undefined ? undefined : spreadable(checkAttributes('logChunkToQueue', attributes));
-  const logType = options.logType ?? logTypeIn(given);
-  const streamId = options.streamId ?? streamIdIn(given);
-  const finishReasons = given?.[ATTRIBUTE.finishReasons];
-  const own: Record<string, unknown> = { [ATTRIBUTE.sessionId]: sessionId };
-  if (logType !== undefined) own[ATTRIBUTE.logType] = logType;
-  if (streamId !== undefined) own[ATTRIBUTE.streamId] = streamId;
-  if (finishReasons !== undefined) own[ATTRIBUTE.finishReasons] = finishReasons;
-  record.attributes = given === undefined ? own : oursFirst(own, given);
-  if (timestamp !== undefined) record.timestamp = checkTimestamp(timestamp);
-  if (exception !== undefined) record.exception = exception;
-  if (logType === undefined && streamId === undefined && finishReasons === undefined) return facts;
-  return {
-    kind: facts.kind,
-    endsReasoning: facts.endsReasoning,
-    logType: logType ?? facts.logType,
-    streamId,
-    finishReasons: finishReasons === undefined ? undefined : toJsonValue(finishReasons),
-  };
-}
-
-function logTypeIn(attributes: Readonly<Record<string, unknown>> | undefined): LogType | undefined {
-  const logType = attributes?.[ATTRIBUTE.logType];
-  return logType === 'chat' || logType === 'log' ? logType : undefined;
-}
-
-function streamIdIn(attributes: Readonly<Record<string, unknown>> | undefined): string | undefined {
-  const streamId = attributes?.[ATTRIBUTE.streamId];
-  return typeof streamId === 'string' ? streamId : undefined;
-}
-
 /** What a redaction left of the finish reasons is what may be known of them. */
 function redactedFacts(facts: OwnFacts, { attributes }: EmittedLogRecord): OwnFacts {
   if (facts.finishReasons === undefined) return facts;
   const reasons = attributes?.[ATTRIBUTE.finishReasons];
   return { ...facts, finishReasons: reasons === undefined ? undefined : toJsonValue(reasons) };
-}
-
-function checkOptions(options: WriteOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`logChunkToQueue: expected an options object, got ${describeValue(options)}`);
-  }
-  for (const name of Object.keys(options)) {
-    if (!OPTION_NAMES.has(name)) throw new TypeError(`logChunkToQueue: unknown option \`${name}\``);
-  }
-  const { kind, logType, streamId } = options;
-  if (kind !== undefined && !ENTRY_KINDS.includes(kind)) wrongOption('kind', 'an entry kind', kind);
-  if (logType !== undefined && logType !== 'chat' && logType !== 'log')
-    wrongOption('logType', "'chat' or 'log'", logType);
-  if (streamId !== undefined && (typeof streamId !== 'string' || streamId === '')) {
-    wrongOption('streamId', 'a string that is not empty', streamId);
-  }
-}
-
-function checkAttributes(owner: string, attributes: unknown): Record<string, unknown> {
-  if (typeof attributes === 'object' && attributes !== null && !Array.isArray(attributes)) {
-    return attributes as Record<string, unknown>;
-  }
-  throw new TypeError(`${owner}: expected \`attributes\` to be an object, got ${describeValue(attributes)}`);
-}
-
-/** The attributes, or what can be read of them when a getter or trap throws. */
-function spreadable(attributes: Record<string, unknown>): Record<string, unknown> {
-  try {
-    return { ...attributes };
-  } catch {
-    // The caller's attributes are at fault; the chunk is worth more than they are.
-    return readableAttributes(attributes);
-  }
-}
-
-/** As the SDK's own time: it takes a number of milliseconds long ago for one since the process began. */
-function checkTimestamp(timestamp: unknown): HrTime {
-  const isTime = typeof timestamp === 'string' || typeof timestamp === 'number' || timestamp instanceof Date;
-  const millis = isTime ? new Date(timestamp).getTime() : Number.NaN;
-  if (!isTimestamp(millis)) wrongOption('timestamp', 'a time that can be parsed', timestamp);
-  return toHrTime(millis);
-}
-
-function wrongOption(name: string, expected: string, value: unknown): never {
-  throw new TypeError(`logChunkToQueue: expected \`${name}\` to be ${expected}, got ${describeValue(value)}`);
 }
