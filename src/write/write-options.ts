@@ -114,7 +114,7 @@ export function readAttributes(owner: string, attributes: unknown): Record<strin
     return { ...attributes };
   } catch {
     // The caller's attributes are at fault; the chunk is worth more than they are.
-    return readableAttributes(attributes as Record<string, unknown>);
+    return readableAttributes(attributes);
   }
 }
 
