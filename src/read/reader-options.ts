@@ -7,8 +7,9 @@ import { describeValue } from '../support/errors.ts';
 import type { SessionLogsError } from '../support/errors.ts';
 import { functionOption, lazily, millis, parseOptions } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
+import type { Gap } from './gap.ts';
 import { SessionReader } from './reader.ts';
-import type { Gap, ReaderPlan } from './reader.ts';
+import type { ReaderPlan } from './reader-plan.ts';
 
 /** How a session is read. Each method has defaults of its own for `from`, `until`, `logType` and `tokens`. */
 export interface ReaderOptions {

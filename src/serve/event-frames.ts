@@ -1,6 +1,7 @@
 import { MASKED_ERROR } from '../entry/capture.ts';
 import type { LogEntry } from '../entry/entry.ts';
-import type { Gap, SessionReader } from '../read/reader.ts';
+import type { Gap } from '../read/gap.ts';
+import type { SessionReader } from '../read/reader.ts';
 import { reporterFor } from '../support/reporter.ts';
 import { MAX_TIMER_MILLIS } from '../support/timeouts.ts';
 

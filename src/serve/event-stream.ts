@@ -2,9 +2,10 @@ import * as z from 'zod';
 
 import type { LogEntry } from '../entry/entry.ts';
 import { requireSessionId } from '../entry/session-id.ts';
+import type { Gap } from '../read/gap.ts';
 import { makeReader, parseReaderOptions } from '../read/reader-options.ts';
 import type { ReaderDefaults, ReaderOptions } from '../read/reader-options.ts';
-import type { Gap, SessionReader } from '../read/reader.ts';
+import type { SessionReader } from '../read/reader.ts';
 import type { SessionStore } from '../store/session-store.ts';
 import { describeValue } from '../support/errors.ts';
 import type { SessionLogsError } from '../support/errors.ts';

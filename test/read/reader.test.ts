@@ -313,6 +313,14 @@ describe('SessionReader', () => {
     }
   });
 
+  it('a bare-text reader that has had chat text says nothing of log lines', async () => {
+    // Before the test that has the hint given: it is given once a minute.
+    log('text');
+    line('a line');
+    expect(await collect(sessions.getSessionLogs('s', { idleTimeoutMillis: 1 }))).toEqual(['text']);
+    expect(diagnostics.lines.filter((text) => text.includes("{ logType: 'all' }"))).toEqual([]);
+  });
+
   it('a bare-text reader says once that it leaves out all that is there', async () => {
     line('only a line');
     const reader = sessions.getSessionLogs('s', { idleTimeoutMillis: 1 });

@@ -1,0 +1,36 @@
+import { isAbandonedEnd, kindOf } from '../entry/entry-detail.ts';
+import type { EntryDetail } from '../entry/entry-detail.ts';
+import type { StreamState } from '../store/session-store.ts';
+
+/**
+ * Finds the end of the answer that a reader's first chat entry belongs to. An answer is what stands between a
+ * `stream-start` and its `stream-end`.
+ */
+export class AnswerWatch {
+  /** Whose end counts: that of the answer with this stream id, or of any. `undefined` until the first chat entry. */
+  #answer: { readonly streamId: string | undefined } | 'any' | undefined = undefined;
+
+  get isKnown(): boolean {
+    return this.#answer !== undefined;
+  }
+
+  /** Learns the answer from the first chat entry. `false`: the entry does not tell, and the store has to. */
+  learnFrom(detail: EntryDetail | undefined): boolean {
+    const kind = kindOf(detail);
+    if (detail?.streamId === undefined && kind !== 'stream-start' && kind !== 'stream-end') return false;
+    this.#answer = { streamId: detail?.streamId };
+    return true;
+  }
+
+  /** Learns it from what the store says of the first chat entry, which has no stream id. */
+  learnFromState(state: StreamState): void {
+    // Outside any answer the next end counts, whosever it is; inside the one without an id, only its own.
+    this.#answer = state === 'none' ? 'any' : { streamId: undefined };
+  }
+
+  /** Whether the answer ends with this chat entry. An abandoned end does not count: another answer took its place. */
+  endsWith(detail: EntryDetail | undefined): boolean {
+    if (detail?.kind !== 'stream-end' || isAbandonedEnd(detail)) return false;
+    return this.#answer === 'any' || this.#answer?.streamId === detail.streamId;
+  }
+}

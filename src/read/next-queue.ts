@@ -1,0 +1,46 @@
+/** A `next()` call that is not yet answered. */
+export interface NextCall<T> {
+  readonly resolve: (result: IteratorResult<T, undefined>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface QueuedCall<T> extends NextCall<T> {
+  following: QueuedCall<T> | undefined;
+}
+
+/**
+ * The `next()` calls of an iterator that are not yet answered, in order. They are linked, not in an array: calls may
+ * overlap but hardly ever do, so the usual single call costs one object and a waiting reader holds no list.
+ */
+export class NextQueue<T> {
+  #first: QueuedCall<T> | undefined = undefined;
+
+  get isEmpty(): boolean {
+    return this.#first === undefined;
+  }
+
+  push(resolve: NextCall<T>['resolve'], reject: NextCall<T>['reject']): void {
+    const call: QueuedCall<T> = { resolve, reject, following: undefined };
+    let last = this.#first;
+    if (last === undefined) {
+      this.#first = call;
+      return;
+    }
+    while (last.following !== undefined) last = last.following;
+    last.following = call;
+  }
+
+  /** Takes the first call out; the caller answers it. */
+  shift(): NextCall<T> | undefined {
+    const first = this.#first;
+    this.#first = first?.following;
+    return first;
+  }
+
+  /** Answers every call as done. */
+  finish(): void {
+    let call = this.#first;
+    this.#first = undefined;
+    for (; call !== undefined; call = call.following) call.resolve({ value: undefined, done: true });
+  }
+}

@@ -1,0 +1,21 @@
+import type { LogType } from '../entry/entry-detail.ts';
+import type { SessionLogsError } from '../support/errors.ts';
+import type { Gap } from './gap.ts';
+
+/** What a reader delivers and when it ends, every member decided. */
+export interface ReaderPlan {
+  /** `message`: the text. `entry`: the whole `LogEntry`. */
+  readonly yields: 'message' | 'entry';
+  readonly until: 'session-end' | 'stream-end' | 'caught-up' | 'work-end';
+  readonly logType: LogType | 'all';
+  readonly minimumSeverity: number | undefined;
+  readonly tokens: boolean;
+  readonly wait: boolean;
+  readonly idleTimeoutMillis: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onGap: ((gap: Gap) => void) | undefined;
+  /** It serves a client over HTTP: it may not take the room that is kept for the server's own readers. */
+  readonly isForClient: boolean;
+  /** What the first `next()` rejects with, when it was clear at once that this reader cannot be. */
+  readonly refusal: SessionLogsError | undefined;
+}
