@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vites
 
 import { MemorySessionStore, SessionLogs, SessionLogsError } from '../../src/index.ts';
 import type { EndReason, LogEntry, MemorySessionStoreOptions, SessionReader } from '../../src/index.ts';
+import type { SessionStore } from '../../src/store/session-store.ts';
 import { collect } from '../support/collect.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';
 
@@ -230,6 +231,20 @@ describe('SessionReader', () => {
     await expect(sessions.followSession('s').next()).rejects.toThrow('`maxReaders` is 1');
     await first.return();
     expect((await sessions.followSession('s').next()).done).toBe(false);
+  });
+
+  it('stays ended when the store ends it while it is asked', async () => {
+    const store: SessionStore = new MemorySessionStore();
+    store.streamState = () => {
+      void reader.return();
+      return Promise.resolve('none');
+    };
+    sessions = new SessionLogs({ store, loggerProvider: () => undefined });
+    log('a', 'b');
+    const reader = sessions.followSession('s', { until: 'stream-end' });
+    expect((await reader.next()).done).toBe(true);
+    await nextTurn();
+    expect([(await reader.next()).done, reader.endReason, store.stats().readers]).toEqual([true, 'returned', 0]);
   });
 
   it('a cursor of nobody replays from the oldest entry held and reports an unknown gap', async () => {
