@@ -1,4 +1,4 @@
-/** A `next()` call that is not yet answered. */
+/** A `next()` call that is not settled yet. */
 export interface NextCall<T> {
   readonly resolve: (result: IteratorResult<T, undefined>) => void;
   readonly reject: (error: unknown) => void;
@@ -9,7 +9,7 @@ interface QueuedCall<T> extends NextCall<T> {
 }
 
 /**
- * The `next()` calls of an iterator that are not yet answered, in order. They are linked, not in an array: calls may
+ * The `next()` calls of an iterator that are not settled yet, in order. They are linked, not in an array: calls may
  * overlap but hardly ever do, so the usual single call costs one object and a waiting reader holds no list.
  */
 export class NextQueue<T> {
@@ -30,14 +30,14 @@ export class NextQueue<T> {
     last.following = call;
   }
 
-  /** Takes the first call out; the caller answers it. */
+  /** Takes the first call out; the caller settles it. */
   shift(): NextCall<T> | undefined {
     const first = this.#first;
     this.#first = first?.following;
     return first;
   }
 
-  /** Answers every call as done. */
+  /** Resolves every call as done. */
   finish(): void {
     let call = this.#first;
     this.#first = undefined;

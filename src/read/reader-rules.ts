@@ -23,9 +23,9 @@ export class ReaderRules {
   readonly #answer: AnswerWatch | undefined;
   /**
    * A plain chunk was delivered, so every later one is: they differ in nothing that a rule looks at, and what a rule has
-   * learned stays learned. Nearly every entry is one.
+   * learned stays learned. Nearly every entry is one, so readers need not ask again.
    */
-  #deliversPlainChunks = false;
+  deliversPlainChunks = false;
   #endsAfter: EndReason | undefined = undefined;
   /** `'due'`: log entries were left out and no chat entry was met. `'settled'`: the hint was given, or is not called for. */
   #hint: 'none' | 'due' | 'settled';
@@ -47,8 +47,20 @@ export class ReaderRules {
    * @param detail Of the entry; `undefined` for a plain chunk.
    */
   decideEntry(detail: EntryDetail | undefined): Decision | 'ask-state' {
-    if (detail === undefined && this.#deliversPlainChunks) return 'deliver';
-    return this.#decideByRules(detail);
+    let end: EndReason | undefined;
+    if (isChat(detail)) {
+      this.#hint = 'settled';
+      const answer = this.#answer;
+      if (answer !== undefined && !answer.isKnown && !answer.learnFrom(detail)) return 'ask-state';
+      end = this.#endWith(detail);
+    }
+    if (isDelivered(this.#plan, detail)) {
+      this.#endsAfter = end;
+      if (detail === undefined) this.deliversPlainChunks = true;
+      return 'deliver';
+    }
+    if (this.#hint === 'none') this.#hint = 'due';
+    return end ?? 'skip';
   }
 
   /** What the store answered to `'ask-state'`. */
@@ -80,23 +92,6 @@ export class ReaderRules {
     if (this.#hint !== 'due') return false;
     this.#hint = 'settled';
     return true;
-  }
-
-  #decideByRules(detail: EntryDetail | undefined): Decision | 'ask-state' {
-    let end: EndReason | undefined;
-    if (isChat(detail)) {
-      this.#hint = 'settled';
-      const answer = this.#answer;
-      if (answer !== undefined && !answer.isKnown && !answer.learnFrom(detail)) return 'ask-state';
-      end = this.#endWith(detail);
-    }
-    if (isDelivered(this.#plan, detail)) {
-      this.#endsAfter = end;
-      if (detail === undefined) this.#deliversPlainChunks = true;
-      return 'deliver';
-    }
-    if (this.#hint === 'none') this.#hint = 'due';
-    return end ?? 'skip';
   }
 
   #waitOrEnd(): Decision {

@@ -22,7 +22,7 @@ const reporter = reporterFor('reader');
  *
  * A hand-made iterator, since `return()` of an `async function*` that waits inside `next()` does not run until the wait
  * is over. `break`, `return()` and disposal free the reader at once, also while it waits. Calls of `next()` may
- * overlap; they are answered in order.
+ * overlap; they are settled in order.
  */
 export class SessionReader<T extends string | LogEntry> implements AsyncIterableIterator<T, undefined>, Waiter {
   readonly sessionId: string;
@@ -73,10 +73,10 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#phase !== 'open' || !this.#calls.isEmpty) return this.#answerLater(undefined);
+    if (this.#phase !== 'open' || !this.#calls.isEmpty) return this.#enqueue(undefined);
     const outcome = this.#begin();
     if (outcome === 'deliver') return Promise.resolve({ value: this.#deliver(), done: false });
-    return this.#answerLater(outcome);
+    return this.#enqueue(outcome);
   }
 
   /** Frees the reader at once; a `next()` that waits resolves as done. */
@@ -95,7 +95,7 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
     if (this.#phase === 'open' && !this.#calls.isEmpty) this.#serve(this.#look());
   }
 
-  #answerLater(outcome: Outcome | undefined): Promise<IteratorResult<T, undefined>> {
+  #enqueue(outcome: Outcome | undefined): Promise<IteratorResult<T, undefined>> {
     if (this.#phase === 'ended') return Promise.resolve({ value: undefined, done: true });
     return new Promise((resolve, reject) => {
       const isFirst = this.#calls.isEmpty;
@@ -127,9 +127,13 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
 
   /** Steps to the next entry that is to be delivered, as far as the store answers at once. */
   #look(): Outcome {
+    const cursor = this.#cursor;
     for (;;) {
-      const step = this.#cursor.step();
+      const step = cursor.step();
       if (typeof step !== 'string') return step;
+      if (step === 'entry' && this.#rules.deliversPlainChunks && cursor.detail === undefined) {
+        if (cursor.missed === this.#reportedMissed) return 'deliver';
+      }
       const outcome = this.#judge(step);
       if (outcome !== 'skip') return outcome;
     }
@@ -165,7 +169,7 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
     return makeEntry(cursor.id, this.sessionId, cursor.message, cursor.timestamp, cursor.detail) as T;
   }
 
-  /** Answers waiting `next()` calls as far as possible, beginning with this outcome. */
+  /** Settles waiting `next()` calls as far as possible, beginning with this outcome. */
   #serve(first: Outcome): void {
     let outcome = first;
     for (;;) {

@@ -49,6 +49,7 @@ describe('ReaderRules', () => {
     ])('%s', (_, plan, detail, decision) => {
       const rules = rulesOf(plan);
       expect([rules.decideEntry(detail), rules.endsAfter]).toEqual([decision, undefined]);
+      expect(rules.deliversPlainChunks).toBe(detail === undefined && decision === 'deliver');
     });
 
     const plans = fc.record({
@@ -79,8 +80,10 @@ describe('ReaderRules', () => {
             return rules.decideEntry(detail);
           };
           for (const detail of met) {
+            const { deliversPlainChunks } = short;
             expect(decide(short, detail)).toBe(decide(long, detail ?? entryDetail({})));
             expect(short.endsAfter).toBe(long.endsAfter);
+            if (detail === undefined && deliversPlainChunks) expect(decide(short, detail)).toBe('deliver');
             if (short.endsAfter !== undefined) return;
           }
         }),
@@ -134,7 +137,11 @@ describe('ReaderRules', () => {
       expect(rules.decideEntry(line())).toBe('deliver');
       expect(rules.decideEntry(undefined)).toBe('ask-state');
       rules.learnState('running');
-      expect([rules.decideEntry(undefined), rules.decideEntry(undefined)]).toEqual(['deliver', 'deliver']);
+      expect([rules.deliversPlainChunks, rules.decideEntry(undefined), rules.deliversPlainChunks]).toEqual([
+        false,
+        'deliver',
+        true,
+      ]);
       expect([rules.decideEntry(control('stream-end', 'b')), rules.endsAfter]).toEqual(['deliver', undefined]);
       expect([rules.decideEntry(control('stream-end')), rules.endsAfter]).toEqual(['deliver', 'stream-end']);
     });
