@@ -9,7 +9,7 @@ import type { WatchTarget } from '../support/shared-watch.ts';
 /** A response of `node:http`, or of the compatibility API of `node:http2`. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
-/** The connection, which all its requests share. A half-closed one is over when Node has ended its own side. */
+/** Watches a connection, which all its requests share. One that its client half-closed is over when Node has ended its own side. */
 const watchSocket: WatchTarget<Socket> = sharedWatch((socket, onOver) => {
   // Node's own listener came first, and with `httpAllowHalfOpen` it has left the socket writable.
   const onEnd = (): void => {
@@ -24,12 +24,14 @@ const watchSocket: WatchTarget<Socket> = sharedWatch((socket, onOver) => {
 });
 
 /**
- * Calls back when the client of a response goes, or the response is done.
+ * Calls back when the client of a response is gone, or the response is done.
  *
- * That is not one event of one object. Up to Node 22 a response that is queued behind another of its connection closes
- * without an event; a stuck stream of HTTP/2 that its client resets is aborted, and closes with its session; a client
- * that half-closes and does not read lets the socket end, but not close; a response that the application ends while its
- * client does not read is neither finished nor closed before the client is gone.
+ * No single event of a single object tells that:
+ * - Up to Node 22 a response that is queued behind another of its connection closes without an event.
+ * - A stuck stream of HTTP/2 that its client resets is aborted, but closes only with its session.
+ * - When a client half-closes and does not read, its socket ends but does not close.
+ * - A response that the application ends while its client does not read neither finishes nor closes before the client is
+ *   gone.
  */
 export const watchClient: WatchTarget<NodeResponse> = sharedWatch((response, onGone) => {
   const stream = http2StreamOf(response);
@@ -46,7 +48,7 @@ export const watchClient: WatchTarget<NodeResponse> = sharedWatch((response, onG
   };
 });
 
-/** Whether the client is gone already, or the response done: {@link watchClient} would not call back any more. */
+/** Whether the client is gone or the response done already, so that {@link watchClient} would never call back. */
 export function isClientGone(response: NodeResponse): boolean {
   const stream = http2StreamOf(response);
   if (stream !== undefined) return stream.destroyed || stream.closed || stream.aborted;
@@ -56,13 +58,14 @@ export function isClientGone(response: NodeResponse): boolean {
 }
 
 /**
- * Lets go of a body of the request that nobody has begun to read by the next turn. When it is too long for Node's
- * buffers, Node stops reading from the connection, and what is not read is not seen to end.
+ * Discards the body of the request, unless the application has begun to read it by the next turn of the event loop. Node
+ * stops reading from the connection when a body that is not read outgrows its buffers, and then does not see the connection
+ * end.
  */
 export function discardBody(response: NodeResponse): void {
   const request = requestOf(response);
-  // Over HTTP/2 each stream has a window of its own, and its end is told beside it. Without a body, the request's `close`
-  // stays what applications take it for: the client's end.
+  // Over HTTP/2 each stream has a window of its own, and a reset arrives however full that is. A request without a body is
+  // not touched: applications take its `close` for the end of the client.
   if (http2StreamOf(response) !== undefined || request?.readableFlowing !== null || !hasBody(request)) return;
   setImmediate(() => {
     if (request.readableFlowing === null) request.resume();
@@ -70,19 +73,19 @@ export function discardBody(response: NodeResponse): void {
 }
 
 /**
- * Cuts the connection when Node no longer reads from it, which it does when more is pipelined behind the response than it
- * wants to hold: what is not read is not seen to end. To be called at the response's turn.
+ * Cuts the connection when Node stops reading from it, because more is pipelined behind the response than Node holds: Node
+ * would not see that connection end. To be called when it is the response's turn.
  */
 export function cutWhenUnread(response: NodeResponse): void {
   const request = requestOf(response);
   const socket = http2StreamOf(response) === undefined ? socketOf(response) : undefined;
   if (typeof socket?.isPaused !== 'function') return;
   const cut = (): void => {
-    // The request's own body pauses it too, until the application has read that.
+    // The request's own body pauses the connection too, until the application has read that body.
     if (request === undefined || request.readableEnded || !hasBody(request)) socket.destroy();
   };
   const cutIfPaused = (): void => {
-    // Paused for the response before this one, it goes on when that one has been sent.
+    // A connection that is paused for the response before this one goes on when that one has been sent.
     if (socket.isPaused() && !socket.writableNeedDrain) cut();
   };
   socket.on('pause', cut);
@@ -96,27 +99,27 @@ export function cutWhenUnread(response: NodeResponse): void {
   cutIfPaused();
 }
 
-/** Whether the client wants the head of the answer alone. */
+/** Whether the client asks for the headers only. */
 export function isHead(response: NodeResponse): boolean {
   return requestOf(response)?.method === 'HEAD';
 }
 
 /**
- * Resolves when it is the response's turn, or never will be: at once, or when the pipelined ones before it on its
- * connection are done. What is written before that waits in memory.
+ * Resolves when it is the response's turn: at once, or when the pipelined responses before it on its connection are done.
+ * Also resolves when its turn can no longer come. What is written before its turn waits in memory.
  */
 export async function turnOf(response: NodeResponse, signal: AbortSignal | undefined): Promise<void> {
   const isQueued = http2StreamOf(response) === undefined && !response.socket && socketOf(response) !== undefined;
   if (isQueued) await eventOf(response, 'socket', signal);
 }
 
-/** Ends a stream of HTTP/2 that its client has reset: when it is stuck, Node keeps what it holds up to its session's end. */
+/** Ends a stream of HTTP/2 that its client has reset. Node would keep what a stuck one holds until its session ends. */
 export function dropStream(response: NodeResponse): void {
   const stream = http2StreamOf(response);
   if (stream?.aborted === true) stream.destroy();
 }
 
-/** Resolves when the response has room again, or never will. */
+/** Resolves when the response has room again, and when the client goes or the signal aborts. */
 export function drained(response: NodeResponse, signal: AbortSignal | undefined): Promise<void> {
   return eventOf(response, 'drain', signal);
 }
@@ -137,7 +140,7 @@ function eventOf(response: NodeResponse, event: string, signal: AbortSignal | un
   });
 }
 
-/** Only HTTP/2 has it; its socket belongs to all streams and is not to be touched. */
+/** The stream of a response of HTTP/2, whose socket belongs to all streams of the session and must not be touched. */
 function http2StreamOf(response: NodeResponse): Http2ServerResponse['stream'] | undefined {
   return 'stream' in response ? response.stream : undefined;
 }

@@ -1,20 +1,21 @@
 import { watchAbort } from '../support/abort-watch.ts';
 import { watchClient } from './client.ts';
 import type { NodeResponse } from './client.ts';
-import type { EventFrames } from './event-frames.ts';
+import type { SessionEvents } from './session-events.ts';
 
-/** What ends a body before its session does. */
+/** What ends a body before its session ends. */
 export interface BodyEnds {
   readonly signal: AbortSignal | undefined;
   readonly response: NodeResponse | undefined;
 }
 
 /**
- * Frames as the body of a web `Response`: pulled, so nothing is read ahead.
+ * Events as the body of a web `Response`: pulled, so nothing is read ahead.
  *
- * It closes right after the last frame; and when one of its ends comes while nobody pulls, at once and without a frame.
+ * It closes right after the last event. When one of its ends comes while no pull is pending, it closes at once, without an
+ * event.
  */
-export function eventBody(frames: EventFrames, { signal, response }: BodyEnds): ReadableStream<Uint8Array> {
+export function eventBody(events: SessionEvents, { signal, response }: BodyEnds): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let isPulling = false;
   let isOver = false;
@@ -23,13 +24,13 @@ export function eventBody(frames: EventFrames, { signal, response }: BodyEnds): 
   function finish(): void {
     isOver = true;
     stopWatching?.();
-    frames.close();
+    events.close();
   }
 
-  /** From the first pull on, as the reader counts: a body that nobody wants is held by nothing. */
+  /** From the first pull on: a signal that lives long holds no body that is thrown away unread. */
   function watch(controller: ReadableStreamDefaultController<Uint8Array>): () => void {
     const onEnd = (): void => {
-      // One who pulls gets what there is to say about the end.
+      // A pending pull gets the event that tells about the end.
       if (isPulling) return;
       finish();
       controller.close();
@@ -48,11 +49,11 @@ export function eventBody(frames: EventFrames, { signal, response }: BodyEnds): 
         stopWatching ??= watch(controller);
         isPulling = true;
         try {
-          const frame = await frames.next();
-          // Cancelled meanwhile: it takes nothing any more.
+          const event = await events.next();
+          // Cancelled meanwhile: the controller takes nothing any more.
           if (isOver) return;
-          if (frame !== undefined) controller.enqueue(encoder.encode(frame));
-          if (!frames.isDone) return;
+          if (event !== undefined) controller.enqueue(encoder.encode(event));
+          if (!events.isDone) return;
           finish();
           controller.close();
         } catch (error) {

@@ -15,8 +15,8 @@ const TEXT_DEFAULTS: ReaderDefaults = {
 };
 
 /**
- * The text of a session as a web stream, which closes after the answer. Pulled: nothing is read ahead, and `cancel()`
- * frees the reader at once.
+ * The text of a session as a web stream, which closes after the answer. It is pulled: nothing is read ahead, and
+ * `cancel()` frees the reader at once.
  *
  * For a `Response`, which takes bytes only, pipe it through a `TextEncoderStream`.
  *
@@ -39,7 +39,7 @@ export function toReadableStream(
   return new ReadableStream<string>(
     {
       async pull(controller) {
-        // Also when nobody pulls any more, and so nobody would meet the reader's end.
+        // The signal also has to end a stream that is no longer pulled, in which no call would meet the end of the reader.
         stopWatching ??=
           signal &&
           watchAbort(signal, () => {

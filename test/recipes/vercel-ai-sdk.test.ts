@@ -79,8 +79,8 @@ describe('Vercel AI SDK', () => {
       // recipe: Vercel AI SDK, resume without Redis: GET
       const [last] = sessions.getAllLogsInQueue({ sessionId: chatId, limit: 1 });
       if (last === undefined || last.kind === 'stream-end') return new Response(null, { status: 204 });
-      const frames = sessions.toReadableStream(chatId).pipeThrough(new TextEncoderStream());
-      return new Response(frames, { headers: UI_MESSAGE_STREAM_HEADERS });
+      const bytes = sessions.toReadableStream(chatId).pipeThrough(new TextEncoderStream());
+      return new Response(bytes, { headers: UI_MESSAGE_STREAM_HEADERS });
       // end
     }
     const fetch = (request: Request): Response | Promise<Response> => {

@@ -124,7 +124,7 @@ describe('a client of sendEventStream', () => {
     await free('hangs up after a POST');
   });
 
-  it('that sent a body gets it through to whoever begins to read it at once', async () => {
+  it('that sent a body gets it through to an application that begins to read it at once', async () => {
     let body = '';
     const read = async (incoming: IncomingMessage): Promise<void> => {
       await Promise.resolve();
@@ -222,7 +222,7 @@ describe('a client of sendEventStream', () => {
     await free('half-closed, cut by the server');
   });
 
-  it('ends the body of a response that nobody pulls any more', async () => {
+  it('ends the body of a response that is no longer pulled', async () => {
     let body: ReadableStreamDefaultReader<Uint8Array> | undefined;
     handle = (_, response) => {
       void sessions.toEventStreamResponse('s', { response }).then((answer) => (body = answer.body?.getReader()));
@@ -317,7 +317,7 @@ describe('the signal of an event stream', () => {
 describe('a client that leaves while the store has not answered', () => {
   const asked: string[] = [];
 
-  /** Holds its readers in memory, and answers whatever takes a server of its own never. */
+  /** Holds its readers in memory, and never answers what takes a server of its own. */
   class Silent extends MemorySessionStore {
     override open(sessionId: string, options: OpenOptions): SessionCursor {
       const cursor = super.open(sessionId, options);
@@ -365,6 +365,30 @@ describe('a client that leaves while the store has not answered', () => {
 });
 
 describe('a flood of clients', () => {
+  it.each(['new', 'connect again'])('in one tick, that %s: those that are refused get 503', async (how) => {
+    const own = new SessionLogs({ store: new MemorySessionStore({ maxReaders: 20 }) });
+    void own.logChunkToQueue('before', 's');
+    const lastEventId = how === 'new' ? undefined : own.getAllLogsInQueue()[0]?.id;
+    void own.logChunkToQueue('held', 's');
+    handle = () => {};
+    const received: string[] = [];
+    for (let i = 0; i < 25; i += 1) {
+      const client = await connected();
+      client.on('data', (data: Buffer) => (received[i] = (received[i] ?? '') + data.toString('latin1')));
+    }
+    await until(() => responses.length === 25, 'all requests are there');
+    for (const response of responses) void own.sendEventStream(response, 's', { lastEventId });
+    await until(() => received.filter((part) => /held|HTTP\/1.1 503/u.test(part)).length === 25, 'all are answered');
+    expect(received.filter((part) => part.startsWith('HTTP/1.1 200'))).toHaveLength(18);
+    expect(received.filter((part) => part.includes('event: end'))).toEqual([]);
+    expect(own.stats().readers).toBe(18);
+    const gone = Promise.all(sockets.map(closed));
+    for (const client of clients) client.destroy();
+    await gone;
+    await expectAllFree({ sessions: own, calls }, 'node:http', 'flood in one tick');
+    await own.shutdown();
+  });
+
   it("leaves the reserved share to the server's own readers, and gets 503", async () => {
     const store = new MemorySessionStore({ maxReaders: 20, maxReadersPerSession: 10 });
     const own = new SessionLogs({ store });

@@ -91,7 +91,7 @@ describe('sendEventStream', () => {
     const seen: number[] = [];
     let cuts = 0;
     while (seen.length < total) {
-      // Cut after a number of bytes: within a frame, an id, a UTF-8 sequence, or before the first.
+      // Cut after a number of bytes: within an event, an id, a UTF-8 sequence, or before the first.
       const budget = cuts < 100 ? Math.floor(random() * 2500) : Number.POSITIVE_INFINITY;
       const parser = createParser({
         onEvent: ({ id, data }) => {
@@ -147,7 +147,7 @@ describe('sendEventStream', () => {
       for (let k = 0; k < 500; k += 1) void sessions.logChunkToQueue(text, 's');
       await delay(1);
     }
-    // 20 MB went by; what waits in this process is one high-water mark and a frame.
+    // 20 MB went by; what waits in this process is one high-water mark and an event.
     expect(serverSocket.writableLength).toBeLessThan(128 * 1024);
     let received = '';
     socket.on('data', (data: Buffer) => (received += data.toString('latin1')));

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { LogEntry } from '../../src/entry/entry.ts';
 import { SessionLogs } from '../../src/facade/session-logs.ts';
+import { PLACE_MILLIS } from '../../src/serve/reader-place.ts';
 import { MemoryCursor } from '../../src/store/memory/memory-cursor.ts';
 import { MemorySessionStore } from '../../src/store/memory/memory.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';
@@ -105,7 +106,7 @@ describe('toReadableStream', () => {
     expect(() => sessions.toReadableStream('')).toThrow(TypeError);
   });
 
-  it('an abort reaches who reads, with its reason', async () => {
+  it('an abort rejects the pending read with its reason', async () => {
     const abort = new AbortController();
     const reader = sessions.toReadableStream('s', { signal: abort.signal }).getReader();
     const pending = reader.read();
@@ -123,7 +124,7 @@ describe('the signal of what is read in a browser', () => {
     abort = new AbortController();
   });
 
-  it('frees the reader of a text stream that nobody pulls any more, and errors it', async () => {
+  it('frees the reader of a text stream that is no longer pulled, and errors it', async () => {
     write('<start>', 'a', 'b');
     const reader = sessions.toReadableStream('s', { signal: abort.signal }).getReader();
     expect((await reader.read()).value).toBe('a');
@@ -133,7 +134,7 @@ describe('the signal of what is read in a browser', () => {
     await expect(reader.closed).rejects.toBe(reason);
   });
 
-  it('frees the reader of a response that nobody pulls any more, and closes its body', async () => {
+  it('frees the reader of a response that is no longer pulled, and closes its body', async () => {
     write('<start>', 'a', 'b');
     const response = await sessions.toEventStreamResponse('s', { signal: abort.signal });
     const reader = response.body?.getReader();
@@ -232,7 +233,7 @@ describe('toEventStreamResponse', () => {
       [undefined, { t: 'a' }],
       ['end', { reason: 'stream-end' }],
     ]);
-    // Connecting again after what was left out finds nothing more, instead of the same for ever.
+    // Connecting again after what was left out finds nothing more, instead of the same end each time.
     const again = await sessions.toEventStreamResponse('s', {
       map,
       until: 'stream-end',
@@ -279,7 +280,7 @@ describe('toEventStreamResponse', () => {
     expect(messagesOf(parse(await broken.text()).events)).toEqual(['An error occurred.', 'An error occurred.']);
   });
 
-  it('a law: whatever the text, the parser gives it back, frame by frame', async () => {
+  it('a law: the parser gives any text back, event by event', async () => {
     const text = fc.string({
       unit: fc.constantFrom(
         '\n',
@@ -346,23 +347,23 @@ describe('toEventStreamResponse', () => {
     expect(decoder.decode((await reader?.read())?.value)).toBe('retry: 2000\n\n');
     expect(decoder.decode((await reader?.read())?.value)).toBe(': keep-alive\n\n');
     await delay(60); // a dozen keep-alives were due
-    const frames: string[] = [];
-    frames.push(decoder.decode((await reader?.read())?.value)); // the one that is due
+    const events: string[] = [];
+    events.push(decoder.decode((await reader?.read())?.value)); // the one that is due
     await delay(60);
     write('x', 'y');
     await delay(0);
-    for (let i = 0; i < 3; i += 1) frames.push(decoder.decode((await reader?.read())?.value));
-    expect(frames[0]).toBe(': keep-alive\n\n');
-    expect(frames[1]).toContain('"message":"x"');
-    expect(frames[2]).toContain('"message":"y"');
-    expect(frames[3]).toBe(': keep-alive\n\n');
+    for (let i = 0; i < 3; i += 1) events.push(decoder.decode((await reader?.read())?.value));
+    expect(events[0]).toBe(': keep-alive\n\n');
+    expect(events[1]).toContain('"message":"x"');
+    expect(events[2]).toContain('"message":"y"');
+    expect(events[3]).toBe(': keep-alive\n\n');
     await reader?.cancel();
     expect(sessions.stats().readers).toBe(0);
   });
 
   it('keeps a silent wire warm, and frees the reader at once when the client hangs up', async () => {
     const response = await sessions.toEventStreamResponse('s', { keepAliveMillis: 10 });
-    expect(sessions.stats().readers).toBe(0);
+    expect(sessions.stats().readers).toBe(1);
     const reader = response.body?.getReader();
     let text = '';
     for (let i = 0; i < 3; i += 1) text += new TextDecoder().decode((await reader?.read())?.value);
@@ -485,13 +486,90 @@ describe('connecting again', () => {
     expect((await logs.toEventStreamResponse('s')).status).toBe(503);
   });
 
-  it('looking ahead moves no unread mark and leaves no reader behind', async () => {
+  it('deciding the status moves no unread mark, counts as one reader and leaves none behind', async () => {
     write('a', 'b');
     const response = await sessions.toEventStreamResponse('s', { from: 'unread' });
-    expect(sessions.stats().readers).toBe(0);
+    expect(sessions.stats().readers).toBe(1);
     await response.body?.cancel();
+    expect(sessions.stats().readers).toBe(0);
     const next = await sessions.getSessionLogs('s').next();
     expect(next.value).toBe('a');
+  });
+});
+
+describe('the place of a client', () => {
+  const MAX = 20;
+  /** A tenth is reserved for the server's own readers. */
+  const ROOM = 18;
+  let logs: SessionLogs;
+
+  beforeEach(() => {
+    logs = new SessionLogs({ store: new MemorySessionStore({ maxReaders: MAX }) });
+    void logs.logChunkToQueue('before', 's');
+    void logs.logChunkToQueue('held', 's');
+  });
+
+  afterEach(async () => {
+    vi.useRealTimers();
+    expect(logs.stats().readers).toBe(0);
+    await logs.shutdown();
+  });
+
+  const readersOf = (responses: readonly Response[]): ReadableStreamDefaultReader<Uint8Array>[] =>
+    responses.flatMap(({ body }) => (body === null ? [] : [body.getReader()]));
+
+  it.each(['new', 'connect again'])('refused is 503, of clients that %s in one tick', async (how) => {
+    const lastEventId = how === 'new' ? undefined : logs.getAllLogsInQueue()[0]?.id;
+    const calls = Array.from({ length: 25 }, () => logs.toEventStreamResponse('s', { lastEventId }));
+    const responses = await Promise.all(calls);
+    const statuses = responses.map(({ status }) => status);
+    expect(statuses.toSorted()).toEqual([...Array<number>(ROOM).fill(200), ...Array<number>(25 - ROOM).fill(503)]);
+    expect(logs.stats().readers).toBe(ROOM);
+    const bodies = readersOf(responses);
+    const received = bodies.map(async (body) => {
+      let part = '';
+      while (!part.includes('held')) part += text(await body.read());
+      return part;
+    });
+    expect((await Promise.all(received)).join('')).not.toContain('event: end');
+    expect(logs.stats().readers).toBe(ROOM);
+    await Promise.all(bodies.map(async (body) => body.cancel()));
+  });
+
+  it('goes back when the body is not pulled, which then has a position only', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const [body] = readersOf([await logs.toEventStreamResponse('s', { from: 'now' })]);
+    vi.advanceTimersByTime(PLACE_MILLIS - 1);
+    expect(logs.stats().readers).toBe(1);
+    vi.advanceTimersByTime(1);
+    expect(logs.stats().readers).toBe(0);
+    void logs.logChunkToQueue('since', 's');
+    expect(text(await body?.read())).toContain('retry');
+    expect(text(await body?.read())).toContain('since');
+    expect(logs.stats().readers).toBe(1);
+    await body?.cancel();
+  });
+
+  it('stays with a client that has begun to pull, however slow it is', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const [body] = readersOf([await logs.toEventStreamResponse('s')]);
+    expect(text(await body?.read())).toContain('retry');
+    vi.advanceTimersByTime(PLACE_MILLIS * 10);
+    expect(logs.stats().readers).toBe(1);
+    await body?.cancel();
+  });
+
+  it('that went back and is taken by another: the body fails without an end, and the client connects again', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const [late] = readersOf([await logs.toEventStreamResponse('s')]);
+    vi.advanceTimersByTime(PLACE_MILLIS);
+    const others = readersOf(
+      await Promise.all(Array.from({ length: ROOM }, () => logs.toEventStreamResponse('other'))),
+    );
+    expect(text(await late?.read())).toContain('retry');
+    await expect(late?.read()).rejects.toThrow('`maxReaders` is 20');
+    expect((await logs.toEventStreamResponse('s')).status).toBe(503);
+    await Promise.all(others.map(async (body) => body.cancel()));
   });
 });
 

@@ -210,7 +210,7 @@ export function describeClientEnds(
         await expectAllFree({ sessions: events.sessions, calls }, name, `${how}, never having read`);
       });
 
-      it.each(BODIES)('frees one that sent a body, which nobody reads, %s', async (_, rest) => {
+      it.each(BODIES)('frees one that sent a body, which is not read, %s', async (_, rest) => {
         connections = new Connections(events.server);
         await connections.open(3, 1, '/events/silent', rest);
         await until(() => readers() === 3, 'all read');

@@ -1,0 +1,39 @@
+import type { SessionCursor, SessionStore } from '../store/session-store.ts';
+
+/** How long a place is kept for a body that is not pulled: time for the hooks that a framework runs first. */
+export const PLACE_MILLIS = 2_000;
+
+/**
+ * A place among the readers that a store lets in, taken when a client is answered and held until its reader reads. So the
+ * answer is known before the reader begins, and no other client can take the place in between.
+ */
+export class ReaderPlace {
+  readonly #cursor: SessionCursor;
+  #timer: NodeJS.Timeout | undefined;
+
+  private constructor(cursor: SessionCursor) {
+    this.#cursor = cursor;
+    // A framework may throw a response away unread, as it does for a HEAD request, and does not say so.
+    this.#timer = setTimeout(() => this.leave(), PLACE_MILLIS).unref();
+  }
+
+  /** `undefined`: a bound of readers is reached. */
+  static take(store: SessionStore, sessionId: string): ReaderPlace | undefined {
+    const cursor = store.open(sessionId, { from: 'now', isBounded: true });
+    if (cursor.enter(true) === true) return new ReaderPlace(cursor);
+    cursor.leave();
+    return undefined;
+  }
+
+  /** The client reads: the place is kept until it is left. */
+  keep(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Idempotent. A reader that begins to read in the same turn has the place. */
+  leave(): void {
+    this.keep();
+    this.#cursor.leave();
+  }
+}

@@ -1,0 +1,214 @@
+import type { LogEntry } from '../entry/entry.ts';
+import type { Gap, SessionReader } from '../read/reader.ts';
+import { MAX_TIMER_MILLIS } from '../support/timeouts.ts';
+import { endEvent, entryEvent, gapEvent, KEEP_ALIVE, retryBlock } from './event-format.ts';
+import { readerOf } from './event-stream.ts';
+import type { EventStreamCall, StreamSource } from './event-stream.ts';
+import { LookAhead } from './look-ahead.ts';
+import { ReaderPlace } from './reader-place.ts';
+
+/** 204: nothing comes after the id that the client has. 503: no reader can be had. */
+export type EventStreamStatus = 200 | 204 | 503;
+
+interface PendingNext {
+  resolve(event: string | undefined): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * A session as the events of one client, one for each call of `next()`: nothing is read ahead and nothing is queued, so
+ * a client that is stuck costs one event.
+ *
+ * The position is fixed here. {@link open} decides how the client is answered. From then on it counts as one reader until
+ * it is closed or over; one that takes nothing within two seconds costs a position only, up to its first `next()`.
+ */
+export class SessionEvents {
+  readonly #source: StreamSource;
+  readonly #call: EventStreamCall;
+  readonly #reader: SessionReader<LogEntry>;
+  /** Counts until the reader does. */
+  #place: ReaderPlace | undefined = undefined;
+  #lookAhead: LookAhead | undefined = undefined;
+  /** At most: retry, one per gap since the last call (gaps that come meanwhile add up), one entry, the end. */
+  readonly #ready: string[] = [];
+  #missed: number | undefined = undefined;
+  #pending: PendingNext | undefined = undefined;
+  #isReading = false;
+  #isOver = false;
+  #failure: { readonly error: unknown } | undefined = undefined;
+  #skippedId: string | undefined = undefined;
+  #timer: NodeJS.Timeout | undefined = undefined;
+  #isKeepAliveDue = false;
+
+  constructor(source: StreamSource, call: EventStreamCall) {
+    this.#source = source;
+    this.#call = call;
+    const { onGap } = call.options;
+    this.#reader = readerOf(source, call, {
+      onGap: (gap) => {
+        this.#addGap(gap);
+        onGap?.(gap);
+      },
+    });
+    this.#ready.push(retryBlock(call.retryMillis));
+  }
+
+  /**
+   * How to answer the client, which then has its place among the readers if that is 200; otherwise all is free. Rejects
+   * when the store fails.
+   */
+  async open(): Promise<EventStreamStatus> {
+    let status: EventStreamStatus | undefined;
+    try {
+      status = await this.#decide();
+      return status;
+    } finally {
+      if (status !== 200) this.close();
+    }
+  }
+
+  /** The last event has been taken: the next call gives `undefined`. */
+  get isDone(): boolean {
+    return this.#isOver && this.#ready.length === 0 && this.#failure === undefined;
+  }
+
+  /**
+   * The next event, or a comment that keeps the connection alive; `undefined` when the stream is over. One call at a
+   * time. Rejects when the store failed.
+   */
+  next(): Promise<string | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#place?.keep();
+      this.#pending = { resolve, reject };
+      this.#answer();
+      if (this.#pending !== undefined) this.#read();
+    });
+  }
+
+  /** Frees the reader at once, also while {@link open} is under way: the client is gone. */
+  close(): void {
+    this.#stop();
+    this.#ready.length = 0;
+    this.#missed = undefined;
+    this.#lookAhead?.close();
+    void this.#reader.return();
+    this.#answer();
+  }
+
+  async #decide(): Promise<EventStreamStatus> {
+    const { store, refusal } = this.#source;
+    const { sessionId, after, options } = this.#call;
+    if (after !== undefined) {
+      this.#lookAhead = new LookAhead(this.#source, this.#call);
+      const found = await this.#lookAhead.findAfter(after);
+      if (found === 'refused') return 503;
+      if (found === 'nothing') return 204;
+    }
+    // The stream tells the client how it ended, and needs no place for that.
+    if (this.#isOver || options.signal?.aborted === true) return 200;
+    if (refusal !== undefined) return 503;
+    this.#place = ReaderPlace.take(store, sessionId);
+    return this.#place === undefined ? 503 : 200;
+  }
+
+  #read(): void {
+    if (this.#isReading || this.#isOver) return;
+    this.#isReading = true;
+    this.#timer ??= this.#startTimer();
+    // The place goes to the reader, which takes it within the call of `next()`.
+    this.#place?.leave();
+    this.#place = undefined;
+    this.#reader.next().then(
+      (result) => {
+        this.#isReading = false;
+        if (this.#isOver) return;
+        if (result.done === true) this.#end();
+        else this.#take(result.value);
+        this.#answer();
+        if (this.#pending !== undefined) this.#read();
+      },
+      (error: unknown) => {
+        this.#isReading = false;
+        if (this.#isOver) return;
+        this.#fail(error);
+        this.#answer();
+      },
+    );
+  }
+
+  #take(entry: LogEntry): void {
+    this.#takeGap();
+    const event = entryEvent(entry, this.#call.format);
+    this.#skippedId = event === undefined ? entry.id : undefined;
+    if (event !== undefined) this.#ready.push(event);
+  }
+
+  #addGap({ missed }: Gap): void {
+    this.#missed = missed === -1 || this.#missed === -1 ? -1 : (this.#missed ?? 0) + missed;
+    this.#answer();
+  }
+
+  #takeGap(): void {
+    if (this.#missed === undefined) return;
+    this.#ready.push(gapEvent(this.#missed));
+    this.#missed = undefined;
+  }
+
+  #fail(error: unknown): void {
+    // Aborted: the client is told.
+    if (this.#reader.endReason === 'aborted') return this.#end();
+    // The store failed, or the place was given up and none is left. Without an end event the client connects again.
+    this.#stop();
+    this.#takeGap();
+    this.#failure = { error };
+  }
+
+  #end(): void {
+    this.#stop();
+    this.#takeGap();
+    this.#ready.push(endEvent(this.#reader.endReason, this.#skippedId));
+  }
+
+  #stop(): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#place?.leave();
+    this.#place = undefined;
+  }
+
+  /** Answers the pending call with what there is, if there is anything. */
+  #answer(): void {
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    if (this.#ready.length === 0) this.#takeGap();
+    if (this.#ready.length === 0 && this.#isKeepAliveDue && !this.#isOver) this.#ready.push(KEEP_ALIVE);
+    const event = this.#ready.shift();
+    if (event === undefined && !this.#isOver) return;
+    this.#pending = undefined;
+    if (event !== undefined) {
+      this.#isKeepAliveDue = false;
+      this.#timer?.refresh();
+      pending.resolve(event);
+    } else if (this.#failure === undefined) {
+      pending.resolve(undefined);
+    } else {
+      pending.reject(this.#failure.error);
+    }
+  }
+
+  #startTimer(): NodeJS.Timeout | undefined {
+    const { keepAliveMillis } = this.#call;
+    if (keepAliveMillis === 0) return undefined;
+    const timer = setTimeout(
+      () => {
+        this.#isKeepAliveDue = true;
+        // Without a pending call the client does not read, and the next event that it takes starts the timer again.
+        this.#answer();
+      },
+      Math.min(keepAliveMillis, MAX_TIMER_MILLIS),
+    );
+    // The connection is what keeps a server alive.
+    return timer.unref();
+  }
+}
