@@ -7,7 +7,6 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { LogEntry } from '../../src/entry/entry.ts';
 import { SessionLogs } from '../../src/facade/session-logs.ts';
-import { PLACE_MILLIS } from '../../src/serve/reader-place.ts';
 import { MemoryCursor } from '../../src/store/memory/memory-cursor.ts';
 import { MemorySessionStore } from '../../src/store/memory/memory.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';
@@ -494,82 +493,6 @@ describe('connecting again', () => {
     expect(sessions.stats().readers).toBe(0);
     const next = await sessions.getSessionLogs('s').next();
     expect(next.value).toBe('a');
-  });
-});
-
-describe('the place of a client', () => {
-  const MAX = 20;
-  /** A tenth is reserved for the server's own readers. */
-  const ROOM = 18;
-  let logs: SessionLogs;
-
-  beforeEach(() => {
-    logs = new SessionLogs({ store: new MemorySessionStore({ maxReaders: MAX }) });
-    void logs.logChunkToQueue('before', 's');
-    void logs.logChunkToQueue('held', 's');
-  });
-
-  afterEach(async () => {
-    vi.useRealTimers();
-    expect(logs.stats().readers).toBe(0);
-    await logs.shutdown();
-  });
-
-  const readersOf = (responses: readonly Response[]): ReadableStreamDefaultReader<Uint8Array>[] =>
-    responses.flatMap(({ body }) => (body === null ? [] : [body.getReader()]));
-
-  it.each(['new', 'connect again'])('refused is 503, of clients that %s in one tick', async (how) => {
-    const lastEventId = how === 'new' ? undefined : logs.getAllLogsInQueue()[0]?.id;
-    const calls = Array.from({ length: 25 }, () => logs.toEventStreamResponse('s', { lastEventId }));
-    const responses = await Promise.all(calls);
-    const statuses = responses.map(({ status }) => status);
-    expect(statuses.toSorted()).toEqual([...Array<number>(ROOM).fill(200), ...Array<number>(25 - ROOM).fill(503)]);
-    expect(logs.stats().readers).toBe(ROOM);
-    const bodies = readersOf(responses);
-    const received = bodies.map(async (body) => {
-      let part = '';
-      while (!part.includes('held')) part += text(await body.read());
-      return part;
-    });
-    expect((await Promise.all(received)).join('')).not.toContain('event: end');
-    expect(logs.stats().readers).toBe(ROOM);
-    await Promise.all(bodies.map(async (body) => body.cancel()));
-  });
-
-  it('goes back when the body is not pulled, which then has a position only', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const [body] = readersOf([await logs.toEventStreamResponse('s', { from: 'now' })]);
-    vi.advanceTimersByTime(PLACE_MILLIS - 1);
-    expect(logs.stats().readers).toBe(1);
-    vi.advanceTimersByTime(1);
-    expect(logs.stats().readers).toBe(0);
-    void logs.logChunkToQueue('since', 's');
-    expect(text(await body?.read())).toContain('retry');
-    expect(text(await body?.read())).toContain('since');
-    expect(logs.stats().readers).toBe(1);
-    await body?.cancel();
-  });
-
-  it('stays with a client that has begun to pull, however slow it is', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const [body] = readersOf([await logs.toEventStreamResponse('s')]);
-    expect(text(await body?.read())).toContain('retry');
-    vi.advanceTimersByTime(PLACE_MILLIS * 10);
-    expect(logs.stats().readers).toBe(1);
-    await body?.cancel();
-  });
-
-  it('that went back and is taken by another: the body fails without an end, and the client connects again', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const [late] = readersOf([await logs.toEventStreamResponse('s')]);
-    vi.advanceTimersByTime(PLACE_MILLIS);
-    const others = readersOf(
-      await Promise.all(Array.from({ length: ROOM }, () => logs.toEventStreamResponse('other'))),
-    );
-    expect(text(await late?.read())).toContain('retry');
-    await expect(late?.read()).rejects.toThrow('`maxReaders` is 20');
-    expect((await logs.toEventStreamResponse('s')).status).toBe(503);
-    await Promise.all(others.map(async (body) => body.cancel()));
   });
 });
 
