@@ -365,10 +365,10 @@ describe('a client that leaves while the store has not answered', () => {
 });
 
 describe('a flood of clients', () => {
-  it.each(['new', 'connect again'])('in one tick, that %s: those that are refused get 503', async (how) => {
+  it.each(['are new', 'connect again'])('in one tick, that %s: those that are refused get 503', async (how) => {
     const own = new SessionLogs({ store: new MemorySessionStore({ maxReaders: 20 }) });
     void own.logChunkToQueue('before', 's');
-    const lastEventId = how === 'new' ? undefined : own.getAllLogsInQueue()[0]?.id;
+    const lastEventId = how === 'are new' ? undefined : own.getAllLogsInQueue()[0]?.id;
     void own.logChunkToQueue('held', 's');
     handle = () => {};
     const received: string[] = [];

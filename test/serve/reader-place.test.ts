@@ -28,8 +28,8 @@ describe('the place of a client', () => {
   const readersOf = (responses: readonly Response[]): ReadableStreamDefaultReader<Uint8Array>[] =>
     responses.flatMap(({ body }) => (body === null ? [] : [body.getReader()]));
 
-  it.each(['new', 'connect again'])('refused is 503, of clients that %s in one tick', async (how) => {
-    const lastEventId = how === 'new' ? undefined : logs.getAllLogsInQueue()[0]?.id;
+  it.each(['are new', 'connect again'])('refused is 503, of clients that %s in one tick', async (how) => {
+    const lastEventId = how === 'are new' ? undefined : logs.getAllLogsInQueue()[0]?.id;
     const calls = Array.from({ length: 25 }, () => logs.toEventStreamResponse('s', { lastEventId }));
     const responses = await Promise.all(calls);
     const statuses = responses.map(({ status }) => status);
