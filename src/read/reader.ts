@@ -74,9 +74,15 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
 
   next(): Promise<IteratorResult<T, undefined>> {
     if (this.#phase !== 'open' || !this.#calls.isEmpty) return this.#enqueue(undefined);
-    const outcome = this.#begin();
-    if (outcome === 'deliver') return Promise.resolve({ value: this.#deliver(), done: false });
-    return this.#enqueue(outcome);
+    try {
+      const outcome = this.#begin();
+      if (outcome === 'deliver') return Promise.resolve({ value: this.#deliver(), done: false });
+      return this.#enqueue(outcome);
+    } catch (error) {
+      // The store, or what it was given, threw.
+      this.#finish('failed');
+      return Promise.reject(error);
+    }
   }
 
   /** Frees the reader at once; a `next()` that waits resolves as done. */
@@ -92,7 +98,7 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
 
   /** For the store: there may be something new. */
   wake(): void {
-    if (this.#phase === 'open' && !this.#calls.isEmpty) this.#serve(this.#look());
+    if (this.#phase === 'open' && !this.#calls.isEmpty) this.#serve(undefined);
   }
 
   #enqueue(outcome: Outcome | undefined): Promise<IteratorResult<T, undefined>> {
@@ -100,7 +106,7 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
     return new Promise((resolve, reject) => {
       const isFirst = this.#calls.isEmpty;
       this.#calls.push(resolve, reject);
-      if (isFirst && this.#phase !== 'ending') this.#serve(outcome ?? this.#begin());
+      if (isFirst && this.#phase !== 'ending') this.#serve(outcome);
     });
   }
 
@@ -169,8 +175,17 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
     return makeEntry(cursor.id, this.sessionId, cursor.message, cursor.timestamp, cursor.detail) as T;
   }
 
+  /** As `#settle`. A store that throws ends the reader, and the call that waits first learns why. */
+  #serve(first: Outcome | undefined): void {
+    try {
+      this.#settle(first ?? this.#begin());
+    } catch (error) {
+      this.#fail('failed', error);
+    }
+  }
+
   /** Settles waiting `next()` calls as far as possible, beginning with this outcome. */
-  #serve(first: Outcome): void {
+  #settle(first: Outcome): void {
     let outcome = first;
     for (;;) {
       if (typeof outcome !== 'string') return this.#lookLater(outcome);

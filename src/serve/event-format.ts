@@ -1,6 +1,6 @@
 import { MASKED_ERROR } from '../entry/capture.ts';
 import type { LogEntry } from '../entry/entry.ts';
-import type { EndReason } from '../read/reader.ts';
+import type { EndReason } from '../read/end-reason.ts';
 import { reporterFor } from '../support/reporter.ts';
 
 // Blocks of a `text/event-stream` (https://html.spec.whatwg.org/multipage/server-sent-events.html). Every value is JSON,

@@ -2,7 +2,6 @@ import * as z from 'zod';
 
 import type { LogEntry } from '../entry/entry.ts';
 import { requireSessionId } from '../entry/session-id.ts';
-import type { Gap } from '../read/gap.ts';
 import { makeReader, parseReaderOptions } from '../read/reader-options.ts';
 import type { ReaderDefaults, ReaderOptions } from '../read/reader-options.ts';
 import type { SessionReader } from '../read/reader.ts';

@@ -1,5 +1,6 @@
 import type { LogEntry } from '../entry/entry.ts';
-import type { EndReason, SessionReader } from '../read/reader.ts';
+import type { EndReason } from '../read/end-reason.ts';
+import type { SessionReader } from '../read/reader.ts';
 import { readerOf } from './event-stream.ts';
 import type { EventStreamCall, StreamSource } from './event-stream.ts';
 

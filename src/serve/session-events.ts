@@ -1,5 +1,6 @@
 import type { LogEntry } from '../entry/entry.ts';
-import type { Gap, SessionReader } from '../read/reader.ts';
+import type { Gap } from '../read/gap.ts';
+import type { SessionReader } from '../read/reader.ts';
 import { MAX_TIMER_MILLIS } from '../support/timeouts.ts';
 import { endEvent, entryEvent, gapEvent, KEEP_ALIVE, retryBlock } from './event-format.ts';
 import { readerOf } from './event-stream.ts';

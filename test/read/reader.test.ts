@@ -34,6 +34,28 @@ describe('SessionReader', () => {
     expectTypeOf<LogEntry['attributes']>().not.toEqualTypeOf<Record<string, unknown> | undefined>();
   });
 
+  it.each(['enter', 'step'] as const)(
+    'a store whose cursor throws in %s() ends the reader, and every call learns it',
+    async (method) => {
+      log('one');
+      const store = Object.assign(Object.create(sessions.processor.store) as SessionStore, {
+        open: () =>
+          new Proxy(sessions.processor.store.open('s', { from: 'start' }), {
+            get(target, name) {
+              if (name === method) throw new Error('broken');
+              const value: unknown = Reflect.get(target, name, target);
+              return typeof value === 'function' ? value.bind(target) : value;
+            },
+          }),
+      });
+      const reader = new SessionLogs({ store, loggerProvider: () => undefined }).followSession('s');
+      const [first, second] = [reader.next(), reader.next()];
+      await expect(first).rejects.toThrow('broken');
+      expect(await second).toEqual({ done: true, value: undefined });
+      expect(reader.endReason).toBe('failed');
+    },
+  );
+
   it("'now' gets only what comes, fixed when the reader is made", async () => {
     log('old');
     const reader = sessions.followSession('s', { from: 'now', idleTimeoutMillis: 0 });
