@@ -13,14 +13,14 @@ const USAGE = `Usage: otel-session-logs spool DIRECTORY [--json] [--export FILE.
 
   Shows what is in the disk spool of DurableLogRecordProcessor. Changes nothing there.
 
-  --json               the same as JSON
-  --export FILE.jsonl  writes the records of dead owners to a new file, a line of OTLP JSON for each
-                       entry, as the Collector's otlpjsonfile receiver reads it
+  --json               prints the same as JSON
+  --export FILE.jsonl  writes the records of dead owners to a new file, one line of OTLP JSON for
+                       each frame (up to 512 records), for the Collector's otlpjsonfile receiver
   --rejected           exports the records that the collector rejected instead
 
-  What a newer version of otel-session-logs left is listed, and not exported: use that version.
+  What a newer version of otel-session-logs left is listed but not exported: use that version.
 
-Exit code: 0; 1 it failed; 2 wrong arguments; 3 exported, but a newer version's records were left out.
+Exit code: 0 success; 1 failure; 2 wrong arguments; 3 exported without the records of a newer version.
 `;
 
 interface Output {
@@ -28,8 +28,8 @@ interface Output {
 }
 
 /**
- * Runs the command; resolves to the exit code: 0, 1 when it failed, 2 for wrong arguments, 3 when an export left out what
- * only a newer version can read, so that a script does not take it for the whole.
+ * Runs the command and resolves to the exit code: 0; 1 when it failed; 2 for wrong arguments; 3 when an export left out
+ * what only a newer version can read, so that a script does not take it for complete.
  */
 export async function run(args: readonly string[], out: Output, err: Output): Promise<number> {
   let parsed: ReturnType<typeof parse>;
@@ -60,7 +60,7 @@ export async function run(args: readonly string[], out: Output, err: Output): Pr
     if (values.export !== undefined) {
       const which = values.rejected === true ? 'rejected' : 'pending';
       const count = await exportRecords(directory, values.export, which);
-      err.write(`${count} records written to ${values.export}; the spool is as it was\n`);
+      err.write(`${count} records written to ${values.export}; the spool is unchanged\n`);
       const leftOut = which === 'rejected' ? report.dead.newer : newerOfDead(report);
       if (leftOut.files > 0) {
         err.write(`left out: ${newerText(leftOut)}\n`);
@@ -87,7 +87,7 @@ const parse = (args: readonly string[]) =>
     },
   });
 
-/** An existing file is not overwritten: an export may be all that is left of these records. */
+/** Exports records to a new file. It never overwrites one, which may be the only copy of earlier records. */
 async function exportRecords(directory: string, file: string, which: 'pending' | 'rejected'): Promise<number> {
   const fd = openSync(file, 'wx', 0o600);
   let count = 0;
@@ -108,7 +108,7 @@ function describe(directory: string, report: SpoolReport): string {
     owner.id,
     owner.isAlive ? 'alive' : 'dead',
     String(owner.segments),
-    String(owner.entries),
+    String(owner.frames),
     String(owner.records),
     String(owner.bytes),
     owner.oldestMillis === undefined ? '-' : new Date(owner.oldestMillis).toISOString(),
@@ -120,14 +120,14 @@ function describe(directory: string, report: SpoolReport): string {
   return [
     `${directory}: ${total((owner) => owner.records)} records waiting, ${total((owner) => owner.bytes)} bytes, ${total((owner) => owner.damaged)} damaged`,
     ...(newer.files === 0 ? [] : [`waiting for a newer version of this package: ${newerText(newer)}`]),
-    ...table([['owner', 'process', 'segments', 'entries', 'records', 'bytes', 'oldest', 'damaged', 'newer'], ...rows]),
+    ...table([['owner', 'process', 'segments', 'frames', 'records', 'bytes', 'oldest', 'damaged', 'newer'], ...rows]),
     `rejected by the collector: ${dead.records} records, ${dead.bytes} bytes, ${dead.files} files`,
     ...(dead.newer.files === 0 ? [] : [`rejected, written by a newer version: ${newerText(dead.newer)}`]),
     '',
   ].join('\n');
 }
 
-/** What waits: a living owner ships what it wrote itself. */
+/** What waits for a newer version: only that of dead owners, since a living one ships what it wrote. */
 function newerOfDead({ owners }: SpoolReport): NewerContent {
   return owners
     .filter(({ isAlive }) => !isAlive)
@@ -150,14 +150,14 @@ function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** npm starts it through a link, so the real paths are compared. */
+/** Whether this module was started as a program. npm starts it through a link, so the real paths are compared. */
 function isMain(): boolean {
   const [, script] = process.argv;
   if (script === undefined) return false;
   try {
     return realpathSync(script) === fileURLToPath(import.meta.url);
   } catch {
-    // The script is no file (`node -e`): somebody imports this module.
+    // The script is not a file (`node -e`), so this module was imported.
     return false;
   }
 }

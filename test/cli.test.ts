@@ -12,7 +12,7 @@ import { toOtlpJson } from '../src/export/durable/otlp-json.ts';
 import type { SpoolReport } from '../src/export/durable/spool-report.ts';
 import type { ReadableLogRecord } from '../src/otel/log-record.ts';
 import { builtSource } from './support/built-source.ts';
-import { newerEntry, reformat } from './support/newer-version.ts';
+import { newerFrame, reformat } from './support/newer-version.ts';
 import { flatten } from './support/otlp-decode.ts';
 import type { OtlpLogsRequest } from './support/otlp-decode.ts';
 import { failure, ScriptedExporter } from './support/scripted-exporter.ts';
@@ -62,6 +62,7 @@ test('shows owners, records, bytes, the oldest and what was rejected, and change
   const { code, out } = await runCli('spool', directory);
   expect(code).toBe(0);
   expect(out).toContain(`${directory}: 20 records waiting`);
+  expect(out).toMatch(/^owner +process +segments +frames +records +bytes +oldest +damaged +newer$/m);
   expect(out).toMatch(/\d{13}-[0-9a-f]{8} +dead +1 +1 +20 +\d+ +\d{4}-\d\d-\d\dT[\d:.]+Z +0 +0\n/);
   expect(out).toMatch(/rejected by the collector: 1 records, \d+ bytes, 1 files/);
   expect(snapshot(directory)).toStrictEqual(before);
@@ -79,7 +80,9 @@ test('tells a living owner from a dead one, and exports what no process will shi
   await until(() => durable.stats().pending.adopted === 20);
   const file = join(temporaryDirectory(), 'out.jsonl');
   const { out, err } = await runCli('spool', directory, '--json', '--export', file);
-  expect((JSON.parse(out) as SpoolReport).owners).toMatchObject([{ isAlive: true, records: 20, damaged: 0 }]);
+  expect((JSON.parse(out) as SpoolReport).owners).toMatchObject([
+    { isAlive: true, frames: 1, records: 20, damaged: 0 },
+  ]);
   expect(err).toContain('0 records written');
 });
 
@@ -118,7 +121,7 @@ test('lists what waits for a newer version, and exports the rest with a code tha
   const [path] = segmentPaths(directory) as [string];
   reformat(path, 1, 2);
   const dead = join(directory, 'dead');
-  writeFileSync(join(dead, '0000000000001-1-1.dead'), newerEntry(2, 5, 1));
+  writeFileSync(join(dead, '0000000000001-1-1.dead'), newerFrame(2, 5, 1));
   writeFileSync(join(dead, '0000000000001-1-2.other'), '1234567');
   const before = snapshot(directory);
   const { code, out } = await runCli('spool', directory);

@@ -2,39 +2,39 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
-import { FRAME_BYTES, readFrame, writeFrame } from '../../src/export/spool/codec/frame.ts';
-import type { FramedEntry } from '../../src/export/spool/codec/frame.ts';
+import { HEADER_BYTES, readFrame, writeHeader } from '../../src/export/spool/codec/frame.ts';
+import type { Frame } from '../../src/export/spool/codec/frame.ts';
 
-/** An entry as a newer version would write it: the frame of all versions around a payload that this one does not know. */
-export function newerEntry(
+/** A frame as a newer version would write it: the frame of all versions around a payload that this one does not know. */
+export function newerFrame(
   format: number,
   count: number,
   ordinal: number,
   rest: Uint8Array = Buffer.from('?'),
 ): Buffer {
-  const entry = Buffer.concat([Buffer.alloc(FRAME_BYTES), Buffer.from([format]), rest]);
-  writeFrame(entry, count, ordinal);
-  return entry;
+  const frame = Buffer.concat([Buffer.alloc(HEADER_BYTES), Buffer.from([format]), rest]);
+  writeHeader(frame, count, ordinal);
+  return frame;
 }
 
-/** The entries of a file, all of them whole. */
-export function entriesOf(path: string): FramedEntry[] {
+/** The frames of a file, all of them whole. */
+export function framesOf(path: string): Frame[] {
   const bytes = readFileSync(path);
-  const entries: FramedEntry[] = [];
-  for (let at = 0; at < bytes.length; at = (entries.at(-1) as FramedEntry).end) {
-    const entry = readFrame(bytes, at);
-    if (typeof entry === 'string') throw new Error(`${entry} at ${at} of ${path}`);
-    entries.push(entry);
+  const frames: Frame[] = [];
+  for (let at = 0; at < bytes.length; at = (frames.at(-1) as Frame).end) {
+    const frame = readFrame(bytes, at);
+    if (typeof frame === 'string') throw new Error(`${frame} at ${at} of ${path}`);
+    frames.push(frame);
   }
-  return entries;
+  return frames;
 }
 
-/** Gives entries on disk another format, their checksums with it, as if another version had written them. */
+/** Gives frames on disk another format, their checksums with it, as if another version had written them. */
 export function reformat(path: string, from: number, to: number): void {
   const bytes = readFileSync(path);
-  for (const { start, end, payload } of entriesOf(path)) {
+  for (const { start, end, payload } of framesOf(path)) {
     if (payload[0] !== from) continue;
-    bytes[start + FRAME_BYTES] = to;
+    bytes[start + HEADER_BYTES] = to;
     bytes.writeUInt32LE(crc32(bytes.subarray(start + 8, end)), start + 4);
   }
   writeFileSync(path, bytes);

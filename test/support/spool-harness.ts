@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
 import { OriginEncoder } from '../../src/export/spool/codec/origin-codec.ts';
-import { EntryEncoder } from '../../src/export/spool/codec/record-encoder.ts';
+import { FrameEncoder } from '../../src/export/spool/codec/frame-encoder.ts';
 import { Spool } from '../../src/export/spool/spool.ts';
 import type { LogRecord } from '../../src/otel/log-record.ts';
 import { LossCounters } from '../../src/support/loss-counters.ts';
 import { reporterFor } from '../../src/support/reporter.ts';
 
-const encoder = new EntryEncoder(new OriginEncoder(() => {}), undefined);
+const encoder = new FrameEncoder(new OriginEncoder(() => {}), undefined);
 const resource = { attributes: { 'service.name': 'test' } };
 const scope = { name: 'scope' };
 

@@ -11,28 +11,28 @@ import { CoalescedStream } from './coalesced-stream.ts';
 import type { Finished, Placement } from './coalesced-stream.ts';
 import { StreamTable } from './stream-table.ts';
 
-/** Bounds and manner of merging; see `CoalescingOptions`. */
+/** How records are merged, and the bounds; see `CoalescingOptions`. */
 export interface MergeRules {
   readonly maxChars: number;
   readonly maxDelayMillis: number;
   readonly content: 'keep' | 'omit';
-  /** Streams under way at most; beyond them the oldest is passed on as it stands. */
+  /** The most streams under way; beyond it the oldest is passed on as it is. */
   readonly maxStreams: number;
-  /** UTF-16 units held at most over all streams. */
+  /** The most UTF-16 units held over all streams. */
   readonly maxHeldChars: number;
 }
 
 /**
- * Decides which records merge and when a merged record is complete.
+ * Decides which records are merged, and when a merged record is complete.
  *
- * `pass` gets each finished record, in order within a stream, and must not throw. It may come back into `take`: state
- * is settled before each call.
+ * `pass` gets each finished record, in order within a stream, and must not throw. It may call `take`: the state is
+ * consistent before each call.
  */
 export class ChunkMerger {
   readonly #rules: MergeRules;
   readonly #pass: (finished: Finished) => void;
   readonly #streams = new StreamTable();
-  /** Streams that hold something, in the order in which their time is over. */
+  /** Streams that hold something, in the order in which their delay ends. */
   readonly #held = new Set<CoalescedStream>();
   #heldChars = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -42,19 +42,19 @@ export class ChunkMerger {
     this.#pass = pass;
   }
 
-  /** Streams under way. */
+  /** The number of streams under way. */
   get streamCount(): number {
     return this.#streams.size;
   }
 
-  /** UTF-16 units held. */
+  /** The number of UTF-16 units held. */
   get heldChars(): number {
     return this.#heldChars;
   }
 
   /**
-   * Takes a record of a session: `true` when it went into a merged record, `false` when the caller has to pass it on
-   * as it is; what has to go before it was passed on then.
+   * Takes a record of a session. Returns `true` when it was merged, and `false` when the caller has to pass it on
+   * unchanged; what has to precede it is passed on by then.
    */
   take(record: LogRecord, sessionId: string, placement: Placement): boolean {
     const kind = chatKindOf(record, placement.routed);
@@ -89,7 +89,7 @@ export class ChunkMerger {
     }
   }
 
-  /** Passes on what is held, of one session or of all. `isOver`: the text ends here, also within a surrogate pair. */
+  /** Passes on what is held, of one session or of all. `isOver`: the text ends here, even within a surrogate pair. */
   flush(isOver: boolean, sessionId?: string): void {
     const streams = sessionId === undefined ? this.#streams.all() : this.#streams.ofSession(sessionId);
     for (const stream of streams) this.#cut(stream, () => stream.cut(isOver));
@@ -114,7 +114,7 @@ export class ChunkMerger {
       return true;
     }
     if (stream.hasContent) {
-      // A value that is no text cannot be joined to one; the chunks before it go first.
+      // A body that is not text cannot be joined; the chunks before it are passed on first.
       if (!isJoinable || !stream.accepts(record, placement)) this.#cut(stream, () => stream.cut(true));
       else if (stream.length + text.length > maxChars) this.#cut(stream, () => stream.cut(false));
     }
@@ -149,7 +149,7 @@ export class ChunkMerger {
     this.#timer ??= this.#startTimer(this.#rules.maxDelayMillis);
   }
 
-  /** Takes a record out of the stream and passes it on. A stream without a start is forgotten once it holds nothing. */
+  /** Takes a record out of the stream and passes it on. A stream without a start is removed once it holds nothing. */
   #cut(stream: CoalescedStream, take: () => Finished | undefined): void {
     const before = stream.length;
     const finished = take();
@@ -160,7 +160,7 @@ export class ChunkMerger {
     if (finished !== undefined) this.#pass(finished);
   }
 
-  /** The same, and the stream is over. */
+  /** Takes the last record out of the stream, removes the stream, and passes the record on. */
   #release(stream: CoalescedStream, take: () => Finished | undefined): void {
     const before = stream.length;
     const finished = take();
@@ -184,7 +184,7 @@ export class ChunkMerger {
   }
 
   #startTimer(delayMillis: number): NodeJS.Timeout {
-    // Not a reason for the process to live: what is held is passed on at its exit.
+    // The timer does not keep the process alive: what is held is passed on when it exits.
     return setTimeout(() => this.#onTimer(), Math.min(Math.ceil(delayMillis), MAX_TIMER_MILLIS)).unref();
   }
 
@@ -198,20 +198,20 @@ export class ChunkMerger {
         this.#timer ??= this.#startTimer(left);
         return;
       }
-      // Half a surrogate pair that stood alone for the whole time is not going to be completed.
+      // Half a surrogate pair that was alone for the whole delay will not be completed.
       this.#cut(stream, () => stream.cut(stream.length === 1));
     }
   }
 }
 
-/** The kind of a chat record; `undefined` for what belongs to the log, or is an event that we do not know. */
+/** The kind of a chat record; `undefined` for a record of the log, and for an unknown event. */
 function chatKindOf(record: LogRecord, routed: RoutedRecord | undefined): EntryKind | undefined {
   const known = routed === undefined ? undefined : (routed.detail?.logType ?? 'chat');
   const logType = wholeAttribute(record, ATTRIBUTE.logType, record.attributes[ATTRIBUTE.logType], known);
   if (logType === 'log' || (logType !== 'chat' && (record.severityNumber ?? 0) !== 0)) return undefined;
   const { eventName } = record;
   if (eventName === undefined) return kindOf(routed?.detail);
-  // An unknown name would be lost in a merged record.
+  // An unknown event is not merged, since its name would be lost.
   const kind = kindOfEventName(eventName);
   return kind === 'text' ? undefined : kind;
 }

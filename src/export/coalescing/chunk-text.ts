@@ -1,14 +1,14 @@
-/** Chunks that are joined into one flat string at a time. */
+/** How many chunks are joined into one flat string at a time. */
 const BLOCK = 64;
 
 /**
- * Text that grows chunk by chunk; the caller sees to it that a chunk that stays holds only itself.
+ * Text that grows chunk by chunk. The caller passes chunks that are not slices of larger strings.
  *
- * Chunks are joined 64 at a time: a string grown by `+=` would cost 32 bytes a chunk for the rope.
+ * Chunks are joined 64 at a time: a string that grows by `+=` would cost 32 bytes for each chunk.
  */
 export class ChunkText {
   #blocks: string[] = [];
-  /** Filled up and used again: an array that grows anew for each block costs more than the chunks do. */
+  /** Reused for every block: an array that grows anew for each block costs more than the chunks do. */
   readonly #open: string[] = [];
   #openCount = 0;
   #length = 0;
@@ -32,7 +32,7 @@ export class ChunkText {
     this.#openCount = 0;
   }
 
-  /** All of the text; nothing is left. */
+  /** Returns all of the text and empties this. */
   take(): string {
     if (this.#openCount > 0) this.#close();
     const text = this.#blocks.join('');
@@ -42,13 +42,13 @@ export class ChunkText {
   }
 }
 
-/** Where to cut the text so that at most `max` units, but at least one code point, stand before the cut. */
+/** The index at which to cut the text so that at most `max` units, but at least one code point, are before it. */
 export function codePointCut(text: string, max: number): number {
   if (max >= text.length || !isPairAt(text, max - 1)) return Math.min(max, text.length);
   return max > 1 ? max - 1 : max + 1;
 }
 
-/** Whether the text ends with the first half of a surrogate pair, whose second half may come with the next chunk. */
+/** Whether the text ends with the first half of a surrogate pair; the next chunk may begin with the second half. */
 export function endsInHalf(text: string): boolean {
   return text !== '' && isHighSurrogate(text.charCodeAt(text.length - 1));
 }

@@ -7,32 +7,33 @@ import { ownText } from '../../support/own-text.ts';
 import { ChunkText, codePointCut, endsInHalf } from './chunk-text.ts';
 import { MergedLogRecord } from './merged-record.ts';
 
-/** What is known of a record beside itself. Streams copy the fields: the caller may use one object for every record. */
+/** What is known about a record. Streams copy the fields, so the caller may use one object for all records. */
 export interface Placement {
-  /** As exporters get it: a processor may have changed it on its way here. */
+  /** The session id that exporters get: a processor may have changed it. */
   sessionId: string;
   context: Context | undefined;
-  /** What the session processor knows of it. */
+  /** What the session processor knows about the record. */
   routed: RoutedRecord | undefined;
 }
 
-/** A merged record that is ready to be passed on, with the context of its first record and the entry of its last. */
+/** A merged record that is ready to be passed on, with the context of its first record and the entry of its last one. */
 export interface Finished extends Readonly<Placement> {
   readonly record: MergedLogRecord;
 }
 
-/** The record under way. */
-interface Piece extends Placement {
+/** The merged record under way, with the text that is held for it. */
+interface HeldRecord extends Placement {
   readonly record: MergedLogRecord;
   readonly text: ChunkText;
   chunkCount: number;
-  /** Observed time of the last chunk: two small integers, where an array a chunk would keep the garbage collector busy. */
+  /** Observed time of the last chunk. Two small integers, since an array for each chunk would keep the garbage collector busy. */
   observedSeconds: number;
   observedNanos: number;
 }
 
 /**
- * The text of one stream on its way to becoming one record: a session, and where streams run side by side a stream id.
+ * Merges the text of one stream into records. A stream is known by its session, and by a stream id where several run side
+ * by side.
  *
  * It holds at most one record under way; the caller decides when it is cut.
  */
@@ -44,7 +45,7 @@ export class CoalescedStream {
   /** When the record under way got its first chunk, on the monotonic clock; orders the streams for the timer. */
   heldSince = 0;
 
-  #piece: Piece | undefined;
+  #held: HeldRecord | undefined;
   #startTime: HrTime | undefined;
   #secondsToFirstChunk: number | undefined;
   #hasEmitted = false;
@@ -63,124 +64,124 @@ export class CoalescedStream {
     return this.open !== 0;
   }
 
-  /** UTF-16 units held. */
+  /** The number of UTF-16 units held. */
   get length(): number {
-    return this.#piece?.text.length ?? 0;
+    return this.#held?.text.length ?? 0;
   }
 
   get hasContent(): boolean {
-    return this.#piece !== undefined && (this.#piece.chunkCount > 0 || this.#piece.text.length > 0);
+    return this.#held !== undefined && (this.#held.chunkCount > 0 || this.#held.text.length > 0);
   }
 
-  /** Takes up the `stream-start`: its attributes go on the first record. */
+  /** Takes a `stream-start`, whose attributes go to the first record. */
   start(record: LogRecord, placement: Placement): void {
     if (!this.isOpen) this.#startTime = record.hrTime;
     this.open = 1;
     this.#take(record, placement);
   }
 
-  /** Whether the chunk may go into the record under way. */
+  /** Whether the chunk may be added to the record under way. */
   accepts(record: LogRecord, placement: Placement): boolean {
-    return !this.hasContent || isAlike(this.#piece as Piece, record, placement);
+    return !this.hasContent || isAlike(this.#held as HeldRecord, record, placement);
   }
 
-  /** Adds one chunk. One that is longer than `maxChars` is to be cut at once, and is not copied for that. */
+  /** Adds one chunk. A chunk longer than `maxChars` is not copied, since the caller cuts it at once. */
   add(record: LogRecord, text: string, placement: Placement, maxChars: number): void {
     if (!this.hasContent) this.#beginWith(record, placement);
     this.#append(this.#take(record, placement), record, text, maxChars);
   }
 
   /**
-   * Adds one more chunk to a record under way that takes it: the way of nearly every chunk, in one step.
+   * Adds one more chunk to the record under way, if it accepts the chunk. Nearly every chunk is added here.
    *
-   * `false`: nothing was done.
+   * Returns `false` when it did nothing.
    */
   addMore(record: LogRecord, text: string, placement: Placement, maxChars: number): boolean {
-    const piece = this.#piece;
-    if (piece === undefined || piece.chunkCount === 0 || piece.text.length + text.length > maxChars) return false;
-    if (!isAlike(piece, record, placement)) return false;
-    piece.record.takeAttributes(record);
-    piece.routed = keptRouted(placement.routed, piece);
-    this.#append(piece, record, text, maxChars);
+    const held = this.#held;
+    if (held === undefined || held.chunkCount === 0 || held.text.length + text.length > maxChars) return false;
+    if (!isAlike(held, record, placement)) return false;
+    held.record.takeAttributes(record);
+    held.routed = keptRouted(placement.routed, held);
+    this.#append(held, record, text, maxChars);
     return true;
   }
 
-  #append(piece: Piece, record: LogRecord, text: string, maxChars: number): void {
+  #append(held: HeldRecord, record: LogRecord, text: string, maxChars: number): void {
     const observed = record.hrTimeObserved;
-    piece.observedSeconds = observed[0];
-    piece.observedNanos = observed[1];
-    piece.chunkCount += 1;
-    if (this.#content === 'keep') piece.text.add(staying(text, maxChars));
+    held.observedSeconds = observed[0];
+    held.observedNanos = observed[1];
+    held.chunkCount += 1;
+    if (this.#content === 'keep') held.text.add(staying(text, maxChars));
     if (this.#hasEmitted || this.#startTime === undefined || this.#secondsToFirstChunk !== undefined) return;
     this.#secondsToFirstChunk = secondsBetween(this.#startTime, record.hrTime);
   }
 
-  /** The first record of the text gives time, context and scope; a `stream-start` before it gave attributes only. */
+  /** Begins a merged record with the first text record, which gives time, context and scope. A `stream-start` before it gave only attributes. */
   #beginWith(record: LogRecord, placement: Placement): void {
     const begun = new MergedLogRecord(record);
-    if (this.#piece !== undefined) begun.takeAttributes(this.#piece.record);
-    this.#piece = newPiece(begun, placement);
+    if (this.#held !== undefined) begun.takeAttributes(this.#held.record);
+    this.#held = newHeldRecord(begun, placement);
   }
 
-  #take(record: LogRecord, placement: Placement): Piece {
-    this.#piece ??= newPiece(new MergedLogRecord(record), placement);
-    const piece = this.#piece;
-    piece.record.takeAttributes(record);
-    piece.routed = keptRouted(placement.routed, piece);
-    return piece;
+  #take(record: LogRecord, placement: Placement): HeldRecord {
+    this.#held ??= newHeldRecord(new MergedLogRecord(record), placement);
+    const held = this.#held;
+    held.record.takeAttributes(record);
+    held.routed = keptRouted(placement.routed, held);
+    return held;
   }
 
-  /** Cuts a full record off while more than `maxChars` are held, between code points. */
+  /** Cuts off a full record, between code points, when more than `maxChars` are held. */
   cutFull(maxChars: number): Finished | undefined {
-    const piece = this.#piece;
-    if (piece === undefined || piece.text.length <= maxChars) return undefined;
-    const text = piece.text.take();
+    const held = this.#held;
+    if (held === undefined || held.text.length <= maxChars) return undefined;
+    const text = held.text.take();
     const cut = codePointCut(text, maxChars);
-    return this.#cut(piece, text.slice(0, cut), staying(text.slice(cut), maxChars));
+    return this.#cut(held, text.slice(0, cut), staying(text.slice(cut), maxChars));
   }
 
   /**
-   * The record under way as it stands. The first half of a surrogate pair stays for the next record, unless the text
+   * Cuts the record under way as it is. The first half of a surrogate pair is kept for the next record, unless the text
    * is known to end here.
    */
   cut(isTextOver: boolean): Finished | undefined {
-    const piece = this.#piece;
-    if (piece === undefined || !this.hasContent) return undefined;
-    const text = piece.text.take();
-    if (isTextOver || !endsInHalf(text)) return this.#cut(piece, text, '');
-    if (text.length > 1 || piece.chunkCount > 1) return this.#cut(piece, text.slice(0, -1), text.slice(-1));
-    piece.text.add(text);
+    const held = this.#held;
+    if (held === undefined || !this.hasContent) return undefined;
+    const text = held.text.take();
+    if (isTextOver || !endsInHalf(text)) return this.#cut(held, text, '');
+    if (text.length > 1 || held.chunkCount > 1) return this.#cut(held, text.slice(0, -1), text.slice(-1));
+    held.text.add(text);
     return undefined;
   }
 
-  /** The stream broke off: what is held goes out with that reason, which is not repeated at the stream's end. */
+  /** Cuts a stream that broke off. The record gets the reason, which is not repeated at the stream's end. */
   breakOff(reason: string): Finished | undefined {
-    if (!this.hasContent || this.#piece === undefined) return undefined;
+    if (!this.hasContent || this.#held === undefined) return undefined;
     const reasons = [reason];
-    this.#piece.record.stamp(ATTRIBUTE.finishReasons, reasons);
+    this.#held.record.stamp(ATTRIBUTE.finishReasons, reasons);
     this.#toldReasons = JSON.stringify(reasons);
     return this.cut(true);
   }
 
   /**
-   * The last record of the stream: what is held, with what the `stream-end` says. Nothing held gives a record only when
-   * there is something to tell: attributes of the end, a reason not told yet, or that a stream had no text at all.
+   * The last record of the stream: what is held, with the attributes of the `stream-end`. When nothing is held there is a
+   * record only if it says something new: attributes of the end, a new reason, or that the stream had no text at all.
    */
   finish(end: LogRecord | undefined, placement: Placement | undefined, reason?: string): Finished | undefined {
     const isTold = this.#toldReasons !== undefined;
     const told = finishReasons(end, placement);
     const hasNews = (reason !== undefined && !isTold) || (end !== undefined && this.#hasNews(end, told));
     if (end !== undefined && placement !== undefined) {
-      const piece = this.#take(end, placement);
-      if (!this.hasContent) [piece.observedSeconds, piece.observedNanos] = end.hrTimeObserved;
+      const held = this.#take(end, placement);
+      if (!this.hasContent) [held.observedSeconds, held.observedNanos] = end.hrTimeObserved;
     }
-    const piece = this.#piece;
-    if (piece === undefined) return undefined;
+    const held = this.#held;
+    if (held === undefined) return undefined;
     const reasons = reason === undefined ? told : [reason];
-    if (reasons !== undefined) piece.record.stamp(ATTRIBUTE.finishReasons, reasons);
+    if (reasons !== undefined) held.record.stamp(ATTRIBUTE.finishReasons, reasons);
     const isSilentStream = this.isOpen && !this.#hasEmitted;
     if (!this.hasContent && !hasNews && !isSilentStream) return undefined;
-    return this.#cut(piece, piece.text.take(), '');
+    return this.#cut(held, held.text.take(), '');
   }
 
   #hasNews(end: LogRecord, reasons: unknown): boolean {
@@ -190,35 +191,35 @@ export class CoalescedStream {
     );
   }
 
-  #cut(piece: Piece, text: string, rest: string): Finished {
-    const { record } = piece;
-    this.#piece = undefined;
-    record.hrTimeObserved = [piece.observedSeconds, piece.observedNanos];
-    if (rest !== '') this.#goOnWith(piece, rest);
+  #cut(held: HeldRecord, text: string, rest: string): Finished {
+    const { record } = held;
+    this.#held = undefined;
+    record.hrTimeObserved = [held.observedSeconds, held.observedNanos];
+    if (rest !== '') this.#goOnWith(held, rest);
     if (this.#content === 'keep') record.body = text;
-    record.stamp(ATTRIBUTE.sessionId, piece.sessionId);
+    record.stamp(ATTRIBUTE.sessionId, held.sessionId);
     if (this.streamId !== undefined) record.stamp(ATTRIBUTE.streamId, this.streamId);
-    record.stamp(ATTRIBUTE.chunkCount, piece.chunkCount);
+    record.stamp(ATTRIBUTE.chunkCount, held.chunkCount);
     if (this.isOpen || this.streamId !== undefined) record.stamp(ATTRIBUTE.requestStream, true);
     if (this.#secondsToFirstChunk !== undefined && !this.#hasEmitted) {
       record.stamp(ATTRIBUTE.timeToFirstChunk, this.#secondsToFirstChunk);
     }
     this.#hasEmitted = true;
-    const { sessionId, context, routed } = piece;
+    const { sessionId, context, routed } = held;
     return { record, sessionId, context, routed };
   }
 
-  /** What is cut off belongs to the last chunk, which was counted where it began. */
-  #goOnWith(piece: Piece, rest: string): void {
-    const record = new MergedLogRecord(piece.record as unknown as LogRecord);
-    record.hrTime = piece.record.hrTimeObserved;
-    record.takeAttributes({ attributes: piece.record.attributes, droppedAttributesCount: 0 });
-    this.#piece = newPiece(record, piece);
-    this.#piece.text.add(rest);
+  /** Begins the next record with the rest of the last chunk, which is counted in the record where it began. */
+  #goOnWith(held: HeldRecord, rest: string): void {
+    const record = new MergedLogRecord(held.record as unknown as LogRecord);
+    record.hrTime = held.record.hrTimeObserved;
+    record.takeAttributes({ attributes: held.record.attributes, droppedAttributesCount: 0 });
+    this.#held = newHeldRecord(record, held);
+    this.#held.text.add(rest);
   }
 }
 
-/** The finish reasons that the end of a stream tells. */
+/** The finish reasons at the end of a stream. */
 function finishReasons(end: LogRecord | undefined, placement: Placement | undefined): unknown {
   const known = placement?.routed?.detail?.attributes?.[ATTRIBUTE.finishReasons];
   return end === undefined
@@ -226,8 +227,8 @@ function finishReasons(end: LogRecord | undefined, placement: Placement | undefi
     : wholeAttribute(end, ATTRIBUTE.finishReasons, end.attributes[ATTRIBUTE.finishReasons], known);
 }
 
-/** A merged record stands for records of one resource, scope, severity and session. */
-function isAlike({ record: merged, sessionId }: Piece, record: LogRecord, placement: Placement): boolean {
+/** Whether a record may be merged: all records of a merged one have the same resource, scope, severity and session. */
+function isAlike({ record: merged, sessionId }: HeldRecord, record: LogRecord, placement: Placement): boolean {
   return (
     sessionId === placement.sessionId &&
     merged.instrumentationScope === record.instrumentationScope &&
@@ -237,24 +238,24 @@ function isAlike({ record: merged, sessionId }: Piece, record: LogRecord, placem
   );
 }
 
-/** The text as it is held. One that goes on being cut is left as it is: a copy for each cut would cost the square. */
+/** The text to hold. A text that is cut again is not copied: a copy for each cut would cost quadratic time. */
 function staying(text: string, maxChars: number): string {
   return text.length > maxChars ? text : ownText(text);
 }
 
-/** What a processor behind asks for. What the record itself was routed with would keep its attributes, and whatever its session id was cut out of. */
+/** What a processor behind needs. The original would keep the attributes of the record alive, and the text that its session id is a slice of. */
 function keptRouted(
   routed: RoutedRecord | undefined,
-  piece: { readonly sessionId: string; readonly routed: RoutedRecord | undefined },
+  held: { readonly sessionId: string; readonly routed: RoutedRecord | undefined },
 ): RoutedRecord | undefined {
   if (routed === undefined) return undefined;
   const { entryId, order, source } = routed;
-  const own = piece.routed?.sessionId ?? piece.sessionId;
+  const own = held.routed?.sessionId ?? held.sessionId;
   const sessionId = own === routed.sessionId ? own : ownText(routed.sessionId);
   return { sessionId, detail: undefined, entryId, order, source };
 }
 
-function newPiece(record: MergedLogRecord, placement: Placement): Piece {
+function newHeldRecord(record: MergedLogRecord, placement: Placement): HeldRecord {
   const { context } = placement;
   const sessionId = ownText(placement.sessionId);
   const routed = keptRouted(placement.routed, { sessionId, routed: undefined });

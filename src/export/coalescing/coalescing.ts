@@ -10,7 +10,7 @@ import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
 import { lazily, millis, objectWith, parseOptions, positiveInteger } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
-import { TickFlush } from '../tick-flush.ts';
+import { EndOfTickWrite } from '../end-of-tick-write.ts';
 import { ChunkMerger } from './chunk-merger.ts';
 import type { Finished, Placement } from './coalesced-stream.ts';
 import { FlushQueue } from './flush-queue.ts';
@@ -24,17 +24,17 @@ export interface CoalescingOptions {
   readonly maxChars?: number | undefined;
   /** The longest time that a chunk is held back, in milliseconds. @default 60_000 */
   readonly maxDelayMillis?: number | undefined;
-  /** `'omit'`: counts and times are passed on, the text is not. @default 'keep' */
+  /** `'omit'` passes counts and times on, but not the text. @default 'keep' */
   readonly content?: 'keep' | 'omit' | undefined;
 }
 
 /** Options of {@link CoalescingLogRecordProcessor}. */
 export interface CoalescingLogRecordProcessorOptions extends CoalescingOptions {
-  /** Gets the merged records and all that is not merged. It is flushed and shut down with the coalescing processor. */
+  /** Gets the merged records, and all records that are not merged. It is flushed and shut down with the coalescing processor. */
   readonly processor: LogRecordProcessor;
 }
 
-/** What a coalescing processor holds, and what was lost by reason. */
+/** What a coalescing processor holds, and how many records were lost by reason. */
 export interface CoalescingStats {
   /** Streams under way. */
   readonly streams: number;
@@ -56,20 +56,20 @@ const optionsSchema = lazily(() =>
  * Merges the text chunks of a stream (session and stream id) into one record for an inner processor, so that an answer
  * of 500 tokens is one record at the collector. Readers of the session still get each chunk at once.
  *
- * Register it after the session processor. The bodies of the merged records joined equal the chunks joined, exactly,
- * and are cut between code points only. Text before, inside and after reasoning or a tool call stays apart; the marks
- * between are passed on as they are, and so is everything that is no chat text. `stream-start` and `stream-end` are
- * taken up by the merged record: their attributes (finish reasons, token usage) stand on it, beside
- * `session_logs.chunk_count`, `gen_ai.request.stream` and `gen_ai.response.time_to_first_chunk`. Its time is that of
- * the first chunk, its observed time that of the last. Chunks outside any stream are merged by session too.
+ * Register it after the session processor. The joined bodies of the merged records equal the joined chunks exactly, and
+ * are cut between code points only. Text before, inside and after reasoning or a tool call stays apart; the marks between
+ * them are passed on unchanged, and so is everything that is not chat text. `stream-start` and `stream-end` become part of
+ * the merged record, which has their attributes (finish reasons, token usage) besides `session_logs.chunk_count`,
+ * `gen_ai.request.stream` and `gen_ai.response.time_to_first_chunk`. Its time is that of the first chunk, its observed
+ * time that of the last. Chunks outside any stream are merged by session too.
  *
- * A record is passed on at its stream's end, when the stream breaks off (`error`, `aborted` or `abandoned` as finish
- * reason), before a mark, at `maxChars`, after `maxDelayMillis`, at `forceFlush`, `flushSession` and `shutdown`, and
- * when the process exits. Half of a surrogate pair stays for the next record, unless the text ends there. What is held
- * at a SIGKILL is lost, at most `maxDelayMillis` of it: a disk spool behind this processor does not know it yet.
+ * A merged record is passed on when its stream ends or breaks off (`error`, `aborted` or `abandoned` as finish reason),
+ * before a mark, at `maxChars`, after `maxDelayMillis`, at `forceFlush`, `flushSession` and `shutdown`, and when the
+ * process exits. Half of a surrogate pair is kept for the next record, unless the text ends there. A SIGKILL loses the
+ * text that is held, at most that of `maxDelayMillis`: a disk spool behind this processor does not have it yet.
  *
- * Bounds: 10,000 streams, and 32 Mi UTF-16 units over all of them (or `maxChars`, when that is more); when one is
- * reached the oldest stream is passed on early. Nothing is dropped.
+ * Bounds: 10,000 streams, and 32 Mi UTF-16 units over all of them (or `maxChars`, when that is more). When one is
+ * reached, the oldest stream is passed on early. Nothing is dropped.
  *
  * @example
  * ```ts
@@ -85,15 +85,15 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
   readonly #inner: LogRecordProcessor;
   readonly #merger: ChunkMerger;
   readonly #flushes: FlushQueue;
-  readonly #exit: TickFlush;
+  readonly #exit: EndOfTickWrite;
   readonly #lost = new LossCounters();
   readonly #reporter = reporterFor('coalescing');
-  /** One object for all records: this runs once a token. */
+  /** One object for all records, since this runs once per token. */
   readonly #placement: Placement = { sessionId: '', context: undefined, routed: undefined };
-  /** The processor behind, once it is known to tell sessions apart. */
+  /** The processor behind this one, once it is known to answer `flushSession`. */
   #delivery: SessionDelivery | undefined;
   #attachedTo: DeliverySource | undefined;
-  /** What the processor behind finds in place of the session processor. */
+  /** What the processor behind this one gets in place of the session processor. */
   readonly #source: DeliverySource = {
     attachDelivery: (delivery) => {
       this.#delivery = delivery;
@@ -102,7 +102,7 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
   #isExiting = false;
   #isClosed = false;
 
-  /** @throws TypeError that names the option which is wrong and the value received. */
+  /** @throws TypeError that names the wrong option and the value received. */
   constructor(options: CoalescingLogRecordProcessorOptions) {
     const parsed = parseOptions('CoalescingLogRecordProcessor', optionsSchema, options);
     const maxChars = parsed.maxChars ?? 1_000_000;
@@ -119,7 +119,7 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
     );
     this.#flushes = new FlushQueue('CoalescingLogRecordProcessor', this.#inner);
     if (isDelivery(this.#inner)) this.#delivery = this.#inner;
-    this.#exit = new TickFlush(() => this.#atExit());
+    this.#exit = new EndOfTickWrite(() => this.#atExit());
   }
 
   onEmit(record: LogRecord, context?: Context): void {
@@ -134,7 +134,7 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
       this.#attach(routed?.source);
       isTaken = this.#takes(record, context, routed);
     } catch (error) {
-      this.#reporter.limited('take', 'a record could not be looked at and is passed on as it is', error);
+      this.#reporter.limited('take', 'a record could not be read and is passed on as it is', error);
     }
     if (!isTaken) this.#forward(record, context, routed);
     else if (this.#isExiting) this.#merger.flush(true);
@@ -148,8 +148,8 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
   /**
    * Passes on what is held and flushes the inner processor. Each caller waits for the whole flush.
    *
-   * @throws SessionLogsError `flush_timeout` when that takes longer than `timeoutMillis` (default 30,000); else what the
-   * inner processor rejects with.
+   * @throws SessionLogsError `flush_timeout` when that takes longer than `timeoutMillis` (default 30,000); otherwise the
+   * error of the inner processor.
    */
   forceFlush(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
     this.#merger.flush(false);
@@ -157,26 +157,26 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
   }
 
   /**
-   * Passes on what is held of one session, and asks the durable processor behind how far the session came.
+   * Passes on what is held of one session, and calls `flushSession` of the durable processor behind this one.
    *
-   * @throws SessionLogsError `no_durable_exporter` when there is none behind.
+   * @throws SessionLogsError `no_durable_exporter` when there is none.
    */
   async flushSession(sessionId: string, options?: { readonly timeoutMillis?: number }): Promise<DeliveryReport> {
     this.#merger.flush(false, sessionId);
     if (this.#delivery === undefined) {
       throw new SessionLogsError(
         'no_durable_exporter',
-        'flushSession needs a DurableLogRecordProcessor; the processor inside CoalescingLogRecordProcessor is none',
+        'flushSession needs a DurableLogRecordProcessor, which the processor inside CoalescingLogRecordProcessor is not',
       );
     }
     return this.#delivery.flushSession(sessionId, options);
   }
 
   /**
-   * Passes on everything and shuts the inner processor down; further records are counted and ignored. Idempotent.
+   * Passes on everything and shuts the inner processor down. Later records are counted and dropped. Idempotent.
    *
-   * @throws SessionLogsError `shutdown_timeout` when that takes longer than `timeoutMillis` (default 10,000); else what
-   * the inner processor rejects with.
+   * @throws SessionLogsError `shutdown_timeout` when that takes longer than `timeoutMillis` (default 10,000); otherwise
+   * the error of the inner processor.
    */
   shutdown(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
     if (!this.#isClosed) {
@@ -220,24 +220,24 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
     }
     noteRoutedRecord(record, this.#behind(routed));
     this.#hand(record, context);
-    // Other processors of the provider get the record too.
+    // The record is restored, since other processors of the provider get it too.
     noteRoutedRecord(record, routed);
     this.#attach(routed.source);
   }
 
-  /** As the processor behind finds it: a durable one makes itself known here, since a session flush has to come through here. */
+  /** What the processor behind gets: a durable one attaches itself to this processor, so that a session flush comes through here. */
   #behind(routed: RoutedRecord): RoutedRecord {
     return { ...routed, source: routed.source === undefined ? undefined : this.#source };
   }
 
-  /** Makes this processor known to the session processor, once one behind it delivers. */
+  /** Makes this processor known to the session processor, once a durable one is known behind it. */
   #attach(source: DeliverySource | undefined): void {
     if (this.#delivery === undefined || source === undefined || source === this.#attachedTo) return;
     this.#attachedTo = source;
     source.attachDelivery(this);
   }
 
-  /** Never throws: what an inner processor does must not reach the program that logs, nor the next processor. */
+  /** Never throws: an error of the inner processor must not reach the program that logs, nor the next processor. */
   #hand(record: LogRecord, context: Context | undefined): void {
     try {
       this.#inner.onEmit(record, context);

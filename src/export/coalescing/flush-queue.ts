@@ -3,36 +3,36 @@ import { settlesWithin, within } from '../../support/timeouts.ts';
 const FLUSH_TIMEOUT_MILLIS = 30_000;
 const SHUTDOWN_TIMEOUT_MILLIS = 10_000;
 
-/** An inner processor's ends. The SDK passes no time to either; a processor that knows the option gets it. */
-interface Ends {
+/** The inner processor. Both methods get the time-out, which processors of the SDK ignore. */
+interface FlushTarget {
   forceFlush(options?: { readonly timeoutMillis?: number }): Promise<void>;
   shutdown(options?: { readonly timeoutMillis?: number }): Promise<void>;
 }
 
 /**
- * The flushes and the shutdown of an inner processor, one after the other: the SDK's batch processor answers a second
- * `forceFlush` at once, and a shutdown during a flush loses records.
+ * Runs the flushes and the shutdown of an inner processor one after the other: the SDK's batch processor resolves a second
+ * `forceFlush` at once, and loses records when it is shut down during a flush.
  *
- * Callers that arrive while one flush runs share the next.
+ * Callers that arrive while a flush runs share the next one.
  */
 export class FlushQueue {
-  readonly #owner: string;
-  readonly #inner: Ends;
+  readonly #name: string;
+  readonly #inner: FlushTarget;
   #running: Promise<void> = Promise.resolve();
   #next: { promise: Promise<void>; timeoutMillis: number } | undefined;
   #shutdown: Promise<void> | undefined;
 
-  constructor(owner: string, inner: Ends) {
-    this.#owner = owner;
+  constructor(name: string, inner: FlushTarget) {
+    this.#name = name;
     this.#inner = inner;
   }
 
-  /** Resolves when a flush of the inner processor that began after this call is over. */
+  /** Resolves when a flush of the inner processor has ended that began after this call. */
   forceFlush(timeoutMillis: number = FLUSH_TIMEOUT_MILLIS): Promise<void> {
     if (this.#shutdown !== undefined) return this.#shutdown;
     const next = (this.#next ??= this.#enqueue(timeoutMillis));
     next.timeoutMillis = Math.max(next.timeoutMillis, timeoutMillis);
-    return within(next.promise, timeoutMillis, 'flush_timeout', `${this.#owner}: forceFlush`);
+    return within(next.promise, timeoutMillis, 'flush_timeout', `${this.#name}: forceFlush`);
   }
 
   #enqueue(timeoutMillis: number): { promise: Promise<void>; timeoutMillis: number } {
@@ -42,7 +42,7 @@ export class FlushQueue {
       return this.#inner.forceFlush({ timeoutMillis: flush.timeoutMillis });
     });
     this.#running = flush.promise.catch(() => {
-      // Each caller gets the rejection; the queue only waits for the end.
+      // Each caller gets the rejection; the queue waits for the end only.
     });
     return flush;
   }
@@ -53,7 +53,7 @@ export class FlushQueue {
       this.#afterFlushes(timeoutMillis / 2).then(() => this.#inner.shutdown({ timeoutMillis })),
       timeoutMillis,
       'shutdown_timeout',
-      `${this.#owner}: shutdown`,
+      `${this.#name}: shutdown`,
     ));
   }
 

@@ -4,17 +4,17 @@ import { ownValue } from '../../support/own-value.ts';
 import { ownText } from '../../support/own-text.ts';
 import { reporterFor } from '../../support/reporter.ts';
 
-/** Attributes that a record takes before further ones are dropped and counted, as in the SDK. */
+/** The number of attributes that a record takes; further ones are dropped and counted, as in the SDK. */
 const ATTRIBUTE_COUNT_LIMIT = 128;
 
 const reporter = reporterFor('coalescing');
 
 /**
- * A log record made of several: what `CoalescingLogRecordProcessor` hands to its inner processor.
+ * A log record merged from several, which `CoalescingLogRecordProcessor` passes to its inner processor.
  *
- * It can stand wherever a record of either SDK line can: the inner processor may set things while its `onEmit` runs,
- * and reads afterwards. `resource` and `instrumentationScope` are those of the first record by reference, since the
- * OTLP serializer groups by identity.
+ * It can be used like a record of either SDK line: the inner processor may change it while its `onEmit` runs, and read it
+ * afterwards. `resource` and `instrumentationScope` are the objects of the first record, since the OTLP serializer groups
+ * records by identity.
  */
 export class MergedLogRecord {
   hrTime: HrTime;
@@ -42,22 +42,22 @@ export class MergedLogRecord {
     this.instrumentationScope = first.instrumentationScope;
   }
 
-  /** Takes the attributes of one more record; of two values under one key the later stays. */
+  /** Takes the attributes of one more record. A later value replaces an earlier one. */
   takeAttributes(record: {
     readonly attributes: Readonly<Record<string, unknown>>;
     readonly droppedAttributesCount: number;
   }): void {
     this.droppedAttributesCount += record.droppedAttributesCount;
     const { attributes } = record;
-    // `for in` over a plain object makes no array of keys, and this runs once a token.
+    // `for in` makes no array of keys; this runs once per token.
     for (const key in attributes) {
-      // The same on every record of a stream: stamped once, on the merged one.
+      // All records of a stream have the same value, which is set once, on the merged record.
       if (key === ATTRIBUTE.sessionId || key === ATTRIBUTE.streamId) continue;
       if (Object.hasOwn(attributes, key)) this.#put(key, attributes[key], ATTRIBUTE_COUNT_LIMIT);
     }
   }
 
-  /** Sets an attribute of our own, which has room whatever the limit says. */
+  /** Sets an attribute of our own, to which the limit does not apply. */
   stamp(key: string, value: unknown): void {
     this.#put(key, value, Number.POSITIVE_INFINITY);
   }
@@ -110,7 +110,7 @@ export class MergedLogRecord {
     return this;
   }
 
-  /** From here on only reads: the inner processor's `onEmit` is over. */
+  /** From here on the record cannot be changed: the inner processor's `onEmit` has returned. */
   makeReadonly(): void {
     this.#isReadonly = true;
   }

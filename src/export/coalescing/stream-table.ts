@@ -1,18 +1,18 @@
 import type { CoalescedStream } from './coalesced-stream.ts';
 
-/** The streams of one session: the one without a stream id, and those with one. */
+/** The streams of one session, without and with a stream id. */
 interface SessionStreams {
   unnamed: CoalescedStream | undefined;
   named: Map<string, CoalescedStream> | undefined;
 }
 
 /**
- * The streams under way, by session and stream id. Two maps one within the other: ids are any strings, so no joined key
- * is safe, and none has to be built for each chunk.
+ * The streams under way, by session and stream id. The maps are nested, since ids are arbitrary strings that cannot be
+ * joined into a safe key, and since no key has to be built for each chunk.
  */
 export class StreamTable {
   readonly #bySession = new Map<string, SessionStreams>();
-  /** All of them, oldest first. */
+  /** All streams, oldest first. */
   readonly #all = new Set<CoalescedStream>();
 
   get size(): number {
@@ -57,7 +57,7 @@ export class StreamTable {
     return [...unnamed, ...(streams.named?.values() ?? [])];
   }
 
-  /** Every stream, oldest first, in a new array. */
+  /** All streams, oldest first, in a new array. */
   all(): CoalescedStream[] {
     return [...this.#all];
   }

@@ -12,14 +12,14 @@ const reporter = reporterFor('console');
 const COLOURS: Readonly<Record<string, number>> = { TRACE: 90, DEBUG: 36, INFO: 32, WARN: 33, ERROR: 31, FATAL: 35 };
 
 /**
- * Writes leveled logs as lines to stdout, coloured where `NO_COLOR` is not set: for a person in front of a terminal.
- * Chunks of a chat are left to the stream handler.
+ * Writes leveled logs as lines to stdout for a person at a terminal, in colour unless `NO_COLOR` is set. Chunks of a chat
+ * are left to the stream handler.
  *
- * Text goes out without control characters. A closed stdout (`| head -1`) ends the output, never the process.
+ * Text is written without control characters. A closed stdout (`| head -1`) ends the output, but not the process.
  */
 export class ConsoleLogRecordProcessor implements LogRecordProcessor {
   readonly #hasColours: boolean = (process.env['NO_COLOR'] ?? '') === '';
-  /** Records not printed: after shutdown, and those that could not be read. */
+  /** Records that were not printed: those after shutdown, and those that could not be read. */
   readonly lost: LossCounters = new LossCounters();
   #isOpen = true;
   #shutdown: Promise<void> | undefined;
@@ -59,7 +59,7 @@ export class ConsoleLogRecordProcessor implements LogRecordProcessor {
     try {
       return (record.severityNumber ?? 0) === 0 ? undefined : this.#line(record);
     } catch (error) {
-      // One record that cannot be read says nothing about stdout: the next is printed.
+      // A record that cannot be read has nothing to do with stdout: the next one is printed.
       this.lost.add('internal_error');
       reporter.limited('unreadable', 'a record could not be read', error);
       return undefined;
@@ -71,7 +71,7 @@ export class ConsoleLogRecordProcessor implements LogRecordProcessor {
     const sessionId = sessionIdOfRecord(record);
     const time = isoTimestamp(recordMillis(record)).slice(11, 23);
     const session = sessionId === undefined ? '' : ` [${escapeControls(sessionId)}]`;
-    // Further lines of a message are set in, so that none looks like a record of its own.
+    // Further lines of a message are indented, so that none looks like a record of its own.
     const message = withoutTerminalControls(bodyToText(record.body)).replaceAll('\n', '\n    ');
     return `${this.#paint(90, time)} ${this.#paint(COLOURS[level] ?? 0, level.padEnd(5))}${this.#paint(90, session)} ${message}\n`;
   }

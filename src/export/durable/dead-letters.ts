@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import type { ReadableLogRecord } from '../../otel/log-record.ts';
 import { nextMagic, readFrame } from '../spool/codec/frame.ts';
 import { OriginEncoder } from '../spool/codec/origin-codec.ts';
-import { EntryEncoder } from '../spool/codec/record-encoder.ts';
+import { FrameEncoder } from '../spool/codec/frame-encoder.ts';
 import { isKnownPayload } from '../spool/known-format.ts';
 import { fileBytes, listDirectory } from '../spool/owner-directory.ts';
 
-/** Below the root of a spool, shared by its processes. */
+/** The directory below the root of a spool, shared by its processes. */
 export const DEAD_DIRECTORY = 'dead';
 const DEAD_SUFFIX = '.dead';
-/** What the names of our files begin with: the time. */
+/** The names of our files begin with the time. */
 const OWN_NAME = /^\d{13}-/;
 const MAX_FILE_BYTES = 1024 * 1024;
 
@@ -22,21 +22,22 @@ export interface DeadFile {
 }
 
 /**
- * Single records that the collector rejects: kept for a person to look at (`spool DIRECTORY --export`), never sent again.
+ * Single records that the collector rejected. They are kept for a person to read (`spool DIRECTORY --export`), and never
+ * sent again.
  *
- * Bounded by bytes over all processes of the root; when full, the oldest file goes, which is counted. Files of a newer
- * version are left to it: they are neither deleted nor counted among these bytes.
+ * Their bytes are bounded over all processes of the root: when the bound is reached the oldest file is deleted, and its
+ * records are counted. Files of a newer version are neither deleted nor counted.
  */
 export class DeadLetters {
   readonly #directory: string;
   readonly #maxBytes: number;
-  readonly #encoder = new EntryEncoder(new OriginEncoder(() => {}), undefined);
+  readonly #encoder = new FrameEncoder(new OriginEncoder(() => {}), undefined);
   readonly #now: () => number;
   readonly #onLost: (reason: 'dead_full' | 'dead_unwritable', count: number) => void;
   #file: { readonly path: string; bytes: number } | undefined;
   #serial = 0;
   #records = 0;
-  /** Whether a file is left to a newer version: looked at once, when the bound is reached. */
+  /** By path: whether a file is left to a newer version. Each file is read once, when the bound is reached. */
   #isLeft: ReadonlyMap<string, boolean> = new Map<string, boolean>();
 
   constructor(
@@ -53,7 +54,7 @@ export class DeadLetters {
     this.#onLost = options.onLost;
   }
 
-  /** Records put here by this process. */
+  /** Number of records that this process has added. */
   get records(): number {
     return this.#records;
   }
@@ -61,27 +62,27 @@ export class DeadLetters {
   add(record: ReadableLogRecord): void {
     this.#records += 1;
     try {
-      this.#encoder.add(record as Parameters<EntryEncoder['add']>[0]);
-      const entry = this.#encoder.finish(this.#records, this.#now());
-      if (entry !== undefined) this.#write(entry);
+      this.#encoder.add(record as Parameters<FrameEncoder['add']>[0]);
+      const frame = this.#encoder.finish(this.#records, this.#now());
+      if (frame !== undefined) this.#write(frame);
     } catch {
-      // The disk takes nothing: the record is lost, and the count says so.
+      // The disk cannot be written: the record is lost and counted.
       this.#onLost('dead_unwritable', 1);
     }
   }
 
-  #write(entry: Buffer): void {
-    if (!this.#makeRoom(entry.length)) {
+  #write(frame: Buffer): void {
+    if (!this.#makeRoom(frame.length)) {
       this.#onLost('dead_full', 1);
       return;
     }
     const limit = Math.min(MAX_FILE_BYTES, this.#maxBytes / 8);
-    if (this.#file === undefined || this.#file.bytes + entry.length > limit) this.#file = this.#newFile();
+    if (this.#file === undefined || this.#file.bytes + frame.length > limit) this.#file = this.#newFile();
     const { path } = this.#file;
     const fd = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600);
     try {
-      writeSync(fd, entry);
-      this.#file.bytes += entry.length;
+      writeSync(fd, frame);
+      this.#file.bytes += frame.length;
     } finally {
       closeSync(fd);
     }
@@ -97,14 +98,14 @@ export class DeadLetters {
   #makeRoom(incoming: number): boolean {
     const all = deadFiles(this.#directory);
     if (bytesOf(all) + incoming <= this.#maxBytes) return true;
-    // All of them first: what is left to a newer version, however new, costs no older file its room.
+    // All files are checked first: one that is left to a newer version must not cost an older file its room.
     this.#isLeft = new Map(all.map(({ path }) => [path, this.#isLeft.get(path) ?? countRecords(path) === undefined]));
     const files = all.filter(({ path }) => this.#isLeft.get(path) !== true);
     let bytes = bytesOf(files);
     for (const file of files) {
       if (bytes + incoming <= this.#maxBytes) break;
       bytes -= file.bytes;
-      // Another process may have gone on writing to it.
+      // Counted again, since another process may have written to it meanwhile.
       const count = countRecords(file.path);
       if (count === undefined) continue;
       if (this.#file?.path === file.path) this.#file = undefined;
@@ -124,7 +125,7 @@ export function deadFiles(directory: string): DeadFile[] {
   return filesOf(directory, (name) => name.endsWith(DEAD_SUFFIX));
 }
 
-/** Files in a `dead` directory that a newer version made, of a kind that this one does not know. */
+/** Files in a `dead` directory that are of a kind only a newer version knows. */
 export function unknownDeadFiles(directory: string): DeadFile[] {
   return filesOf(directory, (name) => OWN_NAME.test(name) && !name.endsWith(DEAD_SUFFIX));
 }
@@ -140,27 +141,27 @@ function filesOf(directory: string, isWanted: (name: string) => boolean): DeadFi
 }
 
 /**
- * The records in a file of rejected ones; `undefined`: it is left alone, since something in it is of a format that only a
- * newer version knows, or it cannot be read.
+ * The number of records in a file of rejected ones; `undefined` when the file must stay, since it cannot be read or
+ * contains a format that only a newer version knows.
  */
 function countRecords(path: string): number | undefined {
   let bytes: Buffer;
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    // Another process may have made room meanwhile.
+    // Another process may have deleted it meanwhile.
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 0 : undefined;
   }
   let count = 0;
   for (let at = 0; at !== -1 && at < bytes.length;) {
-    const entry = readFrame(bytes, at);
-    if (typeof entry === 'string') {
+    const frame = readFrame(bytes, at);
+    if (typeof frame === 'string') {
       at = nextMagic(bytes, at + 1);
       continue;
     }
-    if (!isKnownPayload(entry)) return undefined;
-    count += entry.count;
-    at = entry.end;
+    if (!isKnownPayload(frame)) return undefined;
+    count += frame.count;
+    at = frame.end;
   }
   return count;
 }

@@ -1,24 +1,24 @@
 import { LossCounters } from '../../support/loss-counters.ts';
 import type { LossReason } from '../../support/loss-counters.ts';
 import type { Reporter } from '../../support/reporter.ts';
-import type { Outcome, SpoolBatch } from '../spool/spool-batch.ts';
+import type { Settlement, SpoolBatch } from '../spool/spool-batch.ts';
 import type { Loss } from './durable-options.ts';
 import { SessionPositions } from './session-positions.ts';
 
-/** What became of the records: counted in all, by reason of loss, and by session. */
+/** Counts what became of the records: in total, by reason of loss, and by session. */
 export class DeliveryLedger {
   readonly positions: SessionPositions = new SessionPositions();
   received = 0;
   exported = 0;
   rejected = 0;
-  /** Records of this process that were refused or lost. */
+  /** Records of this process that were rejected or lost. */
   unsuccessful = 0;
   readonly #lost = new LossCounters();
   readonly #reporter: Reporter;
   readonly #onLoss: ((loss: Loss) => void) | undefined;
   /**
-   * Losses that `onLoss` has yet to hear of. Told later, since the application may log from there: into the very segment
-   * that is being dropped.
+   * Losses that `onLoss` is yet to be called with. That happens later, since the application may log from there, into the
+   * very segment that is being dropped.
    */
   readonly #untold = new Map<LossReason, number>();
   readonly #tell = (): void => {
@@ -32,12 +32,12 @@ export class DeliveryLedger {
     this.#onLoss = onLoss;
   }
 
-  /** Lost records by reason. */
+  /** Number of lost records by reason. */
   get lost(): Record<string, number> {
     return this.#lost.toJSON();
   }
 
-  /** Records will never arrive. */
+  /** Counts records that are lost. */
   lose(reason: LossReason, count: number, isOwn: boolean): void {
     this.#lost.add(reason, count);
     if (isOwn) this.unsuccessful += count;
@@ -45,26 +45,26 @@ export class DeliveryLedger {
     this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + count);
   }
 
-  /** Records of a batch are done with. */
-  settle(batch: SpoolBatch, from: number, to: number, outcome: Outcome, isOwn: boolean): void {
+  /** Counts records of a batch that are settled. */
+  settle(batch: SpoolBatch, from: number, to: number, settlement: Settlement, isOwn: boolean): void {
     const count = to - from;
-    if (outcome === 'expired') {
+    if (settlement === 'expired') {
       this.lose('expired', count, isOwn);
       return;
     }
-    if (outcome === 'delivered') this.exported += count;
+    if (settlement === 'delivered') this.exported += count;
     else {
       this.rejected += count;
       if (isOwn) this.unsuccessful += count;
     }
-    if (isOwn) this.#settleSessions(batch, from, to, outcome === 'delivered');
+    if (isOwn) this.#settleSessions(batch, from, to, settlement === 'delivered');
   }
 
   #settleSessions(batch: SpoolBatch, from: number, to: number, isDelivered: boolean): void {
     batch.eachSegment(from, to, (segment, first, end) => {
       for (let i = first; i < end; i += 1) {
-        const mark = batch.sessions[i];
-        if (mark !== undefined) this.positions.settled(segment, mark, isDelivered);
+        const entry = batch.sessions[i];
+        if (entry !== undefined) this.positions.settled(segment, entry, isDelivered);
       }
     });
   }

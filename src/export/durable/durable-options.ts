@@ -6,29 +6,29 @@ import type { MeterProvider } from '../../otel/metrics.ts';
 import type { LossReason } from '../../support/loss-counters.ts';
 import { functionOption, lazily, millis, objectWith, positiveInteger } from '../../support/options.ts';
 
-/** Records that will never reach the collector, as they are lost. */
+/** Records that were lost: they will never reach the collector. */
 export interface Loss {
-  /** Why: `spool_full`, `expired`, `damaged`, `disk_full`, `spool_unwritable`, `too_large`, `dead_full`, ... */
+  /** The reason: `spool_full`, `expired`, `damaged`, `disk_full`, `spool_unwritable`, `too_large`, `dead_full`, ... */
   readonly reason: LossReason;
-  /** How many records. */
+  /** The number of records. */
   readonly count: number;
 }
 
 /** Options of {@link DurableLogRecordProcessor}. Those of `BatchLogRecordProcessor` mean the same, `OTEL_BLRP_*` included. */
 export interface DurableLogRecordProcessorOptions {
-  /** Any exporter. Retries, headers, TLS and compression stay what it was given. */
+  /** Any exporter. Its retries, headers, TLS and compression stay as configured. */
   readonly exporter: LogRecordExporter;
   /**
    * Where the spool lives: on a local disk, one directory per destination, shared by all processes of one host. Made with
    * mode 0700. Not a shared temporary folder.
    */
   readonly directory: string;
-  /** Bytes of this process in the spool, adopted ones included; the oldest records are dropped beyond it. @default 536,870,912 (512 MiB) */
+  /** The most bytes that this process keeps in the spool, with adopted ones; beyond it the oldest records are dropped. @default 536,870,912 (512 MiB) */
   readonly maxBytes?: number | undefined;
   /** When records are written: at the end of the event-loop tick, or within `emit()`. @default 'tick' */
   readonly flush?: 'tick' | 'record' | undefined;
   /**
-   * When written records are synced to the disk, which only a power cut asks for: every `fsyncIntervalMillis`, off the
+   * When written records are synced to the disk, which matters only for a power cut: every `fsyncIntervalMillis`, off the
    * event loop; at each write, within it; or never.
    *
    * @default 'interval'
@@ -40,11 +40,11 @@ export interface DurableLogRecordProcessorOptions {
   readonly maxExportBatchSize?: number | undefined;
   /** How long records wait for a batch to fill. @default OTEL_BLRP_SCHEDULE_DELAY, else 1,000 */
   readonly scheduledDelayMillis?: number | undefined;
-  /** How long an export may take; its records are kept and sent again. @default OTEL_BLRP_EXPORT_TIMEOUT, else 30,000 */
+  /** How long an export may take; after that its records are sent again. @default OTEL_BLRP_EXPORT_TIMEOUT, else 30,000 */
   readonly exportTimeoutMillis?: number | undefined;
   /** Ignored: the queue is on disk. */
   readonly maxQueueSize?: number | undefined;
-  /** Ignored: for browsers. */
+  /** Ignored: it is for browsers. */
   readonly disableAutoFlushOnDocumentHide?: boolean | undefined;
   /** @default 5,000 */
   readonly shutdownTimeoutMillis?: number | undefined;
@@ -52,16 +52,16 @@ export interface DurableLogRecordProcessorOptions {
   readonly forceFlushTimeoutMillis?: number | undefined;
   /** Records that waited longer are dropped. @default none */
   readonly maxAgeMillis?: number | undefined;
-  /** Bytes of the records kept that the collector rejected. @default 67,108,864 (64 MiB) */
+  /** The most bytes of rejected records that are kept. @default 67,108,864 (64 MiB) */
   readonly maxDeadBytes?: number | undefined;
   /**
-   * What a full disk costs: `'drop-newest'` keeps what was written, and drops new records once 8 MiB of them wait in
+   * Which records a full disk costs: `'drop-newest'` keeps what was written, and drops new records once 8 MiB of them wait in
    * memory; `'drop-oldest'` deletes the oldest segment to make room.
    *
    * @default 'drop-newest'
    */
   readonly whenDiskFull?: 'drop-newest' | 'drop-oldest' | undefined;
-  /** Called with each loss. What it throws is reported, and goes no further. */
+  /** Called with each loss. An error that it throws is reported to the diag logger only. */
   readonly onLoss?: ((loss: Loss) => void) | undefined;
   /** Gives each record a `log.record.uid`, the same on every resend, so that a back end can remove duplicates. @default false */
   readonly recordUid?: boolean | undefined;
@@ -108,7 +108,7 @@ export const durableOptionsSchema: () => z.ZodType<ParsedDurableOptions, Durable
     }) as unknown as z.ZodType<ParsedDurableOptions, DurableLogRecordProcessorOptions>,
 );
 
-/** The options, checked; what may still come from the environment is optional. */
+/** The checked options. Those that the environment may still set are optional. */
 export interface ParsedDurableOptions {
   readonly exporter: LogRecordExporter;
   readonly directory: string;

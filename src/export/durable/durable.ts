@@ -8,12 +8,12 @@ import { parseOptions } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import { settlesWithin } from '../../support/timeouts.ts';
 import { OriginEncoder } from '../spool/codec/origin-codec.ts';
-import { EntryEncoder } from '../spool/codec/record-encoder.ts';
+import { FrameEncoder } from '../spool/codec/frame-encoder.ts';
 import { uuidV7 } from '../spool/codec/uuid.ts';
 import { claimRoot, unusable } from '../spool/spool-root.ts';
 import type { RootClaim } from '../spool/spool-root.ts';
 import { Spool } from '../spool/spool.ts';
-import { TickFlush } from '../tick-flush.ts';
+import { EndOfTickWrite } from '../end-of-tick-write.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
 import { durableOptionsSchema } from './durable-options.ts';
@@ -24,21 +24,21 @@ import { PendingResources } from './pending-resources.ts';
 import type { SessionPosition } from './session-positions.ts';
 import { Shipper } from './shipper.ts';
 
-/** An entry is written when it holds so much, also within a tick: in a tight loop nothing else bounds memory. */
-const MAX_ENTRY_RECORDS = 512;
-const MAX_ENTRY_BYTES = 256 * 1024;
+/** A frame that holds this much is written at once, within the tick: in a tight loop nothing else bounds memory. */
+const MAX_FRAME_RECORDS = 512;
+const MAX_FRAME_BYTES = 256 * 1024;
 const ADOPT_INTERVAL_MILLIS = 10_000;
-/** Of `shutdownTimeoutMillis`, kept for syncing and closing the files. */
+/** The share of `shutdownTimeoutMillis` that is kept for syncing and closing the files. */
 const CLOSING_SHARE = 0.1;
 
 /**
- * Writes each record to a spool on disk and ships it from there, with any exporter: to be used in place of
+ * Writes each record to a spool on disk and ships it from there with any exporter. Use it in place of
  * `BatchLogRecordProcessor` when nothing may be lost.
  *
  * Delivery is at least once, in the order emitted. The collector may be away for hours, and the process may be killed: what
- * was written arrives, sent by the next process with the same `directory` if need be. What can be lost is what was
- * emitted since the event loop last turned, when the process is killed; and beyond `maxBytes` the oldest records, counted
- * in `stats()` and told to `onLoss`.
+ * was written arrives, if necessary sent by the next process with the same `directory`. Two things can be lost: when the
+ * process is killed, the records emitted since the event loop last turned; and beyond `maxBytes` the oldest records, which
+ * are counted in `stats()` and reported to `onLoss`.
  *
  * @example
  * ```ts
@@ -47,9 +47,10 @@ const CLOSING_SHARE = 0.1;
  * ```
  *
  * @throws TypeError for a wrong option.
- * @throws SessionLogsError `directory_in_use` for a second one on the same directory in this process; `directory_unusable`
- * when it is no directory, belongs to somebody else, or cannot be written to; `path_too_long` off Linux, for a path of
- * more than about 70 bytes. A full disk does not throw.
+ * @throws SessionLogsError `directory_in_use` for a second processor on the same directory in this process;
+ * `directory_unusable` when the path is not a directory, belongs to another user, can be written by other users, or cannot
+ * be written to; `path_too_long` on systems other than Linux, for a path of more than about 70 bytes. A full disk does not
+ * throw.
  */
 export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDelivery {
   readonly #options: ParsedDurableOptions;
@@ -58,15 +59,15 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   readonly #spool: Spool;
   readonly #dead: DeadLetters;
   readonly #shipper: Shipper;
-  readonly #tick: TickFlush;
+  readonly #tick: EndOfTickWrite;
   readonly #ledger: DeliveryLedger;
   readonly #waiters = new FlushWaiters();
-  /** Two in turn: an application's diag logger may emit a record while an entry is being written. */
-  #encoder: EntryEncoder;
-  #spareEncoder: EntryEncoder;
+  /** Two encoders take turns: the application's diag logger may emit a record while a frame is being written. */
+  #encoder: FrameEncoder;
+  #spareEncoder: FrameEncoder;
   #tickSessions: SessionPosition[] = [];
   #attachedTo: DeliverySource | undefined;
-  /** Own records refused or lost of which a flush has told. */
+  /** Own records refused or lost that a flush has already reported. */
   #told = 0;
   #isClosing = false;
   #shutdown: Promise<void> | undefined;
@@ -91,8 +92,8 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
       resources.add(resource, id, (blob) => this.#spool.appendResource(blob));
     });
     const uid = parsed.recordUid ? () => uuidV7(now()) : undefined;
-    this.#encoder = new EntryEncoder(origins, uid);
-    this.#spareEncoder = new EntryEncoder(origins, uid);
+    this.#encoder = new FrameEncoder(origins, uid);
+    this.#spareEncoder = new FrameEncoder(origins, uid);
     this.#root = claimRoot(parsed.directory);
     this.#spool = this.#openSpool(resources);
     this.#dead = new DeadLetters(this.#root.path, {
@@ -113,7 +114,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
       reporter,
       isFlushing: () => this.#waiters.size > 0,
     });
-    this.#tick = new TickFlush(() => this.#write());
+    this.#tick = new EndOfTickWrite(() => this.#write());
     this.#stopReadingIds = readEntryIds();
     process.prependListener('exit', this.#onExit);
     this.#shipper.start();
@@ -167,7 +168,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
       if (routed === undefined) this.#encoder.add(record);
       else this.#addOfSession(record, routed);
       const { count, size } = this.#encoder;
-      if (this.#options.flush === 'record' || count >= MAX_ENTRY_RECORDS || size >= MAX_ENTRY_BYTES) this.#tick.now();
+      if (this.#options.flush === 'record' || count >= MAX_FRAME_RECORDS || size >= MAX_FRAME_BYTES) this.#tick.now();
       else this.#tick.arm();
     } catch (error) {
       this.#ledger.lose('internal_error', 1, true);
@@ -183,7 +184,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   /**
    * Resolves when the exporter has acknowledged everything emitted before the call: written to disk is not delivered.
    *
-   * The backlog of dead processes is not waited for; see `stats()`. Every caller waits for the whole of it.
+   * It does not wait for the backlog of dead processes; see `stats()`. Every caller waits for the whole flush.
    *
    * @throws SessionLogsError `flush_timeout` with the number pending after `timeoutMillis`, @default 30,000; `rejected`
    * when any record emitted since the last flush was refused by the collector or dropped by a bound.
@@ -204,10 +205,10 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   }
 
   /**
-   * Whether a session's entries have reached the collector, and up to which one. Resolves when those logged before the
-   * call are acknowledged, rejected or dropped, at the latest after `timeoutMillis`.
+   * Reports up to which entry a session has reached the collector. Resolves when the entries logged before the call are
+   * acknowledged, rejected or dropped, and no later than after `timeoutMillis`.
    *
-   * Of a session that this process does not know (any more) it waits for all records.
+   * For a session that this process does not know, or has forgotten, it waits for all records.
    *
    * @default timeoutMillis 30,000
    */
@@ -225,8 +226,8 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   }
 
   /**
-   * Ships what it can, and ends within `shutdownTimeoutMillis` whatever the collector does. Resolves when what is not
-   * delivered is on disk, from where the next start ships it: one diag warning names the number.
+   * Ships what it can, and ends within `shutdownTimeoutMillis` even when the collector does not answer. Resolves when the
+   * records that are not delivered are on disk, from where the next start ships them: one diag warning gives their number.
    *
    * @throws SessionLogsError `shutdown_timeout` with the number of records that are neither delivered nor on disk.
    */
@@ -260,7 +261,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     const { positions } = this.#ledger;
     const session = positions.appending(sessionId, routed);
     try {
-      // Sending is in the order of writing: what is delivered with this record reaches as far as what was written before.
+      // Records are sent in the order of writing, so with this record everything written before it is delivered too.
       this.#encoder.add(record, sessionId, session.newestId);
     } catch (error) {
       positions.appended(undefined, [session]);
@@ -269,7 +270,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     this.#tickSessions.push(session);
   }
 
-  /** The entry of this tick goes to disk. Never throws. */
+  /** Writes the frame of this tick to the spool. Never throws. */
   #write(): void {
     const encoder = this.#encoder;
     const { count } = encoder;
@@ -278,9 +279,9 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     this.#spareEncoder = encoder;
     const sessions = this.#tickSessions;
     if (sessions.length > 0) this.#tickSessions = [];
-    const entry = encoder.finish(this.#spool.nextOrdinal, this.#options.now());
-    if (entry === undefined) return;
-    const segment = this.#spool.append(entry, count);
+    const frame = encoder.finish(this.#spool.nextOrdinal, this.#options.now());
+    if (frame === undefined) return;
+    const segment = this.#spool.append(frame, count);
     if (sessions.length > 0) this.#ledger.positions.appended(segment, sessions);
     this.#shipper.appended();
   }
@@ -291,7 +292,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     this.#shipper.wake();
   }
 
-  /** Whether all records emitted so far are settled. */
+  /** A condition that holds when all records emitted so far are settled. */
   #allSettled(): () => boolean {
     const target = this.#spool.nextOrdinal;
     return () => (this.#spool.own.oldestUnsettled ?? target) >= target;
@@ -336,7 +337,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     await this.#limited(() => this.#spool.close(), left());
     process.removeListener('exit', this.#onExit);
     this.#root.release();
-    // Its retry timer cannot be cancelled: left to itself when there is no time.
+    // The exporter's retry timer cannot be cancelled: when no time is left, nothing waits for it.
     await this.#limited(() => exporter.shutdown(), left());
     if (inMemory > 0) {
       this.#ledger.lose('unwritten_at_shutdown', inMemory, true);
@@ -351,7 +352,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     }
   }
 
-  /** Waits for foreign work, at most so long; a failure of it is reported. */
+  /** Waits for foreign work, at most `timeoutMillis`. A failure of it is reported. */
   async #limited(work: () => Promise<void> | undefined, timeoutMillis: number): Promise<void> {
     const done = (async () => {
       try {

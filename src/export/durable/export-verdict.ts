@@ -1,12 +1,12 @@
 /**
- * What an exporter's answer means for the records it was given.
+ * What the result of an export means for its records.
  *
  * - `delivered`: the collector has them.
- * - `unavailable`: keep them and back off; it passes.
- * - `misconfigured`: keep them, back off slowly and say so; it does not pass by itself.
- * - `refused`: the collector does not want these bytes; smaller parts of them may do.
+ * - `unavailable`: keep them and back off; the failure passes by itself.
+ * - `misconfigured`: keep them, back off slowly and report it; the failure does not pass by itself.
+ * - `refused`: the collector rejects this request; it may accept smaller parts of it.
  */
-export type Verdict = 'delivered' | 'unavailable' | 'misconfigured' | 'refused';
+export type ExportVerdict = 'delivered' | 'unavailable' | 'misconfigured' | 'refused';
 
 /** gRPC: INVALID_ARGUMENT, OUT_OF_RANGE. */
 const GRPC_REFUSED: ReadonlySet<number> = new Set([3, 11]);
@@ -16,15 +16,15 @@ const GRPC_RESOURCE_EXHAUSTED = 8;
 const GRPC_LAST = 16;
 
 const HTTP_REFUSED: ReadonlySet<number> = new Set([400, 413, 422]);
-/** The stock exporters retry these themselves and then say nothing of the status; others may hand it on. */
+/** The stock exporters retry these themselves, and then do not pass the status on; other exporters may. */
 const HTTP_UNAVAILABLE: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** Reads the answer of an exporter: OTLP over HTTP and gRPC put the status into `error.code`. */
-export function verdictOf(result: { readonly code: number; readonly error?: unknown }): Verdict {
+/** Reads the result of an export. The exporters for OTLP over HTTP and gRPC put the status into `error.code`. */
+export function verdictOf(result: { readonly code: number; readonly error?: unknown }): ExportVerdict {
   if (result.code === 0) return 'delivered';
   const error = result.error as { readonly code?: unknown; readonly message?: unknown } | undefined;
   const code = error?.code;
-  // Retries used up, a timeout, or the name of a network or TLS error.
+  // The retries are used up, the time is over, or the code is the name of a network or TLS error.
   if (typeof code !== 'number') return 'unavailable';
   if (code <= GRPC_LAST) return grpcVerdict(code, typeof error?.message === 'string' ? error.message : '');
   if (code >= 500 || HTTP_UNAVAILABLE.has(code)) return 'unavailable';
@@ -32,9 +32,9 @@ export function verdictOf(result: { readonly code: number; readonly error?: unkn
   return code >= 300 ? 'misconfigured' : 'unavailable';
 }
 
-function grpcVerdict(code: number, message: string): Verdict {
+function grpcVerdict(code: number, message: string): ExportVerdict {
   if (GRPC_REFUSED.has(code)) return 'refused';
-  // Both ends use it for a message beyond their limit, and for a quota that is used up.
+  // Client and server use it for a message beyond their limit, and also for an exhausted quota.
   if (code === GRPC_RESOURCE_EXHAUSTED) return /larger than max/i.test(message) ? 'refused' : 'unavailable';
   return GRPC_MISCONFIGURED.has(code) ? 'misconfigured' : 'unavailable';
 }

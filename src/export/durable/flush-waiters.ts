@@ -7,8 +7,8 @@ export class FlushWaiters {
   }
 
   /**
-   * Resolves to whether the condition holds, at the latest after the timeout. The timer keeps the process alive:
-   * somebody waits for it.
+   * Resolves to whether the condition holds, no later than after the timeout. The timer keeps the process alive, since a
+   * caller waits for the result.
    */
   wait(isDone: () => boolean, timeoutMillis: number): Promise<boolean> {
     if (isDone()) return Promise.resolve(true);
@@ -21,18 +21,18 @@ export class FlushWaiters {
           resolve(result);
         },
       };
-      // Node takes a longer delay for none at all.
+      // Node treats a longer delay as 1 ms.
       const timer = setTimeout(() => waiter.settle(isDone()), Math.min(timeoutMillis, 2 ** 31 - 1));
       this.#waiters.add(waiter);
     });
   }
 
-  /** Something was settled: looks at every condition. */
+  /** Checks every condition: something was settled. */
   check(): void {
     for (const waiter of this.#waiters) if (waiter.isDone()) waiter.settle(true);
   }
 
-  /** Nothing will be settled any more. */
+  /** Ends every wait: nothing more will be settled. */
   end(): void {
     for (const waiter of this.#waiters) waiter.settle(waiter.isDone());
   }

@@ -1,9 +1,9 @@
 import type { HrTime, ReadableLogRecord } from '../../otel/log-record.ts';
 
-/** An OTLP AnyValue in its JSON form; 64-bit integers and non-finite numbers are strings there (proto3 JSON mapping). */
+/** An OTLP message in JSON form. 64-bit integers and non-finite numbers are strings there (proto3 JSON mapping). */
 export type OtlpJsonValue = Readonly<Record<string, unknown>>;
 
-/** A logs request in OTLP's JSON form, as a line of a Collector's file exporter has it. */
+/** A logs request in OTLP's JSON form, like a line that the Collector's file exporter writes. */
 export interface OtlpJsonLogs {
   readonly resourceLogs: readonly {
     readonly resource: { readonly attributes: readonly OtlpJsonValue[] };
@@ -19,10 +19,10 @@ export interface OtlpJsonLogs {
 const MAX_INT64 = 2n ** 63n;
 
 /**
- * Records as one OTLP JSON request, grouped by resource and scope.
+ * Converts records to one OTLP JSON request, grouped by resource and scope.
  *
- * Unlike the JSON of the stock exporter it is never refused for a value: NaN and the infinities are the strings that
- * proto3 asks for, integers beyond 64 bits are doubles or, as `bigint`, text.
+ * Unlike the JSON of the stock exporter, the request is never rejected because of a value: NaN and the infinities become
+ * the strings that proto3 requires, integers beyond 64 bits become doubles, and such a `bigint` becomes text.
  */
 export function toOtlpJson(records: readonly ReadableLogRecord[]): OtlpJsonLogs {
   return {
@@ -48,7 +48,7 @@ export function toOtlpJson(records: readonly ReadableLogRecord[]): OtlpJsonLogs 
   };
 }
 
-/** `Map.groupBy`, which Node 20 does not have. */
+/** Does what `Map.groupBy` does, which Node 20 does not have. */
 function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {
@@ -60,8 +60,8 @@ function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> 
   return groups;
 }
 
-function schemaUrlOf(owner: { readonly schemaUrl?: string }): { readonly schemaUrl?: string } {
-  return owner.schemaUrl === undefined ? {} : { schemaUrl: owner.schemaUrl };
+function schemaUrlOf(origin: { readonly schemaUrl?: string }): { readonly schemaUrl?: string } {
+  return origin.schemaUrl === undefined ? {} : { schemaUrl: origin.schemaUrl };
 }
 
 function toLogRecord(record: ReadableLogRecord): OtlpJsonValue {

@@ -1,34 +1,34 @@
 import type { DeliveryReport, RoutedRecord } from '../../entry/routed-record.ts';
 import { ownText } from '../../support/own-text.ts';
-import type { SessionMark } from '../spool/codec/record-format.ts';
+import type { SessionEntry } from '../spool/codec/frame-format.ts';
 import type { Segment } from '../spool/segment.ts';
 
-/** What is known of one session's records; only ever of those of this process. */
+/** How far the records of one session are, counting only those of this process. */
 interface SessionPosition {
   readonly sessionId: string;
-  /** Id and order of the newest entry of which a record was given to the spool. */
+  /** Id and order of the newest entry that was given to the spool as a record. */
   newestId: string | undefined;
   newestOrder: number;
   /** Records given to the spool. */
   appended: number;
-  /** Records of them that are delivered, rejected or dropped; the first ones, since sending is in order. */
+  /** How many of them are delivered, rejected or dropped: the first ones, since records are sent in order. */
   settled: number;
   rejected: number;
   dropped: number;
   deliveredId: string | undefined;
-  /** Used since the last round of the clock hand. */
+  /** Whether it was used since the last round of the clock hand. */
   isUsed: boolean;
   isForgotten: boolean;
 }
 
 /**
- * How far each session's records came: what `flushSession` answers from.
+ * How far the records of each session are, for `flushSession`.
  *
- * Bounded: beyond `maxSessions` one that was not used for long is forgotten, and counts as unknown.
+ * It holds `maxSessions` at most: beyond that a session that was not used for long is forgotten, and counts as unknown.
  */
 export class SessionPositions {
   readonly #sessions = new Map<string, SessionPosition>();
-  /** What each segment holds of each session, so that a dropped segment is accounted for. */
+  /** How many records of each session each segment holds, so that those of a dropped segment are counted. */
   readonly #inSegments = new Map<Segment, Map<SessionPosition, number>>();
   readonly #maxSessions: number;
 
@@ -36,7 +36,7 @@ export class SessionPositions {
     this.#maxSessions = maxSessions;
   }
 
-  /** A record of the session is about to be written; with which entry, where that has an id. */
+  /** Counts a record of the session that is about to be written. `entry`: the session entry of the record. */
   appending(sessionId: string, entry?: Pick<RoutedRecord, 'entryId' | 'order'>): SessionPosition {
     let session = this.#sessions.get(sessionId);
     if (session === undefined) {
@@ -64,7 +64,7 @@ export class SessionPositions {
     return session;
   }
 
-  /** The records were written into a segment; without one they are lost. */
+  /** Notes the segment that the records were written to; `undefined`: they are lost. */
   appended(segment: Segment | undefined, sessions: readonly SessionPosition[]): void {
     if (segment === undefined) {
       for (const session of sessions) drop(session, 1);
@@ -77,9 +77,9 @@ export class SessionPositions {
     }
   }
 
-  /** The collector took or refused a record. */
-  settled(segment: Segment, mark: SessionMark, isDelivered: boolean): void {
-    const session = this.#sessions.get(mark.sessionId);
+  /** Counts a record that the collector accepted or rejected. */
+  settled(segment: Segment, entry: SessionEntry, isDelivered: boolean): void {
+    const session = this.#sessions.get(entry.sessionId);
     const inSegment = this.#inSegments.get(segment);
     const count = session === undefined ? undefined : inSegment?.get(session);
     if (session === undefined || count === undefined) return; // Forgotten meanwhile, or of another process.
@@ -87,11 +87,11 @@ export class SessionPositions {
     else inSegment?.set(session, count - 1);
     session.settled += 1;
     if (!isDelivered) session.rejected += 1;
-    // The mark's text is a part of all the text of its entry in the spool.
-    else if (mark.entryId !== undefined) session.deliveredId = ownText(mark.entryId);
+    // The id is a slice of the text of a whole frame, which it would keep alive.
+    else if (entry.entryId !== undefined) session.deliveredId = ownText(entry.entryId);
   }
 
-  /** A file takes the place of what waited in memory. */
+  /** A file took the place of a segment in memory. */
   moved(from: Segment, to: Segment): void {
     const inSegment = this.#inSegments.get(from);
     if (inSegment === undefined) return;
@@ -99,19 +99,19 @@ export class SessionPositions {
     this.#inSegments.set(to, inSegment);
   }
 
-  /** What a removed segment still held was dropped. */
+  /** Counts the records that a removed segment still held as dropped. */
   removed(segment: Segment): void {
     for (const [session, count] of this.#inSegments.get(segment) ?? []) drop(session, count);
     this.#inSegments.delete(segment);
   }
 
-  /** A look at a session from this moment on; `undefined` when nothing is known of it. */
+  /** Watches the records that a session has now; `undefined` when the session is unknown. */
   watch(sessionId: string): SessionWatch | undefined {
     const session = this.#sessions.get(sessionId);
     return session === undefined ? undefined : new SessionWatch(session);
   }
 
-  /** The clock hand: the first session that was not used since it last came by. */
+  /** Forgets the first session that was not used since the clock hand last passed it. */
   #forgetOne(): void {
     for (const session of this.#sessions.values()) {
       this.#sessions.delete(session.sessionId);
@@ -121,7 +121,7 @@ export class SessionPositions {
     }
   }
 
-  /** In the segments too, which stay for as long as the collector is away. */
+  /** Forgets it in the segments too, which stay as long as the collector is away. */
   #forget(session: SessionPosition): void {
     session.isForgotten = true;
     for (const inSegment of this.#inSegments.values()) inSegment.delete(session);
@@ -130,7 +130,7 @@ export class SessionPositions {
 
 export type { SessionPosition };
 
-/** The records a session had at one moment. */
+/** The records that a session had when the watch began. */
 export class SessionWatch {
   readonly #session: SessionPosition;
   readonly #target: number;

@@ -7,15 +7,15 @@ import type { SegmentQueue } from '../spool/segment-queue.ts';
 import type { SpoolBatch } from '../spool/spool-batch.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import { callExporter, SUPPRESSED } from './export-call.ts';
-import type { Verdict } from './export-verdict.ts';
+import { callExporter, SUPPRESSED } from './call-exporter.ts';
+import type { ExportVerdict } from './export-verdict.ts';
 import type { PendingResources } from './pending-resources.ts';
 
 const MAX_BATCH_BYTES = 1024 * 1024;
 const BACK_OFF_MILLIS = { first: 1_000, most: 30_000, whileFlushing: 2_000 } as const;
-/** So many single records refused in a row, none accepted: the collector is misconfigured, not the records poisoned. */
+/** After this many single records refused in a row, none accepted, the collector is taken for misconfigured, not the records for bad. */
 const MAX_REFUSED_IN_A_ROW = 20;
-/** Reading a segment failed so often in a row: what is left of it is given up. */
+/** After this many failed reads in a row the rest of the segment is given up. */
 const MAX_READ_FAILURES = 5;
 const RETRY_READ_MILLIS = 50;
 
@@ -30,7 +30,7 @@ export interface ShipperOptions {
   readonly maxAgeMillis: number | undefined;
   readonly now: () => number;
   readonly reporter: Reporter;
-  /** Somebody waits for own records. */
+  /** Whether a flush waits for own records. */
   readonly isFlushing: () => boolean;
 }
 
@@ -40,15 +40,15 @@ interface Part {
 }
 
 /**
- * Sends what is in the spool, first in, first out in each of its two queues, one export at a time, and never gives up:
- * only an acknowledgement, a refusal of a single record, or a bound of the spool takes a record away.
+ * Sends the records of the spool, first in, first out in each of its two queues, one export at a time. It never gives up:
+ * a record leaves the spool only by an acknowledgement, by a refusal of that single record, or by a bound.
  */
 export class Shipper {
   readonly #options: ShipperOptions;
   readonly #outage: Episode;
-  /** A batch of each queue that was read and is not settled. */
+  /** The batch of each queue that is read and not settled. */
   readonly #held = new Map<SegmentQueue, SpoolBatch>();
-  /** The batch after it, being read while that one is on its way. */
+  /** The batch after it, which is read while that one is being sent. */
   readonly #next = new Map<SegmentQueue, Promise<SpoolBatch | undefined>>();
   #lastQueue: SegmentQueue | undefined;
   #isStopped = false;
@@ -58,7 +58,7 @@ export class Shipper {
   #failures = 0;
   #readFailures = 0;
   #refusedInARow = 0;
-  /** Queues of which everything is refused, and since when. */
+  /** Queues of which every record is refused, and since when. */
   readonly #blockedSince = new Map<SegmentQueue, number>();
   #lastRefusal: unknown;
 
@@ -67,24 +67,24 @@ export class Shipper {
     this.#outage = new Episode(options.reporter);
   }
 
-  /** Begins to send; the context of the caller is left behind. */
+  /** Begins to send, outside the OpenTelemetry context of the caller. */
   start(): void {
     void context.with(SUPPRESSED, () => this.#run());
   }
 
-  /** Own records were appended: they are sent after the delay, or at once when they fill a batch. */
+  /** To be called after own records were appended. They are sent after the delay, or at once when they fill a batch. */
   appended(): void {
     if (this.#isDue || this.#failures > 0) return;
     if (this.#options.spool.own.pending >= this.#options.maxExportBatchSize) this.#due();
     else this.#dueTimer ??= setTimeout(() => this.#due(), this.#options.scheduledDelayMillis).unref();
   }
 
-  /** There may be something new to do: a flush waits, or segments were adopted. */
+  /** To be called when there may be work: a flush waits, or segments were adopted. */
   wake(): void {
     this.#wake?.();
   }
 
-  /** Nothing is sent or noted any more; an export under way is left to itself. */
+  /** Stops sending. The result of an export under way is ignored. */
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#dueTimer);
@@ -126,7 +126,7 @@ export class Shipper {
     else await this.#backOff(verdict);
   }
 
-  /** Own records first while somebody waits for them; else the queues take turns. */
+  /** Picks the own queue while a flush waits for it; otherwise the queues take turns. */
   #pick(): SegmentQueue | undefined {
     const { own, adopted } = this.#options.spool;
     const isFlushing = this.#options.isFlushing();
@@ -145,7 +145,7 @@ export class Shipper {
     return this.#refusedInARow >= MAX_REFUSED_IN_A_ROW;
   }
 
-  /** The collector refuses whatever this queue has at its head: that may be the queue's fault, so the other one goes on. */
+  /** The collector refuses every record at the head of this queue. The records may be the cause, so the other queue goes on. */
   #block(queue: SegmentQueue): void {
     this.#report('misconfigured', new Error('it rejects every log record', { cause: this.#lastRefusal }));
     this.#blockedSince.set(queue, performance.now());
@@ -176,7 +176,7 @@ export class Shipper {
       const batch = await reading;
       this.#readFailures = 0;
       if (batch !== undefined && !batch.isSettled) return batch;
-      // What is pending was dropped or found damaged while it was read.
+      // The pending records were dropped, or found damaged, while they were read.
       await this.#sleep(RETRY_READ_MILLIS);
     } catch (error) {
       await this.#readFailed(queue, error);
@@ -194,8 +194,8 @@ export class Shipper {
     } else await this.#sleep(BACK_OFF_MILLIS.first);
   }
 
-  /** While it is being sent no bound may take its segments: the places of its records must stay. */
-  async #shipHeld(queue: SegmentQueue, batch: SpoolBatch): Promise<Verdict> {
+  /** While a batch is being sent no bound may drop its segments, since the indexes of its records must not change. */
+  async #shipHeld(queue: SegmentQueue, batch: SpoolBatch): Promise<ExportVerdict> {
     batch.hold();
     try {
       return await this.#ship(queue, batch);
@@ -204,8 +204,8 @@ export class Shipper {
     }
   }
 
-  /** Gives the verdict on the whole batch; `delivered` when nothing of it is left, be it that single records were refused. */
-  async #ship(queue: SegmentQueue, batch: SpoolBatch): Promise<Verdict> {
+  /** Resolves to the verdict on the whole batch: `delivered` when all of it is settled, even if single records were refused. */
+  async #ship(queue: SegmentQueue, batch: SpoolBatch): Promise<ExportVerdict> {
     this.#expire(batch);
     const parts: Part[] = batch.unsettled();
     let part = parts.shift();
@@ -226,8 +226,8 @@ export class Shipper {
     return 'delivered';
   }
 
-  /** Many were refused: does the collector accept any other? The rest of the batch is tried, its last part first. */
-  async #probe(queue: SegmentQueue, batch: SpoolBatch, parts: Part[]): Promise<Verdict> {
+  /** Many records were refused. Tries the rest of the batch, its last part first, to see whether the collector accepts any. */
+  async #probe(queue: SegmentQueue, batch: SpoolBatch, parts: Part[]): Promise<ExportVerdict> {
     for (let i = parts.length - 1; i >= 0; i -= 1) {
       const part = parts[i] as Part;
       const verdict = await this.#export(queue, batch, part);
@@ -265,7 +265,7 @@ export class Shipper {
     for (const { from, to } of batch.unsettled()) if (from < count) batch.settle(from, Math.min(to, count), 'expired');
   }
 
-  async #export(queue: SegmentQueue, batch: SpoolBatch, part: Part): Promise<Verdict> {
+  async #export(queue: SegmentQueue, batch: SpoolBatch, part: Part): Promise<ExportVerdict> {
     const isWhole = part.from === 0 && part.to === batch.length;
     const records = isWhole ? batch.records : batch.records.slice(part.from, part.to);
     await this.#options.resources.complete(records);
@@ -274,19 +274,19 @@ export class Shipper {
     return await answer;
   }
 
-  /** The next batch is decoded while this one is on its way, when there is a whole one. */
+  /** Reads the next batch while this one is being sent, if enough records wait for a whole batch. */
   #readAhead(queue: SegmentQueue, batch: SpoolBatch): void {
     const { spool, maxExportBatchSize, isFlushing } = this.#options;
     if (this.#next.has(queue) || this.#failures > 0) return;
     const behind = queue.pending - batch.length;
     if (behind < (queue === spool.own && !isFlushing() ? maxExportBatchSize : 1)) return;
     const reading = queue.read(maxExportBatchSize, MAX_BATCH_BYTES);
-    // Whoever takes it sees the failure too; until then it must not count as unhandled.
+    // The turn that takes this batch sees the failure too; until then it must not count as unhandled.
     reading.catch(() => {});
     this.#next.set(queue, reading);
   }
 
-  async #call(records: ReadableLogRecord[]): Promise<Verdict> {
+  async #call(records: ReadableLogRecord[]): Promise<ExportVerdict> {
     const { exporter, exportTimeoutMillis } = this.#options;
     const { verdict, error } = await callExporter(exporter, records, exportTimeoutMillis);
     if (verdict === 'refused') this.#lastRefusal = error;
@@ -294,8 +294,8 @@ export class Shipper {
     return verdict;
   }
 
-  #report(verdict: Verdict, error: unknown): void {
-    this.#outage.begin('the collector takes no log records: they are kept in the spool until it does', error);
+  #report(verdict: ExportVerdict, error: unknown): void {
+    this.#outage.begin('the collector does not accept log records: they are kept in the spool until it does', error);
     if (verdict === 'misconfigured') {
       this.#options.reporter.error(
         'the collector or the exporter is misconfigured; log records wait in the spool',
@@ -308,23 +308,23 @@ export class Shipper {
     const { spool } = this.#options;
     this.#held.delete(queue);
     this.#failures = 0;
-    this.#outage.end('the collector takes log records again');
+    this.#outage.end('the collector accepts log records again');
     if (queue === spool.own && spool.own.pending === 0) spool.closeIdle();
     if (queue === spool.own && spool.own.pending < this.#options.maxExportBatchSize) this.#isDue = false;
     if (spool.own.pending > 0) this.appended();
   }
 
-  async #backOff(verdict: Verdict): Promise<void> {
+  async #backOff(verdict: ExportVerdict): Promise<void> {
     if (verdict === 'misconfigured') this.#failures = Math.max(this.#failures, 5);
     this.#failures += 1;
     const { first, most, whileFlushing } = BACK_OFF_MILLIS;
-    // Jitter: many processes lost the same collector at the same moment.
+    // Jitter, since many processes may lose the same collector at the same moment.
     const delay = Math.min(most, first * 2 ** (this.#failures - 1) * (0.8 + Math.random() * 0.4));
     let until = performance.now() + delay;
     let isShortened = false;
     for (;;) {
       const now = performance.now();
-      // A flush that waits, or begins meanwhile, shortens what is left.
+      // A flush that waits, or begins meanwhile, shortens the rest of the delay.
       if (!isShortened && this.#options.isFlushing()) {
         isShortened = true;
         until = Math.min(until, now + whileFlushing);
@@ -334,7 +334,7 @@ export class Shipper {
     }
   }
 
-  /** Until woken, or the time is over. Nothing here keeps the process alive. */
+  /** Resolves when woken, or after the time. Does not keep the process alive. */
   #sleep(millis: number | undefined): Promise<void> {
     if (this.#isStopped) return Promise.resolve();
     return new Promise<void>((resolve) => {

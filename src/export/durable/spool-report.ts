@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 
 import type { ReadableLogRecord } from '../../otel/log-record.ts';
 import { OriginDecoder } from '../spool/codec/origin-codec.ts';
-import { decodeEntry } from '../spool/codec/record-decoder.ts';
+import { decodeFrame } from '../spool/codec/frame-decoder.ts';
 import { FileSegment } from '../spool/file-segment.ts';
 import { addNewer, NOTHING_NEWER } from '../spool/known-format.ts';
 import type { NewerContent } from '../spool/known-format.ts';
@@ -15,28 +15,28 @@ import { scanSegment } from '../spool/segment-reader.ts';
 import { DEAD_DIRECTORY, deadFiles, unknownDeadFiles } from './dead-letters.ts';
 import { PendingResources } from './pending-resources.ts';
 
-/** What is in the directory of one owner, with what it had taken over from dead ones. */
+/** The content of the directory of one owner, with what that owner had taken over. */
 export interface OwnerReport {
   readonly id: string;
-  /** Its process runs, and ships what is here. */
+  /** Whether its process runs, and so ships what is here. */
   readonly isAlive: boolean;
   readonly segments: number;
-  /** Not yet acknowledged. */
-  readonly entries: number;
+  /** Frames, and the records in them, that are not acknowledged. */
+  readonly frames: number;
   readonly records: number;
   readonly bytes: number;
-  /** When its oldest entry was written, milliseconds since the epoch. */
+  /** When the oldest frame was written, milliseconds since the epoch. */
   readonly oldestMillis: number | undefined;
-  /** Records that are damaged, as far as can be told. */
+  /** Number of damaged records, as far as it is known. */
   readonly damaged: number;
-  /** Of all this, what only a newer version of this package can read: of a dead owner it waits for that version. */
+  /** The part that only a newer version of this package can read. When the owner is dead, it waits for that version. */
   readonly newer: NewerContent;
 }
 
-/** What is in a spool. */
+/** The content of a spool. */
 export interface SpoolReport {
   readonly owners: readonly OwnerReport[];
-  /** Records that the collector rejected; `newer`: further ones, which only a newer version can read. */
+  /** Records that the collector rejected. `newer`: more of them, which only a newer version can read. */
   readonly dead: {
     readonly files: number;
     readonly records: number;
@@ -45,7 +45,7 @@ export interface SpoolReport {
   };
 }
 
-/** Looks into a spool without changing it. Rejects when the directory, or a file in it, cannot be read. */
+/** Reads what is in a spool without changing it. Rejects when the directory, or a file in it, cannot be read. */
 export async function inspectSpool(root: string): Promise<SpoolReport> {
   if (!statSync(root).isDirectory()) throw new Error(`${root} is not a directory`);
   const owners: OwnerReport[] = [];
@@ -59,9 +59,9 @@ export async function inspectSpool(root: string): Promise<SpoolReport> {
 }
 
 /**
- * The records that no living process will ship, oldest first, an entry at a time: those of dead owners, or with
- * `'rejected'` those that the collector rejected. Changes nothing; damaged entries are passed over, and what is left to
- * a newer version is left out.
+ * Reads the records that no living process will ship, oldest first, one frame at a time: those of dead owners or, with
+ * `'rejected'`, those that the collector rejected. Changes nothing. Damaged frames, and what only a newer version can
+ * read, are left out.
  */
 export async function* readSpool(
   root: string,
@@ -76,13 +76,13 @@ export async function* readSpool(
       if (await Liveness.isAlive(path)) continue;
       for (const directory of understood(await readOwner(path))) {
         segments.push(...directory.segments.map(({ segment }) => segment));
-        // Attributes that came late stand behind the records they belong to.
+        // Resources that were completed late stand after their records.
         for (const blob of directory.resources) resources.learn(blob);
       }
     }
     segments.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
-  for (const segment of segments) yield* readSegment(segment, resources);
+  for (const segment of segments) yield* readRecords(segment, resources);
 }
 
 function ownerReport(name: string, isAlive: boolean, content: OwnerContent): OwnerReport {
@@ -95,7 +95,7 @@ function ownerReport(name: string, isAlive: boolean, content: OwnerContent): Own
     id: ownerIdOf(name),
     isAlive,
     segments: segments.length,
-    entries: sum(segments, ({ scan }) => scan.entries),
+    frames: sum(segments, ({ scan }) => scan.frames),
     records: sum(segments, ({ scan }) => scan.records) - damaged,
     bytes: sum(segments, ({ segment }) => segment.bytes),
     oldestMillis: oldest.length === 0 ? undefined : Math.min(...oldest),
@@ -144,20 +144,20 @@ async function scanFile(
   }
 }
 
-async function* readSegment(
+async function* readRecords(
   segment: FileSegment,
   resources: PendingResources,
 ): AsyncGenerator<readonly ReadableLogRecord[]> {
   const origins = new OriginDecoder();
   const batches: ReadableLogRecord[][] = [];
   const { position } = segment;
-  await scanFile(segment, (entry) => {
-    if (entry.count === 0) return;
+  await scanFile(segment, (frame) => {
+    if (frame.count === 0) return;
     try {
-      const { records } = decodeEntry(entry.payload, entry.count, origins);
-      batches.push(records.slice(entry.offset === position.offset ? position.skip : 0));
+      const { records } = decodeFrame(frame.payload, frame.count, origins);
+      batches.push(records.slice(frame.offset === position.offset ? position.skip : 0));
     } catch {
-      // Damaged in a way the checksum missed: passed over, as the scan counts it.
+      // Damaged in a way that the checksum missed: left out, like other damage.
     }
   });
   for (const records of batches) {

@@ -11,26 +11,26 @@ import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
 import { functionOption, lazily, millis, parseOptions, positiveInteger } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
-import { TickFlush } from '../tick-flush.ts';
-import { ClaimedDirectory } from './claimed-directory.ts';
+import { EndOfTickWrite } from '../end-of-tick-write.ts';
+import { DailyFileDirectory } from './daily-file-directory.ts';
 import { LocalDay } from './local-day.ts';
 import { LineFormatter } from './log-line.ts';
-import { loadLog4js } from './log4js-event.ts';
+import { loadLog4js } from './log4js-appender.ts';
 import { Retention } from './retention.ts';
 import { RollingFile } from './rolling-file.ts';
 
 export interface DateFileLogRecordProcessorOptions {
-  /** Made with mode 0700 when it is not there. @default LOGS_PATH, else 'logs' */
+  /** The directory of the files, made with mode 0700 if it is missing. @default LOGS_PATH, else 'logs' */
   readonly directory?: string | undefined;
-  /** Days before today of which files are kept, by the date in their name. @default 7 */
+  /** For how many days before today files are kept, by the date in their name. @default 7 */
   readonly retentionDays?: number | undefined;
   /** Whether the files of past days are compressed with gzip. @default false */
   readonly compress?: boolean | undefined;
-  /** Bytes of lines that wait while the file cannot be written; newer ones are dropped and counted. @default 268,435,456 (256 MiB) */
+  /** The most bytes of lines that wait while the file cannot be written; newer lines are dropped and counted. @default 268,435,456 (256 MiB) */
   readonly maxPendingBytes?: number | undefined;
-  /** Whether each batch of lines is synced to the disk, within the event loop: only a power cut asks for it. @default false */
+  /** Whether each batch of lines is synced to the disk, within the event loop. It matters only for a power cut. @default false */
   readonly fsync?: boolean | undefined;
-  /** The clock that decides on the day. @default Date.now */
+  /** The clock that decides the day. @default Date.now */
   readonly now?: (() => number) | undefined;
   /** Leaves out records with a lower severity number; those without a severity always pass. @default none */
   readonly minimumSeverity?: number | undefined;
@@ -42,7 +42,7 @@ export interface DateFileLogRecordProcessorOptions {
 export interface DateFileStats {
   /** Lines handed to the operating system. */
   readonly written: number;
-  /** Lines and bytes that wait for the file to be writable again. */
+  /** Lines, and their bytes, that wait until the file can be written again. */
   readonly pendingLines: number;
   readonly pendingBytes: number;
   readonly lost: Readonly<Record<string, number>>;
@@ -67,9 +67,9 @@ const optionsSchema = lazily(() =>
 
 const flushSchema = lazily(() => z.strictObject({ timeoutMillis: millis().optional() }));
 
-/** Written within the tick too: in a tight loop nothing asynchronous runs, so this is what bounds memory. */
+/** Lines of this size are written within the tick: in a tight loop nothing asynchronous runs, so only this bounds memory. */
 const BATCH_CHARS = 64 * 1024;
-/** What a flush writes per event-loop turn after an outage, and how often it tries during one. */
+/** How much a flush writes per event-loop turn after an outage, and how often it tries during one. */
 const FLUSH_BYTES = 8 * 1024 * 1024;
 const FLUSH_RETRY_MILLIS = 50;
 const FLUSH_MILLIS = 30_000;
@@ -79,23 +79,23 @@ const SHUTDOWN_MILLIS = 10_000;
  * Writes each record as a line of the daily file `session-logs.2026-11-23.log`, through log4js' `dateFile` appender.
  *
  * Lines are written synchronously, as one batch at the end of each event-loop tick: `process.exit`, an uncaught error
- * and `shutdown()` lose nothing, a SIGKILL the open tick. A file that is removed or moved is made again; while the disk
- * is full or the directory cannot be written lines wait, bounded, and the application goes on. What is lost is counted in
- * `stats()`; what was already in a removed file is not countable. Control characters cannot forge a line. Attributes are
- * not written. Files are made 0600; the date is the local day of writing, times are UTC.
+ * and `shutdown()` lose nothing, and a SIGKILL loses the lines of the open tick. A file that is removed or moved is made
+ * again. While the disk is full or the directory cannot be written, lines wait within a bound, and the application goes
+ * on. Lost lines are counted in `stats()`; those that were in a removed file cannot be counted. Control characters cannot
+ * forge a line. Attributes are not written. Files have mode 0600. The date is the local day of writing; times are UTC.
  *
- * @throws TypeError for a wrong option; SessionLogsError `directory_in_use` for a second one on the same directory in
- * this process, `directory_unusable` when it cannot be made or written.
+ * @throws TypeError for a wrong option; SessionLogsError `directory_in_use` for a second processor on the same directory
+ * in this process, `directory_unusable` when the directory cannot be made or written to.
  */
 export class DateFileLogRecordProcessor implements LogRecordProcessor {
-  readonly #claim: ClaimedDirectory;
+  readonly #claim: DailyFileDirectory;
   readonly #reporter = reporterFor('date-file');
   readonly #formatter = new LineFormatter();
   readonly #lost = new LossCounters();
   readonly #minimumSeverity: number;
   readonly #retention: Retention;
   readonly #file: RollingFile;
-  readonly #tick: TickFlush;
+  readonly #tick: EndOfTickWrite;
   #lines: string[] = [];
   #chars = 0;
   #closing: Promise<void> | undefined;
@@ -105,7 +105,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
     const settings = parseOptions('DateFileLogRecordProcessor', optionsSchema, options);
     loadLog4js();
     this.#minimumSeverity = settings.minimumSeverity ?? 0;
-    this.#claim = new ClaimedDirectory(settings.directory ?? environmentValue('LOGS_PATH') ?? 'logs');
+    this.#claim = new DailyFileDirectory(settings.directory ?? environmentValue('LOGS_PATH') ?? 'logs');
     const shared = { directory: this.#claim.path, reporter: this.#reporter };
     const { retentionDays, compress } = settings;
     this.#retention = new Retention({ ...shared, retentionDays, compress });
@@ -124,7 +124,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
       const message = `the daily file in ${this.#claim.path} cannot be written`;
       throw new SessionLogsError('directory_unusable', message, { cause: error });
     }
-    this.#tick = new TickFlush((isExiting) => this.#write(isExiting));
+    this.#tick = new EndOfTickWrite((isExiting) => this.#write(isExiting));
     this.#stopObserving = observeProcessor(settings.selfObsMeterProvider, 'DateFileLogRecordProcessor', () => {
       const { written, pendingLines, lost } = this.stats();
       return { processed: written, lost, queueSize: pendingLines };
@@ -186,7 +186,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
   }
 
   /**
-   * Writes what is left and closes the file; idempotent.
+   * Writes the lines that are left and closes the file. Idempotent.
    *
    * @param options `timeoutMillis` defaults to 10,000.
    * @throws SessionLogsError `shutdown_timeout` when lines are left; they are counted `file_unwritable`.
@@ -226,7 +226,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
       file.catchUp(FLUSH_BYTES, true);
       if (file.linesWritten >= target) return true;
       const leftMillis = deadline - performance.now();
-      // Nothing waits and it is not written: a shutdown gave it up meanwhile.
+      // Nothing waits, yet not all was written: a shutdown gave the lines up meanwhile.
       if (leftMillis <= 0 || file.pendingLines === 0) return false;
       await sleep(file.linesWritten > before ? 0 : Math.min(FLUSH_RETRY_MILLIS, leftMillis));
     }
@@ -241,12 +241,12 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
       try {
         this.#file.write(lines.join(EOL), lines.length);
       } catch (error) {
-        // A line near the longest string that there can be.
+        // The lines together are longer than a string can be.
         this.#lost.add('internal_error', lines.length);
         this.#reporter.limited('write', `${lines.length} lines could not be put together`, error);
       }
     }
-    // The last chance; what stays is reported, for there is nobody left to ask for the count.
+    // The last chance: lines that stay are reported now, since `stats()` cannot be read any more.
     if (isExiting && !this.#file.catchUp(Number.MAX_SAFE_INTEGER, true)) this.#file.giveUp();
   }
 }

@@ -3,7 +3,7 @@ import { EOL } from 'node:os';
 import { join } from 'node:path';
 
 import type { Reporter } from '../../support/reporter.ts';
-import { Log4jsEvent } from './log4js-event.ts';
+import { Log4jsAppender } from './log4js-appender.ts';
 
 const LINE_FEED = 10;
 const NAME = 'session-logs';
@@ -13,7 +13,7 @@ export function dayFileName(day: string): string {
   return `${NAME}.${day}.log`;
 }
 
-/** What a write left over. */
+/** A write that failed, in whole or in part. */
 export interface WriteFailure {
   /** All bytes of the write. */
   readonly bytes: Buffer;
@@ -23,10 +23,10 @@ export interface WriteFailure {
 }
 
 /**
- * The open file of one day: whole lines in, written before the call returns.
+ * The open file of one day. Whole lines are written before the call returns.
  *
- * The descriptor is our own and appends: other processes may write the same file. A new file gets mode 0600 and a new
- * directory 0700; what exists keeps its mode.
+ * The descriptor is our own and appends, since other processes may write the same file. A new file gets mode 0600 and a
+ * new directory 0700; existing ones keep their mode.
  */
 export class DayFile {
   readonly day: string;
@@ -36,13 +36,13 @@ export class DayFile {
   readonly #fd: number;
   readonly #device: number;
   readonly #inode: number;
-  #event: Log4jsEvent | undefined;
-  /** The file ends within a line, ours or that of a process that was killed: the next line must not be glued to it. */
+  #appender: Log4jsAppender | undefined;
+  /** The file ends within a line, ours or one of a process that was killed: the next line must not be appended to it. */
   #endsWithinLine: boolean;
-  /** The size after a line of ours was cut. */
+  /** The size of the file after a write failed within a line; -1 when none did. */
   #cutSize = -1;
 
-  /** @throws when the directory cannot be made or the file not be opened for writing. */
+  /** @throws when the directory cannot be made, or the file cannot be opened for writing. */
   constructor(directory: string, day: string, reporter: Reporter) {
     this.day = day;
     this.path = join(directory, dayFileName(day));
@@ -55,29 +55,29 @@ export class DayFile {
       this.#device = stats.dev;
       this.#inode = stats.ino;
       this.#endsWithinLine = stats.size > 0 && lastByteOf(this.path, stats.size) !== LINE_FEED;
-      this.#event = this.#openEvent();
+      this.#appender = this.#openAppender();
     } catch (error) {
       closeSync(this.#fd);
       throw error;
     }
   }
 
-  #openEvent(): Log4jsEvent {
-    return new Log4jsEvent({ filename: join(this.#directory, `${NAME}.log`), day: this.day });
+  #openAppender(): Log4jsAppender {
+    return new Log4jsAppender({ filename: join(this.#directory, `${NAME}.log`), day: this.day });
   }
 
-  /** Whether the path still leads to this file: not removed, moved or replaced. */
+  /** Whether the path still leads to this file: it was not removed, moved or replaced. */
   isInPlace(): boolean {
     try {
       const stats = statSync(this.path, { throwIfNoEntry: false });
       return stats !== undefined && stats.ino === this.#inode && stats.dev === this.#device;
     } catch (error) {
-      // A directory that may no longer be searched: the descriptor still writes, and nothing else would.
+      // The directory may no longer be searched: only this descriptor can still write.
       return (error as NodeJS.ErrnoException).code !== 'ENOTDIR';
     }
   }
 
-  /** Writes lines as one log4js event. `text` has no line end at its end. */
+  /** Writes lines as one log4js event. The last line of `text` has no line end. */
   append(text: string): WriteFailure | undefined {
     let failure: WriteFailure | undefined;
     const take = (bytes: Buffer): void => {
@@ -89,27 +89,27 @@ export class DayFile {
 
   #sendEvent(text: string, take: (bytes: Buffer) => void): boolean {
     try {
-      this.#event ??= this.#openEvent();
-      if (this.#event.send(text, take)) return true;
+      this.#appender ??= this.#openAppender();
+      if (this.#appender.send(text, take)) return true;
       this.#reporter.limited('log4js', 'the log4js appender did not pass its lines on; they are written without it');
     } catch (error) {
       this.#reporter.limited('log4js', 'the log4js appender failed; its lines are written without it', error);
     }
-    void this.#closeEvent();
+    void this.#closeAppender();
     return false;
   }
 
-  /** Whether a line that was cut here can go on where it stopped: nobody wrote after it. */
+  /** Whether a line that was cut here can go on where it stopped, since nothing was written after it. */
   canContinueLine(): boolean {
     try {
       return this.#cutSize >= 0 && fstatSync(this.#fd).size === this.#cutSize;
     } catch {
-      // Then the line is written again from its start.
+      // The line is then written again from its start.
       return false;
     }
   }
 
-  /** Writes bytes; `continuesLine` when they are the rest of a line that was cut here. */
+  /** Writes bytes. `continuesLine`: they are the rest of a line that was cut here. */
   write(bytes: Buffer, continuesLine: boolean): WriteFailure | undefined {
     let written = 0;
     try {
@@ -126,29 +126,29 @@ export class DayFile {
       this.#cutSize = -1;
       return undefined;
     } catch (error) {
-      if (written > 0) this.#markCut(bytes[written - 1] !== LINE_FEED);
+      if (written > 0) this.#noteCut(bytes[written - 1] !== LINE_FEED);
       return { bytes, written, error };
     }
   }
 
-  #markCut(isWithinLine: boolean): void {
+  #noteCut(isWithinLine: boolean): void {
     this.#endsWithinLine = isWithinLine;
     this.#cutSize = -1;
     try {
       if (isWithinLine) this.#cutSize = fstatSync(this.#fd).size;
     } catch {
-      // Unknown: the line is written again from its start.
+      // The size is unknown: the line is written again from its start.
     }
   }
 
-  /** Waits until what was written is on the disk. @throws when the disk refuses. */
+  /** Syncs the file to the disk, and waits for it. @throws when that fails. */
   sync(): void {
     fdatasyncSync(this.#fd);
   }
 
-  /** The descriptor is closed at once; resolves when log4js' is too. */
+  /** Closes the descriptor at once. Resolves when the one of log4js is closed too. */
   close(): Promise<void> {
-    const closed = this.#closeEvent();
+    const closed = this.#closeAppender();
     try {
       closeSync(this.#fd);
     } catch (error) {
@@ -157,11 +157,11 @@ export class DayFile {
     return closed;
   }
 
-  async #closeEvent(): Promise<void> {
-    const event = this.#event;
-    this.#event = undefined;
+  async #closeAppender(): Promise<void> {
+    const appender = this.#appender;
+    this.#appender = undefined;
     try {
-      await event?.close();
+      await appender?.close();
     } catch (error) {
       this.#reporter.limited('log4js', 'closing the log4js appender failed', error);
     }
@@ -178,7 +178,7 @@ function lastByteOf(path: string, size: number): number | undefined {
       closeSync(fd);
     }
   } catch {
-    // A file that we may write and not read: taken to end as it should.
+    // We may write the file but not read it: its last line is taken to be complete.
     return LINE_FEED;
   }
 }

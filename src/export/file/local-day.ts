@@ -1,17 +1,17 @@
-/** `2026-11-23`: the day of the process's time zone, as in log4js. */
+/** The day as `2026-11-23`, in the time zone of the process, as log4js names it. */
 export function dayOf(date: Date): string {
   const month = String(date.getMonth() + 1).padStart(2, '0');
   return `${String(date.getFullYear()).padStart(4, '0')}-${month}-${String(date.getDate()).padStart(2, '0')}`;
 }
 
-/** The day `count` days before; by the calendar, so that a day of 23 or 25 hours counts as one. */
+/** The day `count` days before, by the calendar: a day of 23 or 25 hours counts as one. */
 export function daysBefore(day: string, count: number): string | undefined {
   const [year, month, date] = day.split('-').map(Number);
   const before = new Date(year ?? 0, (month ?? 1) - 1, (date ?? 1) - count);
   return Number.isNaN(before.getTime()) ? undefined : dayOf(before);
 }
 
-/** The local day of a clock, worked out once a day: it is asked with every batch of lines. */
+/** The local day of a clock, computed once a day, since every batch of lines asks for it. */
 export class LocalDay {
   readonly #now: () => number;
   #day = '';
@@ -38,7 +38,7 @@ export class LocalDay {
       const now = this.#now();
       if (Math.abs(now) <= 8.64e15) return now;
     } catch {
-      // The clock is handed in; lines must not depend on it.
+      // The clock is an option; lines must not be lost when it throws.
     }
     return Date.now();
   }

@@ -7,7 +7,7 @@ import type { LogRecord } from '../../otel/log-record.ts';
 import { ATTRIBUTE } from '../../otel/names.ts';
 import { escapeControls, levelOf, recordMillis } from '../line-parts.ts';
 
-/** The session that the record's attributes tell, whole where the SDK's limits took a part of it; `undefined` for none. */
+/** The session id in the record's attributes, whole even where a limit of the SDK cut it; `undefined` when there is none. */
 export function sessionIdOfRecord(record: LogRecord): string | undefined {
   const id = wholeAttribute(
     record,
@@ -21,10 +21,10 @@ export function sessionIdOfRecord(record: LogRecord): string | undefined {
 type Scope = LogRecord['instrumentationScope'];
 
 /**
- * Records as lines of the daily file:
+ * Formats records as lines of the daily file:
  * `2026-11-23T10:00:00.000Z INFO [session id] message {"otel.scope.name":...}`.
  *
- * Keeps what consecutive records share (the instant, the session, the scope), which is most of what a line costs.
+ * It caches what consecutive records share (time, session, scope), which is most of the cost of a line.
  */
 export class LineFormatter {
   #millis = Number.NaN;
@@ -34,7 +34,7 @@ export class LineFormatter {
   #scope: Scope | undefined;
   #scopeJson = '';
 
-  /** The line, without its line end; it holds no control character. */
+  /** The line without its line end. It contains no control characters. */
   format(record: LogRecord): string {
     const body: unknown = record.body;
     const message = escapeControls(typeof body === 'string' ? body : bodyToText(body));
@@ -60,7 +60,7 @@ export class LineFormatter {
     return this.#session;
   }
 
-  /** What output other than OTLP must carry, https://opentelemetry.io/docs/specs/otel/common/mapping-to-non-otlp/ */
+  /** What a format other than OTLP must contain, https://opentelemetry.io/docs/specs/otel/common/mapping-to-non-otlp/ */
   #originOf(record: LogRecord): string {
     const scope = record.instrumentationScope;
     if (scope !== this.#scope) {

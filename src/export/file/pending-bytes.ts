@@ -1,6 +1,6 @@
 const LINE_FEED = 10;
 const SHARED_CHUNK_BYTES = 64 * 1024;
-/** Larger batches get a chunk of their own instead of being copied. */
+/** A larger batch gets a chunk of its own instead of being copied. */
 const OWN_CHUNK_BYTES = 16 * 1024;
 
 interface Chunk {
@@ -8,14 +8,14 @@ interface Chunk {
   used: number;
 }
 
-/** The first bytes in a buffer of that length, which is no part of another. */
+/** Copies the bytes into a buffer of that length that is not a slice of another one. */
 function ownBytes(bytes: Buffer, length: number): Buffer {
   const own = Buffer.allocUnsafeSlow(length);
   bytes.copy(own);
   return own;
 }
 
-/** How many lines end within the bytes. */
+/** The number of line ends in the bytes. */
 export function countLines(bytes: Buffer): number {
   let lines = 0;
   for (let at = bytes.indexOf(LINE_FEED); at !== -1; at = bytes.indexOf(LINE_FEED, at + 1)) lines += 1;
@@ -23,16 +23,16 @@ export function countLines(bytes: Buffer): number {
 }
 
 /**
- * Whole lines that wait for the file to be writable again, in order, bounded in bytes. When full the newest lines are
- * refused, and the caller is told how many.
+ * Whole lines that wait, in order and within a bound in bytes, until the file can be written again. When the bound is
+ * reached the newest lines are refused, and the caller gets their number.
  *
- * A line counts as written with its last byte. A line that was cut by an error can be continued, or begun again when
- * it has to go to another file.
+ * A line counts as written when its last byte is written. A line that was cut by an error can be continued, or begun
+ * again in another file.
  */
 export class PendingBytes {
   readonly #maxBytes: number;
   readonly #chunks: Chunk[] = [];
-  /** Bytes of the first chunk that are written. */
+  /** How many bytes of the first chunk are written. */
   #offset = 0;
   #bytes = 0;
   #lines = 0;
@@ -54,8 +54,8 @@ export class PendingBytes {
   }
 
   /**
-   * Keeps the whole lines that fit and returns how many did not. `written` bytes at the front are in the file
-   * already; only the first lines of an empty queue can have such.
+   * Keeps the whole lines that fit and returns the number of those that do not. The first `written` bytes are in the file
+   * already, which is only possible when nothing waits yet.
    */
   add(lines: Buffer, written = 0): number {
     const cut = written > 0 ? lines.lastIndexOf(LINE_FEED, written - 1) + 1 : 0;
@@ -72,7 +72,7 @@ export class PendingBytes {
   }
 
   #fitting(lines: Buffer): Buffer {
-    // The head of a cut line is held until the line is whole: it may have to be written again.
+    // The first part of a cut line is kept until the line is written: it may have to be written again.
     const room = this.#maxBytes - this.#bytes - (this.#offset - this.#lineStart());
     if (lines.length <= room) return lines;
     return room <= 0 ? lines.subarray(0, 0) : lines.subarray(0, lines.lastIndexOf(LINE_FEED, room - 1) + 1);
@@ -85,20 +85,20 @@ export class PendingBytes {
       last.used += lines.length;
       return;
     }
-    // No more comes into it, so it need not hold the place for more.
+    // Nothing more is added to this chunk, so its free space is given back.
     if (last !== undefined && 2 * last.used < last.buffer.length) last.buffer = ownBytes(last.buffer, last.used);
     const isOwn = lines.length >= OWN_CHUNK_BYTES && 2 * lines.length >= lines.buffer.byteLength;
     const buffer = isOwn ? lines : ownBytes(lines, Math.max(lines.length, SHARED_CHUNK_BYTES));
     this.#chunks.push({ buffer, used: lines.length });
   }
 
-  /** The next bytes to write; empty when nothing waits. */
+  /** The next bytes to write; empty when no line waits. */
   first(): Buffer {
     const chunk = this.#chunks[0];
     return chunk === undefined ? Buffer.alloc(0) : chunk.buffer.subarray(this.#offset, chunk.used);
   }
 
-  /** The first `count` bytes of {@link first} were written; returns how many lines they ended. */
+  /** Notes that the first `count` bytes of {@link first} were written. Returns how many lines that completed. */
   advance(count: number): number {
     const chunk = this.#chunks[0];
     if (chunk === undefined) return 0;
@@ -118,7 +118,7 @@ export class PendingBytes {
     return this.#offset > 0 && this.#chunks[0]?.buffer[this.#offset - 1] !== LINE_FEED;
   }
 
-  /** Begins a cut line again. */
+  /** Goes back to the start of a line that was cut. */
   rewind(): void {
     const start = this.#lineStart();
     this.#bytes += this.#offset - start;
@@ -130,7 +130,7 @@ export class PendingBytes {
     return chunk === undefined || this.#offset === 0 ? 0 : chunk.buffer.lastIndexOf(LINE_FEED, this.#offset - 1) + 1;
   }
 
-  /** Forgets everything and returns how many lines that were. */
+  /** Drops all lines and returns their number. */
   clear(): number {
     const lines = this.#lines;
     this.#chunks.length = 0;

@@ -9,12 +9,12 @@ import { createGunzip, createGzip } from 'node:zlib';
 import type { Reporter } from '../../support/reporter.ts';
 import { daysBefore } from './local-day.ts';
 
-/** Our files by name: the day, and `.gz` when it is compressed. Nothing else in the directory is touched. */
+/** The names of our files: the day, and `.gz` for a compressed file. No other file in the directory is touched. */
 const OWN_FILE = /^session-logs\.(\d{4}-\d\d-\d\d)\.log(\.gz)?$/;
 const TEMPORARY_FILE = /^\.session-logs\.\d{4}-\d\d-\d\d\.log\.gz\.\d+\.tmp$/;
-/** A temporary file this old is that of a process that was killed. */
+/** A temporary file of this age was left by a process that was killed. */
 const ABANDONED_MILLIS = 3_600_000;
-/** Another process may be a moment behind with its roll: a file is compressed once nobody wrote for this long. */
+/** Another process may roll a moment later, so a file is compressed only after this time without a write. */
 const QUIET_MILLIS = 2_000;
 
 export interface RetentionSettings {
@@ -25,9 +25,9 @@ export interface RetentionSettings {
 }
 
 /**
- * Removes the files whose day is more than `retentionDays` days ago, so that every line stays at least that long, and
- * compresses those of past days when asked. Beside the writing, never instead of it; what fails is reported and left
- * for the next sweep.
+ * Removes the files whose day is more than `retentionDays` days ago, so that every line is kept at least that long, and
+ * optionally compresses those of past days. Writing never waits for it. A failure is reported, and the file is left for
+ * the next sweep.
  */
 export class Retention {
   readonly #settings: RetentionSettings;
@@ -39,13 +39,13 @@ export class Retention {
     this.#settings = settings;
   }
 
-  /** Starts a sweep as of `today`, after the one that runs. */
+  /** Starts a sweep for the day `today`, after the running one. */
   sweep(today: string): void {
     clearTimeout(this.#later);
     this.#running = this.#running.then(() => this.#sweep(today));
   }
 
-  /** Stops a sweep that runs; a file that is being compressed stays as it was. */
+  /** Stops a running sweep. A file that is being compressed stays as it was. */
   async close(): Promise<void> {
     this.#stop.abort();
     clearTimeout(this.#later);
@@ -61,7 +61,7 @@ export class Retention {
       }
     } catch (error) {
       if (isMissing(error)) return;
-      reporter.limited('sweep', `the old files in ${directory} could not be looked through`, error);
+      reporter.limited('sweep', `the old files in ${directory} could not be listed`, error);
     }
   }
 
@@ -72,7 +72,7 @@ export class Retention {
       if (own !== null) await this.#visitOwn(path, own[1] ?? '', own[2] === '.gz', today);
       else if (TEMPORARY_FILE.test(name)) await removeAbandoned(path);
     } catch (error) {
-      // Another process may have been faster, or a shutdown wants us to stop.
+      // Another process was faster, or the shutdown stopped the sweep.
       if (isMissing(error) || this.#stop.signal.aborted) return;
       this.#settings.reporter.limited('sweep', `${path} could not be removed or compressed`, error);
     }
@@ -84,7 +84,7 @@ export class Retention {
     const isTooOld = oldestKept !== undefined && day < oldestKept;
     if (!isTooOld && (isCompressed || !this.#settings.compress)) return;
     const stats = await lstat(path);
-    // Directories and links of that name are not ours.
+    // A directory or link of that name does not belong to us.
     if (!stats.isFile()) return;
     if (isTooOld) return await unlink(path);
     const quietMillis = Date.now() - stats.mtimeMs;
@@ -103,8 +103,8 @@ export class Retention {
 let temporaryFiles = 0;
 
 /**
- * Puts `path`.gz in the place of `path`: written beside it, read back and compared, renamed, and only then is the
- * original removed, provided that nobody wrote to it or replaced it meanwhile.
+ * Replaces `path` by `path`.gz, which is written under a temporary name, read back, compared and renamed. The original is
+ * removed only then, and only if it was not written to or replaced meanwhile.
  */
 async function compressFile(path: string, signal: AbortSignal): Promise<void> {
   const target = `${path}.gz`;
@@ -115,7 +115,7 @@ async function compressFile(path: string, signal: AbortSignal): Promise<void> {
   try {
     const parts = (await exists(target)) ? [target] : [];
     if (parts.length > 0 && (await isSameContent(path, target, signal))) {
-      // A process was killed between the rename and the removal.
+      // An earlier process was killed between the rename and the removal.
       await unlink(path);
       return;
     }
@@ -127,12 +127,12 @@ async function compressFile(path: string, signal: AbortSignal): Promise<void> {
     await rename(temporary, target);
     await unlink(path);
   } finally {
-    // Still there unless it was renamed.
+    // The file still exists unless it was renamed.
     await unlink(temporary).catch(ignoreMissing);
   }
 }
 
-/** Existing members first: a file that was compressed and written again becomes one more gzip member. */
+/** Writes the existing gzip members, then the file as one more: it was compressed before, and then written again. */
 async function gzipTo(path: string, members: readonly string[], temporary: string, signal: AbortSignal): Promise<void> {
   const options = { mode: 0o600, signal };
   let flags = 'wx';
@@ -150,7 +150,7 @@ async function isSameContent(path: string, compressedPath: string, signal: Abort
   return plain.digest('hex') === unpacked.digest('hex');
 }
 
-/** The size of what a gzip file holds; gunzip checks every member's checksum. */
+/** The uncompressed size of a gzip file. Gunzip checks the checksum of every member. */
 async function unpackedBytes(path: string, signal: AbortSignal): Promise<number> {
   let bytes = 0;
   const count = new Writable({

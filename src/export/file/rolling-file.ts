@@ -11,28 +11,28 @@ import { countLines, PendingBytes } from './pending-bytes.ts';
 
 const FIRST_BACKOFF_MILLIS = 50;
 const LAST_BACKOFF_MILLIS = 5_000;
-/** What is caught up with per event-loop turn after an outage: about a millisecond of writing. */
+/** The most bytes that are written per event-loop turn after an outage: about a millisecond of writing. */
 const CATCH_UP_BYTES = 1024 * 1024;
 
 export interface RollingFileSettings {
-  /** Absolute. */
+  /** An absolute path. */
   readonly directory: string;
   readonly maxPendingBytes: number;
-  /** Whether every write is synchronized with the disk. */
+  /** Whether every write is synced to the disk. */
   readonly fsync: boolean;
   readonly clock: LocalDay;
   readonly reporter: Reporter;
   readonly lost: LossCounters;
-  /** The first file of this process, or that of another day, was opened. */
+  /** Called when the first file of this process, or the file of another day, was opened. */
   readonly onNewDay: (day: string) => void;
 }
 
 /**
- * Today's file for ever: lines in, written at once and in order, to the file of the day of writing. Never throws.
+ * Writes lines at once and in order to the file of the current day, and changes to a new file with the day. Never throws.
  *
  * While the file cannot be written, lines are kept as bytes up to `maxPendingBytes` and tried again after 50 ms to
- * 5 s; when that is full the newest are lost, counted `file_queue_full`. One report when such an outage begins and one
- * when everything is written.
+ * 5 s; when that is full the newest lines are lost, counted `file_queue_full`. One report is made when such an outage
+ * begins, and one when everything is written.
  */
 export class RollingFile {
   readonly #settings: RollingFileSettings;
@@ -65,10 +65,10 @@ export class RollingFile {
     return this.#pending.bytes;
   }
 
-  /** Why the file could not be written, during an outage. */
+  /** During an outage: why the file could not be written. */
   failure: unknown;
 
-  /** Writes `lines` lines of text; the text has no line end at its end. */
+  /** Writes a text of `lines` lines, whose last line has no line end. */
   write(text: string, lines: number): void {
     if (this.#pending.isEmpty && this.#mayTry()) {
       const file = this.#today();
@@ -100,8 +100,8 @@ export class RollingFile {
   }
 
   /**
-   * Writes what waits, up to `maxBytes`, and says whether nothing waits any more. `isForced`: without regard to the
-   * time that an outage is given.
+   * Writes lines that wait, up to `maxBytes`. Returns whether none waits any more. `isForced`: also before the next try
+   * of an outage is due.
    */
   catchUp(maxBytes: number, isForced = false): boolean {
     if (this.#pending.isEmpty) return true;
@@ -167,7 +167,7 @@ export class RollingFile {
     return file;
   }
 
-  /** Opens today's file. @throws when that fails: at the start, and only then, it is an error of the caller. */
+  /** Opens today's file. @throws when that fails, which is an error of the caller at the start only. */
   open(): void {
     this.#open(this.#settings.clock.today());
   }
@@ -182,8 +182,8 @@ export class RollingFile {
     try {
       file.sync();
     } catch (error) {
-      // The lines are in the file: written once more they would be there twice.
-      this.#settings.reporter.limited('fsync', `${file.path} could not be synchronized with the disk`, error);
+      // The lines are in the file: written again they would be there twice.
+      this.#settings.reporter.limited('fsync', `${file.path} could not be synced to the disk`, error);
     }
   }
 
@@ -194,7 +194,7 @@ export class RollingFile {
         `${this.#settings.maxPendingBytes} bytes of lines are kept and written later`,
       error,
     );
-    // Somebody else closed the descriptor: its number may mean another file by now.
+    // Other code closed the descriptor: its number may belong to another file by now.
     if ((error as NodeJS.ErrnoException | undefined)?.code === 'EBADF') this.#file = undefined;
     this.#backoffMillis = Math.min(Math.max(this.#backoffMillis * 2, FIRST_BACKOFF_MILLIS), LAST_BACKOFF_MILLIS);
     this.#nextTry = performance.now() + this.#backoffMillis;
@@ -220,7 +220,7 @@ export class RollingFile {
     clearTimeout(this.#retry);
   }
 
-  /** Gives up the lines that still wait, counted `file_unwritable`; returns how many. */
+  /** Gives up the lines that still wait and counts them as `file_unwritable`. Returns their number. */
   giveUp(): number {
     const lines = this.#pending.clear();
     if (lines > 0) {
@@ -233,7 +233,7 @@ export class RollingFile {
     return lines;
   }
 
-  /** Closes the file at once; resolves when log4js has closed its own, or after 100 ms. */
+  /** Closes the file at once. Resolves when log4js has closed its descriptor, or after 100 ms. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#retry);

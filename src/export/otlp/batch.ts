@@ -21,15 +21,15 @@ export interface CountingBatchOptions {
   readonly exporter: LogRecordExporter;
   /** The batch processor of the SDK in use. */
   readonly BatchLogRecordProcessor: BatchProcessorClass;
-  /** Records that wait at most; more are dropped, counted `export_queue_full`. @default OTEL_BLRP_MAX_QUEUE_SIZE, else 65,536 */
+  /** The most records that wait; further ones are dropped, counted `export_queue_full`. @default OTEL_BLRP_MAX_QUEUE_SIZE, else 65,536 */
   readonly maxQueueSize?: number | undefined;
   /** @default OTEL_BLRP_MAX_EXPORT_BATCH_SIZE, else 512 */
   readonly maxExportBatchSize?: number | undefined;
   /** @default OTEL_BLRP_SCHEDULE_DELAY, else 1,000 */
   readonly scheduledDelayMillis?: number | undefined;
-  /** An export that takes longer has failed. @default OTEL_BLRP_EXPORT_TIMEOUT, else 30,000 */
+  /** An export that takes longer fails. @default OTEL_BLRP_EXPORT_TIMEOUT, else 30,000 */
   readonly exportTimeoutMillis?: number | undefined;
-  /** How long a flush takes at most: the SDK passes no time of its own. @default 30,000 */
+  /** How long a flush takes at most, since the SDK passes no time-out. @default 30,000 */
   readonly forceFlushTimeoutMillis?: number | undefined;
   /** How long shutdown takes at most. @default 10,000 */
   readonly shutdownTimeoutMillis?: number | undefined;
@@ -55,11 +55,11 @@ const optionsSchema = lazily(() =>
 );
 
 /**
- * The SDK's batch processor around an exporter, with what it leaves out: a flush that every caller waits for to its end,
- * that ends in time and says how many records are pending; a shutdown that waits for the flush under way; drops and
- * failed exports counted and reported once when they begin and once when they are over.
+ * The SDK's batch processor around an exporter, with what the SDK's lacks: every caller of a flush waits for all of it, and
+ * a flush ends in time and reports how many records are pending; a shutdown waits for the flush under way; drops and failed
+ * exports are counted, and reported once when they begin and once when they end.
  *
- * Nothing is kept on disk: what waits here dies with the process, and a batch that the exporter gives up is lost.
+ * Nothing is kept on disk: records that wait are lost with the process, and so is a batch that the exporter gives up.
  */
 export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
   readonly lost: LossCounters;
@@ -71,10 +71,10 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
   readonly #reporter = reporterFor('batch');
   readonly #overflow = new Episode(this.#reporter);
   readonly #outage = new Episode(this.#reporter);
-  /** Records handed to the batch processor; those of them whose export has ended, well or not. */
+  /** Records given to the batch processor, and how many of them are exported or have failed. */
   #accepted = 0;
   #settled = 0;
-  /** Records that were not delivered, and how many of them a flush has told of. */
+  /** Records that were not delivered, and how many of them a flush has already reported. */
   #undelivered = 0;
   #told = 0;
   #lastError: Error | undefined;
@@ -115,7 +115,7 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
     });
   }
 
-  /** Records not yet exported. */
+  /** The number of records that are not exported yet. */
   get pending(): number {
     return this.#accepted - this.#settled;
   }
@@ -125,8 +125,8 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
       this.lost.add('after_shutdown');
       return;
     }
-    // Counted with what the batch processor has taken out for a flush, so its own bound, which drops without a word, is
-    // never reached.
+    // The records that the batch processor has taken out for a flush count too. So its own bound, which drops silently,
+    // is never reached.
     if (this.pending >= this.#maxQueueSize) {
       this.#onOverflow();
       return;
@@ -171,8 +171,8 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
   }
 
   /**
-   * Exports what is left, then shuts the exporter down. Rejects when that takes too long; what is left then is counted
-   * `export_failed`.
+   * Exports the records that wait, then shuts the exporter down. Rejects when that takes too long; the records that still
+   * wait are then counted `export_failed`.
    */
   shutdown(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
     return (this.#closing ??= this.#close(options.timeoutMillis ?? this.#shutdownTimeoutMillis));
@@ -197,7 +197,7 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
     return this.#lastError === undefined ? { pending } : { pending, cause: this.#lastError };
   }
 
-  /** Flushes one after the other: the SDK's batch processor answers a second flush at once. */
+  /** Runs flushes one after the other, since the SDK's batch processor resolves a second one at once. */
   async #drain(target: number): Promise<void> {
     while (this.#settled < target) {
       this.#flushing ??= this.#flushOnce();
@@ -214,7 +214,7 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
     } finally {
       this.#flushing = undefined;
     }
-    // A resource whose attributes never came makes the batch processor give up before it reaches the exporter.
+    // When the attributes of a resource never arrive, the batch processor gives up before it calls the exporter.
     const missing = accepted - this.#settled;
     if (missing > 0) this.#onSettled(missing, new Error('the batch processor did not export the records'));
   }
@@ -248,7 +248,7 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
   }
 }
 
-/** The SDK shares the texts and the body with the caller, who may change it, or have put something in it that no exporter can write. */
+/** Copies texts and body, which the record shares with the caller: it may change them, or they may hold values that no exporter can write. */
 function detachTexts(record: LogRecord): void {
   const { body, eventName, severityText } = record;
   if (typeof body === 'string') {
@@ -265,8 +265,8 @@ function detachTexts(record: LogRecord): void {
 }
 
 /**
- * A NaN, an infinity or an integer beyond 64 bits in an attribute makes a Collector refuse the whole request of the JSON
- * exporter, and with it the batch: such values go as text. All others as they are, without what may be behind them.
+ * Copies attributes that could keep more than themselves alive. A NaN, an infinity or an integer beyond 64 bits makes a
+ * Collector reject the whole request of the JSON exporter, and with it the batch: such values are sent as text.
  */
 function detachAttributes(record: LogRecord): void {
   const { attributes } = record;
@@ -281,11 +281,11 @@ function detachAttributes(record: LogRecord): void {
 }
 
 const MAX_INT = 2 ** 63;
-const MAX_DEPTH = 32;
+const MAX_SEARCH_DEPTH = 32;
 
 function isPoison(value: unknown, depth: number): boolean {
   if (typeof value === 'number')
     return !Number.isFinite(value) || (Number.isInteger(value) && Math.abs(value) >= MAX_INT);
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return false;
-  return depth >= MAX_DEPTH || Object.values(value).some((part) => isPoison(part, depth + 1));
+  return depth >= MAX_SEARCH_DEPTH || Object.values(value).some((part) => isPoison(part, depth + 1));
 }

@@ -3,7 +3,7 @@ import type { ExportResult } from '../../otel/export-result.ts';
 import type { LogRecordExporter, ReadableLogRecord } from '../../otel/log-record.ts';
 import type { Reporter } from '../../support/reporter.ts';
 
-/** Hears of every batch, once, when it is known what became of it. */
+/** Called once for each batch, when its export has succeeded or failed. */
 export type Settled = (records: number, error: Error | undefined) => void;
 
 export interface CountingExporterOptions {
@@ -15,10 +15,10 @@ export interface CountingExporterOptions {
 }
 
 /**
- * Stands between a batch processor and an exporter: tells what became of each batch, and keeps the exporter's end of the
- * contract where the exporter does not: the answer comes exactly once and in time, whatever it throws.
+ * Wraps an exporter for a batch processor. It reports the result of each batch, and keeps the contract of an exporter even
+ * if the wrapped one does not: it calls back exactly once and in time, also when that one throws.
  *
- * The batch processor always hears success, since all that it does about a failure is to write a line of its own.
+ * It always reports success to the batch processor, which would do nothing about a failure except log it.
  */
 export class CountingExporter implements LogRecordExporter {
   readonly #exporter: LogRecordExporter;
@@ -58,8 +58,8 @@ export class CountingExporter implements LogRecordExporter {
       this.#giveUp = undefined;
       done(EXPORT_SUCCESS);
     };
-    // The records have failed after the first time-out. The exporter is left alone as long again, since it may still be
-    // at work and gets one batch at a time; after that it is taken for hung.
+    // After the first time-out the records have failed. The exporter gets no other batch for as long again, since it may
+    // still be at work; after that it is taken for hung.
     let timer = setTimeout(() => {
       const error = new Error(`the exporter did not answer within ${this.#timeoutMillis} ms`);
       settle(error);
@@ -67,13 +67,13 @@ export class CountingExporter implements LogRecordExporter {
     }, this.#timeoutMillis).unref();
     this.#giveUp = finish;
     try {
-      this.#exporter.export(records, (result) => finish(isExportSuccess(result) ? undefined : failureOf(result)));
+      this.#exporter.export(records, (result) => finish(isExportSuccess(result) ? undefined : exportError(result)));
     } catch (error) {
       finish(toError(error));
     }
   }
 
-  /** From now on nothing reaches the exporter any more: every batch, the one under way too, has failed for this reason. */
+  /** Gives the exporter up: every batch from now on, and the one under way, fails with this error. */
   abandon(reason: Error): void {
     this.#abandoned = reason;
     this.#giveUp?.(reason);
@@ -87,7 +87,7 @@ export class CountingExporter implements LogRecordExporter {
     return (this.#closing ??= this.#bounded('shutdown', () => this.#exporter.shutdown()));
   }
 
-  /** Never rejects, and ends in time: the batch processor would wait for ever, or not go on. */
+  /** Never rejects, and ends in time. Otherwise the batch processor would wait without end, or stop. */
   async #bounded(what: string, call: () => Promise<void> | undefined): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<void>((resolve) => {
@@ -106,7 +106,7 @@ export class CountingExporter implements LogRecordExporter {
   }
 }
 
-function failureOf(result: ExportResult): Error {
+function exportError(result: ExportResult): Error {
   return result.error ?? new Error(`the exporter answered with code ${result.code}`);
 }
 

@@ -7,7 +7,7 @@ import { describeValue, SessionLogsError } from '../../support/errors.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 
-/** How OTLP is spoken: the values of `OTEL_EXPORTER_OTLP_PROTOCOL`. */
+/** The protocol of OTLP: the values of `OTEL_EXPORTER_OTLP_PROTOCOL`. */
 export type OtlpProtocol = 'http/json' | 'http/protobuf' | 'grpc';
 
 const EXPORTERS: Readonly<Record<OtlpProtocol, string>> = {
@@ -16,10 +16,10 @@ const EXPORTERS: Readonly<Record<OtlpProtocol, string>> = {
   grpc: '@opentelemetry/exporter-logs-otlp-grpc',
 };
 
-/** Where the default exporter sends to. */
+/** Where, and by which protocol, the default exporter sends. */
 export interface OtlpTarget {
   readonly protocol: OtlpProtocol;
-  /** `undefined`: the exporter reads its environment variables, headers and certificates included. */
+  /** `undefined`: the exporter reads its environment variables, also for headers and certificates. */
   readonly url: string | undefined;
 }
 
@@ -32,21 +32,22 @@ const reporter = reporterFor('otlp');
 /**
  * Decides whether and where logs are exported.
  *
- * `undefined`, and so no export, when no endpoint is configured, by `OTEL_SDK_DISABLED=true`, by an `OTEL_LOGS_EXPORTER`
- * without `otlp`, and with one warning when the environment's endpoint is no URL. The protocol is
+ * Returns `undefined`, for no export, when no endpoint is configured, when `OTEL_SDK_DISABLED` is `true`, when
+ * `OTEL_LOGS_EXPORTER` is set without `otlp`, and, with a warning, when the endpoint in the environment is not a URL. The
+ * protocol is
  * `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL`, else `OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/json`.
  *
  * @param endpoint A base URL: `/v1/logs` is appended, except for gRPC.
- * @param isBesideSdk Another SDK runs in this process, whose logs `OTEL_LOGS_EXPORTER=none` switches off in favour of ours:
- * an endpoint for logs is then meant for ours.
- * @throws TypeError when `endpoint` is no http or https URL.
+ * @param isBesideSdk Another SDK runs in this process, and `OTEL_LOGS_EXPORTER=none` switches its logs off in favour of
+ * ours: an endpoint for logs is then meant for ours.
+ * @throws TypeError when `endpoint` is not an http or https URL.
  */
 export function otlpTarget(
   endpoint: string | undefined,
-  owner: string = 'startSessionLogs',
+  caller: string = 'startSessionLogs',
   isBesideSdk = false,
 ): OtlpTarget | undefined {
-  const base = endpoint === undefined ? undefined : baseUrl(endpoint, owner);
+  const base = endpoint === undefined ? undefined : baseUrl(endpoint, caller);
   if (isSdkDisabled()) return undefined;
   const isForUs = isBesideSdk && environmentValue('OTEL_EXPORTER_OTLP_LOGS_ENDPOINT') !== undefined;
   if (isOtlpExportDisabled() && !isForUs) return undefined;
@@ -57,11 +58,11 @@ export function otlpTarget(
   return isEndpointInEnvironment() ? { protocol: otlpProtocol(reporter), url: undefined } : undefined;
 }
 
-function baseUrl(endpoint: string, owner: string): URL {
+function baseUrl(endpoint: string, caller: string): URL {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
   throw new TypeError(
-    `${owner}: expected \`endpoint\` to be a URL such as "http://localhost:4318", got ${describeValue(endpoint)}`,
+    `${caller}: expected \`endpoint\` to be a URL such as "http://localhost:4318", got ${describeValue(endpoint)}`,
   );
 }
 
@@ -72,7 +73,7 @@ function logsUrl(base: URL): URL {
 }
 
 function isEndpointInEnvironment(): boolean {
-  // In the order of the exporters: the signal's own variable decides alone.
+  // As in the exporters, the signal's own variable decides alone where it is set.
   for (const name of ['OTEL_EXPORTER_OTLP_LOGS_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT']) {
     const value = environmentValue(name);
     if (value === undefined) continue;
@@ -85,7 +86,7 @@ function isEndpointInEnvironment(): boolean {
 
 function isEndpoint(value: string): boolean {
   if (URL.canParse(value) && /^https?:\/\//i.test(value)) return true;
-  // gRPC takes a target without a scheme, and a socket.
+  // gRPC also accepts a target without a scheme, and a socket.
   return otlpProtocol() === 'grpc' && (value.startsWith('unix:') || URL.canParse(`https://${value}`));
 }
 
@@ -101,7 +102,7 @@ function otlpProtocol(warnTo?: Reporter): OtlpProtocol {
 }
 
 /**
- * Makes the exporter of that target, from the package that the application has installed for the SDK line in use.
+ * Makes the exporter for a target, from the package that the application has installed for its SDK line.
  *
  * @throws SessionLogsError `exporter_not_found` with the install command.
  */

@@ -1,15 +1,15 @@
 import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 
-/** A disk that took nothing is tried again after this, then after twice as long, up to the second. */
-const FIRST_MILLIS = 100;
-const MOST_MILLIS = 5_000;
+/** After a failed write the next one is tried after the first delay, which doubles up to the last. */
+const FIRST_DELAY_MILLIS = 100;
+const LAST_DELAY_MILLIS = 5_000;
 
-/** When a disk that refused is tried again. One diag line when it begins to refuse, one when it takes again. */
+/** Decides when the disk is tried again after a failed write. Logs one diag message when writes begin to fail, and one when they succeed again. */
 export class DiskRetry {
   readonly #episode: Episode;
   #dueAt = 0;
-  #millis = FIRST_MILLIS;
+  #millis = FIRST_DELAY_MILLIS;
 
   constructor(reporter: Reporter) {
     this.#episode = new Episode(reporter);
@@ -21,20 +21,20 @@ export class DiskRetry {
 
   failed(error: unknown): void {
     this.#dueAt = performance.now() + this.#millis;
-    this.#millis = Math.min(this.#millis * 2, MOST_MILLIS);
+    this.#millis = Math.min(this.#millis * 2, LAST_DELAY_MILLIS);
     this.#episode.begin('the spool cannot be written to: records are sent from memory until it can', error);
   }
 
-  /** There is room now, or there may be. */
+  /** There may be room now: the next write is tried at once. */
   hurry(): void {
     this.#dueAt = 0;
   }
 
-  /** Whether it had failed before. */
+  /** Notes a successful write. Returns whether the writes before it had failed. */
   succeeded(): boolean {
     if (!this.#episode.isOpen) return false;
     this.#dueAt = 0;
-    this.#millis = FIRST_MILLIS;
+    this.#millis = FIRST_DELAY_MILLIS;
     this.#episode.end('the spool is written to again');
     return true;
   }

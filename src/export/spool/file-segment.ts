@@ -8,10 +8,10 @@ import type { SegmentScan } from './segment-reader.ts';
 import type { Segment, SegmentPosition } from './segment.ts';
 
 const ACKNOWLEDGEMENT_BYTES = 20;
-/** A link is not followed, a pipe not waited for. Windows has neither flag. */
+/** Links are not followed, and pipes do not block. Windows has neither flag. */
 const ONLY_FILES = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-/** A segment file, and beside it the file that says how much of it was acknowledged. */
+/** A segment file, with a second file that says how much of it is acknowledged. */
 export class FileSegment implements Segment {
   readonly name: string;
   directory: string;
@@ -40,7 +40,7 @@ export class FileSegment implements Segment {
     this.position = { offset: 0, skip: 0, ordinal: this.firstOrdinal };
   }
 
-  /** A new, empty file, open for appending. Throws what the file system says. */
+  /** Makes a new, empty file, open for appending. Throws the error of the file system. */
   static create(directory: string, owner: string, firstOrdinal: number, nowMillis: number): FileSegment {
     const segment = new FileSegment(directory, segmentName(owner, firstOrdinal), nowMillis);
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
@@ -48,7 +48,7 @@ export class FileSegment implements Segment {
     return segment;
   }
 
-  /** A file that another process left behind: nothing is appended to it. How many records it holds, a scan tells. */
+  /** A file that another process left, to which nothing is appended. A scan finds how many records it holds. */
   static adopt(directory: string, name: string, bytes: number, newestMillis: number): FileSegment {
     const segment = new FileSegment(directory, name, newestMillis);
     segment.bytes = bytes;
@@ -61,12 +61,12 @@ export class FileSegment implements Segment {
     return join(this.directory, this.name);
   }
 
-  /** Its directory was moved. No file of it is open. */
+  /** Its directory was moved. The segment has no open file. */
   moveTo(directory: string): void {
     this.directory = directory;
   }
 
-  /** What a scan found in an adopted file. */
+  /** Takes what a scan found in an adopted file. */
   setContent(scan: SegmentScan): void {
     this.records = scan.records;
     this.nextOrdinal = scan.nextOrdinal;
@@ -74,18 +74,18 @@ export class FileSegment implements Segment {
     if (scan.oldestMillis !== undefined) this.oldestMillis = scan.oldestMillis;
   }
 
-  /** The next file of the same owner begins with this record: how many a damaged end took is known exactly. */
+  /** Corrects the number of records lost at a damaged end, by the number of the first record in the next file of the owner. */
   correctEnd(nextOrdinal: number): void {
     if (!this.#hasDamagedEnd || nextOrdinal <= this.position.ordinal) return;
     this.records += nextOrdinal - this.nextOrdinal;
     this.nextOrdinal = nextOrdinal;
   }
 
-  append(entry: Buffer, count: number, nowMillis: number): void {
-    this.#open().append(entry, this.bytes);
+  append(frame: Buffer, count: number, nowMillis: number): void {
+    this.#open().append(frame, this.bytes);
     if (this.bytes === 0) this.oldestMillis = nowMillis;
     this.newestMillis = nowMillis;
-    this.bytes += entry.length;
+    this.bytes += frame.length;
     this.records += count;
     this.nextOrdinal += count;
   }
@@ -97,14 +97,14 @@ export class FileSegment implements Segment {
   acknowledge(position: SegmentPosition, count: number): void {
     this.position = position;
     this.settled += count;
-    // One that is wholly settled is about to be removed.
+    // A segment that is wholly settled is about to be removed.
     if (this.isRemoved || (this.isSealed && position.offset === this.bytes)) return;
     try {
       const flags = constants.O_WRONLY | constants.O_CREAT | ONLY_FILES;
       this.#acknowledgementFd ??= openSync(this.#acknowledgementPath, flags, 0o600);
       writeSync(this.#acknowledgementFd, encodePosition(position), 0, ACKNOWLEDGEMENT_BYTES, 0);
     } catch {
-      // A full disk must not stop the sender; after a restart these records are sent once more.
+      // A full disk must not stop sending; after a restart these records are sent once more.
     }
   }
 
@@ -131,7 +131,7 @@ export class FileSegment implements Segment {
     if (this.isRemoved) return;
     this.isRemoved = true;
     this.close();
-    // The segment first: without its acknowledgement it would be sent again as a whole.
+    // The segment first: if only its acknowledgement were removed, all of it would be sent again.
     removeFile(this.path);
     removeFile(this.#acknowledgementPath);
   }
@@ -145,7 +145,7 @@ export class FileSegment implements Segment {
   }
 }
 
-/** Where the segment file at this path was acknowledged up to; its start when nobody noted it or the note is damaged. */
+/** Up to where the segment file is acknowledged: its start when there is no acknowledgement, or a damaged one. */
 export function readAcknowledgement(segmentPath: string, firstOrdinal: number, segmentBytes: number): SegmentPosition {
   const start: SegmentPosition = { offset: 0, skip: 0, ordinal: firstOrdinal };
   try {
@@ -155,7 +155,7 @@ export function readAcknowledgement(segmentPath: string, firstOrdinal: number, s
     if (bytes.readUInt32LE(0) > segmentBytes) return start;
     return { offset: bytes.readUInt32LE(0), skip: bytes.readUInt32LE(4), ordinal: bytes.readDoubleLE(8) };
   } catch {
-    // There is none: nothing was acknowledged.
+    // There is no acknowledgement yet.
     return start;
   }
 }
@@ -179,7 +179,7 @@ function encodePosition(position: SegmentPosition): Buffer {
   return bytes;
 }
 
-/** A directory entry is on the disk only after its directory is synced. Best effort: not every file system can. */
+/** Syncs a directory, so that the names in it are on the disk. Best effort: not every file system can. */
 export function syncDirectory(directory: string): void {
   try {
     const fd = openSync(directory, constants.O_RDONLY);
@@ -189,7 +189,7 @@ export function syncDirectory(directory: string): void {
       closeSync(fd);
     }
   } catch {
-    // Windows and some network file systems refuse; the entry follows with the file system's own interval.
+    // Windows and some network file systems refuse; the names then reach the disk at the file system's own interval.
   }
 }
 
@@ -197,6 +197,6 @@ function removeFile(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // Gone already, or the directory was taken away. What could not be removed is sent again after a restart.
+    // The file or its directory is gone. A file that could not be removed is sent again after a restart.
   }
 }

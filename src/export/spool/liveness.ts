@@ -8,12 +8,12 @@ import { SessionLogsError } from '../../support/errors.ts';
 /** Name of the socket in an owner's directory. */
 export const SOCKET_NAME = 's';
 
-/** What a socket address holds: 108 bytes with the final zero on Linux, 104 on macOS and the BSDs. */
+/** The longest path in a socket address: 108 bytes with the final zero on Linux, 104 on macOS and the BSDs. */
 const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
 /**
- * The sign that an owner lives: a unix socket that accepts. The kernel accepts for a process that is busy or stopped,
- * and takes the socket away from one that is dead, however it died; process ids and lock files can do neither.
+ * The sign that an owner is alive: a unix socket that accepts connections. The kernel accepts on behalf of a process that
+ * is busy or stopped, and stops when the process has died, in any way; process ids and lock files can do neither.
  */
 export class Liveness {
   readonly #server: Server;
@@ -25,9 +25,9 @@ export class Liveness {
   }
 
   /**
-   * Listens in a directory; the socket is there when it returns.
+   * Listens on a socket in the directory, which exists when this returns.
    *
-   * @throws SessionLogsError `path_too_long` where the system has no way around the limit of socket paths.
+   * @throws SessionLogsError `path_too_long` when the path is too long for a socket and the system offers no way around that.
    */
   static announce(directory: string, owner: string): Liveness {
     const address = socketAddress(directory, owner);
@@ -36,7 +36,7 @@ export class Liveness {
     server.on('error', (error) => {
       failure = error;
     });
-    // A worker of a cluster would otherwise ask its primary to listen, later and for it.
+    // Without `exclusive` a cluster worker would ask its primary to listen for it, which happens later.
     server.listen({ path: address.path, exclusive: true });
     server.unref();
     if (process.platform !== 'win32' && !existsSync(join(directory, SOCKET_NAME))) {
@@ -44,17 +44,17 @@ export class Liveness {
       address.release();
       throw new Error(`no socket can be made in ${directory}`, { cause: failure });
     }
-    // The descriptor stays open with the server: it is part of the path that Node removes when the server closes.
+    // The descriptor stays open as long as the server: it is part of the path that Node removes when the server closes.
     return new Liveness(server, address.fd);
   }
 
-  /** Whether the owner of a directory lives. Only a refusal, or no socket at all, says that it is dead. */
+  /** Whether the owner of a directory is alive. It is dead only when the connection is refused or there is no socket. */
   static async isAlive(directory: string): Promise<boolean> {
     let address: SocketAddress;
     try {
       address = socketAddress(directory, basename(directory).slice(2));
     } catch {
-      // It cannot be asked: nothing of it may be touched.
+      // That cannot be found out, so the directory must not be touched.
       return true;
     }
     const { path, release } = address;
@@ -89,7 +89,7 @@ function socketAddress(directory: string, owner: string): SocketAddress {
   const release = (): void => {};
   if (process.platform === 'win32') return { path: `\\\\.\\pipe\\otel-session-logs-${owner}`, fd: undefined, release };
   const path = join(directory, SOCKET_NAME);
-  // Node 20 cuts a longer path without a word, and the socket is somewhere else.
+  // Node 20 silently cuts a longer path, and the socket is made somewhere else.
   if (Buffer.byteLength(path) <= MAX_PATH_BYTES) return { path, fd: undefined, release };
   if (process.platform !== 'linux') {
     throw new SessionLogsError(

@@ -2,7 +2,7 @@ import type { Segment, SegmentPosition } from './segment.ts';
 
 const FIRST_BYTES = 64 * 1024;
 
-/** Entries that wait in memory because the disk takes nothing: lost with the process, and counted then. */
+/** Frames that wait in memory because the disk cannot be written. They are lost with the process; a shutdown counts them. */
 export class MemorySegment implements Segment {
   readonly name: string;
   readonly directory: undefined;
@@ -17,7 +17,7 @@ export class MemorySegment implements Segment {
   position: SegmentPosition;
   inFlight = 0;
   isRemoved = false;
-  /** One buffer that grows: a small one for each entry would be a part of a buffer that Node shares with the whole program. */
+  /** One buffer that grows. A small buffer for each frame would be a slice of the pool that Node shares with the whole program. */
   #buffer: Buffer = Buffer.alloc(0);
 
   constructor(firstOrdinal: number, nowMillis: number) {
@@ -29,12 +29,12 @@ export class MemorySegment implements Segment {
     this.position = { offset: 0, skip: 0, ordinal: firstOrdinal };
   }
 
-  append(entry: Buffer, count: number, nowMillis: number): void {
-    this.#makeRoom(entry.length);
-    // A copy: the encoder uses its buffer again.
-    entry.copy(this.#buffer, this.bytes);
+  append(frame: Buffer, count: number, nowMillis: number): void {
+    this.#makeRoom(frame.length);
+    // Copied, since the encoder uses its buffer again.
+    frame.copy(this.#buffer, this.bytes);
     this.newestMillis = nowMillis;
-    this.bytes += entry.length;
+    this.bytes += frame.length;
     this.records += count;
     this.nextOrdinal += count;
   }
@@ -46,7 +46,7 @@ export class MemorySegment implements Segment {
     this.#buffer = larger;
   }
 
-  /** Its bytes, to be written to a file after all. */
+  /** Its bytes, which are written to a file once the disk can be written again. */
   content(): Buffer {
     return this.#buffer.subarray(0, this.bytes);
   }

@@ -9,36 +9,36 @@ import { ownerOf, SEGMENT_SUFFIX } from './segment-names.ts';
 import { scanSegment } from './segment-reader.ts';
 import type { SegmentScan } from './segment-reader.ts';
 
-/** A segment file, and what a look through all of it found. */
+/** A segment file, and what a scan of all of it found. */
 export interface SegmentContent {
   readonly segment: FileSegment;
   readonly scan: SegmentScan;
 }
 
-/** What is in the directory of an owner. */
+/** The content of an owner directory. */
 export interface OwnerContent {
   readonly directory: string;
   /** Oldest first. */
   readonly segments: readonly SegmentContent[];
-  /** Attributes of resources that came after the records they belong to. */
+  /** Complete resources that were written after their records. */
   readonly resources: readonly Buffer[];
-  /** Files of ours, of a kind that this version does not know. */
+  /** Files of the spool that are of a kind unknown to this version. */
   readonly unknownFiles: readonly { readonly name: string; readonly bytes: number }[];
-  /** Segments that the file system does not give back. */
+  /** Segments that the file system cannot read. */
   readonly unreadable: readonly { readonly path: string; readonly error: unknown }[];
-  /** A newer version wrote here: all of it is left to that one, what its owner had taken over included. */
+  /** A newer version wrote here: everything is left to it, including what the owner had taken over. */
   readonly isOfNewer: boolean;
-  /** Of owners that this one had taken over. */
+  /** The content of the owners that this one had taken over. */
   readonly adopted: readonly OwnerContent[];
 }
 
-/** Codes of failures that say nothing about a file: this process, or the system, has no descriptor left. */
+/** Failures that are not about the file: this process, or the system, has no descriptor left. */
 const OUT_OF_DESCRIPTORS: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE']);
 
 /**
- * Reads all that is in an owner's directory, and changes nothing. What is gone meanwhile is left out.
+ * Reads everything in an owner directory, and changes nothing. Files that are removed meanwhile are left out.
  *
- * Rejects when a directory cannot be listed, or no file be opened: what is not looked at may be a newer version's.
+ * Rejects when a directory cannot be listed or no file can be opened: what was not read may be of a newer version.
  */
 export async function readOwner(directory: string): Promise<OwnerContent> {
   const segments: SegmentContent[] = [];
@@ -48,7 +48,7 @@ export async function readOwner(directory: string): Promise<OwnerContent> {
   const { names, owners } = readDirectory(directory);
   for (const name of names.filter((each) => each.endsWith(SEGMENT_SUFFIX))) {
     try {
-      const content = await readSegment(directory, name, resources);
+      const content = await segmentContent(directory, name, resources);
       if (content !== undefined) segments.push(content);
     } catch (error) {
       if (OUT_OF_DESCRIPTORS.has((error as NodeJS.ErrnoException).code)) throw error;
@@ -64,12 +64,12 @@ export async function readOwner(directory: string): Promise<OwnerContent> {
   return { directory, segments, resources, unknownFiles, unreadable, isOfNewer, adopted };
 }
 
-/** The directories of which this version understands everything, this one first. */
+/** The directories in which this version knows everything, the given one first. */
 export function understood(content: OwnerContent): OwnerContent[] {
   return content.isOfNewer ? [] : [content, ...content.adopted.flatMap(understood)];
 }
 
-/** What of it is left to a newer version. */
+/** The part of it that is left to a newer version. */
 export function newerIn(content: OwnerContent): NewerContent {
   const own = content.isOfNewer ? totalOf(content) : NOTHING_NEWER;
   return content.isOfNewer ? own : content.adopted.map(newerIn).reduce(addNewer, own);
@@ -84,17 +84,21 @@ function totalOf({ segments, unknownFiles, adopted }: OwnerContent): NewerConten
   return adopted.map(totalOf).reduce(addNewer, own);
 }
 
-async function readSegment(directory: string, name: string, resources: Buffer[]): Promise<SegmentContent | undefined> {
+async function segmentContent(
+  directory: string,
+  name: string,
+  resources: Buffer[],
+): Promise<SegmentContent | undefined> {
   const stats = lstatSync(join(directory, name), { throwIfNoEntry: false });
   if (stats?.isFile() !== true) return undefined;
   const segment = FileSegment.adopt(directory, name, stats.size, stats.mtimeMs);
   try {
-    const scan = await scanSegment(segment, (entry) => {
-      if (entry.count === 0) resources.push(Buffer.from(entry.payload));
+    const scan = await scanSegment(segment, (frame) => {
+      if (frame.count === 0) resources.push(Buffer.from(frame.payload));
     });
     return { segment, scan };
   } catch (error) {
-    // Its owner is done with it, or another process was faster.
+    // The owner has removed it, or another process has moved it.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   } finally {

@@ -5,24 +5,24 @@ import { basename, join } from 'node:path';
 import { Liveness, SOCKET_NAME } from './liveness.ts';
 import { ACKNOWLEDGEMENT_SUFFIX, SEGMENT_SUFFIX } from './segment-names.ts';
 
-/** Owner directories are named by this and their id; nested ones were adopted. */
+/** The name of an owner directory is this prefix and its id. Nested ones were adopted. */
 export const OWNER_PREFIX = 'o-';
 const UNBORN_PREFIX = 'n-';
 
-/** The id of an owner, by which the files of it begin. */
+/** The id of an owner, with which the names of its files begin. */
 export function ownerIdOf(directoryName: string): string {
   return directoryName.slice(OWNER_PREFIX.length);
 }
 
-/** A directory that was never finished, by a process that died while starting. */
+/** A directory that is still unfinished after this time is of a process that died while it started. */
 const UNBORN_MAX_AGE_MILLIS = 60_000;
 
 /**
- * The sub-directory of this process in the root of a spool. Whoever finds its owner dead moves it, as a whole, into his
- * own: one rename, which only one of several can win, and which a crash cannot cut in two.
+ * The sub-directory of this process in the root of a spool. A process that finds another owner dead moves that directory
+ * as a whole into its own, by one rename: only one of several processes succeeds, and a crash cannot leave half of it.
  */
 export class OwnerDirectory {
-  /** Sorts by the time of the start. */
+  /** Ids sort by the time of the start. */
   readonly id: string;
   readonly path: string;
   readonly #root: string;
@@ -36,9 +36,9 @@ export class OwnerDirectory {
   }
 
   /**
-   * Makes the directory. It appears under its final name with its socket already listening: without one it would pass for dead.
+   * Makes the directory. It gets its final name when its socket already listens, since without one it would pass for dead.
    *
-   * @throws What the file system says; SessionLogsError `path_too_long`.
+   * @throws the error of the file system; SessionLogsError `path_too_long`.
    */
   static create(root: string, nowMillis: number): OwnerDirectory {
     const id = `${String(Math.floor(nowMillis)).padStart(13, '0')}-${randomBytes(4).toString('hex')}`;
@@ -54,12 +54,12 @@ export class OwnerDirectory {
     return new OwnerDirectory(root, id, liveness);
   }
 
-  /** Names of the other owners' directories in the root, oldest first. Throws what the file system says. */
+  /** Names of the other owners' directories in the root, oldest first. Throws the error of the file system. */
   others(): string[] {
     return readDirectory(this.#root).owners.filter((name) => name !== basename(this.path));
   }
 
-  /** Removes what processes left that died while they started. */
+  /** Removes the unfinished directories of processes that died while they started. */
   async removeUnborn(): Promise<void> {
     for (const name of listDirectory(this.#root)) {
       if (name.startsWith(UNBORN_PREFIX)) await removeUnborn(join(this.#root, name));
@@ -67,8 +67,8 @@ export class OwnerDirectory {
   }
 
   /**
-   * The directory of another owner and the bytes of its segments; `undefined` while that owner lives. Rejects with what
-   * the file system says.
+   * The directory of a dead owner and the bytes of its segments; `undefined` while that owner is alive. Rejects with the
+   * error of the file system.
    */
   async lookAtDead(name: string): Promise<{ readonly path: string; readonly bytes: number } | undefined> {
     const path = join(this.#root, name);
@@ -76,7 +76,7 @@ export class OwnerDirectory {
     return { path, bytes: segmentBytes(path) };
   }
 
-  /** Moves a dead owner's directory into this one; gives its new path, `undefined` when another process was faster. */
+  /** Moves a dead owner's directory into this one. Returns its new path, or `undefined` when another process was faster. */
   take(name: string): string | undefined {
     const target = join(this.path, name);
     if (!tryRename(join(this.#root, name), target)) return undefined;
@@ -84,15 +84,15 @@ export class OwnerDirectory {
     return target;
   }
 
-  /** Moves a directory out of the one it was adopted into, up into this one. Gives where it is then. */
+  /** Moves a nested directory up into this one. Returns its new path, or the old one when that fails. */
   bringUp(directory: string): string {
     const target = join(this.path, basename(directory));
     return tryRename(directory, target) ? target : directory;
   }
 
   /**
-   * Moves a directory back into the root, where it is not there. `false`: another process was faster. Throws what else the
-   * file system says.
+   * Moves a directory back into the root, unless it is there. Returns `false` when another process was faster. Throws any
+   * other error of the file system.
    */
   keepInRoot(directory: string): boolean {
     const target = join(this.#root, basename(directory));
@@ -105,11 +105,11 @@ export class OwnerDirectory {
     }
   }
 
-  /** Removes from a directory that was taken what is of no use, and the directory when no segment is in it. */
+  /** Removes useless files from a directory that was taken over, and the directory itself when it holds no segment. */
   tidy(directory: string): void {
     const names = listDirectory(directory);
     const segments = names.filter((name) => name.endsWith(SEGMENT_SUFFIX));
-    // A crash between the two unlinks of a finished segment leaves its acknowledgement.
+    // A crash while a finished segment is removed leaves its acknowledgement.
     const used = new Set(segments.map((name) => name + ACKNOWLEDGEMENT_SUFFIX));
     for (const name of names) {
       if (name.endsWith(SEGMENT_SUFFIX + ACKNOWLEDGEMENT_SUFFIX) && !used.has(name)) removeFile(join(directory, name));
@@ -117,7 +117,7 @@ export class OwnerDirectory {
     if (segments.length === 0) this.removeIfEmpty(directory);
   }
 
-  /** Removes an adopted directory once it is empty. Never what is in it. */
+  /** Removes an adopted directory if it is empty. */
   removeIfEmpty(directory: string): void {
     if (directory === this.path) return;
     try {
@@ -127,19 +127,19 @@ export class OwnerDirectory {
     }
   }
 
-  /** The owner is gone from here on: what is left is free to be adopted. An empty directory is removed. */
+  /** Gives the directory up: other processes may adopt it from here on. An empty one is removed. */
   close(): void {
     removeSocket(this.path);
     this.#liveness.close();
     try {
       rmdirSync(this.path);
     } catch {
-      // Segments are left, for the next process.
+      // Segments are left for the next process.
     }
   }
 }
 
-/** Bytes of the segments in a directory and in those adopted into it. Throws what the file system says. */
+/** Bytes of the segments in a directory and in those adopted into it. Throws the error of the file system. */
 function segmentBytes(directory: string): number {
   const { names, owners } = readDirectory(directory);
   const segments = names.filter((name) => name.endsWith(SEGMENT_SUFFIX));
@@ -147,24 +147,24 @@ function segmentBytes(directory: string): number {
   return owners.reduce((sum, name) => sum + segmentBytes(join(directory, name)), own);
 }
 
-/** Bytes of a file; `undefined` of one that is gone, and of what is no file: a link is none. */
+/** Size of a file; `undefined` when it is gone or not a regular file, such as a link. */
 export function fileBytes(path: string): number | undefined {
   try {
     const stats = lstatSync(path);
     return stats.isFile() ? stats.size : undefined;
   } catch {
-    // Its owner is done with it.
+    // The owner has removed it.
     return undefined;
   }
 }
 
-/** What is in a directory, and which of it are directories of owners; links are not. */
+/** The names in a directory, and those of them that are owner directories; links are not. */
 export interface DirectoryContent {
   readonly names: readonly string[];
   readonly owners: readonly string[];
 }
 
-/** Lists a directory, sorted; one that is gone is empty. Throws what else the file system says. */
+/** Lists a directory, sorted; one that is gone counts as empty. Throws any other error of the file system. */
 export function readDirectory(directory: string): DirectoryContent {
   try {
     const entries = readdirSync(directory, { withFileTypes: true });
@@ -189,7 +189,7 @@ export function listDirectory(directory: string): string[] {
   try {
     return readdirSync(directory).toSorted();
   } catch {
-    // Gone meanwhile, or no directory.
+    // It is gone, or not a directory.
     return [];
   }
 }
@@ -199,7 +199,7 @@ function tryRename(from: string, to: string): boolean {
     renameSync(from, to);
     return true;
   } catch {
-    // It stays where it is, and is adopted with its directory later.
+    // It stays where it is, and is taken over later.
     return false;
   }
 }
@@ -210,7 +210,7 @@ async function removeUnborn(path: string): Promise<void> {
     removeSocket(path);
     rmdirSync(path);
   } catch {
-    // It was finished meanwhile.
+    // Its process has finished it meanwhile.
   }
 }
 
@@ -222,6 +222,6 @@ function removeFile(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // Not there.
+    // There is no such file.
   }
 }

@@ -1,19 +1,19 @@
 import type { LossReason } from '../../support/loss-counters.ts';
 import type { OriginDecoder } from './codec/origin-codec.ts';
-import { decodeEntry } from './codec/record-decoder.ts';
-import type { DecodedEntry } from './codec/record-decoder.ts';
+import { decodeFrame } from './codec/frame-decoder.ts';
+import type { DecodedFrame } from './codec/frame-decoder.ts';
 import { SegmentReader } from './segment-reader.ts';
-import type { FoundEntry } from './segment-reader.ts';
+import type { PlacedFrame } from './segment-reader.ts';
 import type { Segment } from './segment.ts';
 import { SpoolBatch } from './spool-batch.ts';
-import type { OnSettled, Outcome } from './spool-batch.ts';
+import type { OnSettled, Settlement } from './spool-batch.ts';
 
-/** What a queue tells its spool. */
+/** Events of a queue. */
 export interface SegmentQueueEvents {
-  /** Records will never be sent. */
+  /** Records are lost: they will never be sent. */
   lost(reason: LossReason, count: number): void;
   readonly settled: OnSettled;
-  /** A file took the place of what waited in memory. */
+  /** A file took the place of a segment in memory. */
   moved(from: Segment, to: Segment): void;
   /** A segment left the queue, and its file is gone. */
   removed(segment: Segment): void;
@@ -22,15 +22,15 @@ export interface SegmentQueueEvents {
 export interface SegmentQueueOptions {
   readonly origins: OriginDecoder;
   readonly events: SegmentQueueEvents;
-  /** Entries older than this are dropped; `undefined`: none are. */
+  /** Frames older than this are dropped; `undefined`: none is. */
   readonly maxAgeMillis: number | undefined;
   readonly now: () => number;
 }
 
-/** An entry of which a batch took only the first records. */
+/** A frame of which a batch has taken only the first records. */
 interface Rest {
-  readonly entry: FoundEntry;
-  readonly decoded: DecodedEntry;
+  readonly frame: PlacedFrame;
+  readonly decoded: DecodedFrame;
   readonly from: number;
 }
 
@@ -40,7 +40,7 @@ export class SegmentQueue {
   readonly #options: SegmentQueueOptions;
   #reader: { readonly segment: Segment; readonly reader: SegmentReader } | undefined;
   #rest: Rest | undefined;
-  /** Segments that are read to their end; those in front of it in the array. */
+  /** How many segments, at the front of the array, are read to their end. */
   #readSegments = 0;
   readonly #unsettled = new Set<SpoolBatch>();
   #bytes = 0;
@@ -49,14 +49,14 @@ export class SegmentQueue {
     this.#options = options;
   }
 
-  /** Records not yet settled. */
+  /** Number of records that are not settled. */
   get pending(): number {
     let pending = 0;
     for (const segment of this.segments) pending += segment.records - segment.settled;
     return pending;
   }
 
-  /** Bytes of its files. */
+  /** Bytes of its segments on disk. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -68,30 +68,30 @@ export class SegmentQueue {
 
   add(segment: Segment): void {
     this.segments.push(segment);
-    this.#bytes += fileBytes(segment);
+    this.#bytes += bytesOnDisk(segment);
   }
 
-  /** So much was appended to the file of its last segment. */
+  /** Counts bytes that were appended to the file of the last segment. */
   grow(bytes: number): void {
     this.#bytes += bytes;
   }
 
-  /** Nobody has begun to read the segment. */
+  /** Whether reading the segment has not begun. */
   isUnread(segment: Segment): boolean {
     return this.segments.indexOf(segment) >= this.#readSegments && this.#reader?.segment !== segment;
   }
 
-  /** Puts a file in the place of what waited in memory, unread. */
+  /** Replaces an unread segment in memory by a file. */
   replace(old: Segment, replacement: Segment): void {
     this.segments[this.segments.indexOf(old)] = replacement;
-    this.#bytes += fileBytes(replacement);
+    this.#bytes += bytesOnDisk(replacement);
     this.#options.events.moved(old, replacement);
   }
 
   /**
-   * The next records, up to `maxRecords` and about `maxBytes`; `undefined` when there are none now.
+   * Reads the next records, up to `maxRecords` and about `maxBytes`; resolves to `undefined` when there are none now.
    *
-   * One call at a time. Rejects with what the file system says.
+   * One call at a time. Rejects with the error of the file system.
    */
   async read(maxRecords: number, maxBytes: number): Promise<SpoolBatch | undefined> {
     const batch = new SpoolBatch((...event) => this.#settled(...event));
@@ -111,12 +111,12 @@ export class SegmentQueue {
     try {
       await current?.reader.fill();
     } catch (error) {
-      // A segment that was dropped meanwhile cannot be read, and need not be.
+      // A segment that was dropped meanwhile need not be read.
       if (current === this.#reader) throw error;
     }
   }
 
-  /** The file system does not give back what is left of the segment that is being read: it counts as damaged. */
+  /** Gives up the rest of the segment that is being read, which the file system cannot read: it counts as damaged. */
   giveUpReading(): void {
     const current = this.#reader;
     if (current === undefined) return;
@@ -124,7 +124,7 @@ export class SegmentQueue {
     this.#atEnd(current.segment, current.reader);
   }
 
-  /** Deletes a segment with all its records that are not settled. */
+  /** Deletes a segment; those of its records that are not settled are lost. */
   drop(segment: Segment, reason: LossReason): void {
     const lost = segment.records - segment.settled;
     segment.settled = segment.records;
@@ -147,37 +147,37 @@ export class SegmentQueue {
     const segment = this.segments[this.#readSegments];
     if (segment === undefined) return 'end';
     if (this.#reader?.segment !== segment) this.#reader = { segment, reader: new SegmentReader(segment) };
-    const entry = this.#reader.reader.next();
-    if (entry === 'read') return 'read';
-    if (entry === 'end') return this.#atEnd(segment, this.#reader.reader) ? 'taken' : 'end';
-    if (entry.lost > 0) this.#countLost(segment, 'damaged', entry.lost);
-    if (entry.count > 0) this.#takeEntry(batch, segment, entry, maxRecords);
+    const frame = this.#reader.reader.next();
+    if (frame === 'read') return 'read';
+    if (frame === 'end') return this.#atEnd(segment, this.#reader.reader) ? 'taken' : 'end';
+    if (frame.lost > 0) this.#countLost(segment, 'damaged', frame.lost);
+    if (frame.count > 0) this.#takeFrame(batch, segment, frame, maxRecords);
     return 'taken';
   }
 
-  #takeEntry(batch: SpoolBatch, segment: Segment, entry: FoundEntry, maxRecords: number): void {
+  #takeFrame(batch: SpoolBatch, segment: Segment, frame: PlacedFrame, maxRecords: number): void {
     const { position } = segment;
-    const from = entry.offset === position.offset ? position.skip : 0;
+    const from = frame.offset === position.offset ? position.skip : 0;
     try {
-      const decoded = decodeEntry(entry.payload, entry.count, this.#options.origins);
+      const decoded = decodeFrame(frame.payload, frame.count, this.#options.origins);
       const { maxAgeMillis, now } = this.#options;
       if (maxAgeMillis !== undefined && decoded.writtenMillis < now() - maxAgeMillis) {
-        this.#countLost(segment, 'expired', entry.count - from);
+        this.#countLost(segment, 'expired', frame.count - from);
         return;
       }
-      this.#take(batch, { entry, decoded, from }, maxRecords);
+      this.#take(batch, { frame, decoded, from }, maxRecords);
     } catch {
-      // Damaged in a way the checksum missed. Of another version it is not: a directory with such entries is not adopted.
-      this.#countLost(segment, 'damaged', entry.count - from);
+      // Damaged in a way that the checksum missed. It is not of another version: such directories are not adopted.
+      this.#countLost(segment, 'damaged', frame.count - from);
     }
   }
 
   #take(batch: SpoolBatch, rest: Rest, maxRecords: number): void {
-    const { entry, decoded, from } = rest;
-    const count = Math.min(entry.count - from, maxRecords - batch.length);
-    const isEntryEnd = from + count === entry.count;
+    const { frame, decoded, from } = rest;
+    const count = Math.min(frame.count - from, maxRecords - batch.length);
+    const isFrameEnd = from + count === frame.count;
     const segment = this.segments[this.#readSegments] as Segment;
-    const { offset, endOffset } = entry;
+    const { offset, endOffset } = frame;
     batch.add(
       {
         segment,
@@ -185,17 +185,17 @@ export class SegmentQueue {
         endOffset,
         skip: from,
         count,
-        ordinal: entry.ordinal + from,
-        isEntryEnd,
+        ordinal: frame.ordinal + from,
+        isFrameEnd,
         writtenMillis: decoded.writtenMillis,
       },
       decoded.records,
       decoded.sessions,
     );
-    this.#rest = isEntryEnd ? undefined : { entry, decoded, from: from + count };
+    this.#rest = isFrameEnd ? undefined : { frame, decoded, from: from + count };
   }
 
-  /** Whether there may be something to read behind this segment. */
+  /** Ends reading a segment. Returns whether the next segment may be read. */
   #atEnd(segment: Segment, reader: SegmentReader): boolean {
     const lost = segment.nextOrdinal - reader.nextOrdinal;
     if (lost > 0) {
@@ -214,13 +214,13 @@ export class SegmentQueue {
     this.#options.events.lost(reason, count);
   }
 
-  #settled(batch: SpoolBatch, from: number, to: number, outcome: Outcome): void {
-    this.#options.events.settled(batch, from, to, outcome);
+  #settled(batch: SpoolBatch, from: number, to: number, settlement: Settlement): void {
+    this.#options.events.settled(batch, from, to, settlement);
     if (batch.isSettled) this.#unsettled.delete(batch);
     this.sweep();
   }
 
-  /** Removes the segments in front that take no more and are settled. */
+  /** Removes the segments at the front that are sealed and settled. */
   sweep(): void {
     for (;;) {
       const segment = this.segments[0];
@@ -235,12 +235,12 @@ export class SegmentQueue {
     const index = this.segments.indexOf(segment);
     if (index === -1) return;
     this.segments.splice(index, 1);
-    this.#bytes -= fileBytes(segment);
+    this.#bytes -= bytesOnDisk(segment);
     segment.remove();
     this.#options.events.removed(segment);
   }
 }
 
-function fileBytes(segment: Segment): number {
+function bytesOnDisk(segment: Segment): number {
   return segment.directory === undefined ? 0 : segment.bytes;
 }

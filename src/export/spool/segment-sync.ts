@@ -12,8 +12,8 @@ export interface SegmentSyncOptions {
 }
 
 /**
- * Brings written segments to the disk itself, against power cuts: every so often and off the event loop, since a sync was
- * seen to take up to 90 ms; or at each write.
+ * Syncs written segments to the disk, so that they survive a power cut: at an interval and off the event loop, since a
+ * sync was seen to take up to 90 ms, or at each write.
  */
 export class SegmentSync {
   readonly #options: SegmentSyncOptions;
@@ -25,7 +25,7 @@ export class SegmentSync {
     this.#options = options;
   }
 
-  /** Something was written at the end of the segment. Never throws: it is written, if not for a power cut. */
+  /** To be called after each write to a segment. Never throws: without the sync only a power cut loses the write. */
   written(segment: Segment): void {
     if (this.#options.mode === 'always') this.#syncNow(segment);
     else if (this.#options.mode === 'interval') {
@@ -34,7 +34,7 @@ export class SegmentSync {
     }
   }
 
-  /** A file or directory was made in there: a power cut could take its name. */
+  /** To be called after a file or directory was made in this one: without a sync a power cut could lose its name. */
   created(directory: string): void {
     if (this.#options.mode === 'always') syncDirectory(directory);
     else if (this.#options.mode === 'interval') {
@@ -43,12 +43,12 @@ export class SegmentSync {
     }
   }
 
-  /** The segment is gone. */
+  /** The segment was removed. */
   forget(segment: Segment): void {
     this.#segments.delete(segment);
   }
 
-  /** What was written before the call is on the disk when it resolves. Never rejects: a failure is reported. */
+  /** Resolves when everything written before the call is on the disk. Never rejects: a failure is reported. */
   async flush(): Promise<void> {
     const segments = [...this.#segments];
     const directories = [...this.#directories];
@@ -93,7 +93,7 @@ async function fsyncDirectory(directory: string): Promise<void> {
   try {
     fd = await openFile(directory, 'r');
   } catch {
-    // Removed meanwhile, or a system that opens no directories.
+    // The directory was removed meanwhile, or the system cannot open directories.
     return;
   }
   try {

@@ -1,51 +1,51 @@
-/** Settled so far of a segment: everything before `offset`, and `skip` records of the entry that begins there. */
+/** How far a segment is settled: everything before `offset`, and the first `skip` records of the frame that begins there. */
 export interface SegmentPosition {
   readonly offset: number;
   readonly skip: number;
-  /** Number of the record that comes next, to tell what a damage took. */
+  /** Number of the next record, from which missing records are counted. */
   readonly ordinal: number;
 }
 
-/** A run of entries in the order of writing; a file, or memory while the disk takes nothing. */
+/** A sequence of frames in the order of writing: a file, or memory while the disk cannot be written. */
 export interface Segment {
-  /** Unique over processes and restarts; names sort by owner, then by age. */
+  /** Unique across processes and restarts. Names sort by owner, then by age. */
   readonly name: string;
-  /** Where its file is; `undefined` for one in memory. */
+  /** The directory of its file; `undefined` for a segment in memory. */
   readonly directory: string | undefined;
-  /** Number of its first record among all of its owner. */
+  /** Number of its first record among all records of its owner. */
   readonly firstOrdinal: number;
-  /** Number that the record after its last one has. */
+  /** Number of the record after its last one. */
   readonly nextOrdinal: number;
   readonly bytes: number;
-  /** When its first entry was written, milliseconds since the epoch. */
+  /** When its first frame was written, milliseconds since the epoch. */
   readonly oldestMillis: number;
-  /** When its last entry was written. */
+  /** When its last frame was written. */
   readonly newestMillis: number;
-  /** Nothing is appended any more. */
+  /** Nothing more is appended. */
   readonly isSealed: boolean;
-  /** Records in it, without what is known to be damaged. */
+  /** Number of its records, without those known to be damaged. */
   readonly records: number;
-  /** Records of them that are acknowledged, rejected or lost. */
+  /** How many of them are acknowledged, rejected or lost. */
   settled: number;
   /** Up to where it is settled. */
   position: SegmentPosition;
-  /** An export with records of it is under way: it must not be dropped. */
+  /** Exports under way with records of this segment; it must not be dropped meanwhile. */
   inFlight: number;
-  /** Dropped or done: its file is gone. */
+  /** The segment was dropped or is finished: its file is gone. */
   isRemoved: boolean;
 
-  /** Whole entries at the end. Throws what the disk says, and then nothing of it is there. */
-  append(entry: Buffer, count: number, nowMillis: number): void;
-  /** Bytes from an offset, fewer than asked for at its end. */
+  /** Appends whole frames. On failure throws the error of the file system, and nothing is appended. */
+  append(frame: Buffer, count: number, nowMillis: number): void;
+  /** Reads bytes from an offset, fewer than asked for at the end. Resolves to their number. */
   read(into: Buffer, offset: number, length: number): Promise<number>;
-  /** Records up to the position are settled. Best effort: what is not noted is sent again after a restart. */
+  /** Notes that `count` more records, up to the position, are settled. Best effort: without the note they are sent again after a restart. */
   acknowledge(position: SegmentPosition, count: number): void;
   seal(): void;
-  /** What was appended before the call is on the disk when it resolves. */
+  /** Resolves when everything appended before the call is on the disk. */
   sync(): Promise<void>;
   syncNow(): void;
-  /** Lets go of files; the segment stays. */
+  /** Closes its files; the segment stays. */
   close(): void;
-  /** Deletes it. Never throws. */
+  /** Deletes the segment. Never throws. */
   remove(): void;
 }

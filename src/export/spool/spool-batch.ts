@@ -1,44 +1,44 @@
 import type { ReadableLogRecord } from '../../otel/log-record.ts';
-import type { SessionMark } from './codec/record-format.ts';
+import type { SessionEntry } from './codec/frame-format.ts';
 import type { Segment, SegmentPosition } from './segment.ts';
 
-/** What became of records that left the spool. */
-export type Outcome = 'delivered' | 'rejected' | 'expired';
+/** How records left the spool. */
+export type Settlement = 'delivered' | 'rejected' | 'expired';
 
-/** Told when records of a batch are done with. */
-export type OnSettled = (batch: SpoolBatch, from: number, to: number, outcome: Outcome) => void;
+/** Called when records of a batch are settled. */
+export type OnSettled = (batch: SpoolBatch, from: number, to: number, settlement: Settlement) => void;
 
-/** Records of a batch that come from one entry. */
-export interface Piece {
+/** The records of a batch that come from one frame. */
+export interface FrameSlice {
   readonly segment: Segment;
-  /** Where the entry begins and ends. */
+  /** Offsets in the segment where the frame begins and ends. */
   readonly offset: number;
   readonly endOffset: number;
-  /** Records of the entry in front of the piece. */
+  /** Number of records of the frame before the slice. */
   readonly skip: number;
   readonly count: number;
-  /** Number of the piece's first record. */
+  /** The number of the slice's first record. */
   readonly ordinal: number;
-  /** The piece ends with its entry. */
-  readonly isEntryEnd: boolean;
-  /** When its entry was written. */
+  /** Whether the slice reaches the end of its frame. */
+  readonly isFrameEnd: boolean;
+  /** When the frame was written, milliseconds since the epoch. */
   readonly writtenMillis: number;
 }
 
-/** Records read from the spool, on their way to the exporter. They are settled in order, whole or in part. */
+/** Records read from the spool, on their way to the exporter. They are settled as a whole or in parts. */
 export class SpoolBatch {
   records: ReadableLogRecord[] = [];
-  sessions: (SessionMark | undefined)[] = [];
+  sessions: (SessionEntry | undefined)[] = [];
   /** Bytes in the spool. */
   bytes = 0;
   readonly #onSettled: OnSettled;
-  #pieces: Piece[] = [];
-  /** Of the records behind the noted ones, by place: settled already. */
+  #slices: FrameSlice[] = [];
+  /** By index: whether a record after the noted ones is settled already. */
   #isSettled: boolean[] = [];
-  /** Records at the front that are noted in their segments. */
+  /** How many records, at the front, are noted as settled in their segments. */
   #noted = 0;
   #noteAt = 0;
-  #notedInPiece = 0;
+  #notedInSlice = 0;
 
   constructor(onSettled: OnSettled) {
     this.#onSettled = onSettled;
@@ -52,33 +52,33 @@ export class SpoolBatch {
     return this.#noted === this.records.length;
   }
 
-  add(piece: Piece, records: ReadableLogRecord[], sessions: (SessionMark | undefined)[]): void {
-    this.#pieces.push(piece);
-    const end = piece.skip + piece.count;
-    if (this.length === 0 && piece.count === records.length) {
-      // Nearly always an entry is a batch: its arrays are taken as they are.
+  add(slice: FrameSlice, records: ReadableLogRecord[], sessions: (SessionEntry | undefined)[]): void {
+    this.#slices.push(slice);
+    const end = slice.skip + slice.count;
+    if (this.length === 0 && slice.count === records.length) {
+      // A batch nearly always is one frame: its arrays are taken as they are.
       this.records = records;
       this.sessions = sessions;
     } else {
-      this.records = this.records.concat(records.slice(piece.skip, end));
-      this.sessions = this.sessions.concat(sessions.slice(piece.skip, end));
+      this.records = this.records.concat(records.slice(slice.skip, end));
+      this.sessions = this.sessions.concat(sessions.slice(slice.skip, end));
     }
-    this.bytes += Math.ceil(((piece.endOffset - piece.offset) * piece.count) / records.length);
+    this.bytes += Math.ceil(((slice.endOffset - slice.offset) * slice.count) / records.length);
   }
 
-  /** While an export with its records is under way, no bound may drop their segments. */
+  /** While an export with these records is under way, no bound may drop their segments. */
   hold(): void {
-    for (const { segment } of this.#pieces) segment.inFlight += 1;
+    for (const { segment } of this.#slices) segment.inFlight += 1;
   }
 
   release(): void {
-    for (const { segment } of this.#pieces) segment.inFlight -= 1;
+    for (const { segment } of this.#slices) segment.inFlight -= 1;
   }
 
-  /** Calls back with each segment and the records of it in the range, in order. */
+  /** Calls `visit` with each segment, and the range of its records within the given range, in order. */
   eachSegment(from: number, to: number, visit: (segment: Segment, from: number, to: number) => void): void {
     let start = 0;
-    for (const { segment, count } of this.#pieces) {
+    for (const { segment, count } of this.#slices) {
       const end = start + count;
       if (end > from && start < to) visit(segment, Math.max(start, from), Math.min(end, to));
       start = end;
@@ -86,10 +86,10 @@ export class SpoolBatch {
   }
 
   has(segment: Segment): boolean {
-    return this.#pieces.some((piece) => piece.segment === segment);
+    return this.#slices.some((slice) => slice.segment === segment);
   }
 
-  /** Runs of records that are not settled, in order. */
+  /** The ranges of records that are not settled, in order. */
   unsettled(): { readonly from: number; readonly to: number }[] {
     const runs: { from: number; to: number }[] = [];
     if (this.#isSettled.length <= this.#noted && this.#noted < this.length) {
@@ -104,29 +104,29 @@ export class SpoolBatch {
     return runs;
   }
 
-  /** How many of the first records were written before a time. */
+  /** How many records at the front were written before a time. */
   olderThan(millis: number): number {
     let count = 0;
-    for (const piece of this.#pieces) {
-      if (piece.writtenMillis >= millis) break;
-      count += piece.count;
+    for (const slice of this.#slices) {
+      if (slice.writtenMillis >= millis) break;
+      count += slice.count;
     }
     return count;
   }
 
-  /** A bound dropped the segment: its records leave the batch, those behind them move up. Not while it is held. */
+  /** Removes the records of a segment that a bound dropped; those after them move up. Not to be called while the batch is held. */
   discard(segment: Segment): void {
     if (!this.has(segment)) return;
     const { records, sessions } = this;
-    const pieces = this.#pieces;
+    const slices = this.#slices;
     const isSettled = this.#isSettled;
     const noted = this.#noted;
-    [this.records, this.sessions, this.#pieces, this.#isSettled] = [[], [], [], []];
+    [this.records, this.sessions, this.#slices, this.#isSettled] = [[], [], [], []];
     let at = 0;
-    for (const piece of pieces) {
-      const end = at + piece.count;
-      if (piece.segment !== segment) {
-        this.#pieces.push(piece);
+    for (const slice of slices) {
+      const end = at + slice.count;
+      if (slice.segment !== segment) {
+        this.#slices.push(slice);
         this.records.push(...records.slice(at, end));
         this.sessions.push(...sessions.slice(at, end));
         for (let i = at; i < end; i += 1) this.#isSettled.push(i < noted || isSettled[i] === true);
@@ -136,49 +136,49 @@ export class SpoolBatch {
     this.#recount();
   }
 
-  /** Notes nothing again: what was noted before is found by its flags. */
+  /** Finds by the flags how many records at the front are noted. Notes nothing. */
   #recount(): void {
     this.#noted = 0;
     this.#noteAt = 0;
-    this.#notedInPiece = 0;
-    for (const piece of this.#pieces) {
-      while (this.#notedInPiece < piece.count && this.#isSettled[this.#noted] === true) {
+    this.#notedInSlice = 0;
+    for (const slice of this.#slices) {
+      while (this.#notedInSlice < slice.count && this.#isSettled[this.#noted] === true) {
         this.#noted += 1;
-        this.#notedInPiece += 1;
+        this.#notedInSlice += 1;
       }
-      if (this.#notedInPiece < piece.count) return;
+      if (this.#notedInSlice < slice.count) return;
       this.#noteAt += 1;
-      this.#notedInPiece = 0;
+      this.#notedInSlice = 0;
     }
   }
 
-  /** The records at `from` up to `to` are done with. Noted in the segments as far as everything before them is. */
-  settle(from: number, to: number, outcome: Outcome): void {
+  /** Settles the records from `from` up to `to`, exclusive. They are noted in their segments once everything before them is. */
+  settle(from: number, to: number, settlement: Settlement): void {
     if (from === this.#noted) this.#note(to - from);
     else for (let i = from; i < to; i += 1) this.#isSettled[i] = true;
     while (this.#isSettled[this.#noted] === true) this.#note(1);
-    this.#onSettled(this, from, to, outcome);
+    this.#onSettled(this, from, to, settlement);
   }
 
-  /** So many more records at the front are settled. */
+  /** Notes `count` more records at the front as settled. */
   #note(count: number): void {
     let left = count;
     while (left > 0) {
-      const piece = this.#pieces[this.#noteAt] as Piece;
-      const step = Math.min(left, piece.count - this.#notedInPiece);
+      const slice = this.#slices[this.#noteAt] as FrameSlice;
+      const step = Math.min(left, slice.count - this.#notedInSlice);
       left -= step;
       this.#noted += step;
-      this.#notedInPiece += step;
-      piece.segment.acknowledge(this.#positionIn(piece), step);
-      if (this.#notedInPiece < piece.count) return;
+      this.#notedInSlice += step;
+      slice.segment.acknowledge(this.#positionIn(slice), step);
+      if (this.#notedInSlice < slice.count) return;
       this.#noteAt += 1;
-      this.#notedInPiece = 0;
+      this.#notedInSlice = 0;
     }
   }
 
-  #positionIn(piece: Piece): SegmentPosition {
-    const ordinal = piece.ordinal + this.#notedInPiece;
-    if (piece.isEntryEnd && this.#notedInPiece === piece.count) return { offset: piece.endOffset, skip: 0, ordinal };
-    return { offset: piece.offset, skip: piece.skip + this.#notedInPiece, ordinal };
+  #positionIn(slice: FrameSlice): SegmentPosition {
+    const ordinal = slice.ordinal + this.#notedInSlice;
+    if (slice.isFrameEnd && this.#notedInSlice === slice.count) return { offset: slice.endOffset, skip: 0, ordinal };
+    return { offset: slice.offset, skip: slice.skip + this.#notedInSlice, ordinal };
   }
 }

@@ -4,26 +4,34 @@ import { resolve } from 'node:path';
 import { SessionLogsError } from '../../support/errors.ts';
 import { claimPath } from '../claim-path.ts';
 
-/** The disk is full or the process has no descriptor left: that passes, and the application starts meanwhile. */
-const PASSING_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO', 'EAGAIN', 'EINTR']);
+/** The disk is full, or the process has no descriptor left: such failures pass, and do not keep an application from starting. */
+const PASSING_DISK_CODES: ReadonlySet<string> = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EMFILE',
+  'ENFILE',
+  'EIO',
+  'EAGAIN',
+  'EINTR',
+]);
 
-/** Whether the failure passes by itself, as opposed to a wrong configuration. */
+/** Whether a failure passes by itself, unlike a wrong configuration. */
 export function isPassing(error: unknown): boolean {
-  return PASSING_CODES.has((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+  return PASSING_DISK_CODES.has((error as NodeJS.ErrnoException | undefined)?.code ?? '');
 }
 
-/** A claim of this process on a root; no second one is given out while it lasts. */
+/** The claim on a root, of which this process gives out one at a time. */
 export interface RootClaim {
-  /** Real path. */
+  /** Absolute, without symbolic links. */
   readonly path: string;
   release(): void;
 }
 
 /**
- * Makes the root of a spool where it is missing, and claims it for this process.
+ * Makes the root of a spool if it is missing, and claims it.
  *
  * @throws SessionLogsError `directory_in_use` when this process has a spool there already; `directory_unusable` when the
- * path is no directory, belongs to somebody else, is writable for others, or cannot be made.
+ * path is not a directory, belongs to another user, can be written by other users, or cannot be made.
  */
 export function claimRoot(directory: string): RootClaim {
   const path = openRoot(directory);
@@ -34,7 +42,7 @@ export function claimRoot(directory: string): RootClaim {
 function openRoot(directory: string): string {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    checkOwner(directory);
+    checkAccess(directory);
     return realpathSync(directory);
   } catch (error) {
     if (error instanceof SessionLogsError) throw error;
@@ -43,7 +51,7 @@ function openRoot(directory: string): string {
   }
 }
 
-function checkOwner(directory: string): void {
+function checkAccess(directory: string): void {
   const stats = statSync(directory);
   if (!stats.isDirectory()) throw unusable(directory, 'it is not a directory');
   if (process.geteuid === undefined) return; // Windows: its access lists are the administrator's.

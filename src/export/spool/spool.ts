@@ -2,52 +2,53 @@ import { mkdirSync } from 'node:fs';
 
 import type { LossReason } from '../../support/loss-counters.ts';
 import type { Reporter } from '../../support/reporter.ts';
-import { FRAME_BYTES, writeFrame } from './codec/frame.ts';
+import { HEADER_BYTES, writeHeader } from './codec/frame.ts';
 import { OriginDecoder } from './codec/origin-codec.ts';
 import { DiskRetry } from './disk-retry.ts';
 import { FileSegment } from './file-segment.ts';
 import type { NewerContent } from './known-format.ts';
 import { MemorySegment } from './memory-segment.ts';
 import { OwnerDirectory } from './owner-directory.ts';
-import { Adoption } from './scan-adopted.ts';
+import { DeadOwners } from './dead-owners.ts';
 import { SegmentQueue } from './segment-queue.ts';
 import { SegmentSync } from './segment-sync.ts';
 import type { Segment } from './segment.ts';
-import type { Outcome, SpoolBatch } from './spool-batch.ts';
+import type { Settlement, SpoolBatch } from './spool-batch.ts';
 import { isPassing } from './spool-root.ts';
 
 const MAX_SEGMENT_BYTES = 8 * 1024 * 1024;
-/** What waits in memory at most while the disk takes nothing. */
+/** The most that waits in memory while the disk cannot be written. */
 const MAX_MEMORY_BYTES = 8 * 1024 * 1024;
-/** What a spool tells its processor; `isOwn`: about records of this process. */
+
+/** Events of a spool. `isOwn`: the records are of this process. */
 export interface SpoolEvents {
   lost(reason: LossReason, count: number, isOwn: boolean): void;
-  settled(batch: SpoolBatch, from: number, to: number, outcome: Outcome, isOwn: boolean): void;
+  settled(batch: SpoolBatch, from: number, to: number, settlement: Settlement, isOwn: boolean): void;
   moved(from: Segment, to: Segment): void;
   removed(segment: Segment): void;
 }
 
 export interface SpoolOptions {
-  /** Real path. */
+  /** Absolute, without symbolic links. */
   readonly root: string;
   readonly maxBytes: number;
   readonly maxAgeMillis?: number | undefined;
   readonly fsync: 'interval' | 'always' | 'never';
   readonly fsyncIntervalMillis: number;
-  /** What a full disk costs: the new records once memory is full too, or the oldest written ones. */
+  /** Which records a full disk costs: new ones, once memory is full too, or the oldest written ones. */
   readonly whenDiskFull: 'drop-newest' | 'drop-oldest';
   readonly now: () => number;
   readonly reporter: Reporter;
   readonly events: SpoolEvents;
-  /** The complete bytes of a resource were found in an adopted segment. */
+  /** Called with the complete bytes of a resource that were found in an adopted segment. */
   readonly onResource: (blob: Buffer) => void;
 }
 
 /**
- * The segment files of this process below a root, and those of dead processes that it took over.
+ * The segment files of this process below a root, and those that it took over from dead processes.
  *
- * Two queues: own records and adopted ones. Bounded by `maxBytes` in all; when that is reached the oldest segment goes,
- * adopted ones first. While the disk takes nothing, up to 8 MiB wait in memory.
+ * It has two queues: own records and adopted ones. Both together are bounded by `maxBytes`; when the bound is reached the
+ * oldest segment is dropped, adopted ones first. While the disk cannot be written, up to 8 MiB wait in memory.
  */
 export class Spool {
   readonly own: SegmentQueue;
@@ -56,20 +57,20 @@ export class Spool {
   readonly #segmentBytes: number;
   readonly #retry: DiskRetry;
   readonly #sync: SegmentSync;
-  readonly #adoption: Adoption;
+  readonly #deadOwners: DeadOwners;
   #owner: OwnerDirectory | undefined;
   #active: Segment | undefined;
   #nextOrdinal = 1;
   #isAdopting = false;
   #isClosed = false;
 
-  /** @throws What the file system says, unless it is a full disk or the like: those pass. */
+  /** @throws the error of the file system, unless it is one that passes by itself, such as a full disk. */
   constructor(options: SpoolOptions) {
     this.#options = options;
     this.#segmentBytes = Math.min(MAX_SEGMENT_BYTES, Math.ceil(options.maxBytes / 8));
     this.#retry = new DiskRetry(options.reporter);
     const { fsync, fsyncIntervalMillis, reporter } = options;
-    this.#adoption = new Adoption(options);
+    this.#deadOwners = new DeadOwners(options);
     this.#sync = new SegmentSync({ mode: fsync, intervalMillis: fsyncIntervalMillis, reporter });
     const origins = new OriginDecoder();
     this.own = this.#newQueue(origins, true);
@@ -90,7 +91,7 @@ export class Spool {
       now,
       events: {
         lost: (reason, count) => events.lost(reason, count, isOwn),
-        settled: (batch, from, to, outcome) => events.settled(batch, from, to, outcome, isOwn),
+        settled: (batch, from, to, settlement) => events.settled(batch, from, to, settlement, isOwn),
         moved: (from, to) => events.moved(from, to),
         removed: (segment) => {
           if (segment.directory !== undefined) this.#owner?.removeIfEmpty(segment.directory);
@@ -101,7 +102,7 @@ export class Spool {
     });
   }
 
-  /** Number that the next record gets. */
+  /** The number of the next record. */
   get nextOrdinal(): number {
     return this.#nextOrdinal;
   }
@@ -111,35 +112,36 @@ export class Spool {
   }
 
   /**
-   * What newer versions left in the root. It is not this process's: no bound counts or drops it, and nothing waits for it.
+   * What newer versions left in the root. It does not belong to this process: no bound counts or drops it, and nothing
+   * waits for it.
    */
   get newer(): NewerContent {
-    return this.#adoption.newer;
+    return this.#deadOwners.newer;
   }
 
   /**
-   * Writes an entry at the end of the own queue, and gives the segment it is in; `undefined` when it is lost, which is
-   * counted. Synchronous, never throws. The entry may be overwritten afterwards.
+   * Writes a frame at the end of the own queue and returns its segment, or `undefined` when the frame is lost, which is
+   * counted. Synchronous; never throws. The caller may overwrite the frame afterwards.
    */
-  append(entry: Buffer, count: number): Segment | undefined {
+  append(frame: Buffer, count: number): Segment | undefined {
     const { maxBytes, events } = this.#options;
-    const segment = entry.length <= maxBytes ? this.#write(entry, count) : undefined;
+    const segment = frame.length <= maxBytes ? this.#write(frame, count) : undefined;
     this.#nextOrdinal += count;
     if (segment !== undefined || count === 0) return segment;
-    const reason = entry.length > maxBytes ? 'too_large' : 'spool_unwritable';
+    const reason = frame.length > maxBytes ? 'too_large' : 'spool_unwritable';
     events.lost(reason, count, true);
     return undefined;
   }
 
   /** Writes the attributes of a resource that were not known when its records were written. */
   appendResource(blob: Buffer): void {
-    const entry = Buffer.concat([Buffer.alloc(FRAME_BYTES), blob]);
-    writeFrame(entry, 0, this.#nextOrdinal);
-    // With no record waiting nobody will ask for it.
-    if (this.own.pending > 0) this.append(entry, 0);
+    const frame = Buffer.concat([Buffer.alloc(HEADER_BYTES), blob]);
+    writeHeader(frame, 0, this.#nextOrdinal);
+    // Only waiting records need it.
+    if (this.own.pending > 0) this.append(frame, 0);
   }
 
-  /** Takes over what dead processes left in the root, as far as `maxBytes` has room. Never rejects. */
+  /** Takes over what dead processes left in the root, as long as `maxBytes` has room. Never rejects. */
   async adopt(): Promise<void> {
     const owner = this.#owner;
     if (this.#isAdopting || this.#isClosed || owner === undefined) return;
@@ -147,13 +149,13 @@ export class Spool {
     try {
       await owner.removeUnborn();
       const hasNone = this.adopted.segments.length === 0;
-      // One is always taken, or a smaller bound than the dead process had would leave it for ever.
+      // One is always taken over. Otherwise, with a smaller bound than the dead process had, it would never be shipped.
       const { maxBytes } = this.#options;
-      const segments = await this.#adoption.takeOver(
+      const segments = await this.#deadOwners.takeOver(
         owner,
         (bytes, before) => !this.#isClosed && ((hasNone && before === 0) || this.bytes + before + bytes <= maxBytes),
       );
-      // Closed meanwhile: what was taken over is left with the rest.
+      // The spool was closed meanwhile: what was taken over stays in its directory, like everything else.
       if (this.#isClosed) return;
       for (const segment of segments) this.adopted.add(segment);
       this.#makeRoom(0);
@@ -181,7 +183,7 @@ export class Spool {
     }
   }
 
-  /** With nothing to send, the last own segment is closed and removed: an idle folder is empty. */
+  /** When everything is settled, removes the last own segment: the directory of an idle process is empty. */
   closeIdle(): void {
     if (this.#active === undefined || this.#active.settled < this.#active.records) return;
     this.#seal();
@@ -189,9 +191,9 @@ export class Spool {
   }
 
   /**
-   * Tries to bring what waits in memory to disk. Gives the number of records that still wait there.
+   * Tries to write what waits in memory to the disk. Returns the number of records that still wait in memory.
    *
-   * @param isEnding Nothing is read or sent any more: what was begun to be read is written too.
+   * @param isEnding Nothing is read or sent any more, so segments that are partly read are written too.
    */
   persist(isEnding: boolean): number {
     for (const segment of this.own.segments.slice()) {
@@ -204,47 +206,47 @@ export class Spool {
     );
   }
 
-  /** Syncs what is written, lets go of all files and of the directory: what is left is free to be adopted. */
+  /** Syncs what is written, then closes all files and the directory: other processes may adopt what is left. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#sync.stop();
     this.#active?.seal();
-    // Before the sync, which may take its time: the descriptors stay good whoever moves the files.
+    // Before the sync, which may take long. The descriptors stay valid when another process moves the files.
     this.#owner?.close();
     await this.#sync.flush();
     for (const segment of [...this.own.segments, ...this.adopted.segments]) segment.close();
   }
 
-  #write(entry: Buffer, count: number): Segment | undefined {
-    this.#makeRoom(entry.length);
-    const file = this.#writeToFile(entry, count);
+  #write(frame: Buffer, count: number): Segment | undefined {
+    this.#makeRoom(frame.length);
+    const file = this.#writeToFile(frame, count);
     if (file !== undefined) return file;
     if (this.#options.whenDiskFull === 'drop-oldest') {
       const oldest = this.own.segments.find((segment) => this.#mayDrop(segment));
       if (oldest !== undefined) {
         this.own.drop(oldest, 'disk_full');
         this.#retry.hurry();
-        const retried = this.#writeToFile(entry, count);
+        const retried = this.#writeToFile(frame, count);
         if (retried !== undefined) return retried;
       }
     }
-    return this.#writeToMemory(entry, count);
+    return this.#writeToMemory(frame, count);
   }
 
-  #writeToFile(entry: Buffer, count: number): Segment | undefined {
+  #writeToFile(frame: Buffer, count: number): Segment | undefined {
     if (!this.#retry.isDue) return undefined;
     try {
       const now = this.#options.now();
-      const segment = this.#activeFile(entry.length, now);
-      segment.append(entry, count, now);
-      this.own.grow(entry.length);
+      const segment = this.#activeFile(frame.length, now);
+      segment.append(frame, count, now);
+      this.own.grow(frame.length);
       this.#sync.written(segment);
       if (this.#retry.succeeded()) this.persist(false);
       return segment;
     } catch (error) {
       this.#failed(error);
-      // A file that could be made but not written to: its name is wanted by the next try.
+      // The file was made but could not be written: the next try needs its name.
       const active = this.#active;
       if (active?.directory !== undefined && active.bytes === 0) {
         this.#active = undefined;
@@ -281,13 +283,13 @@ export class Spool {
     this.#active = undefined;
   }
 
-  /** New records wait in memory, in a segment of their own, until the disk takes them. */
-  #writeToMemory(entry: Buffer, count: number): Segment | undefined {
+  /** New records wait in memory, in a segment of their own, until the disk can be written. */
+  #writeToMemory(frame: Buffer, count: number): Segment | undefined {
     const waiting = this.own.segments.reduce(
       (sum, { directory, bytes }) => sum + (directory === undefined ? bytes : 0),
       0,
     );
-    if (waiting + entry.length > MAX_MEMORY_BYTES) return undefined;
+    if (waiting + frame.length > MAX_MEMORY_BYTES) return undefined;
     const now = this.#options.now();
     let memory = this.own.segments.at(-1);
     if (!(memory instanceof MemorySegment) || memory.isSealed) {
@@ -295,7 +297,7 @@ export class Spool {
       memory = new MemorySegment(this.#nextOrdinal, now);
       this.own.add(memory);
     }
-    memory.append(entry, count, now);
+    memory.append(frame, count, now);
     this.#active = memory;
     return memory;
   }
@@ -322,7 +324,7 @@ export class Spool {
 
   #failed(error: unknown): void {
     const { code } = error as NodeJS.ErrnoException;
-    // Somebody removed our directory: the next try makes one anew.
+    // The directory was removed from outside: the next try makes a new one.
     if ((code === 'ENOENT' || code === 'ENOTDIR') && this.#owner !== undefined) {
       this.#owner.close();
       this.#owner = undefined;

@@ -11,7 +11,7 @@ import { builtSource } from '../../support/built-source.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
 import { drain, missing, startChild } from '../../support/durable-process.ts';
 import type { ChildOptions } from '../../support/durable-process.ts';
-import { newerEntry, reformat, snapshot } from '../../support/newer-version.ts';
+import { newerFrame, reformat, snapshot } from '../../support/newer-version.ts';
 import { startOtlpReceiver } from '../../support/otlp-receiver.ts';
 import { ScriptedExporter } from '../../support/scripted-exporter.ts';
 import { segmentPaths } from '../../support/spool-harness.ts';
@@ -106,9 +106,9 @@ test('files of rejected records that a newer version wrote are neither deleted n
   const directory = join(root, 'dead');
   const [oldest] = readdirSync(directory) as [string];
   const strange = join(directory, '0000000000001-1-1.dead');
-  // An entry that is damaged, a known one, then one of a newer version.
+  // A frame that is damaged, a known one, then one of a newer version.
   writeFileSync(strange, Buffer.concat([Buffer.alloc(100), readFileSync(join(directory, oldest))]));
-  appendFileSync(strange, newerEntry(7, 3, 1, Buffer.alloc(60_000)));
+  appendFileSync(strange, newerFrame(7, 3, 1, Buffer.alloc(60_000)));
   const other = join(directory, '0000000000001-1-2.dead2');
   writeFileSync(other, 'x'.repeat(100_000));
   const before = [strange, other].map((path) => readFileSync(path).toString('base64'));
@@ -133,7 +133,7 @@ test('a file of rejected records that came later, of a newer version, costs no o
   } as unknown as ReadableLogRecord;
   const dead = new DeadLetters(root, { maxBytes: 70_000, now: () => 1_000, onLost: (...loss) => losses.push(loss) });
   for (let i = 0; i < 3; i += 1) dead.add(record);
-  writeFileSync(join(root, 'dead', '0000000002000-1-1.dead'), newerEntry(7, 3, 1, Buffer.alloc(60_000)));
+  writeFileSync(join(root, 'dead', '0000000002000-1-1.dead'), newerFrame(7, 3, 1, Buffer.alloc(60_000)));
   mkdirSync(join(root, 'dead', '0000000000001-1-1.dead'));
   for (let i = 0; i < 3; i += 1) dead.add(record);
   expect(losses).toStrictEqual([]);

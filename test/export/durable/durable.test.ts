@@ -352,8 +352,8 @@ describe('what a failure means', () => {
     await durable.forceFlush();
     expect(exporter.bodies).toStrictEqual(numbers(1, 8));
     expect(exporter.calls).toHaveLength(3);
-    expect(lines.filter((line) => line.includes('takes no log records'))).toHaveLength(1);
-    expect(lines.filter((line) => line.includes('takes log records again'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('does not accept log records'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('accepts log records again'))).toHaveLength(1);
     expect(lines).toHaveLength(2);
   });
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { verdictOf } from '../../../src/export/durable/export-verdict.ts';
-import type { Verdict } from '../../../src/export/durable/export-verdict.ts';
+import type { ExportVerdict } from '../../../src/export/durable/export-verdict.ts';
 import { failure } from '../../support/scripted-exporter.ts';
 
 test('success is delivered', () => {
@@ -12,7 +12,7 @@ test('a failure without an error is kept', () => {
   expect(verdictOf({ code: 1 })).toBe('unavailable');
 });
 
-const HTTP: [string, Verdict, number[]][] = [
+const HTTP: [string, ExportVerdict, number[]][] = [
   ['HTTP', 'unavailable', [408, 429, 500, 501, 502, 503, 504, 599]],
   ['HTTP', 'misconfigured', [301, 302, 307, 401, 403, 404, 405, 407, 415, 451]],
   ['HTTP', 'refused', [400, 413, 422]],

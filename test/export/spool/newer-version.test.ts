@@ -22,7 +22,7 @@ import { encodeResource } from '../../../src/export/spool/codec/origin-codec.ts'
 import { isKnownPayload } from '../../../src/export/spool/known-format.ts';
 import { readOwner } from '../../../src/export/spool/owner-content.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
-import { entriesOf, newerEntry, reformat, snapshot } from '../../support/newer-version.ts';
+import { framesOf, newerFrame, reformat, snapshot } from '../../support/newer-version.ts';
 import { runs } from '../../support/properties.ts';
 import { numbers, openSpool, segmentPaths } from '../../support/spool-harness.ts';
 import type { SpoolHarness } from '../../support/spool-harness.ts';
@@ -51,7 +51,7 @@ async function withoutDescriptors(action: () => Promise<unknown>): Promise<void>
 /** Owners are put in order by the time of their start. */
 let clock = 1_700_000_000_000;
 
-/** The directory of an owner that died with records of these counts, an entry each. */
+/** The directory of an owner that died with records of these counts, a frame each. */
 async function deadOwner(root: string, counts: readonly number[], text = ''): Promise<string> {
   clock += 1;
   const dead = openSpool(root, { maxBytes: 1e6, now: () => clock });
@@ -87,29 +87,29 @@ async function asUser(paths: readonly string[], action: () => Promise<void>): Pr
 }
 
 const unknownFormat = fc.integer({ min: 0, max: 255 }).filter((format) => format !== 1);
-/** An entry of a newer version: with records, or about none (0 to 2 are resources there). */
+/** A frame of a newer version: with records, or about none (0 to 2 are resources there). */
 const newer = fc.oneof(
   fc.record({ format: unknownFormat, count: fc.integer({ min: 1, max: 1_000 }), rest: fc.uint8Array() }),
   fc.record({ format: fc.integer({ min: 3, max: 255 }), count: fc.constant(0), rest: fc.uint8Array() }),
 );
 
 describe('what a newer version left in a spool', () => {
-  test('entries of any unknown format, at any place among known ones: nothing is touched, own records go out', async () => {
+  test('frames of any unknown format, at any place among known ones: nothing is touched, own records go out', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.oneof(fc.constant('known' as const), newer), { minLength: 1, maxLength: 8 }),
         newer,
         fc.nat(8),
-        async (entries, one, at) => {
+        async (frames, one, at) => {
           const root = temporaryDirectory();
           const directory = await deadOwner(root, [1]);
           const [path] = segmentPaths(root) as [string];
-          const [known] = entriesOf(path);
+          const [known] = framesOf(path);
           const bytes = readFileSync(path).subarray(known?.start, known?.end);
-          const all = [...entries.slice(0, at), one, ...entries.slice(at)];
+          const all = [...frames.slice(0, at), one, ...frames.slice(at)];
           writeFileSync(path, '');
-          for (const [i, entry] of all.entries()) {
-            appendFileSync(path, entry === 'known' ? bytes : newerEntry(entry.format, entry.count, i + 1, entry.rest));
+          for (const [i, frame] of all.entries()) {
+            appendFileSync(path, frame === 'known' ? bytes : newerFrame(frame.format, frame.count, i + 1, frame.rest));
           }
           const before = snapshot(directory);
           const { spool, append, drain, lost } = await nextProcess(root);
@@ -152,7 +152,7 @@ describe('what a newer version left in a spool', () => {
     );
     const paths = segmentPaths(root);
     expect(paths.length).toBeGreaterThan(2);
-    appendFileSync(paths.at(-1) as string, newerEntry(3, 0, 401));
+    appendFileSync(paths.at(-1) as string, newerFrame(3, 0, 401));
     const before = snapshot(directory);
     const { spool, drain } = await nextProcess(root);
     expect(await drain('adopted')).toStrictEqual([]);
@@ -193,7 +193,7 @@ describe('what a newer version left in a spool', () => {
     const root = temporaryDirectory();
     const other = join(root, 'p-1795583642722-7cfce7e6');
     mkdirSync(other);
-    writeFileSync(join(other, '1795583642722-7cfce7e6-000000000000001.seg'), newerEntry(1, 1, 1));
+    writeFileSync(join(other, '1795583642722-7cfce7e6-000000000000001.seg'), newerFrame(1, 1, 1));
     const before = snapshot(other);
     const { drain } = await nextProcess(root);
     expect(await drain('adopted')).toStrictEqual([]);
@@ -260,7 +260,7 @@ describe('what cannot be looked at may be of a newer version', () => {
     const { spool, lost } = openSpool(root);
     await withoutDescriptors(() => spool.adopt());
     expect(snapshot(directory)).toStrictEqual(before);
-    expect(diagnostics.lines).toStrictEqual([expect.stringContaining('cannot be looked through')]);
+    expect(diagnostics.lines).toStrictEqual([expect.stringContaining('cannot be read and stays where it is')]);
     chmodSync(directory, 0o300);
     await asUser([root, ...readdirSync(root).map((name) => join(root, name))], () => spool.adopt());
     chmodSync(directory, 0o700);
@@ -315,7 +315,7 @@ describe('what cannot be looked at may be of a newer version', () => {
 });
 
 describe('damage is no newer version', () => {
-  test('a flipped bit in a known entry, wherever it is', async () => {
+  test('a flipped bit in a known frame, wherever it is', async () => {
     const root = temporaryDirectory();
     const directory = await deadOwner(root, [3]);
     const [path] = segmentPaths(root) as [string];
@@ -329,11 +329,11 @@ describe('damage is no newer version', () => {
     }
   });
 
-  test('a flipped bit in the only entry of a newer version', async () => {
+  test('a flipped bit in the only frame of a newer version', async () => {
     const root = temporaryDirectory();
     await deadOwner(root, [3]);
     const [path] = segmentPaths(root) as [string];
-    const strange = newerEntry(2, 7, 4, Buffer.from('something'));
+    const strange = newerFrame(2, 7, 4, Buffer.from('something'));
     for (let bit = 0; bit < strange.length * 8; bit += 1) {
       const bytes = Buffer.from(strange);
       bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
@@ -347,11 +347,11 @@ describe('damage is no newer version', () => {
     expect(segmentPaths(root)).toStrictEqual([]);
   });
 
-  test('damage beside an entry of a newer version does not lose that one', async () => {
+  test('damage beside a frame of a newer version does not lose that one', async () => {
     const root = temporaryDirectory();
     const directory = await deadOwner(root, [3, 3]);
     const [path] = segmentPaths(root) as [string];
-    const bytes = Buffer.concat([readFileSync(path), newerEntry(9, 1, 7)]);
+    const bytes = Buffer.concat([readFileSync(path), newerFrame(9, 1, 7)]);
     bytes.fill(0, 10, 60);
     writeFileSync(path, bytes);
     const before = snapshot(directory);

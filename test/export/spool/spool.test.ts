@@ -15,10 +15,10 @@ describe('appending and reading', () => {
       fc.asyncProperty(
         fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 15 }),
         fc.integer({ min: 1, max: 30 }),
-        async (entries, maxRecords) => {
+        async (frames, maxRecords) => {
           const { spool, append, lost } = open(temporaryDirectory());
           const bodies: unknown[] = [];
-          for (const count of entries) {
+          for (const count of frames) {
             append(count);
             const batch = (await spool.own.read(maxRecords, 1_000_000)) as SpoolBatch;
             expect(batch.length).toBeLessThanOrEqual(maxRecords);
@@ -33,7 +33,7 @@ describe('appending and reading', () => {
             bodies.push(...batch.records.map((record) => record.body));
             batch.settle(0, batch.length, 'delivered');
           }
-          const total = entries.reduce((sum, count) => sum + count, 0);
+          const total = frames.reduce((sum, count) => sum + count, 0);
           expect(bodies).toStrictEqual(numbers(1, total));
           expect(spool.own.pending).toBe(0);
           expect(lost.toJSON()).toStrictEqual({});
@@ -107,7 +107,7 @@ describe('the byte bound', () => {
     expect(spool.own.pending).toBe(0);
   });
 
-  test('an entry beyond the bound is refused and counted', () => {
+  test('a frame beyond the bound is refused and counted', () => {
     const { spool, append, lost } = open(temporaryDirectory(), { maxBytes: 80_000 });
     append(1, 'x'.repeat(100_000));
     expect(lost.toJSON()).toStrictEqual({ too_large: 1 });
@@ -224,7 +224,7 @@ describe('damaged files', () => {
   const kinds = ['cut', 'flipped bit', 'zeroed block'] as const;
   const seeds = Array.from({ length: 36 }, (_, i) => ({ kind: kinds[i % 3] as (typeof kinds)[number], seed: i }));
 
-  test.each(seeds)('$kind $seed: the damaged entries only are lost, and counted', async ({ kind, seed }) => {
+  test.each(seeds)('$kind $seed: the damaged frames only are lost, and counted', async ({ kind, seed }) => {
     const random = generator(seed);
     const root = temporaryDirectory();
     const dead = open(root, { maxBytes: 200_000 });
@@ -254,18 +254,18 @@ describe('damaged files', () => {
     expect(bodies.map((body) => Number.parseInt(body, 10))).toStrictEqual(
       bodies.map((body) => Number.parseInt(body, 10)).toSorted((a, b) => a - b),
     );
-    // Whole entries of 10 are lost: those touched, no other.
+    // Whole frames of 10 are lost: those touched, no other.
     expect(bodies.length % 10).toBe(0);
-    const entries = (1_000 - bodies.length) / 10;
-    expect(entries).toBeGreaterThanOrEqual(1);
-    expect(entries).toBeLessThanOrEqual(Math.ceil(damagedBytes / 700) + 1);
-    // Exact, but where the very end of all is gone: nothing tells how many entries it was.
+    const frames = (1_000 - bodies.length) / 10;
+    expect(frames).toBeGreaterThanOrEqual(1);
+    expect(frames).toBeLessThanOrEqual(Math.ceil(damagedBytes / 700) + 1);
+    // Exact, but where the very end of all is gone: nothing tells how many frames it was.
     const isVeryEnd = path === paths.at(-1) && at + damagedBytes >= bytes.length;
     if (!isVeryEnd) expect(lost.toJSON()).toStrictEqual({ damaged: 1_000 - bodies.length });
     expect(spool.adopted.pending).toBe(0);
   });
 
-  test('an entry that is damaged after a part of it was acknowledged costs the rest of it only', async () => {
+  test('a frame that is damaged after a part of it was acknowledged costs the rest of it only', async () => {
     const root = temporaryDirectory();
     const dead = open(root);
     dead.append(10);
@@ -303,7 +303,7 @@ describe('damaged files', () => {
     expect(segmentPaths(root)).toStrictEqual([]);
   });
 
-  test('bytes damaged while the process runs cost their entry, and do not block what follows', async () => {
+  test('bytes damaged while the process runs cost their frame, and do not block what follows', async () => {
     const root = temporaryDirectory();
     const { spool, append, drain, lost } = open(root);
     append(3);
@@ -321,7 +321,7 @@ describe('damaged files', () => {
 });
 
 describe('the age bound', () => {
-  test('entries that waited too long are dropped when their turn comes, and whole segments before', async () => {
+  test('frames that waited too long are dropped when their turn comes, and whole segments before', async () => {
     let now = 1_000_000;
     const { spool, append, drain, lost } = open(temporaryDirectory(), {
       maxAgeMillis: 1_000,

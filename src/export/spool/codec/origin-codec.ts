@@ -5,20 +5,20 @@ import { MalformedPayloadError, PayloadReader } from './payload-reader.ts';
 import { PayloadWriter, POOL_ENCODING } from './payload-writer.ts';
 import { readSafely, toPlainValue } from './plain-value.ts';
 
-export type Resource = ReadableLogRecord['resource'];
-export type Scope = ReadableLogRecord['instrumentationScope'];
+export type RecordResource = ReadableLogRecord['resource'];
+export type RecordScope = ReadableLogRecord['instrumentationScope'];
 
-/** Bytes in front of a stand-alone value: pool encoding, structure length, pool length. */
-const PREFIX_BYTES = 9;
+/** Bytes in front of a stand-alone value: pool encoding (1), structure length (4), pool length (4). */
+const VALUE_PREFIX_BYTES = 9;
 
-/** Formats of an entry that is a resource: 0 up to this, since its first byte is its pool encoding. */
+/** A payload that is a resource has a format below this: its first byte, the pool encoding, serves as its format. */
 export const RESOURCE_FORMATS: number = POOL_ENCODING.length;
 
-/** One value as bytes that stand for themselves, with their own pool of text. */
+/** Encodes one value with a pool of text of its own, so that it can be decoded alone. */
 export function encodeValue(value: unknown): Buffer {
-  const writer = new PayloadWriter(PREFIX_BYTES, 1024);
+  const writer = new PayloadWriter(VALUE_PREFIX_BYTES, 1024);
   writer.value(value);
-  const structureLength = writer.at - PREFIX_BYTES;
+  const structureLength = writer.at - VALUE_PREFIX_BYTES;
   const { encoding, byteLength } = writer.measurePool();
   writer.ensure(byteLength);
   writer.writePool(encoding);
@@ -30,20 +30,20 @@ export function encodeValue(value: unknown): Buffer {
 
 /** @throws MalformedPayloadError */
 export function decodeValue(bytes: Buffer): unknown {
-  if (bytes.length < PREFIX_BYTES) throw new MalformedPayloadError('a value is cut');
+  if (bytes.length < VALUE_PREFIX_BYTES) throw new MalformedPayloadError('a value is cut');
   return new PayloadReader(
     bytes,
-    { start: PREFIX_BYTES, length: bytes.readUInt32LE(1) },
+    { start: VALUE_PREFIX_BYTES, length: bytes.readUInt32LE(1) },
     { encoding: bytes[0] as number, length: bytes.readUInt32LE(5) },
   ).value();
 }
 
-/** A resource as it was when its records were written. Has what exporters use of the SDK's. */
+/** A resource as it was when its records were written, with the members of the SDK's class that exporters use. */
 export class SpooledResource {
   readonly attributes: Record<string, unknown>;
   readonly schemaUrl: string | undefined;
   readonly asyncAttributesPending: boolean = false;
-  /** Set when attributes were still to come when the records were written: a later entry may have them all. */
+  /** Set when some attributes were still unknown when the records were written: a later frame may hold all of them. */
   readonly pendingId: string | undefined;
 
   constructor(attributes: Record<string, unknown>, schemaUrl: string | undefined, pendingId?: string) {
@@ -60,24 +60,24 @@ export class SpooledResource {
     return Object.entries(this.attributes);
   }
 
-  /** Attributes of the other one win, as in the SDK. */
-  merge(other: Pick<Resource, 'attributes'> & { readonly schemaUrl?: string }): SpooledResource {
+  /** Where both have an attribute, the value of `other` is taken, as in the SDK. */
+  merge(other: Pick<RecordResource, 'attributes'> & { readonly schemaUrl?: string }): SpooledResource {
     return new SpooledResource({ ...this.attributes, ...other.attributes }, other.schemaUrl ?? this.schemaUrl);
   }
 }
 
-/** The bytes of resources and scopes, made once per object. */
+/** Encodes resources and scopes, each object once. */
 export class OriginEncoder {
   readonly #resources = new WeakMap<object, { readonly blob: Buffer; readonly isPending: boolean }>();
   readonly #scopes = new WeakMap<object, Buffer>();
-  readonly #onPending: (resource: Resource, id: string) => void;
+  readonly #onPending: (resource: RecordResource, id: string) => void;
 
-  /** @param onPending Told once of each resource that is written before all its attributes are known. */
-  constructor(onPending: (resource: Resource, id: string) => void) {
+  /** @param onPending Called once for each resource that is written before all its attributes are known. */
+  constructor(onPending: (resource: RecordResource, id: string) => void) {
     this.#onPending = onPending;
   }
 
-  resource(resource: Resource): Buffer {
+  resource(resource: RecordResource): Buffer {
     const isPending = resource.asyncAttributesPending === true;
     const known = this.#resources.get(resource);
     if (known !== undefined && (known.isPending === isPending || !known.isPending)) return known.blob;
@@ -88,7 +88,7 @@ export class OriginEncoder {
     return blob;
   }
 
-  scope(scope: Scope): Buffer {
+  scope(scope: RecordScope): Buffer {
     let blob = this.#scopes.get(scope);
     if (blob === undefined) {
       const { name, version, schemaUrl, attributes, droppedAttributesCount } = scope;
@@ -99,8 +99,8 @@ export class OriginEncoder {
   }
 }
 
-/** @param pendingId Of a resource whose attributes are not all known; under the same id they come later. */
-export function encodeResource(resource: Resource, pendingId: string | undefined): Buffer {
+/** @param pendingId Given for a resource whose attributes are not all known yet; they follow later under the same id. */
+export function encodeResource(resource: RecordResource, pendingId: string | undefined): Buffer {
   return encodeValue({
     attributes: toPlainValue(readSafely(() => knownAttributes(resource))),
     schemaUrl: resource.schemaUrl,
@@ -108,8 +108,8 @@ export function encodeResource(resource: Resource, pendingId: string | undefined
   });
 }
 
-/** The SDK's getter complains aloud while attributes are pending, so the raw ones are looked at then. */
-function knownAttributes(resource: Resource): unknown {
+/** While attributes are pending the SDK's getter logs a warning, so the raw attributes are read. */
+function knownAttributes(resource: RecordResource): unknown {
   if (resource.asyncAttributesPending !== true || typeof resource.getRawAttributes !== 'function') {
     return resource.attributes;
   }
@@ -121,13 +121,13 @@ function knownAttributes(resource: Resource): unknown {
   return known;
 }
 
-/** Beyond this many different resources or scopes the cache starts anew. */
+/** The cache is emptied when it holds this many resources or scopes. */
 const MAX_CACHED = 1_000;
 
-/** Rebuilds resources and scopes, one object for the same bytes: OTLP exporters group records by identity. */
+/** Decodes resources and scopes, the same bytes to the same object: OTLP exporters group records by identity. */
 export class OriginDecoder {
   readonly #resources = new Map<string, SpooledResource>();
-  readonly #scopes = new Map<string, Scope>();
+  readonly #scopes = new Map<string, RecordScope>();
 
   /** @throws MalformedPayloadError */
   resource(blob: Buffer): SpooledResource {
@@ -135,9 +135,9 @@ export class OriginDecoder {
   }
 
   /** @throws MalformedPayloadError */
-  scope(blob: Buffer): Scope {
+  scope(blob: Buffer): RecordScope {
     return cached(this.#scopes, blob, (bytes) => {
-      const { name, version, schemaUrl, attributes, droppedAttributesCount } = decodeValue(bytes) as Scope;
+      const { name, version, schemaUrl, attributes, droppedAttributesCount } = decodeValue(bytes) as RecordScope;
       return {
         name,
         ...(version === undefined ? {} : { version }),

@@ -1,4 +1,4 @@
-import { MAX_DEPTH, POOL_ENCODING, TAG } from './payload-writer.ts';
+import { MAX_VALUE_DEPTH, POOL_ENCODING, TAG } from './payload-writer.ts';
 
 /** The bytes are not what a `PayloadWriter` of this version wrote. */
 export class MalformedPayloadError extends Error {
@@ -22,7 +22,7 @@ export class PayloadReader {
     const poolStart = structure.start + structure.length;
     const encoding = POOL_ENCODING[pool.encoding];
     if (encoding === undefined || poolStart + pool.length > bytes.length) {
-      throw new MalformedPayloadError('the text of the entry is cut');
+      throw new MalformedPayloadError('the text of the payload is cut');
     }
     this.#bytes = bytes;
     this.#at = structure.start;
@@ -31,7 +31,7 @@ export class PayloadReader {
   }
 
   byte(): number {
-    if (this.#at >= this.#end) throw new MalformedPayloadError('the entry ends inside a record');
+    if (this.#at >= this.#end) throw new MalformedPayloadError('the payload ends inside a record');
     return this.#bytes[this.#at++] as number;
   }
 
@@ -61,7 +61,7 @@ export class PayloadReader {
     const length = this.varint();
     const start = this.#poolAt;
     this.#poolAt = start + length;
-    if (this.#poolAt > this.#pool.length) throw new MalformedPayloadError('the text of the entry is cut');
+    if (this.#poolAt > this.#pool.length) throw new MalformedPayloadError('the text of the payload is cut');
     return this.#pool.slice(start, this.#poolAt);
   }
 
@@ -117,15 +117,15 @@ export class PayloadReader {
       const key = this.sharedText();
       const value = this.value(depth);
       if (key !== '__proto__') object[key] = value;
-      // An assignment would set the prototype.
+      // An assignment to `__proto__` would set the prototype.
       else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
     }
     return object;
   }
 
   #nested(depth: number): unknown {
-    // The writer stops there; a count that claims more is damage that the checksum did not see.
-    if (depth > MAX_DEPTH) throw new MalformedPayloadError('a value is nested too deep');
+    // The writer stops at this depth; more is damage that the checksum did not reveal.
+    if (depth > MAX_VALUE_DEPTH) throw new MalformedPayloadError('a value is nested too deep');
     const tag = this.byte();
     if (tag === TAG.map) return this.properties(depth + 1);
     const length = this.varint();
@@ -141,7 +141,7 @@ export class PayloadReader {
 
   #take(count: number): number {
     const at = this.#at;
-    if (at + count > this.#end) throw new MalformedPayloadError('the entry ends inside a value');
+    if (at + count > this.#end) throw new MalformedPayloadError('the payload ends inside a value');
     this.#at = at + count;
     return at;
   }

@@ -1,4 +1,4 @@
-/** Marks of values in the structure bytes. Part of the file format: never renumber. */
+/** The tag in front of each value in the structure bytes. Part of the file format: never renumber. */
 export const TAG = {
   undefined: 0,
   null: 1,
@@ -15,38 +15,38 @@ export const TAG = {
   bigint: 12,
 } as const;
 
-/** How the text of the string pool is written. */
+/** How the string pool is encoded. */
 export const POOL = { ascii: 0, utf8: 1, utf16: 2 } as const;
 
-/** The name of each of `POOL` in Node. */
+/** The Node encoding for each value of `POOL`. */
 export const POOL_ENCODING: readonly BufferEncoding[] = ['latin1', 'utf8', 'utf16le'];
 
-/** Deeper than this a body is no data any more, and a recursive encoder of an exporter overflows its stack. */
-export const MAX_DEPTH = 64;
+/** A value nested deeper is not data any more, and would overflow the stack of an exporter that encodes it recursively. */
+export const MAX_VALUE_DEPTH = 64;
 
-/** More values than this in one record come from an object graph that shares its nodes, doubling level by level. */
-const MAX_VALUES = 1_000_000;
+/** A record with more values is an object graph that shares its nodes, whose size doubles with each level. */
+const MAX_RECORD_VALUES = 1_000_000;
 
-/** A value that cannot be written as it stands: too deep, cyclic, too many values. The slow path makes it plain first. */
+/** A value cannot be written as it is: it is too deep, cyclic, or has too many values. A plain copy of it can be. */
 export class UnwritableValueError extends Error {
   override readonly name = 'UnwritableValueError';
 }
 
-/** In Node 20, but not in the library types of this target. */
+/** Node 20 has it; the library types of this target do not. */
 type WellFormedCheck = string & { isWellFormed(): boolean };
 
 const scratch = new DataView(new ArrayBuffer(8));
 
 /**
- * Structure bytes and a pool of text: what an entry of the spool is made of.
+ * Writes values as structure bytes and a pool of text: what a payload is made of.
  *
- * Strings are appended to one JavaScript string and written by one native call at the end, which is where the speed
- * comes from; the structure holds their lengths. Repeated strings (attribute keys, session ids) are written once and
- * referred to by number.
+ * Strings are appended to one JavaScript string and written by one native call at the end, which makes it fast; the
+ * structure holds their lengths. Repeated strings (attribute keys, session ids) are written once and then referred to by
+ * number.
  */
 export class PayloadWriter {
   bytes: Buffer;
-  /** Where the next structure byte goes. */
+  /** Offset of the next structure byte. */
   at: number;
   #pool = '';
   readonly #sharedIndex = new Map<string, number>();
@@ -60,7 +60,7 @@ export class PayloadWriter {
     this.bytes = Buffer.allocUnsafe(Math.max(initialBytes, start + 64));
   }
 
-  /** Bytes so far, counting a character as one. */
+  /** Bytes written so far, where each UTF-16 unit of text counts as one. */
   get size(): number {
     return this.at + this.#pool.length;
   }
@@ -69,19 +69,19 @@ export class PayloadWriter {
     this.at = this.#start;
     this.#pool = '';
     this.#sharedIndex.clear();
-    // A single huge record must not keep its buffer for good.
+    // One huge record must not keep a large buffer alive.
     if (this.bytes.length > 4 * 1024 * 1024) this.bytes = Buffer.allocUnsafe(16_384);
   }
 
-  /** What `restore` goes back to. */
-  mark(): WriterMark {
+  /** The state that `restore` goes back to. */
+  save(): WriterState {
     return { at: this.at, pool: this.#pool, shared: this.#sharedIndex.size };
   }
 
-  restore(mark: WriterMark): void {
-    this.at = mark.at;
-    this.#pool = mark.pool;
-    for (const [text, index] of this.#sharedIndex) if (index >= mark.shared) this.#sharedIndex.delete(text);
+  restore(state: WriterState): void {
+    this.at = state.at;
+    this.#pool = state.pool;
+    for (const [text, index] of this.#sharedIndex) if (index >= state.shared) this.#sharedIndex.delete(text);
   }
 
   /** Begins a record: values are counted from here. */
@@ -89,7 +89,7 @@ export class PayloadWriter {
     this.#values = 0;
   }
 
-  /** Makes room for so many more structure bytes. */
+  /** Makes room for `count` more structure bytes. */
   ensure(count: number): void {
     if (this.at + count <= this.bytes.length) return;
     const larger = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.at + count));
@@ -140,7 +140,7 @@ export class PayloadWriter {
     this.#pool += value;
   }
 
-  /** A string that may come again in this payload. From untyped callers it may be something else, which becomes one. */
+  /** A string that may occur again in this payload. Another value, from an untyped caller, is converted to a string. */
   sharedText(text: unknown): void {
     const value = typeof text === 'string' ? text : String(text);
     const known = this.#sharedIndex.get(value);
@@ -155,10 +155,10 @@ export class PayloadWriter {
   }
 
   /**
-   * Any value an attribute or body may hold. What OTLP has no form for is written as its exporters would see it: a
-   * function or symbol as no value, a `Date` or another object with `toJSON` as what that gives.
+   * Any value that an attribute or body may hold. A value that OTLP has no form for is written as its exporters see it: a
+   * function or symbol as no value, a `Date` or another object with `toJSON` as the result of that.
    *
-   * @throws UnwritableValueError For what is too deep, cyclic or too large; and whatever a getter throws.
+   * @throws UnwritableValueError when the value is too deep, cyclic or too large. Errors thrown by getters pass through.
    */
   value(value: unknown, depth = 0): void {
     switch (typeof value) {
@@ -202,23 +202,23 @@ export class PayloadWriter {
     }
   }
 
-  /** The encoding of the pool, see `POOL`; how many bytes it needs. */
+  /** The encoding of the pool (see `POOL`) and its length in bytes. */
   measurePool(): { encoding: number; byteLength: number } {
     const byteLength = Buffer.byteLength(this.#pool);
     if (byteLength === this.#pool.length) return { encoding: POOL.ascii, byteLength };
-    // UTF-8 has no form for a lone surrogate: such a pool is written as it is in memory.
+    // UTF-8 cannot represent a lone surrogate: such a pool is written as UTF-16.
     if ((this.#pool as WellFormedCheck).isWellFormed()) return { encoding: POOL.utf8, byteLength };
     return { encoding: POOL.utf16, byteLength: this.#pool.length * 2 };
   }
 
-  /** Writes the pool behind the structure; `ensure` was called for its length. */
+  /** Writes the pool after the structure. The caller has made room with `ensure`. */
   writePool(encoding: number): void {
     this.at += this.bytes.write(this.#pool, this.at, POOL_ENCODING[encoding]);
   }
 
   #count(values: number): void {
     this.#values += values;
-    if (this.#values > MAX_VALUES) throw new UnwritableValueError(`more than ${MAX_VALUES} values`);
+    if (this.#values > MAX_RECORD_VALUES) throw new UnwritableValueError(`more than ${MAX_RECORD_VALUES} values`);
   }
 
   #number(value: number): void {
@@ -232,7 +232,7 @@ export class PayloadWriter {
   }
 
   #object(value: object, depth: number): void {
-    if (depth >= MAX_DEPTH) throw new UnwritableValueError(`deeper than ${MAX_DEPTH}`);
+    if (depth >= MAX_VALUE_DEPTH) throw new UnwritableValueError(`deeper than ${MAX_VALUE_DEPTH}`);
     if (Array.isArray(value)) {
       this.#count(value.length);
       this.byte(TAG.array);
@@ -253,7 +253,7 @@ export class PayloadWriter {
   }
 }
 
-export interface WriterMark {
+export interface WriterState {
   readonly at: number;
   readonly pool: string;
   readonly shared: number;

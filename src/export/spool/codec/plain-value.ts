@@ -1,17 +1,18 @@
-import { MAX_DEPTH } from './payload-writer.ts';
+import { MAX_VALUE_DEPTH } from './payload-writer.ts';
 
-/** Values one record may hold on this path; an object graph that shares its nodes can stand for any number. */
-const MAX_VALUES = 100_000;
+/** Values that are copied at most: an object graph that shares its nodes can expand to any number. */
+const MAX_COPIED_VALUES = 100_000;
 
 /**
- * A copy of any value that can always be written: what is cyclic, deeper than `MAX_DEPTH`, beyond 100,000 values, or
- * throws when read is replaced by a text that says so. Slow; for the rare record that could not be written as it is.
+ * Copies any value into one that can always be written: parts that are cyclic, deeper than `MAX_VALUE_DEPTH`, beyond
+ * 100,000 values, or throw when read are replaced by a text that says so. It is slow, and used only for the rare record
+ * that cannot be written as it is.
  */
 export function toPlainValue(value: unknown): unknown {
   return new PlainCopy().copy(value);
 }
 
-/** The result of `read`, or a text in its place when it throws. */
+/** The result of `read`, or, when it throws, a text that says so. */
 export function readSafely(read: () => unknown): unknown {
   try {
     return read();
@@ -24,7 +25,7 @@ function messageOf(error: unknown): string {
   try {
     return error instanceof Error ? error.message : String(error);
   } catch {
-    // Even the error's own text throws.
+    // Reading the error's message throws too.
     return 'error';
   }
 }
@@ -37,9 +38,9 @@ class PlainCopy {
     if (value === null || typeof value !== 'object') return value;
     if (value instanceof Uint8Array) return value;
     if (this.#ancestors.includes(value)) return '[circular]';
-    // One level is left for the record's own attributes.
-    if (this.#ancestors.length >= MAX_DEPTH - 1) return '[too deep]';
-    if ((this.#values += 1) > MAX_VALUES) return '[truncated]';
+    // One level is reserved for the record's attributes.
+    if (this.#ancestors.length >= MAX_VALUE_DEPTH - 1) return '[too deep]';
+    if ((this.#values += 1) > MAX_COPIED_VALUES) return '[truncated]';
     this.#ancestors.push(value);
     try {
       return this.#copyObject(value);
@@ -67,6 +68,6 @@ class PlainCopy {
   }
 
   #hasRoom(): boolean {
-    return (this.#values += 1) <= MAX_VALUES;
+    return (this.#values += 1) <= MAX_COPIED_VALUES;
   }
 }

@@ -6,7 +6,7 @@ let poolAt = pool.length;
 
 /** A UUID version 7 (RFC 9562): the time in milliseconds, then random bits. */
 export function uuidV7(nowMillis: number): string {
-  // One call for 256 of them: a call per id costs more than everything else here.
+  // One call fetches the random bytes of 256 ids: a call for each id would cost more than everything else here.
   if (poolAt === pool.length) {
     randomFillSync(pool);
     poolAt = 0;

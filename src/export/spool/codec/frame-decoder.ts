@@ -1,10 +1,10 @@
 import { createTraceState } from '@opentelemetry/api';
 
 import type { HrTime, ReadableLogRecord } from '../../../otel/log-record.ts';
-import type { OriginDecoder, Resource, Scope } from './origin-codec.ts';
+import type { OriginDecoder, RecordResource, RecordScope } from './origin-codec.ts';
 import { MalformedPayloadError, PayloadReader } from './payload-reader.ts';
 import {
-  VERSION,
+  RECORDS_FORMAT,
   PREFIX_BYTES,
   HAS_SEVERITY_NUMBER,
   HAS_SEVERITY_TEXT,
@@ -16,22 +16,22 @@ import {
   HAS_OBSERVED,
   IS_ODD_TIME,
   HAS_ENTRY_ID,
-} from './record-format.ts';
-import type { SessionMark } from './record-format.ts';
+} from './frame-format.ts';
+import type { SessionEntry } from './frame-format.ts';
 
-/** The records of an entry. */
-export interface DecodedEntry {
+/** The records of a frame. */
+export interface DecodedFrame {
   readonly records: ReadableLogRecord[];
-  /** Of each record; a record without a session has none. */
-  readonly sessions: (SessionMark | undefined)[];
-  /** When the entry was made, milliseconds since the epoch. */
+  /** The session entry of each record; `undefined` for a record without a session. */
+  readonly sessions: (SessionEntry | undefined)[];
+  /** When the frame was written, milliseconds since the epoch. */
   readonly writtenMillis: number;
 }
 
-/** @throws MalformedPayloadError When the payload is of another version, or not what its checksum promised. */
-export function decodeEntry(payload: Buffer, count: number, origins: OriginDecoder): DecodedEntry {
-  if (payload.length < PREFIX_BYTES) throw new MalformedPayloadError('the entry is cut');
-  if (payload[0] !== VERSION) throw new MalformedPayloadError(`unknown version ${payload[0]}`);
+/** @throws MalformedPayloadError when the payload has another format, or is damaged in spite of a correct checksum. */
+export function decodeFrame(payload: Buffer, count: number, origins: OriginDecoder): DecodedFrame {
+  if (payload.length < PREFIX_BYTES) throw new MalformedPayloadError('the payload is cut');
+  if (payload[0] !== RECORDS_FORMAT) throw new MalformedPayloadError(`unknown format ${payload[0]}`);
   const structureLength = payload.readUInt32LE(4);
   const poolLength = payload.readUInt32LE(8);
   const reader = new PayloadReader(
@@ -42,12 +42,12 @@ export function decodeEntry(payload: Buffer, count: number, origins: OriginDecod
   const blobs = splitBlobs(payload, PREFIX_BYTES + structureLength + poolLength);
   const resourceCount = payload.readUInt16LE(2);
   const table: Origins = {
-    resources: blobs.slice(0, resourceCount).map((blob) => origins.resource(blob) as unknown as Resource),
+    resources: blobs.slice(0, resourceCount).map((blob) => origins.resource(blob) as unknown as RecordResource),
     scopes: blobs.slice(resourceCount).map((blob) => origins.scope(blob)),
   };
   const decoder = new RecordDecoder(reader, table);
   const records: ReadableLogRecord[] = [];
-  const sessions: (SessionMark | undefined)[] = [];
+  const sessions: (SessionEntry | undefined)[] = [];
   for (let i = 0; i < count; i += 1) {
     records.push(decoder.next());
     sessions.push(decoder.session);
@@ -55,22 +55,22 @@ export function decodeEntry(payload: Buffer, count: number, origins: OriginDecod
   return { records, sessions, writtenMillis: payload.readDoubleLE(12) };
 }
 
-/** When an entry was made, without decoding it; `undefined` for an entry of another version. */
+/** When a frame was written, read without decoding it; `undefined` for a payload of another format. */
 export function writtenMillisOf(payload: Buffer): number | undefined {
-  return payload.length >= PREFIX_BYTES && payload[0] === VERSION ? payload.readDoubleLE(12) : undefined;
+  return payload.length >= PREFIX_BYTES && payload[0] === RECORDS_FORMAT ? payload.readDoubleLE(12) : undefined;
 }
 
 interface Origins {
-  readonly resources: readonly Resource[];
-  readonly scopes: readonly Scope[];
+  readonly resources: readonly RecordResource[];
+  readonly scopes: readonly RecordScope[];
 }
 
 function splitBlobs(payload: Buffer, from: number): Buffer[] {
   const blobs: Buffer[] = [];
   for (let at = from; at < payload.length;) {
-    if (at + 4 > payload.length) throw new MalformedPayloadError('the entry is cut');
+    if (at + 4 > payload.length) throw new MalformedPayloadError('the payload is cut');
     const end = at + 4 + payload.readUInt32LE(at);
-    if (end > payload.length) throw new MalformedPayloadError('the entry is cut');
+    if (end > payload.length) throw new MalformedPayloadError('the payload is cut');
     blobs.push(payload.subarray(at + 4, end));
     at = end;
   }
@@ -78,12 +78,12 @@ function splitBlobs(payload: Buffer, from: number): Buffer[] {
 }
 
 class RecordDecoder {
-  /** Of the record that `next` gave last. */
-  session: SessionMark | undefined;
+  /** The session entry of the record that `next` returned last. */
+  session: SessionEntry | undefined;
   readonly #reader: PayloadReader;
   readonly #origins: Origins;
-  #resource: Resource | undefined;
-  #scope: Scope | undefined;
+  #resource: RecordResource | undefined;
+  #scope: RecordScope | undefined;
 
   constructor(reader: PayloadReader, origins: Origins) {
     this.#reader = reader;

@@ -1,25 +1,25 @@
-/** The buffers that still have to be written when the process ends; one `exit` listener serves them all. */
-const open = new Set<TickFlush>();
+/** All writes that may be due when the process exits. One `exit` listener serves them all. */
+const open = new Set<EndOfTickWrite>();
 let isExiting = false;
 let isListening = false;
 
 function onExit(): void {
-  // From here on nothing asynchronous runs any more: what later listeners add is written at once.
+  // From here on nothing asynchronous runs: what later listeners add is written at once.
   isExiting = true;
   for (const flush of open) flush.now();
 }
 
 /**
- * Calls `write` once at the end of the event-loop tick in which something was added: the buffer of one tick that the
- * daily file and the disk spool share.
+ * Calls `write` once at the end of each event-loop tick in which `arm` was called. The daily file and the disk spool write
+ * their buffers with it.
  *
- * `write` is called synchronously, never while it runs already, and on `process` `'exit'` too: a return,
- * `process.exit()` and an uncaught error lose nothing. The `exit` listener is put in front of the others, since
- * a listener of somebody else that throws ends the round. What a SIGKILL can lose is the open tick.
+ * `write` is called synchronously, never while it already runs, and also on `process` `'exit'`: a normal end,
+ * `process.exit()` and an uncaught error lose nothing. Our `exit` listener runs before the others, since one of them that
+ * throws would keep the rest from running. A SIGKILL can lose the open tick.
  *
- * `write` must not throw. It is told whether the process exits: then this is its last chance.
+ * `write` must not throw. Its argument says whether the process exits, which makes this call the last.
  */
-export class TickFlush {
+export class EndOfTickWrite {
   readonly #write: (isExiting: boolean) => void;
   #immediate: NodeJS.Immediate | undefined;
   #isWriting = false;
@@ -34,13 +34,13 @@ export class TickFlush {
     }
   }
 
-  /** Something was added: it is written by the end of this tick. */
+  /** Something was added: `write` is called by the end of this tick. */
   arm(): void {
     if (isExiting) this.now();
     else this.#immediate ??= setImmediate(this.#onImmediate);
   }
 
-  /** Writes now. The owner calls it when its buffer is full: in a tight loop nothing else bounds memory. */
+  /** Calls `write` now, for a buffer that is full: in a tight loop nothing else bounds memory. */
   now(): void {
     if (this.#immediate !== undefined) {
       clearImmediate(this.#immediate);
@@ -60,7 +60,7 @@ export class TickFlush {
     if (this.#isAskedMeanwhile) this.#writeRest();
   }
 
-  /** Something was added from within the write (a report that is itself logged): once more, and never in a circle. */
+  /** `write` itself caused something to be added (a report that is logged, say): writes once more, but not in a circle. */
   #writeRest(): void {
     if (!isExiting) {
       this.arm();
@@ -74,7 +74,7 @@ export class TickFlush {
     }
   }
 
-  /** Writes what is left and forgets the buffer. */
+  /** Calls `write` a last time; the process exit does not call it any more. */
   close(): void {
     this.now();
     open.delete(this);

@@ -4,18 +4,18 @@ import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { FRAME_BYTES, readFrame } from '../../../../src/export/spool/codec/frame.ts';
-import type { FramedEntry } from '../../../../src/export/spool/codec/frame.ts';
+import { HEADER_BYTES, readFrame } from '../../../../src/export/spool/codec/frame.ts';
+import type { Frame } from '../../../../src/export/spool/codec/frame.ts';
 import { OriginDecoder, OriginEncoder } from '../../../../src/export/spool/codec/origin-codec.ts';
-import { decodeEntry } from '../../../../src/export/spool/codec/record-decoder.ts';
-import type { DecodedEntry } from '../../../../src/export/spool/codec/record-decoder.ts';
-import { EntryEncoder } from '../../../../src/export/spool/codec/record-encoder.ts';
+import { decodeFrame } from '../../../../src/export/spool/codec/frame-decoder.ts';
+import type { DecodedFrame } from '../../../../src/export/spool/codec/frame-decoder.ts';
+import { FrameEncoder } from '../../../../src/export/spool/codec/frame-encoder.ts';
 import { uuidV7 } from '../../../../src/export/spool/codec/uuid.ts';
 import type { LogRecord } from '../../../../src/otel/log-record.ts';
 import { runs } from '../../../support/properties.ts';
 
-function makeEncoder(uid?: () => string): EntryEncoder {
-  return new EntryEncoder(new OriginEncoder(() => {}), uid);
+function makeEncoder(uid?: () => string): FrameEncoder {
+  return new FrameEncoder(new OriginEncoder(() => {}), uid);
 }
 
 const resource = resourceFromAttributes({ 'service.name': 'test' });
@@ -33,21 +33,21 @@ function recordOf(fields: Partial<Record<keyof LogRecord, unknown>>): LogRecord 
   } as unknown as LogRecord;
 }
 
-function finish(encoder: EntryEncoder): Buffer {
-  const entry = encoder.finish(1, 1_000);
-  if (entry === undefined) throw new Error('nothing was encoded');
-  return Buffer.from(entry);
+function finish(encoder: FrameEncoder): Buffer {
+  const frame = encoder.finish(1, 1_000);
+  if (frame === undefined) throw new Error('nothing was encoded');
+  return Buffer.from(frame);
 }
 
-function decode(entry: Buffer): DecodedEntry {
-  const frame = readFrame(entry, 0) as FramedEntry;
-  return decodeEntry(frame.payload, frame.count, new OriginDecoder());
+function decode(bytes: Buffer): DecodedFrame {
+  const frame = readFrame(bytes, 0) as Frame;
+  return decodeFrame(frame.payload, frame.count, new OriginDecoder());
 }
 
-function roundTrip(record: LogRecord): DecodedEntry['records'][number] {
+function roundTrip(record: LogRecord): DecodedFrame['records'][number] {
   const encoder = makeEncoder();
   encoder.add(record);
-  return decode(finish(encoder)).records[0] as DecodedEntry['records'][number];
+  return decode(finish(encoder)).records[0] as DecodedFrame['records'][number];
 }
 
 const anyString = fc.oneof(
@@ -142,15 +142,15 @@ describe('records as bytes', () => {
     expect(back.hrTime).toStrictEqual(record.hrTime);
   });
 
-  test('records of the same resource and scope share one object each, over entries too', () => {
+  test('records of the same resource and scope share one object each, over frames too', () => {
     const origins = new OriginDecoder();
-    const entries = [1, 2].map(() => {
+    const frames = [1, 2].map(() => {
       const encoder = makeEncoder();
       encoder.add(recordOf({ body: 'a' }));
       encoder.add(recordOf({ body: 'b' }));
-      return readFrame(finish(encoder), 0) as FramedEntry;
+      return readFrame(finish(encoder), 0) as Frame;
     });
-    const records = entries.flatMap((e) => decodeEntry(e.payload, e.count, origins).records);
+    const records = frames.flatMap((e) => decodeFrame(e.payload, e.count, origins).records);
     expect(new Set(records.map((r) => r.resource)).size).toBe(1);
     expect(new Set(records.map((r) => r.instrumentationScope)).size).toBe(1);
   });
@@ -218,14 +218,14 @@ describe('damaged bytes', () => {
   test('a cut or a flipped bit anywhere is noticed', () => {
     const encoder = makeEncoder();
     for (let i = 0; i < 10; i += 1) encoder.add(recordOf({ body: `record ${i}`, attributes: { i } }));
-    const entry = finish(encoder);
-    expect((readFrame(entry, 0) as FramedEntry).count).toBe(10);
+    const frame = finish(encoder);
+    expect((readFrame(frame, 0) as Frame).count).toBe(10);
     fc.assert(
-      fc.property(fc.nat(entry.length - 1), fc.nat(7), (at, bit) => {
-        const flipped = Buffer.from(entry);
+      fc.property(fc.nat(frame.length - 1), fc.nat(7), (at, bit) => {
+        const flipped = Buffer.from(frame);
         flipped[at] = (flipped[at] as number) ^ (1 << bit);
         expect(typeof readFrame(flipped, 0)).toBe('string');
-        expect(readFrame(entry.subarray(0, at), 0)).toBe('more');
+        expect(readFrame(frame.subarray(0, at), 0)).toBe('more');
       }),
       runs(1_000),
     );
@@ -234,13 +234,13 @@ describe('damaged bytes', () => {
   test('a payload that passes its checksum but is not ours throws and never hangs', () => {
     const encoder = makeEncoder();
     for (let i = 0; i < 3; i += 1) encoder.add(recordOf({ body: { text: `r${i}`, list: [1, 'x', 2.5] } }));
-    const payload = finish(encoder).subarray(FRAME_BYTES);
+    const payload = finish(encoder).subarray(HEADER_BYTES);
     fc.assert(
       fc.property(fc.nat(payload.length - 1), fc.nat(255), (at, byte) => {
         const changed = Buffer.from(payload);
         changed[at] = byte;
         try {
-          decodeEntry(changed, 3, new OriginDecoder());
+          decodeFrame(changed, 3, new OriginDecoder());
         } catch (error) {
           expect(error).toBeInstanceOf(Error);
         }

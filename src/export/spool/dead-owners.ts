@@ -8,40 +8,41 @@ import { newerIn, readOwner } from './owner-content.ts';
 import type { OwnerContent } from './owner-content.ts';
 import type { OwnerDirectory } from './owner-directory.ts';
 
-export interface AdoptionOptions {
+export interface DeadOwnersOptions {
   readonly root: string;
   readonly reporter: Reporter;
-  /** The complete bytes of a resource were found. */
+  /** Called with the complete bytes of each resource that is found. */
   readonly onResource: (blob: Buffer) => void;
 }
 
 /**
- * Takes over what dead owners left in the root of a spool. Each directory is looked through before it is touched: one
- * with anything in it that this version does not know stays where it is, for the newer version that wrote it.
+ * The directories in the root of a spool whose owners, other processes, are dead. They are taken over, with their
+ * segments. Each is read before it is touched: one that holds anything unknown to this version stays where it is, for the
+ * newer version that wrote it.
  */
-export class Adoption {
-  readonly #options: AdoptionOptions;
-  /** Directories in the root that are left to a newer version. They are dead: nothing in them changes any more. */
+export class DeadOwners {
+  readonly #options: DeadOwnersOptions;
+  /** Directories in the root that are left to a newer version. Their owners are dead, so nothing in them changes. */
   readonly #left = new Map<string, NewerContent>();
-  /** Directories in the root in which there is nothing newer, but for which there was no room: not to be read again and again. */
+  /** Directories in the root without anything newer, for which there was no room: they need not be read again. */
   readonly #waiting = new Set<string>();
   #hasTold = false;
 
-  constructor(options: AdoptionOptions) {
+  constructor(options: DeadOwnersOptions) {
     this.#options = options;
   }
 
-  /** What newer versions left in the root, as of the last look. */
+  /** What newer versions had left in the root at the last call of `takeOver`. */
   get newer(): NewerContent {
     return [...this.#left.values()].reduce(addNewer, NOTHING_NEWER);
   }
 
   /**
-   * Takes over one dead owner after the other, and gives their segments, oldest first. A file that cannot be read
+   * Takes over one dead owner after the other and resolves to their segments, oldest first. A file that cannot be read
    * stays where it is.
    *
-   * @param hasRoom Asked with the bytes of each, and of those before it; what is refused stays for later, or for another
-   * process.
+   * @param hasRoom Called with the bytes of each owner and of those taken before it; when it returns `false`, the owner
+   * is left for later, or for another process.
    */
   async takeOver(
     owner: OwnerDirectory,
@@ -63,7 +64,7 @@ export class Adoption {
     return segments.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** Takes over one owner, if it is dead, nothing of it is of a newer version, and there is room. Never rejects. */
+  /** Takes over one owner if it is dead, left nothing of a newer version, and there is room. Never rejects. */
   async #look(owner: OwnerDirectory, name: string, hasRoom: (bytes: number) => boolean): Promise<FileSegment[]> {
     try {
       const dead = await owner.lookAtDead(name);
@@ -72,16 +73,16 @@ export class Adoption {
       this.#leaveNewer(owner, content);
       if (content.isOfNewer) return [];
       this.#waiting.add(name);
-      // Asked after it was read: own records were written meanwhile.
+      // Asked again after reading, since own records were written meanwhile.
       return hasRoom(dead.bytes) ? this.#take(owner, content) : [];
     } catch (error) {
-      const message = `the directory ${name} of a dead process cannot be looked through and stays where it is; it is tried again`;
+      const message = `the directory ${name} of a dead process cannot be read and stays where it is; it is tried again`;
       this.#options.reporter.limited('look', message, error);
       return [];
     }
   }
 
-  /** What a newer version wrote stays in the root; if its owner was taken over since, it comes back there. */
+  /** Leaves what a newer version wrote in the root, and moves it back there if another owner had taken it over. */
   #leaveNewer(owner: OwnerDirectory, content: OwnerContent): void {
     const name = basename(content.directory);
     if (content.isOfNewer && owner.keepInRoot(content.directory)) this.#left.set(name, newerIn(content));
@@ -94,7 +95,7 @@ export class Adoption {
   }
 
   #moved(owner: OwnerDirectory, content: OwnerContent, directory: string): FileSegment[] {
-    // What that owner had adopted itself: brought up, or a crash a day would nest deeper and deeper.
+    // Directories that this owner had adopted are moved up. Otherwise they would nest deeper with every crash.
     const adopted = content.adopted
       .filter((each) => !each.isOfNewer)
       .flatMap((each) => this.#moved(owner, each, owner.bringUp(join(directory, basename(each.directory)))));

@@ -5,14 +5,14 @@ import { SessionLogsError } from '../../support/errors.ts';
 import { claimPath } from '../claim-path.ts';
 
 /**
- * A directory that one writer of this process has for itself; other processes may use it too. Made with mode 0700 when
- * it is missing.
+ * The directory of the daily files, claimed for one writer of this process; other processes may use it too. It is made
+ * with mode 0700 if it is missing.
  *
- * @throws SessionLogsError `directory_unusable` when it cannot be made or written to, `directory_in_use` when
- *   another writer of this process has it, under whatever name.
+ * @throws SessionLogsError `directory_unusable` when it cannot be made or written to; `directory_in_use` when
+ * another writer of this process has claimed it, under this or another name.
  */
-export class ClaimedDirectory {
-  /** Absolute, without links. */
+export class DailyFileDirectory {
+  /** Absolute, without symbolic links. */
   readonly path: string;
   readonly release: () => void;
 

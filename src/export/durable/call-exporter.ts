@@ -3,24 +3,24 @@ import type { Context } from '@opentelemetry/api';
 
 import type { LogRecordExporter, ReadableLogRecord } from '../../otel/log-record.ts';
 import { verdictOf } from './export-verdict.ts';
-import type { Verdict } from './export-verdict.ts';
+import type { ExportVerdict } from './export-verdict.ts';
 
 /**
- * The context in which records are sent. The key is that of `suppressTracing` in @opentelemetry/core (`createContextKey` is
- * `Symbol.for`): without it an instrumented HTTP client would make a span of each export.
+ * The context in which records are sent. Its key is that of `suppressTracing` in @opentelemetry/core (`createContextKey`
+ * is `Symbol.for`). Without it an instrumented HTTP client would make a span for each export.
  */
 export const SUPPRESSED: Context = ROOT_CONTEXT.setValue(
   createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'),
   true,
 );
 
-/** How an export went; `error` of one that failed. */
+/** The result of an export, with the error of one that failed. */
 export interface ExportAnswer {
-  readonly verdict: Verdict;
+  readonly verdict: ExportVerdict;
   readonly error?: unknown;
 }
 
-/** One call of an exporter. Never rejects: no answer in time means unavailable, a throw means refused. */
+/** Exports records once. Never rejects: no answer in time means unavailable, and a throw means refused. */
 export function callExporter(
   exporter: LogRecordExporter,
   records: ReadableLogRecord[],
@@ -39,7 +39,7 @@ export function callExporter(
         });
       });
     } catch (error) {
-      // Something in these records the exporter cannot digest: smaller parts show which one it is.
+      // The exporter cannot handle one of these records: smaller parts will show which.
       clearTimeout(timer);
       resolve({ verdict: 'refused', error });
     }

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 
 import { describe, expect, it } from 'vitest';
 
-import { TickFlush } from '../../src/export/tick-flush.ts';
+import { EndOfTickWrite } from '../../src/export/end-of-tick-write.ts';
 import { builtSource } from '../support/built-source.ts';
 
 function nextTick(): Promise<void> {
@@ -12,7 +12,7 @@ function nextTick(): Promise<void> {
 describe('the buffer of one event-loop tick', () => {
   it('is written once per tick, however often something was added', async () => {
     let writes = 0;
-    const flush = new TickFlush(() => (writes += 1));
+    const flush = new EndOfTickWrite(() => (writes += 1));
     for (let n = 0; n < 100; n += 1) flush.arm();
     await Promise.resolve();
     expect(writes).toBe(0);
@@ -25,7 +25,7 @@ describe('the buffer of one event-loop tick', () => {
 
   it('is not written again in a tick in which it was written at once', async () => {
     let writes = 0;
-    const flush = new TickFlush(() => (writes += 1));
+    const flush = new EndOfTickWrite(() => (writes += 1));
     flush.arm();
     flush.now();
     await nextTick();
@@ -37,7 +37,7 @@ describe('the buffer of one event-loop tick', () => {
     let depth = 0;
     let deepest = 0;
     let writes = 0;
-    const flush = new TickFlush(() => {
+    const flush = new EndOfTickWrite(() => {
       depth += 1;
       deepest = Math.max(deepest, depth);
       writes += 1;
@@ -53,7 +53,7 @@ describe('the buffer of one event-loop tick', () => {
 
   it('is written by close, and not after it', async () => {
     let writes = 0;
-    const flush = new TickFlush(() => (writes += 1));
+    const flush = new EndOfTickWrite(() => (writes += 1));
     flush.arm();
     flush.close();
     await nextTick();
@@ -66,7 +66,7 @@ describe('the buffer of one event-loop tick at the end of a process', () => {
 
   function run(script: string): string {
     const program = `
-      const { TickFlush } = await import(${JSON.stringify(source.url('export/tick-flush.js'))});
+      const { EndOfTickWrite } = await import(${JSON.stringify(source.url('export/end-of-tick-write.js'))});
       const { writeSync } = await import('node:fs');
       ${script}`;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
@@ -75,14 +75,14 @@ describe('the buffer of one event-loop tick at the end of a process', () => {
 
   it.each(['process.exit(0)', "throw new Error('boom')"])('is written on %s, and told that it is the end', (end) => {
     expect(
-      run(`const flush = new TickFlush((isExiting) => writeSync(1, String(isExiting))); flush.arm(); ${end};`),
+      run(`const flush = new EndOfTickWrite((isExiting) => writeSync(1, String(isExiting))); flush.arm(); ${end};`),
     ).toBe('true');
   });
 
   it('what a later exit listener, or the write itself, adds is written too', () => {
     const script = `
       let added = [];
-      const flush = new TickFlush(() => {
+      const flush = new EndOfTickWrite(() => {
         const text = added.join('');
         added = [];
         writeSync(1, text);

@@ -1,13 +1,13 @@
 import type { HrTime, LogRecord } from '../../../otel/log-record.ts';
 import { ATTRIBUTE } from '../../../otel/names.ts';
-import { FRAME_BYTES, writeFrame } from './frame.ts';
-import type { OriginEncoder, Resource, Scope } from './origin-codec.ts';
+import { HEADER_BYTES, writeHeader } from './frame.ts';
+import type { OriginEncoder, RecordResource, RecordScope } from './origin-codec.ts';
 import { PayloadWriter } from './payload-writer.ts';
-import type { WriterMark } from './payload-writer.ts';
+import type { WriterState } from './payload-writer.ts';
 import { readSafely, toPlainValue } from './plain-value.ts';
 import {
-  VERSION,
-  START,
+  RECORDS_FORMAT,
+  STRUCTURE_START,
   HAS_SEVERITY_NUMBER,
   HAS_SEVERITY_TEXT,
   HAS_EVENT_NAME,
@@ -18,17 +18,17 @@ import {
   HAS_OBSERVED,
   IS_ODD_TIME,
   HAS_ENTRY_ID,
-} from './record-format.ts';
+} from './frame-format.ts';
 
-/** Collects records as bytes, within `onEmit`: no record is kept, and what the caller changes later is not seen. */
-export class EntryEncoder {
-  readonly #writer: PayloadWriter = new PayloadWriter(START, 65_536);
+/** Collects records as the bytes of one frame, within `onEmit`: no record is kept, and later changes by the caller are not seen. */
+export class FrameEncoder {
+  readonly #writer: PayloadWriter = new PayloadWriter(STRUCTURE_START, 65_536);
   readonly #origins: OriginEncoder;
   readonly #uid: (() => string) | undefined;
-  readonly #resources = new Map<Resource, number>();
-  readonly #scopes = new Map<Scope, number>();
-  #lastResource: Resource | undefined;
-  #lastScope: Scope | undefined;
+  readonly #resources = new Map<RecordResource, number>();
+  readonly #scopes = new Map<RecordScope, number>();
+  #lastResource: RecordResource | undefined;
+  #lastScope: RecordScope | undefined;
   #count = 0;
 
   /** @param uid Gives each record a `log.record.uid`. */
@@ -41,63 +41,63 @@ export class EntryEncoder {
     return this.#count;
   }
 
-  /** Bytes collected, roughly. */
+  /** Approximate number of bytes collected. */
   get size(): number {
     return this.#writer.size;
   }
 
-  /** Adds a record; what cannot be written in it is replaced by a text that says so. Throws only when nothing can be read. */
+  /** Adds a record. A value that cannot be written is replaced by a text that says so. Throws only when the record cannot be read at all. */
   add(record: LogRecord, sessionId?: string, entryId?: string): void {
-    const mark = this.#writer.mark();
+    const state = this.#writer.save();
     try {
       this.#record(record, record.body, record.attributes ?? {}, sessionId, entryId);
     } catch {
-      // A getter, a cycle or too much depth: once more, from a copy that can be written.
-      this.#rollBack(mark);
-      this.#addPlain(record, mark, sessionId, entryId);
+      // A getter threw, or a value is cyclic or too deep: a plain copy of the record is written in its place.
+      this.#rollBack(state);
+      this.#addPlain(record, state, sessionId, entryId);
     }
     this.#count += 1;
   }
 
-  #addPlain(record: LogRecord, mark: WriterMark, sessionId: string | undefined, entryId: string | undefined): void {
+  #addPlain(record: LogRecord, state: WriterState, sessionId: string | undefined, entryId: string | undefined): void {
     const body = toPlainValue(readSafely(() => record.body));
     try {
       this.#record(record, body, toPlainValue(record.attributes ?? {}) as object, sessionId, entryId);
     } catch (error) {
-      this.#rollBack(mark);
+      this.#rollBack(state);
       throw error;
     }
   }
 
-  #rollBack(mark: WriterMark): void {
-    this.#writer.restore(mark);
+  #rollBack(state: WriterState): void {
+    this.#writer.restore(state);
     this.#lastResource = undefined;
   }
 
-  /** The entry with its frame, and an empty encoder. `undefined` when nothing was added. */
+  /** The finished frame; the encoder is empty afterwards. `undefined` when nothing was added. */
   finish(ordinal: number, writtenMillis: number): Buffer | undefined {
     if (this.#count === 0) return undefined;
     const writer = this.#writer;
-    const structureLength = writer.at - START;
+    const structureLength = writer.at - STRUCTURE_START;
     const { encoding, byteLength } = writer.measurePool();
     writer.ensure(byteLength);
     writer.writePool(encoding);
     for (const resource of this.#resources.keys()) appendBlob(writer, this.#origins.resource(resource));
     for (const scope of this.#scopes.keys()) appendBlob(writer, this.#origins.scope(scope));
-    const entry = writer.bytes.subarray(0, writer.at);
-    entry[FRAME_BYTES] = VERSION;
-    entry[FRAME_BYTES + 1] = encoding;
-    entry.writeUInt16LE(this.#resources.size, FRAME_BYTES + 2);
-    entry.writeUInt32LE(structureLength, FRAME_BYTES + 4);
-    entry.writeUInt32LE(byteLength, FRAME_BYTES + 8);
-    entry.writeDoubleLE(writtenMillis, FRAME_BYTES + 12);
-    entry.writeUInt16LE(this.#scopes.size, FRAME_BYTES + 20);
-    writeFrame(entry, this.#count, ordinal);
+    const frame = writer.bytes.subarray(0, writer.at);
+    frame[HEADER_BYTES] = RECORDS_FORMAT;
+    frame[HEADER_BYTES + 1] = encoding;
+    frame.writeUInt16LE(this.#resources.size, HEADER_BYTES + 2);
+    frame.writeUInt32LE(structureLength, HEADER_BYTES + 4);
+    frame.writeUInt32LE(byteLength, HEADER_BYTES + 8);
+    frame.writeDoubleLE(writtenMillis, HEADER_BYTES + 12);
+    frame.writeUInt16LE(this.#scopes.size, HEADER_BYTES + 20);
+    writeHeader(frame, this.#count, ordinal);
     this.#reset();
-    return entry;
+    return frame;
   }
 
-  /** The bytes of the last `finish` are overwritten from here on. */
+  /** From here on the bytes that `finish` returned are overwritten. */
   #reset(): void {
     this.#count = 0;
     this.#writer.reset();
@@ -151,7 +151,7 @@ export class EntryEncoder {
     if (uid === undefined || (attributes as Record<string, unknown>)[ATTRIBUTE.recordUid] !== undefined) {
       this.#writer.properties(attributes);
     } else {
-      // A copy, since the record belongs to the SDK; made here so that every resend has the same id.
+      // The id is given here, so that every resend carries the same one; to a copy, since the record belongs to the SDK.
       this.#writer.properties({ ...attributes, [ATTRIBUTE.recordUid]: uid() });
     }
   }
@@ -166,7 +166,7 @@ export class EntryEncoder {
     }
   }
 
-  #origin(resource: Resource, scope: Scope): void {
+  #origin(resource: RecordResource, scope: RecordScope): void {
     let resourceIndex = this.#resources.get(resource);
     if (resourceIndex === undefined) this.#resources.set(resource, (resourceIndex = this.#resources.size));
     let scopeIndex = this.#scopes.get(scope);
