@@ -6,7 +6,7 @@ let isListening = false;
 function onExit(): void {
   // From here on nothing asynchronous runs: what later listeners add is written at once.
   isExiting = true;
-  for (const flush of open) flush.now();
+  for (const each of open) each.now();
 }
 
 /**
@@ -17,7 +17,7 @@ function onExit(): void {
  * `process.exit()` and an uncaught error lose nothing. Our `exit` listener runs before the others, since one of them that
  * throws would keep the rest from running. A SIGKILL can lose the open tick.
  *
- * `write` must not throw. Its argument says whether the process exits, which makes this call the last.
+ * `write` must not throw. Its argument says whether the process exits: nothing asynchronous runs after such a call.
  */
 export class EndOfTickWrite {
   readonly #write: (isExiting: boolean) => void;

@@ -116,7 +116,10 @@ export class CoalescedStream {
     this.#secondsToFirstChunk = secondsBetween(this.#startTime, record.hrTime);
   }
 
-  /** Begins a merged record with the first text record, which gives time, context and scope. A `stream-start` before it gave only attributes. */
+  /**
+   * Begins a merged record with the first text record, which gives time, context and scope. A `stream-start` before it
+   * gave only attributes.
+   */
   #beginWith(record: LogRecord, placement: Placement): void {
     const begun = new MergedLogRecord(record);
     if (this.#held !== undefined) begun.takeAttributes(this.#held.record);
@@ -243,7 +246,10 @@ function staying(text: string, maxChars: number): string {
   return text.length > maxChars ? text : ownText(text);
 }
 
-/** What a processor behind needs. The original would keep the attributes of the record alive, and the text that its session id is a slice of. */
+/**
+ * What a processor behind needs. The original would keep the attributes of the record alive, and the text that its
+ * session id is a slice of.
+ */
 function keptRouted(
   routed: RoutedRecord | undefined,
   held: { readonly sessionId: string; readonly routed: RoutedRecord | undefined },

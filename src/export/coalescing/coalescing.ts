@@ -225,7 +225,10 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
     this.#attach(routed.source);
   }
 
-  /** What the processor behind gets: a durable one attaches itself to this processor, so that a session flush comes through here. */
+  /**
+   * What the processor behind gets: a durable one attaches itself to this processor, so that a session flush comes
+   * through here.
+   */
   #behind(routed: RoutedRecord): RoutedRecord {
     return { ...routed, source: routed.source === undefined ? undefined : this.#source };
   }

@@ -23,7 +23,11 @@ export interface DurableLogRecordProcessorOptions {
    * mode 0700. Not a shared temporary folder.
    */
   readonly directory: string;
-  /** The most bytes that this process keeps in the spool, with adopted ones; beyond it the oldest records are dropped. @default 536,870,912 (512 MiB) */
+  /**
+   * The most bytes that this process keeps in the spool, with adopted ones; beyond it the oldest records are dropped.
+   *
+   * @default 536,870,912 (512 MiB)
+   */
   readonly maxBytes?: number | undefined;
   /** When records are written: at the end of the event-loop tick, or within `emit()`. @default 'tick' */
   readonly flush?: 'tick' | 'record' | undefined;

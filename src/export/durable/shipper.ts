@@ -13,7 +13,10 @@ import type { PendingResources } from './pending-resources.ts';
 
 const MAX_BATCH_BYTES = 1024 * 1024;
 const BACK_OFF_MILLIS = { first: 1_000, most: 30_000, whileFlushing: 2_000 } as const;
-/** After this many single records refused in a row, none accepted, the collector is taken for misconfigured, not the records for bad. */
+/**
+ * After this many single records refused in a row, none accepted, the collector is taken for misconfigured, not the
+ * records for bad.
+ */
 const MAX_REFUSED_IN_A_ROW = 20;
 /** After this many failed reads in a row the rest of the segment is given up. */
 const MAX_READ_FAILURES = 5;

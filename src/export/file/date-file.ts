@@ -26,7 +26,11 @@ export interface DateFileLogRecordProcessorOptions {
   readonly retentionDays?: number | undefined;
   /** Whether the files of past days are compressed with gzip. @default false */
   readonly compress?: boolean | undefined;
-  /** The most bytes of lines that wait while the file cannot be written; newer lines are dropped and counted. @default 268,435,456 (256 MiB) */
+  /**
+   * The most bytes of lines that wait while the file cannot be written; newer lines are dropped and counted.
+   *
+   * @default 268,435,456 (256 MiB)
+   */
   readonly maxPendingBytes?: number | undefined;
   /** Whether each batch of lines is synced to the disk, within the event loop. It matters only for a power cut. @default false */
   readonly fsync?: boolean | undefined;

@@ -110,7 +110,10 @@ export class Log4jsAppender {
     }
   }
 
-  /** Resolves when the appender's own descriptor is closed: if it opened late, it would make a file anew that was just removed. */
+  /**
+   * Resolves when the appender's own descriptor is closed: if it opened late, it would make a file anew that was just
+   * removed.
+   */
   close(): Promise<void> {
     this.#appender.shutdown(() => {
       // The stream holds nothing of ours: each event was written while it was sent.

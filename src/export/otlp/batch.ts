@@ -21,7 +21,11 @@ export interface CountingBatchOptions {
   readonly exporter: LogRecordExporter;
   /** The batch processor of the SDK in use. */
   readonly BatchLogRecordProcessor: BatchProcessorClass;
-  /** The most records that wait; further ones are dropped, counted `export_queue_full`. @default OTEL_BLRP_MAX_QUEUE_SIZE, else 65,536 */
+  /**
+   * The most records that wait; further ones are dropped, counted `export_queue_full`.
+   *
+   * @default OTEL_BLRP_MAX_QUEUE_SIZE, else 65,536
+   */
   readonly maxQueueSize?: number | undefined;
   /** @default OTEL_BLRP_MAX_EXPORT_BATCH_SIZE, else 512 */
   readonly maxExportBatchSize?: number | undefined;
@@ -248,7 +252,10 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
   }
 }
 
-/** Copies texts and body, which the record shares with the caller: it may change them, or they may hold values that no exporter can write. */
+/**
+ * Copies texts and body, which the record shares with the caller: it may change them, or they may hold values that no
+ * exporter can write.
+ */
 function detachTexts(record: LogRecord): void {
   const { body, eventName, severityText } = record;
   if (typeof body === 'string') {

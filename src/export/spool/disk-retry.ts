@@ -5,7 +5,10 @@ import type { Reporter } from '../../support/reporter.ts';
 const FIRST_DELAY_MILLIS = 100;
 const LAST_DELAY_MILLIS = 5_000;
 
-/** Decides when the disk is tried again after a failed write. Logs one diag message when writes begin to fail, and one when they succeed again. */
+/**
+ * Decides when the disk is tried again after a failed write. Logs one diag message when writes begin to fail, and one
+ * when they succeed again.
+ */
 export class DiskRetry {
   readonly #episode: Episode;
   #dueAt = 0;

@@ -17,7 +17,10 @@ export class MemorySegment implements Segment {
   position: SegmentPosition;
   inFlight = 0;
   isRemoved = false;
-  /** One buffer that grows. A small buffer for each frame would be a slice of the pool that Node shares with the whole program. */
+  /**
+   * One buffer that grows. A small buffer for each frame would be a slice of the pool that Node shares with the whole
+   * program.
+   */
   #buffer: Buffer = Buffer.alloc(0);
 
   constructor(firstOrdinal: number, nowMillis: number) {

@@ -38,7 +38,10 @@ export interface Segment {
   append(frame: Buffer, count: number, nowMillis: number): void;
   /** Reads bytes from an offset, fewer than asked for at the end. Resolves to their number. */
   read(into: Buffer, offset: number, length: number): Promise<number>;
-  /** Notes that `count` more records, up to the position, are settled. Best effort: without the note they are sent again after a restart. */
+  /**
+   * Notes that `count` more records, up to the position, are settled. Best effort: without the note they are sent again
+   * after a restart.
+   */
   acknowledge(position: SegmentPosition, count: number): void;
   seal(): void;
   /** Resolves when everything appended before the call is on the disk. */

@@ -114,7 +114,10 @@ export class SpoolBatch {
     return count;
   }
 
-  /** Removes the records of a segment that a bound dropped; those after them move up. Not to be called while the batch is held. */
+  /**
+   * Removes the records of a segment that a bound dropped; those after them move up. Not to be called while the batch
+   * is held.
+   */
   discard(segment: Segment): void {
     if (!this.has(segment)) return;
     const { records, sessions } = this;

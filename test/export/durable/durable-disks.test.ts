@@ -175,7 +175,7 @@ describe.skipIf(cannotMount !== undefined)(
       await next.shutdown();
     });
 
-    test('a read-only disk and a directory of somebody else are refused at the start', () => {
+    test('a read-only disk and a directory of another user are refused at the start', () => {
       const disk = mountTmpfs('1m');
       onTestFinished(() => disk.remove());
       mkdirSync(join(disk.path, 'spool'), { mode: 0o700 });

@@ -39,7 +39,7 @@ async function startOwner(root: string): Promise<RunningChild> {
   return child;
 }
 
-test('a stopped process is alive, also when nobody takes its connections any more', async () => {
+test('a stopped process is alive, also when its connections are not accepted any more', async () => {
   const root = join(temporaryDirectory(), 'spool');
   const owner = await startOwner(root);
   owner.process.kill('SIGSTOP');

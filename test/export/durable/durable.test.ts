@@ -139,7 +139,7 @@ describe('delivery', () => {
     expect(a?.resource.attributes['service.name']).toMatch(/unknown_service/);
   });
 
-  test('exports run without tracing, and outside the context of whoever emitted', async () => {
+  test('exports run without tracing, and outside the context of the caller that emitted', async () => {
     const key = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
     const with_ = vi.spyOn(context, 'with');
     const { emit, provider } = setUp();
@@ -541,7 +541,7 @@ describe('bounds', () => {
     expect(durable.stats().lost).toStrictEqual({ expired: 1 });
   });
 
-  test('an onLoss that throws reaches nobody', async () => {
+  test('an error thrown by onLoss does not leave the processor', async () => {
     const { durable } = setUp({
       onLoss: () => {
         throw new Error('no');

@@ -20,7 +20,10 @@ import {
   HAS_ENTRY_ID,
 } from './frame-format.ts';
 
-/** Collects records as the bytes of one frame, within `onEmit`: no record is kept, and later changes by the caller are not seen. */
+/**
+ * Collects records as the bytes of one frame, within `onEmit`: no record is kept, and later changes by the caller are
+ * not seen.
+ */
 export class FrameEncoder {
   readonly #writer: PayloadWriter = new PayloadWriter(STRUCTURE_START, 65_536);
   readonly #origins: OriginEncoder;
@@ -46,7 +49,10 @@ export class FrameEncoder {
     return this.#writer.size;
   }
 
-  /** Adds a record. A value that cannot be written is replaced by a text that says so. Throws only when the record cannot be read at all. */
+  /**
+   * Adds a record. A value that cannot be written is replaced by a text that says so. Throws only when the record
+   * cannot be read at all.
+   */
   add(record: LogRecord, sessionId?: string, entryId?: string): void {
     const state = this.#writer.save();
     try {
