@@ -21,8 +21,8 @@ const config: ViteUserConfig = defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: 'forks',
-    // Processes that tests start and wait for take the time, so on two cores one worker leaves one of them idle.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // Tests wait for processes and for time-outs: one worker more than there are cores keeps the cores busy.
+    maxWorkers: availableParallelism() + 1,
     // A worker keeps the modules that it has loaded: loading them anew for each file took a third of the time.
     isolate: false,
     globalSetup: ['test/support/global-setup.ts'],

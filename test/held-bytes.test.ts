@@ -15,7 +15,9 @@ const NOT_COUNTED = /^(?:copies|ids of sessions|chunks|records|positions|nothing
 const NOISE = 512 * 1024;
 
 const script = fileURLToPath(new URL('support/held-bytes.mjs', import.meta.url));
-const printed = execFileSync(process.execPath, ['--expose-gc', '--import', 'tsx', script], { encoding: 'utf8' });
+const printed = execFileSync(process.execPath, ['--expose-gc', '--single-threaded-gc', '--import', 'tsx', script], {
+  encoding: 'utf8',
+});
 const kinds = Object.entries(JSON.parse(printed.trim().split('\n').at(-1) ?? '') as Record<string, Bytes>);
 
 describe('what is kept holds only itself, also when it was cut out of something larger', () => {

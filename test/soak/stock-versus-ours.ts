@@ -10,8 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { builtSource, buildSource } from '../support/built-source.ts';
-import { FAULTS, runFault } from '../support/stock-versus-ours.ts';
-import type { FaultResult } from '../support/stock-versus-ours.ts';
+import { FAULTS, runFault } from '../support/collector-faults.ts';
+import type { FaultResult } from '../support/collector-faults.ts';
 
 const line = process.argv[2] === '0.2xx' ? '0.2xx' : '3.x';
 const removeBuilt = buildSource();

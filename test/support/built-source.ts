@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+
+import { buildSync } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -20,6 +22,11 @@ export function builtSource(beside: (typeof PLACES)[number] = ''): BuiltSource {
   return { url: (path) => pathToFileURL(`${outDirOf(beside, run)}/${path}`).href };
 }
 
+/** The path of a script of `scripts/` as JavaScript, e.g. of `release.ts`. */
+export function builtScript(name: string): string {
+  return fileURLToPath(builtSource().url(`scripts/${name.replace(/\.ts$/, '.js')}`));
+}
+
 /** Builds the source for each place, inside its `node_modules`, from where the packages resolve as for the source. */
 export function buildSource(): () => void {
   const run = `${process.pid}-${Date.now()}`;
@@ -30,6 +37,16 @@ export function buildSource(): () => void {
   } catch {
     // It emits in spite of type errors, which `npm run typecheck` is there to find.
   }
+  const scripts = readdirSync(`${ROOT}scripts`).filter((name) => name.endsWith('.ts'));
+  buildSync({
+    entryPoints: scripts.map((name) => `${ROOT}scripts/${name}`),
+    outdir: `${first}/scripts`,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+  });
   for (const other of others) cpSync(first, other, { recursive: true });
   process.env['BUILT_SOURCE'] = run;
   return () => {

@@ -1,10 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+import { builtScript } from './built-source.ts';
 
 /** What a program printed, and how it ended. */
 export interface Ran {
@@ -31,6 +29,5 @@ export function runScript(
   args: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
 ): Promise<Ran> {
-  const node = ['--import', import.meta.resolve('tsx'), join(ROOT, 'scripts', name), ...args];
-  return runProgram(process.execPath, node, { cwd, env: { ...process.env, ...env } });
+  return runProgram(process.execPath, [builtScript(name), ...args], { cwd, env: { ...process.env, ...env } });
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 
 import { builtSource } from '../../support/built-source.ts';
-import { FAULTS, runFault } from '../../support/stock-versus-ours.ts';
-import type { Fault } from '../../support/stock-versus-ours.ts';
+import { FAULTS, runFault } from '../../support/collector-faults.ts';
+import type { Fault } from '../../support/collector-faults.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const source = builtSource();
