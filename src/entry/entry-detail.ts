@@ -40,7 +40,7 @@ export function entryDetail(fields: Partial<EntryDetail>): EntryDetail {
   };
 }
 
-/** Whether the entry is part of the chat: what streams, `pop` and bare-text readers are about. */
+/** Whether the entry is part of the chat: what answers, `pop` and bare-text readers are about. */
 export function isChat(detail: EntryDetail | undefined): boolean {
   return detail === undefined || detail.logType === 'chat';
 }
@@ -49,7 +49,7 @@ export function kindOf(detail: EntryDetail | undefined): EntryKind {
   return detail === undefined ? 'text' : detail.kind;
 }
 
-/** The finish reason of a stream whose place another stream took. */
+/** The finish reason of an answer whose place another one took. */
 export const ABANDONED = 'abandoned';
 
 /** What stands in a session when a new stream starts while one without a stream id is open. */

@@ -16,7 +16,7 @@ export interface LogEntry {
   readonly timestamp: string;
   readonly logType: LogType;
   readonly kind: EntryKind;
-  /** Which stream of the session the entry belongs to, where streams run side by side. */
+  /** Which answer of the session the entry belongs to, where answers run side by side. */
   readonly streamId?: string;
   readonly severityNumber?: number;
   readonly severityText?: string;

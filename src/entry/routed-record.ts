@@ -16,7 +16,7 @@ export interface RoutedRecord {
   readonly entryId: string | undefined;
   /** Grows from entry to entry: ids cannot be compared, and records may come in another order than their entries. */
   readonly order: number;
-  /** Who routed it; a durable processor makes itself known here. */
+  /** The session processor that routed it; a durable processor makes itself known here. */
   readonly source: DeliverySource | undefined;
 }
 

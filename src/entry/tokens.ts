@@ -21,7 +21,7 @@ export const SPECIAL_TOKENS: readonly string[] = Object.freeze([
   TOOL_CALL_END_TOKEN,
 ]);
 
-/** The tokens that close something a person reads: the stream and the reasoning. */
+/** The tokens that close something a person reads: the answer and the reasoning. */
 export const SPECIAL_END_TOKENS: readonly string[] = Object.freeze([STREAM_END_TOKEN, REASONING_STOP_TOKEN]);
 
 /** Every kind, for schemas and checks. */
@@ -39,7 +39,7 @@ export const ENTRY_KINDS = [
 /** What an entry is. Control is a kind, never found by searching text. */
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
-/** The kinds that mark a place in a stream; each has a token. */
+/** The kinds that mark a place in an answer; each has a token. */
 export type ControlKind = Exclude<EntryKind, 'text' | 'error'>;
 
 /** The kind that stands on a record as its event name; a text chunk has none. */

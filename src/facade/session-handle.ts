@@ -32,7 +32,7 @@ export class SessionHandle {
   }
 
   /**
-   * Logs a mark: the start or end of the stream, of reasoning, of a tool call.
+   * Logs a mark: the start or end of the answer, of reasoning, of a tool call.
    *
    * @throws TypeError when the kind is no mark.
    */

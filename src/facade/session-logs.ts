@@ -230,7 +230,7 @@ export class SessionLogs {
 
   /**
    * The session as a work queue: each chat entry goes to exactly one `pop` of the session, in order, at most once. Ends
-   * after a reasoning stop, a stream end, at the session's end, on idle timeout or abort.
+   * after a reasoning stop, at the end of an answer, at the session's end, on idle timeout or abort.
    */
   pop(sessionId: string, options?: PopOptions): SessionReader<string> {
     requireSessionId('pop', sessionId);
@@ -281,7 +281,7 @@ export class SessionLogs {
   }
 
   /**
-   * The session as server-sent events in a web `Response`: chat entries from the start of the latest stream on, each as
+   * The session as server-sent events in a web `Response`: chat entries from the start of the latest answer on, each as
    * `id` and the JSON of `map(entry)` (default `{ kind, message, timestamp }`), `event: gap` for evicted ones,
    * `event: end` with the reason. 204 when `lastEventId` is given and nothing comes after it any more, 503 when no
    * reader can be had. Rejects with a TypeError for a wrong session id or option.
@@ -295,8 +295,8 @@ export class SessionLogs {
 
   /**
    * The same over `node:http` and `node:http2`, with backpressure: a client that does not read costs what its socket
-   * buffers, one that is gone, however it went, frees its reader at once. A response that is queued behind others of its
-   * connection opens nothing before its turn. A body of the request that nobody has begun to read is let go of, and a
+   * buffers, one that is gone frees its reader at once. A response that is queued behind others of its
+   * connection opens nothing before its turn. A request body that is not being read is discarded, and a
    * connection that pipelines more behind the stream than Node holds is cut off. Resolves when the stream is over, for
    * whatever reason.
    */

@@ -71,7 +71,7 @@ export function globalLoggerProvider(): OtelLoggerProvider | undefined {
   return older === undefined || isBridge(older) ? undefined : older;
 }
 
-/** The provider registered with `@opentelemetry/api-logs`, be it our bridge. */
+/** The provider registered with `@opentelemetry/api-logs`; our bridge counts as one. */
 function apiLogsProvider(): OtelLoggerProvider | undefined {
   const provider = apiLogsGlobal[API_LOGS_GLOBAL]?.(API_LOGS_COMPATIBILITY);
   return provider !== undefined && isRegistered(provider) ? provider : undefined;
@@ -95,7 +95,7 @@ export function registeredLogsApis(): { readonly api: boolean; readonly apiLogs:
  *
  * Registers a provider with `@opentelemetry/api-logs` whose loggers are those of `@opentelemetry/api`. Call it once, as
  * early as possible: before the loggers are made, before or after the SDK starts. Does nothing on the 0.2xx line, where
- * there is one logs API, and when somebody else is registered there.
+ * there is one logs API, and when another provider is registered there.
  *
  * @returns Whether such libraries reach the 3.x provider now.
  */

@@ -14,11 +14,11 @@ import type { ReaderPlan } from './reader-plan.ts';
 /** How a session is read. Each method has defaults of its own for `from`, `until`, `logType` and `tokens`. */
 export interface ReaderOptions {
   /**
-   * Where to start. `'unread'`: after the unread mark, without the rest of a finished stream in which it lies.
+   * Where to start. `'unread'`: after the unread mark, without the rest of a finished answer in which it lies.
    * `'start'`: the oldest entry held of the current life. `'now'`: only what comes. `'stream'`: the start of the latest
-   * stream. `{ after: id }`: strictly after that entry.
+   * answer. `{ after: id }`: strictly after that entry.
    *
-   * @default `'unread'` (`getSessionLogs`), `'start'` (`followSession`), `'stream'` (streams out)
+   * @default `'unread'` (`getSessionLogs`), `'start'` (`followSession`), `'stream'` (over HTTP)
    */
   readonly from?: StartPosition | undefined;
   /**

@@ -117,7 +117,7 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
     if (this.#phase === 'new') {
       if (!this.#enters()) return 'refused';
       this.#phase = 'open';
-      // As long as it is open, not only while it waits: one that nobody pulls any more is freed as well.
+      // As long as it is open, not only while it waits: a reader that is no longer pulled is freed as well.
       this.#watchAbort();
     }
     return this.#look();

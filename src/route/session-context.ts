@@ -27,8 +27,8 @@ export function sessionStorage(): AsyncLocalStorage<string> {
  * the session, over `await`, timers and callbacks. Nested, the inner session wins.
  *
  * Needs no OpenTelemetry context manager; where there is one, the OpenTelemetry context has the session too. Over an
- * async iterable that `fn` returns (or resolves to) the session is set on every `next()`, whoever calls it. Listeners of
- * an event emitter run in the session of whoever emits.
+ * async iterable that `fn` returns (or resolves to) the session is set on every `next()`, wherever it is called from. Listeners
+ * of an event emitter run in the session of the code that emits.
  *
  * @example
  * ```ts

@@ -5,7 +5,7 @@ import { readerOf } from './event-stream.ts';
 import type { EventStreamCall, StreamSource } from './event-stream.ts';
 
 /** What a client that connects again will find: `'refused'`, when no reader can be had that would tell. */
-export type Found = 'something' | 'nothing' | 'refused';
+export type WhatFollows = 'something' | 'nothing' | 'refused';
 
 /** Looks whether there is anything to come for a client that connects again. Counts as a reader while it looks. */
 export class LookAhead {
@@ -19,7 +19,7 @@ export class LookAhead {
   }
 
   /** Rejects when the store cannot tell in which state the stream around the entry is. */
-  async findAfter(id: string): Promise<Found> {
+  async findAfter(id: string): Promise<WhatFollows> {
     const { sessionId, options, defaults } = this.#call;
     const end = await this.#endAfter(id);
     if (end === 'refused') return 'refused';

@@ -16,7 +16,7 @@ import type { StartSessionLogsOptions } from './start-options.ts';
  * `exporter_not_found`. Nothing is left open then.
  */
 export async function startSessionLogs(options: StartSessionLogsOptions = {}): Promise<SessionLogs> {
-  // Provider, exporter and destinations are loaded by those who start them.
+  // Provider, exporter and destinations are loaded here, when an instance is started.
   const { startNow } = await import('./start-now.ts');
   return startNow(options);
 }

@@ -7,10 +7,10 @@ export type Maybe<T> = T | Promise<T>;
 /**
  * Where a cursor starts.
  *
- * - `'unread'`: after the unread mark, leaving out the rest of a finished stream in which the mark lies; without a mark like `'start'`.
+ * - `'unread'`: after the unread mark, leaving out the rest of a finished answer in which the mark lies; without a mark like `'start'`.
  * - `'start'`: the oldest entry held of the current life, which is the life of the newest entry.
  * - `'now'`: only what comes.
- * - `'stream'`: the start of the latest stream of the current life; as long as there is none like `'start'`.
+ * - `'stream'`: the start of the latest answer of the current life; as long as there is none like `'start'`.
  * - `{ after }`: strictly after that entry. A malformed, evicted or foreign id starts at the oldest entry held and sets `missed`.
  */
 export type StartPosition = 'unread' | 'start' | 'now' | 'stream' | { readonly after: string };
@@ -34,10 +34,10 @@ export interface OpenOptions {
  */
 export type Step = 'entry' | 'end' | 'caught-up' | 'none' | 'unknown' | 'deleted' | 'closed';
 
-/** Of the stream that an entry belongs to; `'none'` when it belongs to none or is not held. */
+/** Of the answer that an entry belongs to; `'none'` when it belongs to none or is not held. */
 export type StreamState = 'running' | 'finished' | 'none';
 
-/** Who waits at a cursor. */
+/** What waits at a cursor. */
 export interface Waiter {
   /** There may be something new: step again. Called synchronously, may be spurious, never throws. */
   wake(): void;
@@ -73,7 +73,7 @@ export interface SessionCursor {
   readonly lastId: string | undefined;
 
   /**
-   * Calls `waiter.wake()` at least once when a step may find something new, be it the session's deletion or the store's
+   * Calls `waiter.wake()` at least once when a step may find something new, the session's deletion or the store's
    * end. A wake-up may be spurious, never missed.
    *
    * After a step that answered at once it is called in the same turn; after one that answered later, in any turn: what

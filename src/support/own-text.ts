@@ -40,7 +40,7 @@ export const LONGEST_SHARED = 256;
 const MAX_SHARED = 1_000;
 
 /**
- * Own copies of names that come again and again (of streams, traces, spans, events): one of each for all that keep it,
+ * Own copies of names that come again and again (of answers, traces, spans, events): one of each for all that keep it,
  * which is found faster than another is made. Bounded to 1,000; then it begins anew.
  */
 export class SharedTexts {

@@ -3,8 +3,8 @@ import { types } from 'node:util';
 import { mayBePart, ownText } from './own-text.ts';
 
 /** What lies deeper, or beyond so many values, is taken as it is: no record of the SDK has it. */
-const MAX_DEPTH = 32;
-const MAX_VALUES = 100_000;
+const MAX_KEPT_DEPTH = 32;
+const MAX_KEPT_VALUES = 100_000;
 
 /** Whether there may be more behind the value than itself, so that a copy of it frees something. */
 export function mayHoldMore(value: unknown): boolean {
@@ -17,13 +17,13 @@ export function mayHoldMore(value: unknown): boolean {
  */
 export function ownValue(value: unknown): unknown {
   if (typeof value === 'string') return ownText(value);
-  return typeof value === 'object' && value !== null ? copyOf(value, 0, { left: MAX_VALUES }) : value;
+  return typeof value === 'object' && value !== null ? copyOf(value, 0, { left: MAX_KEPT_VALUES }) : value;
 }
 
 function copyOf(value: object, depth: number, budget: { left: number }): unknown {
   if (types.isUint8Array(value)) return new Uint8Array(value);
   budget.left -= 1;
-  if (depth === MAX_DEPTH || budget.left < 0) return value;
+  if (depth === MAX_KEPT_DEPTH || budget.left < 0) return value;
   const part = (member: unknown): unknown => {
     if (typeof member === 'string') return ownText(member);
     return typeof member === 'object' && member !== null ? copyOf(member, depth + 1, budget) : member;

@@ -26,7 +26,7 @@ export function reporterFor(component: string): Reporter {
       if (cause === undefined) logger[level](message);
       else logger[level](message, cause);
     } catch {
-      // The application's own diag logger failed; there is nobody left to tell.
+      // The application's own diag logger failed; there is nothing left to tell it to.
     }
   }
 
@@ -49,7 +49,7 @@ export function reporterFor(component: string): Reporter {
 }
 
 /**
- * For the answer of an application's callback that nobody awaits: when the callback is `async` all the same, its
+ * For the answer of an application's callback that is not awaited: when the callback is `async` all the same, its
  * rejection goes to `onRejection` instead of ending the process.
  */
 export function catchRejection(answer: unknown, onRejection: (error: unknown) => void): void {

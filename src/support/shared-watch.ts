@@ -11,7 +11,7 @@ export type WatchTarget<Target> = (target: Target, callback: () => void) => () =
 export function sharedWatch<Target extends object>(
   attach: (target: Target, onEvent: () => void) => () => void,
 ): WatchTarget<Target> {
-  /** Who waits for each target. Entries leave with their target. */
+  /** The callbacks that wait for each target. Entries leave with their target. */
   const waiting = new WeakMap<Target, Waiting>();
 
   function begin(target: Target): Waiting {

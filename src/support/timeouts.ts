@@ -7,7 +7,7 @@ export const MAX_TIMER_MILLIS: number = 2_147_483_647;
 /**
  * Whether the promise resolves in time; rejects when it rejects in time.
  *
- * The timer keeps the process alive: somebody waits. What takes longer is not undone, only no longer waited for.
+ * The timer keeps the process alive, since a caller waits. What takes longer is not undone, only no longer waited for.
  */
 export async function settlesWithin(promise: Promise<unknown>, timeoutMillis: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;

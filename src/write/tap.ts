@@ -49,7 +49,7 @@ export function tap<T>(
 ): AsyncIterable<T>;
 /**
  * Passes a source through unchanged, an async iterable as an async iterable and a web stream as a web stream, while each
- * chunk is logged as text of a stream of its own.
+ * chunk is logged as text of an answer of its own.
  *
  * The `stream-start` is written with the first read, so a tap that is never read writes nothing. A `stream-end` always
  * follows: at the end of the source; after an `error` entry when the source fails, which still reaches the caller
@@ -66,12 +66,12 @@ export function tap<T>(
 ): AsyncIterable<T> {
   requireSessionId('tap', sessionId);
   const map: TapOptions<T>['map'] = parseOptions('tap', tapSchema, options).map;
-  const newStream = (): TappedStream<T> => new TappedStream<T>(writer, sessionId, map);
-  if (isWebStream(source)) return tapWebStream(source, newStream());
+  const newAnswer = (): TappedAnswer<T> => new TappedAnswer<T>(writer, sessionId, map);
+  if (isWebStream(source)) return tapWebStream(source, newAnswer());
   if (!isAsyncIterable(source)) {
     throw new TypeError(`tap: expected an async iterable or a web stream, got ${describeValue(source)}`);
   }
-  return { [Symbol.asyncIterator]: () => new TappedIterator<T>(source[Symbol.asyncIterator](), newStream()) };
+  return { [Symbol.asyncIterator]: () => new TappedIterator<T>(source[Symbol.asyncIterator](), newAnswer()) };
 }
 
 function isWebStream<T>(source: object): source is ReadableStream<T> {
@@ -86,8 +86,8 @@ function isAsyncIterable<T>(source: unknown): source is AsyncIterable<T> {
   );
 }
 
-/** What a tap writes: one stream under a fresh id, with each mark once. */
-class TappedStream<T> {
+/** What a tap writes: one answer under a fresh stream id, with each mark once. */
+class TappedAnswer<T> {
   readonly #writer: ChunkWriter;
   readonly #sessionId: string;
   readonly #map: ((chunk: T) => string | undefined) | undefined;
@@ -145,7 +145,7 @@ class TappedStream<T> {
   }
 }
 
-function tapWebStream<T>(source: ReadableStream<T>, stream: TappedStream<T>): ReadableStream<T> & AsyncIterable<T> {
+function tapWebStream<T>(source: ReadableStream<T>, stream: TappedAnswer<T>): ReadableStream<T> & AsyncIterable<T> {
   const reader = source.getReader();
   return new ReadableStream<T>(
     {
@@ -180,9 +180,9 @@ function tapWebStream<T>(source: ReadableStream<T>, stream: TappedStream<T>): Re
  */
 class TappedIterator<T> implements AsyncIterableIterator<T> {
   readonly #source: AsyncIterator<T>;
-  readonly #stream: TappedStream<T>;
+  readonly #stream: TappedAnswer<T>;
 
-  constructor(source: AsyncIterator<T>, stream: TappedStream<T>) {
+  constructor(source: AsyncIterator<T>, stream: TappedAnswer<T>) {
     this.#source = source;
     this.#stream = stream;
   }

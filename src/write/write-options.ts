@@ -19,7 +19,7 @@ export interface WriteOptions {
   readonly attributes?: Readonly<Record<string, unknown>> | undefined;
   /** Any time that `Date` can parse. @default now */
   readonly timestamp?: string | number | Date | undefined;
-  /** Which stream of the session the chunk belongs to, when several run side by side. */
+  /** Which answer of the session the chunk belongs to, when several run side by side. */
   readonly streamId?: string | undefined;
   /** What went wrong, for an `error`: becomes the record's `exception.*` attributes. */
   readonly exception?: unknown;

@@ -7,33 +7,33 @@ import type { EntryKind } from '../../entry/tokens.ts';
 import type { LogRecord } from '../../otel/log-record.ts';
 import { ATTRIBUTE } from '../../otel/names.ts';
 import { MAX_TIMER_MILLIS } from '../../support/timeouts.ts';
-import { CoalescedStream } from './coalesced-stream.ts';
-import type { Finished, Placement } from './coalesced-stream.ts';
-import { StreamTable } from './stream-table.ts';
+import { CoalescedAnswer } from './coalesced-answer.ts';
+import type { Finished, Placement } from './coalesced-answer.ts';
+import { AnswerTable } from './answer-table.ts';
 
 /** How records are merged, and the bounds; see `CoalescingOptions`. */
 export interface MergeRules {
   readonly maxChars: number;
   readonly maxDelayMillis: number;
   readonly content: 'keep' | 'omit';
-  /** The most streams under way; beyond it the oldest is passed on as it is. */
-  readonly maxStreams: number;
-  /** The most UTF-16 units held over all streams. */
+  /** The most answers under way; beyond it the oldest is passed on as it is. */
+  readonly maxAnswers: number;
+  /** The most UTF-16 units held over all answers. */
   readonly maxHeldChars: number;
 }
 
 /**
  * Decides which records are merged, and when a merged record is complete.
  *
- * `pass` gets each finished record, in order within a stream, and must not throw. It may call `take`: the state is
+ * `pass` gets each finished record, in order within an answer, and must not throw. It may call `take`: the state is
  * consistent before each call.
  */
 export class ChunkMerger {
   readonly #rules: MergeRules;
   readonly #pass: (finished: Finished) => void;
-  readonly #streams = new StreamTable();
-  /** Streams that hold something, in the order in which their delay ends. */
-  readonly #held = new Set<CoalescedStream>();
+  readonly #answers = new AnswerTable();
+  /** Answers that hold something, in the order in which their delay ends. */
+  readonly #held = new Set<CoalescedAnswer>();
   #heldChars = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -42,9 +42,9 @@ export class ChunkMerger {
     this.#pass = pass;
   }
 
-  /** The number of streams under way. */
-  get streamCount(): number {
-    return this.#streams.size;
+  /** The number of answers under way. */
+  get answerCount(): number {
+    return this.#answers.size;
   }
 
   /** The number of UTF-16 units held. */
@@ -66,113 +66,113 @@ export class ChunkMerger {
       placement.routed?.detail?.streamId,
     );
     const streamId = typeof id === 'string' ? id : undefined;
-    const known = this.#streams.get(sessionId, streamId);
-    const stream = known ?? new CoalescedStream(sessionId, streamId, this.#rules.content);
+    const known = this.#answers.get(sessionId, streamId);
+    const answer = known ?? new CoalescedAnswer(sessionId, streamId, this.#rules.content);
     // What a start does, and an end, depends on how the answer stood before.
-    if (kind !== 'stream-start' && kind !== 'stream-end') stream.open = afterKind(stream.open, kind);
+    if (kind !== 'stream-start' && kind !== 'stream-end') answer.open = afterKind(answer.open, kind);
     switch (kind) {
       case 'text':
-        return this.#takeText(record, stream, placement);
+        return this.#takeText(record, answer, placement);
       case 'stream-start':
-        this.#takeStart(record, stream, placement);
+        this.#takeStart(record, answer, placement);
         return true;
       case 'stream-end':
-        this.#release(stream, () => stream.finish(record, placement));
+        this.#release(answer, () => answer.finish(record, placement));
         return true;
       case 'error':
-        this.#cut(stream, () => stream.breakOff('error'));
+        this.#cut(answer, () => answer.breakOff('error'));
         return false;
       default:
         // A mark: the text before it is complete.
-        this.#cut(stream, () => stream.cut(true));
+        this.#cut(answer, () => answer.cut(true));
         return false;
     }
   }
 
   /** Passes on what is held, of one session or of all. `isOver`: the text ends here, even within a surrogate pair. */
   flush(isOver: boolean, sessionId?: string): void {
-    const streams = sessionId === undefined ? this.#streams.all() : this.#streams.ofSession(sessionId);
-    for (const stream of streams) this.#cut(stream, () => stream.cut(isOver));
+    const answers = sessionId === undefined ? this.#answers.all() : this.#answers.ofSession(sessionId);
+    for (const answer of answers) this.#cut(answer, () => answer.cut(isOver));
   }
 
-  /** Passes on everything and forgets all streams. */
+  /** Passes on everything and forgets all answers. */
   close(): void {
-    for (const stream of this.#streams.all()) this.#release(stream, () => stream.cut(true));
+    for (const answer of this.#answers.all()) this.#release(answer, () => answer.cut(true));
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
-  #takeText(record: LogRecord, stream: CoalescedStream, placement: Placement): boolean {
+  #takeText(record: LogRecord, answer: CoalescedAnswer, placement: Placement): boolean {
     const { maxChars, content } = this.#rules;
     const { body } = record;
     const text = typeof body === 'string' ? body : '';
     const isJoinable = typeof body === 'string' || content === 'omit';
-    const before = stream.length;
-    if (isJoinable && stream.addMore(record, text, placement, maxChars)) {
-      this.#heldChars += stream.length - before;
+    const before = answer.length;
+    if (isJoinable && answer.addMore(record, text, placement, maxChars)) {
+      this.#heldChars += answer.length - before;
       if (this.#heldChars > this.#rules.maxHeldChars) this.#keepBounds();
       return true;
     }
-    if (stream.hasContent) {
+    if (answer.hasContent) {
       // A body that is not text cannot be joined; the chunks before it are passed on first.
-      if (!isJoinable || !stream.accepts(record, placement)) this.#cut(stream, () => stream.cut(true));
-      else if (stream.length + text.length > maxChars) this.#cut(stream, () => stream.cut(false));
+      if (!isJoinable || !answer.accepts(record, placement)) this.#cut(answer, () => answer.cut(true));
+      else if (answer.length + text.length > maxChars) this.#cut(answer, () => answer.cut(false));
     }
     if (!isJoinable) return false;
-    const left = stream.length;
-    stream.add(record, text, placement, maxChars);
-    this.#heldChars += stream.length - left;
-    if (!this.#held.has(stream)) this.#hold(stream);
-    while (stream.length > maxChars) this.#cut(stream, () => stream.cutFull(maxChars));
+    const left = answer.length;
+    answer.add(record, text, placement, maxChars);
+    this.#heldChars += answer.length - left;
+    if (!this.#held.has(answer)) this.#hold(answer);
+    while (answer.length > maxChars) this.#cut(answer, () => answer.cutFull(maxChars));
     this.#keepBounds();
     return true;
   }
 
-  #takeStart(record: LogRecord, running: CoalescedStream, placement: Placement): void {
-    let stream = running;
-    const { sessionId, streamId } = stream;
-    const start = streamId === undefined ? startIn(stream.open) : 'begins';
+  #takeStart(record: LogRecord, running: CoalescedAnswer, placement: Placement): void {
+    let answer = running;
+    const { sessionId, streamId } = answer;
+    const start = streamId === undefined ? startIn(answer.open) : 'begins';
     if (start !== 'goes-on') {
       const reason = start === 'takes-place' ? ABANDONED : undefined;
       this.#release(running, () => running.finish(undefined, undefined, reason));
-      stream = new CoalescedStream(sessionId, streamId, this.#rules.content);
+      answer = new CoalescedAnswer(sessionId, streamId, this.#rules.content);
     }
-    stream.start(record, placement);
-    this.#streams.add(stream);
+    answer.start(record, placement);
+    this.#answers.add(answer);
     this.#keepBounds();
   }
 
-  #hold(stream: CoalescedStream): void {
-    stream.heldSince = performance.now();
-    this.#streams.add(stream);
-    this.#held.add(stream);
+  #hold(answer: CoalescedAnswer): void {
+    answer.heldSince = performance.now();
+    this.#answers.add(answer);
+    this.#held.add(answer);
     this.#timer ??= this.#startTimer(this.#rules.maxDelayMillis);
   }
 
-  /** Takes a record out of the stream and passes it on. A stream without a start is removed once it holds nothing. */
-  #cut(stream: CoalescedStream, take: () => Finished | undefined): void {
-    const before = stream.length;
+  /** Takes a record out of the answer and passes it on. An answer without a start is removed once it holds nothing. */
+  #cut(answer: CoalescedAnswer, take: () => Finished | undefined): void {
+    const before = answer.length;
     const finished = take();
-    this.#heldChars += stream.length - before;
-    this.#held.delete(stream);
-    if (stream.hasContent) this.#hold(stream);
-    else if (!stream.isOpen) this.#streams.delete(stream);
+    this.#heldChars += answer.length - before;
+    this.#held.delete(answer);
+    if (answer.hasContent) this.#hold(answer);
+    else if (!answer.isOpen) this.#answers.delete(answer);
     if (finished !== undefined) this.#pass(finished);
   }
 
-  /** Takes the last record out of the stream, removes the stream, and passes the record on. */
-  #release(stream: CoalescedStream, take: () => Finished | undefined): void {
-    const before = stream.length;
+  /** Takes the last record out of the answer, removes the answer, and passes the record on. */
+  #release(answer: CoalescedAnswer, take: () => Finished | undefined): void {
+    const before = answer.length;
     const finished = take();
     this.#heldChars -= before;
-    this.#held.delete(stream);
-    this.#streams.delete(stream);
+    this.#held.delete(answer);
+    this.#answers.delete(answer);
     if (finished !== undefined) this.#pass(finished);
   }
 
   #keepBounds(): void {
-    while (this.#streams.size > this.#rules.maxStreams) {
-      const oldest = this.#streams.oldest;
+    while (this.#answers.size > this.#rules.maxAnswers) {
+      const oldest = this.#answers.oldest;
       if (oldest === undefined) break;
       this.#release(oldest, () => oldest.cut(true));
     }
@@ -191,15 +191,15 @@ export class ChunkMerger {
   #onTimer(): void {
     this.#timer = undefined;
     const now = performance.now();
-    for (const stream of this.#held) {
-      const left = stream.heldSince + this.#rules.maxDelayMillis - now;
+    for (const answer of this.#held) {
+      const left = answer.heldSince + this.#rules.maxDelayMillis - now;
       // Node's timers fire up to a millisecond early.
       if (left >= 1) {
         this.#timer ??= this.#startTimer(left);
         return;
       }
       // Half a surrogate pair that was alone for the whole delay will not be completed.
-      this.#cut(stream, () => stream.cut(stream.length === 1));
+      this.#cut(answer, () => answer.cut(answer.length === 1));
     }
   }
 }

@@ -12,10 +12,10 @@ import { lazily, millis, objectWith, parseOptions, positiveInteger } from '../..
 import { reporterFor } from '../../support/reporter.ts';
 import { EndOfTickWrite } from '../end-of-tick-write.ts';
 import { ChunkMerger } from './chunk-merger.ts';
-import type { Finished, Placement } from './coalesced-stream.ts';
+import type { Finished, Placement } from './coalesced-answer.ts';
 import { FlushQueue } from './flush-queue.ts';
 
-const MAX_STREAMS = 10_000;
+const MAX_ANSWERS = 10_000;
 const MAX_HELD_CHARS = 32 * 1024 * 1024;
 
 /** How text chunks are merged. */
@@ -36,8 +36,8 @@ export interface CoalescingLogRecordProcessorOptions extends CoalescingOptions {
 
 /** What a coalescing processor holds, and how many records were lost by reason. */
 export interface CoalescingStats {
-  /** Streams under way. */
-  readonly streams: number;
+  /** Answers under way. */
+  readonly answers: number;
   /** UTF-16 units held back. */
   readonly heldChars: number;
   readonly lost: Readonly<Record<string, number>>;
@@ -53,7 +53,7 @@ const optionsSchema = lazily(() =>
 );
 
 /**
- * Merges the text chunks of a stream (session and stream id) into one record for an inner processor, so that an answer
+ * Merges the text chunks of an answer (session and stream id) into one record for an inner processor, so that an answer
  * of 500 tokens is one record at the collector. Readers of the session still get each chunk at once.
  *
  * Register it after the session processor. The joined bodies of the merged records equal the joined chunks exactly, and
@@ -61,15 +61,15 @@ const optionsSchema = lazily(() =>
  * them are passed on unchanged, and so is everything that is not chat text. `stream-start` and `stream-end` become part of
  * the merged record, which has their attributes (finish reasons, token usage) besides `session_logs.chunk_count`,
  * `gen_ai.request.stream` and `gen_ai.response.time_to_first_chunk`. Its time is that of the first chunk, its observed
- * time that of the last. Chunks outside any stream are merged by session too.
+ * time that of the last. Chunks outside any answer are merged by session too.
  *
- * A merged record is passed on when its stream ends or breaks off (`error`, `aborted` or `abandoned` as finish reason),
+ * A merged record is passed on when its answer ends or breaks off (`error`, `aborted` or `abandoned` as finish reason),
  * before a mark, at `maxChars`, after `maxDelayMillis`, at `forceFlush`, `flushSession` and `shutdown`, and when the
  * process exits. Half of a surrogate pair is kept for the next record, unless the text ends there. A SIGKILL loses the
  * text that is held, at most that of `maxDelayMillis`: a disk spool behind this processor does not have it yet.
  *
- * Bounds: 10,000 streams, and 32 Mi UTF-16 units over all of them (or `maxChars`, when that is more). When one is
- * reached, the oldest stream is passed on early. Nothing is dropped.
+ * Bounds: 10,000 answers, and 32 Mi UTF-16 units over all of them (or `maxChars`, when that is more). When one is
+ * reached, the oldest answer is passed on early. Nothing is dropped.
  *
  * @example
  * ```ts
@@ -112,7 +112,7 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
         maxChars,
         maxDelayMillis: parsed.maxDelayMillis ?? 60_000,
         content: parsed.content ?? 'keep',
-        maxStreams: MAX_STREAMS,
+        maxAnswers: MAX_ANSWERS,
         maxHeldChars: Math.max(MAX_HELD_CHARS, maxChars),
       },
       (finished) => this.#pass(finished),
@@ -188,7 +188,7 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
   }
 
   stats(): CoalescingStats {
-    return { streams: this.#merger.streamCount, heldChars: this.#merger.heldChars, lost: this.#lost.toJSON() };
+    return { answers: this.#merger.answerCount, heldChars: this.#merger.heldChars, lost: this.#lost.toJSON() };
   }
 
   #takes(record: LogRecord, context: Context | undefined, routed: RoutedRecord | undefined): boolean {

@@ -51,7 +51,7 @@ export class MergedLogRecord {
     const { attributes } = record;
     // `for in` makes no array of keys; this runs once per token.
     for (const key in attributes) {
-      // All records of a stream have the same value, which is set once, on the merged record.
+      // All records of an answer have the same value, which is set once, on the merged record.
       if (key === ATTRIBUTE.sessionId || key === ATTRIBUTE.streamId) continue;
       if (Object.hasOwn(attributes, key)) this.#put(key, attributes[key], ATTRIBUTE_COUNT_LIMIT);
     }

@@ -171,7 +171,7 @@ export function lifeContract(test: ContractTest): void {
     old.leave();
   });
 
-  test('an id that is only waited on is active as long as somebody waits', async (store) => {
+  test('an id that is only waited on is active as long as a reader waits', async (store) => {
     const cursor = store.open('s', { from: 'start' });
     assert.equal(await cursor.step(), 'unknown');
     const isWoken = woken(cursor).catch(() => {});

@@ -6,7 +6,7 @@ import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { AT, END, log, logAll, names, nextStep, readAll, readCount, readFrom, START } from './contract-kit.ts';
 import type { ContractTest } from './contract-kit.ts';
 
-/** Ids that have been keys, paths, prototypes and patterns to somebody. */
+/** Ids that have been keys, paths, prototypes and patterns elsewhere. */
 export const HOSTILE_IDS: readonly string[] = [
   '__proto__',
   'constructor',
@@ -240,7 +240,7 @@ export function startContract(test: ContractTest): void {
     }
   });
 
-  test('a cursor of another session, of the future or of nobody replays from the oldest entry and says so', async (store) => {
+  test('a cursor of another session, of the future or of no session replays from the oldest entry and says so', async (store) => {
     await logAll(store, 'other', 'x');
     const [foreign] = (await readFrom(store, 'other', 'start')).ids;
     await sleep(5);

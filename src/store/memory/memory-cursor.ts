@@ -3,17 +3,17 @@ import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { ownText } from '../../support/own-text.ts';
 import type { SessionCursor, Step, Waiter } from '../session-store.ts';
 import type { AnswerSpan } from './answer-spans.ts';
-import type { MemorySession, Position, Start } from './memory-session.ts';
+import type { MemorySession, Position, CursorStart } from './memory-session.ts';
 import { blockAfter, slotIn } from './ring.ts';
 import type { Block, RingNote } from './ring.ts';
 import type { WaitList, WaitNode } from './wait-list.ts';
 
 /** What a cursor needs of its store. */
-export interface CursorHost {
+export interface MemoryCursorHost {
   readonly isClosed: boolean;
   find(sessionId: string): MemorySession | undefined;
   idOf(session: MemorySession, position: number): string;
-  /** The list of those who wait on a session that is not there yet. */
+  /** The list of the cursors that wait on a session that is not there yet. */
   waitListOf(sessionId: string): WaitList;
   /** The cursor leaves; a list that it leaves empty is forgotten. */
   stoppedWaiting(sessionId: string): void;
@@ -46,7 +46,7 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
   previous: WaitNode | undefined = undefined;
   following: WaitNode | undefined = undefined;
 
-  readonly #host: CursorHost;
+  readonly #host: MemoryCursorHost;
   readonly #sessionId: string;
   readonly #isClaiming: boolean;
   readonly #movesUnread: boolean;
@@ -64,10 +64,10 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
   #lastId: string | undefined = undefined;
 
   constructor(
-    host: CursorHost,
+    host: MemoryCursorHost,
     sessionId: string,
     session: MemorySession | undefined,
-    start: Start | undefined,
+    start: CursorStart | undefined,
     mode: { readonly isBounded: boolean; readonly movesUnread: boolean; readonly isClaiming: boolean },
   ) {
     this.#host = host;

@@ -18,11 +18,11 @@ export interface Position {
 }
 
 /** Where a cursor starts. */
-export interface Start {
+export interface CursorStart {
   readonly next: number;
   /** End marks up to this position are behind the cursor. */
   readonly passedEnd: number;
-  /** `-1`: entries after the position asked for are gone, and nobody knows how many. */
+  /** `-1`: entries after the position asked for are gone, and their number is not known. */
   readonly missed: number;
   /** The rest of this finished answer is left out. */
   readonly skipped: AnswerSpan | undefined;
@@ -79,7 +79,7 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
     this.openAnswer = afterEntry(this.openAnswer, detail);
   }
 
-  /** Those who wait on this session. */
+  /** The cursors that wait on this session. */
   waitList(): WaitList {
     return (this.waiting ??= new WaitList());
   }
@@ -154,7 +154,7 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
     return this.detailOf(this.noteAt(block, slotIn(block, position)));
   }
 
-  startOf(from: StartPosition, positionOf: (id: string) => number | undefined): Start {
+  startOf(from: StartPosition, positionOf: (id: string) => number | undefined): CursorStart {
     if (typeof from === 'object') {
       const position = positionOf(from.after);
       if (position !== undefined) return { next: position + 1, passedEnd: position, missed: 0, skipped: undefined };
@@ -167,7 +167,7 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
     return { next, passedEnd: next, missed: 0, skipped: undefined };
   }
 
-  #afterUnread(): Start {
+  #afterUnread(): CursorStart {
     const span = this.#answers?.at(this.unread, this.unreadStreamId);
     const skipped = span !== undefined && span.end !== Infinity ? span : undefined;
     return { next: this.unread + 1, passedEnd: this.unread, missed: 0, skipped };

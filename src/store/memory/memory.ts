@@ -14,7 +14,7 @@ import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState 
 import { EvictionOrder } from './eviction.ts';
 import { entryBytes, keptDetail, sessionBytes } from './kept-entry.ts';
 import { MemoryCursor } from './memory-cursor.ts';
-import type { CursorHost } from './memory-cursor.ts';
+import type { MemoryCursorHost } from './memory-cursor.ts';
 import { parseMemoryOptions } from './memory-options.ts';
 import type { MemoryOptions, MemorySessionStoreOptions } from './memory-options.ts';
 import { MemorySession } from './memory-session.ts';
@@ -26,7 +26,7 @@ import { WaitList } from './wait-list.ts';
 const APPENDS_PER_CLOCK = 128;
 
 /** Where an entry stands, and when it was logged among those of all sessions. */
-interface Found {
+interface FoundEntry {
   readonly session: MemorySession;
   readonly block: Block;
   readonly position: number;
@@ -41,7 +41,7 @@ const ID = /^([a-z0-9]+)-(\d{1,15})-(\d{1,15})$/;
  * An entry is readable before `append` returns; a reader that waits is resolved within it. Cursors are
  * `incarnation-session-position`: `missed` is exact, and no cursor opens another session or another process.
  */
-export class MemorySessionStore implements SessionStore, CursorHost {
+export class MemorySessionStore implements SessionStore, MemoryCursorHost {
   readonly #options: MemoryOptions;
   // The bounds that each append looks at.
   readonly #maxEntriesPerSession: number;
@@ -51,13 +51,13 @@ export class MemorySessionStore implements SessionStore, CursorHost {
   readonly #startMillis: number;
   readonly #incarnation: string;
   readonly #sessions = new Map<string, MemorySession>();
-  /** Who waits on a session that is not there. */
+  /** The cursors that wait on a session that is not there. */
   readonly #awaited = new Map<string, WaitList>();
   /** Sessions without a reader; those with one stay outside both orders. */
   readonly #idle = new EvictionOrder<MemorySession>();
   readonly #ended = new EvictionOrder<MemorySession>();
   readonly #readers: ReaderBounds;
-  /** Of streams, spans and events, for all sessions. */
+  /** Of answers, spans and events, for all sessions. */
   readonly #names = new SharedTexts();
   readonly #lost = new LossCounters();
   readonly #appendsPerClock: number;
@@ -79,7 +79,7 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     this.#maxBytesPerSession = this.#options.maxBytesPerSession;
     this.#maxBytes = this.#options.maxBytes;
     this.#now = this.#options.now ?? Date.now;
-    // An injected clock is asked at each append: whoever sets the time expects it to count at once.
+    // An injected clock is asked at each append: a caller that sets the time expects it to count at once.
     this.#appendsPerClock = this.#options.now === undefined ? APPENDS_PER_CLOCK : 1;
     this.#startMillis = this.#now();
     this.#incarnation = Date.now().toString(36) + BigInt(`0x${randomBytes(5).toString('hex')}`).toString(36);
@@ -265,7 +265,7 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     const { sessionId, limit = Infinity } = options;
     const one = sessionId === undefined ? undefined : this.#sessions.get(sessionId);
     const sessions = sessionId === undefined ? this.#sessions.values() : one === undefined ? [] : [one];
-    const found: Found[] = [];
+    const found: FoundEntry[] = [];
     for (const session of sessions) {
       let position = Math.max(session.first, session.next - limit);
       let block = session.locate(position);
@@ -278,7 +278,7 @@ export class MemorySessionStore implements SessionStore, CursorHost {
     return (limit < found.length ? found.slice(found.length - limit) : found).map((each) => this.#entryOf(each));
   }
 
-  #entryOf({ session, block, position }: Found): LogEntry {
+  #entryOf({ session, block, position }: FoundEntry): LogEntry {
     const slot = slotIn(block, position);
     const note = session.noteAt(block, slot);
     const id = this.idOf(session, position);

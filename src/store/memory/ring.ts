@@ -153,7 +153,7 @@ export class Ring<Detail> {
     return size;
   }
 
-  /** Lets go of all entries for good: nothing is pushed or read any more. One who stands on a block keeps none of them alive. */
+  /** Lets go of all entries for good: nothing is pushed or read any more. A cursor that stands on a block keeps none of them alive. */
   clear(): void {
     for (let block: Block | undefined = this.#head; block !== undefined;) {
       const next = blockAfter(block);

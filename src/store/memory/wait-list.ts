@@ -1,6 +1,6 @@
 import type { Waiter } from '../session-store.ts';
 
-/** One who waits, linked to its neighbours so that leaving costs the same among one or 10,000. */
+/** A cursor that waits, linked to its neighbours so that leaving costs the same among one or 10,000. */
 export interface WaitNode {
   waiter: Waiter | undefined;
   list: WaitList | undefined;
@@ -10,7 +10,7 @@ export interface WaitNode {
   notify(notice: 'end' | 'deleted'): void;
 }
 
-/** Those who wait on one session, in the order they came. */
+/** The cursors that wait on one session, in the order they came. */
 export class WaitList {
   #first: WaitNode | undefined = undefined;
   #last: WaitNode | undefined = undefined;
@@ -45,7 +45,7 @@ export class WaitList {
     this.wakeAll();
   }
 
-  /** Takes everybody out and wakes them; who waits again meanwhile waits for the next time. */
+  /** Takes all of them out and wakes them; a cursor that waits again meanwhile waits for the next time. */
   wakeAll(): void {
     const only = this.#first;
     if (only === undefined) return;

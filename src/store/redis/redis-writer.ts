@@ -23,7 +23,7 @@ export interface RedisWriterOptions {
   readonly endedTtlMillis: number;
 }
 
-const FLUSH_MILLIS = 5;
+const BATCH_DELAY_MILLIS = 5;
 const BATCH_ENTRIES = 500;
 /** Marks are few and say more than an entry: they may go beyond the bound of entries by a tenth. */
 const MARKS_BEYOND = 1.1;
@@ -168,7 +168,7 @@ export class RedisWriter {
         this.#wake();
       });
     } else {
-      this.#flushTimer ??= setTimeout(() => this.#wake(), FLUSH_MILLIS).unref();
+      this.#flushTimer ??= setTimeout(() => this.#wake(), BATCH_DELAY_MILLIS).unref();
     }
   }
 

@@ -133,7 +133,7 @@ describe('the end', () => {
     await processor.forceFlush();
     expect(shutdowns).toBe(1);
     expect(inner.records).toHaveLength(1);
-    expect(processor.stats()).toEqual({ streams: 0, heldChars: 0, lost: { after_shutdown: 1 } });
+    expect(processor.stats()).toEqual({ answers: 0, heldChars: 0, lost: { after_shutdown: 1 } });
   });
 
   it('every caller of forceFlush waits for a whole inner flush; flush and shutdown follow one another', async () => {

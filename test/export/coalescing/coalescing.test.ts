@@ -170,7 +170,7 @@ describe('an answer', () => {
 });
 
 describe('what stays apart', () => {
-  it('streams side by side, sessions, and ids that look like one another', async () => {
+  it('answers side by side, sessions, and ids that look like one another', async () => {
     const { inner, chunk, provider } = rig();
     chunk('1', 'a', 's');
     chunk('2', 'b', 's');
@@ -193,7 +193,7 @@ describe('what stays apart', () => {
     mark('tool_call_start');
     chunk('{"q":1}');
     mark('tool_call_end');
-    mark('stream_start'); // after a tool call the open stream goes on
+    mark('stream_start'); // after a tool call the open answer goes on
     chunk('It is ');
     chunk('42.');
     mark('stream_end', { 'gen_ai.response.finish_reasons': ['stop'] });
@@ -217,7 +217,7 @@ describe('what stays apart', () => {
     ['a value that is no text', { body: { rows: 3 } }],
     ['text', { body: 'text' }],
     ['a mark', { eventName: 'session_logs.reasoning_stop', body: '' }],
-  ])('after a tool call and %s a start takes the place of the open stream', (_, record) => {
+  ])('after a tool call and %s a start takes the place of the open answer', (_, record) => {
     const { inner, chunk, emit, mark } = rig();
     mark('stream_start');
     chunk('a');
@@ -261,7 +261,7 @@ describe('what stays apart', () => {
   });
 });
 
-describe('a stream that breaks off', () => {
+describe('an answer that breaks off', () => {
   const reasonsOf = (inner: Recorder): unknown[] =>
     inner.records.map((record) => [
       record.eventName ?? record.body,
@@ -304,7 +304,7 @@ describe('a stream that breaks off', () => {
     ]);
   });
 
-  it('by the next start is passed on as abandoned, and only streams without an id are', () => {
+  it('by the next start is passed on as abandoned, and only answers without an id are', () => {
     const { inner, chunk, mark } = rig();
     mark('stream_start');
     chunk('old');
@@ -321,7 +321,7 @@ describe('a stream that breaks off', () => {
     ]);
   });
 
-  it('text before a start is no part of the stream', () => {
+  it('text before a start is no part of the answer', () => {
     const { inner, chunk, mark } = rig();
     chunk('question');
     mark('stream_start');
@@ -413,14 +413,14 @@ describe('cuts', () => {
           }
           const counts = inner.records.map((record) => Number(record.attributes['session_logs.chunk_count']));
           expect(counts.reduce((sum, count) => sum + count, 0)).toBe(chunks);
-          expect(coalescing.stats()).toEqual({ streams: 0, heldChars: 0, lost: {} });
+          expect(coalescing.stats()).toEqual({ answers: 0, heldChars: 0, lost: {} });
         },
       ),
       runs(300),
     );
   });
 
-  it('a law: streams that interleave each keep their own text', async () => {
+  it('a law: answers that interleave each keep their own text', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(fc.constantFrom(undefined, 'a', 'b'), fc.constantFrom('s', 't'), fc.string()), {
@@ -466,22 +466,22 @@ describe("content: 'omit'", () => {
 });
 
 describe('bounds', () => {
-  it('of streams: the 10,001st passes the oldest on', () => {
+  it('of answers: the 10,001st passes the oldest on', () => {
     const { inner, chunk, coalescing } = rig();
     for (let i = 0; i <= 10_000; i += 1) chunk(`text ${i}`, undefined, `s${i}`);
     expect(inner.texts).toEqual(['text 0']);
-    expect(coalescing.stats().streams).toBe(10_000);
+    expect(coalescing.stats().answers).toBe(10_000);
   });
 
-  it('of streams that start and never end', () => {
+  it('of answers that start and never end', () => {
     const { emit, coalescing } = rig();
     for (let i = 0; i < 20_000; i += 1) {
       emit({ eventName: 'session_logs.stream_start', attributes: { 'session.id': `s${i}` } });
     }
-    expect(coalescing.stats().streams).toBe(10_000);
+    expect(coalescing.stats().answers).toBe(10_000);
   });
 
-  it('of characters over all streams: the oldest goes first', () => {
+  it('of characters over all answers: the oldest goes first', () => {
     const { inner, chunk, coalescing } = rig({ maxChars: 33_554_432 });
     chunk('a'.repeat(20_000_000), undefined, 'one');
     chunk('b'.repeat(10_000_000), undefined, 'two');

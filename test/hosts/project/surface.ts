@@ -253,7 +253,7 @@ export async function ending(): Promise<void> {
   const fileStats: DateFileStats = dateFile.stats();
   const durableStats: DurableStats = durable.stats();
   const coalescingStats: CoalescingStats = coalescing.stats();
-  console.log(stats.lost, fileStats.lost, durableStats.pending.own, coalescingStats.streams);
+  console.log(stats.lost, fileStats.lost, durableStats.pending.own, coalescingStats.answers);
   const report: DeliveryReport = await sessions.flushSession('abc123', { timeoutMillis: 1000 });
   console.log(report.deliveredId, report.pending);
   const diagnosis: Diagnosis = await sessions.diagnose();

@@ -7,7 +7,7 @@ import { ownText } from '../../support/own-text.ts';
 import { ChunkText, codePointCut, endsInHalf } from './chunk-text.ts';
 import { MergedLogRecord } from './merged-record.ts';
 
-/** What is known about a record. Streams copy the fields, so the caller may use one object for all records. */
+/** What is known about a record. Answers copy the fields, so the caller may use one object for all records. */
 export interface Placement {
   /** The session id that exporters get: a processor may have changed it. */
   sessionId: string;
@@ -32,17 +32,17 @@ interface HeldRecord extends Placement {
 }
 
 /**
- * Merges the text of one stream into records. A stream is known by its session, and by a stream id where several run side
+ * Merges the text of one answer into records. An answer is known by its session, and by a stream id where several run side
  * by side.
  *
  * It holds at most one record under way; the caller decides when it is cut.
  */
-export class CoalescedStream {
+export class CoalescedAnswer {
   readonly sessionId: string;
   readonly streamId: string | undefined;
   /** How the answer stands that this is the text of; 0 when no `stream-start` was seen. */
   open: OpenAnswer = 0;
-  /** When the record under way got its first chunk, on the monotonic clock; orders the streams for the timer. */
+  /** When the record under way got its first chunk, on the monotonic clock; orders the answers for the timer. */
   heldSince = 0;
 
   #held: HeldRecord | undefined;
@@ -157,7 +157,7 @@ export class CoalescedStream {
     return undefined;
   }
 
-  /** Cuts a stream that broke off. The record gets the reason, which is not repeated at the stream's end. */
+  /** Cuts an answer that broke off. The record gets the reason, which is not repeated at the answer's end. */
   breakOff(reason: string): Finished | undefined {
     if (!this.hasContent || this.#held === undefined) return undefined;
     const reasons = [reason];
@@ -167,8 +167,8 @@ export class CoalescedStream {
   }
 
   /**
-   * The last record of the stream: what is held, with the attributes of the `stream-end`. When nothing is held there is a
-   * record only if it says something new: attributes of the end, a new reason, or that the stream had no text at all.
+   * The last record of the answer: what is held, with the attributes of the `stream-end`. When nothing is held there is a
+   * record only if it says something new: attributes of the end, a new reason, or that the answer had no text at all.
    */
   finish(end: LogRecord | undefined, placement: Placement | undefined, reason?: string): Finished | undefined {
     const isTold = this.#toldReasons !== undefined;
@@ -222,7 +222,7 @@ export class CoalescedStream {
   }
 }
 
-/** The finish reasons at the end of a stream. */
+/** The finish reasons at the end of an answer. */
 function finishReasons(end: LogRecord | undefined, placement: Placement | undefined): unknown {
   const known = placement?.routed?.detail?.attributes?.[ATTRIBUTE.finishReasons];
   return end === undefined
