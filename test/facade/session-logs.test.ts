@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, expectTypeOf, it } fr
 
 import { MemorySessionStore, SessionLogs, sharedSessionLogs } from '../../src/index.ts';
 import type { LogEntry } from '../../src/index.ts';
+import { builtSource } from '../support/built-source.ts';
 import { collect } from '../support/collect.ts';
 
 const open: SessionLogs[] = [];
@@ -224,14 +225,13 @@ describe('a process', () => {
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   async function run(name: string, code: string): Promise<string> {
-    const file = join(directory, `${name}.ts`);
-    const index = JSON.stringify(new URL('../../src/index.ts', import.meta.url).pathname);
+    const file = join(directory, `${name}.mjs`);
+    const index = JSON.stringify(builtSource().url('index.js'));
     writeFileSync(
       file,
       `import { SessionLogs, startSessionLogs } from ${index};\nvoid SessionLogs; void startSessionLogs;\n${code}`,
     );
-    const tsx = new URL('../../node_modules/tsx/dist/cli.mjs', import.meta.url).pathname;
-    const { stdout } = await promisify(execFile)(process.execPath, [tsx, file], {
+    const { stdout } = await promisify(execFile)(process.execPath, [file], {
       timeout: 20_000,
       env: { ...process.env, LOGS_PATH: join(directory, name) },
     });

@@ -1,17 +1,26 @@
-import { execFileSync } from 'node:child_process';
-import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { buildSync } from 'esbuild';
+
+import { bundle } from '../../scripts/bundle.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Folders whose packages the source is run with: the project's, and the host of the older line of the SDK. */
 const PLACES = ['', 'test/lines/sdk-0.2xx/'] as const;
 
+/** What child processes load beside doors. */
+const MODULES = [
+  'export/console/console.ts',
+  'export/durable/durable.ts',
+  'export/end-of-tick-write.ts',
+  'export/file/date-file.ts',
+] as const;
+
 /** The source as JavaScript, for child processes: they start faster than with a loader, and the way users start. */
 export interface BuiltSource {
-  /** URL of a module of src, e.g. `export/durable/durable.js`. */
+  /** URL of a door or of one of `MODULES`, e.g. `export/durable/durable.js`. */
   url(path: string): string;
 }
 
@@ -31,15 +40,10 @@ export function builtScript(name: string): string {
 export function buildSource(): () => void {
   const run = `${process.pid}-${Date.now()}`;
   const [first, ...others] = PLACES.map((place) => outDirOf(place, run)) as [string, ...string[]];
-  try {
-    const tsc = `${ROOT}node_modules/typescript/bin/tsc`;
-    execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', first], { cwd: ROOT, stdio: 'pipe' });
-  } catch {
-    // It emits in spite of type errors, which `npm run typecheck` is there to find.
-  }
-  const scripts = readdirSync(`${ROOT}scripts`).filter((name) => name.endsWith('.ts'));
+  bundle(first, MODULES);
   buildSync({
-    entryPoints: scripts.map((name) => `${ROOT}scripts/${name}`),
+    absWorkingDir: ROOT,
+    entryPoints: ['scripts/*.ts'],
     outdir: `${first}/scripts`,
     bundle: true,
     packages: 'external',

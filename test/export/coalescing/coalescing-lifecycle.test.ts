@@ -10,6 +10,7 @@ import { noteRoutedRecord, routedRecordOf } from '../../../src/entry/routed-reco
 import type { DeliverySource, SessionDelivery } from '../../../src/entry/routed-record.ts';
 import { CoalescingLogRecordProcessor } from '../../../src/export/coalescing/coalescing.ts';
 import type { LogRecord, LogRecordProcessor } from '../../../src/otel/log-record.ts';
+import { builtSource } from '../../support/built-source.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
 
 const diagnostics = recordDiagnostics();
@@ -231,7 +232,7 @@ describe('the end', () => {
     ['an uncaught error', 'setImmediate(() => { throw new Error("boom"); });'],
   ])('at %s what is held is passed on, and chunks of later exit listeners at once', (_, ending) => {
     const script = `
-      import { CoalescingLogRecordProcessor } from './src/export/coalescing/coalescing.ts';
+      import { CoalescingLogRecordProcessor } from ${JSON.stringify(builtSource().url('export.js'))};
       import { writeSync } from 'node:fs';
       import { LoggerProvider } from '@opentelemetry/sdk-logs';
       const inner = { onEmit: (r) => writeSync(1, r.body + ';'), forceFlush: async () => {}, shutdown: async () => {} };
@@ -243,10 +244,7 @@ describe('the end', () => {
       chunk('Hel'); chunk('lo');
       ${ending}
     `;
-    const { stdout } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], {
-      cwd: new URL('../../..', import.meta.url),
-      encoding: 'utf8',
-    });
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
     expect(stdout).toBe('Hello;late;');
   });
 });
