@@ -10,6 +10,7 @@
 import type { SessionLogs } from './facade/session-logs.ts';
 import { shareSessionLogs } from './facade/shared-session-logs.ts';
 import { startNow } from './start/start-now.ts';
+import { startPlan } from './start/start-options.ts';
 import { SessionLogsError } from './support/errors.ts';
 import { reporterFor } from './support/reporter.ts';
 
@@ -26,11 +27,11 @@ try {
 
 function start(): SessionLogs {
   try {
-    return startNow({ registerGlobally: true }, true);
+    return startNow(startPlan({ registerGlobally: true }), true);
   } catch (error) {
     if (!(error instanceof SessionLogsError) || error.code !== 'directory_unusable') throw error;
     // A read-only container: queues and export are worth having without the file.
     reporter.warn('there is no daily file', error);
-    return startNow({ registerGlobally: true, file: false }, true);
+    return startNow(startPlan({ registerGlobally: true, file: false }), true);
   }
 }

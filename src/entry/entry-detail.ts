@@ -52,7 +52,7 @@ export function kindOf(detail: EntryDetail | undefined): EntryKind {
 /** The finish reason of an answer whose place another one took. */
 export const ABANDONED = 'abandoned';
 
-/** What stands in a session when a new stream starts while one without a stream id is open. */
+/** What stands in a session when a new answer starts while one without a stream id is open. */
 export const ABANDONED_END: EntryDetail = Object.freeze(
   entryDetail({ kind: 'stream-end', attributes: Object.freeze({ [ATTRIBUTE.finishReasons]: [ABANDONED] }) }),
 );

@@ -61,16 +61,16 @@ export async function toEventStreamResponse(
   parseOptions(owner, responseSchema, { response });
   const call = parseEventStream(owner, sessionId, streamOptions);
   const { signal } = call.options;
-  const respond = async (): Promise<Response> => {
+  const make = async (): Promise<Response> => {
     const events = new SessionEvents(source, call);
     if (response !== undefined) closeWithClient(response, events);
     const status = await events.open();
     if (status !== 200) return new Response(null, { status });
     return new Response(eventBody(events, { signal, response }), { headers: EVENT_STREAM_HEADERS });
   };
-  const answer = await (response === undefined ? respond() : whileThere(response, signal, respond));
-  // `undefined`: the client is gone, and no answer reaches it.
-  return answer ?? new Response(null, { headers: EVENT_STREAM_HEADERS });
+  const made = await (response === undefined ? make() : whileThere(response, signal, make));
+  // `undefined`: the client is gone, and no response reaches it.
+  return made ?? new Response(null, { headers: EVENT_STREAM_HEADERS });
 }
 
 /**
@@ -105,14 +105,14 @@ async function sendCall(source: StreamSource, response: NodeResponse, call: Even
     events = new SessionEvents(source, call);
     closeWithClient(response, events);
     try {
-      await answer(response, events, call.options.signal);
+      await respond(response, events, call.options.signal);
     } finally {
       events.close();
     }
   });
 }
 
-async function answer(response: NodeResponse, events: SessionEvents, signal: AbortSignal | undefined): Promise<void> {
+async function respond(response: NodeResponse, events: SessionEvents, signal: AbortSignal | undefined): Promise<void> {
   const status = await events.open();
   if (isClientGone(response)) return;
   response.writeHead(status, status === 200 ? EVENT_STREAM_HEADERS : undefined);

@@ -81,7 +81,7 @@ export class SessionEvents {
     return new Promise((resolve, reject) => {
       this.#place?.keep();
       this.#pending = { resolve, reject };
-      this.#answer();
+      this.#settle();
       if (this.#pending !== undefined) this.#read();
     });
   }
@@ -93,7 +93,7 @@ export class SessionEvents {
     this.#missed = undefined;
     this.#lookAhead?.close();
     void this.#reader.return();
-    this.#answer();
+    this.#settle();
   }
 
   async #decide(): Promise<EventStreamStatus> {
@@ -125,14 +125,14 @@ export class SessionEvents {
         if (this.#isOver) return;
         if (result.done === true) this.#end();
         else this.#take(result.value);
-        this.#answer();
+        this.#settle();
         if (this.#pending !== undefined) this.#read();
       },
       (error: unknown) => {
         this.#isReading = false;
         if (this.#isOver) return;
         this.#fail(error);
-        this.#answer();
+        this.#settle();
       },
     );
   }
@@ -146,7 +146,7 @@ export class SessionEvents {
 
   #addGap({ missed }: Gap): void {
     this.#missed = missed === -1 || this.#missed === -1 ? -1 : (this.#missed ?? 0) + missed;
-    this.#answer();
+    this.#settle();
   }
 
   #takeGap(): void {
@@ -178,8 +178,8 @@ export class SessionEvents {
     this.#place = undefined;
   }
 
-  /** Answers the pending call with what there is, if there is anything. */
-  #answer(): void {
+  /** Settles the pending call with what there is, if there is anything. */
+  #settle(): void {
     const pending = this.#pending;
     if (pending === undefined) return;
     if (this.#ready.length === 0) this.#takeGap();
@@ -205,7 +205,7 @@ export class SessionEvents {
       () => {
         this.#isKeepAliveDue = true;
         // Without a pending call the client does not read, and the next event that it takes starts the timer again.
-        this.#answer();
+        this.#settle();
       },
       Math.min(keepAliveMillis, MAX_TIMER_MILLIS),
     );

@@ -17,18 +17,16 @@ import { reporterFor } from '../support/reporter.ts';
 import { defaultStreamHandler } from '../write/stream-handler.ts';
 import { GatedLogRecordProcessor } from './gated-processor.ts';
 import type { Branch } from './gated-processor.ts';
-import { startPlan } from './start-options.ts';
-import type { StartPlan, StartSessionLogsOptions } from './start-options.ts';
+import type { StartPlan } from './start-options.ts';
 
 const reporter = reporterFor('start');
 
 /**
- * `startSessionLogs` at once: what `node --import` starts has to be there before the application's first line.
+ * Starts what is planned, at once: what `node --import` starts has to be there before the application's first line.
  *
  * @param isBesideSdk See `otlpTarget`.
  */
-export function startNow(options: StartSessionLogsOptions = {}, isBesideSdk = false): SessionLogs {
-  const plan = startPlan(options);
+export function startNow(plan: StartPlan, isBesideSdk = false): SessionLogs {
   const target = plan.exporter === undefined ? otlpTarget(plan.endpoint, 'startSessionLogs', isBesideSdk) : undefined;
   const sdk = loadLogsSdk();
   const exporter = plan.exporter ?? (target === undefined ? undefined : createOtlpExporter(target, sdk.line));

@@ -57,7 +57,9 @@ export interface StartPlan extends Omit<StartSessionLogsOptions, 'file' | 'conso
   };
 }
 
-const severity = lazily(() => z.number('a severity number').optional());
+function severityOption(): z.ZodOptional<z.ZodNumber> {
+  return z.number('a severity number').optional();
+}
 
 const optionsSchema = lazily(() =>
   z.strictObject({
@@ -87,7 +89,7 @@ const optionsSchema = lazily(() =>
       .optional(),
     minimumSeverity: z
       .strictObject(
-        { file: severity(), console: severity(), export: severity() },
+        { file: severityOption(), console: severityOption(), export: severityOption() },
         'an object with `file`, `console`, `export`',
       )
       .default({}),

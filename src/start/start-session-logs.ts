@@ -1,4 +1,5 @@
 import type { SessionLogs } from '../facade/session-logs.ts';
+import { startPlan } from './start-options.ts';
 import type { StartSessionLogsOptions } from './start-options.ts';
 
 /**
@@ -16,7 +17,9 @@ import type { StartSessionLogsOptions } from './start-options.ts';
  * `exporter_not_found`. Nothing is left open then.
  */
 export async function startSessionLogs(options: StartSessionLogsOptions = {}): Promise<SessionLogs> {
+  // Read within the call: afterwards the caller may change them.
+  const plan = startPlan(options);
   // Provider, exporter and destinations are loaded here, when an instance is started.
   const { startNow } = await import('./start-now.ts');
-  return startNow(options);
+  return startNow(plan);
 }

@@ -3,9 +3,9 @@ import * as z from 'zod';
 import { describeValue } from './errors.ts';
 
 /** A value that is made when it is first asked for: making a schema takes a millisecond or two, which no import should. */
-export function lazily<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
+export function lazily<T extends object>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
 
 /**

@@ -12,23 +12,15 @@ import { SessionLogs, withSession } from '../../src/index.ts';
 import type { SessionLogsOptions } from '../../src/index.ts';
 import { bytesBelow } from '../support/daily-file.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';
-import { sdkLines } from '../support/sdk-lines.ts';
-import type { SdkLine } from '../support/sdk-lines.ts';
+import { processorThat, sdkLines } from '../support/sdk-lines.ts';
+import type { Processor, Provider, ProviderOptions } from '../support/sdk-lines.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 // Processors and providers of the application that change, keep back, derive and copy records on their way.
 
-type Provider = InstanceType<SdkLine['sdk']['LoggerProvider']>;
-type ProviderOptions = NonNullable<ConstructorParameters<SdkLine['sdk']['LoggerProvider']>[0]>;
-type Processor = NonNullable<ProviderOptions['processors']>[number];
-
 const STREAM_ID = 'session_logs.stream_id';
 const LOG_TYPE = 'session_logs.log_type';
 const FINISH_REASONS = 'gen_ai.response.finish_reasons';
-
-function processorThat(onEmit: Processor['onEmit']): Processor {
-  return { onEmit, forceFlush: () => Promise.resolve(), shutdown: () => Promise.resolve() };
-}
 
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -10,22 +10,15 @@ import type { LogEntry, SessionLogsOptions } from '../../src/index.ts';
 import { collect } from '../support/collect.ts';
 import { bytesBelow } from '../support/daily-file.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';
-import { sdkLines } from '../support/sdk-lines.ts';
-import type { SdkLine } from '../support/sdk-lines.ts';
+import { processorThat, sdkLines } from '../support/sdk-lines.ts';
+import type { Processor, Provider, ProviderOptions } from '../support/sdk-lines.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-type Provider = InstanceType<SdkLine['sdk']['LoggerProvider']>;
-type ProviderOptions = NonNullable<ConstructorParameters<SdkLine['sdk']['LoggerProvider']>[0]>;
-type Processor = NonNullable<ProviderOptions['processors']>[number];
 type Limits = ProviderOptions['logRecordLimits'];
 
 /** `count` attributes: `a0`, `a1`, ... */
 function attributes(count: number): Record<string, number> {
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [`a${index}`, index]));
-}
-
-function processorThat(onEmit: Processor['onEmit']): Processor {
-  return { onEmit, forceFlush: () => Promise.resolve(), shutdown: () => Promise.resolve() };
 }
 
 const ends: (() => Promise<unknown>)[] = [];

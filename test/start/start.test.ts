@@ -149,6 +149,18 @@ describe('startSessionLogs', () => {
     expect(existsSync(other)).toBe(false);
   });
 
+  it('takes the options as they are at the call', async () => {
+    const [directory, other] = [temporaryDirectory(), temporaryDirectory()];
+    const options = { directory, console: false, streamHandler: false as const };
+    const starting = startSessionLogs(options);
+    options.directory = other;
+    const sessions = await starting;
+    started.push(sessions);
+    await sessions.logChunkToQueue('a', 's');
+    await sessions.forceFlush();
+    expect([readdirSync(directory), readdirSync(other)].map(({ length }) => length)).toEqual([1, 0]);
+  });
+
   it('takes any exporter, flushes it, and shuts it down once', async () => {
     const exporter = new InMemoryLogRecordExporter();
     const shutdown = vi.spyOn(exporter, 'shutdown');

@@ -18,6 +18,15 @@ export interface SdkLine {
   readonly require: NodeJS.Require;
 }
 
+export type Provider = InstanceType<LogsSdkModule['LoggerProvider']>;
+export type ProviderOptions = NonNullable<ConstructorParameters<LogsSdkModule['LoggerProvider']>[0]>;
+export type Processor = NonNullable<ProviderOptions['processors']>[number];
+
+/** A processor of the application's that does nothing else. */
+export function processorThat(onEmit: Processor['onEmit']): Processor {
+  return { onEmit, forceFlush: () => Promise.resolve(), shutdown: () => Promise.resolve() };
+}
+
 const requireOlder = createRequire(new URL('../lines/sdk-0.2xx/package.json', import.meta.url));
 const requireNewer = createRequire(import.meta.url);
 

@@ -5,8 +5,8 @@ import type { SharedTexts } from '../../support/own-text.ts';
 import { isIndex, keepField } from '../../support/own-value.ts';
 
 // Measured on 64-bit Node 20 to 24, whose V8 does not compress pointers. A UTF-16 unit takes one byte in most texts and
-// two in the others: two are counted. In a program whose objects begin with more than some 1,500 different keys V8 makes
-// tables of further ones, which hold up to three times what is counted of their places.
+// two in the others: two are counted. Small objects were seen to hold up to three times what is counted of their places in a
+// program whose objects had begun with some 1,500 different keys; V8 seems to make tables of them then.
 
 /** The session with its first block, and its places in the maps. */
 const SESSION_BYTES = 384;

@@ -3,7 +3,7 @@ import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { ownText } from '../../support/own-text.ts';
 import type { SessionCursor, Step, Waiter } from '../session-store.ts';
 import type { AnswerSpan } from './answer-spans.ts';
-import type { MemorySession, Position, CursorStart } from './memory-session.ts';
+import type { CursorStart, MemorySession, Position } from './memory-session.ts';
 import { blockAfter, slotIn } from './ring.ts';
 import type { Block, RingNote } from './ring.ts';
 import type { WaitList, WaitNode } from './wait-list.ts';
