@@ -20,7 +20,7 @@ import type { StoreStats } from '../store/session-store.ts';
 import { watchAbort } from '../support/abort-watch.ts';
 import { SessionLogsError } from '../support/errors.ts';
 import { addUp } from '../support/loss-counters.ts';
-import { lazily, millis, objectWith, parseOptions } from '../support/options.ts';
+import { lazily, millisOrNever, objectWith, parseOptions } from '../support/options.ts';
 import { Echo, streamHandlerOption } from '../write/stream-handler.ts';
 import type { StreamHandler } from '../write/stream-handler.ts';
 import { tap } from '../write/tap.ts';
@@ -72,7 +72,7 @@ const listSchema = lazily(() =>
   }),
 );
 
-const flushSchema = lazily(() => z.strictObject({ timeoutMillis: millis().optional() }));
+const flushSchema = lazily(() => z.strictObject({ timeoutMillis: millisOrNever().optional() }));
 
 const distributeSchema = lazily(() =>
   z.strictObject({

@@ -4,13 +4,13 @@ import type { SessionCursor, SessionStore, Step, Waiter } from '../store/session
 import { watchAbort } from '../support/abort-watch.ts';
 import { SessionLogsError } from '../support/errors.ts';
 import { reporterFor } from '../support/reporter.ts';
-import { MAX_TIMER_MILLIS } from '../support/timeouts.ts';
 import type { EndReason } from './end-reason.ts';
 import { reportGap } from './gap.ts';
 import { NextQueue } from './next-queue.ts';
 import type { ReaderPlan } from './reader-plan.ts';
 import { ReaderRules } from './reader-rules.ts';
 import type { Decision } from './reader-rules.ts';
+import { startTimer } from '../support/timers.ts';
 
 /** What a look at the log came to; a promise when a remote store answers later. */
 type Outcome = Exclude<Decision, 'skip'> | Promise<Step>;
@@ -227,13 +227,10 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
     this.#cursor.wait(this);
     const { idleTimeoutMillis } = this.#plan;
     if (idleTimeoutMillis === undefined) return;
-    this.#idleTimer ??= setTimeout(
-      () => {
-        this.#idleTimer = undefined;
-        this.#end('idle-timeout');
-      },
-      Math.min(idleTimeoutMillis, MAX_TIMER_MILLIS),
-    );
+    this.#idleTimer ??= startTimer(() => {
+      this.#idleTimer = undefined;
+      this.#end('idle-timeout');
+    }, idleTimeoutMillis);
   }
 
   #stopIdleTimer(): void {

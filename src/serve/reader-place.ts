@@ -1,4 +1,5 @@
 import type { SessionCursor, SessionStore } from '../store/session-store.ts';
+import { startTimer } from '../support/timers.ts';
 
 /** How long a place is kept for a body that is not pulled: time for the hooks that a framework runs first. */
 export const PLACE_MILLIS = 2_000;
@@ -14,7 +15,7 @@ export class ReaderPlace {
   private constructor(cursor: SessionCursor) {
     this.#cursor = cursor;
     // A framework may throw a response away unread, as it does for a HEAD request, and does not say so.
-    this.#timer = setTimeout(() => this.leave(), PLACE_MILLIS).unref();
+    this.#timer = startTimer(() => this.leave(), PLACE_MILLIS).unref();
   }
 
   /** `undefined`: a bound of readers is reached. */

@@ -1,12 +1,12 @@
 import type { LogEntry } from '../entry/entry.ts';
 import type { Gap } from '../read/gap.ts';
 import type { SessionReader } from '../read/reader.ts';
-import { MAX_TIMER_MILLIS } from '../support/timeouts.ts';
 import { endEvent, entryEvent, gapEvent, KEEP_ALIVE, retryBlock } from './event-format.ts';
 import { readerOf } from './event-stream.ts';
 import type { EventStreamCall, StreamSource } from './event-stream.ts';
 import { LookAhead } from './look-ahead.ts';
 import { ReaderPlace } from './reader-place.ts';
+import { startTimer } from '../support/timers.ts';
 
 /** 204: nothing comes after the id that the client has. 503: no reader can be had. */
 export type EventStreamStatus = 200 | 204 | 503;
@@ -201,14 +201,11 @@ export class SessionEvents {
   #startTimer(): NodeJS.Timeout | undefined {
     const { keepAliveMillis } = this.#call;
     if (keepAliveMillis === 0) return undefined;
-    const timer = setTimeout(
-      () => {
-        this.#isKeepAliveDue = true;
-        // Without a pending call the client does not read, and the next event that it takes starts the timer again.
-        this.#settle();
-      },
-      Math.min(keepAliveMillis, MAX_TIMER_MILLIS),
-    );
+    const timer = startTimer(() => {
+      this.#isKeepAliveDue = true;
+      // Without a pending call the client does not read, and the next event that it takes starts the timer again.
+      this.#settle();
+    }, keepAliveMillis);
     // The connection is what keeps a server alive.
     return timer.unref();
   }

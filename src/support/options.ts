@@ -52,9 +52,18 @@ export function positiveInteger(): z.ZodNumber {
   return z.number('a positive integer').int('a positive integer').min(1, 'a positive integer');
 }
 
-/** A time in milliseconds: finite, 0 or more. */
+/** A time in milliseconds that others can count as an integer. */
 export function millis(): z.ZodNumber {
-  return z.number('a number of milliseconds, 0 or more').min(0, 'a number of milliseconds, 0 or more');
+  const what = 'a number of milliseconds, 0 to 2^53 - 1';
+  return z.number(what).min(0, what).max(Number.MAX_SAFE_INTEGER, what);
+}
+
+/** A time in milliseconds that may be `Infinity`, for what shall never happen: a time-out, the end of an idle session. */
+export function millisOrNever(): z.ZodCustom<number> {
+  return z.custom<number>(
+    (value) => typeof value === 'number' && value >= 0,
+    'a number of milliseconds, 0 or more, or Infinity for never',
+  );
 }
 
 /** A function of any signature; the type is the caller's. */

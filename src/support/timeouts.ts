@@ -1,8 +1,6 @@
 import { SessionLogsError } from './errors.ts';
 import type { SessionLogsErrorCode } from './errors.ts';
-
-/** The longest delay that a timer can have. */
-export const MAX_TIMER_MILLIS: number = 2_147_483_647;
+import { startTimer } from './timers.ts';
 
 /**
  * Whether the promise resolves in time; rejects when it rejects in time.
@@ -12,7 +10,7 @@ export const MAX_TIMER_MILLIS: number = 2_147_483_647;
 export async function settlesWithin(promise: Promise<unknown>, timeoutMillis: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, Math.min(timeoutMillis, MAX_TIMER_MILLIS), false);
+    timer = startTimer(() => resolve(false), timeoutMillis);
   });
   try {
     return await Promise.race([promise.then(() => true), timeout]);

@@ -6,10 +6,10 @@ import { kindOfEventName } from '../../entry/tokens.ts';
 import type { EntryKind } from '../../entry/tokens.ts';
 import type { LogRecord } from '../../otel/log-record.ts';
 import { ATTRIBUTE } from '../../otel/names.ts';
-import { MAX_TIMER_MILLIS } from '../../support/timeouts.ts';
 import { CoalescedAnswer } from './coalesced-answer.ts';
 import type { Finished, Placement } from './coalesced-answer.ts';
 import { AnswerTable } from './answer-table.ts';
+import { startTimer } from '../../support/timers.ts';
 
 /** How records are merged, and the bounds; see `CoalescingOptions`. */
 export interface MergeRules {
@@ -185,7 +185,7 @@ export class ChunkMerger {
 
   #startTimer(delayMillis: number): NodeJS.Timeout {
     // The timer does not keep the process alive: what is held is passed on when it exits.
-    return setTimeout(() => this.#onTimer(), Math.min(Math.ceil(delayMillis), MAX_TIMER_MILLIS)).unref();
+    return startTimer(() => this.#onTimer(), Math.ceil(delayMillis)).unref();
   }
 
   #onTimer(): void {

@@ -8,7 +8,7 @@ import type { Context, LogRecord, LogRecordProcessor } from '../../otel/log-reco
 import { ATTRIBUTE } from '../../otel/names.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
-import { lazily, millis, objectWith, parseOptions, positiveInteger } from '../../support/options.ts';
+import { lazily, millisOrNever, objectWith, parseOptions, positiveInteger } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import { EndOfTickWrite } from '../end-of-tick-write.ts';
 import { ChunkMerger } from './chunk-merger.ts';
@@ -47,7 +47,7 @@ const optionsSchema = lazily(() =>
   z.strictObject({
     processor: objectWith<LogRecordProcessor>('a log record processor', 'onEmit', 'forceFlush', 'shutdown'),
     maxChars: positiveInteger().optional(),
-    maxDelayMillis: millis().optional(),
+    maxDelayMillis: millisOrNever().optional(),
     content: z.enum(['keep', 'omit'], "'keep' or 'omit'").optional(),
   }),
 );

@@ -4,6 +4,7 @@ import type { Context } from '@opentelemetry/api';
 import type { LogRecordExporter, ReadableLogRecord } from '../../otel/log-record.ts';
 import { verdictOf } from './export-verdict.ts';
 import type { ExportVerdict } from './export-verdict.ts';
+import { startTimer } from '../../support/timers.ts';
 
 /**
  * The context in which records are sent. Its key is that of `suppressTracing` in @opentelemetry/core (`createContextKey`
@@ -27,7 +28,7 @@ export function callExporter(
   timeoutMillis: number,
 ): Promise<ExportAnswer> {
   return new Promise<ExportAnswer>((resolve) => {
-    const timer = setTimeout(() => {
+    const timer = startTimer(() => {
       resolve({ verdict: 'unavailable', error: new Error(`the exporter gave no answer within ${timeoutMillis} ms`) });
     }, timeoutMillis);
     timer.unref();

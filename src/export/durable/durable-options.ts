@@ -4,7 +4,7 @@ import type { LogRecordExporter } from '../../otel/log-record.ts';
 import { meterProviderOption } from '../../otel/metrics.ts';
 import type { MeterProvider } from '../../otel/metrics.ts';
 import type { LossReason } from '../../support/loss-counters.ts';
-import { functionOption, lazily, millis, objectWith, positiveInteger } from '../../support/options.ts';
+import { functionOption, lazily, millis, millisOrNever, objectWith, positiveInteger } from '../../support/options.ts';
 
 /** Records that were lost: they will never reach the collector. */
 export interface Loss {
@@ -97,12 +97,12 @@ export const durableOptionsSchema: () => z.ZodType<ParsedDurableOptions, Durable
       fsyncIntervalMillis: millis().default(500),
       maxExportBatchSize: positiveInteger().optional(),
       scheduledDelayMillis: millis().optional(),
-      exportTimeoutMillis: millis().optional(),
+      exportTimeoutMillis: millisOrNever().optional(),
       maxQueueSize: z.unknown().optional(),
       disableAutoFlushOnDocumentHide: z.unknown().optional(),
-      shutdownTimeoutMillis: millis().default(5_000),
-      forceFlushTimeoutMillis: millis().default(30_000),
-      maxAgeMillis: millis().optional(),
+      shutdownTimeoutMillis: millisOrNever().default(5_000),
+      forceFlushTimeoutMillis: millisOrNever().default(30_000),
+      maxAgeMillis: millisOrNever().optional(),
       maxDeadBytes: spoolBytes().default(64 * KIB * KIB),
       whenDiskFull: z.enum(['drop-newest', 'drop-oldest'], "'drop-newest' or 'drop-oldest'").default('drop-newest'),
       onLoss: functionOption<(loss: Loss) => void>().optional(),

@@ -23,6 +23,7 @@ import { FlushWaiters } from './flush-waiters.ts';
 import { PendingResources } from './pending-resources.ts';
 import type { SessionPosition } from './session-positions.ts';
 import { Shipper } from './shipper.ts';
+import { startInterval } from '../../support/timers.ts';
 
 /** A frame that holds this much is written at once, within the tick: in a tight loop nothing else bounds memory. */
 const MAX_FRAME_RECORDS = 512;
@@ -118,7 +119,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     this.#stopReadingIds = readEntryIds();
     process.prependListener('exit', this.#onExit);
     this.#shipper.start();
-    this.#adoptTimer = setInterval(() => void this.#adopt(), ADOPT_INTERVAL_MILLIS).unref();
+    this.#adoptTimer = startInterval(() => void this.#adopt(), ADOPT_INTERVAL_MILLIS).unref();
     void this.#adopt();
     this.#stopObserving = observeProcessor(parsed.selfObsMeterProvider, 'DurableLogRecordProcessor', () => {
       const { exported, rejected, pending, lost } = this.stats();

@@ -1,3 +1,5 @@
+import { startTimer } from '../../support/timers.ts';
+
 /** Callers that wait until something is settled. */
 export class FlushWaiters {
   readonly #waiters = new Set<{ readonly isDone: () => boolean; readonly settle: (isDone: boolean) => void }>();
@@ -21,8 +23,7 @@ export class FlushWaiters {
           resolve(result);
         },
       };
-      // Node treats a longer delay as 1 ms.
-      const timer = setTimeout(() => waiter.settle(isDone()), Math.min(timeoutMillis, 2 ** 31 - 1));
+      const timer = startTimer(() => waiter.settle(isDone()), timeoutMillis);
       this.#waiters.add(waiter);
     });
   }

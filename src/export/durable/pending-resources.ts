@@ -1,6 +1,7 @@
 import type { ReadableLogRecord } from '../../otel/log-record.ts';
 import { decodeResource, encodeResource } from '../spool/codec/origin-codec.ts';
 import type { RecordResource, SpooledResource } from '../spool/codec/origin-codec.ts';
+import { startTimer } from '../../support/timers.ts';
 
 /**
  * Resources whose records are written before all their attributes are known (cloud detectors take seconds at start). The
@@ -25,7 +26,7 @@ export class PendingResources {
       write(blob);
     })();
     const timeout = new Promise<void>((resolve) => {
-      setTimeout(resolve, this.#maxWaitMillis).unref();
+      startTimer(resolve, this.#maxWaitMillis).unref();
     });
     const wait = Promise.race([settled, timeout])
       // A detector failed: the records are sent with the attributes known so far.

@@ -10,6 +10,7 @@ import type { DeadLetters } from './dead-letters.ts';
 import { callExporter, SUPPRESSED } from './call-exporter.ts';
 import type { ExportVerdict } from './export-verdict.ts';
 import type { PendingResources } from './pending-resources.ts';
+import { startTimer } from '../../support/timers.ts';
 
 const MAX_BATCH_BYTES = 1024 * 1024;
 const BACK_OFF_MILLIS = { first: 1_000, most: 30_000, whileFlushing: 2_000 } as const;
@@ -79,7 +80,7 @@ export class Shipper {
   appended(): void {
     if (this.#isDue || this.#failures > 0) return;
     if (this.#options.spool.own.pending >= this.#options.maxExportBatchSize) this.#due();
-    else this.#dueTimer ??= setTimeout(() => this.#due(), this.#options.scheduledDelayMillis).unref();
+    else this.#dueTimer ??= startTimer(() => this.#due(), this.#options.scheduledDelayMillis).unref();
   }
 
   /** To be called when there may be work: a flush waits, or segments were adopted. */
@@ -341,7 +342,7 @@ export class Shipper {
   #sleep(millis: number | undefined): Promise<void> {
     if (this.#isStopped) return Promise.resolve();
     return new Promise<void>((resolve) => {
-      const timer = millis === undefined ? undefined : setTimeout(() => this.#wake?.(), millis).unref();
+      const timer = millis === undefined ? undefined : startTimer(() => this.#wake?.(), millis).unref();
       this.#wake = () => {
         this.#wake = undefined;
         clearTimeout(timer);

@@ -1,5 +1,4 @@
 import { EOL } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import * as z from 'zod';
 
@@ -9,7 +8,7 @@ import { meterProviderOption, observeProcessor } from '../../otel/metrics.ts';
 import type { MeterProvider } from '../../otel/metrics.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
-import { functionOption, lazily, millis, parseOptions, positiveInteger } from '../../support/options.ts';
+import { functionOption, lazily, millisOrNever, parseOptions, positiveInteger } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import { EndOfTickWrite } from '../end-of-tick-write.ts';
 import { DailyFileDirectory } from './daily-file-directory.ts';
@@ -18,6 +17,7 @@ import { LineFormatter } from './log-line.ts';
 import { loadLog4js } from './log4js-appender.ts';
 import { Retention } from './retention.ts';
 import { RollingFile } from './rolling-file.ts';
+import { sleep } from '../../support/timers.ts';
 
 export interface DateFileLogRecordProcessorOptions {
   /** The directory of the files, made with mode 0700 if it is missing. @default LOGS_PATH, else 'logs' */
@@ -69,7 +69,7 @@ const optionsSchema = lazily(() =>
   }),
 );
 
-const flushSchema = lazily(() => z.strictObject({ timeoutMillis: millis().optional() }));
+const flushSchema = lazily(() => z.strictObject({ timeoutMillis: millisOrNever().optional() }));
 
 /** Lines of this size are written within the tick: in a tight loop nothing asynchronous runs, so only this bounds memory. */
 const BATCH_CHARS = 64 * 1024;

@@ -8,6 +8,7 @@ import { createGunzip, createGzip } from 'node:zlib';
 
 import type { Reporter } from '../../support/reporter.ts';
 import { daysBefore } from './local-day.ts';
+import { startTimer } from '../../support/timers.ts';
 
 /** The names of our files: the day, and `.gz` for a compressed file. No other file in the directory is touched. */
 const OWN_FILE = /^session-logs\.(\d{4}-\d\d-\d\d)\.log(\.gz)?$/;
@@ -95,7 +96,7 @@ export class Retention {
   #sweepLater(today: string, millis: number): void {
     if (this.#stop.signal.aborted) return;
     clearTimeout(this.#later);
-    this.#later = setTimeout(() => this.sweep(today), millis + 1);
+    this.#later = startTimer(() => this.sweep(today), millis + 1);
     this.#later.unref();
   }
 }

@@ -1,5 +1,4 @@
 import { EOL } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { LossCounters } from '../../support/loss-counters.ts';
 import { Episode } from '../../support/reporter.ts';
@@ -8,6 +7,7 @@ import { DayFile } from './day-file.ts';
 import type { WriteFailure } from './day-file.ts';
 import type { LocalDay } from './local-day.ts';
 import { countLines, PendingBytes } from './pending-bytes.ts';
+import { sleep, startTimer } from '../../support/timers.ts';
 
 const FIRST_BACKOFF_MILLIS = 50;
 const LAST_BACKOFF_MILLIS = 5_000;
@@ -204,7 +204,7 @@ export class RollingFile {
   #tryLater(millis: number): void {
     if (this.#isClosed) return;
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.catchUp(CATCH_UP_BYTES, true), millis);
+    this.#retry = startTimer(() => this.catchUp(CATCH_UP_BYTES, true), millis);
     // Lines that wait do not keep the process alive; a flush that waits for them does.
     this.#retry.unref();
   }
@@ -238,6 +238,6 @@ export class RollingFile {
     this.#isClosed = true;
     clearTimeout(this.#retry);
     const closed = this.#release();
-    await Promise.race([closed, sleep(100, undefined, { ref: false })]);
+    await Promise.race([closed, sleep(100, { keepsProcess: false })]);
   }
 }

@@ -11,10 +11,19 @@ import type { MeterProvider } from '../../otel/metrics.ts';
 import { mayHoldMore, ownValue } from '../../support/own-value.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
-import { functionOption, lazily, millis, objectWith, parseOptions, positiveInteger } from '../../support/options.ts';
+import {
+  functionOption,
+  lazily,
+  millis,
+  millisOrNever,
+  objectWith,
+  parseOptions,
+  positiveInteger,
+} from '../../support/options.ts';
 import { mayBePart, ownText } from '../../support/own-text.ts';
 import { Episode, reporterFor } from '../../support/reporter.ts';
 import { settlesWithin } from '../../support/timeouts.ts';
+import { MAX_DELAY_MILLIS } from '../../support/timers.ts';
 import { CountingExporter } from './counting-exporter.ts';
 
 export interface CountingBatchOptions {
@@ -50,9 +59,9 @@ const optionsSchema = lazily(() =>
     maxQueueSize: positiveInteger().optional(),
     maxExportBatchSize: positiveInteger().optional(),
     scheduledDelayMillis: millis().optional(),
-    exportTimeoutMillis: millis().optional(),
-    forceFlushTimeoutMillis: millis().optional(),
-    shutdownTimeoutMillis: millis().optional(),
+    exportTimeoutMillis: millisOrNever().optional(),
+    forceFlushTimeoutMillis: millisOrNever().optional(),
+    shutdownTimeoutMillis: millisOrNever().optional(),
     lost: z.instanceof(LossCounters).optional(),
     selfObsMeterProvider: meterProviderOption(),
   }),
@@ -107,9 +116,12 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
         given.maxExportBatchSize ?? environment.maxExportBatchSize ?? 512,
         this.#maxQueueSize,
       ),
-      scheduledDelayMillis: given.scheduledDelayMillis ?? environment.scheduledDelayMillis ?? 1000,
+      scheduledDelayMillis: Math.min(
+        given.scheduledDelayMillis ?? environment.scheduledDelayMillis ?? 1000,
+        MAX_DELAY_MILLIS,
+      ),
       // The counting exporter always answers first, after twice its time-out at the latest.
-      exportTimeoutMillis: 2 * timeoutMillis + 1000,
+      exportTimeoutMillis: Math.min(2 * timeoutMillis + 1000, MAX_DELAY_MILLIS),
     });
     this.#stopObserving = observeProcessor(given.selfObsMeterProvider, 'CountingBatchLogRecordProcessor', () => {
       const failed = this.lost.get('export_failed');

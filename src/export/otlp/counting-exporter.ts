@@ -2,6 +2,7 @@ import { EXPORT_SUCCESS, isExportSuccess } from '../../otel/export-result.ts';
 import type { ExportResult } from '../../otel/export-result.ts';
 import type { LogRecordExporter, ReadableLogRecord } from '../../otel/log-record.ts';
 import type { Reporter } from '../../support/reporter.ts';
+import { startTimer } from '../../support/timers.ts';
 
 /** Called once for each batch, when its export has succeeded or failed. */
 export type Settled = (records: number, error: Error | undefined) => void;
@@ -60,10 +61,10 @@ export class CountingExporter implements LogRecordExporter {
     };
     // After the first time-out the records have failed. The exporter gets no other batch for as long again, since it may
     // still be at work; after that it is taken for hung.
-    let timer = setTimeout(() => {
+    let timer = startTimer(() => {
       const error = new Error(`the exporter did not answer within ${this.#timeoutMillis} ms`);
       settle(error);
-      timer = setTimeout(finish, this.#timeoutMillis, error).unref();
+      timer = startTimer(() => finish(error), this.#timeoutMillis).unref();
     }, this.#timeoutMillis).unref();
     this.#giveUp = finish;
     try {
@@ -91,7 +92,7 @@ export class CountingExporter implements LogRecordExporter {
   async #bounded(what: string, call: () => Promise<void> | undefined): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(() => {
+      timer = startTimer(() => {
         this.#reporter.limited(what, `${what} of the exporter did not end within ${this.#timeoutMillis} ms`);
         resolve();
       }, this.#timeoutMillis).unref();

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import type { Reporter } from '../../support/reporter.ts';
 import { syncDirectory } from './file-segment.ts';
 import type { Segment } from './segment.ts';
+import { startTimer } from '../../support/timers.ts';
 
 export interface SegmentSyncOptions {
   readonly mode: 'interval' | 'always' | 'never';
@@ -75,7 +76,7 @@ export class SegmentSync {
   }
 
   #arm(): void {
-    this.#timer ??= setTimeout(() => {
+    this.#timer ??= startTimer(() => {
       void this.flush().finally(() => {
         this.#timer = undefined;
         if (this.#segments.size > 0) this.#arm();

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { entryDetail } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import type { Maybe, SessionCursor, SessionStore, StartPosition, Step } from '../session-store.ts';
+import { startTimer } from '../../support/timers.ts';
 
 /** What a test asks of the store that is made for it. */
 export interface ContractStoreOptions {
@@ -100,7 +101,7 @@ export async function nextStep(cursor: SessionCursor): Promise<Step> {
 /** Resolves when the cursor's waiter is woken. */
 export function woken(cursor: SessionCursor): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no wake-up in ${WAKE_MILLIS} ms`)), WAKE_MILLIS);
+    const timer = startTimer(() => reject(new Error(`no wake-up in ${WAKE_MILLIS} ms`)), WAKE_MILLIS);
     cursor.wait({
       wake() {
         clearTimeout(timer);

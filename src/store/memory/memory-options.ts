@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { functionOption, lazily, millis, parseOptions, positiveInteger } from '../../support/options.ts';
+import { functionOption, lazily, millisOrNever, parseOptions, positiveInteger } from '../../support/options.ts';
 import { readerBoundOptions } from '../reader-bounds.ts';
 import type { ReaderBoundOptions } from '../reader-bounds.ts';
 
@@ -34,8 +34,8 @@ const optionsSchema = lazily(() =>
     maxBytes: positiveInteger().default(256 * MIB),
     maxSessions: positiveInteger().default(10_000),
     ...readerBoundOptions(),
-    idleTtlMillis: millis().default(3_600_000),
-    endedTtlMillis: millis().default(300_000),
+    idleTtlMillis: millisOrNever().default(3_600_000),
+    endedTtlMillis: millisOrNever().default(300_000),
     now: functionOption<() => number>().optional(),
   }),
 );

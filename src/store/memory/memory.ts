@@ -21,6 +21,7 @@ import { MemorySession } from './memory-session.ts';
 import { blockAfter, slotIn } from './ring.ts';
 import type { Block } from './ring.ts';
 import { WaitList } from './wait-list.ts';
+import { startInterval } from '../../support/timers.ts';
 
 /** Appends between two looks at the clock: last use is needed to the second, and asking costs as much as an append. */
 const APPENDS_PER_CLOCK = 128;
@@ -377,7 +378,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
 
   #startSweeper(): NodeJS.Timeout {
     const interval = Math.min(this.#options.idleTtlMillis, this.#options.endedTtlMillis) / 4;
-    return setInterval(() => this.#sweep(), Math.min(Math.max(interval, 1000), 60_000)).unref();
+    return startInterval(() => this.#sweep(), Math.min(Math.max(interval, 1000), 60_000)).unref();
   }
 
   /** Forgets what has expired. */

@@ -1,6 +1,7 @@
 import type { Episode } from '../../support/reporter.ts';
 import { RedisFailure } from './redis-client.ts';
 import type { RedisCommand, RedisConnection, RedisPort, RedisReply } from './redis-client.ts';
+import { startInterval, startTimer } from '../../support/timers.ts';
 
 const FIRST_BACKOFF_MILLIS = 50;
 const LAST_BACKOFF_MILLIS = 2_000;
@@ -18,7 +19,7 @@ export class KeepAlive {
 
   hold(): void {
     this.#holders += 1;
-    this.#timer ??= setInterval(() => {}, 2 ** 30);
+    this.#timer ??= startInterval(() => {}, 2 ** 30);
   }
 
   release(): void {
@@ -114,7 +115,7 @@ export class RedisLink {
         if (!isCurrent()) return;
         clearTimeout(this.#connectTimer);
         this.#isReady = true;
-        this.#stableTimer = setTimeout(() => this.#isStable(), STABLE_MILLIS);
+        this.#stableTimer = startTimer(() => this.#isStable(), STABLE_MILLIS);
         this.#stableTimer.unref();
         this.#listener.onReady();
       },
@@ -127,7 +128,7 @@ export class RedisLink {
     this.#connection = connection;
     // A connection that is cut in the middle of its handshake may never tell (seen with node-redis 6).
     const onLate = (): void => this.drop(connection, new Error(`Redis was not ready in ${CONNECT_MILLIS} ms`));
-    this.#connectTimer = setTimeout(onLate, CONNECT_MILLIS).unref();
+    this.#connectTimer = startTimer(onLate, CONNECT_MILLIS).unref();
   }
 
   /** One reply per command; failures without a code when there is no connection, or no answer in 3 s. */
@@ -140,7 +141,7 @@ export class RedisLink {
     this.#keepAlive.hold();
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<readonly RedisReply[]>((resolve) => {
-      timer = setTimeout(() => {
+      timer = startTimer(() => {
         resolve(commands.map(() => NO_ANSWER));
         this.drop(connection, NO_ANSWER.cause);
       }, ANSWER_MILLIS);
@@ -199,7 +200,7 @@ export class RedisLink {
     this.#failures += 1;
     // A single cut is mended before anybody notices; from the second failure on it is an outage.
     if (this.#failures > 1) this.#outage.add(this, cause);
-    this.#retryTimer = setTimeout(
+    this.#retryTimer = startTimer(
       () => {
         this.#retryTimer = undefined;
         this.start();

@@ -3,6 +3,7 @@ import type { RedisCommand, RedisPort, RedisReply } from './redis-client.ts';
 import { backoffMillis, NOT_CONNECTED, RedisLink } from './redis-link.ts';
 import type { KeepAlive, Outage } from './redis-link.ts';
 import type { Waiter } from '../session-store.ts';
+import { startTimer } from '../../support/timers.ts';
 
 const BATCH_COMMANDS = 500;
 
@@ -54,7 +55,7 @@ export class RedisReads {
     if (failure.code === 'MOVED') this.#onMoved();
     if (failure.code === 'MOVED' || failure.code === 'READONLY' || failure.code === 'NOAUTH') this.#link.drop();
     if (failure.code === undefined || this.#retryTimer !== undefined) return;
-    this.#retryTimer = setTimeout(() => {
+    this.#retryTimer = startTimer(() => {
       this.#retryTimer = undefined;
       this.#failures += 1;
       this.#wakeFailed();

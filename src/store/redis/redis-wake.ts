@@ -4,6 +4,7 @@ import { failureOf } from './redis-client.ts';
 import type { RedisPort } from './redis-client.ts';
 import { RedisLink } from './redis-link.ts';
 import type { KeepAlive, Outage } from './redis-link.ts';
+import { startInterval } from '../../support/timers.ts';
 
 /** Without any message waiting readers look again after this time: the most that a lost wake-up costs. */
 const LOOK_AGAIN_MILLIS = 5_000;
@@ -72,7 +73,7 @@ export class RedisWakeUps {
     channel.users += 1;
     if (channel.users === 1) this.#noteWake(channel);
     if (!this.#isClosed) {
-      this.#ticker ??= setInterval(() => this.#tick(), TICK_MILLIS).unref();
+      this.#ticker ??= startInterval(() => this.#tick(), TICK_MILLIS).unref();
       this.#link.start();
       void this.#update(channel);
     }

@@ -13,6 +13,7 @@ import type { ProducedSession } from './redis-producer.ts';
 import { isFinal, isOfConnection, judgeReplies } from './redis-verdict.ts';
 import { writeBytes, WriteQueue } from './redis-write-queue.ts';
 import type { PendingWrite } from './redis-write-queue.ts';
+import { startTimer } from '../../support/timers.ts';
 
 /** Bounds and times of a {@link RedisWriter}. */
 export interface RedisWriterOptions {
@@ -134,7 +135,7 @@ export class RedisWriter {
     try {
       const isStored = await new Promise<boolean>((settle) => {
         this.#waiters.push({ upTo: this.#order, settle });
-        timer = setTimeout(() => settle(false), timeoutMillis);
+        timer = startTimer(() => settle(false), timeoutMillis);
         void this.#run();
       });
       if (isStored) return;
@@ -168,7 +169,7 @@ export class RedisWriter {
         this.#wake();
       });
     } else {
-      this.#flushTimer ??= setTimeout(() => this.#wake(), BATCH_DELAY_MILLIS).unref();
+      this.#flushTimer ??= startTimer(() => this.#wake(), BATCH_DELAY_MILLIS).unref();
     }
   }
 
@@ -198,7 +199,7 @@ export class RedisWriter {
     if (this.#queue.freshCount > 0) this.#arm();
     if (this.#queue.parkedCount > 0) {
       clearTimeout(this.#retryTimer);
-      this.#retryTimer = setTimeout(() => void this.#run(), Math.max(1, this.#retryAt - this.#now())).unref();
+      this.#retryTimer = startTimer(() => void this.#run(), Math.max(1, this.#retryAt - this.#now())).unref();
     }
   }
 

@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { afterEntry, startBy } from '../../entry/answer-state.ts';
 import { ABANDONED_END } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
@@ -29,6 +27,7 @@ import type { UnreadMark } from './redis-start.ts';
 import { isFinal } from './redis-verdict.ts';
 import { RedisWakeUps } from './redis-wake.ts';
 import { RedisWriter } from './redis-writer.ts';
+import { sleep } from '../../support/timers.ts';
 
 /** What is said once of entries that this version cannot read; `stats().unreadable` counts them. */
 const UNREADABLE: Readonly<Record<Unreadable, string>> = {
@@ -151,7 +150,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
       if (!(around instanceof RedisFailure)) return around.state;
       // A reader that asks waits for Redis as it does for entries: "none" would make it end with the wrong answer.
       if (this.#isClosed || isFinal(around)) return 'none';
-      await sleep(backoffMillis(failures), undefined, { ref: false });
+      await sleep(backoffMillis(failures), { keepsProcess: false });
     }
   }
 

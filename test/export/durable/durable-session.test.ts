@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 
@@ -13,6 +12,7 @@ import type { OtelLoggerProvider } from '../../../src/otel/logs-api.ts';
 import { startOtlpReceiver } from '../../support/otlp-receiver.ts';
 import { ScriptedExporter } from '../../support/scripted-exporter.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
+import { until } from '../../support/until.ts';
 
 const LINES = {
   '3.x': createRequire(import.meta.url),
@@ -97,8 +97,7 @@ describe.each(['3.x', '0.2xx'] as const)('on the %s line', (line) => {
     for (let i = 0; i < 200; i += 1) await sessions.logChunkToQueue(`chunk ${i}`, 'a');
     sessions.endSession('a');
     await reading;
-    await delay(30);
-    expect(exporter.calls.length).toBe(1);
+    await until(() => exporter.calls.length === 1, 'the export');
     expect(read).toHaveLength(200);
     await file.forceFlush();
     const [name] = readdirSync(join(base, 'logs')) as [string];

@@ -1,13 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 import { flatten } from '../../support/otlp-decode.ts';
 import type { OtlpLogsRequest, ReceivedRecord } from '../../support/otlp-decode.ts';
 import { until } from '../../support/until.ts';
+import { freePorts } from '../free-ports.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 
@@ -51,7 +51,8 @@ export class CollectorProcess {
   }
 
   static async start(binary: string, outFile: string): Promise<CollectorProcess> {
-    const collector = new CollectorProcess(binary, outFile, { http: await freePort(), grpc: await freePort() });
+    const [http, grpc] = (await freePorts(2)) as [number, number];
+    const collector = new CollectorProcess(binary, outFile, { http, grpc });
     await collector.restart();
     return collector;
   }
@@ -99,16 +100,6 @@ export class CollectorProcess {
       .filter((line) => line !== '')
       .flatMap((line) => flatten(JSON.parse(line) as OtlpLogsRequest));
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 function answers(port: number): Promise<boolean> {

@@ -2,11 +2,12 @@ import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+
+import { freePorts } from '../free-ports.ts';
 
 /** A server program of this machine. */
 export interface ServerProgram {
@@ -31,15 +32,6 @@ export const VALKEY: ServerProgram | undefined = find(process.env['VALKEY_SERVER
 /** What a suite's name says when it is skipped. */
 export const WITHOUT_SERVER: string = REDIS === undefined ? ' (skipped: no redis-server on this machine)' : '';
 
-/** Ports that are free now, all held open until all are known. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
-}
-
 /** A server of our own on a loopback port, with its own temporary directory. */
 export class TestServer {
   readonly port: number;
@@ -47,6 +39,7 @@ export class TestServer {
   readonly #program: ServerProgram;
   readonly #options: readonly string[];
   #process: ChildProcess | undefined;
+  #output = '';
 
   private constructor(program: ServerProgram, port: number, options: readonly string[]) {
     this.#program = program;
@@ -75,7 +68,11 @@ export class TestServer {
 
   async start(): Promise<void> {
     const basics = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--dir', this.directory];
-    this.#process = spawn(this.#program.path, [...basics, ...this.#options], { stdio: 'ignore' });
+    this.#process = spawn(this.#program.path, [...basics, ...this.#options], { stdio: ['ignore', 'pipe', 'ignore'] });
+    this.#output = '';
+    this.#process.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.#output = (this.#output + text).slice(-2_000);
+    });
     await this.#answers();
   }
 
@@ -118,7 +115,7 @@ export class TestServer {
   }
 
   async #answers(): Promise<void> {
-    for (let attempt = 0; attempt < 400; attempt += 1) {
+    for (let attempt = 0; attempt < 400 && this.#process?.exitCode === null; attempt += 1) {
       try {
         const reply = await this.command('PING');
         if (reply.startsWith('+PONG') || reply.startsWith('-NOAUTH')) return;
@@ -127,7 +124,7 @@ export class TestServer {
       }
       await sleep(25);
     }
-    throw new Error(`${this.#program.name} on port ${this.port} does not answer`);
+    throw new Error(`${this.#program.name} on port ${this.port} does not answer. Its last words: ${this.#output}`);
   }
 }
 

@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RedisSessionStore } from '../../../src/redis.ts';
 import type { RedisSessionStoreOptions } from '../../../src/redis.ts';
 import { readCount } from '../../../src/store/contract/contract-kit.ts';
-import { freePorts, REDIS, TestServer } from './server.ts';
+import { freePorts } from '../free-ports.ts';
+import { REDIS, TestServer } from './server.ts';
 
 function hasOpenssl(): boolean {
   try {
