@@ -1,5 +1,6 @@
 export type { JsonValue } from './entry/body.ts';
-export type { Diagnosis, Finding } from './facade/diagnose.ts';
+export type { Diagnosis } from './facade/diagnose.ts';
+export type { Finding } from './facade/finding.ts';
 export type { LossReason } from './support/loss-counters.ts';
 export type { StreamHandler } from './write/stream-handler.ts';
 export type { DeliveryReport, SessionDelivery } from './entry/routed-record.ts';

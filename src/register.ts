@@ -4,7 +4,8 @@
  * to us; then ours are exported when `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT` is set.
  *
  * Starts a provider, makes it the global one of both logs APIs, and keeps it as `sharedSessionLogs()`. Configured by
- * `OTEL_*` and `LOGS_PATH` only; shuts down on `beforeExit`. What is wrong is told to OpenTelemetry's `diag`: the
+ * `OTEL_*` and `LOGS_PATH` only; shuts down on `beforeExit`, and on SIGTERM and SIGINT where the program does not listen for
+ * them. What is wrong is told to OpenTelemetry's `diag`: the
  * program starts all the same.
  */
 import type { SessionLogs } from './facade/session-logs.ts';
@@ -13,6 +14,8 @@ import { startNow } from './start/start-now.ts';
 import { startPlan } from './start/start-options.ts';
 import { SessionLogsError } from './support/errors.ts';
 import { reporterFor } from './support/reporter.ts';
+
+const OPTIONS = { registerGlobally: true, shutdownOnSignal: true };
 
 const reporter = reporterFor('register');
 
@@ -27,11 +30,11 @@ try {
 
 function start(): SessionLogs {
   try {
-    return startNow(startPlan({ registerGlobally: true }), true);
+    return startNow(startPlan(OPTIONS), true);
   } catch (error) {
     if (!(error instanceof SessionLogsError) || error.code !== 'directory_unusable') throw error;
     // A read-only container: queues and export are worth having without the file.
     reporter.warn('there is no daily file', error);
-    return startNow(startPlan({ registerGlobally: true, file: false }), true);
+    return startNow(startPlan({ ...OPTIONS, file: false }), true);
   }
 }

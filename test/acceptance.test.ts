@@ -45,7 +45,7 @@ describe.each(setups)('session logs, %s', (_name, line) => {
     ] as const) {
       await sessions.logChunkToQueue(text, id);
     }
-    expect(sessions.allSessionsInQueue()).toEqual(['a', 'b']);
+    expect(sessions.allSessionsInQueue).toEqual(['a', 'b']);
     expect(await collect(sessions.getSessionLogs('a', { until: 'caught-up' }))).toEqual(['2', '4']);
     expect(await collect(sessions.getSessionLogs('b', { until: 'caught-up' }))).toEqual(['1', '3']);
   });
@@ -117,7 +117,7 @@ describe.each(setups)('session logs, %s', (_name, line) => {
     await disposed.next();
     await disposed[Symbol.asyncDispose]();
     expect(sessions.stats().readers).toBe(0);
-    expect(sessions.allSessionsInQueues()).toEqual(['s']);
+    expect(sessions.allSessionsInQueues).toEqual(['s']);
   });
 
   it('8: the idle timeout counts only while next() waits, and what is ready is delivered first', async () => {
@@ -176,8 +176,8 @@ describe.each(setups)('session logs, %s', (_name, line) => {
     await reader.next();
     for (let n = 0; n < 20_000; n += 1) await sessions.logChunkToQueue('x', `session-${n}`);
     expect(sessions.stats().sessions).toBe(1_000);
-    expect(sessions.allSessionsInQueue()).toContain('first');
-    expect(sessions.allSessionsInQueue()).toContain('session-19999');
+    expect(sessions.allSessionsInQueue).toContain('first');
+    expect(sessions.allSessionsInQueue).toContain('session-19999');
     expect(sessions.stats().lost['store_full']).toBe(19_001);
     await reader.return();
   });
@@ -189,7 +189,7 @@ describe.each(setups)('session logs, %s', (_name, line) => {
     for (const id of ids) {
       expect(await collect(sessions.getSessionLogs(id, { until: 'caught-up' }))).toEqual([`for ${id}`]);
     }
-    expect(sessions.allSessionsInQueue()).toEqual(ids.toSorted());
+    expect(sessions.allSessionsInQueue).toEqual(ids.toSorted());
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 

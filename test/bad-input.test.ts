@@ -6,7 +6,7 @@ describe('wrong input is refused at once, with the name and the value, and nothi
   let sessions = new SessionLogs({ loggerProvider: () => undefined });
   afterEach(async () => {
     expect(sessions.stats()).toMatchObject({ sessions: 0, readers: 0, entries: 0 });
-    expect(sessions.allSessionsInQueues()).toEqual([]);
+    expect(sessions.allSessionsInQueues).toEqual([]);
     await sessions.shutdown();
     sessions = new SessionLogs({ loggerProvider: () => undefined });
   });

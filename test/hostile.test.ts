@@ -199,7 +199,7 @@ describe.each(setups)('hostile input, %s', (_name, line) => {
     const refusing = new SessionLogs({ loggerProvider: { getLogger: boom } });
     open.push(refusing);
     await refusing.logChunkToQueue('x', 's');
-    for (const sessions of [failing, refusing]) expect(sessions.allSessionsInQueue()).toEqual(['s']);
+    for (const sessions of [failing, refusing]) expect(sessions.allSessionsInQueue).toEqual(['s']);
   });
 
   it('any text survives as it is, in every session id', async () => {

@@ -2,30 +2,12 @@ import { constants } from 'node:fs';
 import { access, readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 
-import { MAX_SESSION_ID_LENGTH } from '../entry/session-id.ts';
 import { findPackages } from '../otel/application-modules.ts';
 import { environmentValue } from '../otel/environment.ts';
 import { hasContextManager, isLogsApiBridged, registeredLogsApis } from '../otel/logs-api.ts';
-import type { OtelLoggerProvider } from '../otel/logs-api.ts';
-import type { SessionLogRecordProcessor } from './session-processor.ts';
-
-/** Something that keeps logs from arriving, with what to do about it. */
-export interface Finding {
-  /** Stable, for programs. */
-  readonly code:
-    | 'no_provider'
-    | 'not_attached'
-    | 'processor_order'
-    | 'attribute_limits'
-    | 'several_apis'
-    | 'no_bridge'
-    | 'no_context_manager'
-    | 'endpoint_unreachable'
-    | 'directory_unusable'
-    | 'losses';
-  readonly problem: string;
-  readonly fix: string;
-}
+import type { Finding } from './finding.ts';
+import { findInProvider } from './provider-findings.ts';
+import type { ProviderSubject } from './provider-findings.ts';
 
 /** The answer of `diagnose()`: `String(diagnosis)` prints it. */
 export interface Diagnosis {
@@ -34,11 +16,7 @@ export interface Diagnosis {
 }
 
 /** What is looked at. */
-export interface DiagnosisSubject {
-  readonly processor: SessionLogRecordProcessor;
-  readonly provider: OtelLoggerProvider | undefined;
-  /** Emits a record through the provider, and answers whether it came to the processor. */
-  readonly probe: () => boolean;
+export interface DiagnosisSubject extends ProviderSubject {
   readonly lost: Readonly<Record<string, number>>;
   /** The daily file's directory, of an instance that has one. */
   readonly directory: string | undefined;
@@ -54,7 +32,7 @@ const CONNECT_MILLIS = 2_000;
  */
 export async function diagnose(subject: DiagnosisSubject): Promise<Diagnosis> {
   const findings = [
-    ...findProvider(subject),
+    ...findInProvider(subject),
     ...findApis(),
     ...findLosses(subject.lost),
     ...(await findEndpoint(subject.endpoint)),
@@ -67,76 +45,6 @@ export async function diagnose(subject: DiagnosisSubject): Promise<Diagnosis> {
         ? 'nothing found that keeps logs from arriving'
         : findings.map(({ code, problem, fix }) => `${code}: ${problem}\n  fix: ${fix}`).join('\n'),
   };
-}
-
-function findProvider({ processor, provider, probe }: DiagnosisSubject): Finding[] {
-  if (provider === undefined) {
-    return [
-      {
-        code: 'no_provider',
-        problem: 'no logger provider is registered: chunks go into the queues only, and other loggers nowhere',
-        fix: 'start your SDK with `logRecordProcessors: [sessions.processor, ...]`, pass `loggerProvider`, or use startSessionLogs({ registerGlobally: true })',
-      },
-    ];
-  }
-  if (!probe()) {
-    return [
-      {
-        code: 'not_attached',
-        problem: "the provider's processors do not include this instance's processor, or it is shut down",
-        fix: 'put `sessions.processor` into the provider: `logRecordProcessors` (a list) of NodeSDK, `processors` of LoggerProvider',
-      },
-    ];
-  }
-  return [...findOrder(processor, provider), ...findLimits(provider)];
-}
-
-/** Both SDK lines keep the processors of a provider here; where a later one does not, nothing can be said. */
-interface ProviderInside {
-  readonly _sharedState?: {
-    readonly processors?: readonly unknown[];
-    readonly registeredLogRecordProcessors?: readonly unknown[];
-    readonly logRecordLimits?: { readonly attributeValueLengthLimit?: number };
-  };
-}
-
-function insideOf(provider: OtelLoggerProvider): ProviderInside['_sharedState'] {
-  const delegate = (provider as { _getDelegate?: () => unknown })._getDelegate?.() ?? provider;
-  return (delegate as ProviderInside)._sharedState;
-}
-
-function findLimits(provider: OtelLoggerProvider): Finding[] {
-  const limit = insideOf(provider)?.logRecordLimits?.attributeValueLengthLimit ?? Infinity;
-  // The SDK ignores a limit of 0 or less.
-  if (limit <= 0 || limit > MAX_SESSION_ID_LENGTH) return [];
-  return [
-    {
-      code: 'attribute_limits',
-      problem: `the SDK cuts attribute values at ${limit} characters: longer session ids of other loggers become one session when their beginnings are alike, and exporters get every longer id cut`,
-      fix: `raise OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT, or \`logRecordLimits.attributeValueLengthLimit\` of the provider, above ${MAX_SESSION_ID_LENGTH}, or keep session ids shorter than ${limit} characters`,
-    },
-  ];
-}
-
-function findOrder(processor: SessionLogRecordProcessor, provider: OtelLoggerProvider): Finding[] {
-  const state = insideOf(provider);
-  const processors = state?.processors ?? state?.registeredLogRecordProcessors ?? [];
-  const index = processors.indexOf(processor);
-  const earlier = processors.slice(0, Math.max(0, index)).filter(isExporting);
-  if (earlier.length === 0) return [];
-  const names = earlier.map((each) => each.constructor.name).join(', ');
-  return [
-    {
-      code: 'processor_order',
-      problem: `${names} stands before the session processor: what it exports has no \`session.id\` stamp and is not redacted`,
-      fix: 'put `sessions.processor` first in the list',
-    },
-  ];
-}
-
-function isExporting(processor: unknown): processor is object {
-  if (typeof processor !== 'object' || processor === null) return false;
-  return '_exporter' in processor || /Batch|Simple|Export|Durable|Coalescing|DateFile/.test(processor.constructor.name);
 }
 
 function findApis(): Finding[] {

@@ -24,6 +24,12 @@ export class SessionHandle {
   constructor(target: SessionTarget, sessionId: string) {
     this.#target = target;
     this.sessionId = ownText(sessionId);
+    // A method may be handed on by itself: `onToken: handle.write`. Assigned, since a handle is made for a request.
+    this.write = this.write.bind(this);
+    this.mark = this.mark.bind(this);
+    this.tap = this.tap.bind(this);
+    this.follow = this.follow.bind(this);
+    this.end = this.end.bind(this);
   }
 
   /** Logs a chunk; see `logChunkToQueue`. */

@@ -18,6 +18,7 @@ import type { EventStreamOptions, StreamSource } from '../serve/event-stream.ts'
 import { toReadableStream } from '../serve/text-stream.ts';
 import type { StoreStats } from '../store/session-store.ts';
 import { watchAbort } from '../support/abort-watch.ts';
+import { bindMembers } from '../support/bind-members.ts';
 import { SessionLogsError } from '../support/errors.ts';
 import { addUp } from '../support/loss-counters.ts';
 import { lazily, millisOrNever, objectWith, parseOptions } from '../support/options.ts';
@@ -134,6 +135,7 @@ export class SessionLogs {
     const echo = streamHandler === undefined || streamHandler === false ? undefined : new Echo(streamHandler);
     this.#writer = new SessionWriter(this.processor.router, provider, echo);
     this.logger = this.#writer.logger;
+    bindMembers(this);
   }
 
   // Writing
@@ -259,12 +261,12 @@ export class SessionLogs {
   }
 
   /** Sorted ids of the sessions that hold entries; with a remote store as this process sees them. */
-  allSessionsInQueue(): string[] {
+  get allSessionsInQueue(): string[] {
     return this.processor.store.sessionIds();
   }
 
   /** Sorted ids of live sessions and of readers waiting now; with a remote store as this process sees them. */
-  allSessionsInQueues(): string[] {
+  get allSessionsInQueues(): string[] {
     return this.processor.store.activeSessionIds();
   }
 
@@ -305,6 +307,11 @@ export class SessionLogs {
   }
 
   // Ends
+
+  /** Whether `shutdown()` was called: later writes are counted and ignored, new readers are refused. */
+  get isShutDown(): boolean {
+    return this.#closing !== undefined;
+  }
 
   /** Counters: sessions, readers, entries, bytes, and what was lost, by reason. */
   stats(): StoreStats {

@@ -19,6 +19,8 @@ export interface EmittedLogRecord {
 /** A logger of either line. */
 export interface OtelLogger {
   emit(record: EmittedLogRecord): void;
+  /** Whether a record would come to a processor. Not every API has it. */
+  enabled?(record: EmittedLogRecord): boolean;
 }
 
 /** A logger provider of either line, the SDK's or the API's. */

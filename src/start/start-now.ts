@@ -17,6 +17,7 @@ import { reporterFor } from '../support/reporter.ts';
 import { defaultStreamHandler } from '../write/stream-handler.ts';
 import { GatedLogRecordProcessor } from './gated-processor.ts';
 import type { Branch } from './gated-processor.ts';
+import { signalEndings } from './signal-endings.ts';
 import type { StartPlan } from './start-options.ts';
 
 const reporter = reporterFor('start');
@@ -143,6 +144,7 @@ function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, parts: Part
     processors: [new GatedLogRecordProcessor(sessions.processor, parts.branches)],
   });
   place.take(sessions, plan.registerGlobally ? provider : undefined);
+  if (plan.shutdownOnSignal) place.endOnSignal(sessions);
   return sessions;
 }
 
@@ -151,6 +153,7 @@ class ProcessPlace implements OwnedPart {
   readonly name = "the process's hooks";
   #onBeforeExit: (() => void) | undefined = undefined;
   #unregister: (() => void) | undefined = undefined;
+  #onShutdown: (() => void) | undefined = undefined;
 
   take(sessions: SessionLogs, globalProvider: OtelLoggerProvider | undefined): void {
     this.#onBeforeExit = () => {
@@ -164,11 +167,21 @@ class ProcessPlace implements OwnedPart {
     }
   }
 
+  endOnSignal(sessions: SessionLogs): void {
+    const ending = (): Promise<void> => sessions.shutdown();
+    signalEndings().add(ending);
+    this.#onShutdown = () => {
+      // Only when the rest is shut down as well: until then a signal has to wait for it.
+      queueMicrotask(() => void Promise.allSettled([ending()]).then(() => signalEndings().remove(ending)));
+    };
+  }
+
   forceFlush(): Promise<void> {
     return Promise.resolve();
   }
 
   shutdown(): Promise<void> {
+    this.#onShutdown?.();
     if (this.#onBeforeExit !== undefined) process.off('beforeExit', this.#onBeforeExit);
     this.#unregister?.();
     return Promise.resolve();

@@ -19,7 +19,7 @@ export interface StartSessionLogsOptions extends SessionLogRecordProcessorOption
   readonly retentionDays?: number | undefined;
   /** Whether the files of past days are compressed. @default false */
   readonly compress?: boolean | undefined;
-  /** Base URL of an OTLP endpoint; `/v1/logs` is appended. @default OTEL_EXPORTER_OTLP_*; without either nothing is exported */
+  /** Base URL of an OTLP endpoint; `/v1/logs` is appended where it does not end so. @default OTEL_EXPORTER_OTLP_*; without either nothing is exported */
   readonly endpoint?: string | undefined;
   /** Exports in place of the OTLP exporter. */
   readonly exporter?: LogRecordExporter | undefined;
@@ -43,13 +43,25 @@ export interface StartSessionLogsOptions extends SessionLogRecordProcessorOption
     | undefined;
   /** Makes the provider the global one, for instrumented loggers in a program without an OTel setup of its own. @default false */
   readonly registerGlobally?: boolean | undefined;
+  /**
+   * Shuts down, within the 10 seconds of `shutdown()`, when SIGTERM or SIGINT would end the process, and lets the signal
+   * end it then. A second signal ends it at once. Has no effect on a signal that the application listens for: call
+   * `shutdown()` there.
+   *
+   * @default false
+   */
+  readonly shutdownOnSignal?: boolean | undefined;
 }
 
 /** The options with their defaults, decided. */
-export interface StartPlan extends Omit<StartSessionLogsOptions, 'file' | 'console' | 'registerGlobally'> {
+export interface StartPlan extends Omit<
+  StartSessionLogsOptions,
+  'file' | 'console' | 'registerGlobally' | 'shutdownOnSignal'
+> {
   readonly file: boolean;
   readonly console: boolean;
   readonly registerGlobally: boolean;
+  readonly shutdownOnSignal: boolean;
   readonly minimumSeverity: {
     readonly file?: number | undefined;
     readonly console?: number | undefined;
@@ -94,6 +106,7 @@ const optionsSchema = lazily(() =>
       )
       .default({}),
     registerGlobally: z.boolean('a boolean').default(false),
+    shutdownOnSignal: z.boolean('a boolean').default(false),
   }),
 );
 

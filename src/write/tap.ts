@@ -69,7 +69,8 @@ export function tap<T>(
   const newAnswer = (): TappedAnswer<T> => new TappedAnswer<T>(writer, sessionId, map);
   if (isWebStream(source)) return tapWebStream(source, newAnswer());
   if (!isAsyncIterable(source)) {
-    throw new TypeError(`tap: expected an async iterable or a web stream, got ${describeValue(source)}`);
+    const received = isPromise(source) ? 'a promise: await it first' : describeValue(source);
+    throw new TypeError(`tap: expected an async iterable or a web stream, got ${received}`);
   }
   return { [Symbol.asyncIterator]: () => new TappedIterator<T>(source[Symbol.asyncIterator](), newAnswer()) };
 }
@@ -84,6 +85,10 @@ function isAsyncIterable<T>(source: unknown): source is AsyncIterable<T> {
     source !== null &&
     typeof (source as Partial<AsyncIterable<T>>)[Symbol.asyncIterator] === 'function'
   );
+}
+
+function isPromise(source: unknown): boolean {
+  return typeof (source as Partial<Promise<unknown>> | null | undefined)?.then === 'function';
 }
 
 /** What a tap writes: one answer under a fresh stream id, with each mark once. */

@@ -1,3 +1,5 @@
+import { ROOT_CONTEXT } from '@opentelemetry/api';
+
 import { toJsonValue } from '../entry/body.ts';
 import { LEVELED_LOG, PLAIN_CHUNK } from '../entry/entry.ts';
 import type { OwnFacts } from '../entry/entry.ts';
@@ -110,7 +112,8 @@ export class SessionWriter {
   probe(): boolean {
     const logger = this.#currentLogger();
     if (logger === undefined) return false;
-    const record = { eventName: 'session_logs.diagnose', body: 'diagnose', severityNumber: SEVERITY.debug };
+    // Neither a severity nor a trace: no filter of the provider may answer in the processor's place.
+    const record = { eventName: 'session_logs.diagnose', body: 'diagnose', context: ROOT_CONTEXT };
     const write = this.#ownWrite(record, undefined, LEVELED_LOG);
     emitOwnWrite(write, logger);
     return write.hasArrived;
@@ -144,7 +147,7 @@ export class SessionWriter {
     }
     if (!write.hasArrived) {
       router.routeDirectly(write);
-      if (!this.#isDetached) this.#warnDetached(logger !== undefined);
+      if (!this.#isDetached) this.#warnDetached(logger, emitted);
     }
     this.#isDetached = !write.hasArrived;
     return emitted;
@@ -154,13 +157,9 @@ export class SessionWriter {
     return { owner: this.#router, record, sessionId, facts, hasArrived: false };
   }
 
-  #warnDetached(hasProvider: boolean): void {
-    this.#reporter.limited(
-      'detached',
-      hasProvider
-        ? "the logger provider does not lead to this instance's processor: chunks go to the queues only. Put `sessions.processor` into the provider's processors"
-        : 'no logger provider is registered: chunks go to the queues only',
-    );
+  #warnDetached(logger: OtelLogger | undefined, record: EmittedLogRecord): void {
+    const [topic, reason] = detachment(logger, record);
+    this.#reporter.limited(topic, `${reason}: chunks go to the queues only`);
   }
 
   #currentLogger(): OtelLogger | undefined {
@@ -171,6 +170,24 @@ export class SessionWriter {
     }
     return this.#otelLogger;
   }
+}
+
+/** Why a record did not come to our processor. */
+function detachment(
+  logger: OtelLogger | undefined,
+  record: EmittedLogRecord,
+): readonly [topic: string, reason: string] {
+  if (logger === undefined) return ['detached', 'no logger provider is registered'];
+  if (logger.enabled?.(record) === false) {
+    return [
+      'filtered',
+      "a rule of the logger provider (`loggerConfigurator`), or its shutdown, stops this instance's records",
+    ];
+  }
+  return [
+    'detached',
+    "the logger provider does not lead to this instance's processor (put `sessions.processor` into its processors)",
+  ];
 }
 
 /** What a redaction left of the finish reasons is what may be known of them. */

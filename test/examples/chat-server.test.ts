@@ -67,7 +67,7 @@ describe('the example chat over HTTP', () => {
     for (const path of ['/chat/short', `/chat/${id}/other`, '/../LICENSE', '/favicon.ico']) {
       expect((await fetch(base + path)).status).toBe(404);
     }
-    expect(chat.sessions.allSessionsInQueue()).toEqual([]);
+    expect(chat.sessions.allSessionsInQueue).toEqual([]);
   });
 
   it('serves a page of its own for each chat, under a policy that allows its own script only', async () => {

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { context, logs } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BatchLogRecordProcessor, InMemoryLogRecordExporter, LoggerProvider } from '@opentelemetry/sdk-logs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { diagnose } from '../../src/facade/diagnose.ts';
 import { bridgeLogsApi, SessionLogs, startSessionLogs } from '../../src/index.ts';
+import { recordDiagnostics } from '../support/diagnostics.ts';
 import { sdkLines } from '../support/sdk-lines.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -18,6 +19,10 @@ async function codesOf(sessions: SessionLogs): Promise<string[]> {
   for (const { problem, fix } of findings) expect([problem, fix].every((text) => text.length > 10)).toBe(true);
   return findings.map(({ code }) => code);
 }
+
+type StartSdk = (options: object) => { shutdown(): Promise<void> };
+
+const diagnostics = recordDiagnostics();
 
 const API_LOGS = Symbol.for('io.opentelemetry.js.api.logs');
 
@@ -43,6 +48,79 @@ describe('diagnose()', () => {
     const first = new SessionLogs({ loggerProvider: () => provider });
     provider = new sdk.LoggerProvider({ processors: [first.processor, batch] });
     expect(await codesOf(first)).toEqual(['no_context_manager']);
+  });
+
+  describe.each(sdkLines)('rules of the provider, SDK %s', (name, { sdk, require }) => {
+    function start(rule: object): { sessions: SessionLogs; provider: InstanceType<typeof sdk.LoggerProvider> } {
+      const sessions: SessionLogs = new SessionLogs({ loggerProvider: () => provider });
+      const provider = new sdk.LoggerProvider({
+        processors: [sessions.processor],
+        loggerConfigurator: () => ({ enabled: true, disabled: false, minimumSeverity: 0, traceBased: false, ...rule }),
+      });
+      return { sessions, provider };
+    }
+
+    it.each([
+      [{ enabled: false, disabled: true }, 'all records of "otel-session-logs"'],
+      [{ minimumSeverity: 13 }, 'records below severity 13 of "app", records below severity 13 of "otel-session-logs"'],
+      [{ traceBased: true }, 'records in traces that are not sampled of "otel-session-logs"'],
+    ])('%j: names the rule, and does not take the processor for missing', async (rule, text) => {
+      const { sessions, provider } = start(rule);
+      provider.getLogger('app');
+      const { findings } = await sessions.diagnose();
+      expect(findings.map(({ code }) => code)).toEqual(['logger_rules', 'no_context_manager']);
+      expect(findings[0]?.problem).toContain(text);
+    });
+
+    it('a rule that stops our own records is told once; they stay readable', async () => {
+      const { sessions } = start({ enabled: false, disabled: true });
+      await sessions.logChunkToQueue('a', 's');
+      await sessions.logChunkToQueue('b', 's');
+      expect(sessions.getAllLogsInQueue().map(({ message }) => message)).toEqual(['a', 'b']);
+      expect(diagnostics.lines.filter((line) => line.includes('a rule of the logger provider'))).toHaveLength(1);
+      expect(diagnostics.lines.join()).not.toContain('does not lead to');
+    });
+
+    it('a configuration file takes no processors from the program: the way that is advised works', async () => {
+      const file = join(temporaryDirectory(), 'otel.yaml');
+      const body = 'file_format: "1.0"\nlogger_provider:\n  processors:\n    - simple: { exporter: { console: } }\n';
+      const { startNodeSdk, startNodeSDK } = require('@opentelemetry/sdk-node') as Record<string, StartSdk | undefined>;
+      const startSdk = (startNodeSdk ?? startNodeSDK) as StartSdk;
+      vi.stubEnv('OTEL_CONFIG_FILE', file);
+      // The SDK's console exporter, and its words about the second start.
+      const quiet = [vi.spyOn(console, 'dir'), vi.spyOn(console, 'error')].map((spy) =>
+        spy.mockImplementation(() => {}),
+      );
+      onTestFinished(() => {
+        vi.unstubAllEnvs();
+        for (const spy of quiet) spy.mockRestore();
+      });
+
+      writeFileSync(file, body);
+      const ignored = new SessionLogs();
+      const sdkOfFile = startSdk({ logRecordProcessors: [ignored.processor] });
+      expect(await codesOf(ignored)).toContain('config_file');
+      await sdkOfFile.shutdown();
+      context.disable();
+      logs.disable();
+      delete (globalThis as Record<symbol, unknown>)[API_LOGS];
+
+      writeFileSync(file, body.slice(0, body.indexOf('logger_provider')));
+      const sessions = await startSessionLogs({
+        registerGlobally: true,
+        file: false,
+        console: false,
+        streamHandler: false,
+      });
+      const sdkBeside = startSdk({});
+      const api = (require(name === '3.x' ? '@opentelemetry/api' : '@opentelemetry/api-logs') as { logs: typeof logs })
+        .logs;
+      api.getLogger('app').emit({ body: 'x', attributes: { 'session.id': 's' } });
+      expect(sessions.allSessionsInQueue).toEqual(['s']);
+      expect(await codesOf(sessions)).not.toContain('config_file');
+      await sdkBeside.shutdown();
+      await sessions.shutdown();
+    });
   });
 
   it('finds nothing where all is well, and says so', async () => {

@@ -25,7 +25,7 @@ describe('SessionLogs', () => {
   it('is typed', () => {
     const sessions = start();
     expectTypeOf(sessions.getAllLogsInQueue()).toEqualTypeOf<LogEntry[]>();
-    expectTypeOf(sessions.allSessionsInQueue()).toEqualTypeOf<string[]>();
+    expectTypeOf(sessions.allSessionsInQueue).toEqualTypeOf<string[]>();
     expectTypeOf(sessions.logChunkToQueue('x', 's')).toEqualTypeOf<Promise<void>>();
     expectTypeOf(sessions.withSession('s', () => 5)).toEqualTypeOf<number>();
     // @ts-expect-error -- a session id is needed
@@ -90,8 +90,54 @@ describe('SessionLogs', () => {
     expect(frozen.every((value) => Object.isFrozen(value))).toBe(true);
   });
 
-  it('the shared instance is one per process', () => {
-    expect(sharedSessionLogs()).toBe(sharedSessionLogs());
+  it('the shared instance is one per process; after its end there is a new one', async () => {
+    const first = sharedSessionLogs();
+    expect(sharedSessionLogs()).toBe(first);
+    expect(first.isShutDown).toBe(false);
+    await first.shutdown();
+    expect(first.isShutDown).toBe(true);
+    const second = sharedSessionLogs();
+    open.push(second);
+    expect(second).not.toBe(first);
+    await second.logChunkToQueue('alive', 's');
+    expect(second.allSessionsInQueue).toEqual(['s']);
+  });
+
+  it('its methods can be handed on by themselves, those of a handle too', async () => {
+    const sessions = start();
+    /* oxlint-disable typescript/unbound-method -- that is what is tried */
+    const { logChunkToQueue, getSessionLogs, session, stats, endSession } = sessions;
+    await logChunkToQueue('1', 's');
+    const { write, follow, end } = session('s');
+    /* oxlint-enable typescript/unbound-method */
+    await write('2');
+    endSession('other');
+    end();
+    expect(await collect(getSessionLogs('s'))).toEqual(['1', '2']);
+    expect((await collect(follow())).map(({ message }) => message)).toEqual(['1', '2']);
+    expect(stats().entries).toBe(2);
+  });
+
+  it('works behind a Proxy, as containers for dependency injection put it', async () => {
+    class Named extends SessionLogs {
+      override session(sessionId: string): ReturnType<SessionLogs['session']> {
+        return super.session(`tenant/${sessionId}`);
+      }
+      get names(): string {
+        return this.allSessionsInQueue.join();
+      }
+    }
+    const own = new Named({ loggerProvider: () => undefined });
+    open.push(own);
+    const sessions = new Proxy(own, {});
+    await sessions.session('s').write('x');
+    expect(sessions.allSessionsInQueue).toEqual(['tenant/s']);
+    expect(sessions.allSessionsInQueues).toEqual(['tenant/s']);
+    expect(sessions.names).toBe('tenant/s');
+    expect(sessions.getAllLogsInQueue()).toHaveLength(1);
+    expect(sessions).toBeInstanceOf(SessionLogs);
+    await sessions.shutdown();
+    expect(own.isShutDown).toBe(true);
   });
 
   it('a handler that throws turns the echo off and never reaches the caller', async () => {
@@ -145,11 +191,11 @@ describe('bounds of the memory store', () => {
     sessions.endSession('ended');
     await sessions.logChunkToQueue(text, 'young');
     await sessions.logChunkToQueue(text, 'young');
-    expect(sessions.allSessionsInQueue()).toEqual(['ended', 'old', 'read', 'young']);
+    expect(sessions.allSessionsInQueue).toEqual(['ended', 'old', 'read', 'young']);
     await sessions.logChunkToQueue(text, 'young');
-    expect(sessions.allSessionsInQueue()).toEqual(['old', 'read', 'young']);
+    expect(sessions.allSessionsInQueue).toEqual(['old', 'read', 'young']);
     await sessions.logChunkToQueue(text, 'young');
-    expect(sessions.allSessionsInQueue()).toEqual(['read', 'young']);
+    expect(sessions.allSessionsInQueue).toEqual(['read', 'young']);
     for (let n = 0; n < 20; n += 1) await sessions.logChunkToQueue(`${n}`.padEnd(5_000), 'read');
     expect(sessions.getAllLogsInQueue({ sessionId: 'read' }).at(-1)?.message.trim()).toBe('19');
     expect(sessions.stats().bytes).toBeLessThanOrEqual(52_000);
@@ -162,9 +208,9 @@ describe('bounds of the memory store', () => {
     await sessions.logChunkToQueue('x', 'ended');
     sessions.endSession('ended');
     await sessions.logChunkToQueue('x', 'new');
-    expect(sessions.allSessionsInQueue()).toEqual(['new', 'old']);
+    expect(sessions.allSessionsInQueue).toEqual(['new', 'old']);
     await sessions.logChunkToQueue('x', 'newer');
-    expect(sessions.allSessionsInQueue()).toEqual(['new', 'newer']);
+    expect(sessions.allSessionsInQueue).toEqual(['new', 'newer']);
   });
 
   it('when all sessions have readers, a new one is counted and refused', async () => {
@@ -173,11 +219,11 @@ describe('bounds of the memory store', () => {
     const reader = sessions.followSession('a');
     await reader.next();
     await sessions.logChunkToQueue('x', 'b');
-    expect(sessions.allSessionsInQueue()).toEqual(['a']);
+    expect(sessions.allSessionsInQueue).toEqual(['a']);
     expect(sessions.stats().lost).toEqual({ store_full: 1 });
     await reader.return();
     await sessions.logChunkToQueue('x', 'b');
-    expect(sessions.allSessionsInQueue()).toEqual(['b']);
+    expect(sessions.allSessionsInQueue).toEqual(['b']);
   });
 
   it('idle and ended sessions are forgotten after their times, never while a reader is on them', async () => {
@@ -189,17 +235,17 @@ describe('bounds of the memory store', () => {
     now = 900;
     sessions.endSession('ended');
     now = 999;
-    expect(sessions.allSessionsInQueue()).toEqual(['ended', 'idle', 'read']);
+    expect(sessions.allSessionsInQueue).toEqual(['ended', 'idle', 'read']);
     now = 1_000;
-    expect(sessions.allSessionsInQueue()).toEqual(['read']);
+    expect(sessions.allSessionsInQueue).toEqual(['read']);
     expect(sessions.stats().lost).toEqual({ expired: 2 });
     now = 10_000;
-    expect(sessions.allSessionsInQueue()).toEqual(['read']);
+    expect(sessions.allSessionsInQueue).toEqual(['read']);
     await reader.return();
     now = 10_999;
-    expect(sessions.allSessionsInQueue()).toEqual(['read']);
+    expect(sessions.allSessionsInQueue).toEqual(['read']);
     now = 11_000;
-    expect(sessions.allSessionsInQueue()).toEqual([]);
+    expect(sessions.allSessionsInQueue).toEqual([]);
   });
 
   it('each of a thousand lives ends where it ended', async () => {

@@ -217,7 +217,7 @@ describe('SessionReader', () => {
     expect(results.every(({ status }) => status === 'rejected')).toBe(true);
     process.off('warning', onWarning);
     expect(warnings).toEqual([]);
-    expect(sessions.allSessionsInQueues()).toEqual([]);
+    expect(sessions.allSessionsInQueues).toEqual([]);
   });
 
   it('an idle timeout longer than a timer can be waits all the same', async () => {
@@ -289,7 +289,7 @@ describe('SessionReader', () => {
     expect(reader.endReason).toBe('returned');
     expect(sessions.stats().readers).toBe(0);
     sessions.deleteSession('s');
-    expect(sessions.allSessionsInQueues()).toEqual([]);
+    expect(sessions.allSessionsInQueues).toEqual([]);
   });
 
   it('a gap nobody listens for is one warning per reader', async () => {
@@ -314,7 +314,7 @@ describe('SessionReader', () => {
     expect(await texts(behind)).toEqual(['b']);
     expect((await pending).done).toBe(true);
     expect([behind.endReason, waiting.endReason]).toEqual(['shutdown', 'shutdown']);
-    expect(sessions.allSessionsInQueues()).toEqual(['s']);
+    expect(sessions.allSessionsInQueues).toEqual(['s']);
     void sessions.logChunkToQueue('late', 's');
     expect(sessions.stats().lost['after_shutdown']).toBe(1);
   });
@@ -339,13 +339,13 @@ describe('SessionReader', () => {
     for (let round = 0; round < 4; round += 1) {
       const readers = [sessions.followSession('s'), sessions.pop('s'), sessions.getSessionLogs('s')];
       const pending = readers.map((reader) => reader.next());
-      expect(sessions.allSessionsInQueues()).toEqual(['s']);
+      expect(sessions.allSessionsInQueues).toEqual(['s']);
       if (round === 0) sessions.endSession('s');
       else if (round === 1) sessions.deleteSession('s');
       else if (round === 2) for (const reader of readers) void reader.return();
       else await sessions.shutdown();
       await Promise.all(pending);
-      expect(sessions.allSessionsInQueues()).toEqual([]);
+      expect(sessions.allSessionsInQueues).toEqual([]);
       expect(sessions.stats()).toMatchObject({ sessions: 0, readers: 0 });
     }
   });

@@ -260,7 +260,7 @@ describe.each(sdkLines)('what a redaction sees is what goes on, SDK %s', (_name,
       ['chunk', 's', traceId],
       ['callback', session, undefined],
     ]);
-    expect(sessions.allSessionsInQueue()).toEqual(['carried', 's', session]);
+    expect(sessions.allSessionsInQueue).toEqual(['carried', 's', session]);
   });
 
   it('a record whose session is found within the provider only is redacted as of that session', () => {
@@ -274,7 +274,7 @@ describe.each(sdkLines)('what a redaction sees is what goes on, SDK %s', (_name,
     });
     sessions.logger.info('text');
     expect(told).toEqual(['', 'found']);
-    expect(sessions.allSessionsInQueue()).toEqual(['found']);
+    expect(sessions.allSessionsInQueue).toEqual(['found']);
   });
 });
 

@@ -117,7 +117,7 @@ describe.each(sdkLines)('what routing depends on, SDK %s', (_name, line) => {
       await sessions.logChunkToQueue('first', FIRST);
       await sessions.logChunkToQueue('second', SECOND, { streamId: `${COMMON}-stream` });
       withSession(SECOND, () => sessions.logger.info('leveled'));
-      expect(sessions.allSessionsInQueue()).toEqual([FIRST, SECOND]);
+      expect(sessions.allSessionsInQueue).toEqual([FIRST, SECOND]);
       expect(await collect(sessions.getSessionLogs(FIRST, { until: 'caught-up' }))).toEqual(['first']);
       expect(await collect(sessions.getSessionLogs(SECOND, { until: 'caught-up' }))).toEqual(['second']);
       expect(sessions.getAllLogsInQueue()[1]?.streamId).toBe(`${COMMON}-stream`);
@@ -130,7 +130,7 @@ describe.each(sdkLines)('what routing depends on, SDK %s', (_name, line) => {
     it("another logger's records go to the session of the running code when the attribute is a part of its id", () => {
       const { sessions, provider } = start({}, limits);
       withSession(FIRST, () => provider.getLogger('other').emit({ body: 'x', attributes: { 'session.id': FIRST } }));
-      expect(sessions.allSessionsInQueue()).toEqual([FIRST]);
+      expect(sessions.allSessionsInQueue).toEqual([FIRST]);
       expect(sessions.stats().lost).toEqual({ unstamped: 1 });
     });
 

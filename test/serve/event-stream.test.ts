@@ -134,7 +134,7 @@ describe('sendEventStream', () => {
       await closed;
       expect(readers()).toBe(0);
     }
-    expect(sessions.allSessionsInQueues()).toEqual([]);
+    expect(sessions.allSessionsInQueues).toEqual([]);
   });
 
   it('a client that does not read costs what its socket buffers, and learns what it missed', async () => {

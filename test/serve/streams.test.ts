@@ -372,7 +372,7 @@ describe('toEventStreamResponse', () => {
     await reader?.cancel();
     expect(sessions.stats().readers).toBe(0);
     expect((await pending)?.done).toBe(true);
-    expect(sessions.allSessionsInQueues()).toEqual([]);
+    expect(sessions.allSessionsInQueues).toEqual([]);
   });
 
   it('refuses wrong options, and says which', async () => {

@@ -139,7 +139,7 @@ const KINDS = {
       // Returned, it keeps no session from being forgotten for the next ones.
       else await reader.return();
     }
-    for (const id of sessions.allSessionsInQueues()) sessions.deleteSession(id);
+    for (const id of sessions.allSessionsInQueues) sessions.deleteSession(id);
     return () => sessions.stats().bytes;
   },
   'ids of sessions and entries that clients follow': async (keep) => {

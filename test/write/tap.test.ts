@@ -104,6 +104,14 @@ describe('tap', () => {
     expect(logged()).toEqual([]);
   });
 
+  it('a promise of a source is refused, and told to be awaited', () => {
+    const promise = Promise.resolve(words('a')) as never;
+    expect(() => sessions.tap('s', promise)).toThrow(
+      'tap: expected an async iterable or a web stream, got a promise: await it first',
+    );
+    expect(logged()).toEqual([]);
+  });
+
   const failing = async function* (): AsyncGenerator<string> {
     yield 'half';
     throw Object.assign(new Error('secret reason'), { name: 'ModelError' });

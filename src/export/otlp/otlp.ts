@@ -37,7 +37,7 @@ const reporter = reporterFor('otlp');
  * protocol is
  * `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL`, else `OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/json`.
  *
- * @param endpoint A base URL: `/v1/logs` is appended, except for gRPC.
+ * @param endpoint A base URL: `/v1/logs` is appended where it does not end so, except for gRPC.
  * @param isBesideSdk Another SDK runs in this process, and `OTEL_LOGS_EXPORTER=none` switches its logs off in favour of
  * ours: an endpoint for logs is then meant for ours.
  * @throws TypeError when `endpoint` is not an http or https URL.
@@ -68,7 +68,8 @@ function baseUrl(endpoint: string, caller: string): URL {
 
 function logsUrl(base: URL): URL {
   const url = new URL(base);
-  url.pathname = `${base.pathname.replace(/\/+$/, '')}/v1/logs`;
+  // Collectors' documents show the whole address as often as its base.
+  url.pathname = `${base.pathname.replace(/\/+$/, '').replace(/\/v1\/logs$/, '')}/v1/logs`;
   return url;
 }
 
@@ -77,7 +78,12 @@ function isEndpointInEnvironment(): boolean {
   for (const name of ['OTEL_EXPORTER_OTLP_LOGS_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT']) {
     const value = environmentValue(name);
     if (value === undefined) continue;
-    if (isEndpoint(value)) return true;
+    if (isEndpoint(value)) {
+      if (name === 'OTEL_EXPORTER_OTLP_ENDPOINT' && /\/v1\/logs\/?$/.test(value)) {
+        reporter.warn(`${name} ends with /v1/logs, which is appended once more: leave it out`);
+      }
+      return true;
+    }
     reporter.warn(`${name} is no URL: ${JSON.stringify(value)}; no logs are exported`);
     return false;
   }

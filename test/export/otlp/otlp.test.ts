@@ -46,7 +46,10 @@ describe('otlpTarget', () => {
     ['http://localhost:4318', 'http://localhost:4318/v1/logs'],
     ['https://otel.example/base/', 'https://otel.example/base/v1/logs'],
     ['http://localhost:4318/?tenant=a', 'http://localhost:4318/v1/logs?tenant=a'],
-  ])('appends /v1/logs to the base URL %s', (endpoint, url) => {
+    ['http://localhost:4318/v1/logs', 'http://localhost:4318/v1/logs'],
+    ['https://otel.example/base/v1/logs/', 'https://otel.example/base/v1/logs'],
+    ['https://otel.example/xv1/logs', 'https://otel.example/xv1/logs/v1/logs'],
+  ])('appends /v1/logs to the base URL %s, where it does not end so', (endpoint, url) => {
     expect(otlpTarget(endpoint)).toEqual({ protocol: 'http/json', url });
   });
 

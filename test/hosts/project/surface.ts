@@ -216,7 +216,7 @@ export async function readingAll(): Promise<EndReason | undefined> {
   const generic: SessionReader<string> = sessions.getSessionLogs('abc123');
   console.log(generic instanceof SessionReader, generic.lastId, generic.missed satisfies number);
   const all: LogEntry[] = sessions.getAllLogsInQueue({ sessionId: 'abc123', limit: 10 });
-  console.log(all, sessions.allSessionsInQueue(), sessions.allSessionsInQueues());
+  console.log(all, sessions.allSessionsInQueue, sessions.allSessionsInQueues);
   return follower.endReason;
 }
 

@@ -216,16 +216,16 @@ describe.skipIf(REDIS === undefined)(`the facade over Redis${WITHOUT_SERVER}`, (
       it('the lists of sessions are those of this process', async () => {
         await hostA.logChunkToQueue('x', 'b');
         await hostA.logChunkToQueue('x', 'a');
-        expect(hostA.allSessionsInQueue()).toEqual(['a', 'b']);
-        expect(hostB.allSessionsInQueue()).toEqual([]);
+        expect(hostA.allSessionsInQueue).toEqual(['a', 'b']);
+        expect(hostB.allSessionsInQueue).toEqual([]);
         const reader = hostB.followSession('waited', { idleTimeoutMillis: 500 });
         const waits = reader.next();
         await hostA.forceFlush();
         await new Promise((resolve) => setTimeout(resolve, 50));
-        expect(hostB.allSessionsInQueues()).toEqual(['waited']);
+        expect(hostB.allSessionsInQueues).toEqual(['waited']);
         await reader.return();
         await waits;
-        expect(hostB.allSessionsInQueues()).toEqual([]);
+        expect(hostB.allSessionsInQueues).toEqual([]);
         expect(hostB.stats().readers).toBe(0);
       });
 

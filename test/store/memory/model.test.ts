@@ -228,7 +228,7 @@ describe('readers of a bounded session against an array', () => {
         for (const reading of run.readings) await reading.reader.return();
         expect(run.sessions.stats().readers).toBe(0);
         run.sessions.deleteSession('s');
-        expect(run.sessions.allSessionsInQueues()).toEqual([]);
+        expect(run.sessions.allSessionsInQueues).toEqual([]);
         expect(run.sessions.stats()).toMatchObject({ sessions: 0, entries: 0, bytes: 0 });
         await run.sessions.shutdown();
       }),
