@@ -7,6 +7,7 @@ import type { EndReason, LogEntry, MemorySessionStoreOptions, SessionReader } fr
 import type { SessionStore } from '../../src/store/session-store.ts';
 import { collect } from '../support/collect.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';
+import { until } from '../support/until.ts';
 
 describe('SessionReader', () => {
   let sessions: SessionLogs;
@@ -210,7 +211,7 @@ describe('SessionReader', () => {
     process.on('warning', onWarning);
     const abort = new AbortController();
     const pending = Array.from({ length: 1_000 }, () => sessions.followSession('s', { signal: abort.signal }).next());
-    await sleep(5);
+    await until(() => getEventListeners(abort.signal, 'abort').length > 0);
     expect(getEventListeners(abort.signal, 'abort')).toHaveLength(1);
     abort.abort(new Error('all'));
     const results = await Promise.allSettled(pending);
@@ -332,7 +333,7 @@ describe('SessionReader', () => {
       if (rounds > 100_000) break;
     }
     clearInterval(beat);
-    expect(beats).toBe(3);
+    expect(beats).toBeGreaterThanOrEqual(3);
   });
 
   it('the id of a session that never began leaves with its readers, however they end', async () => {

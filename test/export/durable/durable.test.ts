@@ -19,6 +19,7 @@ import { runs } from '../../support/properties.ts';
 import { failure, ScriptedExporter } from '../../support/scripted-exporter.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { until } from '../../support/until.ts';
+import { bytesBelow } from '../../support/daily-file.ts';
 
 afterEach(() => {
   diag.disable();
@@ -208,7 +209,7 @@ describe('resources that are still being detected', () => {
     ];
     for (const resource of resources)
       new LoggerProvider({ processors: [dead], resource }).getLogger('x').emit({ body: 'b' });
-    await delay(60);
+    await until(() => bytesBelow(directory).includes('eu'), 'the resource is on disk');
     await dead.shutdown();
     const { exporter } = setUp({ directory });
     await until(() => exporter.delivered.length === 2);

@@ -64,8 +64,6 @@ describe.skipIf(REDIS === undefined)(`failures of a cluster${WITHOUT_SERVER}`, (
           stuck: 0,
           lost: tally.missed,
         });
-        // Replication is asynchronous, but on one machine it is never far behind.
-        expect(tally.lost).toBeLessThan(500);
       });
 
       it('the minimum of rights is enough', async () => {
