@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 
 import { describe, expect, it } from 'vitest';
+
+import { builtProgram } from './support/built-source.ts';
 
 interface Bytes {
   readonly counted: number;
@@ -14,10 +15,8 @@ const NOT_COUNTED = /^(?:copies|ids of sessions|chunks|records|positions|nothing
 /** What the heap of a program moves by itself between two measurements; a parent that is kept costs 20 MiB. */
 const NOISE = 512 * 1024;
 
-const script = fileURLToPath(new URL('support/held-bytes.mjs', import.meta.url));
-const printed = execFileSync(process.execPath, ['--expose-gc', '--single-threaded-gc', '--import', 'tsx', script], {
-  encoding: 'utf8',
-});
+const program = builtProgram('held-bytes.mjs');
+const printed = execFileSync(process.execPath, ['--expose-gc', '--single-threaded-gc', program], { encoding: 'utf8' });
 const kinds = Object.entries(JSON.parse(printed.trim().split('\n').at(-1) ?? '') as Record<string, Bytes>);
 
 describe('what is kept holds only itself, also when it was cut out of something larger', () => {

@@ -36,26 +36,46 @@ export function builtScript(name: string): string {
   return fileURLToPath(builtSource().url(`scripts/${name.replace(/\.ts$/, '.js')}`));
 }
 
+/** The path of an example as JavaScript, e.g. of `local-iteration.ts`. */
+export function builtExample(name: string): string {
+  return fileURLToPath(builtSource().url(`examples/${name.replace(/\.ts$/, '.js')}`));
+}
+
+/** The path of a program of this folder that loads internals, with the source in it, e.g. of `held-bytes.mjs`. */
+export function builtProgram(name: string): string {
+  return fileURLToPath(builtSource().url(`programs/${name.replace(/\.mjs$/, '.js')}`));
+}
+
 /** Builds the source for each place, inside its `node_modules`, from where the packages resolve as for the source. */
 export function buildSource(): () => void {
   const run = `${process.pid}-${Date.now()}`;
   const [first, ...others] = PLACES.map((place) => outDirOf(place, run)) as [string, ...string[]];
   bundle(first, MODULES);
-  buildSync({
-    absWorkingDir: ROOT,
-    entryPoints: ['scripts/*.ts'],
-    outdir: `${first}/scripts`,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    logLevel: 'error',
-  });
+  buildPrograms(['scripts/*.ts'], `${first}/scripts`);
+  // The demo streams documents that stand beside its folder.
+  buildPrograms(['examples/*.ts'], `${first}/examples`, { 'import.meta.dirname': JSON.stringify(`${ROOT}examples`) });
+  buildPrograms(['test/support/held-bytes.mjs'], `${first}/programs`);
   for (const other of others) cpSync(first, other, { recursive: true });
   process.env['BUILT_SOURCE'] = run;
   return () => {
     for (const built of [first, ...others]) rmSync(built, { recursive: true, force: true });
   };
+}
+
+/** Each with what it loads of this repository; the package's own name is that of the source, by `paths` of tsconfig.json. */
+function buildPrograms(entryPoints: string[], outdir: string, define: Record<string, string> = {}): void {
+  buildSync({
+    absWorkingDir: ROOT,
+    entryPoints,
+    outdir,
+    define,
+    bundle: true,
+    splitting: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+  });
 }
 
 function outDirOf(place: string, run: string): string {

@@ -1,4 +1,4 @@
-// Run as `node --expose-gc --import tsx held-bytes.mjs`: prints, for each kind of kept value, what is counted and what the
+// Run with `node --expose-gc`, built: prints, for each kind of kept value, what is counted and what the
 // heap holds when every value is cut out of a parent of 4 KiB.
 import { createServer } from 'node:http';
 
@@ -12,7 +12,8 @@ import { MemorySessionStore, SessionLogs } from '../../src/index.ts';
 import { RedisSessionStore } from '../../src/redis.ts';
 import { ownJoin, ownText } from '../../src/support/own-text.ts';
 
-const COUNT = 2_000;
+/** How many values of a kind: few while the program warms up. */
+let count = 200;
 const PARENT = 4 * 1024;
 let serial = 0;
 
@@ -66,9 +67,9 @@ const KINDS = {
       [false, true].map((wide) => [
         `message ${length}${wide ? ' of a wide parent' : ''}`,
         (keep) => {
-          const store = keep(new MemorySessionStore({ maxEntriesPerSession: COUNT * 2 }));
+          const store = keep(new MemorySessionStore({ maxEntriesPerSession: count * 2 }));
           const sessions = sessionsOver(store);
-          for (let n = 0; n < COUNT; n += 1) void sessions.logChunkToQueue(cut(length, wide), 's');
+          for (let n = 0; n < count; n += 1) void sessions.logChunkToQueue(cut(length, wide), 's');
           return () => store.stats().bytes;
         },
       ]),
@@ -77,7 +78,7 @@ const KINDS = {
   'text put together of parts': (keep) => {
     const store = keep(new MemorySessionStore());
     const sessions = sessionsOver(store);
-    for (let n = 0; n < COUNT; n += 1) void sessions.logChunkToQueue(`${cut(30)} and ${cut(30)}`, 's');
+    for (let n = 0; n < count; n += 1) void sessions.logChunkToQueue(`${cut(30)} and ${cut(30)}`, 's');
     return () => store.stats().bytes;
   },
   'copies, each out of 1 MiB': (keep) => {
@@ -92,24 +93,24 @@ const KINDS = {
   'session ids': (keep) => {
     const store = keep(new MemorySessionStore());
     const sessions = sessionsOver(store);
-    for (let n = 0; n < COUNT; n += 1) void sessions.logChunkToQueue('x', cut(36));
+    for (let n = 0; n < count; n += 1) void sessions.logChunkToQueue('x', cut(36));
     return () => store.stats().bytes;
   },
   'ids of sessions that readers wait for': (keep) => {
     const store = keep(new MemorySessionStore());
     const sessions = sessionsOver(store);
     const readers = keep([]);
-    for (let n = 0; n < COUNT; n += 1) {
+    for (let n = 0; n < count; n += 1) {
       const reader = sessions.followSession(cut(36));
       void reader.next();
       readers.push(reader);
     }
     // A waiting reader takes about 900 bytes (the README's figure), which no bound counts.
-    return () => COUNT * 1_500;
+    return () => count * 1_500;
   },
   'streams, severities and event names': (keep) => {
     const store = keep(new MemorySessionStore());
-    for (let n = 0; n < COUNT; n += 1) {
+    for (let n = 0; n < count; n += 1) {
       const detail = { logType: 'log', kind: 'text', endsReasoning: false, severityNumber: 9, attributes: undefined };
       const names = { streamId: cut(36), severityText: cut(40), eventName: cut(50), traceId: cut(32), spanId: cut(16) };
       store.append('s', 'x', Date.now(), { ...detail, ...names });
@@ -119,7 +120,7 @@ const KINDS = {
   'attributes of every type': (keep) => {
     const store = keep(new MemorySessionStore());
     const sessions = sessionsOver(store);
-    for (let n = 0; n < COUNT; n += 1) {
+    for (let n = 0; n < count; n += 1) {
       const bytes = new Uint8Array(PARENT).subarray(0, 40);
       const attributes = { [cut(20)]: cut(40), list: [cut(30), 1, true], deep: { text: cut(60), bytes } };
       void sessions.logChunkToQueue('x', 's', { attributes });
@@ -163,7 +164,7 @@ const KINDS = {
   'attributes with numbers for keys': (keep) => {
     const store = keep(new MemorySessionStore({ maxBytesPerSession: 1e9 }));
     const sessions = sessionsOver(store);
-    for (let n = 0; n < COUNT; n += 1) {
+    for (let n = 0; n < count; n += 1) {
       const attributes = { 500: n, codes: { 200: n, 404: 1, 999: 2 }, ids: [{ 700: n }] };
       void sessions.logChunkToQueue('x', 's', { attributes });
     }
@@ -173,7 +174,7 @@ const KINDS = {
     const store = keep(new MemorySessionStore({ maxBytesPerSession: 1e9 }));
     const sessions = sessionsOver(store);
     const scores = (n) => Array.from({ length: 12 }, (_, index) => n + index / 64);
-    for (let n = 0; n < COUNT; n += 1) {
+    for (let n = 0; n < count; n += 1) {
       const fields = Object.fromEntries(scores(n).map((score, index) => [`score-${index}`, score]));
       void sessions.logChunkToQueue('x', 's', {
         attributes: { fields, mixed: ['of', ...scores(n)], scores: scores(n) },
@@ -184,7 +185,7 @@ const KINDS = {
   'attributes of short texts': (keep) => {
     const store = keep(new MemorySessionStore({ maxBytesPerSession: 1e9 }));
     const sessions = sessionsOver(store);
-    for (let n = 0; n < COUNT; n += 1) {
+    for (let n = 0; n < count; n += 1) {
       const letters = Array.from({ length: 30 }, (_, index) => 'ab'.slice(0, index % 2));
       void sessions.logChunkToQueue('x', 's', { attributes: { letters } });
     }
@@ -192,7 +193,7 @@ const KINDS = {
   },
   'names of 32 units': (keep) => {
     const store = keep(new MemorySessionStore());
-    for (let n = 0; n < COUNT; n += 1) {
+    for (let n = 0; n < count; n += 1) {
       const detail = { logType: 'log', kind: 'text', endsReasoning: false, severityNumber: 9, attributes: undefined };
       const [streamId, severityText, eventName, traceId, spanId] = Array.from({ length: 5 }, () => cut(32, true));
       store.append('s', 'x', Date.now(), { ...detail, streamId, severityText, eventName, traceId, spanId });
@@ -202,7 +203,7 @@ const KINDS = {
   exceptions: (keep) => {
     const store = keep(new MemorySessionStore());
     const sessions = sessionsOver(store);
-    for (let n = 0; n < COUNT; n += 1) {
+    for (let n = 0; n < count; n += 1) {
       const exception = new Error(cut(80));
       exception.name = cut(20);
       exception.stack = cut(400);
@@ -214,28 +215,28 @@ const KINDS = {
     const none = { onEmit() {}, forceFlush: () => Promise.resolve(), shutdown: () => Promise.resolve() };
     const merging = keep(new CoalescingLogRecordProcessor({ processor: none }));
     const logger = new LoggerProvider({ processors: [merging] }).getLogger('l');
-    for (let n = 0; n < COUNT; n += 1) {
+    for (let n = 0; n < count; n += 1) {
       logger.emit({ body: cut(60), attributes: { 'session.id': cut(36), model: cut(30) } });
     }
     // The stream, its record and the places of 64 chunks.
-    return () => COUNT * 2_500;
+    return () => count * 2_500;
   },
   'records that wait for their export': (keep) => {
     const exporter = { export() {}, shutdown: () => Promise.resolve(), forceFlush: () => Promise.resolve() };
     const options = { exporter, BatchLogRecordProcessor, scheduledDelayMillis: 100_000, maxExportBatchSize: 60_000 };
     const batch = keep(new CountingBatchLogRecordProcessor(options));
     const logger = keep(new LoggerProvider({ processors: [batch] }).getLogger('l'));
-    for (let n = 0; n < COUNT; n += 1) {
+    for (let n = 0; n < count; n += 1) {
       const attributes = { 'session.id': cut(36), text: cut(50), list: [cut(40)] };
       logger.emit({ body: cut(60), eventName: cut(40), attributes });
     }
     // A record of the SDK.
-    return () => COUNT * 1_200;
+    return () => count * 1_200;
   },
   'entries that wait for Redis': (keep) => {
     const store = keep(new RedisSessionStore({ client: redis(false) }));
     const detail = { logType: 'log', kind: 'text', endsReasoning: false };
-    for (let n = 0; n < COUNT; n += 1) {
+    for (let n = 0; n < count; n += 1) {
       store.append('s', cut(60), Date.now(), undefined);
       store.append('s', cut(60), Date.now(), { ...detail, streamId: cut(36), attributes: { text: cut(40) } });
     }
@@ -252,16 +253,16 @@ const KINDS = {
     const options = { exporter, BatchLogRecordProcessor, scheduledDelayMillis: 100_000, maxExportBatchSize: 60_000 };
     const batch = keep(new CountingBatchLogRecordProcessor(options));
     const logger = keep(new LoggerProvider({ processors: [batch] }).getLogger('l'));
-    for (let n = 0; n < COUNT; n += 1) {
+    for (let n = 0; n < count; n += 1) {
       // As a parser makes it, which takes no place for what is not there.
       logger.emit({ body: JSON.parse('{"999":1,"codes":{"200":1,"404":1}}') });
     }
-    return () => COUNT * 1_200;
+    return () => count * 1_200;
   },
   'nothing of positions that were forgotten': (keep) => {
     const positions = keep(new SessionPositions(100));
-    const segments = keep([new MemorySegment(1, 0), new MemorySegment(COUNT, 0)]);
-    for (let n = 0; n < 2 * COUNT; n += 2) {
+    const segments = keep([new MemorySegment(1, 0), new MemorySegment(count, 0)]);
+    for (let n = 0; n < 2 * count; n += 2) {
       const [first, second] = [positions.appending(cut(36)), positions.appending(cut(36))];
       positions.appended(segments[n % 4 === 0 ? 0 : 1], [first, second]);
     }
@@ -269,8 +270,8 @@ const KINDS = {
   },
   'positions of sessions': (keep) => {
     const positions = keep(new SessionPositions());
-    for (let n = 0; n < COUNT; n += 1) positions.appending(cut(36));
-    return () => COUNT * 250;
+    for (let n = 0; n < count; n += 1) positions.appending(cut(36));
+    return () => count * 250;
   },
 };
 
@@ -278,6 +279,7 @@ const kept = [];
 const results = {};
 // Compiles, and fills caches, before anything is measured.
 for (const fill of Object.values(KINDS)) await fill((value) => value);
+count = 2_000;
 let before = await heap();
 for (const [kind, fill] of Object.entries(KINDS)) {
   const counted = await fill((value) => {

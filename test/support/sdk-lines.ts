@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module';
 
 import * as newerSdk from '@opentelemetry/sdk-logs';
-import * as newerSdkNode from '@opentelemetry/sdk-node';
 
 /** The logs SDK as both lines have it. */
 export type LogsSdkModule = Pick<
@@ -13,7 +12,6 @@ export type LogsSdkModule = Pick<
 export interface SdkLine {
   readonly name: '3.x' | '0.2xx';
   readonly sdk: LogsSdkModule;
-  readonly NodeSDK: typeof newerSdkNode.NodeSDK;
   /** `require` as a program of that line has it. */
   readonly require: NodeJS.Require;
 }
@@ -37,14 +35,12 @@ if (requireOlder('@opentelemetry/sdk-logs') === requireNewer('@opentelemetry/sdk
 export const newerLine: SdkLine = {
   name: '3.x',
   sdk: newerSdk,
-  NodeSDK: newerSdkNode.NodeSDK,
   require: requireNewer,
 };
 
 export const olderLine: SdkLine = {
   name: '0.2xx',
   sdk: requireOlder('@opentelemetry/sdk-logs') as LogsSdkModule,
-  NodeSDK: (requireOlder('@opentelemetry/sdk-node') as typeof newerSdkNode).NodeSDK,
   require: requireOlder,
 };
 
