@@ -8,6 +8,7 @@ import { inspectSpool, readSpool } from './export/durable/spool-report.ts';
 import type { OwnerReport, SpoolReport } from './export/durable/spool-report.ts';
 import { addNewer, NOTHING_NEWER } from './export/spool/known-format.ts';
 import type { NewerContent } from './export/spool/known-format.ts';
+import { expandHome } from './support/home-path.ts';
 
 const USAGE = `Usage: otel-session-logs spool DIRECTORY [--json] [--export FILE.jsonl [--rejected]]
 
@@ -40,14 +41,14 @@ export async function run(args: readonly string[], out: Output, err: Output): Pr
     return 2;
   }
   const { positionals, values } = parsed;
-  const [command, directory, ...rest] = positionals;
+  const [command, given, ...rest] = positionals;
   if (values.help === true) {
     out.write(USAGE);
     return 0;
   }
   if (
     command !== 'spool' ||
-    directory === undefined ||
+    given === undefined ||
     rest.length > 0 ||
     (values.rejected === true && values.export === undefined)
   ) {
@@ -55,11 +56,13 @@ export async function run(args: readonly string[], out: Output, err: Output): Pr
     return 2;
   }
   try {
+    const directory = expandHome(given);
     const report = await inspectSpool(directory);
     out.write(values.json === true ? `${JSON.stringify(report)}\n` : describe(directory, report));
     if (values.export !== undefined) {
       const which = values.rejected === true ? 'rejected' : 'pending';
-      const count = await exportRecords(directory, values.export, which);
+      // A shell leaves the `~` of `--export=~/file` as it is.
+      const count = await exportRecords(directory, expandHome(values.export), which);
       err.write(`${count} records written to ${values.export}; the spool is unchanged\n`);
       const leftOut = which === 'rejected' ? report.dead.newer : newerOfDead(report);
       if (leftOut.files > 0) {

@@ -1,3 +1,4 @@
+import { withoutColours } from '../entry/terminal-text.ts';
 import { hrTimeToMillis } from '../otel/log-record.ts';
 import type { HrTime, LogRecord } from '../otel/log-record.ts';
 
@@ -10,6 +11,11 @@ const EVERY_CONTROL = new RegExp(CONTROL, 'g');
 /** Writes every control character as `\uXXXX`, so that no message can forge a line. */
 export function escapeControls(text: string): string {
   return CONTROL.test(text) ? text.replace(EVERY_CONTROL, escapeControl) : text;
+}
+
+/** As {@link escapeControls}, without the colour codes that loggers for terminals put into their texts. */
+export function escapeText(text: string): string {
+  return CONTROL.test(text) ? escapeControls(withoutColours(text)) : text;
 }
 
 function escapeControl(character: string): string {

@@ -17,3 +17,11 @@ export type HrTime = LogRecord['hrTime'];
 export function hrTimeToMillis(time: HrTime): number {
   return time[0] * 1000 + Math.floor(time[1] / 1_000_000);
 }
+
+/** Whether a minimum leaves a record of this severity out. One without a severity always passes. */
+export function isBelow(severity: number | undefined, minimum: number): boolean {
+  return severity !== undefined && severity !== 0 && severity < minimum;
+}
+
+/** What the SDK asks a processor's `enabled` with. A severity that is `undefined` is not known. */
+export type EnabledOptions = Parameters<NonNullable<LogRecordProcessor['enabled']>>[0];

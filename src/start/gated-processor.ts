@@ -1,4 +1,5 @@
-import type { Context, LogRecord, LogRecordProcessor } from '../otel/log-record.ts';
+import { isBelow } from '../otel/log-record.ts';
+import type { Context, EnabledOptions, LogRecord, LogRecordProcessor } from '../otel/log-record.ts';
 import { reporterFor } from '../support/reporter.ts';
 
 /** Decides on each record, before any branch gets it. */
@@ -43,8 +44,12 @@ export class GatedLogRecordProcessor implements LogRecordProcessor {
     }
   }
 
-  enabled(): boolean {
-    return this.#gate.enabled?.({} as never) ?? true;
+  /**
+   * Whether the gate takes records: it holds those of a session whatever the branches leave out, and only a record tells
+   * its session.
+   */
+  enabled(options: EnabledOptions): boolean {
+    return this.#gate.enabled?.(options) ?? true;
   }
 
   async forceFlush(): Promise<void> {
@@ -62,8 +67,4 @@ export class GatedLogRecordProcessor implements LogRecordProcessor {
   #all(): LogRecordProcessor[] {
     return [this.#gate, ...this.#branches.map(({ processor }) => processor)];
   }
-}
-
-function isBelow(severity: number | undefined, minimum: number): boolean {
-  return severity !== undefined && severity !== 0 && severity < minimum;
 }

@@ -18,7 +18,7 @@ import { defaultStreamHandler } from '../write/stream-handler.ts';
 import { GatedLogRecordProcessor } from './gated-processor.ts';
 import type { Branch } from './gated-processor.ts';
 import { signalEndings } from './signal-endings.ts';
-import type { StartPlan } from './start-options.ts';
+import type { DailyFileOptions, StartPlan } from './start-options.ts';
 
 const reporter = reporterFor('start');
 
@@ -39,7 +39,7 @@ export function startNow(plan: StartPlan, isBesideSdk = false): SessionLogs {
     if (plan.console) {
       parts.add('the console', new ConsoleLogRecordProcessor(), plan.minimumSeverity.console, () => ({}));
     }
-    if (plan.file) addFile(parts, plan);
+    if (plan.file !== false) addFile(parts, plan.file === true ? {} : plan.file, plan);
   } catch (error) {
     void parts.discard();
     throw error;
@@ -81,9 +81,9 @@ interface EndableProcessor extends LogRecordProcessor {
   shutdown(options?: { timeoutMillis?: number }): Promise<void>;
 }
 
-function addFile(parts: Parts, plan: StartPlan): void {
+function addFile(parts: Parts, options: DailyFileOptions, plan: StartPlan): void {
   const { directory, retentionDays, compress, selfObsMeterProvider } = plan;
-  const file = new DateFileLogRecordProcessor({ directory, retentionDays, compress, selfObsMeterProvider });
+  const file = new DateFileLogRecordProcessor({ directory, retentionDays, compress, selfObsMeterProvider, ...options });
   const { directory: path } = file;
   parts.add('the daily file', file, plan.minimumSeverity.file, () => file.stats().lost, { directory: path });
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
 import type { CoalescingOptions } from '../export/coalescing/coalescing.ts';
+import type { DateFileLogRecordProcessorOptions } from '../export/file/date-file-options.ts';
 import type { DurableLogRecordProcessorOptions } from '../export/durable/durable-options.ts';
 import type { LogRecordExporter } from '../otel/log-record.ts';
 import type { Resource } from '../otel/logs-sdk.ts';
@@ -10,11 +11,17 @@ import { lazily, objectWith, parseOptions, positiveInteger } from '../support/op
 import { streamHandlerOption } from '../write/stream-handler.ts';
 import type { StreamHandler } from '../write/stream-handler.ts';
 
+/** Options of the daily file beside those of the start itself. */
+export type DailyFileOptions = Pick<
+  DateFileLogRecordProcessorOptions,
+  'fileName' | 'mode' | 'layout' | 'maxPendingBytes' | 'fsync'
+>;
+
 export interface StartSessionLogsOptions extends SessionLogRecordProcessorOptions {
   /** Where the daily files are written, made 0700. @default LOGS_PATH, else 'logs' */
   readonly directory?: string | undefined;
-  /** `false`: no daily file. @default true */
-  readonly file?: boolean | undefined;
+  /** `false`: no daily file. An object: how it is named and written, see its processor. @default true */
+  readonly file?: boolean | DailyFileOptions | undefined;
   /** Days that a daily file is kept. @default 7 */
   readonly retentionDays?: number | undefined;
   /** Whether the files of past days are compressed. @default false */
@@ -58,63 +65,4 @@ export interface StartPlan extends Omit<
   StartSessionLogsOptions,
   'file' | 'console' | 'registerGlobally' | 'shutdownOnSignal'
 > {
-  readonly file: boolean;
-  readonly console: boolean;
-  readonly registerGlobally: boolean;
-  readonly shutdownOnSignal: boolean;
-  readonly minimumSeverity: {
-    readonly file?: number | undefined;
-    readonly console?: number | undefined;
-    readonly export?: number | undefined;
-  };
-}
-
-function severityOption(): z.ZodOptional<z.ZodNumber> {
-  return z.number('a severity number').optional();
-}
-
-const optionsSchema = lazily(() =>
-  z.strictObject({
-    ...sessionOptions(),
-    directory: z.string('a path').min(1, 'a path').optional(),
-    file: z.boolean('a boolean').default(true),
-    retentionDays: positiveInteger().optional(),
-    compress: z.boolean('a boolean').optional(),
-    endpoint: z.string('a URL such as "http://localhost:4318"').optional(),
-    exporter: objectWith<LogRecordExporter>('a LogRecordExporter', 'export', 'shutdown').optional(),
-    console: z.union([z.boolean(), z.literal('auto')], "a boolean or 'auto'").default('auto'),
-    streamHandler: streamHandlerOption(),
-    resource: z
-      .custom<object>((value) => typeof value === 'object' && value !== null, 'a resource or its attributes')
-      .optional(),
-    spool: z
-      .custom<NonNullable<StartSessionLogsOptions['spool']>>(
-        (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-        'an options object with `directory`',
-      )
-      .optional(),
-    coalesce: z
-      .union(
-        [z.boolean(), z.custom<CoalescingOptions>((value) => typeof value === 'object' && value !== null)],
-        'a boolean or an options object',
-      )
-      .optional(),
-    minimumSeverity: z
-      .strictObject(
-        { file: severityOption(), console: severityOption(), export: severityOption() },
-        'an object with `file`, `console`, `export`',
-      )
-      .default({}),
-    registerGlobally: z.boolean('a boolean').default(false),
-    shutdownOnSignal: z.boolean('a boolean').default(false),
-  }),
-);
-
-/** @throws TypeError for the first option that is wrong. */
-export function startPlan(options: StartSessionLogsOptions): StartPlan {
-  const parsed = parseOptions('startSessionLogs', optionsSchema, options);
-  return {
-    ...parsed,
-    console: parsed.console === 'auto' ? process.stdout.isTTY : parsed.console,
-  } as StartPlan;
-}
+  readonly file: boolean | DailyFileOptions;

@@ -5,7 +5,7 @@ import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { onTestFinished } from 'vitest';
 
 import { DateFileLogRecordProcessor } from '../../src/export/file/date-file.ts';
-import type { DateFileLogRecordProcessorOptions } from '../../src/export/file/date-file.ts';
+import type { DateFileLogRecordProcessorOptions } from '../../src/export/file/date-file-options.ts';
 
 /** The time at which the daily files of tests are written, and the name that they have then. */
 export const NOON: number = new Date(2026, 10, 23, 12).getTime();

@@ -4,7 +4,7 @@ import { wholeAttribute } from '../../otel/attribute-limits.ts';
 import { noteRoutedRecord, routedRecordOf } from '../../entry/routed-record.ts';
 import type { DeliveryReport, DeliverySource, RoutedRecord, SessionDelivery } from '../../entry/routed-record.ts';
 import { isSessionId } from '../../entry/session-id.ts';
-import type { Context, LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
+import type { Context, EnabledOptions, LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
 import { ATTRIBUTE } from '../../otel/names.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
@@ -140,9 +140,15 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
     else if (this.#isExiting) this.#merger.flush(true);
   }
 
-  /** True until shutdown. */
-  enabled(): boolean {
-    return !this.#isClosed;
+  /** What the inner processor answers, until shutdown. */
+  enabled(options: EnabledOptions): boolean {
+    if (this.#isClosed) return false;
+    try {
+      return this.#inner.enabled?.(options) ?? true;
+    } catch (error) {
+      this.#reporter.limited('inner', 'the inner processor threw in enabled', error);
+      return true;
+    }
   }
 
   /**

@@ -1,7 +1,7 @@
 import { bodyToText } from '../../entry/body.ts';
-import { withoutTerminalControls } from '../../entry/terminal-text.ts';
+import { withoutColours, withoutTerminalControls } from '../../entry/terminal-text.ts';
 import { isoTimestamp } from '../../entry/timestamp.ts';
-import type { LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
+import type { EnabledOptions, LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import { sessionIdOfRecord } from '../file/log-line.ts';
@@ -41,8 +41,9 @@ export class ConsoleLogRecordProcessor implements LogRecordProcessor {
     }
   }
 
-  enabled(): boolean {
-    return this.#isOpen;
+  /** Whether a record of this severity would be printed: until shutdown or a closed stdout, and not without a severity. */
+  enabled(options?: EnabledOptions): boolean {
+    return this.#isOpen && options?.severityNumber !== 0;
   }
 
   forceFlush(): Promise<void> {
@@ -72,7 +73,7 @@ export class ConsoleLogRecordProcessor implements LogRecordProcessor {
     const time = isoTimestamp(recordMillis(record)).slice(11, 23);
     const session = sessionId === undefined ? '' : ` [${escapeControls(sessionId)}]`;
     // Further lines of a message are indented, so that none looks like a record of its own.
-    const message = withoutTerminalControls(bodyToText(record.body)).replaceAll('\n', '\n    ');
+    const message = withoutTerminalControls(withoutColours(bodyToText(record.body))).replaceAll('\n', '\n    ');
     return `${this.#paint(90, time)} ${this.#paint(COLOURS[level] ?? 0, level.padEnd(5))}${this.#paint(90, session)} ${message}\n`;
   }
 

@@ -1,7 +1,9 @@
-import { constants, mkdirSync, openSync, closeSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, mkdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { ReadableLogRecord } from '../../otel/log-record.ts';
+import { readPlainFile, openPlainFile } from '../plain-file.ts';
 import { nextMagic, readFrame } from '../spool/codec/frame.ts';
 import { OriginEncoder } from '../spool/codec/origin-codec.ts';
 import { FrameEncoder } from '../spool/codec/frame-encoder.ts';
@@ -79,7 +81,7 @@ export class DeadLetters {
     const limit = Math.min(MAX_FILE_BYTES, this.#maxBytes / 8);
     if (this.#file === undefined || this.#file.bytes + frame.length > limit) this.#file = this.#newFile();
     const { path } = this.#file;
-    const fd = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600);
+    const { fd } = openPlainFile(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
     try {
       writeSync(fd, frame);
       this.#file.bytes += frame.length;
@@ -91,7 +93,9 @@ export class DeadLetters {
   #newFile(): { path: string; bytes: number } {
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     this.#serial += 1;
-    const name = `${String(this.#now()).padStart(13, '0')}-${process.pid}-${this.#serial}${DEAD_SUFFIX}`;
+    // Threads of one process share its id, and the first process of every container has the same one.
+    const unique = `${this.#serial}-${randomBytes(6).toString('hex')}`;
+    const name = `${String(this.#now()).padStart(13, '0')}-${unique}${DEAD_SUFFIX}`;
     return { path: join(this.#directory, name), bytes: 0 };
   }
 
@@ -147,7 +151,7 @@ function filesOf(directory: string, isWanted: (name: string) => boolean): DeadFi
 function countRecords(path: string): number | undefined {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(path);
+    bytes = readPlainFile(path);
   } catch (error) {
     // Another process may have deleted it meanwhile.
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 0 : undefined;

@@ -95,7 +95,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     const uid = parsed.recordUid ? () => uuidV7(now()) : undefined;
     this.#encoder = new FrameEncoder(origins, uid);
     this.#spareEncoder = new FrameEncoder(origins, uid);
-    this.#root = claimRoot(parsed.directory);
+    this.#root = claimRoot(parsed.directory, reporter);
     this.#spool = this.#openSpool(resources);
     this.#dead = new DeadLetters(this.#root.path, {
       maxBytes: maxDeadBytes,

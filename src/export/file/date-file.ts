@@ -2,45 +2,25 @@ import { EOL } from 'node:os';
 
 import * as z from 'zod';
 
-import { environmentValue } from '../../otel/environment.ts';
-import type { LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
-import { meterProviderOption, observeProcessor } from '../../otel/metrics.ts';
-import type { MeterProvider } from '../../otel/metrics.ts';
+import { isBelow } from '../../otel/log-record.ts';
+import type { EnabledOptions, LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
+import { observeProcessor } from '../../otel/metrics.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
-import { functionOption, lazily, millisOrNever, parseOptions, positiveInteger } from '../../support/options.ts';
+import { lazily, millisOrNever, parseOptions } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import { EndOfTickWrite } from '../end-of-tick-write.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { DailyFileDirectory } from './daily-file-directory.ts';
+import { dateFileSettings } from './date-file-options.ts';
+import type { DateFileLogRecordProcessorOptions } from './date-file-options.ts';
+import { LayoutFormatter } from './layout.ts';
 import { LocalDay } from './local-day.ts';
 import { LineFormatter } from './log-line.ts';
 import { loadLog4js } from './log4js-appender.ts';
 import { Retention } from './retention.ts';
 import { RollingFile } from './rolling-file.ts';
 import { sleep } from '../../support/timers.ts';
-
-export interface DateFileLogRecordProcessorOptions {
-  /** The directory of the files, made with mode 0700 if it is missing. @default LOGS_PATH, else 'logs' */
-  readonly directory?: string | undefined;
-  /** For how many days before today files are kept, by the date in their name. @default 7 */
-  readonly retentionDays?: number | undefined;
-  /** Whether the files of past days are compressed with gzip. @default false */
-  readonly compress?: boolean | undefined;
-  /**
-   * The most bytes of lines that wait while the file cannot be written; newer lines are dropped and counted.
-   *
-   * @default 268,435,456 (256 MiB)
-   */
-  readonly maxPendingBytes?: number | undefined;
-  /** Whether each batch of lines is synced to the disk, within the event loop. It matters only for a power cut. @default false */
-  readonly fsync?: boolean | undefined;
-  /** The clock that decides the day. @default Date.now */
-  readonly now?: (() => number) | undefined;
-  /** Leaves out records with a lower severity number; those without a severity always pass. @default none */
-  readonly minimumSeverity?: number | undefined;
-  /** Where metrics of the processor go. @default none */
-  readonly selfObsMeterProvider?: MeterProvider | undefined;
-}
 
 /** Counters of a {@link DateFileLogRecordProcessor}; never reset. */
 export interface DateFileStats {
@@ -51,23 +31,6 @@ export interface DateFileStats {
   readonly pendingBytes: number;
   readonly lost: Readonly<Record<string, number>>;
 }
-
-const optionsSchema = lazily(() =>
-  z.strictObject({
-    directory: z.string('a path').min(1, 'a path').optional(),
-    retentionDays: positiveInteger().default(7),
-    compress: z.boolean('a boolean').default(false),
-    maxPendingBytes: positiveInteger().default(256 * 1024 * 1024),
-    fsync: z.boolean('a boolean').default(false),
-    now: functionOption<() => number>().default(() => Date.now),
-    minimumSeverity: z
-      .number('a severity number, 1 to 24')
-      .min(1, 'a severity number, 1 to 24')
-      .max(24, 'a severity number, 1 to 24')
-      .optional(),
-    selfObsMeterProvider: meterProviderOption(),
-  }),
-);
 
 const flushSchema = lazily(() => z.strictObject({ timeoutMillis: millisOrNever().optional() }));
 
@@ -86,7 +49,7 @@ const SHUTDOWN_MILLIS = 10_000;
  * and `shutdown()` lose nothing, and a SIGKILL loses the lines of the open tick. A file that is removed or moved is made
  * again. While the disk is full or the directory cannot be written, lines wait within a bound, and the application goes
  * on. Lost lines are counted in `stats()`; those that were in a removed file cannot be counted. Control characters cannot
- * forge a line. Attributes are not written. Files have mode 0600. The date is the local day of writing; times are UTC.
+ * forge a line. Attributes are not written. The date is the local day of writing; times are UTC.
  *
  * @throws TypeError for a wrong option; SessionLogsError `directory_in_use` for a second processor on the same directory
  * in this process, `directory_unusable` when the directory cannot be made or written to.
@@ -94,7 +57,7 @@ const SHUTDOWN_MILLIS = 10_000;
 export class DateFileLogRecordProcessor implements LogRecordProcessor {
   readonly #claim: DailyFileDirectory;
   readonly #reporter = reporterFor('date-file');
-  readonly #formatter = new LineFormatter();
+  readonly #formatter: { format(record: LogRecord): string };
   readonly #lost = new LossCounters();
   readonly #minimumSeverity: number;
   readonly #retention: Retention;
@@ -106,26 +69,35 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
   readonly #stopObserving: () => void;
 
   constructor(options: DateFileLogRecordProcessorOptions = {}) {
-    const settings = parseOptions('DateFileLogRecordProcessor', optionsSchema, options);
+    const settings = dateFileSettings(options);
     loadLog4js();
-    this.#minimumSeverity = settings.minimumSeverity ?? 0;
-    this.#claim = new DailyFileDirectory(settings.directory ?? environmentValue('LOGS_PATH') ?? 'logs');
-    const shared = { directory: this.#claim.path, reporter: this.#reporter };
-    const { retentionDays, compress } = settings;
-    this.#retention = new Retention({ ...shared, retentionDays, compress });
+    this.#minimumSeverity = settings.minimumSeverity;
+    const { layout, retentionDays, compress } = settings;
+    const reporter = this.#reporter;
+    this.#formatter = layout === undefined ? new LineFormatter() : new LayoutFormatter(layout, reporter);
+    this.#claim = new DailyFileDirectory({ ...settings, reporter });
+    const clock = new LocalDay(settings.now);
+    this.#retention = new Retention({
+      directory: this.#claim,
+      retentionDays,
+      compress,
+      watch: new ClockWatch(() => clock.now()),
+      reporter,
+    });
     this.#file = new RollingFile({
-      ...shared,
+      directory: this.#claim,
       maxPendingBytes: settings.maxPendingBytes,
       fsync: settings.fsync,
-      clock: new LocalDay(settings.now),
+      clock,
+      reporter,
       lost: this.#lost,
-      onNewDay: (day) => this.#retention.sweep(day),
+      onNewDay: () => void this.#retention.sweep(),
     });
     try {
       this.#file.open();
     } catch (error) {
       this.#claim.release();
-      const message = `the daily file in ${this.#claim.path} cannot be written`;
+      const message = `the daily file in ${this.#claim.path} cannot be written: ${(error as Error).message}`;
       throw new SessionLogsError('directory_unusable', message, { cause: error });
     }
     this.#tick = new EndOfTickWrite((isExiting) => this.#write(isExiting));
@@ -142,8 +114,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
 
   onEmit(record: LogRecord): void {
     try {
-      const severity: number = record.severityNumber ?? 0;
-      if (severity > 0 && severity < this.#minimumSeverity) return;
+      if (isBelow(record.severityNumber, this.#minimumSeverity)) return;
       if (this.#closing !== undefined) return this.#countLate();
       const line = this.#formatter.format(record);
       this.#lines.push(line);
@@ -162,9 +133,9 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
     this.#reporter.limited('after_shutdown', 'records after shutdown are not written to the daily file');
   }
 
-  /** True until shutdown. */
-  enabled(): boolean {
-    return this.#closing === undefined;
+  /** Whether a record of this severity would be written: until shutdown, and not below `minimumSeverity`. */
+  enabled(options?: EnabledOptions): boolean {
+    return this.#closing === undefined && !isBelow(options?.severityNumber, this.#minimumSeverity);
   }
 
   stats(): DateFileStats {

@@ -1,17 +1,14 @@
-import { closeSync, fdatasyncSync, fstatSync, mkdirSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, fdatasyncSync, fstatSync, lstatSync, readSync, writeSync } from 'node:fs';
 import { EOL } from 'node:os';
 import { join } from 'node:path';
 
 import type { Reporter } from '../../support/reporter.ts';
+import { openPlainFile } from '../plain-file.ts';
+import type { DailyFileDirectory } from './daily-file-directory.ts';
 import { Log4jsAppender } from './log4js-appender.ts';
 
 const LINE_FEED = 10;
-const NAME = 'session-logs';
-
-/** `session-logs.2026-11-23.log`, as log4js names it. */
-export function dayFileName(day: string): string {
-  return `${NAME}.${day}.log`;
-}
+const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
 
 /** A write that failed, in whole or in part. */
 export interface WriteFailure {
@@ -25,13 +22,13 @@ export interface WriteFailure {
 /**
  * The open file of one day. Whole lines are written before the call returns.
  *
- * The descriptor is our own and appends, since other processes may write the same file. A new file gets mode 0600 and a
- * new directory 0700; existing ones keep their mode.
+ * The descriptor is our own and appends, since other processes may write the same file. A new file gets the mode that is
+ * set, less the umask; an existing one keeps its mode. What is no regular file is not opened, nor waited for.
  */
 export class DayFile {
   readonly day: string;
   readonly path: string;
-  readonly #directory: string;
+  readonly #directory: DailyFileDirectory;
   readonly #reporter: Reporter;
   readonly #fd: number;
   readonly #device: number;
@@ -42,16 +39,16 @@ export class DayFile {
   /** The size of the file after a write failed within a line; -1 when none did. */
   #cutSize = -1;
 
-  /** @throws when the directory cannot be made, or the file cannot be opened for writing. */
-  constructor(directory: string, day: string, reporter: Reporter) {
+  /** @throws when the directory cannot be made or used, or the file cannot be opened for writing. */
+  constructor(directory: DailyFileDirectory, day: string, reporter: Reporter) {
     this.day = day;
-    this.path = join(directory, dayFileName(day));
+    this.path = join(directory.path, directory.names.ofDay(day));
     this.#directory = directory;
     this.#reporter = reporter;
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    this.#fd = openSync(this.path, 'a', 0o600);
+    directory.ensure();
+    const { fd, stats } = openPlainFile(this.path, APPEND, directory.mode);
+    this.#fd = fd;
     try {
-      const stats = fstatSync(this.#fd);
       this.#device = stats.dev;
       this.#inode = stats.ino;
       this.#endsWithinLine = stats.size > 0 && lastByteOf(this.path, stats.size) !== LINE_FEED;
@@ -63,17 +60,20 @@ export class DayFile {
   }
 
   #openAppender(): Log4jsAppender {
-    return new Log4jsAppender({ filename: join(this.#directory, `${NAME}.log`), day: this.day });
+    const { path, names, mode } = this.#directory;
+    return new Log4jsAppender({ filename: join(path, `${names.base}.log`), day: this.day, mode });
   }
 
   /** Whether the path still leads to this file: it was not removed, moved or replaced. */
   isInPlace(): boolean {
     try {
-      const stats = statSync(this.path, { throwIfNoEntry: false });
+      // Not through a link, which would not be opened again.
+      const stats = lstatSync(this.path, { throwIfNoEntry: false });
       return stats !== undefined && stats.ino === this.#inode && stats.dev === this.#device;
     } catch (error) {
-      // The directory may no longer be searched: only this descriptor can still write.
-      return (error as NodeJS.ErrnoException).code !== 'ENOTDIR';
+      const { code } = error as NodeJS.ErrnoException;
+      // Else the directory may no longer be searched: only this descriptor can still write.
+      return code !== 'ENOTDIR' && code !== 'ELOOP';
     }
   }
 
@@ -171,7 +171,7 @@ export class DayFile {
 function lastByteOf(path: string, size: number): number | undefined {
   const byte = Buffer.alloc(1);
   try {
-    const fd = openSync(path, 'r');
+    const { fd } = openPlainFile(path, constants.O_RDONLY);
     try {
       return readSync(fd, byte, 0, 1, size - 1) === 1 ? byte[0] : LINE_FEED;
     } finally {

@@ -1,3 +1,5 @@
+export const DAY_MILLIS = 86_400_000;
+
 /** The day as `2026-11-23`, in the time zone of the process, as log4js names it. */
 export function dayOf(date: Date): string {
   const month = String(date.getMonth() + 1).padStart(2, '0');
@@ -9,6 +11,15 @@ export function daysBefore(day: string, count: number): string | undefined {
   const [year, month, date] = day.split('-').map(Number);
   const before = new Date(year ?? 0, (month ?? 1) - 1, (date ?? 1) - count);
   return Number.isNaN(before.getTime()) ? undefined : dayOf(before);
+}
+
+/** The number of days from one to the other, by the calendar. */
+export function daysBetween(day: string, later: string): number {
+  return Math.round((utcMillis(later) - utcMillis(day)) / DAY_MILLIS);
+}
+
+function utcMillis(day: string): number {
+  return Date.parse(`${day}T00:00:00Z`);
 }
 
 /** The local day of a clock, computed once a day, since every batch of lines asks for it. */
@@ -23,7 +34,7 @@ export class LocalDay {
   }
 
   today(): string {
-    const now = this.#read();
+    const now = this.now();
     if (now < this.#start || now >= this.#end) {
       const date = new Date(now);
       this.#day = dayOf(date);
@@ -33,7 +44,8 @@ export class LocalDay {
     return this.#day;
   }
 
-  #read(): number {
+  /** The time in milliseconds; that of the system when the clock throws or counts nonsense. */
+  now(): number {
     try {
       const now = this.#now();
       if (Math.abs(now) <= 8.64e15) return now;

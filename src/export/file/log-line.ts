@@ -5,7 +5,7 @@ import { isSessionId } from '../../entry/session-id.ts';
 import { isoTimestamp } from '../../entry/timestamp.ts';
 import type { LogRecord } from '../../otel/log-record.ts';
 import { ATTRIBUTE } from '../../otel/names.ts';
-import { escapeControls, levelOf, recordMillis } from '../line-parts.ts';
+import { escapeControls, escapeText, levelOf, recordMillis } from '../line-parts.ts';
 
 /** The session id in the record's attributes, whole even where a limit of the SDK cut it; `undefined` when there is none. */
 export function sessionIdOfRecord(record: LogRecord): string | undefined {
@@ -37,7 +37,7 @@ export class LineFormatter {
   /** The line without its line end. It contains no control characters. */
   format(record: LogRecord): string {
     const body: unknown = record.body;
-    const message = escapeControls(typeof body === 'string' ? body : bodyToText(body));
+    const message = escapeText(typeof body === 'string' ? body : bodyToText(body));
     return `${this.#timestampOf(record)} ${levelOf(record)} ${this.#sessionOf(record)} ${message} ${this.#originOf(record)}`;
   }
 

@@ -54,6 +54,7 @@ export interface Log4jsTarget {
   readonly filename: string;
   /** The literal date. A pattern without date letters never rolls by itself: we roll. */
   readonly day: string;
+  readonly mode: number;
 }
 
 /**
@@ -82,7 +83,7 @@ export class Log4jsAppender {
         pattern: target.day,
         alwaysIncludePattern: true,
         keepFileExt: true,
-        mode: 0o600,
+        mode: target.mode,
         // With a lower mark the appender would emit `log4js:pause` on the `process` of the application.
         highWaterMark: Number.MAX_SAFE_INTEGER,
         write(chunk, _encoding, callback) {

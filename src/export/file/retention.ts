@@ -1,188 +1,190 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { lstat, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { lstat, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip, createGzip } from 'node:zlib';
 
+import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
-import { daysBefore } from './local-day.ts';
-import { startTimer } from '../../support/timers.ts';
+import { startInterval, startTimer } from '../../support/timers.ts';
+import type { ClockState, ClockWatch } from './clock-watch.ts';
+import { compressFile, isMissing } from './compress-file.ts';
+import type { DailyFileDirectory } from './daily-file-directory.ts';
+import { daysBefore, daysBetween, dayOf } from './local-day.ts';
 
-/** The names of our files: the day, and `.gz` for a compressed file. No other file in the directory is touched. */
-const OWN_FILE = /^session-logs\.(\d{4}-\d\d-\d\d)\.log(\.gz)?$/;
-const TEMPORARY_FILE = /^\.session-logs\.\d{4}-\d\d-\d\d\.log\.gz\.\d+\.tmp$/;
 /** A temporary file of this age was left by a process that was killed. */
 const ABANDONED_MILLIS = 3_600_000;
-/** Another process may roll a moment later, so a file is compressed only after this time without a write. */
+/** Another process may roll a moment later, so a file is compressed only when it stayed the same for this time. */
 const QUIET_MILLIS = 2_000;
+/** A service that logs nothing rolls no file, and its files age all the same. */
+const SWEEP_INTERVAL_MILLIS = 3_600_000;
 
 export interface RetentionSettings {
-  readonly directory: string;
+  readonly directory: DailyFileDirectory;
   readonly retentionDays: number;
   readonly compress: boolean;
+  readonly watch: ClockWatch;
   readonly reporter: Reporter;
+}
+
+/** How a file was at some time of `performance.now()`. */
+interface Look {
+  readonly signature: string;
+  readonly at: number;
 }
 
 /**
  * Removes the files whose day is more than `retentionDays` days ago, so that every line is kept at least that long, and
  * optionally compresses those of past days. Writing never waits for it. A failure is reported, and the file is left for
  * the next sweep.
+ *
+ * Nothing is destroyed on the word of one clock. After a jump of the clock nothing is removed or compressed until the new
+ * time has stood for a day. A process that has just begun has only the files to compare its clock with.
  */
 export class Retention {
   readonly #settings: RetentionSettings;
   readonly #stop = new AbortController();
+  readonly #doubt: Episode;
   #running: Promise<void> = Promise.resolve();
+  #isAsked = false;
+  /** The files agreed with the clock that this process began with. */
+  #isBelieved = false;
+  #hourly: NodeJS.Timeout | undefined;
   #later: NodeJS.Timeout | undefined;
+  /** The files to compress, as the last sweep saw them. */
+  #looks: ReadonlyMap<string, Look> = new Map<string, Look>();
 
   constructor(settings: RetentionSettings) {
     this.#settings = settings;
+    this.#doubt = new Episode(settings.reporter);
   }
 
-  /** Starts a sweep for the day `today`, after the running one. */
-  sweep(today: string): void {
+  /** Starts a sweep, after the running one, and from then on one an hour. Resolves when it is done; never rejects. */
+  sweep(): Promise<void> {
+    this.#hourly ??= startInterval(() => void this.sweep(), SWEEP_INTERVAL_MILLIS).unref();
     clearTimeout(this.#later);
-    this.#running = this.#running.then(() => this.#sweep(today));
+    // A sweep may hang, as long as its disk does: one waits behind it, not one for each hour.
+    if (!this.#isAsked) {
+      this.#isAsked = true;
+      this.#running = this.#running.then(() => this.#sweep());
+    }
+    return this.#running;
   }
 
   /** Stops a running sweep. A file that is being compressed stays as it was. */
   async close(): Promise<void> {
     this.#stop.abort();
+    clearInterval(this.#hourly);
     clearTimeout(this.#later);
     await this.#running;
   }
 
-  async #sweep(today: string): Promise<void> {
-    const { directory, reporter } = this.#settings;
+  async #sweep(): Promise<void> {
+    this.#isAsked = false;
+    const { reporter, watch } = this.#settings;
+    const { path: directory, names } = this.#settings.directory;
+    if (this.#stop.signal.aborted) return;
+    const { state, millis } = watch.look();
+    if (state === 'jumped') {
+      this.#doubt.begin(`the clock was set: the files in ${directory} stay as they are until it has stood for a day`);
+      return;
+    }
+    this.#doubt.end(`old files in ${directory} are removed again`);
+    const today = dayOf(new Date(millis));
     try {
-      for (const name of await readdir(directory)) {
-        if (this.#stop.signal.aborted) return;
-        await this.#visit(name, today);
-      }
+      const found = await readdir(directory);
+      const days = found.flatMap((name) => names.parse(name)?.day ?? []);
+      await this.#visitAll(found, today, this.#oldestKept(state, days, today));
     } catch (error) {
       if (isMissing(error)) return;
       reporter.limited('sweep', `the old files in ${directory} could not be listed`, error);
     }
   }
 
-  async #visit(name: string, today: string): Promise<void> {
-    const path = join(this.#settings.directory, name);
-    const own = OWN_FILE.exec(name);
-    try {
-      if (own !== null) await this.#visitOwn(path, own[1] ?? '', own[2] === '.gz', today);
-      else if (TEMPORARY_FILE.test(name)) await removeAbandoned(path);
-    } catch (error) {
-      // Another process was faster, or the shutdown stopped the sweep.
-      if (isMissing(error) || this.#stop.signal.aborted) return;
-      this.#settings.reporter.limited('sweep', `${path} could not be removed or compressed`, error);
-    }
+  /**
+   * The first day whose file is kept.
+   *
+   * A process that has just begun believes its clock when a file of before yesterday is not too old by it, and then for as
+   * long as the clock does not jump. Otherwise the newest such file tells what is too old. So a clock that is far ahead at
+   * the start removes nothing that was not too old when that file was written, also when the process is started again and
+   * again; and a job that runs once a month keeps its last run beside the present one.
+   */
+  #oldestKept(state: ClockState, days: readonly string[], today: string): string | undefined {
+    const { retentionDays } = this.#settings;
+    if (state === 'steady' || this.#isBelieved) return daysBefore(today, retentionDays);
+    const witness = witnessOf(days, today);
+    // Without one there is nothing to remove.
+    if (witness === undefined) return undefined;
+    this.#isBelieved = daysBetween(witness, today) <= Math.max(retentionDays, 2);
+    return daysBefore(this.#isBelieved ? today : witness, retentionDays);
   }
 
-  async #visitOwn(path: string, day: string, isCompressed: boolean, today: string): Promise<void> {
-    if (day >= today) return;
-    const oldestKept = daysBefore(today, this.#settings.retentionDays);
-    const isTooOld = oldestKept !== undefined && day < oldestKept;
-    if (!isTooOld && (isCompressed || !this.#settings.compress)) return;
+  async #visitAll(found: readonly string[], today: string, oldest: string | undefined): Promise<void> {
+    const looks = new Map<string, Look>();
+    for (const name of found) {
+      if (this.#stop.signal.aborted) return;
+      const path = join(this.#settings.directory.path, name);
+      try {
+        const look = await this.#visit(name, path, today, oldest);
+        if (look !== undefined) looks.set(name, look);
+      } catch (error) {
+        // Another process was faster, or the shutdown stopped the sweep.
+        if (isMissing(error) || this.#stop.signal.aborted) continue;
+        this.#settings.reporter.limited('sweep', `${path} could not be removed or compressed`, error);
+      }
+    }
+    this.#looks = looks;
+    if (looks.size > 0) this.#sweepLater();
+  }
+
+  /** Returns how a file is that has to stay the same for a while before it is compressed. */
+  async #visit(name: string, path: string, today: string, oldest: string | undefined): Promise<Look | undefined> {
+    const { names, mode, path: directory } = this.#settings.directory;
+    const file = names.parse(name);
+    if (file === undefined) {
+      if (names.isTemporary(name)) await removeAbandoned(path);
+      return undefined;
+    }
+    if (file.day >= today) return undefined;
+    const isTooOld = oldest !== undefined && file.day < oldest;
+    if (!isTooOld && (file.isCompressed || !this.#settings.compress)) return undefined;
     const stats = await lstat(path);
     // A directory or link of that name does not belong to us.
-    if (!stats.isFile()) return;
-    if (isTooOld) return await unlink(path);
-    const quietMillis = Date.now() - stats.mtimeMs;
-    if (quietMillis >= 0 && quietMillis < QUIET_MILLIS) this.#sweepLater(today, QUIET_MILLIS - quietMillis);
-    else await compressFile(path, this.#stop.signal);
+    if (!stats.isFile()) return undefined;
+    if (isTooOld) {
+      await unlink(path);
+      return undefined;
+    }
+    const look = this.#look(name, `${stats.ino} ${stats.size} ${stats.mtimeMs}`);
+    if (performance.now() - look.at < QUIET_MILLIS) return look;
+    const temporary = join(directory, names.temporary(`${name}.gz`));
+    await compressFile({ path, temporary, mode, signal: this.#stop.signal });
+    return undefined;
   }
 
-  #sweepLater(today: string, millis: number): void {
+  #look(name: string, signature: string): Look {
+    const last = this.#looks.get(name);
+    return last?.signature === signature ? last : { signature, at: performance.now() };
+  }
+
+  #sweepLater(): void {
     if (this.#stop.signal.aborted) return;
     clearTimeout(this.#later);
-    this.#later = startTimer(() => this.sweep(today), millis + 1);
+    this.#later = startTimer(() => void this.sweep(), QUIET_MILLIS + 1);
     this.#later.unref();
   }
 }
 
-let temporaryFiles = 0;
-
 /**
- * Replaces `path` by `path`.gz, which is written under a temporary name, read back, compared and renamed. The original is
- * removed only then, and only if it was not written to or replaced meanwhile.
+ * The newest day before yesterday of which there is a file: some process had that date, at least a day ago by the same
+ * clock. It is all that a process knows of its clock when it begins.
  */
-async function compressFile(path: string, signal: AbortSignal): Promise<void> {
-  const target = `${path}.gz`;
-  const cut = target.lastIndexOf('/session-logs.') + 1;
-  temporaryFiles += 1;
-  const temporary = `${target.slice(0, cut)}.${target.slice(cut)}.${process.pid}${temporaryFiles}.tmp`;
-  const before = await stat(path);
-  try {
-    const parts = (await exists(target)) ? [target] : [];
-    if (parts.length > 0 && (await isSameContent(path, target, signal))) {
-      // An earlier process was killed between the rename and the removal.
-      await unlink(path);
-      return;
-    }
-    await gzipTo(path, parts, temporary, signal);
-    const expected = before.size + (parts.length === 0 ? 0 : await unpackedBytes(target, signal));
-    if ((await unpackedBytes(temporary, signal)) !== expected) return;
-    const after = await stat(path);
-    if (after.ino !== before.ino || after.size !== before.size || after.mtimeMs !== before.mtimeMs) return;
-    await rename(temporary, target);
-    await unlink(path);
-  } finally {
-    // The file still exists unless it was renamed.
-    await unlink(temporary).catch(ignoreMissing);
-  }
-}
-
-/** Writes the existing gzip members, then the file as one more: it was compressed before, and then written again. */
-async function gzipTo(path: string, members: readonly string[], temporary: string, signal: AbortSignal): Promise<void> {
-  const options = { mode: 0o600, signal };
-  let flags = 'wx';
-  for (const member of members) {
-    await pipeline(createReadStream(member), createWriteStream(temporary, { ...options, flags }), { signal });
-    flags = 'a';
-  }
-  await pipeline(createReadStream(path), createGzip(), createWriteStream(temporary, { ...options, flags }), { signal });
-}
-
-async function isSameContent(path: string, compressedPath: string, signal: AbortSignal): Promise<boolean> {
-  const [plain, unpacked] = [createHash('sha256'), createHash('sha256')];
-  await pipeline(createReadStream(path), plain, { signal });
-  await pipeline(createReadStream(compressedPath), createGunzip(), unpacked, { signal });
-  return plain.digest('hex') === unpacked.digest('hex');
-}
-
-/** The uncompressed size of a gzip file. Gunzip checks the checksum of every member. */
-async function unpackedBytes(path: string, signal: AbortSignal): Promise<number> {
-  let bytes = 0;
-  const count = new Writable({
-    write(chunk: Buffer, _encoding, callback) {
-      bytes += chunk.length;
-      callback();
-    },
-  });
-  await pipeline(createReadStream(path), createGunzip(), count, { signal });
-  return bytes;
+function witnessOf(days: readonly string[], today: string): string | undefined {
+  const dayBeforeYesterday = daysBefore(today, 2) ?? '';
+  return days
+    .filter((day) => day <= dayBeforeYesterday)
+    .toSorted()
+    .at(-1);
 }
 
 async function removeAbandoned(path: string): Promise<void> {
   const stats = await lstat(path);
   if (Date.now() - stats.mtimeMs > ABANDONED_MILLIS) await unlink(path);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    ignoreMissing(error);
-    return false;
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!isMissing(error)) throw error;
 }

@@ -3,6 +3,7 @@ import { EOL } from 'node:os';
 import type { LossCounters } from '../../support/loss-counters.ts';
 import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
+import type { DailyFileDirectory } from './daily-file-directory.ts';
 import { DayFile } from './day-file.ts';
 import type { WriteFailure } from './day-file.ts';
 import type { LocalDay } from './local-day.ts';
@@ -15,8 +16,7 @@ const LAST_BACKOFF_MILLIS = 5_000;
 const CATCH_UP_BYTES = 1024 * 1024;
 
 export interface RollingFileSettings {
-  /** An absolute path. */
-  readonly directory: string;
+  readonly directory: DailyFileDirectory;
   readonly maxPendingBytes: number;
   /** Whether every write is synced to the disk. */
   readonly fsync: boolean;
@@ -24,7 +24,7 @@ export interface RollingFileSettings {
   readonly reporter: Reporter;
   readonly lost: LossCounters;
   /** Called when the first file of this process, or the file of another day, was opened. */
-  readonly onNewDay: (day: string) => void;
+  readonly onNewDay: () => void;
 }
 
 /**
@@ -162,7 +162,7 @@ export class RollingFile {
     this.#file = file;
     if (this.#day !== day) {
       this.#day = day;
-      this.#settings.onNewDay(day);
+      this.#settings.onNewDay();
     }
     return file;
   }
@@ -190,7 +190,7 @@ export class RollingFile {
   #failed(error: unknown): void {
     this.failure = error;
     this.#outage.begin(
-      `the daily file in ${this.#settings.directory} cannot be written: up to ` +
+      `the daily file in ${this.#settings.directory.path} cannot be written: up to ` +
         `${this.#settings.maxPendingBytes} bytes of lines are kept and written later`,
       error,
     );
@@ -213,7 +213,7 @@ export class RollingFile {
     if (this.#settings.fsync) this.#sync(file);
     if (!this.#outage.isOpen) return;
     const lost = this.#lostInOutage === 0 ? 'no line was lost' : `${this.#lostInOutage} lines were lost`;
-    this.#outage.end(`the daily file in ${this.#settings.directory} is written again; ${lost}`);
+    this.#outage.end(`the daily file in ${this.#settings.directory.path} is written again; ${lost}`);
     this.#lostInOutage = 0;
     this.#backoffMillis = 0;
     this.failure = undefined;
@@ -226,7 +226,7 @@ export class RollingFile {
     if (lines > 0) {
       this.#settings.lost.add('file_unwritable', lines);
       this.#settings.reporter.error(
-        `${lines} lines of the daily file in ${this.#settings.directory} could not be written and are lost`,
+        `${lines} lines of the daily file in ${this.#settings.directory.path} could not be written and are lost`,
         this.failure,
       );
     }

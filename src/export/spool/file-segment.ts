@@ -2,14 +2,13 @@ import { closeSync, constants, fdatasyncSync, fsyncSync, openSync, readSync, unl
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
+import { openPlainFile } from '../plain-file.ts';
 import { OpenFile } from './open-file.ts';
 import { ACKNOWLEDGEMENT_SUFFIX, firstOrdinalOf, segmentName } from './segment-names.ts';
 import type { SegmentScan } from './segment-reader.ts';
 import type { Segment, SegmentPosition } from './segment.ts';
 
 const ACKNOWLEDGEMENT_BYTES = 20;
-/** Links are not followed, and pipes do not block. Windows has neither flag. */
-const ONLY_FILES = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /** A segment file, with a second file that says how much of it is acknowledged. */
 export class FileSegment implements Segment {
@@ -100,8 +99,8 @@ export class FileSegment implements Segment {
     // A segment that is wholly settled is about to be removed.
     if (this.isRemoved || (this.isSealed && position.offset === this.bytes)) return;
     try {
-      const flags = constants.O_WRONLY | constants.O_CREAT | ONLY_FILES;
-      this.#acknowledgementFd ??= openSync(this.#acknowledgementPath, flags, 0o600);
+      const flags = constants.O_WRONLY | constants.O_CREAT;
+      this.#acknowledgementFd ??= openPlainFile(this.#acknowledgementPath, flags).fd;
       writeSync(this.#acknowledgementFd, encodePosition(position), 0, ACKNOWLEDGEMENT_BYTES, 0);
     } catch {
       // A full disk must not stop sending; after a restart these records are sent once more.
@@ -141,7 +140,7 @@ export class FileSegment implements Segment {
   }
 
   #open(): OpenFile {
-    return (this.#file ??= new OpenFile(openSync(this.path, constants.O_RDONLY)));
+    return (this.#file ??= new OpenFile(openPlainFile(this.path, constants.O_RDONLY).fd));
   }
 }
 
@@ -161,7 +160,7 @@ export function readAcknowledgement(segmentPath: string, firstOrdinal: number, s
 }
 
 function readAtMost(path: string, length: number): Buffer {
-  const fd = openSync(path, constants.O_RDONLY | ONLY_FILES);
+  const { fd } = openPlainFile(path, constants.O_RDONLY);
   try {
     const bytes = Buffer.alloc(length);
     return bytes.subarray(0, readSync(fd, bytes, 0, length, 0));

@@ -1,8 +1,11 @@
-import { mkdirSync, realpathSync, statSync } from 'node:fs';
+import { mkdirSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { SessionLogsError } from '../../support/errors.ts';
+import { expandHome } from '../../support/home-path.ts';
+import type { Reporter } from '../../support/reporter.ts';
 import { claimPath } from '../claim-path.ts';
+import { directoryAccess } from '../directory-access.ts';
 
 /** The disk is full, or the process has no descriptor left: such failures pass, and do not keep an application from starting. */
 const PASSING_DISK_CODES: ReadonlySet<string> = new Set([
@@ -31,38 +34,25 @@ export interface RootClaim {
  * Makes the root of a spool if it is missing, and claims it.
  *
  * @throws SessionLogsError `directory_in_use` when this process has a spool there already; `directory_unusable` when the
- * path is not a directory, belongs to another user, can be written by other users, or cannot be made.
+ * path is not a directory, belongs to another user, can be written by everybody, or cannot be made.
  */
-export function claimRoot(directory: string): RootClaim {
-  const path = openRoot(directory);
+export function claimRoot(directory: string, reporter: Reporter): RootClaim {
+  const path = openRoot(expandHome(directory), reporter);
   const whenInUse = `this process has a spool in ${path} already: one directory per destination`;
   return { path, release: claimPath('spool-roots', path, whenInUse) };
 }
 
-function openRoot(directory: string): string {
+function openRoot(directory: string, reporter: Reporter): string {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    checkAccess(directory);
+    const { refusal, warning } = directoryAccess(directory);
+    if (refusal !== undefined) throw unusable(directory, refusal);
+    if (warning !== undefined) reporter.warn(`the spool in ${directory} is not private: ${warning}`);
     return realpathSync(directory);
   } catch (error) {
     if (error instanceof SessionLogsError) throw error;
     if (isPassing(error)) return resolve(directory);
     throw unusable(directory, `it cannot be made or opened (${(error as Error).message})`, error);
-  }
-}
-
-function checkAccess(directory: string): void {
-  const stats = statSync(directory);
-  if (!stats.isDirectory()) throw unusable(directory, 'it is not a directory');
-  if (process.geteuid === undefined) return; // Windows: its access lists are the administrator's.
-  if (stats.uid !== process.geteuid()) {
-    throw unusable(
-      directory,
-      `it belongs to user ${stats.uid}, this process is ${process.geteuid()}; give a directory of its own`,
-    );
-  }
-  if ((stats.mode & 0o022) !== 0) {
-    throw unusable(directory, 'others may write into it; give a sub-directory, which is made with mode 0700');
   }
 }
 

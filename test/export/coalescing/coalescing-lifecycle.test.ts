@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { SeverityNumber } from '@opentelemetry/api';
+import { ROOT_CONTEXT, SeverityNumber } from '@opentelemetry/api';
 import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
@@ -112,6 +112,8 @@ describe.each(Object.entries(lines))('as a processor of the %s line', (_, Provid
   });
 });
 
+const ASKED = { context: ROOT_CONTEXT, instrumentationScope: { name: 'l' } };
+
 describe('the end', () => {
   it('shutdown passes on what is held, is one promise and one inner shutdown; then records are counted only', async () => {
     let shutdowns = 0;
@@ -124,10 +126,10 @@ describe('the end', () => {
     const processor = over(inner);
     const logger = new LoggerProvider({ processors: [processor] }).getLogger('l');
     logger.emit({ body: 'held', attributes: { 'session.id': 's' } });
-    expect(processor.enabled()).toBe(true);
+    expect(processor.enabled(ASKED)).toBe(true);
     const first = processor.shutdown();
     expect(processor.shutdown()).toBe(first);
-    expect(processor.enabled()).toBe(false);
+    expect(processor.enabled(ASKED)).toBe(false);
     expect(inner.records.map((record) => record.body)).toEqual(['held']);
     processor.onEmit(inner.records[0] as LogRecord);
     await first;

@@ -175,7 +175,7 @@ describe('the daily file and disks that refuse', () => {
       const { execFileSync } = await import('node:child_process');
       const directory = temporaryDirectory();
       try {
-        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', directory], { stdio: 'pipe' });
+        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=700', 'tmpfs', directory], { stdio: 'pipe' });
       } catch {
         console.warn('skipped: this system does not permit to mount a tmpfs');
         return;

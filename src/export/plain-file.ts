@@ -1,0 +1,49 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+
+/** Links are not followed, and a pipe does not block the process until somebody opens its other end. Windows has neither. */
+const ONLY_FILES = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** An open descriptor, with what it was when it was opened. */
+export interface PlainFile {
+  readonly fd: number;
+  readonly stats: Stats;
+}
+
+/**
+ * Opens a regular file, and nothing else that somebody put in its place: no link, pipe, socket, device or directory. All
+ * files of this package whose names can be known beforehand are opened here.
+ *
+ * @param flags `O_RDONLY`, `O_WRONLY | O_CREAT`, ...
+ * @throws the error of the file system; `Error` when it is no regular file.
+ */
+export function openPlainFile(path: string, flags: number, mode = 0o600): PlainFile {
+  const fd = openNoLink(path, flags, mode);
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) throw new Error(`${path} is not a regular file`);
+    return { fd, stats };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function openNoLink(path: string, flags: number, mode: number): number {
+  try {
+    return openSync(path, flags | ONLY_FILES, mode);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ELOOP') throw error;
+    throw new Error(`${path} is a symbolic link`, { cause: error });
+  }
+}
+
+/** The content of a regular file. @throws as {@link openPlainFile} does. */
+export function readPlainFile(path: string): Buffer {
+  const { fd } = openPlainFile(path, constants.O_RDONLY);
+  try {
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
