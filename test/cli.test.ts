@@ -86,6 +86,24 @@ test('tells a living owner from a dead one, and exports what no process will shi
   expect(err).toContain('0 records written');
 });
 
+test('~ leads to the home directory, which a shell leaves as it is in quotes and in --export=~/file', async () => {
+  const home = join(await deadSpool(), '..');
+  const before = process.env['HOME'];
+  process.env['HOME'] = home;
+  onTestFinished(() => {
+    if (before === undefined) delete process.env['HOME'];
+    else process.env['HOME'] = before;
+  });
+  expect(await runCli('spool', '~/spool', '--export=~/records.jsonl')).toMatchObject({ code: 0 });
+  expect(readLines(join(home, 'records.jsonl')).flatMap(flatten)).toHaveLength(20);
+  const durable = new DurableLogRecordProcessor({
+    exporter: new ScriptedExporter(() => failure()),
+    directory: '~/other',
+  });
+  await durable.shutdown();
+  expect(readdirSync(home).toSorted()).toEqual(['other', 'records.jsonl', 'spool']);
+});
+
 test('exports lines of OTLP JSON: the waiting records, or the rejected ones', async () => {
   const directory = await deadSpool();
   const [pending, rejected] = [join(temporaryDirectory(), 'p.jsonl'), join(temporaryDirectory(), 'r.jsonl')];

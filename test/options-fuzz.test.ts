@@ -50,7 +50,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   },
   DateFileLogRecordProcessor: {
     base: () => ({ directory: temporaryDirectory() }),
-    names: ['retentionDays', 'compress', 'maxPendingBytes', 'fsync', 'minimumSeverity'],
+    names: ['fileName', 'mode', 'layout', 'retentionDays', 'compress', 'maxPendingBytes', 'fsync', 'minimumSeverity'],
     make: (options) => new DateFileLogRecordProcessor(options),
   },
   DurableLogRecordProcessor: {

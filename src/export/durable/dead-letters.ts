@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, mkdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { ReadableLogRecord } from '../../otel/log-record.ts';
@@ -79,7 +79,10 @@ export class DeadLetters {
       return;
     }
     const limit = Math.min(MAX_FILE_BYTES, this.#maxBytes / 8);
-    if (this.#file === undefined || this.#file.bytes + frame.length > limit) this.#file = this.#newFile();
+    // Also when somebody has removed the file, or its directory.
+    const isUsable =
+      this.#file !== undefined && this.#file.bytes + frame.length <= limit && existsSync(this.#file.path);
+    if (this.#file === undefined || !isUsable) this.#file = this.#newFile();
     const { path } = this.#file;
     const { fd } = openPlainFile(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
     try {
