@@ -43,7 +43,8 @@ export class ConsoleLogRecordProcessor implements LogRecordProcessor {
 
   /** Whether a record of this severity would be printed: until shutdown or a closed stdout, and not without a severity. */
   enabled(options?: EnabledOptions): boolean {
-    return this.#isOpen && options?.severityNumber !== 0;
+    const severity: number | undefined = options?.severityNumber;
+    return this.#isOpen && severity !== 0;
   }
 
   forceFlush(): Promise<void> {

@@ -57,6 +57,11 @@ describe('the coloured console', () => {
     expect(stdout).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
   });
 
+  it('prints a message without the colours that it brings, and nothing that is left of them', () => {
+    const emit = String.raw`logger.emit({ body: '\u001b[33mwarning\u001b[39m: \u009b1mx\u001b[m', severityNumber: 9 });`;
+    expect(run(emit, { env: { NO_COLOR: '1' } }).stdout).toMatch(/ INFO {2}warning: x\n$/);
+  });
+
   it('a closed stdout ends the output, not the process', () => {
     const { stdout, stderr, status } = run(
       `for (let n = 0; n < 2_000; n += 1) {

@@ -122,7 +122,7 @@ describe('layout', () => {
     const logger = loggerOver(file);
     const timestamp = Date.UTC(2026, 10, 23, 10);
     const attributes = { 'session.id': 's', list: [1, 2], big: 10n, nested: { at: new Date(0) } };
-    logger.emit({ body: 'two\nlines', severityNumber: 13, timestamp, attributes: attributes as never });
+    logger.emit({ body: 'two\nlines', severityNumber: 13, timestamp, attributes });
     logger.emit({ body: { a: 1 }, timestamp, eventName: 'an.event' });
     await file.forceFlush();
     const [first, second] = linesOf(join(directory, TODAY)).map((line) => JSON.parse(line) as LayoutRecord);
