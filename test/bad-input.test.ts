@@ -74,9 +74,11 @@ describe('wrong input is refused at once, with the name and the value, and nothi
     [{ minimumSeverity: Number.NaN }, /`minimumSeverity`.* got NaN/],
     [{ tokens: 'yes' }, /`tokens` to be a boolean, got "yes"/],
     [{ wait: 0 }, /`wait` to be a boolean, got 0/],
-    [{ idleTimeoutMillis: -1 }, /`idleTimeoutMillis` to be a number of milliseconds, 0 or more, got -1 \(number\)/],
+    [
+      { idleTimeoutMillis: -1 },
+      /`idleTimeoutMillis` to be a number of milliseconds, 0 or more, or Infinity for never, got -1 \(number\)/,
+    ],
     [{ idleTimeoutMillis: Number.NaN }, /`idleTimeoutMillis`.* got NaN/],
-    [{ idleTimeoutMillis: Infinity }, /`idleTimeoutMillis`.* got Infinity/],
     [{ signal: new AbortController() }, /`signal` to be an AbortSignal, got an object/],
     [{ onGap: true }, /`onGap` to be a function, got true/],
     ['start', /expected an options object, got "start"/],
@@ -111,7 +113,7 @@ describe('wrong input is refused at once, with the name and the value, and nothi
     'endedTtlMillis',
   ] as const;
   it.each(bounds)('%s of the memory store', (name) => {
-    for (const value of [-1, Number.NaN, Infinity, '5', null]) {
+    for (const value of [-1, Number.NaN, ...(name.endsWith('TtlMillis') ? [] : [Infinity]), '5', null]) {
       expect(() => new MemorySessionStore({ [name]: value })).toThrow(TypeError);
       expect(() => new MemorySessionStore({ [name]: value })).toThrow(`\`${name}\``);
       expect(() => new MemorySessionStore({ [name]: value })).toThrow(/got (-1|NaN|Infinity|"5"|null)/);

@@ -66,3 +66,67 @@ export interface StartPlan extends Omit<
   'file' | 'console' | 'registerGlobally' | 'shutdownOnSignal'
 > {
   readonly file: boolean | DailyFileOptions;
+  readonly console: boolean;
+  readonly registerGlobally: boolean;
+  readonly shutdownOnSignal: boolean;
+  readonly minimumSeverity: {
+    readonly file?: number | undefined;
+    readonly console?: number | undefined;
+    readonly export?: number | undefined;
+  };
+}
+
+function severityOption(): z.ZodOptional<z.ZodNumber> {
+  return z.number('a severity number').optional();
+}
+
+/** Their values are checked by the processor. */
+function fileOptions(): z.ZodCustom<DailyFileOptions> {
+  return z.custom<DailyFileOptions>((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
+}
+
+const optionsSchema = lazily(() =>
+  z.strictObject({
+    ...sessionOptions(),
+    directory: z.string('a path').min(1, 'a path').optional(),
+    file: z.union([z.boolean(), fileOptions()], 'a boolean or an options object').default(true),
+    retentionDays: positiveInteger().optional(),
+    compress: z.boolean('a boolean').optional(),
+    endpoint: z.string('a URL such as "http://localhost:4318"').optional(),
+    exporter: objectWith<LogRecordExporter>('a LogRecordExporter', 'export', 'shutdown').optional(),
+    console: z.union([z.boolean(), z.literal('auto')], "a boolean or 'auto'").default('auto'),
+    streamHandler: streamHandlerOption(),
+    resource: z
+      .custom<object>((value) => typeof value === 'object' && value !== null, 'a resource or its attributes')
+      .optional(),
+    spool: z
+      .custom<NonNullable<StartSessionLogsOptions['spool']>>(
+        (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+        'an options object with `directory`',
+      )
+      .optional(),
+    coalesce: z
+      .union(
+        [z.boolean(), z.custom<CoalescingOptions>((value) => typeof value === 'object' && value !== null)],
+        'a boolean or an options object',
+      )
+      .optional(),
+    minimumSeverity: z
+      .strictObject(
+        { file: severityOption(), console: severityOption(), export: severityOption() },
+        'an object with `file`, `console`, `export`',
+      )
+      .default({}),
+    registerGlobally: z.boolean('a boolean').default(false),
+    shutdownOnSignal: z.boolean('a boolean').default(false),
+  }),
+);
+
+/** @throws TypeError for the first option that is wrong. */
+export function startPlan(options: StartSessionLogsOptions): StartPlan {
+  const parsed = parseOptions('startSessionLogs', optionsSchema, options);
+  return {
+    ...parsed,
+    console: parsed.console === 'auto' ? process.stdout.isTTY : parsed.console,
+  } as StartPlan;
+}
