@@ -5,13 +5,14 @@ import type { LogEntry } from '../entry/entry.ts';
 export type Maybe<T> = T | Promise<T>;
 
 /**
- * Where a cursor starts.
+ * Where a cursor starts. When entries from there on were evicted, it starts at the oldest that is left, and counts the others
+ * as `missed`.
  *
  * - `'unread'`: after the unread mark, leaving out the rest of a finished answer in which the mark lies; without a mark like `'start'`.
- * - `'start'`: the oldest entry held of the current life, which is the life of the newest entry.
+ * - `'start'`: the first entry of the current life, which is the life of the newest entry.
  * - `'now'`: only what comes.
  * - `'stream'`: the start of the latest answer of the current life; as long as there is none like `'start'`.
- * - `{ after }`: strictly after that entry. A malformed, evicted or foreign id starts at the oldest entry held and sets `missed`.
+ * - `{ after }`: strictly after that entry. A malformed or foreign id starts at the oldest entry held, with `missed` -1.
  */
 export type StartPosition = 'unread' | 'start' | 'now' | 'stream' | { readonly after: string };
 
@@ -39,7 +40,7 @@ export type StreamState = 'running' | 'finished' | 'none';
 
 /** What waits at a cursor. */
 export interface Waiter {
-  /** There may be something new: step again. Called synchronously, may be spurious, never throws. */
+  /** There may be something new: step again. May be called within the call that made it so; may be spurious, never throws. */
   wake(): void;
 }
 
@@ -62,7 +63,7 @@ export interface SessionCursor {
   readonly id: string;
 
   /**
-   * Evicted entries after this cursor's position so far, whatever a reader filters; `-1` when that cannot be known,
+   * Evicted entries from this cursor's start on so far, whatever a reader filters; `-1` when that cannot be known,
    * and then for good. Grows in `step()` only, or is set when the cursor is opened.
    */
   readonly missed: number;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { log, logAll, names, nextStep, readAll, readCount, readFrom } from './contract-kit.ts';
+import { log, logAll, names, nextStep, readAll, readCount, readFrom, START } from './contract-kit.ts';
 import type { ContractTest } from './contract-kit.ts';
 import type { SessionCursor } from '../session-store.ts';
 
@@ -27,6 +27,44 @@ export function boundsContract(test: ContractTest): void {
       assert.deepEqual((await readAll(evicted)).messages, messages);
       assert.notEqual(evicted.missed, 0);
       for (const cursor of [fromStart, fromTen, evicted]) cursor.leave();
+    },
+    { maxEntriesPerSession: 100 },
+  );
+
+  test(
+    'a reader that comes when its start was evicted is told how many are gone, or that it cannot be known',
+    async (store) => {
+      await logAll(store, 't', 'm0');
+      const marking = store.open('t', { from: 'unread' });
+      assert.deepEqual(await readCount(marking, 1), ['m0']);
+      marking.leave();
+      log(store, 's', 'm0', START);
+      for (const id of ['s', 't']) for (const name of names(999, 1)) log(store, id, name);
+      await store.flush();
+      const late = [
+        { id: 's', from: 'start', count: 1_000 },
+        { id: 's', from: 'stream', count: 1_000 },
+        { id: 's', from: 'unread', count: 1_000 },
+        { id: 't', from: 'unread', count: 999 },
+        { id: 's', from: 'now', count: 0 },
+      ] as const;
+      for (const { id, from, count } of late) {
+        const cursor = store.open(id, { from });
+        const { messages } = await readAll(cursor);
+        assert.deepEqual(messages, names(messages.length, 1_000 - messages.length));
+        if (cursor.missed !== -1) assert.equal(cursor.missed, count - messages.length, `${from} of ${id}`);
+        cursor.leave();
+      }
+      // Nothing is gone of the next life, nor of an answer in it.
+      store.end('s');
+      log(store, 's', 'm0', START);
+      await logAll(store, 's', 'm1');
+      for (const from of ['start', 'stream'] as const) {
+        const cursor = store.open('s', { from });
+        assert.deepEqual((await readAll(cursor)).messages, ['m0', 'm1']);
+        assert.equal(cursor.missed, 0);
+        cursor.leave();
+      }
     },
     { maxEntriesPerSession: 100 },
   );

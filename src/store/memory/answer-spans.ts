@@ -13,7 +13,8 @@ export interface AnswerSpan {
 }
 
 /**
- * The answers of one session that are still of interest, oldest first: those that run and those of which an entry is held.
+ * The answers of one session that are still of interest, oldest first: those that run, those of which an entry is held, and
+ * the latest, so that it is known how far back it began.
  *
  * A session has none until its first answer starts.
  */
@@ -73,9 +74,10 @@ export class AnswerSpans {
   trim(firstHeld: number, entriesHeld: number): void {
     const spans = this.#spans;
     // Called for each dropped entry: look at the oldest only, and rebuild when something is to be gained.
-    const oldest = spans[0];
-    if (oldest === undefined || (oldest.end >= firstHeld && spans.length <= 2 * entriesHeld + 1)) return;
-    this.#spans = spans.filter((span) => span.end >= firstHeld).slice(-(entriesHeld + 1));
+    const oldest = spans[0] as AnswerSpan;
+    if (spans.length < 2 || (oldest.end >= firstHeld && spans.length <= 2 * entriesHeld + 1)) return;
+    const latest = spans.at(-1);
+    this.#spans = spans.filter((span) => span === latest || span.end >= firstHeld).slice(-(entriesHeld + 1));
   }
 
   get size(): number {

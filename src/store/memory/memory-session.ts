@@ -136,10 +136,9 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
     return end !== undefined && end <= position ? end : -1;
   }
 
-  /** Position of the first entry of the current life, or the oldest held. */
-  lifeStart(): number {
-    const start = this.#ends?.findLast((end) => end < this.next) ?? 0;
-    return Math.max(start, this.first);
+  /** Position of the first entry of the current life, held or not. */
+  #lifeStart(): number {
+    return this.#ends?.findLast((end) => end < this.next) ?? 0;
   }
 
   /** Whether the answer that the entry at the position belongs to runs. */
@@ -154,6 +153,7 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
     return this.detailOf(this.noteAt(block, slotIn(block, position)));
   }
 
+  /** Where a cursor starts, although that may be evicted: its first step counts what is gone from there on. */
   startOf(from: StartPosition, positionOf: (id: string) => number | undefined): CursorStart {
     if (typeof from === 'object') {
       const position = positionOf(from.after);
@@ -162,7 +162,7 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
     }
     if (from === 'now') return { next: this.next, passedEnd: this.next - 1, missed: 0, skipped: undefined };
     if (from === 'unread' && this.unread !== -1) return this.#afterUnread();
-    const lifeStart = this.lifeStart();
+    const lifeStart = this.#lifeStart();
     const next = from === 'stream' ? (this.#answers?.latestSince(lifeStart)?.start ?? lifeStart) : lifeStart;
     return { next, passedEnd: next, missed: 0, skipped: undefined };
   }

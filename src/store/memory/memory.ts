@@ -39,7 +39,8 @@ const ID = /^([a-z0-9]+)-(\d{1,15})-(\d{1,15})$/;
 /**
  * Session logs in this process: bounded in every direction, nothing else between the producer and its readers.
  *
- * An entry is readable before `append` returns; a reader that waits is resolved within it. Cursors are
+ * An entry is readable before `append` returns; a reader that waits is resolved within it, or in a turn of the event loop
+ * to come when more than a few wait. Cursors are
  * `incarnation-session-position`: `missed` is exact, and no cursor opens another session or another process.
  */
 export class MemorySessionStore implements SessionStore, MemoryCursorHost {
@@ -199,7 +200,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     }
     this.#forget(session, 'deleted');
     this.#names.clear();
-    session.waiting?.wakeAll();
+    session.waiting?.notifyAll('deleted');
   }
 
   open(sessionId: string, options: OpenOptions): SessionCursor {
@@ -222,11 +223,12 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     this.#sweep();
     const session = this.#sessions.get(sessionId);
     if (session !== undefined) {
-      session.work ??= { next: session.first, block: undefined };
+      session.work ??= { next: 0, block: undefined };
       this.#touch(session);
     }
-    // End marks before the shared position are behind every new claim.
-    const start = session && { next: 0, passedEnd: (session.work?.next ?? 0) - 1, missed: 0, skipped: undefined };
+    // End marks before the shared position, and before the oldest entry, are behind every new claim.
+    const behind = Math.max(session?.work?.next ?? 0, session?.first ?? 0);
+    const start = session && { next: 0, passedEnd: behind - 1, missed: 0, skipped: undefined };
     return new MemoryCursor(this, sessionId, session, start, {
       isBounded: false,
       movesUnread: false,

@@ -123,8 +123,10 @@ async function startOfLife(
   const first = finder.start;
   // Only marks are left: what comes next is a new life.
   if (first === undefined) return { ...base, id: base.head, isAfterEnd: true, met: metIn(tail) };
+  // The log was cut before it: entries are gone, but which of them were of this life is gone with them.
+  const missed = !isFound && finder.beginsInMidLine ? -1 : 0;
   // What is behind the start: one less than the first number each producer has after it.
-  return { ...base, id: first.id, isIncluded: true, met: finder.met };
+  return { ...base, id: first.id, isIncluded: true, missed, met: finder.met };
 }
 
 /** Looks through a log, newest first, for the start of its current life, or of the latest answer in it. */
@@ -145,6 +147,11 @@ class LifeFinder {
 
   get start(): StoredItem | undefined {
     return this.#answer ?? this.#candidate ?? this.#oldest;
+  }
+
+  /** Some producer's oldest item of those met is not its first. */
+  get beginsInMidLine(): boolean {
+    return [...this.met.values()].some((behind) => behind > 0);
   }
 
   meet(item: StoredItem): 'stop' | undefined {

@@ -114,9 +114,9 @@ class Run {
     }
   }
 
+  /** Held or not: a reader that comes too late for it is told. */
   #lifeStart(): number {
-    const start = this.model.ends.findLast((end) => end < this.model.entries.length) ?? 0;
-    return Math.max(start, this.#firstHeld);
+    return this.model.ends.findLast((end) => end < this.model.entries.length) ?? 0;
   }
 
   #open(start: number, type: 'chat' | 'log' | 'all', options: ReaderOptions): undefined {
