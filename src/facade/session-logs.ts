@@ -89,6 +89,7 @@ const MESSAGES: ReaderDefaults = {
   until: 'session-end',
   logType: 'chat',
   tokens: true,
+  wait: true,
   isForClient: false,
 };
 
@@ -274,7 +275,7 @@ export class SessionLogs {
 
   /**
    * The text of the latest answer, without tokens, as a web stream that closes after it; live. Nothing is read ahead,
-   * `cancel()` frees the reader. For a `Response`, which takes bytes only: `.pipeThrough(new TextEncoderStream())`.
+   * `cancel()` frees the reader. It fails when no reader can be had, and at shutdown, when there may be more of the answer. For a `Response`, which takes bytes only: `.pipeThrough(new TextEncoderStream())`.
    *
    * @throws TypeError for a wrong session id or option.
    */
@@ -284,9 +285,10 @@ export class SessionLogs {
 
   /**
    * The session as server-sent events in a web `Response`: chat entries from the start of the latest answer on, each as
-   * `id` and the JSON of `map(entry)` (default `{ kind, message, timestamp }`), `event: gap` for evicted ones,
-   * `event: end` with the reason. 204 when `lastEventId` is given and nothing comes after it any more, 503 when no
-   * reader can be had. Rejects with a TypeError for a wrong session id or option.
+   * `id` and the JSON of `map(entry)` (default `{ kind, message, timestamp }`), `event: gap` for evicted ones, `event: end`
+   * with the reason when nothing more comes for this client. 204 when `lastEventId` is given and nothing comes after it any
+   * more. At shutdown, and when no reader can be had, the stream ends without an event, so that an `EventSource` connects
+   * again. Rejects with a TypeError for a wrong session id or option.
    *
    * Its reader is free when the body ends or is cancelled, and when the `signal` aborts. On Node give the `response`
    * that the framework writes to as well: not every framework is told of every end.
@@ -300,7 +302,7 @@ export class SessionLogs {
    * buffers, one that is gone frees its reader at once. A response that is queued behind others of its
    * connection opens nothing before its turn. A request body that is not being read is discarded, and a
    * connection that pipelines more behind the stream than Node holds is cut off. Resolves when the stream is over, for
-   * whatever reason.
+   * whatever reason. A response whose headers are sent is cut off, and the call rejects.
    */
   sendEventStream(response: NodeResponse, sessionId: string, options?: EventStreamOptions): Promise<void> {
     return sendEventStream(this.#streamSource(), response, sessionId, options);

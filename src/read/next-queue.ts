@@ -14,6 +14,8 @@ interface QueuedCall<T> extends NextCall<T> {
  */
 export class NextQueue<T> {
   #first: QueuedCall<T> | undefined = undefined;
+  /** Of no meaning while there is no first. */
+  #last: QueuedCall<T> | undefined = undefined;
 
   get isEmpty(): boolean {
     return this.#first === undefined;
@@ -21,19 +23,17 @@ export class NextQueue<T> {
 
   push(resolve: NextCall<T>['resolve'], reject: NextCall<T>['reject']): void {
     const call: QueuedCall<T> = { resolve, reject, following: undefined };
-    let last = this.#first;
-    if (last === undefined) {
-      this.#first = call;
-      return;
-    }
-    while (last.following !== undefined) last = last.following;
-    last.following = call;
+    if (this.#first === undefined) this.#first = call;
+    else (this.#last as QueuedCall<T>).following = call;
+    this.#last = call;
   }
 
   /** Takes the first call out; the caller settles it. */
   shift(): NextCall<T> | undefined {
     const first = this.#first;
     this.#first = first?.following;
+    // A reader that waits for its next call holds none of the calls before.
+    if (this.#first === undefined) this.#last = undefined;
     return first;
   }
 
@@ -41,6 +41,7 @@ export class NextQueue<T> {
   finish(): void {
     let call = this.#first;
     this.#first = undefined;
+    this.#last = undefined;
     for (; call !== undefined; call = call.following) call.resolve({ value: undefined, done: true });
   }
 }

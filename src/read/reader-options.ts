@@ -56,6 +56,7 @@ export interface ReaderDefaults {
   readonly until: 'session-end' | 'stream-end';
   readonly logType: LogType | 'all';
   readonly tokens: boolean;
+  readonly wait: ReaderPlan['wait'];
   /** Whether its readers serve clients over HTTP, which may not take the room of the server's own. */
   readonly isForClient: boolean;
 }
@@ -129,7 +130,7 @@ export function makeReader<T extends string | LogEntry>(
     logType: given.logType ?? defaults.logType,
     minimumSeverity: given.minimumSeverity,
     tokens: given.tokens ?? defaults.tokens,
-    wait: given.wait ?? true,
+    wait: given.wait ?? defaults.wait,
     idleTimeoutMillis: given.idleTimeoutMillis,
     signal: given.signal,
     onGap: given.onGap,

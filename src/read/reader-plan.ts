@@ -4,13 +4,14 @@ import type { Gap } from './gap.ts';
 
 /** What a reader delivers and when it ends, every member decided. */
 export interface ReaderPlan {
-  /** `message`: the text. `entry`: the whole `LogEntry`. */
+  /** `message`: the text, without that of errors. `entry`: the whole `LogEntry`. */
   readonly yields: 'message' | 'entry';
   readonly until: 'session-end' | 'stream-end' | 'caught-up' | 'work-end';
   readonly logType: LogType | 'all';
   readonly minimumSeverity: number | undefined;
   readonly tokens: boolean;
-  readonly wait: boolean;
+  /** Whether it waits for a session to begin. `'unless-ended'`: it was in the session before, and ends with it. */
+  readonly wait: boolean | 'unless-ended';
   readonly idleTimeoutMillis: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onGap: ((gap: Gap) => void) | undefined;

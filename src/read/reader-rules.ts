@@ -74,7 +74,7 @@ export class ReaderRules {
     switch (step) {
       case 'end':
         // A reader that has not begun passes the mark: it is here for the next life.
-        return hasBegun || !plan.wait ? 'session-end' : 'skip';
+        return hasBegun || plan.wait !== true ? 'session-end' : 'skip';
       case 'none':
         return this.#waitOrEnd();
       case 'unknown':
@@ -108,11 +108,13 @@ export class ReaderRules {
 
 /** Whether the filters of the plan let an entry through. */
 function isDelivered(plan: ReaderPlan, detail: EntryDetail | undefined): boolean {
-  const { logType, tokens, minimumSeverity } = plan;
+  const { yields, logType, tokens, minimumSeverity } = plan;
   const chat = isChat(detail);
   if (logType !== 'all' && (logType === 'chat') !== chat) return false;
   if (detail === undefined) return true;
   if (!tokens && isControlKind(detail.kind)) return false;
+  // As bare text an error would be a part of the answer that it broke off.
+  if (yields === 'message' && detail.kind === 'error') return false;
   return chat || minimumSeverity === undefined || (detail.severityNumber ?? 0) >= minimumSeverity;
 }
 

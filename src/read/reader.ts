@@ -85,10 +85,16 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
     }
   }
 
-  /** Frees the reader at once; a `next()` that waits resolves as done. */
-  return(): Promise<IteratorResult<T, undefined>> {
+  /** Frees the reader at once; a `next()` that waits resolves as done. Gives the value back, as generators do. */
+  async return<V = undefined>(value?: V | PromiseLike<V>): Promise<IteratorResult<T, V>> {
     this.#finish('returned');
-    return Promise.resolve({ value: undefined, done: true });
+    return { value: (await value) as V, done: true };
+  }
+
+  /** Frees the reader at once, as `return()` does, and rejects with the error. */
+  throw(error?: unknown): Promise<IteratorResult<T, undefined>> {
+    this.#finish('returned');
+    return Promise.reject(error);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -12,8 +12,7 @@ export interface BodyEnds {
 /**
  * Events as the body of a web `Response`: pulled, so nothing is read ahead.
  *
- * It closes right after the last event. When one of its ends comes while no pull is pending, it closes at once, without an
- * event.
+ * It closes right after the last event, and at once when one of its ends comes while no pull is pending.
  */
 export function eventBody(events: SessionEvents, { signal, response }: BodyEnds): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
@@ -30,7 +29,7 @@ export function eventBody(events: SessionEvents, { signal, response }: BodyEnds)
   /** From the first pull on: a signal that lives long holds no body that is thrown away unread. */
   function watch(controller: ReadableStreamDefaultController<Uint8Array>): () => void {
     const onEnd = (): void => {
-      // A pending pull gets the event that tells about the end.
+      // A pending pull gets the last block.
       if (isPulling) return;
       finish();
       controller.close();
@@ -48,20 +47,14 @@ export function eventBody(events: SessionEvents, { signal, response }: BodyEnds)
       async pull(controller) {
         stopWatching ??= watch(controller);
         isPulling = true;
-        try {
-          const event = await events.next();
-          // Cancelled meanwhile: the controller takes nothing any more.
-          if (isOver) return;
-          if (event !== undefined) controller.enqueue(encoder.encode(event));
-          if (!events.isDone) return;
-          finish();
-          controller.close();
-        } catch (error) {
-          finish();
-          throw error;
-        } finally {
-          isPulling = false;
-        }
+        const event = await events.next();
+        isPulling = false;
+        // Cancelled meanwhile: the controller takes nothing any more.
+        if (isOver) return;
+        if (event !== undefined) controller.enqueue(encoder.encode(event));
+        if (!events.isDone) return;
+        finish();
+        controller.close();
       },
       cancel: finish,
     },

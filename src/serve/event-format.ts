@@ -1,4 +1,3 @@
-import { MASKED_ERROR } from '../entry/capture.ts';
 import type { LogEntry } from '../entry/entry.ts';
 import type { EndReason } from '../read/end-reason.ts';
 import { reporterFor } from '../support/reporter.ts';
@@ -9,8 +8,20 @@ import { reporterFor } from '../support/reporter.ts';
 /** What of an entry reaches a browser. */
 export interface EntryFormat {
   readonly map: ((entry: LogEntry) => unknown) | undefined;
-  readonly onError: ((attributes: Readonly<Record<string, unknown>>) => string | undefined) | undefined;
+  readonly onError: ((error: LogEntry) => string | undefined) | undefined;
 }
+
+/** What a browser gets in place of an error's own words, which are for the server. */
+const MASKED_ERROR = 'An error occurred.';
+
+/** What the log says of the session: nothing more comes of it, whoever asks. Each other reason is one of this server alone. */
+const FINAL: ReadonlySet<EndReason | undefined> = new Set<EndReason>([
+  'session-end',
+  'stream-end',
+  'caught-up',
+  'deleted',
+  'no-session',
+]);
 
 const reporter = reporterFor('event-stream');
 
@@ -34,14 +45,15 @@ export function gapEvent(missed: number): string {
 }
 
 /**
- * The last event.
+ * The last block: an event when the session has no more for this client, at which it closes its `EventSource`. Otherwise
+ * no event, so that it connects again, to this server or to another one.
  *
  * @param skippedId Of the entry that `map` left out last, with none sent after it: an `EventSource` that connects again
  * goes on behind it. Without that it would be sent the same end each time.
  */
-export function endEvent(reason: EndReason | undefined, skippedId: string | undefined): string {
+export function lastBlock(reason: EndReason | undefined, retryMillis: number, skippedId: string | undefined): string {
   const id = skippedId === undefined ? '' : `id: ${skippedId}\n`;
-  return `${id}event: end\ndata: ${JSON.stringify({ reason })}\n\n`;
+  return id + (FINAL.has(reason) ? `event: end\ndata: ${JSON.stringify({ reason })}\n\n` : retryBlock(retryMillis));
 }
 
 function dataOf(entry: LogEntry, format: EntryFormat): string | undefined {
@@ -56,10 +68,8 @@ function dataOf(entry: LogEntry, format: EntryFormat): string | undefined {
 }
 
 function errorText(entry: LogEntry, { onError }: EntryFormat): string {
-  if (onError === undefined) return MASKED_ERROR;
-  const exception = Object.entries(entry.attributes ?? {}).filter(([key]) => key.startsWith('exception.'));
   try {
-    return onError(Object.fromEntries(exception)) ?? MASKED_ERROR;
+    return onError?.(entry) ?? MASKED_ERROR;
   } catch (error) {
     reporter.limited('onError', 'onError threw; the error stays masked', error);
     return MASKED_ERROR;

@@ -43,10 +43,10 @@ const EVENT_STREAM_HEADERS = {
 /**
  * A session as server-sent events in a web `Response`.
  *
- * Answers 204, which ends an `EventSource`, when `lastEventId` is given and nothing comes after it any more; 503 when
- * no reader can be had. The reader counts from the call until the body is over: read to its end, cancelled, ended by the
- * `signal`, or by the client of the `response`. A body that is not pulled within two seconds has a position only and counts
- * again from its first pull; if no reader can be had then, the body fails, and the client connects again.
+ * Answers 204, which ends an `EventSource`, when `lastEventId` is given and nothing comes after it any more. The body ends
+ * with an event only when nothing more comes for this client; when no reader can be had it is one `retry` field. The reader
+ * counts from the call until the body is over: read to its end, cancelled, ended by the `signal`, or by the client of the
+ * `response`. A body that is not pulled within two seconds has a position only and counts again from its first pull.
  *
  * @throws TypeError for a wrong session id or option.
  */
@@ -82,7 +82,8 @@ export async function toEventStreamResponse(
  * before are kept. A body of the request that the application has not begun to read is discarded. A connection that pipelines
  * more behind the stream than Node holds is cut off, since Node does not see the end of a connection that it does not read.
  *
- * @throws TypeError for a wrong response, session id or option.
+ * @throws TypeError for a wrong response, session id or option; and for a response whose headers are sent, which is cut off:
+ * its client would take the events for a part of whatever was begun.
  */
 export async function sendEventStream(
   source: StreamSource,
@@ -93,6 +94,7 @@ export async function sendEventStream(
   requireOptionsObject('sendEventStream', options);
   const call = parseEventStream('sendEventStream', sessionId, options);
   parseOptions('sendEventStream', sendSchema, { response });
+  refuseBegun(response);
   // Not awaited here: this function would keep the texts that it was called with as long as the stream.
   return sendCall(source, response, call);
 }
@@ -115,6 +117,7 @@ async function sendCall(source: StreamSource, response: NodeResponse, call: Even
 async function respond(response: NodeResponse, events: SessionEvents, signal: AbortSignal | undefined): Promise<void> {
   const status = await events.open();
   if (isClientGone(response)) return;
+  refuseBegun(response);
   response.writeHead(status, status === 200 ? EVENT_STREAM_HEADERS : undefined);
   if (status === 200 && !isHead(response)) await writeEvents(response, events, signal);
   if (!isClientGone(response)) response.end();
@@ -125,16 +128,18 @@ async function writeEvents(
   events: SessionEvents,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  try {
-    for (let event = await events.next(); event !== undefined; event = await events.next()) {
-      // Some adapters of serverless platforms return nothing, and have no `drain`.
-      const hasRoom = (response as ServerResponse).write(event) as boolean | undefined;
-      if (hasRoom === false) await drained(response, signal);
-    }
-  } catch {
-    // The store failed, which it reported. A client that is cut off without an end event connects again.
-    response.destroy();
+  for (let event = await events.next(); event !== undefined; event = await events.next()) {
+    // Some adapters of serverless platforms return nothing, and have no `drain`.
+    const hasRoom = (response as ServerResponse).write(event) as boolean | undefined;
+    if (hasRoom === false) await drained(response, signal);
   }
+}
+
+/** The headers may also be sent while the call waits for its turn or for the store, by a time-out of the application. */
+function refuseBegun(response: NodeResponse): void {
+  if (!response.headersSent || isClientGone(response)) return;
+  response.destroy();
+  throw new TypeError('sendEventStream: expected a response whose headers are not sent yet; it is cut off');
 }
 
 /** Does the work when it is the response's turn, and gives its result; `undefined` as soon as the client is gone. */

@@ -15,9 +15,9 @@ import type { EntryFormat } from './event-format.ts';
 /** How a session goes out as server-sent events. */
 export interface EventStreamOptions extends ReaderOptions {
   /**
-   * The `Last-Event-ID` that the client sent: the stream goes on strictly after that entry, and does not wait for a session
-   * to begin. The id is looked up in the given session only: no id opens another session. Empty, `null` and `undefined` are
-   * none.
+   * The `Last-Event-ID` that the client sent: the stream goes on strictly after that entry. A session that has ended is not
+   * waited for, one that is not there is: a store that lost it, by a restart perhaps, does not know that it is over. The id is
+   * looked up in the given session only: no id opens another session. Empty, `null` and `undefined` are none.
    */
   readonly lastEventId?: string | readonly string[] | null | undefined;
   /**
@@ -30,8 +30,14 @@ export interface EventStreamOptions extends ReaderOptions {
   readonly keepAliveMillis?: number | undefined;
   /** How long an `EventSource` waits before it connects again, in milliseconds. @default 2_000 */
   readonly retryMillis?: number | undefined;
-  /** The text of an `error` entry, from its `exception.*` attributes. @default `An error occurred.` */
-  readonly onError?: ((attributes: Readonly<Record<string, unknown>>) => string | undefined) | undefined;
+  /**
+   * What the client is shown of an `error` entry, as its text: errors speak of the server, so nothing of it by itself. The
+   * entry has what the writer said (`message`) and the exception (`exception.*` among its `attributes`). `map` gets the entry
+   * with the text that this returns.
+   *
+   * @default `An error occurred.`
+   */
+  readonly onError?: ((error: LogEntry) => string | undefined) | undefined;
 }
 
 /** What the streams read from. */
@@ -48,6 +54,7 @@ const EVENT_DEFAULTS: ReaderDefaults = {
   until: 'session-end',
   logType: 'chat',
   tokens: true,
+  wait: true,
   isForClient: true,
 };
 
@@ -80,20 +87,20 @@ export function parseEventStream(owner: string, sessionId: string, given: EventS
   const { lastEventId, map, keepAliveMillis, retryMillis, onError, ...readerOptions } = given;
   const own = parseOptions(owner, eventSchema, { lastEventId, map, keepAliveMillis, retryMillis, onError });
   const lastId = Array.isArray(own.lastEventId) ? own.lastEventId.at(-1) : own.lastEventId;
-  const resumed: ReaderOptions =
-    lastId === undefined || lastId === null || lastId === ''
-      ? readerOptions
-      : { wait: false, ...definedOnly(readerOptions), from: { after: ownText(lastId) } };
-  const options = parseReaderOptions(owner, resumed);
-  const { from, wait } = options;
+  const isResumed = lastId !== undefined && lastId !== null && lastId !== '';
+  const options = parseReaderOptions(
+    owner,
+    isResumed ? { ...readerOptions, from: { after: ownText(lastId) } } : readerOptions,
+  );
+  const { from, wait = isResumed ? 'unless-ended' : true } = options;
   return {
     // The call lives as long as the stream, of which the texts it was made with may be a small part.
     sessionId: ownText(sessionId),
-    after: wait === false && typeof from === 'object' ? from.after : undefined,
+    after: wait !== true && typeof from === 'object' ? from.after : undefined,
     format: { map: own.map, onError: own.onError },
     keepAliveMillis: own.keepAliveMillis ?? 15_000,
     retryMillis: Math.ceil(own.retryMillis ?? 2000),
-    defaults: { ...EVENT_DEFAULTS, owner },
+    defaults: { ...EVENT_DEFAULTS, wait, owner },
     options,
   };
 }
@@ -110,8 +117,4 @@ export function requireOptionsObject(owner: string, options: unknown): void {
 export function readerOf(source: StreamSource, call: EventStreamCall, own: ReaderOptions): SessionReader<LogEntry> {
   const { sessionId, defaults, options } = call;
   return makeReader<LogEntry>(source.store, sessionId, defaults, { ...options, ...own }, source.refusal);
-}
-
-function definedOnly<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

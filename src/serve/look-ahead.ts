@@ -24,6 +24,8 @@ export class LookAhead {
     const end = await this.#endAfter(id);
     if (end === 'refused') return 'refused';
     if (end === undefined) return 'something';
+    // A store that does not have the session may have lost it. What came after the entry is missed, which is told.
+    if (end === 'no-session' && (options.wait ?? defaults.wait) !== false) return 'something';
     if (end !== 'caught-up') return 'nothing';
     if ((options.until ?? defaults.until) !== 'stream-end') return 'something';
     return (await this.#source.store.streamState(sessionId, id)) === 'finished' ? 'nothing' : 'something';

@@ -1,27 +1,27 @@
 import type { LogEntry } from '../entry/entry.ts';
 import type { Gap } from '../read/gap.ts';
 import type { SessionReader } from '../read/reader.ts';
-import { endEvent, entryEvent, gapEvent, KEEP_ALIVE, retryBlock } from './event-format.ts';
+import { entryEvent, gapEvent, KEEP_ALIVE, lastBlock, retryBlock } from './event-format.ts';
 import { readerOf } from './event-stream.ts';
 import type { EventStreamCall, StreamSource } from './event-stream.ts';
 import { LookAhead } from './look-ahead.ts';
+import type { WhatFollows } from './look-ahead.ts';
 import { ReaderPlace } from './reader-place.ts';
+import { reporterFor } from '../support/reporter.ts';
 import { startTimer } from '../support/timers.ts';
 
-/** 204: nothing comes after the id that the client has. 503: no reader can be had. */
-export type EventStreamStatus = 200 | 204 | 503;
+/** 204: nothing comes after the id that the client has. Any other status would end its `EventSource` as well. */
+export type EventStreamStatus = 200 | 204;
 
-interface PendingNext {
-  resolve(event: string | undefined): void;
-  reject(error: unknown): void;
-}
+const reporter = reporterFor('event-stream');
 
 /**
  * A session as the events of one client, one for each call of `next()`: nothing is read ahead and nothing is queued, so
  * a client that is stuck costs one event.
  *
  * The position is fixed here. {@link open} decides how the client is answered. From then on it counts as one reader until
- * it is closed or over; one that takes nothing within two seconds costs a position only, up to its first `next()`.
+ * it is closed or over; one that takes nothing within two seconds costs a position only, up to its first `next()`. When no
+ * reader can be had, and when one fails, the stream is over without an end event, so that the client connects again.
  */
 export class SessionEvents {
   readonly #source: StreamSource;
@@ -33,10 +33,9 @@ export class SessionEvents {
   /** At most: retry, one per gap since the last call (gaps that come meanwhile add up), one entry, the end. */
   readonly #ready: string[] = [];
   #missed: number | undefined = undefined;
-  #pending: PendingNext | undefined = undefined;
+  #pending: ((event: string | undefined) => void) | undefined = undefined;
   #isReading = false;
   #isOver = false;
-  #failure: { readonly error: unknown } | undefined = undefined;
   #skippedId: string | undefined = undefined;
   #timer: NodeJS.Timeout | undefined = undefined;
   #isKeepAliveDue = false;
@@ -54,33 +53,34 @@ export class SessionEvents {
     this.#ready.push(retryBlock(call.retryMillis));
   }
 
-  /**
-   * How to answer the client, which then has its place among the readers if that is 200; otherwise all is free. Rejects
-   * when the store fails.
-   */
+  /** How to answer the client, which then has its place among the readers if one can be had. Never rejects. */
   async open(): Promise<EventStreamStatus> {
-    let status: EventStreamStatus | undefined;
     try {
-      status = await this.#decide();
-      return status;
-    } finally {
-      if (status !== 200) this.close();
+      const found = await this.#findPlace();
+      if (found === 'nothing') {
+        this.close();
+        return 204;
+      }
+      if (found === 'refused') this.#stop();
+    } catch (error) {
+      this.#fail(error);
     }
+    return 200;
   }
 
   /** The last event has been taken: the next call gives `undefined`. */
   get isDone(): boolean {
-    return this.#isOver && this.#ready.length === 0 && this.#failure === undefined;
+    return this.#isOver && this.#ready.length === 0;
   }
 
   /**
    * The next event, or a comment that keeps the connection alive; `undefined` when the stream is over. One call at a
-   * time. Rejects when the store failed.
+   * time. Never rejects.
    */
   next(): Promise<string | undefined> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       this.#place?.keep();
-      this.#pending = { resolve, reject };
+      this.#pending = resolve;
       this.#settle();
       if (this.#pending !== undefined) this.#read();
     });
@@ -96,20 +96,18 @@ export class SessionEvents {
     this.#settle();
   }
 
-  async #decide(): Promise<EventStreamStatus> {
+  /** Takes a place for the reader, unless there is nothing to come. */
+  async #findPlace(): Promise<WhatFollows> {
     const { store, refusal } = this.#source;
     const { sessionId, after, options } = this.#call;
     if (after !== undefined) {
       this.#lookAhead = new LookAhead(this.#source, this.#call);
       const found = await this.#lookAhead.findAfter(after);
-      if (found === 'refused') return 503;
-      if (found === 'nothing') return 204;
+      if (found !== 'something') return found;
     }
-    // The stream tells the client how it ended, and needs no place for that.
-    if (this.#isOver || options.signal?.aborted === true) return 200;
-    if (refusal !== undefined) return 503;
+    if (this.#isOver || options.signal?.aborted === true || refusal !== undefined) return 'refused';
     this.#place = ReaderPlace.take(store, sessionId);
-    return this.#place === undefined ? 503 : 200;
+    return this.#place === undefined ? 'refused' : 'something';
   }
 
   #read(): void {
@@ -155,19 +153,19 @@ export class SessionEvents {
     this.#missed = undefined;
   }
 
+  /** The store failed; or the signal aborted; or the place was given up, and no other can be had. */
   #fail(error: unknown): void {
-    // Aborted: the client is told.
-    if (this.#reader.endReason === 'aborted') return this.#end();
-    // The store failed, or the place was given up and none is left. Without an end event the client connects again.
-    this.#stop();
-    this.#takeGap();
-    this.#failure = { error };
+    const { endReason } = this.#reader;
+    if (endReason !== 'aborted' && endReason !== 'refused') {
+      reporter.limited('reader', 'an event stream is broken off: its reader failed; its client connects again', error);
+    }
+    this.#end();
   }
 
   #end(): void {
     this.#stop();
     this.#takeGap();
-    this.#ready.push(endEvent(this.#reader.endReason, this.#skippedId));
+    this.#ready.push(lastBlock(this.#reader.endReason, this.#call.retryMillis, this.#skippedId));
   }
 
   #stop(): void {
@@ -190,12 +188,8 @@ export class SessionEvents {
     if (event !== undefined) {
       this.#isKeepAliveDue = false;
       this.#timer?.refresh();
-      pending.resolve(event);
-    } else if (this.#failure === undefined) {
-      pending.resolve(undefined);
-    } else {
-      pending.reject(this.#failure.error);
     }
+    pending(event);
   }
 
   #startTimer(): NodeJS.Timeout | undefined {

@@ -2,6 +2,7 @@ import { requireSessionId } from '../entry/session-id.ts';
 import { openReader } from '../read/reader-options.ts';
 import type { ReaderDefaults, ReaderOptions } from '../read/reader-options.ts';
 import { watchAbort } from '../support/abort-watch.ts';
+import { SessionLogsError } from '../support/errors.ts';
 import type { StreamSource } from './event-stream.ts';
 
 const TEXT_DEFAULTS: ReaderDefaults = {
@@ -11,12 +12,17 @@ const TEXT_DEFAULTS: ReaderDefaults = {
   until: 'stream-end',
   logType: 'chat',
   tokens: false,
+  wait: true,
   isForClient: true,
 };
 
+const CUT_OFF =
+  'the session logs were shut down before the end of the stream: what was read may be a part of the answer';
+
 /**
  * The text of a session as a web stream, which closes after the answer. It is pulled: nothing is read ahead, and
- * `cancel()` frees the reader at once.
+ * `cancel()` frees the reader at once. It fails when no reader can be had, and when the store is closed before its end: it
+ * has no way to say that there is more elsewhere.
  *
  * For a `Response`, which takes bytes only, pipe it through a `TextEncoderStream`.
  *
@@ -50,6 +56,8 @@ export function toReadableStream(
           const { done, value } = await reader.next();
           if (isOver) return;
           if (done !== true) return controller.enqueue(value);
+          // Closed, the part of an answer would pass for all of it.
+          if (reader.endReason === 'shutdown') throw new SessionLogsError('shut_down', CUT_OFF);
           finish();
           controller.close();
         } catch (error) {

@@ -45,7 +45,8 @@ describe('ReaderRules', () => {
       ['a token', {}, control('stream-start'), 'deliver'],
       ['a token left out', { tokens: false }, control('stream-start'), 'skip'],
       ['a token of a log entry left out', { logType: 'all', tokens: false }, { ...line(), kind: 'stream-end' }, 'skip'],
-      ['an error without tokens', { tokens: false }, control('error'), 'deliver'],
+      ['an error without tokens', { yields: 'entry', tokens: false }, control('error'), 'deliver'],
+      ['an error to a reader of bare text', {}, control('error'), 'skip'],
     ])('%s', (_, plan, detail, decision) => {
       const rules = rulesOf(plan);
       expect([rules.decideEntry(detail), rules.endsAfter]).toEqual([decision, undefined]);

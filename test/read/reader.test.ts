@@ -336,6 +336,66 @@ describe('SessionReader', () => {
     expect(beats).toBeGreaterThanOrEqual(3);
   });
 
+  it('return and throw end it as they end a generator: the value comes back, the error rejects', async () => {
+    log('x');
+    const returned = sessions.followSession('s');
+    const pending = [returned.next(), returned.next(), returned.next()];
+    expect(await returned.return('a value')).toEqual({ value: 'a value', done: true });
+    expect((await Promise.all(pending)).map(({ done }) => done)).toEqual([false, true, true]);
+    expect(await returned.return(Promise.resolve('another'))).toEqual({ value: 'another', done: true });
+    expect(await sessions.followSession('s').return()).toEqual({ value: undefined, done: true });
+
+    const thrown = sessions.getSessionLogs('silent');
+    const waiting = thrown.next();
+    const error = new Error('the consumer gives up');
+    await expect(thrown.throw(error)).rejects.toBe(error);
+    expect(await waiting).toEqual({ value: undefined, done: true });
+    expect((await thrown.next()).done).toBe(true);
+    await expect(thrown.throw(error)).rejects.toBe(error);
+    expect(thrown.endReason).toBe('returned');
+    expect(sessions.stats().readers).toBe(0);
+  });
+
+  it('delegates: a generator that yields from it passes return and throw on', async () => {
+    log('x');
+    const reader = sessions.followSession('s');
+    async function* all(): AsyncGenerator<LogEntry> {
+      yield* reader;
+    }
+    const outer = all();
+    await outer.next();
+    await expect(outer.throw(new Error('stop'))).rejects.toThrow('stop');
+    expect(reader.endReason).toBe('returned');
+  });
+
+  it('300,000 overlapped calls are settled in order', async () => {
+    const reader = sessions.getSessionLogs('s');
+    const count = 300_000;
+    let settled = 0;
+    let inOrder = true;
+    // Each of them walked past all before it once: that took minutes.
+    for (let i = 0; i < count; i += 1) {
+      void reader.next().then(() => {
+        inOrder &&= settled === i;
+        settled += 1;
+      });
+    }
+    log('a', 'b');
+    sessions.endSession('s');
+    await nextTurn();
+    expect([settled, inOrder]).toEqual([count, true]);
+  });
+
+  it.each(['getSessionLogs', 'pop'] as const)('%s gives no text of an error inside the answer', async (method) => {
+    log('<start>', 'The capital of France is ');
+    void sessions.logChunkToQueue('connect ECONNREFUSED', 's', { kind: 'error', exception: new Error('refused') });
+    log('</end>');
+    const got = await collect(sessions[method]('s', { idleTimeoutMillis: 0 }));
+    expect(got).toEqual(['<start>', 'The capital of France is ', '</end>']);
+    const entries = await collect(sessions.followSession('s', { until: 'caught-up' }));
+    expect(entries.map(({ kind }) => kind)).toEqual(['stream-start', 'text', 'error', 'stream-end']);
+  });
+
   it('the id of a session that never began leaves with its readers, however they end', async () => {
     for (let round = 0; round < 4; round += 1) {
       const readers = [sessions.followSession('s'), sessions.pop('s'), sessions.getSessionLogs('s')];

@@ -201,13 +201,13 @@ describe('sendEventStream', () => {
     expect(response.headers.get('content-type')).toBe('text/event-stream');
     expect(response.headers.get('x-accel-buffering')).toBe('no');
     expect(await response.text()).toContain('"reason":"session-end"');
-    expect((await fetch(`${base}/other`, { headers: { 'last-event-id': 'x' } })).status).toBe(204);
+    expect((await fetch(`${base}/other`, { headers: { 'last-event-id': 'x' } })).status).toBe(204); // `wait: false`
     options = {};
     const head = await fetch(`${base}/silent`, { method: 'HEAD' });
     expect(head.status).toBe(200);
     expect(await head.text()).toBe('');
     await sessions.shutdown();
-    expect((await fetch(`${base}/s`)).status).toBe(503);
+    expect(await (await fetch(`${base}/s`)).text()).toBe('retry: 2000\n\n');
   });
 
   it('a wrong session id is a TypeError for the server, before anything is written', async () => {

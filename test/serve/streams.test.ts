@@ -6,6 +6,7 @@ import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { LogEntry } from '../../src/entry/entry.ts';
+import type { EventStreamResponseOptions } from '../../src/serve/event-stream-response.ts';
 import { SessionLogs } from '../../src/facade/session-logs.ts';
 import { MemoryCursor } from '../../src/store/memory/memory-cursor.ts';
 import { MemorySessionStore } from '../../src/store/memory/memory.ts';
@@ -105,6 +106,25 @@ describe('toReadableStream', () => {
     expect(() => sessions.toReadableStream('')).toThrow(TypeError);
   });
 
+  it('fails at shutdown in mid-answer: what was read would pass for the whole answer', async () => {
+    write('<start>', '15 of 60 tokens');
+    const reader = sessions.toReadableStream('s').getReader();
+    expect((await reader.read()).value).toBe('15 of 60 tokens');
+    const pending = reader.read();
+    await sessions.shutdown();
+    await expect(pending).rejects.toMatchObject({ code: 'shut_down' });
+    await expect(sessions.toReadableStream('s').getReader().read()).rejects.toMatchObject({ code: 'shut_down' });
+    expect(sessions.stats().readers).toBe(0);
+  });
+
+  it('has no text of an error in it', async () => {
+    write('<start>', 'The capital of France is ');
+    void sessions.logChunkToQueue('connect ECONNREFUSED', 's', { kind: 'error', exception: new Error('refused') });
+    write('</end>');
+    const stream = sessions.toReadableStream('s').pipeThrough(new TextEncoderStream());
+    expect(await new Response(stream).text()).toBe('The capital of France is ');
+  });
+
   it('an abort rejects the pending read with its reason', async () => {
     const abort = new AbortController();
     const reader = sessions.toReadableStream('s', { signal: abort.signal }).getReader();
@@ -153,7 +173,7 @@ describe('the signal of what is read in a browser', () => {
     expect(sessions.stats().readers).toBe(1);
     abort.abort(reason);
     expect(sessions.stats().readers).toBe(0);
-    expect(text(await pending)).toContain('"reason":"aborted"');
+    expect(text(await pending)).toBe('retry: 2000\n\n');
     await reader?.closed;
   });
 
@@ -163,7 +183,7 @@ describe('the signal of what is read in a browser', () => {
     const response = await sessions.toEventStreamResponse('s', { signal: abort.signal });
     const received = response.text();
     expect(sessions.stats().readers).toBe(0);
-    expect(parse(await received).events).toEqual([{ id: undefined, event: 'end', data: { reason: 'aborted' } }]);
+    expect(await received).toBe('retry: 2000\n\n');
     const reader = sessions.toReadableStream('s', { signal: abort.signal }).getReader();
     await expect(reader.read()).rejects.toBe(reason);
     expect(sessions.stats().readers).toBe(0);
@@ -190,12 +210,13 @@ describe('the signal of what is read in a browser', () => {
       }
       if (how === 'failed') {
         const step = vi.spyOn(MemoryCursor.prototype, 'step').mockRejectedValue(new Error('away'));
-        await expect(
-          (async () => {
-            while (!(await reader.read()).done);
-          })(),
-        ).rejects.toThrow('away');
+        const rest = (async () => {
+          while (!(await reader.read()).done);
+        })();
+        // The client of an event stream connects again, to a server that can read perhaps.
+        await (stream === streams[0] ? expect(rest).rejects.toThrow('away') : expect(rest).resolves.toBeUndefined());
         step.mockRestore();
+        if (stream !== streams[0]) expect(diagnostics.lines.filter((line) => line.includes('away'))).toHaveLength(1);
       }
       expect(listeners()).toBe(0);
     }
@@ -253,8 +274,8 @@ describe('toEventStreamResponse', () => {
     expect(diagnostics.lines.filter((line) => line.includes('bad map'))).toHaveLength(1);
   });
 
-  it('masks errors; onError gets the exception attributes only and may give a text', async () => {
-    const seen: unknown[] = [];
+  it('masks errors; onError gets the entry and may give a text', async () => {
+    const seen: LogEntry[] = [];
     const fail = (exception: unknown): void => {
       void sessions.logChunkToQueue('details', 's', { kind: 'error', exception, attributes: { internal: 1 } });
     };
@@ -262,14 +283,14 @@ describe('toEventStreamResponse', () => {
     fail(new Error('other'));
     const masked = parse(await (await sessions.toEventStreamResponse('s', { until: 'caught-up' })).text());
     expect(messagesOf(masked.events)).toEqual(['An error occurred.', 'An error occurred.']);
-    const onError = (attributes: Readonly<Record<string, unknown>>): string | undefined => {
-      seen.push(attributes);
-      return attributes['exception.type'] === 'RangeError' ? 'Please ask shorter.' : undefined;
+    const onError = (entry: LogEntry): string | undefined => {
+      seen.push(entry);
+      return entry.attributes?.['exception.type'] === 'RangeError' ? 'Please ask shorter.' : undefined;
     };
     const text = await (await sessions.toEventStreamResponse('s', { until: 'caught-up', onError })).text();
     expect(messagesOf(parse(text).events)).toEqual(['Please ask shorter.', 'An error occurred.']);
     expect(text).not.toContain('too long');
-    expect(Object.keys(seen[0] as object).every((key) => key.startsWith('exception.'))).toBe(true);
+    expect(seen).toEqual(sessions.getAllLogsInQueue());
     const broken = await sessions.toEventStreamResponse('s', {
       until: 'caught-up',
       onError: () => {
@@ -389,17 +410,72 @@ describe('toEventStreamResponse', () => {
     await expect(sessions.toEventStreamResponse('')).rejects.toThrow(/session id/);
   });
 
-  it('ends with its reason: abort, deletion, shutdown', async () => {
-    const reasonOf = async (end: () => void, signal?: AbortSignal): Promise<unknown> => {
-      write('x');
-      const response = await sessions.toEventStreamResponse('s', signal === undefined ? {} : { signal });
-      setTimeout(end, 5);
-      return parse(await response.text()).events.at(-1)?.data;
-    };
+  describe('an end that the log does not tell is none: the client connects again', () => {
+    /** The whole body, with what ends it while it waits. */
+    async function bodyOf(options: EventStreamResponseOptions, end?: () => void): Promise<string> {
+      const response = await sessions.toEventStreamResponse('s', { retryMillis: 7, ...options });
+      const reader = response.body?.getReader();
+      let body = '';
+      for (;;) {
+        const part = reader?.read();
+        // Nothing is there after the entry: this read waits.
+        if (body.includes('data:') && end !== undefined) setImmediate(end);
+        const { done = true, value } = (await part) ?? {};
+        if (done) return body;
+        body += text({ value });
+      }
+    }
     const abort = new AbortController();
-    expect(await reasonOf(() => abort.abort(), abort.signal)).toEqual({ reason: 'aborted' });
-    expect(await reasonOf(() => sessions.deleteSession('s'))).toEqual({ reason: 'deleted' });
-    expect(await reasonOf(() => void sessions.shutdown())).toEqual({ reason: 'shutdown' });
+    const ends: [string, EventStreamResponseOptions, (() => void)?][] = [
+      ['shutdown', {}, () => void sessions.shutdown()],
+      ['an abort', { signal: abort.signal }, () => abort.abort()],
+      ['an idle time-out', { idleTimeoutMillis: 1 }],
+    ];
+
+    it.each(ends)('%s', async (_, options, end) => {
+      write('x');
+      const [entry] = sessions.getAllLogsInQueue();
+      const body = await bodyOf(options, end);
+      const event = { kind: 'text', message: 'x', timestamp: entry?.timestamp };
+      expect(body).toBe(`retry: 7\n\nid: ${entry?.id}\ndata: ${JSON.stringify(event)}\n\nretry: 7\n\n`);
+    });
+
+    it('a store that fails, before the stream or in it', async () => {
+      write('x', 'y');
+      const lastEventId = sessions.getAllLogsInQueue()[0]?.id;
+      const failing = vi.spyOn(MemoryCursor.prototype, 'step').mockRejectedValue(new Error('the store is away'));
+      const state = vi.spyOn(MemorySessionStore.prototype, 'streamState').mockImplementation(() => {
+        throw new Error('the state is away');
+      });
+      try {
+        const options = { retryMillis: 7, until: 'stream-end' } as const;
+        expect(await (await sessions.toEventStreamResponse('s', options)).text()).toBe('retry: 7\n\nretry: 7\n\n');
+        failing.mockRestore();
+        const resumed = await sessions.toEventStreamResponse('s', { ...options, lastEventId: `${lastEventId}` });
+        expect(resumed.status).toBe(200);
+        const latest = sessions.getAllLogsInQueue().at(-1)?.id;
+        const looking = await sessions.toEventStreamResponse('s', { ...options, lastEventId: latest });
+        expect([looking.status, await looking.text()]).toEqual([200, 'retry: 7\n\nretry: 7\n\n']);
+        await resumed.body?.cancel();
+      } finally {
+        failing.mockRestore();
+        state.mockRestore();
+      }
+      expect(sessions.stats().readers).toBe(0);
+    });
+
+    it('goes on behind what `map` left out last', async () => {
+      write('x');
+      const [entry] = sessions.getAllLogsInQueue();
+      const body = await bodyOf({ map: () => undefined, idleTimeoutMillis: 1 });
+      expect(body).toBe(`retry: 7\n\nid: ${entry?.id}\nretry: 7\n\n`);
+    });
+
+    it('deletion is an end that the log tells', async () => {
+      write('x');
+      const body = await bodyOf({}, () => sessions.deleteSession('s'));
+      expect(parse(body).events.at(-1)).toMatchObject({ event: 'end', data: { reason: 'deleted' } });
+    });
   });
 });
 
@@ -418,13 +494,25 @@ describe('connecting again', () => {
     expect(messagesOf(parse(await response.text()).events)).toEqual(['b', 'c']);
   });
 
-  it('is 204 for a session that is unknown, or ended with nothing left', async () => {
-    expect(await statusOf({ lastEventId: 'x' })).toBe(204);
+  it('is 204 for a session that has ended with nothing left', async () => {
     write('a', 'b');
     const a = idOf('a');
     sessions.endSession('s');
     expect(await statusOf({ lastEventId: a })).toBe(200);
     expect(await statusOf({ lastEventId: idOf('b') })).toBe(204);
+  });
+
+  it('waits for a session that is not there, and tells that something is missed: it may have been lost', async () => {
+    const response = await sessions.toEventStreamResponse('s', { lastEventId: 'of-another-process' });
+    expect(response.status).toBe(200);
+    const reader = response.body?.getReader();
+    const next = async (): Promise<string> => new TextDecoder().decode((await reader?.read())?.value);
+    expect([await next(), await next()]).toEqual(['retry: 2000\n\n', 'event: gap\ndata: {"missed":-1}\n\n']);
+    write('it begins again');
+    expect(await next()).toContain('it begins again');
+    await reader?.cancel();
+    expect(await statusOf({ lastEventId: 'x', wait: false })).toBe(200); // the session is there
+    expect((await sessions.toEventStreamResponse('t', { lastEventId: 'x', wait: false })).status).toBe(204);
   });
 
   it('is 204 when what is left does not pass the filters', async () => {
@@ -470,19 +558,27 @@ describe('connecting again', () => {
     );
   });
 
-  it('is 503 when no reader can be had, or after shutdown', async () => {
+  it('is a stream that only says when to come back, when no reader can be had and after shutdown', async () => {
+    const refused = async (): Promise<void> => {
+      for (const lastEventId of [undefined, 'x']) {
+        const response = await logs.toEventStreamResponse('s', { retryMillis: 9, lastEventId });
+        expect(response.status).toBe(200);
+        expect(response.headers.get('content-type')).toBe('text/event-stream');
+        expect(await response.text()).toBe('retry: 9\n\n');
+      }
+    };
     const logs = new SessionLogs({ store: new MemorySessionStore({ maxReaders: 1 }) });
     const first = (await logs.toEventStreamResponse('s')).body?.getReader();
     await first?.read();
     void first?.read();
     await delay(0);
-    expect((await logs.toEventStreamResponse('s')).status).toBe(503);
+    await refused();
     await first?.cancel();
     const free = await logs.toEventStreamResponse('s');
     expect(free.status).toBe(200);
     await free.body?.cancel();
     await logs.shutdown();
-    expect((await logs.toEventStreamResponse('s')).status).toBe(503);
+    await refused();
   });
 
   it('deciding the status moves no unread mark, counts as one reader and leaves none behind', async () => {
