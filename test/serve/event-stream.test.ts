@@ -210,6 +210,31 @@ describe('sendEventStream', () => {
     expect(await (await fetch(`${base}/s`)).text()).toBe('retry: 2000\n\n');
   });
 
+  it('a response whose headers are sent is cut off, and the call rejects with what is wrong', async () => {
+    server.removeAllListeners('request');
+    let failure: unknown;
+    server.on('request', (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/html' }).write('<p>begun');
+      sessions.sendEventStream(response, 's').catch((error: unknown) => (failure = error));
+    });
+    await expect(fetch(`${base}/s`).then((response) => response.text())).rejects.toThrow();
+    expect(failure).toBeInstanceOf(TypeError);
+    expect(String(failure)).toContain('sendEventStream: expected a response whose headers are not sent yet');
+    expect(readers()).toBe(0);
+  });
+
+  it('a response whose headers are sent while the store is asked is cut off as well', async () => {
+    server.removeAllListeners('request');
+    let failure: unknown;
+    server.on('request', (_request, response) => {
+      sessions.sendEventStream(response, 's').catch((error: unknown) => (failure = error));
+      response.writeHead(503).flushHeaders();
+    });
+    await expect(fetch(`${base}/s`).then((response) => response.text())).rejects.toThrow();
+    expect(String(failure)).toContain('sendEventStream: expected a response whose headers are not sent yet');
+    await until(() => readers() === 0, 'no reader is left');
+  });
+
   it('a wrong session id is a TypeError for the server, before anything is written', async () => {
     expect((await fetch(`${base}/${'x'.repeat(257)}`)).status).toBe(400);
     expect(failures.splice(0)).toEqual([expect.any(TypeError)]);
