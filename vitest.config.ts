@@ -5,6 +5,9 @@ import type { ViteUserConfig } from 'vitest/config';
 
 const SOURCE = new URL('src/', import.meta.url).pathname;
 
+/** Node's own EventSource, one of those that follow event streams in tests. */
+const EVENT_SOURCE = '--experimental-eventsource';
+
 const config: ViteUserConfig = defineConfig({
   // Examples name the package as its users do; tests run them on the source.
   resolve: {
@@ -21,6 +24,7 @@ const config: ViteUserConfig = defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: 'forks',
+    execArgv: process.allowedNodeEnvironmentFlags.has(EVENT_SOURCE) ? [EVENT_SOURCE] : [],
     // Tests wait for processes and for time-outs: one worker more than there are cores keeps the cores busy.
     maxWorkers: availableParallelism() + 1,
     // A worker keeps the modules that it has loaded: loading them anew for each file took a third of the time.

@@ -134,6 +134,52 @@ describe.skipIf(!isThere)('the chat page in Chromium (skipped without a Chromium
     expect(complaints.splice(0).every((line) => line.includes('net::ERR'))).toBe(true);
   });
 
+  it('a restart in mid-answer: the page says so, is not over, and the question can be asked again', async () => {
+    const page = await open();
+    const second = await open(page.url());
+    await askIn(page, QUESTION);
+    await midAnswer(page);
+    const before = await answerIn(page);
+    const { port } = chat.server.address() as AddressInfo;
+    await chat.sessions.shutdown();
+    await page.waitForSelector('[data-connection="connecting"]');
+    chat.server.closeAllConnections();
+    await new Promise((resolve) => chat.server.close(resolve));
+    // What the old process was still writing is lost with it.
+    chat = createChatServer({ tokenMillis: 1 });
+    await new Promise<void>((resolve) => chat.server.listen(port, '127.0.0.1', resolve));
+    for (const each of [page, second]) {
+      await each.waitForSelector('[data-connection="live"]', { timeout: 30_000 });
+      await each.waitForSelector('.note');
+      expect(await each.locator('.note').textContent()).toContain('the server has restarted');
+      expect(await each.locator('#connection').textContent()).toBe('Live');
+      expect((await answerIn(each)).startsWith(before)).toBe(true);
+    }
+    await page.screenshot({ path: `${ARTIFACTS}chat-restarted.png` });
+    await page.getByRole('button', { name: 'Ask again' }).click();
+    for (const each of [page, second]) {
+      await each.waitForFunction(() => document.querySelectorAll('.answer').length === 2);
+      await completed(each);
+      expect(await answerIn(each)).toBe(ANSWER);
+    }
+    expect(complaints.splice(0).every((line) => line.includes('net::ERR'))).toBe(true);
+  });
+
+  it('a page that loads late says that the beginning of the answer is no longer held', async () => {
+    const page = await open();
+    const id = page.url().split('/').at(-1) as string;
+    const stream = { streamId: 'long' };
+    await chat.sessions.logChunkToQueue('<start>', id, { kind: 'stream-start', ...stream });
+    for (let i = 0; i < 30_000; i += 1) void chat.sessions.logChunkToQueue(`${i} `, id, { kind: 'text', ...stream });
+    await chat.sessions.logChunkToQueue('</end>', id, { kind: 'stream-end', ...stream });
+    await page.reload();
+    await page.waitForSelector('.problem');
+    await completed(page);
+    expect(await page.locator('.problem').textContent()).toBe('20002 pieces before this are no longer held.');
+    expect(await page.locator('.answer').count()).toBe(1);
+    expect(await answerIn(page)).toMatch(/^\u2026 20001 20002 .* 29999 $/);
+  });
+
   it('a tab that is closed on a silent session frees its reader', async () => {
     const page = await open();
     const second = await open(page.url());

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, get } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
 import { createParser } from 'eventsource-parser';
@@ -8,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import { SessionLogs } from '../../src/facade/session-logs.ts';
 import { RedisSessionStore } from '../../src/redis.ts';
+import { EVENT_SOURCES } from '../support/event-sources.ts';
 import { until } from '../support/until.ts';
 import { REDIS, TestServer, WITHOUT_SERVER } from './redis/server.ts';
 import { randomNumbers } from '../support/properties.ts';
@@ -15,7 +17,7 @@ import { randomNumbers } from '../support/properties.ts';
 interface Received {
   readonly id: string | undefined;
   readonly event: string | undefined;
-  readonly data: { readonly message?: string; readonly reason?: string };
+  readonly data: { readonly message?: string; readonly reason?: string; readonly missed?: number };
 }
 
 describe.skipIf(REDIS === undefined)(`event streams over Redis${WITHOUT_SERVER}`, () => {
@@ -73,8 +75,28 @@ describe.skipIf(REDIS === undefined)(`event streams over Redis${WITHOUT_SERVER}`
     expect(messagesOf(await rest)).toEqual(['b', 'c', '</end>']);
   });
 
-  it('stops a browser with nothing left to come: session unknown, ended, or the stream around its id over', async () => {
-    expect((await serving.toEventStreamResponse('s', { lastEventId: 'x' })).status).toBe(204);
+  it('waits for a session that Redis does not have (any more), and tells that something is missed', async () => {
+    const response = await serving.toEventStreamResponse('s', { lastEventId: '1-1' });
+    expect(response.status).toBe(200);
+    const events = read(response, ({ length }) => length === 2);
+    await until(() => serving.stats().readers === 1, 'it waits');
+    await write('it begins again');
+    expect((await events).map(({ event, data }) => [event, data.message, data.missed])).toEqual([
+      ['gap', undefined, -1],
+      [undefined, 'it begins again', undefined],
+    ]);
+  });
+
+  it('a page that loads late is told that the beginning of the answer is gone', async () => {
+    await write('<start>', ...Array.from({ length: 30_000 }, (_, i) => `c${i}`));
+    const response = await serving.toEventStreamResponse('s', { until: 'caught-up' });
+    const [gap, first] = await read(response, ({ length }) => length === 2);
+    // Redis tells that entries were cut off, but not how many of them were of this answer.
+    expect([gap?.event, gap?.data.missed]).toEqual(['gap', -1]);
+    expect(first?.data.message).not.toBe('<start>');
+  });
+
+  it('stops a browser with nothing left to come: session ended, or the stream around its id over', async () => {
     await write('<start>', 'a', '</end>');
     const events = await read(await serving.toEventStreamResponse('s'), ({ length }) => length === 3);
     const lastEventId = events.at(-1)?.id;
@@ -86,6 +108,71 @@ describe.skipIf(REDIS === undefined)(`event streams over Redis${WITHOUT_SERVER}`
     await writing.forceFlush();
     expect((await serving.toEventStreamResponse('s', { lastEventId })).status).toBe(204);
   });
+
+  it.each(EVENT_SOURCES)(
+    'a deployment in mid-answer: an EventSource of %s has all of it, from the other machine',
+    async (_, Source) => {
+      const total = 60;
+      const webs: Server[] = [];
+      const machines = [serving, writing].map((machine) => {
+        const web = createServer((request, response) => {
+          const lastEventId = request.headers['last-event-id'];
+          void machine.sendEventStream(response, 's', { lastEventId, retryMillis: 20, until: 'stream-end' });
+        });
+        webs.push(web);
+        return web;
+      });
+      for (const web of machines) await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+      let target = 0;
+      let refused = 0;
+      /** What balances: a connection goes to one machine. */
+      const balancer = createServer((request, response) => {
+        const { port } = machines[target]?.address() as AddressInfo;
+        // The old machine is asked twice more before the balancer knows.
+        if (hasShutDown) refused += 1;
+        if (refused === 2) target = 1;
+        const { headers, url: path } = request;
+        const onward = get({ port, path, headers, agent: false }, (answer) => {
+          response.writeHead(answer.statusCode ?? 502, answer.headers);
+          answer.pipe(response);
+        });
+        onward.on('error', () => response.destroy());
+        response.on('close', () => onward.destroy());
+      });
+      webs.push(balancer);
+      await new Promise<void>((resolve) => balancer.listen(0, '127.0.0.1', resolve));
+      let hasShutDown = false;
+      const seen: unknown[] = [];
+      const ends: unknown[] = [];
+      const source = new Source(`http://127.0.0.1:${(balancer.address() as AddressInfo).port}/`);
+      source.addEventListener('message', ({ data }) => {
+        const { kind, message } = JSON.parse(String(data)) as { kind: string; message: string };
+        if (kind === 'text') seen.push(message);
+      });
+      source.addEventListener('end', ({ data }) => {
+        ends.push(JSON.parse(String(data)));
+        source.close();
+      });
+      try {
+        await write('<start>', ...Array.from({ length: 15 }, (__, i) => String(i)));
+        await until(() => seen.length === 15, 'the first part is shown');
+        await serving.shutdown();
+        hasShutDown = true;
+        for (let i = 15; i < total; i += 1) await write(String(i));
+        await until(() => target === 1, 'the old machine has refused it');
+        await write('</end>');
+        await until(() => ends.length === 1, 'the end');
+      } finally {
+        source.close();
+        for (const web of webs) {
+          web.closeAllConnections();
+          await new Promise((resolve) => web.close(resolve));
+        }
+      }
+      expect(seen).toEqual(Array.from({ length: total }, (__, i) => String(i)));
+      expect(ends).toEqual([{ reason: 'stream-end' }]);
+    },
+  );
 
   it('hanging up on a silent session frees the reader at once', async () => {
     await write('a');

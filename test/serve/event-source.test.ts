@@ -42,8 +42,7 @@ describe.each(EVENT_SOURCES)('a page that follows a session with an EventSource 
 
   /** As the README says: closes at the end, whatever its reason. */
   function follow(): void {
-    const Class = Source as NonNullable<typeof Source>;
-    const page = new Class(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    const page = new Source(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     source = page;
     page.addEventListener('message', ({ data }) =>
       seen.push((JSON.parse(String(data)) as { message: string }).message),
@@ -55,26 +54,23 @@ describe.each(EVENT_SOURCES)('a page that follows a session with an EventSource 
     });
   }
 
-  it.skipIf(Source === undefined)(
-    'comes back after a shutdown, and is told that the session was lost with it',
-    async () => {
-      void sessions.logChunkToQueue('15 of 60 tokens', 's');
-      follow();
-      await until(() => seen.length === 1, 'it has the first part');
-      await sessions.shutdown();
-      const before = requests;
-      await until(() => requests > before + 1, 'it comes back, and again');
-      sessions = new SessionLogs();
-      await until(() => seen.length === 2, 'the next server answers');
-      void sessions.logChunkToQueue('asked again', 's');
-      await until(() => seen.length === 3, 'it goes on');
-      sessions.endSession('s');
-      await until(() => seen.length === 4, 'the end');
-      expect(seen).toEqual(['15 of 60 tokens', 'gap {"missed":-1}', 'asked again', 'end {"reason":"session-end"}']);
-    },
-  );
+  it('comes back after a shutdown, and is told that the session was lost with it', async () => {
+    void sessions.logChunkToQueue('15 of 60 tokens', 's');
+    follow();
+    await until(() => seen.length === 1, 'it has the first part');
+    await sessions.shutdown();
+    const before = requests;
+    await until(() => requests > before + 1, 'it comes back, and again');
+    sessions = new SessionLogs();
+    await until(() => seen.length === 2, 'the next server answers');
+    void sessions.logChunkToQueue('asked again', 's');
+    await until(() => seen.length === 3, 'it goes on');
+    sessions.endSession('s');
+    await until(() => seen.length === 4, 'the end');
+    expect(seen).toEqual(['15 of 60 tokens', 'gap {"missed":-1}', 'asked again', 'end {"reason":"session-end"}']);
+  });
 
-  it.skipIf(Source === undefined)('comes back until a reader can be had', async () => {
+  it('comes back until a reader can be had', async () => {
     sessions = new SessionLogs({ store: new MemorySessionStore({ maxReaders: 1 }) });
     const taken = sessions.followSession('other');
     void taken.next();
@@ -86,39 +82,35 @@ describe.each(EVENT_SOURCES)('a page that follows a session with an EventSource 
     await until(() => seen.length === 1, 'it is served');
   });
 
-  it.skipIf(Source === undefined)(
-    'goes on where it was after an idle time-out and after the signal of the application',
-    async () => {
-      const abort = new AbortController();
-      options = { ...options, signal: abort.signal };
-      void sessions.logChunkToQueue('a', 's');
-      follow();
-      await until(() => seen.length === 1, 'it is served');
-      options = { retryMillis: 5, idleTimeoutMillis: 5 };
-      abort.abort();
-      await until(() => requests > 3, 'it comes back each time');
-      void sessions.logChunkToQueue('b', 's');
-      await until(() => seen.length === 2, 'it goes on');
-      expect(seen).toEqual(['a', 'b']);
-    },
-  );
+  it('goes on where it was after an idle time-out and after the signal of the application', async () => {
+    const abort = new AbortController();
+    options = { ...options, signal: abort.signal };
+    void sessions.logChunkToQueue('a', 's');
+    follow();
+    await until(() => seen.length === 1, 'it is served');
+    options = { retryMillis: 5, idleTimeoutMillis: 5 };
+    abort.abort();
+    await until(() => requests > 3, 'it comes back each time');
+    void sessions.logChunkToQueue('b', 's');
+    await until(() => seen.length === 2, 'it goes on');
+    expect(seen).toEqual(['a', 'b']);
+  });
 
-  it.skipIf(Source === undefined)('does not come back after the end of the session', async () => {
+  it('does not come back after the end of the session', async () => {
     void sessions.logChunkToQueue('a', 's');
     sessions.endSession('s');
     options = { ...options, wait: false };
     follow();
     await until(() => seen.length === 2, 'the end');
-    expect(source?.readyState).toBe(Source?.CLOSED);
+    expect(source?.readyState).toBe(Source.CLOSED);
   });
 
-  it.skipIf(Source === undefined)('that is left open after the end gets 204, and stops', async () => {
+  it('that is left open after the end gets 204, and stops', async () => {
     void sessions.logChunkToQueue('a', 's');
     sessions.endSession('s');
     options = { ...options, from: 'start', wait: false };
-    const Class = Source as NonNullable<typeof Source>;
-    source = new Class(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-    await until(() => source?.readyState === Class.CLOSED, 'it stops');
+    source = new Source(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    await until(() => source?.readyState === Source.CLOSED, 'it stops');
     expect(requests).toBe(2);
   });
 });
