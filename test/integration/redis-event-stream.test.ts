@@ -127,7 +127,7 @@ describe.skipIf(REDIS === undefined)(`event streams over Redis${WITHOUT_SERVER}`
       let refused = 0;
       /** What balances: a connection goes to one machine. */
       const balancer = createServer((request, response) => {
-        const { port } = machines[target]?.address() as AddressInfo;
+        const { port } = (machines[target] as Server).address() as AddressInfo;
         // The old machine is asked twice more before the balancer knows.
         if (hasShutDown) refused += 1;
         if (refused === 2) target = 1;

@@ -22,9 +22,9 @@ describe('what a browser is shown of an error', () => {
 
   it('is what the application makes of its text and its exception', () => {
     expect(shown(error, { onError: ({ message }) => message })).toMatchObject({ message: 'the model is away' });
-    const onError = (entry: LogEntry): string => `Failed: ${String(entry.attributes?.['exception.type'])}`;
-    expect(shown(error, { onError })).toMatchObject({ message: 'Failed: RangeError' });
-    expect(shown(error, { onError, map: ({ message }) => message })).toBe('Failed: RangeError');
+    const onError = (entry: LogEntry): string => `Failed: ${JSON.stringify(entry.attributes?.['exception.type'])}`;
+    expect(shown(error, { onError })).toMatchObject({ message: 'Failed: "RangeError"' });
+    expect(shown(error, { onError, map: ({ message }) => message })).toBe('Failed: "RangeError"');
   });
 
   it('stays masked when the application has nothing to say of it', () => {

@@ -135,6 +135,57 @@ describe('toReadableStream', () => {
   });
 });
 
+describe('an answer and its first client', () => {
+  /** A model that speaks when it is told to, and notices that nobody listens any more. */
+  function model(): {
+    readonly stream: ReadableStream<string>;
+    readonly say: (text?: string) => void;
+    isStopped: boolean;
+  } {
+    let controller: ReadableStreamDefaultController<string> | undefined;
+    const made = {
+      stream: new ReadableStream<string>({
+        start: (own) => void (controller = own),
+        cancel: () => void (made.isStopped = true),
+      }),
+      say: (said?: string): void => (said === undefined ? controller?.close() : controller?.enqueue(said)),
+      isStopped: false,
+    };
+    return made;
+  }
+
+  it('a tap that is handed to the client stops the model when that client leaves', async () => {
+    const speaking = model();
+    const body = sessions.tap('s', speaking.stream).getReader();
+    speaking.say('half');
+    expect((await body.read()).value).toBe('half');
+    await body.cancel();
+    expect(speaking.isStopped).toBe(true);
+    const entries = sessions.getAllLogsInQueue();
+    expect(entries.at(-1)?.attributes).toEqual({ 'gen_ai.response.finish_reasons': ['aborted'] });
+  });
+
+  it('a tap that the server reads goes on when its first client leaves, and the next one has all of it', async () => {
+    const speaking = model();
+    const answering = (async () => {
+      for await (const _ of sessions.tap('s', speaking.stream));
+    })();
+    const first = await sessions.toEventStreamResponse('s', { until: 'stream-end' });
+    const reader = first.body?.getReader();
+    speaking.say('half, ');
+    let received = '';
+    while (!received.includes('half')) received += text(await reader?.read());
+    await reader?.cancel();
+    speaking.say('and the rest');
+    speaking.say();
+    await answering;
+    expect(speaking.isStopped).toBe(false);
+    const second = await sessions.toEventStreamResponse('s', { until: 'stream-end' });
+    const { events } = parse(await second.text());
+    expect(messagesOf(events)).toEqual(['<start>', 'half, ', 'and the rest', '</end>']);
+  });
+});
+
 describe('the signal of what is read in a browser', () => {
   const reason = new Error('gone');
   let abort: AbortController;

@@ -14,6 +14,6 @@ const own = (globalThis as { readonly EventSource?: EventSourceClass }).EventSou
 
 /** Independent implementations of what a browser does. */
 export const EVENT_SOURCES: readonly (readonly [string, EventSourceClass])[] = [
-  ['the eventsource package', EventSource as unknown as EventSourceClass],
+  ['the eventsource package', EventSource],
   ...(own === undefined ? [] : ([['Node', own]] as const)),
 ];
