@@ -201,7 +201,7 @@ const eventStream: EventStreamOptions = {
   map: (entry) => ({ text: entry.message }),
   keepAliveMillis: 1000,
   retryMillis: 1000,
-  onError: (attributes) => attributes['exception.type'] as string,
+  onError: ({ message }) => message,
 };
 
 export async function readingAll(): Promise<EndReason | undefined> {
