@@ -55,6 +55,20 @@ describe('a reader whose start was evicted is told before its first entry how ma
     await sessions.shutdown();
   });
 
+  it('counts from the answer that began last, also of two side by side of which nothing is held', async () => {
+    const sessions = new SessionLogs({ store: new MemorySessionStore({ maxEntriesPerSession: 100 }) });
+    const mark = (kind: 'stream-start' | 'stream-end', streamId: string): void =>
+      void sessions.logChunkToQueue('', 's', { kind, streamId });
+    mark('stream-start', 'outer');
+    mark('stream-start', 'inner');
+    mark('stream-end', 'inner');
+    mark('stream-end', 'outer');
+    write(sessions, 150, 'after');
+    expect((await lateReader(sessions, { from: 'stream' })).gaps).toEqual([53]);
+    expect((await lateReader(sessions, { from: 'start' })).gaps).toEqual([54]);
+    await sessions.shutdown();
+  });
+
   it('is told nothing when its start is held, whatever was evicted before it', async () => {
     const sessions = new SessionLogs({ store: new MemorySessionStore({ maxEntriesPerSession: 100 }) });
     write(sessions, 300, 'an earlier life');
