@@ -38,8 +38,10 @@ function report(results: readonly PromiseSettledResult<void>[], code: 'flush_fai
   if (errors.length === 0) return;
   const pending = errors.map((error) => (error instanceof SessionLogsError ? (error.pending ?? 0) : 0));
   const first = errors[0];
+  const firstCode = first instanceof SessionLogsError ? first.code : code;
   throw new SessionLogsError(
-    first instanceof SessionLogsError ? first.code : code,
+    // A store that is closed cannot flush what it has in time; to the caller it is the shutdown that did not end.
+    code === 'shutdown_timeout' && firstCode === 'flush_timeout' ? code : firstCode,
     errors.map((error) => (error instanceof Error ? error.message : String(error))).join('; '),
     { cause: first, pending: pending.reduce((sum, count) => sum + count, 0) },
   );

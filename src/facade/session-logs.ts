@@ -374,7 +374,8 @@ export class SessionLogs {
    * is held, then end with `'shutdown'`; they are not waited for. Exporters flush within the time.
    *
    * @param options `timeoutMillis` defaults to 10,000.
-   * @throws SessionLogsError `shutdown_timeout` when it is not in time.
+   * @throws SessionLogsError `shutdown_timeout` when it is not in time, with the number `pending`: what is lost of it is
+   * counted in `stats().lost`.
    */
   shutdown(options: { timeoutMillis?: number } = {}): Promise<void> {
     const { timeoutMillis = SHUTDOWN_MILLIS } = parseOptions('shutdown', flushSchema, options);
@@ -406,7 +407,7 @@ function storePart(processor: SessionLogRecordProcessor): OwnedPart {
   return {
     name: 'store',
     forceFlush: (timeoutMillis) => processor.forceFlush({ timeoutMillis }),
-    shutdown: () => processor.shutdown(),
+    shutdown: (timeoutMillis) => processor.shutdown({ timeoutMillis }),
     lost: () => ({}),
   };
 }

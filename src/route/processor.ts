@@ -111,15 +111,24 @@ export class RoutingLogRecordProcessor implements LogRecordProcessor {
     return this.store.flush(options?.timeoutMillis ?? FLUSH_MILLIS);
   }
 
-  /** Closes the store: readers still deliver what is held, then end with `'shutdown'`. Idempotent. */
-  shutdown(): Promise<void> {
-    return (this.#closing ??= this.#close());
+  /**
+   * Closes the store: readers still deliver what is held, then end with `'shutdown'`. Every call gets the same promise; the
+   * store has the shortest of the times given, each from its call on.
+   *
+   * @param options `timeoutMillis` defaults to 30,000.
+   */
+  shutdown(options?: { timeoutMillis?: number }): Promise<void> {
+    const timeoutMillis = options?.timeoutMillis ?? FLUSH_MILLIS;
+    if (this.#closing === undefined) return (this.#closing = this.#close(timeoutMillis));
+    // Its outcome is that of the first call.
+    void this.store.close(timeoutMillis).catch(() => {});
+    return this.#closing;
   }
 
-  async #close(): Promise<void> {
+  async #close(timeoutMillis: number): Promise<void> {
     this.#stopObserving();
     try {
-      await this.store.close(FLUSH_MILLIS);
+      await this.store.close(timeoutMillis);
     } catch (error) {
       reporter.warn('the store did not close in time', error);
       throw error;

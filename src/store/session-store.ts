@@ -163,7 +163,11 @@ export interface SessionStore {
 
   /** Resolves when everything appended before the call is stored; rejects with the number pending when it is not in time. */
   flush(timeoutMillis?: number): Promise<void>;
-  /** Takes no more entries (counted `after_shutdown`). Cursors still read what is held, then step to `'closed'`. Idempotent. */
+  /**
+   * Takes no more entries (counted `after_shutdown`). Cursors still read what is held, then step to `'closed'`. What cannot be
+   * stored in time is counted likewise, and the promise rejects with its number. Called again it does no more than shorten
+   * the time: the shortest counts, each from its call on.
+   */
   close(timeoutMillis?: number): Promise<void>;
 
   stats(): StoreStats;

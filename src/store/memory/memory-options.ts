@@ -20,7 +20,7 @@ export interface MemorySessionStoreOptions extends ReaderBoundOptions {
   readonly idleTtlMillis?: number | undefined;
   /** An ended session is forgotten after that. @default 300_000 */
   readonly endedTtlMillis?: number | undefined;
-  /** The clock, in milliseconds. @default Date.now */
+  /** A clock that tells how much time has passed, in milliseconds since whenever, for tests. @default performance.now */
   readonly now?: (() => number) | undefined;
 }
 

@@ -80,7 +80,8 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     this.#maxEntriesPerSession = this.#options.maxEntriesPerSession;
     this.#maxBytesPerSession = this.#options.maxBytesPerSession;
     this.#maxBytes = this.#options.maxBytes;
-    this.#now = this.#options.now ?? Date.now;
+    // Not the time of day: a step of that must expire nothing.
+    this.#now = this.#options.now ?? (() => performance.now());
     // An injected clock is asked at each append: a caller that sets the time expects it to count at once.
     this.#appendsPerClock = this.#options.now === undefined ? APPENDS_PER_CLOCK : 1;
     this.#startMillis = this.#now();

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { functionOption, lazily, millis, parseOptions, positiveInteger } from '../../support/options.ts';
+import { lazily, millis, parseOptions, positiveInteger } from '../../support/options.ts';
 import { readerBoundOptions } from '../reader-bounds.ts';
 import type { ReaderBoundOptions } from '../reader-bounds.ts';
 import type { RedisPort } from './redis-client.ts';
@@ -30,8 +30,6 @@ export interface RedisSessionStoreOptions extends ReaderBoundOptions {
   readonly maxPendingBytes?: number | undefined;
   /** Sessions whose writing state and unread mark this process keeps. @default 100_000 */
   readonly maxSessions?: number | undefined;
-  /** The clock, in milliseconds. @default Date.now */
-  readonly now?: (() => number) | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -53,7 +51,6 @@ const optionsSchema = lazily(() =>
     maxPendingBytes: positiveInteger().default(32 * MIB),
     ...readerBoundOptions(),
     maxSessions: positiveInteger().default(100_000),
-    now: functionOption<() => number>().optional(),
   }),
 );
 
@@ -77,6 +74,6 @@ export type ParsedRedisOptions = {
 
 /** @throws TypeError that names the option that is wrong. */
 export function parseRedisOptions(options: RedisSessionStoreOptions): ParsedRedisOptions {
-  const { client, now = Date.now, ...parsed } = parseOptions('RedisSessionStore', optionsSchema, options);
-  return { ...parsed, now, port: portOf(client) as RedisPort };
+  const { client, ...parsed } = parseOptions('RedisSessionStore', optionsSchema, options);
+  return { ...parsed, port: portOf(client) as RedisPort };
 }

@@ -40,7 +40,6 @@ export class WakeChannel {
 export class RedisWakeUps {
   readonly #link: RedisLink;
   readonly #reporter: Reporter;
-  readonly #now: () => number;
   readonly #channels = new Map<string, WakeChannel>();
   #ticker: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -51,11 +50,9 @@ export class RedisWakeUps {
       readonly keepAlive: KeepAlive;
       readonly outage: Outage;
       readonly reporter: Reporter;
-      readonly now: () => number;
     },
   ) {
     this.#reporter = shared.reporter;
-    this.#now = shared.now;
     this.#link = new RedisLink(port, shared.keepAlive, shared.outage, {
       onReady: () => this.#subscribeAll(),
       onMessage: (name) => this.wake(name),
@@ -115,7 +112,7 @@ export class RedisWakeUps {
       this.#ticker = undefined;
       return;
     }
-    const due = this.#now() - LOOK_AGAIN_MILLIS;
+    const due = performance.now() - LOOK_AGAIN_MILLIS;
     const late: WakeChannel[] = [];
     for (const channel of this.#channels.values()) {
       if (channel.lastWakeMillis > due) break;
@@ -134,7 +131,7 @@ export class RedisWakeUps {
 
   /** To the end of the order, so that a tick sees those first that were not woken for the longest time. */
   #noteWake(channel: WakeChannel): void {
-    channel.lastWakeMillis = this.#now();
+    channel.lastWakeMillis = performance.now();
     if (this.#channels.delete(channel.name)) this.#channels.set(channel.name, channel);
   }
 

@@ -48,7 +48,6 @@ export class RedisWriter {
   readonly #lost: LossCounters;
   readonly #reporter: Reporter;
   readonly #overflow: Episode;
-  readonly #now: () => number;
   readonly #queue = new WriteQueue();
   #batch: readonly PendingWrite[] = [];
   #entries = 0;
@@ -59,7 +58,7 @@ export class RedisWriter {
   /** The connection is new: what comes first shows whether the server takes anything. */
   #isProbing = false;
   #failures = 0;
-  #retryAt = 0;
+  #retryAt = -Infinity;
   #flushTimer: NodeJS.Timeout | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
@@ -73,7 +72,6 @@ export class RedisWriter {
       readonly outage: Outage;
       readonly lost: LossCounters;
       readonly reporter: Reporter;
-      readonly now: () => number;
     },
   ) {
     this.#options = options;
@@ -82,7 +80,6 @@ export class RedisWriter {
     this.#lost = shared.lost;
     this.#reporter = shared.reporter;
     this.#overflow = new Episode(shared.reporter);
-    this.#now = shared.now;
     this.#link = new RedisLink(port, shared.keepAlive, shared.outage, {
       onReady: () => {
         this.#isProbing = true;
@@ -131,6 +128,7 @@ export class RedisWriter {
   async flush(timeoutMillis: number): Promise<void> {
     if (this.#entries === 0) return;
     this.#keepAlive.hold();
+    const began = performance.now();
     let timer: NodeJS.Timeout | undefined;
     try {
       const isStored = await new Promise<boolean>((settle) => {
@@ -139,13 +137,19 @@ export class RedisWriter {
         void this.#run();
       });
       if (isStored) return;
-      throw new SessionLogsError('flush_timeout', `Redis did not take everything in ${timeoutMillis} ms`, {
-        pending: this.#entries,
-      });
+      const millis = Math.round(performance.now() - began);
+      const message = `Redis did not take everything in ${millis} ms: ${this.#entries} entries wait`;
+      throw new SessionLogsError('flush_timeout', message, { pending: this.#entries });
     } finally {
       clearTimeout(timer);
       this.#keepAlive.release();
     }
+  }
+
+  /** Flushes that are under way reject now. */
+  giveUp(): void {
+    for (const { settle } of this.#waiters) settle(false);
+    this.#waiters = [];
   }
 
   /** Ends the connection; what is pending then is lost and counted. */
@@ -154,8 +158,7 @@ export class RedisWriter {
     clearTimeout(this.#retryTimer);
     clearImmediate(this.#immediate);
     this.#link.close();
-    for (const { settle } of this.#waiters) settle(false);
-    this.#waiters = [];
+    this.giveUp();
     const left = [...this.#batch, ...this.#queue.drain()];
     this.#batch = [];
     this.#settle(left);
@@ -199,25 +202,25 @@ export class RedisWriter {
     if (this.#queue.freshCount > 0) this.#arm();
     if (this.#queue.parkedCount > 0) {
       clearTimeout(this.#retryTimer);
-      this.#retryTimer = startTimer(() => void this.#run(), Math.max(1, this.#retryAt - this.#now())).unref();
+      this.#retryTimer = startTimer(() => void this.#run(), Math.max(1, this.#retryAt - performance.now())).unref();
     }
   }
 
   #isDue(): boolean {
-    if (this.#queue.parkedCount > 0 && this.#now() >= this.#retryAt) return true;
+    if (this.#queue.parkedCount > 0 && performance.now() >= this.#retryAt) return true;
     const { freshCount } = this.#queue;
     return freshCount >= BATCH_ENTRIES || (freshCount > 0 && (this.#isFlushDue || this.#waiters.length > 0));
   }
 
   async #sendBatch(): Promise<void> {
     this.#isFlushDue = false;
-    const withParked = this.#now() >= this.#retryAt;
+    const withParked = performance.now() >= this.#retryAt;
     this.#batch = this.#queue.take(BATCH_ENTRIES, { withParked, isProbing: this.#isProbing });
     this.#isProbing = false;
     const doubtful = new Set<ProducedSession>();
     for (const { session } of this.#batch) if (session.isInDoubt) doubtful.add(session);
     if (doubtful.size > 0) await this.#lookBack(doubtful);
-    const { commands, expiring } = batchCommands(this.#batch, doubtful, this.#commandOptions, this.#now());
+    const { commands, expiring } = batchCommands(this.#batch, doubtful, this.#commandOptions, performance.now());
     if (commands.length === 0) return;
     const replies = await this.#link.exec(commands);
     const written = this.#batch;
@@ -300,8 +303,8 @@ export class RedisWriter {
     for (const { session } of writes) session.isProbing = true;
     if (writes === this.#batch) this.#batch = [];
     // A try that is due already is not put off by the failures of others.
-    if (this.#now() < this.#retryAt) return;
-    this.#retryAt = this.#now() + backoffMillis(this.#failures);
+    if (performance.now() < this.#retryAt) return;
+    this.#retryAt = performance.now() + backoffMillis(this.#failures);
     this.#failures += 1;
   }
 

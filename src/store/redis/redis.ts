@@ -27,6 +27,7 @@ import type { UnreadMark } from './redis-start.ts';
 import { isFinal } from './redis-verdict.ts';
 import { RedisWakeUps } from './redis-wake.ts';
 import { RedisWriter } from './redis-writer.ts';
+import { settlesWithin } from '../../support/timeouts.ts';
 import { sleep } from '../../support/timers.ts';
 
 /** What is said once of entries that this version cannot read; `stats().unreadable` counts them. */
@@ -63,7 +64,6 @@ export class RedisSessionStore implements SessionStore, CursorHost {
   readonly keepAlive: KeepAlive = new KeepAlive();
   readonly reporter: Reporter = reporterFor('redis');
   readonly #options: ParsedRedisOptions;
-  readonly #now: () => number;
   readonly #lost = new LossCounters();
   readonly #unreadable = new LossCounters();
   readonly #writer: RedisWriter;
@@ -83,11 +83,10 @@ export class RedisSessionStore implements SessionStore, CursorHost {
   /** @throws TypeError that names the option that is wrong. */
   constructor(options: RedisSessionStoreOptions) {
     this.#options = parseRedisOptions(options);
-    this.#now = this.#options.now;
     this.#readers = new ReaderBounds(this.#options);
     const { port } = this.#options;
     const outage = new Outage(new Episode(this.reporter));
-    const shared = { keepAlive: this.keepAlive, outage, reporter: this.reporter, now: this.#now };
+    const shared = { keepAlive: this.keepAlive, outage, reporter: this.reporter };
     this.#writer = new RedisWriter(port, this.#options, { ...shared, lost: this.#lost });
     this.#produced = new ProducedSessions(this.#options);
     this.reads = new RedisReads(port, this.keepAlive, outage, () => this.wakeUps.renew());
@@ -156,7 +155,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
 
   /** Ids of the sessions that this process has written to. */
   sessionIds(): string[] {
-    const now = this.#now();
+    const now = performance.now();
     const ids: string[] = [];
     for (const session of this.#produced.values()) {
       const isHeld = session.hasEntries && !this.#produced.isExpired(session, now);
@@ -167,7 +166,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
 
   /** Ids of the sessions that this process has written to and not ended, and of those that its readers wait on now. */
   activeSessionIds(): string[] {
-    const now = this.#now();
+    const now = performance.now();
     const ids = new Set<string>();
     for (const session of this.#produced.values()) {
       const isLive = session.hasEntries && session.fate === 'live' && !this.#produced.isExpired(session, now);
@@ -185,10 +184,22 @@ export class RedisSessionStore implements SessionStore, CursorHost {
   /**
    * Stores what is pending, then ends the store's own connections, the reading one with its last reader.
    *
-   * @throws SessionLogsError with code `flush_timeout`; what was pending is then counted `after_shutdown`. Default 10,000 ms.
+   * Called again it does no more than shorten the time: the shortest counts, each from its call on.
+   *
+   * @throws SessionLogsError with code `flush_timeout` and the number pending, which is then counted `after_shutdown`.
+   * Default 10,000 ms.
    */
   close(timeoutMillis: number = CLOSE_MILLIS): Promise<void> {
-    return (this.#closing ??= this.#close(timeoutMillis));
+    if (this.#closing === undefined) return (this.#closing = this.#close(timeoutMillis));
+    settlesWithin(this.#closing, timeoutMillis).then(
+      (isInTime) => {
+        if (!isInTime) this.#writer.giveUp();
+      },
+      () => {
+        // Whoever has the promise of the first call learns why.
+      },
+    );
+    return this.#closing;
   }
 
   async #close(timeoutMillis: number): Promise<void> {
@@ -220,7 +231,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
   }
 
   #obtain(sessionId: string): ProducedSession {
-    const now = this.#now();
+    const now = performance.now();
     this.#appendsToSweep -= 1;
     if (this.#appendsToSweep <= 0) {
       this.#appendsToSweep = SWEEP_APPENDS;
