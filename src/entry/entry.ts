@@ -6,7 +6,11 @@ import type { EntryKind } from './tokens.ts';
 
 /** One entry of a session's log, as readers get it: frozen deeply and JSON-safe. */
 export interface LogEntry {
-  /** Cursor: opaque, printable ASCII, unique across restarts. Compare by equality only; resume with `{ after: id }`. */
+  /**
+   * Cursor: opaque, printable ASCII, unique across restarts; resume with `{ after: id }`. Ids of one session sort as text (`a < b`,
+   * `ids.sort()`, a binary collation of a database) in the order logged, over lives, hosts and restarts, as long as no clock that
+   * makes ids is set back over a restart. Ids of different sessions are not to be compared.
+   */
   readonly id: string;
   /** 1 to 256 characters. */
   readonly sessionId: string;

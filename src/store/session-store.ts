@@ -59,7 +59,7 @@ export interface SessionCursor {
   readonly timestamp: number;
   /** The rest of that entry; `undefined` for a plain chunk. */
   readonly detail: EntryDetail | undefined;
-  /** The cursor id of that entry. Made when asked. */
+  /** The id of that entry: printable ASCII, and the ids of a session sort as text in the order logged. Made when asked. */
   readonly id: string;
 
   /**

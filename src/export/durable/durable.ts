@@ -227,13 +227,13 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   }
 
   /**
-   * Ships what it can, and ends within `shutdownTimeoutMillis` even when the collector does not answer. Resolves when the
+   * Ships what it can, and ends within `timeoutMillis` (default `shutdownTimeoutMillis`) even when the collector does not answer. Resolves when the
    * records that are not delivered are on disk, from where the next start ships them: one diag warning gives their number.
    *
    * @throws SessionLogsError `shutdown_timeout` with the number of records that are neither delivered nor on disk.
    */
-  shutdown(): Promise<void> {
-    return (this.#shutdown ??= this.#close());
+  shutdown(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
+    return (this.#shutdown ??= this.#close(options.timeoutMillis ?? this.#options.shutdownTimeoutMillis));
   }
 
   stats(): DurableStats {
@@ -320,16 +320,16 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     return waiting;
   }
 
-  async #close(): Promise<void> {
-    const { shutdownTimeoutMillis, exporter } = this.#options;
+  async #close(timeoutMillis: number): Promise<void> {
+    const { exporter } = this.#options;
     const began = performance.now();
-    const left = (): number => Math.max(0, shutdownTimeoutMillis - (performance.now() - began));
+    const left = (): number => Math.max(0, timeoutMillis - (performance.now() - began));
     this.#isClosing = true;
     clearInterval(this.#adoptTimer);
     this.#stopObserving();
     this.#stopReadingIds();
     this.#tick.close();
-    await this.#wait(this.#allSettled(), shutdownTimeoutMillis * (1 - CLOSING_SHARE));
+    await this.#wait(this.#allSettled(), timeoutMillis * (1 - CLOSING_SHARE));
     this.#shipper.stop();
     this.#waiters.end();
     this.#spool.closeIdle();

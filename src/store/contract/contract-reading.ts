@@ -106,6 +106,39 @@ export function readingContract(test: ContractTest): void {
     assert.deepEqual((await readFrom(store, 's', 'start')).ids, ids);
   });
 
+  test('ids of a session sort as text in the order logged: many, over lives, at all distances, after a deletion', async (store) => {
+    const ids: string[] = [];
+    const collect = async (): Promise<void> => {
+      await store.flush();
+      const cursor = store.open('s', { from: ids.length === 0 ? 'start' : { after: ids.at(-1) as string } });
+      for (;;) {
+        const step = await cursor.step();
+        if (step === 'entry') ids.push(cursor.id);
+        else if (step !== 'end') break;
+      }
+      cursor.leave();
+    };
+    // Of one digit to four, each change of their number among them.
+    for (const name of names(1_101)) log(store, 's', name);
+    await collect();
+    for (let life = 0; life < 12; life += 1) {
+      store.end('s');
+      for (const name of names(life)) log(store, 's', name);
+      log(store, 'other', 'm');
+      if (life % 3 === 0) await collect();
+      if (life % 4 === 0) await sleep(2);
+    }
+    await collect();
+    assert.equal(ids.length, 1_101 + 66);
+    store.delete('s');
+    for (const name of names(11)) log(store, 's', name);
+    await store.flush();
+    ids.push(...(await readFrom(store, 's', 'start')).ids);
+    assert.equal(new Set(ids).size, 1_101 + 66 + 11);
+    assert.deepEqual(ids.toSorted(), ids);
+    for (const id of ids) assert.ok(id.length <= 64, id);
+  });
+
   test('a reader that stands still takes nothing from the others', async (store) => {
     const slow = store.open('s', { from: 'start' });
     await slow.step();
@@ -247,7 +280,23 @@ export function startContract(test: ContractTest): void {
     await logAll(store, 's', 'a', 'b');
     const [own] = (await readFrom(store, 's', 'start')).ids;
     const bad = ['', '-', '0', '0-0', '1-1-1', 'a b', '\r\n', '*', '+', '$', `(${own}`, `${own}x`, `${own}-0`, foreign];
-    const large = ['99999999999999-0', '18446744073709551615-18446744073709551615', '18446744073709551616-0'];
+    const large = [
+      'n99999999999999a0',
+      't18446744073709551615t18446744073709551615',
+      't18446744073709551616a0',
+      'a0t18446744073709551616',
+      '99999999999999-0',
+      '18446744073709551615-18446744073709551615',
+      '18446744073709551616-0',
+      // Not as a store spells a number.
+      'b07a0',
+      'a10a0',
+      'a0',
+      'a0a0a0',
+      // Older ids.
+      'mf3k2a1b4c5d6e7f-1-0',
+      '1700000000000-0',
+    ];
     // What a newer version of a store may make of its ids.
     const newer = [
       `v2.${own}`,

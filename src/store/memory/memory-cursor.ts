@@ -12,7 +12,6 @@ import type { WaitList, WaitNode } from './wait-list.ts';
 export interface MemoryCursorHost {
   readonly isClosed: boolean;
   find(sessionId: string): MemorySession | undefined;
-  idOf(session: MemorySession, position: number): string;
   /** The list of the cursors that wait on a session that is not there yet. */
   waitListOf(sessionId: string): WaitList;
   /** The cursor leaves; a list that it leaves empty is forgotten. */
@@ -93,12 +92,12 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
   }
 
   get id(): string {
-    return this.#session === undefined ? '' : this.#host.idOf(this.#session, this.#standsOn);
+    return this.#session === undefined ? '' : this.#session.idAt(this.#standsOn);
   }
 
   get lastId(): string | undefined {
     if (this.#lastDelivered === -1 || this.#session === undefined) return this.#lastId;
-    return this.#host.idOf(this.#session, this.#lastDelivered);
+    return this.#session.idAt(this.#lastDelivered);
   }
 
   step(): Step {

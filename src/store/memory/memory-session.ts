@@ -2,6 +2,7 @@ import { afterEntry, startBy } from '../../entry/answer-state.ts';
 import type { OpenAnswer } from '../../entry/answer-state.ts';
 import { isChat } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
+import { idPart, idParts } from '../entry-id.ts';
 import type { StartPosition } from '../session-store.ts';
 import { AnswerSpans } from './answer-spans.ts';
 import type { AnswerSpan } from './answer-spans.ts';
@@ -46,8 +47,8 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   /** Positions before which a life ended; of those that lie before the oldest entry held only the latest is kept. */
   #ends: number[] | undefined = undefined;
   readonly id: string;
-  /** Which of the store's sessions this is: ids of entries carry it, so no id ever opens another session. */
-  readonly serial: number;
+  /** What the ids of its entries begin with: which of all sessions that ever were this is, so no id opens another one. */
+  readonly #idHead: string;
   rankedAt = 0;
   heapIndex = 0;
   order: object | undefined = undefined;
@@ -61,10 +62,22 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   work: Position | undefined = undefined;
   #answers: AnswerSpans | undefined = undefined;
 
-  constructor(id: string, serial: number, timestamp: number) {
+  constructor(id: string, idHead: string, timestamp: number) {
     super(timestamp);
     this.id = id;
-    this.serial = serial;
+    this.#idHead = idHead;
+  }
+
+  /** The id of the entry at the position. */
+  idAt(position: number): string {
+    return this.#idHead + idPart(`${position}`);
+  }
+
+  /** The position that the id stands for; `undefined`: it is of another session, or of none. */
+  positionOf(id: string): number | undefined {
+    const parts = id.startsWith(this.#idHead) ? idParts(id.slice(this.#idHead.length)) : undefined;
+    const position = parts?.length === 1 ? Number(parts[0]) : Infinity;
+    return position < this.next ? position : undefined;
   }
 
   /** Notes what the entry that is about to be pushed at `next` means for the session's answers. */
@@ -154,9 +167,9 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   }
 
   /** Where a cursor starts, although that may be evicted: its first step counts what is gone from there on. */
-  startOf(from: StartPosition, positionOf: (id: string) => number | undefined): CursorStart {
+  startOf(from: StartPosition): CursorStart {
     if (typeof from === 'object') {
-      const position = positionOf(from.after);
+      const position = this.positionOf(from.after);
       if (position !== undefined) return { next: position + 1, passedEnd: position, missed: 0, skipped: undefined };
       return { next: this.first, passedEnd: this.first, missed: -1, skipped: undefined };
     }

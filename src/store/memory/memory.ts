@@ -9,6 +9,7 @@ import type { LogEntry } from '../../entry/entry.ts';
 import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
 import { addUp, LossCounters } from '../../support/loss-counters.ts';
 import { ownText, SharedTexts } from '../../support/own-text.ts';
+import { idPart } from '../entry-id.ts';
 import { ReaderBounds } from '../reader-bounds.ts';
 import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
 import { EvictionOrder } from './eviction.ts';
@@ -34,14 +35,26 @@ interface FoundEntry {
   readonly sequence: number;
 }
 
-const ID = /^([a-z0-9]+)-(\d{1,15})-(\d{1,15})$/;
+/** Milliseconds in base 36, of nine characters until the year 5188. */
+const TIME_CHARS = 9;
+/** Forty random bits in base 36. */
+const RANDOM_CHARS = 8;
+let lastBegan = 0;
+
+/** Names a store among all that ever were, and sorts after those that began before it. */
+function nextIncarnation(): string {
+  lastBegan = Math.max(Date.now(), lastBegan + 1);
+  const random = BigInt(`0x${randomBytes(5).toString('hex')}`).toString(36);
+  return lastBegan.toString(36).padStart(TIME_CHARS, '0') + random.padStart(RANDOM_CHARS, '0');
+}
 
 /**
  * Session logs in this process: bounded in every direction, nothing else between the producer and its readers.
  *
  * An entry is readable before `append` returns; a reader that waits is resolved within it, or in a turn of the event loop
- * to come when more than a few wait. Cursors are
- * `incarnation-session-position`: `missed` is exact, and no cursor opens another session or another process.
+ * to come when more than a few wait. An id is made of the store's incarnation, the session's number and the entry's
+ * position: `missed` is exact, and no id opens another session or another process. Ids of a session sort as text in the
+ * order logged, over restarts too as long as the clock is not set back.
  */
 export class MemorySessionStore implements SessionStore, MemoryCursorHost {
   readonly #options: MemoryOptions;
@@ -85,7 +98,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     // An injected clock is asked at each append: a caller that sets the time expects it to count at once.
     this.#appendsPerClock = this.#options.now === undefined ? APPENDS_PER_CLOCK : 1;
     this.#startMillis = this.#now();
-    this.#incarnation = Date.now().toString(36) + BigInt(`0x${randomBytes(5).toString('hex')}`).toString(36);
+    this.#incarnation = nextIncarnation();
   }
 
   append(sessionId: string, message: string, timestamp: number, given: EntryDetail | undefined): boolean {
@@ -162,7 +175,8 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
       if (victim === undefined) return undefined;
       this.#evict(victim, 'store_full');
     }
-    const session = new MemorySession(ownText(sessionId), ++this.#serial, timestamp);
+    const idHead = this.#incarnation + idPart(`${++this.#serial}`);
+    const session = new MemorySession(ownText(sessionId), idHead, timestamp);
     session.lastUsed = ++this.#sequence;
     session.lastUsedMillis = this.#clock;
     session.waiting = this.#awaited.get(sessionId);
@@ -209,7 +223,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     const session = this.#sessions.get(sessionId);
     const { from, isBounded = false } = options;
     const start =
-      session?.startOf(from, (id) => this.#positionOf(session, id)) ??
+      session?.startOf(from) ??
       // The session is gone, or of another process: whatever came after that entry is missed.
       (typeof from === 'object' ? { next: 0, passedEnd: -1, missed: -1, skipped: undefined } : undefined);
     if (session !== undefined) this.#touch(session);
@@ -239,7 +253,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
 
   streamState(sessionId: string, id: string): StreamState {
     const session = this.#sessions.get(sessionId);
-    const position = session && this.#positionOf(session, id);
+    const position = session?.positionOf(id);
     return session === undefined || position === undefined ? 'none' : session.streamState(position);
   }
 
@@ -261,7 +275,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
 
   newestId(sessionId: string): string | undefined {
     const session = this.#sessions.get(sessionId);
-    return session === undefined || session.length === 0 ? undefined : this.idOf(session, session.next - 1);
+    return session === undefined || session.length === 0 ? undefined : session.idAt(session.next - 1);
   }
 
   entries(options: { readonly sessionId?: string; readonly limit?: number } = {}): LogEntry[] {
@@ -285,7 +299,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
   #entryOf({ session, block, position }: FoundEntry): LogEntry {
     const slot = slotIn(block, position);
     const note = session.noteAt(block, slot);
-    const id = this.idOf(session, position);
+    const id = session.idAt(position);
     const message = session.messageAt(block, slot);
     return makeEntry(id, session.id, message, session.timestampOf(note), session.detailOf(note));
   }
@@ -321,17 +335,6 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
 
   find(sessionId: string): MemorySession | undefined {
     return this.#sessions.get(sessionId);
-  }
-
-  idOf(session: MemorySession, position: number): string {
-    return `${this.#incarnation}-${session.serial}-${position}`;
-  }
-
-  #positionOf(session: MemorySession, id: string): number | undefined {
-    const match = ID.exec(id);
-    if (match === null || match[1] !== this.#incarnation || Number(match[2]) !== session.serial) return undefined;
-    const position = Number(match[3]);
-    return position < session.next ? position : undefined;
   }
 
   waitListOf(sessionId: string): WaitList {

@@ -4,7 +4,7 @@ import { RedisFailure } from './redis-client.ts';
 import type { Unreadable } from './redis-codec.ts';
 import { CursorSeat } from './redis-cursor-seat.ts';
 import type { CursorHost } from './redis-cursor-seat.ts';
-import { compareStreamIds } from './redis-keys.ts';
+import { compareStreamIds, entryIdOf } from './redis-keys.ts';
 import type { SessionKeys } from './redis-keys.ts';
 import { itemsOf, reverseCommand } from './redis-page.ts';
 import type { StoredItem } from './redis-page.ts';
@@ -68,9 +68,7 @@ export class RedisClaimCursor implements SessionCursor {
   message = '';
   timestamp = 0;
   detail: EntryDetail | undefined = undefined;
-  id = '';
   readonly missed = 0;
-  lastId: string | undefined = undefined;
 
   readonly #host: CursorHost;
   readonly #reads: RedisReads;
@@ -78,6 +76,9 @@ export class RedisClaimCursor implements SessionCursor {
   readonly #seat: CursorSeat;
   readonly #key: string;
   readonly #sessionId: string;
+  /** Of the entry met last, also when it was handed out. */
+  #streamId: string | undefined = undefined;
+  #lastStreamId: string | undefined = undefined;
   #standsOn: StoredItem | undefined = undefined;
   /** The newest item when the cursor was opened. */
   #head: string | undefined = undefined;
@@ -94,6 +95,14 @@ export class RedisClaimCursor implements SessionCursor {
     this.#sessionId = sessionId;
     this.#key = keys.log;
     this.#seat = new CursorSeat(host, sessionId, keys.wake);
+  }
+
+  get id(): string {
+    return this.#streamId === undefined ? '' : entryIdOf(this.#streamId);
+  }
+
+  get lastId(): string | undefined {
+    return this.#lastStreamId && entryIdOf(this.#lastStreamId);
   }
 
   async step(): Promise<Step> {
@@ -122,7 +131,7 @@ export class RedisClaimCursor implements SessionCursor {
 
   delivered(): void {
     if (this.#standsOn === undefined) return;
-    this.lastId = this.#standsOn.id;
+    this.#lastStreamId = this.#standsOn.id;
     this.#standsOn = undefined;
   }
 
@@ -176,7 +185,7 @@ export class RedisClaimCursor implements SessionCursor {
     this.message = entry.message;
     this.timestamp = entry.timestamp;
     this.detail = entry.detail;
-    this.id = item.id;
+    this.#streamId = item.id;
     this.#standsOn = item;
     return 'entry';
   }

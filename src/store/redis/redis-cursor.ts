@@ -5,7 +5,7 @@ import { RedisFailure } from './redis-client.ts';
 import type { Unreadable } from './redis-codec.ts';
 import { CursorSeat } from './redis-cursor-seat.ts';
 import type { CursorHost } from './redis-cursor-seat.ts';
-import { compareStreamIds } from './redis-keys.ts';
+import { compareStreamIds, entryIdOf } from './redis-keys.ts';
 import type { SessionKeys } from './redis-keys.ts';
 import { PageSize } from './redis-page-size.ts';
 import { itemsOf, rangeCommand, reverseCommand } from './redis-page.ts';
@@ -28,8 +28,6 @@ export class RedisCursor implements SessionCursor {
   message = '';
   timestamp = 0;
   detail: EntryDetail | undefined = undefined;
-  id = '';
-  lastId: string | undefined = undefined;
 
   readonly #host: CursorHost;
   readonly #reads: RedisReads;
@@ -47,6 +45,9 @@ export class RedisCursor implements SessionCursor {
   #isIncluded = false;
   #items: readonly StoredItem[] = [];
   #next = 0;
+  /** Of the entry met last, also when it was handed out. */
+  #streamId: string | undefined = undefined;
+  #lastStreamId: string | undefined = undefined;
   #standsOn: StoredItem | undefined = undefined;
   /** The last read found less than it asked for. */
   #isDrained = false;
@@ -67,6 +68,14 @@ export class RedisCursor implements SessionCursor {
     this.#opening = this.#findStart();
   }
 
+  get id(): string {
+    return this.#streamId === undefined ? '' : entryIdOf(this.#streamId);
+  }
+
+  get lastId(): string | undefined {
+    return this.#lastStreamId && entryIdOf(this.#lastStreamId);
+  }
+
   get missed(): number {
     return this.#ledger.missed;
   }
@@ -84,7 +93,7 @@ export class RedisCursor implements SessionCursor {
   delivered(): void {
     const item = this.#standsOn;
     if (item === undefined) return;
-    this.lastId = item.id;
+    this.#lastStreamId = item.id;
     if (this.#options.from !== 'unread') return;
     const { producer, sequence } = item;
     this.#host.moveUnread(this.#sessionId, { id: item.id, streamId: this.detail?.streamId, producer, sequence });
@@ -226,7 +235,7 @@ export class RedisCursor implements SessionCursor {
     this.message = entry.message;
     this.timestamp = entry.timestamp;
     this.detail = entry.detail;
-    this.id = item.id;
+    this.#streamId = item.id;
     this.#standsOn = item;
     return 'entry';
   }

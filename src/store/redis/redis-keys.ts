@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 
+import { idPart, idParts } from '../entry-id.ts';
+
 const PLAIN_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Where one session lives: both names hash to one cluster slot. */
@@ -24,23 +26,24 @@ function hash(sessionId: string): string {
   return createHash('sha256').update(Buffer.from(sessionId, 'utf16le')).digest('base64url');
 }
 
-const CURSOR = /^\d{1,20}-\d{1,20}$/;
 const LARGEST = 2n ** 64n - 1n;
 
-/** Whether a cursor from outside is a stream id that Redis takes: two numbers of 64 bits. */
-export function isStreamId(id: string): boolean {
-  if (!CURSOR.test(id)) return false;
-  const dash = id.indexOf('-');
-  return BigInt(id.slice(0, dash)) <= LARGEST && BigInt(id.slice(dash + 1)) <= LARGEST;
+/**
+ * The id of an entry: that of its item in the stream, `1700000000000-7`, as text that sorts like it: `m1700000000000a7`.
+ * Made when it is read.
+ */
+export function entryIdOf(streamId: string): string {
+  const dash = streamId.indexOf('-');
+  return idPart(streamId.slice(0, dash)) + idPart(streamId.slice(dash + 1));
 }
 
-/** The one spelling that Redis answers with: `007-1` is `7-1`. Only for what `isStreamId` accepts. */
-export function canonicalStreamId(id: string): string {
-  const dash = id.indexOf('-');
-  return `${BigInt(id.slice(0, dash))}-${BigInt(id.slice(dash + 1))}`;
+/** The stream id that an entry id from outside stands for, which Redis takes: two numbers of 64 bits; `undefined`: none. */
+export function streamIdOf(entryId: string): string | undefined {
+  const parts = idParts(entryId);
+  return parts?.length === 2 && parts.every((digits) => BigInt(digits) <= LARGEST) ? parts.join('-') : undefined;
 }
 
-/** Order of two canonical stream ids: negative, 0 or positive. */
+/** Order of two stream ids: negative, 0 or positive. */
 export function compareStreamIds(a: string, b: string): number {
   if (a === b) return 0;
   const dashA = a.indexOf('-');

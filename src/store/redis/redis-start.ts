@@ -3,7 +3,7 @@ import type { EntryKind } from '../../entry/tokens.ts';
 import type { StartPosition } from '../session-store.ts';
 import { answerAround, walk } from './redis-answers.ts';
 import { RedisFailure } from './redis-client.ts';
-import { canonicalStreamId, isStreamId } from './redis-keys.ts';
+import { streamIdOf } from './redis-keys.ts';
 import { itemsOf, reverseCommand } from './redis-page.ts';
 import type { StoredItem } from './redis-page.ts';
 import type { RedisReads } from './redis-reads.ts';
@@ -72,8 +72,8 @@ function isAfterMark(items: readonly StoredItem[]): boolean {
 
 async function startAfter(reads: RedisReads, key: string, asked: string, base: Base): Promise<Start | RedisFailure> {
   const lost: Start = { ...base, id: undefined, missed: -1 };
-  if (!isStreamId(asked)) return lost;
-  const id = canonicalStreamId(asked);
+  const id = streamIdOf(asked);
+  if (id === undefined) return lost;
   const items = itemsOf(await reads.ask(reverseCommand(key, id, '-', TAIL_ITEMS)));
   if (items instanceof RedisFailure) return items;
   if (items[0]?.id !== id) return lost;

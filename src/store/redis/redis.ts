@@ -15,7 +15,7 @@ import { encodeEntry } from './redis-codec.ts';
 import type { Unreadable } from './redis-codec.ts';
 import type { CursorHost, CursorSeat } from './redis-cursor-seat.ts';
 import { RedisCursor } from './redis-cursor.ts';
-import { canonicalStreamId, compareStreamIds, isStreamId, sessionKeys } from './redis-keys.ts';
+import { compareStreamIds, sessionKeys, streamIdOf } from './redis-keys.ts';
 import type { SessionKeys } from './redis-keys.ts';
 import { backoffMillis, KeepAlive, Outage } from './redis-link.ts';
 import { parseRedisOptions } from './redis-options.ts';
@@ -142,10 +142,11 @@ export class RedisSessionStore implements SessionStore, CursorHost {
   }
 
   async streamState(sessionId: string, id: string): Promise<StreamState> {
-    if (!isStreamId(id)) return 'none';
+    const streamId = streamIdOf(id);
+    if (streamId === undefined) return 'none';
     const key = this.#keysOf(sessionId).log;
     for (let failures = 0; ; failures += 1) {
-      const around = await answerAround(this.reads, key, canonicalStreamId(id));
+      const around = await answerAround(this.reads, key, streamId);
       if (!(around instanceof RedisFailure)) return around.state;
       // A reader that asks waits for Redis as it does for entries: "none" would make it end with the wrong answer.
       if (this.#isClosed || isFinal(around)) return 'none';

@@ -1,0 +1,34 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { MemorySessionStore } from '../../../src/index.ts';
+import { log } from '../../../src/store/contract/contract-kit.ts';
+
+const MONTH_MILLIS = 30 * 24 * 3_600_000;
+const IDLE_MILLIS = 3_600_000;
+const ENDED_MILLIS = 300_000;
+
+describe('a clock that is set while sessions are held', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'performance', 'setInterval', 'clearInterval'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  for (const [step, millis] of [
+    ['ahead', MONTH_MILLIS],
+    ['back', -MONTH_MILLIS],
+  ] as const) {
+    it(`a step ${step} expires nothing and keeps nothing: only the time that passes counts`, () => {
+      const store = new MemorySessionStore();
+      log(store, 'live', 'x');
+      log(store, 'ended', 'x');
+      store.end('ended');
+      vi.setSystemTime(Date.now() + millis);
+      log(store, 'new', 'x');
+      expect(store.sessionIds()).toEqual(['ended', 'live', 'new']);
+      expect(store.stats().lost).toEqual({});
+      vi.advanceTimersByTime(ENDED_MILLIS);
+      expect(store.sessionIds()).toEqual(['live', 'new']);
+      vi.advanceTimersByTime(IDLE_MILLIS);
+      expect(store.sessionIds()).toEqual([]);
+      expect(store.stats().lost).toEqual({ expired: 3 });
+    });
+  }
+});
