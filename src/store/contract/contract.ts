@@ -2,6 +2,7 @@ import { answerContract } from './contract-answers.ts';
 import { boundsContract } from './contract-bounds.ts';
 import { claimContract } from './contract-claim.ts';
 import type { ContractRunner, ContractTest, MakeSessionStore } from './contract-kit.ts';
+import { idContract } from './contract-ids.ts';
 import { lifeContract, unreadContract } from './contract-lives.ts';
 import { readingContract, startContract } from './contract-reading.ts';
 
@@ -31,6 +32,7 @@ export function describeSessionStore(name: string, make: MakeSessionStore, runne
   };
   describe(name, () => {
     describe('reading', () => readingContract(test));
+    describe('ids', () => idContract(test));
     describe('start positions', () => startContract(test));
     describe('the unread mark', () => unreadContract(test));
     describe('lives', () => lifeContract(test));

@@ -248,8 +248,8 @@ export class RedisClaimCursor implements SessionCursor {
 }
 
 /** The item of an XREADGROUP reply: `[[key, [[id, fields]]]]`, or nil. */
-function firstItem(reply: unknown): StoredItem | undefined {
-  if (!Array.isArray(reply) || !Array.isArray(reply[0])) return undefined;
-  const items = itemsOf((reply[0] as unknown[])[1]);
-  return items instanceof RedisFailure ? undefined : items[0];
+function firstItem(reply: unknown): StoredItem | undefined | RedisFailure {
+  const stream: unknown = Array.isArray(reply) ? reply[0] : reply;
+  const items = itemsOf(Array.isArray(stream) ? stream[1] : stream);
+  return items instanceof RedisFailure ? items : items[0];
 }

@@ -26,18 +26,33 @@ interface Duplicate {
 interface IoRedisClient {
   readonly isCluster?: boolean;
   readonly options?: { readonly redisOptions?: object };
+  /** Of a cluster: ports, addresses, or objects that may have options of their own. */
+  readonly startupNodes?: readonly unknown[];
   duplicate(options: object): Duplicate;
-  duplicate(startupNodes: readonly [], options: object): Duplicate;
+  duplicate(startupNodes: readonly unknown[], options: object): Duplicate;
 }
 
 const CONNECT_MILLIS = 5_000;
 
 /**
- * Of one node: no queue while it is offline, no second try of anything. With the client's defaults a killed connection
- * duplicated 1,356 and reordered 996 of 25,000 entries. RESP2, whose replies have one shape in every version.
+ * Of one node, whatever the application's client has: no queue while it is offline, no second try of anything. With the client's
+ * defaults a killed connection duplicated 1,356 and reordered 996 of 25,000 entries. RESP2, whose replies have one shape in
+ * every version.
  */
 const NODE_OPTIONS = {
   lazyConnect: true,
+  // A time-out of one command out of a batch says nothing of it: the store has one for each batch.
+  commandTimeout: undefined,
+  blockingTimeout: undefined,
+  socketTimeout: undefined,
+  stringNumbers: false,
+  // What is written goes to a master; a server that is no cluster refuses READONLY.
+  readOnly: false,
+  role: 'master',
+  monitor: false,
+  // Would keep connections of its own to the sentinels.
+  failoverDetector: false,
+  himportFieldsets: undefined,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   autoResubscribe: false,
@@ -50,15 +65,49 @@ const NODE_OPTIONS = {
   connectTimeout: CONNECT_MILLIS,
 } as const;
 
-/** The adapter for `ioredis`: duplicates the client for each connection and never touches the client itself. */
+/**
+ * The adapter for `ioredis`: duplicates the client for each connection and never touches the client itself.
+ *
+ * @throws What the client throws when it cannot be duplicated.
+ */
 export function ioRedisPort(client: IoRedisLike): RedisPort {
   const source = client as unknown as IoRedisClient;
   const isCluster = source.isCluster === true;
+  // Made to see whether it can be.
+  const probe = isCluster ? duplicateCluster(source) : duplicateNode(source);
+  probe.on('error', () => {});
+  probe.disconnect();
   return { isCluster, connect: (events) => (isCluster ? connectCluster(source, events) : connectNode(source, events)) };
 }
 
+function duplicateNode(source: IoRedisClient): Duplicate {
+  return source.duplicate({ ...NODE_OPTIONS, retryStrategy: null, sentinelRetryStrategy: null });
+}
+
+function duplicateCluster(source: IoRedisClient): Duplicate {
+  // What a startup node has of its own stands above `redisOptions`.
+  const startupNodes = source.startupNodes?.map((node) =>
+    typeof node === 'object' && node !== null ? { ...node, ...NODE_OPTIONS } : node,
+  );
+  return source.duplicate(startupNodes ?? [], {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    clusterRetryStrategy: null,
+    clusterNodeRetryStrategy: null,
+    maxRedirections: 0,
+    scaleReads: 'master',
+    enableAutoPipelining: false,
+    shardedSubscribers: true,
+    keyPrefix: '',
+    himportFieldsets: undefined,
+    // The topology is read anew with each connection, and a MOVED ends the connection: no timer that holds the process.
+    slotsRefreshInterval: 0,
+    redisOptions: { ...source.options?.redisOptions, ...NODE_OPTIONS, retryStrategy: null },
+  });
+}
+
 function connectNode(source: IoRedisClient, events: RedisConnectionEvents): RedisConnection {
-  const duplicate = source.duplicate({ ...NODE_OPTIONS, retryStrategy: null, sentinelRetryStrategy: null });
+  const duplicate = duplicateNode(source);
   duplicate.on('message', (channel: string) => events.message(channel));
   return new IoRedisConnection(duplicate, events, 'subscribe', async (commands) => {
     const pipeline = duplicate.pipeline();
@@ -72,19 +121,7 @@ function connectNode(source: IoRedisClient, events: RedisConnectionEvents): Redi
 }
 
 function connectCluster(source: IoRedisClient, events: RedisConnectionEvents): RedisConnection {
-  const duplicate = source.duplicate([], {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    clusterRetryStrategy: null,
-    maxRedirections: 0,
-    scaleReads: 'master',
-    enableAutoPipelining: false,
-    shardedSubscribers: true,
-    keyPrefix: '',
-    // The topology is read anew with each connection, and a MOVED ends the connection: no timer that holds the process.
-    slotsRefreshInterval: 0,
-    redisOptions: { ...source.options?.redisOptions, ...NODE_OPTIONS, retryStrategy: null },
-  });
+  const duplicate = duplicateCluster(source);
   duplicate.on('smessage', (channel: string) => events.message(channel));
   duplicate.on('+node', (node: Duplicate) => node.on('ready', () => node.stream?.unref?.()));
   // Without a retry strategy a node that broke leaves the pool: the connection no longer reaches all slots.
@@ -140,14 +177,14 @@ class IoRedisConnection implements RedisConnection {
   }
 
   async #begin(): Promise<void> {
-    // A cluster client that may not queue refuses commands to a node that it is still connecting to.
-    const nodes = this.#subscribe === 'ssubscribe' ? this.#client.nodes('master') : [];
     try {
+      // A cluster client that may not queue refuses commands to a node that it is still connecting to.
+      const nodes = this.#subscribe === 'ssubscribe' ? this.#client.nodes('master') : [];
       await Promise.all(nodes.filter(({ status }) => status === 'wait').map((node) => node.connect()));
+      this.#client.stream?.unref?.();
     } catch (error) {
       return this.#end(error);
     }
-    this.#client.stream?.unref?.();
     if (!this.#isOver) this.#events.ready();
   }
 

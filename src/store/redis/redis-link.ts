@@ -1,6 +1,6 @@
 import type { Episode } from '../../support/reporter.ts';
-import { RedisFailure } from './redis-client.ts';
-import type { RedisCommand, RedisConnection, RedisPort, RedisReply } from './redis-client.ts';
+import { failureOf, RedisFailure } from './redis-client.ts';
+import type { RedisCommand, RedisConnection, RedisConnectionEvents, RedisPort, RedisReply } from './redis-client.ts';
 import { startInterval, startTimer } from '../../support/timers.ts';
 
 const FIRST_BACKOFF_MILLIS = 50;
@@ -110,7 +110,7 @@ export class RedisLink {
     let connection: RedisConnection | undefined;
     // Events of a connection that was replaced are nobody's business any more.
     const isCurrent = (): boolean => connection !== undefined && this.#connection === connection;
-    connection = this.#port.connect({
+    const events: RedisConnectionEvents = {
       ready: () => {
         if (!isCurrent()) return;
         clearTimeout(this.#connectTimer);
@@ -124,7 +124,14 @@ export class RedisLink {
       closed: (cause) => {
         if (isCurrent()) this.#lost(cause);
       },
-    });
+    };
+    try {
+      connection = this.#port.connect(events);
+    } catch (error) {
+      // A client's options may have changed since it was looked at; this may be a timer, where nobody catches anything.
+      this.#lost(error);
+      return;
+    }
     this.#connection = connection;
     // A connection that is cut in the middle of its handshake may never tell (seen with node-redis 6).
     const onLate = (): void => this.drop(connection, new Error(`Redis was not ready in ${CONNECT_MILLIS} ms`));
@@ -148,6 +155,9 @@ export class RedisLink {
     });
     try {
       return await Promise.race([connection.exec(commands), timeout]);
+    } catch (error) {
+      const failure = failureOf(error);
+      return commands.map(() => failure);
     } finally {
       clearTimeout(timer);
       this.#keepAlive.release();
@@ -166,7 +176,7 @@ export class RedisLink {
   /** Replaces the connection: it does not answer, or no longer knows where the slots are. */
   drop(connection: RedisConnection | undefined = this.#connection, cause?: unknown): void {
     if (connection === undefined || this.#connection !== connection) return;
-    connection.close();
+    closeQuietly(connection);
     this.#lost(cause);
   }
 
@@ -182,7 +192,7 @@ export class RedisLink {
     clearTimeout(this.#retryTimer);
     clearTimeout(this.#stableTimer);
     this.#retryTimer = undefined;
-    this.#connection?.close();
+    if (this.#connection !== undefined) closeQuietly(this.#connection);
     this.#connection = undefined;
     this.#outage.remove(this);
   }
@@ -209,6 +219,14 @@ export class RedisLink {
     );
     this.#retryTimer.unref();
     this.#listener.onLost?.();
+  }
+}
+
+function closeQuietly(connection: RedisConnection): void {
+  try {
+    connection.close();
+  } catch {
+    // Whatever the client says: it is not used any more.
   }
 }
 

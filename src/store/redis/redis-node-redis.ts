@@ -28,47 +28,99 @@ interface ClusterDuplicate extends Omit<Duplicate, 'sendCommand'> {
 }
 
 interface NodeRedisClient {
-  readonly options?: { readonly socket?: object };
+  readonly options?: WithSocket;
   duplicate(options: object): Duplicate;
+}
+
+interface WithSocket {
+  readonly socket?: object;
 }
 
 interface NodeRedisCluster {
   readonly masters: unknown;
-  readonly _options?: { readonly defaults?: { readonly socket?: object } };
+  readonly _options?: { readonly defaults?: WithSocket; readonly rootNodes?: readonly WithSocket[] };
   duplicate(options: object): ClusterDuplicate;
 }
 
 const CONNECT_MILLIS = 5_000;
 
-/** Of one node: no queue while it is offline, no reconnection. RESP2, whose replies have one shape in every version. */
+/**
+ * Of one node, whatever the application's client has: no queue while it is offline, no reconnection. RESP2, whose replies have
+ * one shape in every version, and what goes with RESP3 only is off.
+ */
 const NODE_OPTIONS = {
   RESP: 2,
+  clientSideCache: undefined,
+  emitInvalidate: undefined,
+  maintNotifications: 'disabled',
   disableOfflineQueue: true,
   commandsQueueMaxLength: undefined,
-  maintNotifications: 'disabled',
+  // Types of replies, an order of commands, a signal, a time-out: the store has its own for each.
+  commandOptions: undefined,
+  keyPrefix: undefined,
+  // A server that is no cluster refuses it.
+  readonly: false,
+  // Its timer would keep the process alive; the store notices by itself what no longer answers.
+  pingInterval: undefined,
 };
-const SOCKET_OPTIONS = { reconnectStrategy: false, connectTimeout: CONNECT_MILLIS };
+/** Of the socket. One that waits for a message is silent for as long as nothing is logged. */
+const SOCKET_OPTIONS = { reconnectStrategy: false, connectTimeout: CONNECT_MILLIS, socketTimeout: undefined };
 /** Without it version 6 makes a timer for each command; the store has one for each batch. */
 const COMMAND_OPTIONS = { timeout: undefined };
 
-/** The adapter for `redis`: duplicates the client for each connection and never touches the client itself. */
+/**
+ * The adapter for `redis`: duplicates the client for each connection and never touches the client itself.
+ *
+ * @throws What the client throws when it cannot be duplicated.
+ */
 export function nodeRedisPort(client: NodeRedisLike): RedisPort {
-  const isCluster = 'masters' in client;
-  return {
-    isCluster,
-    connect: (events) =>
-      isCluster
-        ? connectCluster(client as unknown as NodeRedisCluster, events)
-        : connectNode(client as unknown as NodeRedisClient, events),
-  };
+  if ('masters' in client) {
+    const cluster = client as unknown as NodeRedisCluster;
+    discard(duplicateCluster(cluster));
+    return { isCluster: true, connect: (events) => connectCluster(cluster, events) };
+  }
+  const node = client as unknown as NodeRedisClient;
+  discard(duplicateNode(node));
+  return { isCluster: false, connect: (events) => connectNode(node, events) };
+}
+
+/** Of a duplicate that was made to see whether it can be. */
+function discard(duplicate: Pick<Duplicate, 'on' | 'destroy'>): void {
+  duplicate.on('error', () => {});
+  try {
+    duplicate.destroy();
+  } catch {
+    // It was never open.
+  }
+}
+
+function nodeOptions(options: WithSocket | undefined): object {
+  return { ...options, ...NODE_OPTIONS, socket: { ...options?.socket, ...SOCKET_OPTIONS } };
+}
+
+function duplicateNode(source: NodeRedisClient): Duplicate {
+  return source.duplicate(nodeOptions({ socket: { ...source.options?.socket } }));
+}
+
+function duplicateCluster(source: NodeRedisCluster): ClusterDuplicate {
+  const { defaults, rootNodes } = source._options ?? {};
+  return source.duplicate({
+    RESP: 2,
+    clientSideCache: undefined,
+    commandOptions: undefined,
+    keyPrefix: undefined,
+    useReplicas: false,
+    // A connection that is not there yet would refuse what comes first.
+    minimizeConnections: false,
+    // Redirected commands overtake each other: a MOVED ends the connection instead, and the next one knows the slots.
+    maxCommandRedirections: 0,
+    defaults: nodeOptions(defaults),
+    ...(rootNodes === undefined ? undefined : { rootNodes: rootNodes.map((node) => nodeOptions(node)) }),
+  });
 }
 
 function connectNode(source: NodeRedisClient, events: RedisConnectionEvents): RedisConnection {
-  const duplicate = source.duplicate({
-    ...NODE_OPTIONS,
-    keyPrefix: undefined,
-    socket: { ...source.options?.socket, ...SOCKET_OPTIONS },
-  });
+  const duplicate = duplicateNode(source);
   const listener: Listener = (_message, channel) => events.message(channel);
   return new NodeRedisConnection(duplicate, events, {
     send: (commands) => settleReplies(commands.map(({ args }) => duplicate.sendCommand(args, COMMAND_OPTIONS))),
@@ -79,15 +131,7 @@ function connectNode(source: NodeRedisClient, events: RedisConnectionEvents): Re
 }
 
 function connectCluster(source: NodeRedisCluster, events: RedisConnectionEvents): RedisConnection {
-  const defaults = source._options?.defaults;
-  const duplicate = source.duplicate({
-    RESP: 2,
-    keyPrefix: undefined,
-    useReplicas: false,
-    // Redirected commands overtake each other: a MOVED ends the connection instead, and the next one knows the slots.
-    maxCommandRedirections: 0,
-    defaults: { ...defaults, ...NODE_OPTIONS, socket: { ...defaults?.socket, ...SOCKET_OPTIONS } },
-  });
+  const duplicate = duplicateCluster(source);
   const listener: Listener = (_message, channel) => events.message(channel);
   const connection = new NodeRedisConnection(duplicate, events, {
     send: (commands) =>
@@ -125,14 +169,18 @@ class NodeRedisConnection implements RedisConnection {
     client.on('error', (error: unknown) => this.end(error));
     client.on('terminated', (error: unknown) => this.end(error));
     client.on('end', () => this.end(undefined));
-    client.connect().then(
-      () => {
-        if (this.#isOver) return this.close();
-        wire.unref();
-        events.ready();
-      },
-      (error: unknown) => this.end(error),
-    );
+    void this.#begin();
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      await this.#client.connect();
+      if (this.#isOver) return this.close();
+      this.#wire.unref();
+    } catch (error) {
+      return this.end(error);
+    }
+    this.#events.ready();
   }
 
   exec(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]> {

@@ -111,13 +111,20 @@ function isNumber(value: string): boolean {
   return /^\d+$/.test(value);
 }
 
+/** Some setting of a client makes other values of replies than Redis sends: of all that can be read, readers would get nothing. */
+const NO_ITEMS = new RedisFailure(
+  'UNEXPECTED_REPLY',
+  new TypeError('the reply of the client is no list of stream items'),
+);
+
 /** Items of an XRANGE or XREVRANGE reply, in its order, or the failure. */
 export function itemsOf(reply: RedisReply): StoredItem[] | RedisFailure {
   if (reply instanceof RedisFailure) return reply;
-  if (!Array.isArray(reply)) return [];
+  if (reply === null || reply === undefined) return [];
+  if (!Array.isArray(reply)) return NO_ITEMS;
   const items: StoredItem[] = [];
   for (const row of reply as unknown[]) {
-    if (!Array.isArray(row) || typeof row[0] !== 'string' || !Array.isArray(row[1])) continue;
+    if (!Array.isArray(row) || typeof row[0] !== 'string' || !Array.isArray(row[1])) return NO_ITEMS;
     items.push(new StoredItem(row[0], row[1] as unknown[]));
   }
   return items;

@@ -1,7 +1,9 @@
+import type { Reporter } from '../../support/reporter.ts';
 import type { RedisFailure } from './redis-client.ts';
 import type { RedisCommand, RedisPort, RedisReply } from './redis-client.ts';
 import { backoffMillis, NOT_CONNECTED, RedisLink } from './redis-link.ts';
 import type { KeepAlive, Outage } from './redis-link.ts';
+import { isFinal } from './redis-verdict.ts';
 import type { Waiter } from '../session-store.ts';
 import { startTimer } from '../../support/timers.ts';
 
@@ -16,6 +18,7 @@ interface Asked {
 export class RedisReads {
   readonly #link: RedisLink;
   readonly #onMoved: () => void;
+  readonly #reporter: Reporter;
   #asked: Asked[] = [];
   #isFlushDue = false;
   /** Whose last read failed. */
@@ -25,9 +28,14 @@ export class RedisReads {
   #isNeeded: (() => boolean) | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
 
-  constructor(port: RedisPort, keepAlive: KeepAlive, outage: Outage, onMoved: () => void) {
+  constructor(
+    port: RedisPort,
+    shared: { readonly keepAlive: KeepAlive; readonly outage: Outage; readonly reporter: Reporter },
+    onMoved: () => void,
+  ) {
     this.#onMoved = onMoved;
-    this.#link = new RedisLink(port, keepAlive, outage, {
+    this.#reporter = shared.reporter;
+    this.#link = new RedisLink(port, shared.keepAlive, shared.outage, {
       onReady: () => this.#flushAndRetry(),
       onLost: () => {
         this.#failAsked();
@@ -52,6 +60,10 @@ export class RedisReads {
   /** The waiter is woken when another read may succeed: after a new connection, or a while after a refusal. */
   retryLater(waiter: Waiter, failure: RedisFailure): void {
     this.#failed.add(waiter);
+    if (isFinal(failure)) {
+      const message = `Redis cannot be read (${failure.code}): readers wait, and it is tried again`;
+      this.#reporter.limited(`read ${failure.code}`, message, failure.cause);
+    }
     if (failure.code === 'MOVED') this.#onMoved();
     if (failure.code === 'MOVED' || failure.code === 'READONLY' || failure.code === 'NOAUTH') this.#link.drop();
     if (failure.code === undefined || this.#retryTimer !== undefined) return;

@@ -45,8 +45,8 @@ export interface Verdict {
 /**
  * Sorts a batch by its replies, and notes in the sessions what is known of them.
  *
- * A write that failed while a later one of its session was stored is refused: in its place it can no longer be stored,
- * and out of order is worse than missing and counted.
+ * A write that the server refused while it stored a later one of its session is refused for good: in its place it can no longer be
+ * stored, and out of order is worse than missing and counted.
  */
 export function judgeReplies(writes: readonly PendingWrite[], replies: readonly RedisReply[]): Verdict {
   const lastStored = new Map<ProducedSession, number>();
@@ -67,7 +67,9 @@ export function judgeReplies(writes: readonly PendingWrite[], replies: readonly 
       return;
     }
     if (failure === undefined || reply.code !== undefined) failure = reply;
-    if (index < (lastStored.get(write.session) ?? -1) || isFinal(reply)) {
+    // Of unknown outcome it may well be stored: it is looked for, never counted as refused.
+    const isOvertaken = reply.code !== undefined && index < (lastStored.get(write.session) ?? -1);
+    if (isOvertaken || isFinal(reply)) {
       refused.push(write);
       return;
     }

@@ -96,6 +96,15 @@ export class WriteQueue {
     return batch;
   }
 
+  /** Takes those that match out of the parked ones. */
+  withdraw(isMatch: (write: PendingWrite) => boolean): PendingWrite[] {
+    const found = this.#parked.filter(isMatch);
+    if (found.length === 0) return found;
+    this.#parked = this.#parked.filter((write) => !isMatch(write));
+    for (const { session } of found) session.parked -= 1;
+    return found;
+  }
+
   /** Takes everything. */
   drain(): PendingWrite[] {
     const all = [...this.#parked, ...(this.#fresh.slice(this.#head) as PendingWrite[])];

@@ -9,6 +9,7 @@ import type { RedisPort, RedisReply } from './redis-client.ts';
 import { backoffMillis, RedisLink } from './redis-link.ts';
 import type { KeepAlive, Outage } from './redis-link.ts';
 import { isStoredBy, newestOwn } from './redis-newest-stored.ts';
+import type { StoredItem } from './redis-page.ts';
 import type { ProducedSession } from './redis-producer.ts';
 import { isFinal, isOfConnection, judgeReplies } from './redis-verdict.ts';
 import { writeBytes, WriteQueue } from './redis-write-queue.ts';
@@ -232,10 +233,11 @@ export class RedisWriter {
   /** Finds out what of the sessions' last batches was stored and takes it out of the batch; a session that stays in doubt waits. */
   async #lookBack(doubtful: Set<ProducedSession>): Promise<void> {
     const newest = await Promise.all([...doubtful].map((session) => newestOwn(this.#link, session)));
+    const known = new Map<ProducedSession, StoredItem>();
     [...doubtful].forEach((session, index) => {
       const found = newest[index];
-      const own = this.#batch.filter((write) => write.session === session);
       if (found instanceof RedisFailure) {
+        const own = this.#batch.filter((write) => write.session === session);
         doubtful.delete(session);
         this.#batch = this.#batch.filter((write) => write.session !== session);
         // Whoever may not read what it wrote cannot know, and had better not write twice.
@@ -246,10 +248,20 @@ export class RedisWriter {
       session.isInDoubt = false;
       if (found === undefined) return;
       session.storedId = found.id;
-      const stored = new Set(own.filter((write) => isStoredBy(write, found)));
-      this.#batch = this.#batch.filter((write) => !stored.has(write));
-      this.#settle([...stored]);
+      known.set(session, found);
     });
+    if (known.size > 0) this.#settleStored(known);
+  }
+
+  /** Takes out what is stored, given the newest thing in the log of each session: also of what waits behind the one that is tried first. */
+  #settleStored(known: ReadonlyMap<ProducedSession, StoredItem>): void {
+    const isStored = (write: PendingWrite): boolean => {
+      const newest = known.get(write.session);
+      return newest !== undefined && isStoredBy(write, newest);
+    };
+    const stored = this.#batch.filter(isStored);
+    this.#batch = this.#batch.filter((write) => !isStored(write));
+    this.#settle([...stored, ...this.#queue.withdraw(isStored)]);
   }
 
   #judge(writes: readonly PendingWrite[], replies: readonly RedisReply[]): void {

@@ -89,7 +89,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
     const shared = { keepAlive: this.keepAlive, outage, reporter: this.reporter };
     this.#writer = new RedisWriter(port, this.#options, { ...shared, lost: this.#lost });
     this.#produced = new ProducedSessions(this.#options);
-    this.reads = new RedisReads(port, this.keepAlive, outage, () => this.wakeUps.renew());
+    this.reads = new RedisReads(port, shared, () => this.wakeUps.renew());
     this.wakeUps = new RedisWakeUps(port, shared);
   }
 

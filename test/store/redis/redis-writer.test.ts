@@ -11,6 +11,7 @@ import type {
   RedisReply,
 } from '../../../src/redis.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
+import { until } from '../../support/until.ts';
 
 type Answer = (command: RedisCommand, index: number) => RedisReply;
 
@@ -96,6 +97,28 @@ describe('writing to Redis', () => {
     await store.close();
   });
 
+  it('of a batch of unknown outcome none is sent again that was stored', async () => {
+    const port = new ScriptedPort();
+    const store = new RedisSessionStore({ client: port });
+    store.append('s', '0', 0, undefined);
+    await store.flush();
+    let appends = 0;
+    // The connection broke after the first three were carried out, and no answer came.
+    port.refuse = (command) => {
+      appends += isAppend(command) ? 1 : 0;
+      if (appends > 5) return undefined;
+      if (isAppend(command) && appends <= 3) port.carryOut(command);
+      return unknown;
+    };
+    for (let index = 1; index <= 5; index += 1) store.append('s', String(index), 0, undefined);
+    await until(() => appends === 5);
+    appends = 6;
+    await store.flush();
+    expect(port.texts('s')).toEqual(['0', '1', '2', '3', '4', '5']);
+    expect(store.stats()).toMatchObject({ entries: 0, lost: {} });
+    await store.close();
+  });
+
   it('an entry of unknown outcome that was not stored is sent again, in its place', async () => {
     const port = new ScriptedPort();
     const store = new RedisSessionStore({ client: port });
@@ -145,6 +168,25 @@ describe('writing to Redis', () => {
     await store.flush();
     expect(port.texts('s')).toEqual(['0', '3', '4', '5']);
     expect(store.stats().lost).toEqual({ store_refused: 2 });
+    await store.close();
+  });
+
+  it('an entry of unknown outcome before others that were stored is no refusal: nothing is dropped, doubled or counted', async () => {
+    const port = new ScriptedPort();
+    const store = new RedisSessionStore({ client: port });
+    store.append('s', '0', 0, undefined);
+    await store.flush();
+    let appends = 0;
+    port.refuse = (command) => {
+      // Of five the first three time out, after they were carried out.
+      if (!isAppend(command) || ++appends > 3) return undefined;
+      port.carryOut(command);
+      return unknown;
+    };
+    for (let index = 1; index <= 5; index += 1) store.append('s', String(index), 0, undefined);
+    await store.flush();
+    expect(port.texts('s')).toEqual(['0', '1', '2', '3', '4', '5']);
+    expect(store.stats()).toMatchObject({ entries: 0, lost: {} });
     await store.close();
   });
 
