@@ -8,7 +8,9 @@ import { inspectSpool, readSpool } from './export/durable/spool-report.ts';
 import type { OwnerReport, SpoolReport } from './export/durable/spool-report.ts';
 import { addNewer, NOTHING_NEWER } from './export/spool/known-format.ts';
 import type { NewerContent } from './export/spool/known-format.ts';
+import { messageOf } from './support/errors.ts';
 import { expandHome } from './support/home-path.ts';
+import { escapeControls } from './support/terminal-text.ts';
 
 const USAGE = `Usage: otel-session-logs spool DIRECTORY [--json] [--export FILE.jsonl [--rejected]]
 
@@ -37,7 +39,7 @@ export async function run(args: readonly string[], out: Output, err: Output): Pr
   try {
     parsed = parse(args);
   } catch (error) {
-    err.write(`${(error as Error).message}\n\n${USAGE}`);
+    err.write(`${escapeControls(messageOf(error))}\n\n${USAGE}`);
     return 2;
   }
   const { positionals, values } = parsed;
@@ -58,12 +60,12 @@ export async function run(args: readonly string[], out: Output, err: Output): Pr
   try {
     const directory = expandHome(given);
     const report = await inspectSpool(directory);
-    out.write(values.json === true ? `${JSON.stringify(report)}\n` : describe(directory, report));
+    out.write(values.json === true ? `${escapeControls(JSON.stringify(report))}\n` : describe(directory, report));
     if (values.export !== undefined) {
       const which = values.rejected === true ? 'rejected' : 'pending';
       // A shell leaves the `~` of `--export=~/file` as it is.
       const count = await exportRecords(directory, expandHome(values.export), which);
-      err.write(`${count} records written to ${values.export}; the spool is unchanged\n`);
+      err.write(`${count} records written to ${escapeControls(values.export)}; the spool is unchanged\n`);
       const leftOut = which === 'rejected' ? report.dead.newer : newerOfDead(report);
       if (leftOut.files > 0) {
         err.write(`left out: ${newerText(leftOut)}\n`);
@@ -72,7 +74,7 @@ export async function run(args: readonly string[], out: Output, err: Output): Pr
     }
     return 0;
   } catch (error) {
-    err.write(`otel-session-logs: ${(error as Error).message}\n`);
+    err.write(`otel-session-logs: ${escapeControls(messageOf(error))}\n`);
     return 1;
   }
 }
@@ -108,7 +110,7 @@ async function exportRecords(directory: string, file: string, which: 'pending' |
 function describe(directory: string, report: SpoolReport): string {
   const { owners, dead } = report;
   const rows = owners.map((owner) => [
-    owner.id,
+    escapeControls(owner.id),
     owner.isAlive ? 'alive' : 'dead',
     String(owner.segments),
     String(owner.frames),
@@ -121,7 +123,7 @@ function describe(directory: string, report: SpoolReport): string {
   const newer = newerOfDead(report);
   const total = (of: (owner: OwnerReport) => number): number => owners.reduce((sum, owner) => sum + of(owner), 0);
   return [
-    `${directory}: ${total((owner) => owner.records)} records waiting, ${total((owner) => owner.bytes)} bytes, ${total((owner) => owner.damaged)} damaged`,
+    `${escapeControls(directory)}: ${total((owner) => owner.records)} records waiting, ${total((owner) => owner.bytes)} bytes, ${total((owner) => owner.damaged)} damaged`,
     ...(newer.files === 0 ? [] : [`waiting for a newer version of this package: ${newerText(newer)}`]),
     ...table([['owner', 'process', 'segments', 'frames', 'records', 'bytes', 'oldest', 'damaged', 'newer'], ...rows]),
     `rejected by the collector: ${dead.records} records, ${dead.bytes} bytes, ${dead.files} files`,

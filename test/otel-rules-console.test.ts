@@ -10,7 +10,9 @@ describeProcessorRules('ConsoleLogRecordProcessor', () => {
     messages.push(
       String(text)
         .slice(0, -1)
-        .replace(/^.*? \[s\] /s, ''),
+        .replace(/^.*? \[s\] /s, '')
+        // The record's attributes.
+        .replace(/ \{"k0":.*\}$/, ''),
     );
     return true;
   });

@@ -1,5 +1,9 @@
+import { types } from 'node:util';
+
+import { isError } from '../support/errors.ts';
 import { ownText } from '../support/own-text.ts';
 import { keepField } from '../support/own-value.ts';
+import { ERROR_FIELDS, MAX_ERROR_TEXT, MAX_ERROR_TEXTS, standInFor } from './special-values.ts';
 
 /** A JSON value, frozen deeply, as it stands in an entry. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -28,15 +32,16 @@ export function bodyToText(body: unknown): string {
 }
 
 /**
- * A frozen, JSON-safe copy of anything. Never throws.
+ * A frozen, JSON-safe copy of anything, of whatever realm. Never throws.
  *
  * What JSON cannot hold is written the way OTLP's JSON encoding does (`bigint`, `NaN` and infinities as strings, bytes
- * as base64) or named: `[Circular]`, `[Function]`, `[Symbol]`, `[Unreadable]` for a getter or `toJSON` that throws,
- * `[Truncated]` below 32 levels, after 100,000 values or 16 Mi characters. An `Error` keeps its name and message, a
- * `Map` its entries, a `Set` its values; a field that is `undefined` is left out.
+ * as base64) or named: `[Circular]`, `[Function]`, `[Symbol]`, `[Promise]`, `[Unreadable]` for a getter or `toJSON` that
+ * throws, `[Truncated]` below 32 levels, after 100,000 values or 16 Mi characters. An `Error` keeps its name, message,
+ * stack (each up to 64 Ki characters, of all errors 1 Mi), `cause`, `errors` and fields; a `Map`, `Headers` or the like its pairs, a `Set` and
+ * a typed array its values, a `RegExp` its text; a field that is `undefined` is left out.
  */
 export function toJsonValue(value: unknown): JsonValue {
-  return jsonOf(value, false);
+  return copied(value, 'json') as JsonValue;
 }
 
 /**
@@ -44,12 +49,61 @@ export function toJsonValue(value: unknown): JsonValue {
  * would give each number with a fraction an object of its own.
  */
 export function toOwnJsonValue(value: unknown): JsonValue {
-  return jsonOf(value, true);
+  return copied(value, 'kept') as JsonValue;
 }
 
-function jsonOf(value: unknown, isKept: boolean): JsonValue {
+/**
+ * As {@link toJsonValue}, for an attribute or body that goes through a provider: numbers and bytes stay what they are, and
+ * nothing is frozen. The SDK drops an attribute that holds anything else, the same object twice, or a field `constructor`;
+ * an object with such a field becomes JSON text.
+ */
+export function toAttributeValue(value: unknown): unknown {
+  return copied(value, 'attribute');
+}
+
+/** Whether the value passes through providers and exporters as it is; objects and functions have to be looked into. */
+export function isPlainValue(value: unknown): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return true;
+    default:
+      return value === null;
+  }
+}
+
+/**
+ * Whether exporters can write all of the value: there is nothing in it but plain values, bytes, lists and plain objects, in
+ * no more than 32 levels. Never throws; of what has more than 100,000 values the rest is not looked at.
+ */
+export function isExportable(value: unknown): boolean {
   try {
-    return copyOf(value, { parents: [], isKept, values: 0, chars: 0 });
+    return hasOnlyData(value, MAX_DEPTH, { left: MAX_VALUES });
+  } catch {
+    // A getter or trap of the application's threw.
+    return false;
+  }
+}
+
+function hasOnlyData(value: unknown, levels: number, budget: { left: number }): boolean {
+  budget.left -= 1;
+  if (isPlainValue(value) || budget.left < 0) return true;
+  if (typeof value !== 'object' || levels === 0) return false;
+  const owner = value as object;
+  if (types.isUint8Array(owner)) return true;
+  if (!Array.isArray(owner)) {
+    const prototype: unknown = Object.getPrototypeOf(owner);
+    if (prototype !== null && prototype !== Object.prototype) return false;
+  }
+  const parts: readonly unknown[] = Array.isArray(owner) ? owner : Object.values(owner);
+  return parts.every((part) => hasOnlyData(part, levels - 1, budget));
+}
+
+function copied(value: unknown, form: Form): Copy {
+  try {
+    return copyOf(value, { form, parents: [], values: 0, chars: 0, errorChars: 0 });
   } catch {
     // The end of the caller's stack: the record itself still counts.
     return UNREADABLE;
@@ -57,8 +111,8 @@ function jsonOf(value: unknown, isKept: boolean): JsonValue {
 }
 
 /**
- * A copy of attributes that the caller can no longer change, JSON-safe but for `undefined`. Never throws: what cannot be
- * read costs itself only.
+ * A copy of attributes that the caller can no longer change, each as {@link toAttributeValue}. Never throws: what cannot
+ * be read costs itself only.
  */
 export function readableAttributes(attributes: object | undefined): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
@@ -66,8 +120,7 @@ export function readableAttributes(attributes: object | undefined): Record<strin
   try {
     for (const key of Object.keys(attributes)) {
       const value = read(attributes, key);
-      const isPlain = typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol';
-      setField(copy, key, isPlain ? value : toJsonValue(value));
+      setField(copy, key, isPlainValue(value) ? value : toAttributeValue(value));
     }
   } catch {
     // A proxy that does not tell its keys has no attributes.
@@ -75,23 +128,31 @@ export function readableAttributes(attributes: object | undefined): Record<strin
   return copy;
 }
 
+/** What the copy is for: reading, keeping, or a provider. */
+type Form = 'json' | 'kept' | 'attribute';
+
+/** A JSON value, but for the bytes in an attribute. */
+type Copy = JsonValue | Uint8Array | readonly Copy[] | { readonly [key: string]: Copy };
+
 interface Walk {
+  readonly form: Form;
   /** The objects around the value: only these make a circle; the same object twice side by side is none. */
   readonly parents: object[];
-  readonly isKept: boolean;
   values: number;
   chars: number;
+  /** Of the errors in it. */
+  errorChars: number;
 }
 
-function copyOf(value: unknown, walk: Walk): JsonValue {
+function copyOf(value: unknown, walk: Walk): Copy {
   walk.values += 1;
   if (isSpent(walk)) return TRUNCATED;
   switch (typeof value) {
     case 'string':
       walk.chars += value.length;
-      return walk.isKept ? ownText(value) : value;
+      return walk.form === 'kept' ? ownText(value) : value;
     case 'number':
-      return Number.isFinite(value) ? value : String(value);
+      return walk.form === 'attribute' || Number.isFinite(value) ? value : String(value);
     case 'boolean':
       return value;
     case 'bigint':
@@ -111,7 +172,7 @@ function isSpent(walk: Walk): boolean {
   return walk.values > MAX_VALUES || walk.chars > MAX_CHARS;
 }
 
-function ofObject(value: object, walk: Walk): JsonValue {
+function ofObject(value: object, walk: Walk): Copy {
   if (walk.parents.includes(value)) return CIRCULAR;
   if (walk.parents.length >= MAX_DEPTH) return TRUNCATED;
   walk.parents.push(value);
@@ -125,50 +186,73 @@ function ofObject(value: object, walk: Walk): JsonValue {
   }
 }
 
-function ofParts(value: object, walk: Walk): JsonValue {
-  if (value instanceof Uint8Array) {
-    return copyOf(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64'), walk);
-  }
+function ofParts(value: object, walk: Walk): Copy {
+  if (types.isUint8Array(value)) return ofBytes(value, walk);
+  if (isError(value)) return ofError(value, walk);
   if ('toJSON' in value && typeof value.toJSON === 'function') {
     const replaced: unknown = value.toJSON();
     // Some `toJSON` answer with the object itself: then its parts are meant.
     if (replaced !== value) return copyOf(replaced, walk);
   }
   if (Array.isArray(value)) return ofList(value, walk);
-  if (value instanceof Map || value instanceof Set) return ofList([...value], walk);
-  return ofFields(value, walk);
+  if (types.isTypedArray(value)) return ofList(value, walk);
+  const standIn = standInFor(value, MAX_VALUES);
+  return standIn === undefined ? ofFields(value, Object.keys(value), walk) : copyOf(standIn, walk);
 }
 
-function ofList(list: readonly unknown[], walk: Walk): JsonValue {
-  const copy: JsonValue[] = [];
+function ofBytes(bytes: Uint8Array, walk: Walk): Copy {
+  // Of our own realm, which the SDK asks for.
+  if (walk.form === 'attribute') return new Uint8Array(bytes);
+  return copyOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'), walk);
+}
+
+function ofList(list: ArrayLike<unknown>, walk: Walk): Copy {
+  const copy: Copy[] = [];
   for (let index = 0; index < list.length; index++) {
     copy.push(copyOf(read(list, index), walk));
     if (isSpent(walk)) break;
   }
-  return walk.isKept ? copy.slice() : Object.freeze(copy);
+  if (walk.form === 'json') return Object.freeze(copy);
+  return walk.form === 'kept' ? copy.slice() : copy;
 }
 
-function ofFields(value: object, walk: Walk): JsonValue {
-  const copy: Record<string, JsonValue> = {};
-  const keys = Object.keys(value);
-  // An error's own two are not enumerable.
-  if (value instanceof Error) keys.unshift('name', 'message');
+/** What an error says of itself is not enumerable, and a `toJSON` of its own need not tell it. */
+function ofError(error: Error, walk: Walk): Copy {
+  if (walk.errorChars >= MAX_ERROR_TEXTS) return TRUNCATED;
+  const others = Object.keys(error).filter((key) => !ERROR_FIELDS.includes(key));
+  return ofFields(error, [...ERROR_FIELDS, ...others], walk, true);
+}
+
+function ofFields(value: object, keys: readonly string[], walk: Walk, isOfError = false): Copy {
+  const copy: Record<string, Copy> = {};
   for (const key of keys) {
     const part = read(value, key);
     if (part === undefined) continue;
     walk.chars += key.length;
-    const field = copyOf(part, walk);
-    if (walk.isKept) keepField(copy, key, field);
+    const field = copyOf(isOfError && typeof part === 'string' ? errorText(part, walk) : part, walk);
+    if (walk.form === 'kept') keepField(copy, key, field);
     else setField(copy, key, field);
     if (isSpent(walk)) break;
   }
-  return walk.isKept ? copy : Object.freeze(copy);
+  if (walk.form === 'json') return Object.freeze(copy);
+  return walk.form === 'attribute' && Object.hasOwn(copy, 'constructor') ? bodyToText(copy) : copy;
 }
 
 /** Assigned, `__proto__` would be the prototype. */
 export function setField(owner: Record<string, unknown>, key: string, value: unknown): void {
   if (key === '__proto__') Object.defineProperty(owner, key, { value, enumerable: true, writable: true });
   else owner[key] = value;
+}
+
+function errorText(text: string, walk: Walk): string {
+  const kept = cutText(text, MAX_ERROR_TEXT);
+  walk.errorChars += kept.length;
+  return kept;
+}
+
+/** A text up to a bound. A cut one holds only itself, and says that it was cut. */
+export function cutText(text: string, max: number): string {
+  return text.length <= max ? text : `${ownText(text.slice(0, max))}... ${TRUNCATED}`;
 }
 
 function read(owner: object, key: PropertyKey): unknown {

@@ -10,7 +10,7 @@ import type { OwnFacts } from './entry.ts';
 import { isTimestamp } from './timestamp.ts';
 import { isControlKind, kindOfEventName, tokenOf } from './tokens.ts';
 
-/** What readers see in place of an error's own words. */
+/** What clients over HTTP see in place of an error's own words. */
 export const MASKED_ERROR = 'An error occurred.';
 
 /**
@@ -100,11 +100,9 @@ function otherAttributes(attributes: Readonly<Record<string, unknown>>): Record<
   return others;
 }
 
-/** The text of an entry: the body, except for what a kind says by itself. */
+/** The text of an entry: the body, except for a mark, whose kind says it. */
 export function captureMessage(body: unknown, detail: EntryDetail | undefined): string {
-  if (detail !== undefined && detail.kind !== 'text') {
-    return isControlKind(detail.kind) ? (tokenOf(detail.kind) as string) : MASKED_ERROR;
-  }
+  if (detail !== undefined && isControlKind(detail.kind)) return tokenOf(detail.kind) as string;
   return typeof body === 'string' ? body : bodyToText(body);
 }
 

@@ -14,7 +14,7 @@ export interface LogEntry {
   readonly id: string;
   /** 1 to 256 characters. */
   readonly sessionId: string;
-  /** The body as text; a control entry's token; of an `error` entry the masked text. `''` is allowed. */
+  /** The body as text; a control entry's token. `''` is allowed. Of an `error` entry for operators: event streams mask it. */
   readonly message: string;
   /** `YYYY-MM-DDTHH:mm:ss.sssZ`. */
   readonly timestamp: string;

@@ -1,26 +1,9 @@
-import { withoutColours } from '../entry/terminal-text.ts';
+import { setField, toJsonValue } from '../entry/body.ts';
+import type { JsonValue } from '../entry/body.ts';
 import { hrTimeToMillis } from '../otel/log-record.ts';
 import type { HrTime, LogRecord } from '../otel/log-record.ts';
-
-// Control characters with DEL and the C1 block, and the two line separators of Unicode: they could end a line, or
-// control the terminal on which the file is read.
-// oxlint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
-const EVERY_CONTROL = new RegExp(CONTROL, 'g');
-
-/** Writes every control character as `\uXXXX`, so that no message can forge a line. */
-export function escapeControls(text: string): string {
-  return CONTROL.test(text) ? text.replace(EVERY_CONTROL, escapeControl) : text;
-}
-
-/** As {@link escapeControls}, without the colour codes that loggers for terminals put into their texts. */
-export function escapeText(text: string): string {
-  return CONTROL.test(text) ? escapeControls(withoutColours(text)) : text;
-}
-
-function escapeControl(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-}
+import { ATTRIBUTE, OWN_PREFIX } from '../otel/names.ts';
+import { escapeControls } from '../support/terminal-text.ts';
 
 /** The level of a record: `INFO`, `WARN`, ... by its severity number, else its severity text, else `CHAT`. */
 export function levelOf(record: Pick<LogRecord, 'severityNumber' | 'severityText'>): string {
@@ -49,4 +32,18 @@ function usableMillis(time: HrTime | undefined): number | undefined {
   if (time === undefined) return undefined;
   const millis = Math.floor(hrTimeToMillis(time));
   return millis > 0 && millis <= LAST_MILLIS ? millis : undefined;
+}
+
+/** The record's attributes but for its session and our own, JSON-safe; `undefined` when it has none, as nearly every chunk. */
+export function lineAttributes(record: Pick<LogRecord, 'attributes'>): Readonly<Record<string, JsonValue>> | undefined {
+  const { attributes } = record;
+  let others: Record<string, unknown> | undefined;
+  for (const key in attributes) {
+    if (key === ATTRIBUTE.sessionId || key.startsWith(OWN_PREFIX)) continue;
+    // An attribute named `__proto__` is the prototype of the others.
+    if (!Object.hasOwn(attributes, key)) continue;
+    others ??= {};
+    setField(others, key, attributes[key]);
+  }
+  return others === undefined ? undefined : (toJsonValue(others) as Readonly<Record<string, JsonValue>>);
 }

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { findPackages } from '../otel/application-modules.ts';
 import { environmentValue } from '../otel/environment.ts';
 import { hasContextManager, isLogsApiBridged, registeredLogsApis } from '../otel/logs-api.ts';
+import { escapeControls } from '../support/terminal-text.ts';
 import type { Finding } from './finding.ts';
 import { findInProvider } from './provider-findings.ts';
 import type { ProviderSubject } from './provider-findings.ts';
@@ -43,7 +44,9 @@ export async function diagnose(subject: DiagnosisSubject): Promise<Diagnosis> {
     toString: () =>
       findings.length === 0
         ? 'nothing found that keeps logs from arriving'
-        : findings.map(({ code, problem, fix }) => `${code}: ${problem}\n  fix: ${fix}`).join('\n'),
+        : findings
+            .map(({ code, problem, fix }) => `${code}: ${escapeControls(problem)}\n  fix: ${escapeControls(fix)}`)
+            .join('\n'),
   };
 }
 

@@ -1,4 +1,4 @@
-import { SessionLogsError } from '../support/errors.ts';
+import { messageOf, SessionLogsError } from '../support/errors.ts';
 import { within } from '../support/timeouts.ts';
 
 /** Something that an instance flushes and shuts down: a store, an exporter's processor, the daily file. */
@@ -42,7 +42,7 @@ function report(results: readonly PromiseSettledResult<void>[], code: 'flush_fai
   throw new SessionLogsError(
     // A store that is closed cannot flush what it has in time; to the caller it is the shutdown that did not end.
     code === 'shutdown_timeout' && firstCode === 'flush_timeout' ? code : firstCode,
-    errors.map((error) => (error instanceof Error ? error.message : String(error))).join('; '),
+    errors.map(messageOf).join('; '),
     { cause: first, pending: pending.reduce((sum, count) => sum + count, 0) },
   );
 }

@@ -78,7 +78,7 @@ const flushSchema = lazily(() => z.strictObject({ timeoutMillis: millisOrNever()
 const distributeSchema = lazily(() =>
   z.strictObject({
     finite: z.boolean('a boolean').default(false),
-    signal: z.custom<AbortSignal>((value) => value instanceof AbortSignal, 'an AbortSignal').optional(),
+    signal: objectWith<AbortSignal>('an AbortSignal', 'addEventListener', 'removeEventListener').optional(),
   }),
 );
 

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 import type { LogRecord } from './log-record.ts';
 
 /** The longest attribute value that the SDK keeps whole: both lines have it on the record. `Infinity` where it is not. */
@@ -17,7 +19,7 @@ export function isCut(value: unknown, whole: unknown, limit: number): boolean {
 type Data = Readonly<Record<string, unknown>>;
 
 function isData(value: unknown): value is Data {
-  return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
+  return typeof value === 'object' && value !== null && !types.isUint8Array(value);
 }
 
 function isCutData(value: Data, whole: Data, limit: number): boolean {

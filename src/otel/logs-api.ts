@@ -12,7 +12,6 @@ export interface EmittedLogRecord {
   severityText?: string;
   body?: string;
   attributes?: Record<string, unknown>;
-  exception?: unknown;
   context?: Context;
 }
 

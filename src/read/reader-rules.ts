@@ -112,9 +112,9 @@ function isDelivered(plan: ReaderPlan, detail: EntryDetail | undefined): boolean
   const chat = isChat(detail);
   if (logType !== 'all' && (logType === 'chat') !== chat) return false;
   if (detail === undefined) return true;
+  // As bare text it would be a part of the answer that it broke off.
+  if (detail.kind === 'error' && chat && yields === 'message') return false;
   if (!tokens && isControlKind(detail.kind)) return false;
-  // As bare text an error would be a part of the answer that it broke off.
-  if (yields === 'message' && detail.kind === 'error') return false;
   return chat || minimumSeverity === undefined || (detail.severityNumber ?? 0) >= minimumSeverity;
 }
 

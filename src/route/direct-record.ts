@@ -1,7 +1,5 @@
-import { bodyToText, readableAttributes, UNREADABLE } from '../entry/body.ts';
 import type { HrTime, LogRecord } from '../otel/log-record.ts';
 import type { EmittedLogRecord } from '../otel/logs-api.ts';
-import { ATTRIBUTE } from '../otel/names.ts';
 import { SCOPE_NAME } from './own-write.ts';
 
 /**
@@ -37,10 +35,7 @@ class DirectRecord {
     this.severityText = emitted.severityText;
     this.eventName = emitted.eventName;
     this.body = emitted.body;
-    this.attributes = { ...readableAttributes(emitted.attributes) };
-    const { exception } = emitted;
-    if (exception === undefined || exception === null) return;
-    for (const [key, value] of Object.entries(exceptionAttributes(exception))) this.attributes[key] ??= value;
+    this.attributes = { ...emitted.attributes };
   }
 
   setAttribute(key: string, value: unknown): this {
@@ -58,30 +53,4 @@ class DirectRecord {
 export function toHrTime(millis: number): HrTime {
   const seconds = Math.floor(millis / 1000);
   return [seconds, Math.round((millis - seconds * 1000) * 1_000_000)];
-}
-
-/**
- * As the SDK writes a record's exception, https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/; what
- * it cannot read of one is text.
- */
-function exceptionAttributes(exception: unknown): Record<string, string> {
-  try {
-    const attributes: Record<string, string> = {};
-    if (typeof exception === 'object') {
-      const { code, name, message, stack } = exception as Readonly<Record<string, unknown>>;
-      const type = isGiven(code) ? code : name;
-      if (isGiven(type)) attributes[ATTRIBUTE.exceptionType] = bodyToText(type);
-      if (isGiven(message)) attributes[ATTRIBUTE.exceptionMessage] = bodyToText(message);
-      if (isGiven(stack)) attributes[ATTRIBUTE.exceptionStacktrace] = bodyToText(stack);
-    }
-    const isRead = Object.keys(attributes).length > 0;
-    return isRead ? attributes : { [ATTRIBUTE.exceptionMessage]: bodyToText(exception) };
-  } catch {
-    // A getter or trap of the application's threw: that something went wrong still stands.
-    return { [ATTRIBUTE.exceptionMessage]: UNREADABLE };
-  }
-}
-
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== '' && value !== 0;
 }

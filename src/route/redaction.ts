@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 import { isCut } from '../otel/attribute-limits.ts';
 import { bodyToText, setField, toJsonValue } from '../entry/body.ts';
 import type { JsonValue } from '../entry/body.ts';
@@ -70,7 +72,7 @@ export function settleBody(record: LogRecord): string {
 
 /** Bytes are seen whole, as base64. */
 function isStructured(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
+  return typeof value === 'object' && value !== null && !types.isUint8Array(value);
 }
 
 /** Writes what the redaction changed back to the record, for the processors after ours. */
@@ -90,22 +92,21 @@ export function applyRedaction(record: LogRecord, before: Redacted, after: Redac
 }
 
 /**
- * A record of ours as the redaction leaves it, to be emitted in the place of the original: the exception is among the
- * attributes, and what the redaction removed is not there at all.
+ * A record of ours as the redaction leaves it, to be emitted in the place of the original: what the redaction removed is
+ * not there at all.
  */
 export function redactedEmission(original: EmittedLogRecord, redacted: LogRecord, after: Redacted): EmittedLogRecord {
-  const { exception: _, ...rest } = original;
   const attributes: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(original.attributes ?? {})) {
     if (isRoutingAttribute(key, value)) attributes[key] = value;
   }
   for (const [key, value] of Object.entries(after.attributes)) {
     const given = original.attributes?.[key];
-    const hasForm = typeof given === 'number' || given instanceof Uint8Array;
+    const hasForm = typeof given === 'number' || types.isUint8Array(given);
     // Bytes and NaN, which a redaction sees as text, are exported as they are when it left them so.
     setField(attributes, key, hasForm && toJsonValue(given) === value ? given : mutableCopy(value));
   }
-  return { ...rest, body: redacted.body as string, attributes };
+  return { ...original, body: redacted.body as string, attributes };
 }
 
 /** Whether a record is as our writer emitted it, but for what the SDK's limits took: no processor has changed it since. */

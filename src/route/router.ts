@@ -1,6 +1,7 @@
 import { context as contextApi, isSpanContextValid, trace } from '@opentelemetry/api';
 
 import { wholeAttribute } from '../otel/attribute-limits.ts';
+import { isExportable, toAttributeValue } from '../entry/body.ts';
 import type { JsonValue } from '../entry/body.ts';
 import { captureDetail, captureMessage, captureTimestamp } from '../entry/capture.ts';
 import { entryDetail } from '../entry/entry-detail.ts';
@@ -14,6 +15,7 @@ import type { Context, LogRecord } from '../otel/log-record.ts';
 import type { EmittedLogRecord } from '../otel/logs-api.ts';
 import { ATTRIBUTE } from '../otel/names.ts';
 import type { SessionStore } from '../store/session-store.ts';
+import { isError } from '../support/errors.ts';
 import { LossCounters } from '../support/loss-counters.ts';
 import { catchRejection, reporterFor } from '../support/reporter.ts';
 import { directRecord } from './direct-record.ts';
@@ -118,6 +120,8 @@ export class SessionRouter {
       detail = withAttributes(detail, redacted.attributes);
       if (detail === undefined || detail.kind === 'text') message = redacted.message;
     }
+    const { body } = record;
+    if (typeof body === 'object' && body !== null) makeExportable(record, body);
     if (sessionId === undefined) return true;
     this.#stamp(record, sessionId);
     message ??= captureMessage(record.body, detail);
@@ -176,10 +180,7 @@ export class SessionRouter {
     } catch (error) {
       this.lost.add('redaction_failed');
       // Without the cause's own words: they may hold what was to be redacted.
-      reporter.limited(
-        'redact',
-        `redact failed (${error instanceof Error ? error.name : typeof error}); the record is dropped`,
-      );
+      reporter.limited('redact', `redact failed (${nameOf(error)}); the record is dropped`);
       return undefined;
     }
   }
@@ -206,6 +207,22 @@ export class SessionRouter {
   #countOnce(reason: 'unstamped' | 'session_id_cut', message: string): void {
     if (this.lost.get(reason) === 0) reporter.warn(message);
     this.lost.add(reason);
+  }
+}
+
+/** Exporters see nothing of an error, a `Map` or the like that another logger has for a body. */
+function makeExportable(record: LogRecord, body: object): void {
+  if (!isExportable(body)) record.setBody(toAttributeValue(body));
+}
+
+/** What a record says of a thrown value, of which even the name may throw. */
+function nameOf(error: unknown): string {
+  try {
+    const name: unknown = isError(error) ? error.name : undefined;
+    return typeof name === 'string' ? name : typeof error;
+  } catch {
+    // A getter of the application's.
+    return 'an error';
   }
 }
 

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /** Runs a function with the session set. */
 export type RunInSession = <T>(fn: () => T) => T;
 
@@ -18,7 +20,10 @@ export function keepSession<T>(result: T, run: RunInSession): T {
 
 /** Of a promise with methods of its own (the OpenAI client's), a derived one would lose them. */
 function isPlainPromise(value: unknown): value is Promise<unknown> {
-  return value instanceof Promise && Object.getPrototypeOf(value) === Promise.prototype;
+  if (!types.isPromise(value)) return false;
+  // Of whatever realm: between it and nothing stand the prototypes of promises and of objects.
+  const base: unknown = Object.getPrototypeOf(Object.getPrototypeOf(value));
+  return base !== null && Object.getPrototypeOf(base) === null;
 }
 
 function keepIteration<T>(value: T, run: RunInSession): T {

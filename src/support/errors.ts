@@ -1,3 +1,7 @@
+import { types } from 'node:util';
+
+import { escapeControls } from './terminal-text.ts';
+
 /**
  * Why an operation failed. Codes do not change within a major version; messages may.
  * docs/errors.md lists them all.
@@ -45,7 +49,33 @@ export function describeValue(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'object') return 'an object';
   if (typeof value === 'function') return 'a function';
-  if (typeof value === 'symbol') return value.toString();
-  const text = typeof value === 'string' ? JSON.stringify(value) : `${value as number}`;
+  if (typeof value === 'symbol') return escapeControls(value.toString());
+  const text = typeof value === 'string' ? escapeControls(JSON.stringify(value)) : `${value as number}`;
   return `${text.length > 80 ? `${text.slice(0, 77)}...` : text} (${typeof value})`;
+}
+
+/**
+ * Whether the value is an error, of whatever realm: `instanceof` knows those of its own only, and a caller may run in
+ * `vm`, as jest and vitest make it. Never throws.
+ */
+export function isError(value: unknown): value is Error {
+  if (typeof value !== 'object' || value === null) return false;
+  if (types.isNativeError(value)) return true;
+  try {
+    // One of a class made without `class`, and a DOMException, which older Nodes do not count.
+    return value instanceof Error || Object.prototype.toString.call(value) === '[object DOMException]';
+  } catch {
+    // A proxy of the application's; what cannot be looked at is no error.
+    return false;
+  }
+}
+
+/** The message of an error, any other value as text. Never throws, though both run code of the application's. */
+export function messageOf(error: unknown): string {
+  try {
+    return String(isError(error) ? error.message : error);
+  } catch {
+    // There is nothing to be read of it.
+    return 'an error that cannot be read';
+  }
 }

@@ -1,4 +1,8 @@
+import { types } from 'node:util';
+
 import { diag } from '@opentelemetry/api';
+
+import { escapeControls } from './terminal-text.ts';
 
 /** Where suppressed failures of one component go. */
 export interface Reporter {
@@ -23,8 +27,10 @@ export function reporterFor(component: string): Reporter {
 
   function report(level: 'info' | 'warn' | 'error', message: string, cause: unknown): void {
     try {
-      if (cause === undefined) logger[level](message);
-      else logger[level](message, cause);
+      // Messages quote what others gave: a server, the names of files.
+      const line = escapeControls(message);
+      if (cause === undefined) logger[level](line);
+      else logger[level](line, cause);
     } catch {
       // The application's own diag logger failed; there is nothing left to tell it to.
     }
@@ -53,7 +59,8 @@ export function reporterFor(component: string): Reporter {
  * rejection goes to `onRejection` instead of ending the process.
  */
 export function catchRejection(answer: unknown, onRejection: (error: unknown) => void): void {
-  if (answer instanceof Promise) answer.catch(onRejection);
+  // Of whatever realm, and by a method of its own that is none of the application's.
+  if (types.isPromise(answer)) void Promise.prototype.then.call(answer, undefined, onRejection);
 }
 
 /** A state that is reported once when it begins and once when it is over, however often it is confirmed between. */

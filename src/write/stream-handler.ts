@@ -1,8 +1,8 @@
 import * as z from 'zod';
 
-import { withoutTerminalControls } from '../entry/terminal-text.ts';
 import { controlKindOf, SPECIAL_END_TOKENS } from '../entry/tokens.ts';
 import { catchRejection, reporterFor } from '../support/reporter.ts';
+import { withoutTerminalControls } from '../support/terminal-text.ts';
 
 /** Gets each chunk as it is written. What it returns is ignored. */
 export type StreamHandler = (message: string) => unknown;
@@ -54,7 +54,8 @@ export class Echo {
  * Writes a chunk to stdout as it arrives, the way the original logger's handler did.
  *
  * A token prints nothing, or a newline for one of `SPECIAL_END_TOKENS`, and returns `undefined`. Other text is written
- * without control characters other than newline and tab, and returned unchanged. `''` writes nothing.
+ * without control characters other than newline and tab, and without overrides of the direction of text, and returned
+ * unchanged. `''` writes nothing.
  */
 export function defaultStreamHandler(message: string): string | undefined {
   if (controlKindOf(message) !== undefined) {

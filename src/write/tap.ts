@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 
 import * as z from 'zod';
 
-import { bodyToText } from '../entry/body.ts';
+import { bodyToText, cutText } from '../entry/body.ts';
 import { requireSessionId } from '../entry/session-id.ts';
+import { MAX_ERROR_TEXT } from '../entry/special-values.ts';
 import { tokenOf } from '../entry/tokens.ts';
 import { ATTRIBUTE } from '../otel/names.ts';
-import { describeValue } from '../support/errors.ts';
+import { describeValue, isError, messageOf } from '../support/errors.ts';
 import { functionOption, lazily, parseOptions } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
 import { reporterFor } from '../support/reporter.ts';
@@ -121,7 +122,7 @@ class TappedAnswer<T> {
 
   fail(error: unknown): void {
     if (this.#phase !== 'running') return;
-    const message = error instanceof Error ? error.message : bodyToText(error);
+    const message = cutText(isError(error) ? messageOf(error) : bodyToText(error), MAX_ERROR_TEXT);
     const exception = error ?? 'unknown';
     this.#writer.write(message, this.#sessionId, { kind: 'error', streamId: this.#streamId, exception });
     this.end('error');

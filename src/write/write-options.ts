@@ -1,6 +1,9 @@
-import { readableAttributes, setField, toJsonValue } from '../entry/body.ts';
+import { types } from 'node:util';
+
+import { isPlainValue, readableAttributes, setField, toAttributeValue, toJsonValue } from '../entry/body.ts';
 import type { LogType } from '../entry/entry-detail.ts';
 import type { OwnFacts } from '../entry/entry.ts';
+import { exceptionAttributes } from '../entry/exception.ts';
 import { isTimestamp } from '../entry/timestamp.ts';
 import { ENTRY_KINDS } from '../entry/tokens.ts';
 import type { EntryKind } from '../entry/tokens.ts';
@@ -16,12 +19,19 @@ export interface WriteOptions {
   readonly kind?: EntryKind | undefined;
   /** @default 'chat' */
   readonly logType?: LogType | undefined;
+  /**
+   * Any values, in one form for session, exporters and files: what OpenTelemetry has no form for (`Error`, `Date`, `Map`,
+   * `bigint`, ...) becomes text, lists and fields, see `docs/options.md`.
+   */
   readonly attributes?: Readonly<Record<string, unknown>> | undefined;
   /** Any time that `Date` can parse. @default now */
   readonly timestamp?: string | number | Date | undefined;
   /** Which answer of the session the chunk belongs to, when several run side by side. */
   readonly streamId?: string | undefined;
-  /** What went wrong, for an `error`: becomes the record's `exception.*` attributes. */
+  /**
+   * What went wrong: becomes `exception.type`, `exception.message` and `exception.stacktrace`, with its causes and inner
+   * errors in the stack trace. Attributes of these names win. Each text has at most 64 Ki characters.
+   */
   readonly exception?: unknown;
 }
 
@@ -53,7 +63,7 @@ export function applyOptions(
 ): OwnFacts {
   checkOptions(options);
   const { attributes, timestamp, exception } = options;
-  const given = readAttributes('logChunkToQueue', attributes);
+  const given = withException(readAttributes('logChunkToQueue', attributes), exception);
   const logType = options.logType ?? logTypeIn(given);
   const streamId = options.streamId ?? streamIdIn(given);
   const finishReasons = given?.[ATTRIBUTE.finishReasons];
@@ -63,7 +73,6 @@ export function applyOptions(
   if (finishReasons !== undefined) own[ATTRIBUTE.finishReasons] = finishReasons;
   record.attributes = given === undefined ? own : oursFirst(own, given);
   if (timestamp !== undefined) record.timestamp = checkTimestamp(timestamp);
-  if (exception !== undefined) record.exception = exception;
   if (logType === undefined && streamId === undefined && finishReasons === undefined) return facts;
   return {
     kind: facts.kind,
@@ -100,8 +109,19 @@ function checkOptions(options: WriteOptions): void {
   }
 }
 
+/** The attributes with those of an exception before them; the attributes win. */
+export function withException(
+  attributes: Record<string, unknown> | undefined,
+  exception: unknown,
+): Record<string, unknown> | undefined {
+  return exception === undefined || exception === null
+    ? attributes
+    : { ...exceptionAttributes(exception), ...attributes };
+}
+
 /**
- * A copy of the attributes, or of what can be read of them when a getter or trap throws.
+ * A copy of the attributes, each in the form in which it passes through any provider, or of what can be read of them when
+ * a getter or trap throws.
  *
  * @throws TypeError when they are no object.
  */
@@ -111,7 +131,12 @@ export function readAttributes(owner: string, attributes: unknown): Record<strin
     throw new TypeError(`${owner}: expected \`attributes\` to be an object, got ${describeValue(attributes)}`);
   }
   try {
-    return { ...attributes };
+    const copy: Record<string, unknown> = { ...attributes };
+    for (const key of Object.keys(copy)) {
+      const value = copy[key];
+      if (!isPlainValue(value)) setField(copy, key, toAttributeValue(value));
+    }
+    return copy;
   } catch {
     // The caller's attributes are at fault; the chunk is worth more than they are.
     return readableAttributes(attributes);
@@ -120,7 +145,7 @@ export function readAttributes(owner: string, attributes: unknown): Record<strin
 
 /** As the SDK's own time: it takes a number of milliseconds long ago for one since the process began. */
 function checkTimestamp(timestamp: unknown): HrTime {
-  const isTime = typeof timestamp === 'string' || typeof timestamp === 'number' || timestamp instanceof Date;
+  const isTime = typeof timestamp === 'string' || typeof timestamp === 'number' || types.isDate(timestamp);
   const millis = isTime ? new Date(timestamp).getTime() : Number.NaN;
   if (!isTimestamp(millis)) wrongOption('timestamp', 'a time that can be parsed', timestamp);
   return toHrTime(millis);

@@ -13,7 +13,7 @@ import type { SessionRouter } from '../route/router.ts';
 import { describeValue } from '../support/errors.ts';
 import { reporterFor } from '../support/reporter.ts';
 import type { Echo } from './stream-handler.ts';
-import { applyOptions, oursFirst, readAttributes } from './write-options.ts';
+import { applyOptions, oursFirst, readAttributes, withException } from './write-options.ts';
 import type { WriteOptions } from './write-options.ts';
 
 /** Writes leveled logs (`logType: 'log'`) into the session of the running code, or into none. */
@@ -89,7 +89,8 @@ export class SessionWriter {
       if (isControlKind(kind)) record.body = tokenOf(kind) as string;
     }
     const emitted = this.#emit(record, sessionId, facts);
-    if (emitted !== undefined) this.#echo?.write(emitted.body as string);
+    // A handler gets text alone: it could not tell an error from what the model said.
+    if (emitted !== undefined && kind !== 'error') this.#echo?.write(emitted.body as string);
   }
 
   #leveled(severityText: string, severityNumber: number): LeveledWrite {
@@ -99,9 +100,8 @@ export class SessionWriter {
         throw new TypeError(`logger.${name}: expected the message to be a string, got ${describeValue(message)}`);
       }
       const record: EmittedLogRecord = { body: message, severityNumber, severityText };
-      const given = readAttributes(`logger.${name}`, attributes) ?? {};
+      const given = withException(readAttributes(`logger.${name}`, attributes), options?.exception) ?? {};
       record.attributes = given;
-      if (options?.exception !== undefined) record.exception = options.exception;
       const sessionId = this.#router.sessionOf(record);
       if (isSessionId(sessionId)) record.attributes = oursFirst({ [ATTRIBUTE.sessionId]: sessionId }, given);
       this.#emit(record, sessionId, LEVELED_LOG);

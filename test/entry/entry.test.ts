@@ -54,7 +54,7 @@ describe.each(sdkLines)('entries of records from elsewhere, %s', (_name, line) =
     expect(marked).not.toHaveProperty('eventName');
     expect(emit({ body: 'password 123', eventName: 'session_logs.error' })).toMatchObject({
       kind: 'error',
-      message: 'An error occurred.',
+      message: 'password 123',
     });
     expect(emit({ body: 'x', eventName: 'app.event' })).toMatchObject({ kind: 'text', eventName: 'app.event' });
   });
@@ -167,6 +167,7 @@ describe('tokens', () => {
     expect(defaultStreamHandler('')).toBe('');
     expect(written).toEqual([]);
     expect(defaultStreamHandler('a\u001b[2J\tb\n\u009b\r')).toBe('a\u001b[2J\tb\n\u009b\r');
-    expect(written).toEqual(['a[2J\tb\n']);
+    defaultStreamHandler('\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069bidi');
+    expect(written).toEqual(['a[2J\tb\n', 'bidi']);
   });
 });

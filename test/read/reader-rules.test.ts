@@ -45,8 +45,9 @@ describe('ReaderRules', () => {
       ['a token', {}, control('stream-start'), 'deliver'],
       ['a token left out', { tokens: false }, control('stream-start'), 'skip'],
       ['a token of a log entry left out', { logType: 'all', tokens: false }, { ...line(), kind: 'stream-end' }, 'skip'],
-      ['an error without tokens', { yields: 'entry', tokens: false }, control('error'), 'deliver'],
-      ['an error to a reader of bare text', {}, control('error'), 'skip'],
+      ['an error without tokens', { tokens: false, yields: 'entry' }, control('error'), 'deliver'],
+      ['an error to a reader of text', {}, control('error'), 'skip'],
+      ['an error in a log to a reader of text', { logType: 'all' }, { ...line(), kind: 'error' }, 'deliver'],
     ])('%s', (_, plan, detail, decision) => {
       const rules = rulesOf(plan);
       expect([rules.decideEntry(detail), rules.endsAfter]).toEqual([decision, undefined]);

@@ -122,7 +122,7 @@ describe('tap', () => {
     expect(kinds()).toEqual(['stream-start', 'half', 'error', 'stream-end']);
     expect(reasons()).toEqual(['error']);
     const error = logged().find(({ kind }) => kind === 'error');
-    expect(error?.message).toBe('An error occurred.');
+    expect(error?.message).toBe('secret reason');
     expect(error?.attributes).toMatchObject({ 'exception.message': 'secret reason', 'exception.type': 'ModelError' });
   });
 

@@ -1,11 +1,12 @@
 import { bodyToText } from '../../entry/body.ts';
-import { withoutColours, withoutTerminalControls } from '../../entry/terminal-text.ts';
 import { isoTimestamp } from '../../entry/timestamp.ts';
 import type { EnabledOptions, LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
+import { ATTRIBUTE } from '../../otel/names.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
 import { reporterFor } from '../../support/reporter.ts';
+import { escapeBracketed, withoutColours, withoutTerminalControls } from '../../support/terminal-text.ts';
 import { sessionIdOfRecord } from '../file/log-line.ts';
-import { escapeControls, levelOf, recordMillis } from '../line-parts.ts';
+import { levelOf, lineAttributes, recordMillis } from '../line-parts.ts';
 
 const reporter = reporterFor('console');
 
@@ -15,7 +16,8 @@ const COLOURS: Readonly<Record<string, number>> = { TRACE: 90, DEBUG: 36, INFO: 
  * Writes leveled logs as lines to stdout for a person at a terminal, in colour unless `NO_COLOR` is set. Chunks of a chat
  * are left to the stream handler.
  *
- * Text is written without control characters. A closed stdout (`| head -1`) ends the output, but not the process.
+ * Attributes stand behind the message as JSON, an exception below it with its stack. Text is written without control
+ * characters and overrides of its direction. A closed stdout (`| head -1`) ends the output, but not the process.
  */
 export class ConsoleLogRecordProcessor implements LogRecordProcessor {
   readonly #hasColours: boolean = (process.env['NO_COLOR'] ?? '') === '';
@@ -72,10 +74,12 @@ export class ConsoleLogRecordProcessor implements LogRecordProcessor {
     const level = levelOf(record);
     const sessionId = sessionIdOfRecord(record);
     const time = isoTimestamp(recordMillis(record)).slice(11, 23);
-    const session = sessionId === undefined ? '' : ` [${escapeControls(sessionId)}]`;
-    // Further lines of a message are indented, so that none looks like a record of its own.
-    const message = withoutTerminalControls(withoutColours(bodyToText(record.body))).replaceAll('\n', '\n    ');
-    return `${this.#paint(90, time)} ${this.#paint(COLOURS[level] ?? 0, level.padEnd(5))}${this.#paint(90, session)} ${message}\n`;
+    const session = sessionId === undefined ? '' : ` [${escapeBracketed(sessionId)}]`;
+    const { attributes, exception } = attributesOf(record);
+    const message = printable(withoutColours(bodyToText(record.body)));
+    const head = `${this.#paint(90, time)} ${this.#paint(COLOURS[level] ?? 0, level.padEnd(5))}${this.#paint(90, session)}`;
+    const fields = attributes === '' ? '' : ` ${this.#paint(90, printable(attributes))}`;
+    return `${head} ${message}${fields}${exception === '' ? '' : printable(`\n${exception}`)}\n`;
   }
 
   #paint(colour: number, text: string): string {
@@ -87,4 +91,22 @@ export class ConsoleLogRecordProcessor implements LogRecordProcessor {
     this.#isOpen = false;
     reporter.warn('stdout cannot be written; no more lines are printed', error);
   };
+}
+
+/** Further lines are indented, so that none looks like a record of its own. */
+function printable(text: string): string {
+  return withoutTerminalControls(text).replaceAll('\n', '\n    ');
+}
+
+/** The attributes as JSON, and the exception as lines; each `''` for none. */
+function attributesOf(record: LogRecord): { attributes: string; exception: string } {
+  const {
+    [ATTRIBUTE.exceptionType]: type,
+    [ATTRIBUTE.exceptionMessage]: message,
+    [ATTRIBUTE.exceptionStacktrace]: stack,
+    ...others
+  } = lineAttributes(record) ?? {};
+  const exception = stack === undefined ? [type, message].filter((part) => part !== undefined) : [stack];
+  const attributes = Object.keys(others).length === 0 ? '' : JSON.stringify(others);
+  return { attributes, exception: exception.map(bodyToText).join(': ') };
 }

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 import type { HrTime, ReadableLogRecord } from '../../otel/log-record.ts';
 
 /** An OTLP message in JSON form. 64-bit integers and non-finite numbers are strings there (proto3 JSON mapping). */
@@ -115,7 +117,7 @@ function toNumberValue(value: number): OtlpJsonValue {
 }
 
 function toObjectValue(value: object): OtlpJsonValue {
-  if (value instanceof Uint8Array) return { bytesValue: Buffer.from(value).toString('base64') };
+  if (types.isUint8Array(value)) return { bytesValue: Buffer.from(value).toString('base64') };
   if (Array.isArray(value)) return { arrayValue: { values: value.map(toAnyValue) } };
   return { kvlistValue: { values: toKeyValues(value) } };
 }

@@ -5,7 +5,8 @@ import type { LogRecord } from '../../otel/log-record.ts';
 import { describeValue } from '../../support/errors.ts';
 import { catchRejection } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
-import { escapeText, levelOf, recordMillis } from '../line-parts.ts';
+import { escapeText } from '../../support/terminal-text.ts';
+import { levelOf, recordMillis } from '../line-parts.ts';
 import { LineFormatter, sessionIdOfRecord } from './log-line.ts';
 
 /** A log record as a {@link Layout} gets it: plain and JSON-safe, so that `JSON.stringify` writes it whole. */

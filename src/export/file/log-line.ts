@@ -1,11 +1,13 @@
 import { wholeAttribute } from '../../otel/attribute-limits.ts';
 import { bodyToText } from '../../entry/body.ts';
+import type { JsonValue } from '../../entry/body.ts';
 import { routedRecordOf } from '../../entry/routed-record.ts';
 import { isSessionId } from '../../entry/session-id.ts';
 import { isoTimestamp } from '../../entry/timestamp.ts';
 import type { LogRecord } from '../../otel/log-record.ts';
 import { ATTRIBUTE } from '../../otel/names.ts';
-import { escapeControls, escapeText, levelOf, recordMillis } from '../line-parts.ts';
+import { escapeBracketed, escapeControls, escapeText } from '../../support/terminal-text.ts';
+import { levelOf, lineAttributes, recordMillis } from '../line-parts.ts';
 
 /** The session id in the record's attributes, whole even where a limit of the SDK cut it; `undefined` when there is none. */
 export function sessionIdOfRecord(record: LogRecord): string | undefined {
@@ -22,7 +24,10 @@ type Scope = LogRecord['instrumentationScope'];
 
 /**
  * Formats records as lines of the daily file:
- * `2026-11-23T10:00:00.000Z INFO [session id] message {"otel.scope.name":...}`.
+ * `2026-11-23T10:00:00.000Z INFO [session id] message {"otel.scope.name":...,"attributes":{...}}`.
+ *
+ * The last ` {"otel.scope.name":` of a line begins its JSON: within JSON it cannot stand, whatever a value holds. An
+ * exception is among the attributes, its stack on the same line as JSON has it.
  *
  * It caches what consecutive records share (time, session, scope), which is most of the cost of a line.
  */
@@ -54,7 +59,7 @@ export class LineFormatter {
     const sessionId = sessionIdOfRecord(record);
     if (sessionId === undefined) return '[-]';
     if (sessionId !== this.#sessionId) {
-      this.#session = `[${escapeControls(sessionId)}]`;
+      this.#session = `[${escapeBracketed(sessionId)}]`;
       this.#sessionId = sessionId;
     }
     return this.#session;
@@ -64,22 +69,30 @@ export class LineFormatter {
   #originOf(record: LogRecord): string {
     const scope = record.instrumentationScope;
     if (scope !== this.#scope) {
-      this.#scopeJson = originJson(scope, undefined, 0);
+      this.#scopeJson = originJson(scope, undefined, 0, undefined);
       this.#scope = scope;
     }
     const dropped = record.droppedAttributesCount;
     const eventName = record.eventName;
-    if (eventName === undefined && !(dropped > 0)) return this.#scopeJson;
-    return originJson(scope, eventName, dropped);
+    const attributes = lineAttributes(record);
+    if (eventName === undefined && attributes === undefined && !(dropped > 0)) return this.#scopeJson;
+    return originJson(scope, eventName, dropped, attributes);
   }
 }
 
-function originJson(scope: Scope, eventName: string | undefined, dropped: number): string {
+function originJson(
+  scope: Scope,
+  eventName: string | undefined,
+  dropped: number,
+  attributes: Readonly<Record<string, JsonValue>> | undefined,
+): string {
   const json = JSON.stringify({
     'otel.scope.name': scope.name,
     'otel.scope.version': scope.version,
     'otel.event.name': eventName,
     'otel.dropped_attributes_count': dropped > 0 ? dropped : undefined,
+    // By themselves, so that none can stand for one of these.
+    attributes,
   });
   return escapeControls(json);
 }

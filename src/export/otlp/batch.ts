@@ -305,6 +305,6 @@ const MAX_SEARCH_DEPTH = 32;
 function isPoison(value: unknown, depth: number): boolean {
   if (typeof value === 'number')
     return !Number.isFinite(value) || (Number.isInteger(value) && Math.abs(value) >= MAX_INT);
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return false;
+  if (typeof value !== 'object' || value === null || types.isUint8Array(value)) return false;
   return depth >= MAX_SEARCH_DEPTH || Object.values(value).some((part) => isPoison(part, depth + 1));
 }

@@ -1,6 +1,7 @@
 import { EXPORT_SUCCESS, isExportSuccess } from '../../otel/export-result.ts';
 import type { ExportResult } from '../../otel/export-result.ts';
 import type { LogRecordExporter, ReadableLogRecord } from '../../otel/log-record.ts';
+import { isError, messageOf } from '../../support/errors.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { startTimer } from '../../support/timers.ts';
 
@@ -112,5 +113,5 @@ function exportError(result: ExportResult): Error {
 }
 
 function toError(value: unknown): Error {
-  return value instanceof Error ? value : new Error(String(value));
+  return isError(value) ? value : new Error(messageOf(value));
 }

@@ -1,3 +1,5 @@
+import { isError, messageOf } from '../../support/errors.ts';
+
 /** One Redis command. `key` names the slot it goes to in a cluster; it is repeated in `args`. */
 export interface RedisCommand {
   readonly key: string;
@@ -61,11 +63,11 @@ const REDIRECTION_LIMIT = /Last error: (?:ReplyError: )?(.*)$/s;
  * in all versions, and an application may have several copies: a refusal begins with a code in capitals.
  */
 export function failureOf(error: unknown): RedisFailure {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   // A redirection that was not followed is wrapped: by ioredis in the text, by node-redis 6 as the cause.
   const inner = REDIRECTION_LIMIT.exec(message)?.[1] ?? message;
   const code = REPLY_ERROR.exec(inner)?.[1];
-  if (code === undefined && error instanceof Error && error.cause instanceof Error) return failureOf(error.cause);
+  if (code === undefined && isError(error) && isError(error.cause)) return failureOf(error.cause);
   return new RedisFailure(code, error);
 }
 

@@ -62,6 +62,33 @@ describe('the coloured console', () => {
     expect(run(emit, { env: { NO_COLOR: '1' } }).stdout).toMatch(/ INFO {2}warning: x\n$/);
   });
 
+  it('prints attributes behind the message, and an exception below it, set in', () => {
+    const emits = String.raw`
+      logger.emit({ body: 'one', severityNumber: 9, attributes: { 'session.id': 's', id: 1, 'session_logs.log_type': 'log' } });
+      logger.emit({ body: 'two', severityNumber: 17, attributes: {
+        'exception.type': 'TypeError', 'exception.message': 'no',
+        'exception.stacktrace': 'TypeError: no\n    at x\r\n12:00:00.000 FATAL \u202eforged' } });
+      logger.emit({ body: 'three', severityNumber: 17, attributes: { 'exception.type': 'E', 'exception.message': 'm', id: '\u202e' } });`;
+    const { stdout } = run(emits, { env: { NO_COLOR: '1' } });
+    expect(stdout.replaceAll(/^\d\d:\d\d:\d\d\.\d{3} /gm, '')).toBe(
+      [
+        'INFO  [s] one {"id":1}',
+        'ERROR two',
+        '    TypeError: no',
+        '        at x',
+        '    12:00:00.000 FATAL forged',
+        'ERROR three {"id":""}',
+        '    E: m',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('no session id ends its column or turns the direction of text', () => {
+    const emit = String.raw`logger.emit({ body: 'x\u2067y', severityNumber: 9, attributes: { 'session.id': 'a] b\u202e' } });`;
+    expect(run(emit, { env: { NO_COLOR: '1' } }).stdout).toMatch(/ \[a\\u005d b\\u202e\] xy\n$/);
+  });
+
   it('a closed stdout ends the output, not the process', () => {
     const { stdout, stderr, status } = run(
       `for (let n = 0; n < 2_000; n += 1) {

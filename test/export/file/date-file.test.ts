@@ -37,12 +37,12 @@ describe('the daily file', () => {
     const file = startDailyFile(directory);
     const logger = loggerOver(file);
     const timestamp = Date.UTC(2026, 10, 23, 10);
-    logger.emit({ body: 'hello', severityNumber: 9, timestamp, attributes: { 'session.id': 'my session', secret: 1 } });
-    logger.emit({ body: 'token', timestamp });
+    logger.emit({ body: 'hello', severityNumber: 9, timestamp, attributes: { 'session.id': 'my session', id: 1 } });
+    logger.emit({ body: 'token', timestamp, attributes: { 'session_logs.stream_id': 'x' } });
     logger.emit({ body: { a: [1] }, timestamp, eventName: 'an.event', severityNumber: 17 });
     await file.forceFlush();
     expect(linesOf(join(directory, TODAY))).toEqual([
-      '2026-11-23T10:00:00.000Z INFO [my session] hello {"otel.scope.name":"test","otel.scope.version":"1.2.3"}',
+      '2026-11-23T10:00:00.000Z INFO [my session] hello {"otel.scope.name":"test","otel.scope.version":"1.2.3","attributes":{"id":1}}',
       '2026-11-23T10:00:00.000Z CHAT [-] token {"otel.scope.name":"test","otel.scope.version":"1.2.3"}',
       '2026-11-23T10:00:00.000Z ERROR [-] {"a":[1]} {"otel.scope.name":"test","otel.scope.version":"1.2.3","otel.event.name":"an.event"}',
     ]);
@@ -71,23 +71,43 @@ describe('the daily file', () => {
     const file = startDailyFile(directory);
     const provider = new LoggerProvider({ processors: [file] });
     const hostile = string({
-      unit: constantFrom('a', '\n', '\r', '\u2028', '\u2029', '\u0085', '\u001b', '\u0000', '"', ' ', '😀'),
+      unit: constantFrom(...['a', ...'\n\r\u2028\u2029\u0085\u001b\u0000\u202e\u2066"] \\', '😀']),
     });
+    const columns = new Map<string, string>();
     let count = 0;
     await assert(
       asyncProperty(hostile, hostile, hostile, hostile, async (body, sessionId, scope, eventName) => {
-        provider
-          .getLogger(scope)
-          .emit({ body, eventName, severityText: scope, attributes: { 'session.id': sessionId } });
+        provider.getLogger(scope).emit({
+          body,
+          eventName,
+          severityText: scope,
+          attributes: { 'session.id': sessionId, [eventName]: body, list: [scope] },
+        });
         await file.forceFlush();
         count += 1;
         const lines = linesOf(join(directory, TODAY));
         expect(lines).toHaveLength(count);
         // oxlint-disable-next-line no-control-regex
-        expect(lines.at(-1)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
+        expect(lines.at(-1)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/);
+        // The session's column ends at its first bracket, and no two sessions have the same one.
+        const column = /^\S+ \S+ \[([^\]]*)\] /.exec(lines.at(-1) as string)?.[1] as string;
+        const known = columns.get(column);
+        expect(known === undefined || known === sessionId).toBe(true);
+        columns.set(column, sessionId);
       }),
       runs(200),
     );
+  });
+
+  it('a `]` in a session id does not end its column', async () => {
+    const directory = temporaryDirectory();
+    const file = startDailyFile(directory);
+    const logger = loggerOver(file);
+    for (const sessionId of ['a] [b] forged', 'a\\u005d'])
+      logger.emit({ body: 'x', attributes: { 'session.id': sessionId } });
+    await file.forceFlush();
+    const columns = linesOf(join(directory, TODAY)).map((line) => / CHAT (.*) x \{/.exec(line)?.[1]);
+    expect(columns).toEqual([String.raw`[a\u005d [b\u005d forged]`, String.raw`[a\u005cu005d]`]);
   });
 
   it('rolls at midnight by its clock, and keeps files by age at start and at each roll', async () => {

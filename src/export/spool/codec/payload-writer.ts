@@ -1,3 +1,7 @@
+import { types } from 'node:util';
+
+import { toAttributeValue } from '../../../entry/body.ts';
+
 /** The tag in front of each value in the structure bytes. Part of the file format: never renumber. */
 export const TAG = {
   undefined: 0,
@@ -155,8 +159,8 @@ export class PayloadWriter {
   }
 
   /**
-   * Any value that an attribute or body may hold. A value that OTLP has no form for is written as its exporters see it: a
-   * function or symbol as no value, a `Date` or another object with `toJSON` as the result of that.
+   * Any value that an attribute or body may hold. Of those that OTLP has no form for a function or symbol is written as no
+   * value, an object with `toJSON` as the result of that, any other as `toAttributeValue` has it.
    *
    * @throws UnwritableValueError when the value is too deep, cyclic or too large. Errors thrown by getters pass through.
    */
@@ -238,7 +242,7 @@ export class PayloadWriter {
       this.byte(TAG.array);
       this.varint(value.length);
       for (let i = 0; i < value.length; i += 1) this.value(value[i], depth + 1);
-    } else if (value instanceof Uint8Array) {
+    } else if (types.isUint8Array(value)) {
       this.byte(TAG.bytes);
       this.varint(value.length);
       this.ensure(value.length);
@@ -246,11 +250,19 @@ export class PayloadWriter {
       this.at += value.length;
     } else if (typeof (value as { toJSON?: unknown }).toJSON === 'function') {
       this.value((value as { toJSON: () => unknown }).toJSON(), depth + 1);
-    } else {
+    } else if (isPlainObject(value)) {
       this.byte(TAG.map);
       this.properties(value, depth + 1);
+    } else {
+      // Its fields do not say what it holds: an error, a `Map`, a class of the application's.
+      this.value(toAttributeValue(value), depth);
     }
   }
+}
+
+function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
 }
 
 export interface WriterState {

@@ -1,3 +1,6 @@
+import { types } from 'node:util';
+
+import { messageOf } from '../../../support/errors.ts';
 import { MAX_VALUE_DEPTH } from './payload-writer.ts';
 
 /** Values that are copied at most: an object graph that shares its nodes can expand to any number. */
@@ -21,22 +24,13 @@ export function readSafely(read: () => unknown): unknown {
   }
 }
 
-function messageOf(error: unknown): string {
-  try {
-    return error instanceof Error ? error.message : String(error);
-  } catch {
-    // Reading the error's message throws too.
-    return 'error';
-  }
-}
-
 class PlainCopy {
   readonly #ancestors: object[] = [];
   #values = 0;
 
   copy(value: unknown): unknown {
     if (value === null || typeof value !== 'object') return value;
-    if (value instanceof Uint8Array) return value;
+    if (types.isUint8Array(value)) return value;
     if (this.#ancestors.includes(value)) return '[circular]';
     // One level is reserved for the record's attributes.
     if (this.#ancestors.length >= MAX_VALUE_DEPTH - 1) return '[too deep]';
