@@ -182,7 +182,8 @@ export class SessionLogs {
 
   /**
    * Ends the session's current life: a reader that reaches the mark ends. Entries logged later are its next life, in the
-   * same log. Of an unknown or ended session: nothing, but readers that wait on it end.
+   * same log. A session without entries is remembered as ended, so who reads it later does not wait. Of an ended
+   * session: nothing, but readers that wait on it end.
    */
   endSession(sessionId: string): void {
     requireSessionId('endSession', sessionId);

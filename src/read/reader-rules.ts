@@ -75,6 +75,9 @@ export class ReaderRules {
       case 'end':
         // A reader that has not begun passes the mark: it is here for the next life.
         return hasBegun || plan.wait !== true ? 'session-end' : 'skip';
+      case 'empty-end':
+        // There was nothing that it could have begun with.
+        return 'session-end';
       case 'none':
         return this.#waitOrEnd();
       case 'unknown':

@@ -27,13 +27,15 @@ export interface OpenOptions {
  *
  * - `'entry'`: the cursor stands on the next entry; its fields are readable until the next step.
  * - `'end'`: an end mark, passed by this step. The reader decides whether it ends there.
+ * - `'empty-end'`: the same, of a session that was ended before it had any entry: there is nothing else to be read of it.
+ *   Cursors opened at the unread mark, and claiming ones, meet it once for all that come later.
  * - `'caught-up'`: a bounded cursor has passed the entry that was last when it was opened.
  * - `'none'`: nothing more now; the session lives.
  * - `'unknown'`: there is no such session now, or it ended and nothing is left; it may begin (again).
  * - `'deleted'`: the session was deleted. Final.
  * - `'closed'`: the store is closed and nothing held is left. Final.
  */
-export type Step = 'entry' | 'end' | 'caught-up' | 'none' | 'unknown' | 'deleted' | 'closed';
+export type Step = 'entry' | 'end' | 'empty-end' | 'caught-up' | 'none' | 'unknown' | 'deleted' | 'closed';
 
 /** Of the answer that an entry belongs to; `'none'` when it belongs to none or is not held. */
 export type StreamState = 'running' | 'finished' | 'none';
@@ -133,7 +135,10 @@ export interface SessionStore {
    */
   append(sessionId: string, message: string, timestamp: number, detail: EntryDetail | undefined): boolean;
 
-  /** Sets an end mark. Of an unknown or ended session: nothing, but cursors that wait on it meet an `'end'`. */
+  /**
+   * Sets an end mark. An unknown session is remembered as one that ended before it had an entry, as long as any ended one. Of
+   * an ended session: nothing, but cursors that wait on it meet an `'end'`.
+   */
   end(sessionId: string): void;
 
   /** Forgets the log at once. Its cursors step to `'deleted'`. */

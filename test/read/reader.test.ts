@@ -396,6 +396,46 @@ describe('SessionReader', () => {
     expect(entries.map(({ kind }) => kind)).toEqual(['stream-start', 'text', 'error', 'stream-end']);
   });
 
+  it('who comes after the end of a session that never had an entry does not wait', async () => {
+    sessions.endSession('s');
+    for (const options of [{}, { from: 'stream' as const }, { wait: false }, { until: 'caught-up' as const }]) {
+      const reader = sessions.followSession('s', options);
+      expect(await collect(reader)).toEqual([]);
+      expect(reader.endReason).toBe('session-end');
+    }
+    const turn = sessions.getSessionLogs('s');
+    expect(await collect(turn)).toEqual([]);
+    const work = sessions.pop('s');
+    expect(await collect(work)).toEqual([]);
+    expect([turn.endReason, work.endReason]).toEqual(['session-end', 'session-end']);
+    // The next turn's readers are not ended by the end of the last one.
+    const readers = [sessions.getSessionLogs('s'), sessions.pop('s')];
+    const pending = readers.map((reader) => reader.next());
+    log('a');
+    expect(await Promise.all(pending)).toEqual([
+      { value: 'a', done: false },
+      { value: 'a', done: false },
+    ]);
+    for (const reader of readers) void reader.return();
+  });
+
+  it('an end without entries takes no room of a session that has some, and is forgotten as any end', async () => {
+    let now = 0;
+    start({ maxSessions: 2, endedTtlMillis: 1000, now: () => now });
+    for (const id of ['a', 'b']) void sessions.logChunkToQueue('x', id);
+    sessions.endSession('c');
+    expect(sessions.allSessionsInQueue).toEqual(['a', 'b']);
+    sessions.deleteSession('b');
+    for (const id of ['c', 'd']) sessions.endSession(id);
+    expect(sessions.allSessionsInQueue).toEqual(['a']);
+    expect((await sessions.followSession('d').next()).done).toBe(true);
+    now += 1000;
+    const reader = sessions.followSession('d', { idleTimeoutMillis: 0 });
+    await collect(reader);
+    expect(reader.endReason).toBe('idle-timeout');
+    expect(sessions.stats()).toMatchObject({ sessions: 1, lost: {} });
+  });
+
   it('the id of a session that never began leaves with its readers, however they end', async () => {
     for (let round = 0; round < 4; round += 1) {
       const readers = [sessions.followSession('s'), sessions.pop('s'), sessions.getSessionLogs('s')];
@@ -407,7 +447,9 @@ describe('SessionReader', () => {
       else await sessions.shutdown();
       await Promise.all(pending);
       expect(sessions.allSessionsInQueues).toEqual([]);
-      expect(sessions.stats()).toMatchObject({ sessions: 0, readers: 0 });
+      // That it ended is remembered.
+      expect(sessions.stats()).toMatchObject({ sessions: round === 0 ? 1 : 0, readers: 0 });
+      sessions.deleteSession('s');
     }
   });
 

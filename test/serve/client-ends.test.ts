@@ -102,6 +102,8 @@ describe('a client of sendEventStream', () => {
       await until(() => readers() === 1, 'it reads');
       sessions.endSession('s');
       await ended;
+      // Its end is remembered otherwise.
+      sessions.deleteSession('s');
       await until(() => responses.at(-1)?.closed === true, 'the response is done');
       seen.push(listeners());
     }

@@ -91,10 +91,7 @@ export function lifeContract(test: ContractTest): void {
     cursor.leave();
   });
 
-  test('ending an unknown or an ended session changes nothing', async (store) => {
-    store.end('s');
-    await store.flush();
-    assert.deepEqual(await readFrom(store, 's', 'start'), { messages: [], ids: [], step: 'unknown' });
+  test('ending an ended session changes nothing', async (store) => {
     await logAll(store, 's', 'a');
     store.end('s');
     store.end('s');
@@ -106,12 +103,59 @@ export function lifeContract(test: ContractTest): void {
     assert.deepEqual(store.sessionIds(), ['s']);
   });
 
+  test('a session that was ended before it had an entry is remembered', async (store) => {
+    store.end('s');
+    await store.flush();
+    for (const from of ['start', 'stream', 'unread', { after: 'of another time' }] as const) {
+      const cursor = store.open('s', { from });
+      assert.equal(await cursor.step(), 'empty-end');
+      assert.equal(await cursor.step(), 'unknown');
+      cursor.leave();
+    }
+    const bounded = store.open('s', { from: 'start', isBounded: true });
+    assert.equal(await bounded.step(), 'empty-end');
+    bounded.leave();
+    // Whoever asks only for what comes, or was told already, waits for the next life.
+    assert.equal((await readFrom(store, 's', 'now')).step, 'unknown');
+    assert.equal((await readFrom(store, 's', 'unread')).step, 'unknown');
+    assert.deepEqual(store.sessionIds(), []);
+    assert.deepEqual(store.activeSessionIds(), []);
+    await logAll(store, 's', 'a');
+    for (const from of ['start', 'unread'] as const) {
+      assert.deepEqual((await readFrom(store, 's', from)).messages, ['a']);
+    }
+  });
+
+  test('an end that comes between the opening of a cursor and its first step is met', async (store) => {
+    const cursor = store.open('s', { from: 'unread' });
+    store.end('s');
+    await store.flush();
+    assert.equal(await nextStep(cursor), 'empty-end');
+    log(store, 's', 'a');
+    assert.deepEqual(await readCount(cursor, 1), ['a']);
+    assert.equal(cursor.missed, 0);
+    cursor.leave();
+  });
+
+  test('one claim meets the end of a session that never had an entry, the next waits for its next life', async (store) => {
+    store.end('s');
+    await store.flush();
+    const first = store.claim('s');
+    assert.equal(await first.step(), 'empty-end');
+    first.leave();
+    const second = store.claim('s');
+    assert.equal(await second.step(), 'unknown');
+    log(store, 's', 'a');
+    assert.deepEqual(await readCount(second, 1), ['a']);
+    second.leave();
+  });
+
   test('cursors that wait on an unknown or an ended session meet the end', async (store) => {
     const unknown = store.open('s', { from: 'start' });
     assert.equal(await unknown.step(), 'unknown');
     let ends = nextStep(unknown);
     store.end('s');
-    assert.equal(await ends, 'end');
+    assert.equal(await ends, 'empty-end');
     unknown.leave();
     await logAll(store, 't', 'a');
     store.end('t');

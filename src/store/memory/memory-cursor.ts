@@ -110,7 +110,7 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
       const end = session.endBetween(this.#passedEnd, position);
       if (end !== -1) {
         this.#passedEnd = end;
-        return 'end';
+        return end === 0 ? this.#passEmptyEnd(session) : 'end';
       }
       if (this.#stopBefore !== undefined && position >= this.#stopBefore) return 'caught-up';
       if (position === session.next) return this.#stepAtHead(session);
@@ -215,6 +215,13 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
     if (this.#notice === 'deleted' || this.#session?.fate === 'deleted') return 'deleted';
     if (this.#takesEndNotice()) return 'end';
     return this.#host.isClosed ? 'closed' : 'unknown';
+  }
+
+  /** A mark before the first position: there was no entry yet. */
+  #passEmptyEnd(session: MemorySession): Step {
+    if (this.#movesUnread) session.isEmptyEndRead = true;
+    if (this.#isClaiming) session.isEmptyEndClaimed = true;
+    return 'empty-end';
   }
 
   #stepAtHead(session: MemorySession): Step {

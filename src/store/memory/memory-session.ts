@@ -60,6 +60,9 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   unreadStreamId: string | undefined = undefined;
   /** The shared position of claiming cursors. */
   work: Position | undefined = undefined;
+  /** That the session ended before it had an entry was told to an unread reader, or to a claiming one. */
+  isEmptyEndRead = false;
+  isEmptyEndClaimed = false;
   #answers: AnswerSpans | undefined = undefined;
 
   constructor(id: string, idHead: string, timestamp: number) {
@@ -171,13 +174,28 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
     if (typeof from === 'object') {
       const position = this.positionOf(from.after);
       if (position !== undefined) return { next: position + 1, passedEnd: position, missed: 0, skipped: undefined };
-      return { next: this.first, passedEnd: this.first, missed: -1, skipped: undefined };
+      return { next: this.first, passedEnd: this.#passedBefore(this.first), missed: -1, skipped: undefined };
     }
-    if (from === 'now') return { next: this.next, passedEnd: this.next - 1, missed: 0, skipped: undefined };
+    if (from === 'now') {
+      // Of a session that never had an entry the end lies behind whoever asks for what comes.
+      const passedEnd = this.next === 0 ? 0 : this.next - 1;
+      return { next: this.next, passedEnd, missed: 0, skipped: undefined };
+    }
     if (from === 'unread' && this.unread !== -1) return this.#afterUnread();
     const lifeStart = this.#lifeStart();
     const next = from === 'stream' ? (this.#answers?.latestSince(lifeStart)?.start ?? lifeStart) : lifeStart;
-    return { next, passedEnd: next, missed: 0, skipped: undefined };
+    const isRead = from === 'unread' && this.isEmptyEndRead;
+    return { next, passedEnd: isRead ? next : this.#passedBefore(next), missed: 0, skipped: undefined };
+  }
+
+  /** End marks behind one that starts here: the only one of a session without entries lies before it. */
+  #passedBefore(start: number): number {
+    return this.next === 0 ? -1 : start;
+  }
+
+  /** End marks behind a new claim: those before the shared position, and before the oldest entry. */
+  passedByWork(): number {
+    return Math.max((this.work?.next ?? 0) - 1, this.first - 1, this.isEmptyEndClaimed ? 0 : -1);
   }
 
   #afterUnread(): CursorStart {

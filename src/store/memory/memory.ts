@@ -196,7 +196,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
   }
 
   end(sessionId: string): void {
-    const session = this.#sessions.get(sessionId);
+    const session = this.#sessions.get(sessionId) ?? this.#beginEmpty(sessionId);
     if (session === undefined || session.isEnded) {
       (session === undefined ? this.#awaited.get(sessionId) : session.waiting)?.notifyAll('end');
       return;
@@ -205,6 +205,13 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     this.#touch(session);
     this.#place(session);
     session.waiting?.wakeAll();
+  }
+
+  /** A session that ends before it has an entry: what has entries is not evicted for it. */
+  #beginEmpty(sessionId: string): MemorySession | undefined {
+    this.#sweep();
+    const isFull = this.#sessions.size >= this.#options.maxSessions && this.#ended.peek() === undefined;
+    return isFull || this.#isClosed ? undefined : this.#begin(sessionId, Date.now());
   }
 
   delete(sessionId: string): void {
@@ -241,9 +248,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
       session.work ??= { next: 0, block: undefined };
       this.#touch(session);
     }
-    // End marks before the shared position, and before the oldest entry, are behind every new claim.
-    const behind = Math.max(session?.work?.next ?? 0, session?.first ?? 0);
-    const start = session && { next: 0, passedEnd: behind - 1, missed: 0, skipped: undefined };
+    const start = session && { next: 0, passedEnd: session.passedByWork(), missed: 0, skipped: undefined };
     return new MemoryCursor(this, sessionId, session, start, {
       isBounded: false,
       movesUnread: false,

@@ -95,7 +95,7 @@ class Run {
 
   #end(): void {
     const { entries, ends } = this.model;
-    const setsMark = entries.length > (ends.at(-1) ?? 0);
+    const setsMark = entries.length > (ends.at(-1) ?? -1);
     if (setsMark) ends.push(entries.length);
     const running = this.readings.filter(({ reader }) => reader.endReason === undefined);
     this.sessions.endSession('s');
