@@ -6,7 +6,7 @@ import { CursorSeat } from './redis-cursor-seat.ts';
 import type { CursorHost } from './redis-cursor-seat.ts';
 import { compareStreamIds, entryIdOf } from './redis-keys.ts';
 import type { SessionKeys } from './redis-keys.ts';
-import { itemsOf, reverseCommand } from './redis-page.ts';
+import { itemsOf, rangeCommand, reverseCommand } from './redis-page.ts';
 import type { StoredItem } from './redis-page.ts';
 import type { RedisReads } from './redis-reads.ts';
 import { isFinal } from './redis-verdict.ts';
@@ -14,7 +14,7 @@ import { isFinal } from './redis-verdict.ts';
 /** The one consumer group of a session's stream: its position is the shared work position. */
 const GROUP = 'w';
 const CONSUMER = 'c';
-/** Of the newest items, so many are looked at for a mark that another cursor claimed. */
+/** So many of the newest items are looked at for a mark that another cursor claimed, of the oldest for an entry. */
 const NEWEST_ITEMS = 8;
 
 /** Entries claimed for a cursor that had left when the answer came: they go to the next one of this process. */
@@ -124,7 +124,10 @@ export class RedisClaimCursor implements SessionCursor {
         if (item.type === 'entry') this.#claimed.giveBack(this.#sessionId, item);
         return 'none';
       }
+      const isEmptyEnd = item.type === 'end' && (await this.#endsEmptySession(item));
+      if (isEmptyEnd instanceof RedisFailure) return this.#failed(isEmptyEnd);
       const step = this.#meet(item);
+      if (isEmptyEnd) return 'empty-end';
       if (step !== undefined) return step;
     }
   }
@@ -176,6 +179,15 @@ export class RedisClaimCursor implements SessionCursor {
     // BUSYGROUP: another host was faster. ERR: there is no such key, hence no session.
     if (!(made instanceof RedisFailure) || made.code === 'BUSYGROUP') return this.#claim();
     return made.code === 'ERR' ? undefined : made;
+  }
+
+  /** Whether there is no entry before the end mark. When that cannot be asked now, the mark is for the next look. */
+  async #endsEmptySession(item: StoredItem): Promise<boolean | RedisFailure> {
+    if (this.#hasClaimed) return false;
+    const before = itemsOf(await this.#reads.ask(rangeCommand(this.#key, '-', item.id, NEWEST_ITEMS)));
+    if (!(before instanceof RedisFailure)) return before.every(({ isMark }) => isMark);
+    this.#claimed.keep(this.#sessionId, item);
+    return before;
   }
 
   #meet(item: StoredItem): Step | undefined {

@@ -52,6 +52,8 @@ export class RedisCursor implements SessionCursor {
   /** The last read found less than it asked for. */
   #isDrained = false;
   #isAfterEnd = false;
+  /** No entry lies before the position. */
+  #isEmpty = false;
   /** Answered that there is nothing since it met the last end mark. */
   #hasIdled = false;
   #final: Step | undefined = undefined;
@@ -94,9 +96,12 @@ export class RedisCursor implements SessionCursor {
     const item = this.#standsOn;
     if (item === undefined) return;
     this.#lastStreamId = item.id;
+    this.#noteUnread(item);
+  }
+
+  #noteUnread({ id, producer, sequence, detail }: StoredItem): void {
     if (this.#options.from !== 'unread') return;
-    const { producer, sequence } = item;
-    this.#host.moveUnread(this.#sessionId, { id: item.id, streamId: this.detail?.streamId, producer, sequence });
+    this.#host.moveUnread(this.#sessionId, { id, streamId: detail?.streamId, producer, sequence });
   }
 
   wait(waiter: Waiter): void {
@@ -134,6 +139,7 @@ export class RedisCursor implements SessionCursor {
     this.#position = start.id;
     this.#isIncluded = start.isIncluded;
     this.#isAfterEnd = start.isAfterEnd;
+    this.#isEmpty = start.isEmpty;
     this.#ledger.open(start.met, { missed: start.missed, isComplete: start.head === undefined });
     return undefined;
   }
@@ -227,7 +233,8 @@ export class RedisCursor implements SessionCursor {
   #meet(item: StoredItem): Step | undefined {
     if (!this.#ledger.note(item)) return undefined;
     if (item.type === 'tombstone') return this.#meetTombstone(item);
-    if (item.type === 'end') return this.#meetEnd();
+    if (item.type === 'end') return this.#meetEnd(item);
+    this.#isEmpty = false;
     const { entry } = item;
     if (entry === undefined) return this.#passOver(item);
     this.#isAfterEnd = false;
@@ -257,11 +264,14 @@ export class RedisCursor implements SessionCursor {
   }
 
   /** A second mark without an entry in between says nothing new, except to those who waited. */
-  #meetEnd(): Step | undefined {
+  #meetEnd(item: StoredItem): Step | undefined {
     const isNew = !this.#isAfterEnd || this.#hasIdled;
     this.#isAfterEnd = true;
     this.#hasIdled = false;
-    return isNew ? 'end' : undefined;
+    if (!this.#isEmpty) return isNew ? 'end' : undefined;
+    this.#isEmpty = false;
+    this.#noteUnread(item);
+    return 'empty-end';
   }
 
   #leavesOut(id: string, detail: EntryDetail | undefined): boolean {

@@ -28,6 +28,8 @@ export interface Start {
   readonly head: string | undefined;
   /** The position lies behind an end mark or a tombstone, or there is no session. */
   readonly isAfterEnd: boolean;
+  /** There was no entry in the log yet: the end mark that comes first ends a session that never had one. */
+  readonly isEmpty: boolean;
   /** Sequence numbers of items behind the start, by producer. */
   readonly met: Map<string, number>;
 }
@@ -44,10 +46,13 @@ export async function findStart(
   const tail = itemsOf(await reads.ask(reverseCommand(key, '+', '-', TAIL_ITEMS)));
   if (tail instanceof RedisFailure) return tail;
   const head = tail[0];
-  const base = { isIncluded: false, missed: 0, skip: undefined, head: head?.id, isAfterEnd: false, met: new Map() };
+  const rest = { isAfterEnd: false, isEmpty: false, met: new Map() };
+  const base = { isIncluded: false, missed: 0, skip: undefined, head: head?.id, ...rest };
   const asked = typeof from === 'object' ? from.after : undefined;
-  if (head === undefined) return { ...base, id: undefined, isAfterEnd: true, missed: asked === undefined ? 0 : -1 };
-  if (asked !== undefined) return startAfter(reads, key, asked, base);
+  if (head === undefined) {
+    return { ...base, id: undefined, isAfterEnd: true, isEmpty: true, missed: asked === undefined ? 0 : -1 };
+  }
+  if (asked !== undefined) return startAfter(reads, key, asked, base, tail);
   if (from === 'now') return { ...base, id: head.id, isAfterEnd: isAfterMark(tail), met: metIn(tail) };
   if (from === 'unread' && unread !== undefined) {
     const start = await startAtMark(reads, key, unread, base, tail);
@@ -65,13 +70,25 @@ function metIn(items: readonly StoredItem[]): Map<string, number> {
   return met;
 }
 
+/** Whether the log (newest first) is of a session that was ended and never had an entry. */
+function isEmptyLife(tail: readonly StoredItem[]): boolean {
+  const known = tail.filter(({ type }) => type !== 'unknown');
+  return known[0]?.type === 'end' && known.every(({ isMark }) => isMark);
+}
+
 /** Whether the newest of the items (newest first) that says so is a mark. */
 function isAfterMark(items: readonly StoredItem[]): boolean {
   return items.find(({ type }) => type !== 'unknown')?.isMark === true;
 }
 
-async function startAfter(reads: RedisReads, key: string, asked: string, base: Base): Promise<Start | RedisFailure> {
-  const lost: Start = { ...base, id: undefined, missed: -1 };
+async function startAfter(
+  reads: RedisReads,
+  key: string,
+  asked: string,
+  base: Base,
+  tail: readonly StoredItem[],
+): Promise<Start | RedisFailure> {
+  const lost: Start = { ...base, id: undefined, isEmpty: isEmptyLife(tail), missed: -1 };
   const id = streamIdOf(asked);
   if (id === undefined) return lost;
   const items = itemsOf(await reads.ask(reverseCommand(key, id, '-', TAIL_ITEMS)));
@@ -101,7 +118,7 @@ async function startAtMark(
   const around = await answerAround(reads, key, mark.id);
   if (around instanceof RedisFailure) return around;
   const skip = around.end === undefined ? undefined : { upTo: around.end, streamId: mark.streamId };
-  return { ...base, id: mark.id, skip, met: metIn(items) };
+  return { ...base, id: mark.id, skip, isAfterEnd: at.isMark, met: metIn(items) };
 }
 
 /** The oldest entry of the current life, or the start of its latest answer. */
@@ -121,8 +138,18 @@ async function startOfLife(
     isFound = walked === 'stopped';
   }
   const first = finder.start;
-  // Only marks are left: what comes next is a new life.
-  if (first === undefined) return { ...base, id: base.head, isAfterEnd: true, met: metIn(tail) };
+  // Only marks are left. Behind a deletion comes a new session, an end is met as that of one that never had an entry.
+  if (first === undefined) {
+    const isEmpty = isEmptyLife(tail);
+    return {
+      ...base,
+      id: base.head,
+      isIncluded: isEmpty,
+      isEmpty,
+      isAfterEnd: true,
+      met: isEmpty ? new Map() : metIn(tail),
+    };
+  }
   // The log was cut before it: entries are gone, but which of them were of this life is gone with them.
   const missed = !isFound && finder.beginsInMidLine ? -1 : 0;
   // What is behind the start: one less than the first number each producer has after it.

@@ -110,7 +110,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
 
   /**
    * Sets an end mark. Which sessions have begun or ended is known to Redis only, so a mark is always written; readers
-   * pass one that says nothing new.
+   * pass one that says nothing new. Of several `pop` calls, one on all hosts meets the end of a session without entries.
    */
   end(sessionId: string): void {
     this.#mark(sessionId, 'end');

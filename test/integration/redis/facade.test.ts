@@ -68,6 +68,45 @@ describe.skipIf(REDIS === undefined)(`the facade over Redis${WITHOUT_SERVER}`, (
       });
       afterEach(() => Promise.all([hostA.shutdown(), hostB.shutdown()]));
 
+      it('an error is readable on another host: name, message, stack, causes; its text is none of the answer', async () => {
+        const err = new TypeError('outer', { cause: new RangeError('inner') });
+        const { name: type, message, stack } = err;
+        const cause = err.cause as RangeError;
+        hostA.withSession('s', () => hostA.logger.error('failed', { err, at: new Date(0) }, { exception: err }));
+        void hostA.logChunkToQueue('half an answer', 's');
+        void hostA.logChunkToQueue('no more credit', 's', { kind: 'error' });
+        hostA.endSession('s');
+        const [first, , third] = await collect(hostB.followSession('s'));
+        expect(first?.attributes).toEqual({
+          'exception.type': 'TypeError',
+          'exception.message': 'outer',
+          'exception.stacktrace': `${stack}\nCaused by: ${cause.stack}`,
+          err: { name: type, message, stack, cause: { name: 'RangeError', message: 'inner', stack: cause.stack } },
+          at: '1970-01-01T00:00:00.000Z',
+        });
+        expect(third).toMatchObject({ kind: 'error', message: 'no more credit' });
+        expect(await collect(hostB.getSessionLogs('s'))).toEqual(['half an answer']);
+      });
+
+      it('who comes after the end of a session that never had an entry does not wait, on any host', async () => {
+        hostA.endSession('s');
+        await hostA.forceFlush();
+        for (const host of [hostA, hostB]) {
+          for (const reader of [host.followSession('s'), host.getSessionLogs('s')]) {
+            expect(await collect<unknown>(reader)).toEqual([]);
+            expect(reader.endReason).toBe('session-end');
+          }
+        }
+        const work = hostB.pop('s');
+        expect(await collect(work)).toEqual([]);
+        expect(work.endReason).toBe('session-end');
+        const next = hostB.getSessionLogs('s');
+        const pending = next.next();
+        void hostA.logChunkToQueue('the next turn', 's');
+        expect(await pending).toEqual({ value: 'the next turn', done: false });
+        await next.return();
+      });
+
       it('what one host logs, the other reads to the end of the session', async () => {
         const reading = collect(hostB.getSessionLogs('s'));
         for (const chunk of ['a', 'b', 'c']) await hostA.logChunkToQueue(chunk, 's');
