@@ -112,13 +112,14 @@ function withProvider(line: SdkLine, options: SessionLogsOptions = {}): Setup {
   const file = new DateFileLogRecordProcessor({ directory: join(directory, 'logs'), now: () => NOON });
   let provider: Provider | undefined = undefined;
   const sessions = new SessionLogs({ ...options, loggerProvider: () => provider });
-  provider = new line.sdk.LoggerProvider({
+  const made = new line.sdk.LoggerProvider({
     processors: [sessions.processor, new line.sdk.SimpleLogRecordProcessor({ exporter }), durable, file],
   });
-  closing.push(() => (provider as Provider).shutdown());
+  provider = made;
+  closing.push(() => made.shutdown());
   return {
     sessions,
-    provider,
+    provider: made,
     entries: () => sessions.getAllLogsInQueue(),
     exported: () =>
       exporter.getFinishedLogRecords().map(({ body, attributes }) => ({ body, attributes: { ...attributes } })),
@@ -286,7 +287,7 @@ describe.each(sdkLines)('values given to our own API, %s', (_name, line) => {
     const logger = provider.getLogger('other');
     const plain = { a: [1] };
     for (const body of [middle, { err: middle }, plain]) {
-      logger.emit({ body: body as never, attributes: { 'session.id': 's' } });
+      logger.emit({ body, attributes: { 'session.id': 's' } });
     }
     const readable = errorLike(middle, { cause: errorLike(inner) });
     expect(entries().map(({ message }) => JSON.parse(message) as unknown)).toEqual([
@@ -316,7 +317,7 @@ describe.each(sdkLines)('values given to our own API, %s', (_name, line) => {
         'order.id': 5,
       },
     });
-    logger.emit({ body: 'failed again', severityNumber: 17, exception: new TypeError('given') } as never);
+    logger.emit({ body: 'failed again', severityNumber: 17, exception: new TypeError('given') });
     const written = await lines();
     expect(written).toHaveLength(2);
     expect(written[0]).not.toMatch(/[\r\u2028]/);

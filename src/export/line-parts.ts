@@ -37,13 +37,14 @@ function usableMillis(time: HrTime | undefined): number | undefined {
 /** The record's attributes but for its session and our own, JSON-safe; `undefined` when it has none, as nearly every chunk. */
 export function lineAttributes(record: Pick<LogRecord, 'attributes'>): Readonly<Record<string, JsonValue>> | undefined {
   const { attributes } = record;
-  let others: Record<string, unknown> | undefined;
+  let others: Record<string, JsonValue> | undefined;
   for (const key in attributes) {
     if (key === ATTRIBUTE.sessionId || key.startsWith(OWN_PREFIX)) continue;
     // An attribute named `__proto__` is the prototype of the others.
     if (!Object.hasOwn(attributes, key)) continue;
     others ??= {};
-    setField(others, key, attributes[key]);
+    const value: unknown = attributes[key];
+    setField(others, key, typeof value === 'string' ? value : toJsonValue(value));
   }
-  return others === undefined ? undefined : (toJsonValue(others) as Readonly<Record<string, JsonValue>>);
+  return others;
 }

@@ -126,6 +126,26 @@ describe('tap', () => {
     expect(error?.attributes).toMatchObject({ 'exception.message': 'secret reason', 'exception.type': 'ModelError' });
   });
 
+  it('a source that fails does not read, as text, as an answer with the error in it', async () => {
+    const echoed: string[] = [];
+    const echoing = new SessionLogs({
+      loggerProvider: () => undefined,
+      streamHandler: (text) => void echoed.push(text),
+    });
+    await expect(collect(echoing.tap('s', failing()))).rejects.toThrow('secret reason');
+    await echoing.logChunkToQueue('no more credit', 's', { kind: 'error' });
+    const until = 'caught-up';
+    expect(await collect(echoing.getSessionLogs('s', { tokens: false, until }))).toEqual(['half']);
+    expect(await collect(echoing.getSessionLogs('s', { from: 'start', until }))).toEqual(['<start>', 'half', '</end>']);
+    expect(await collect(echoing.toReadableStream('s'))).toEqual(['half']);
+    expect(await collect(echoing.pop('s'))).toEqual(['<start>', 'half', '</end>']);
+    expect(echoed).toEqual(['<start>', 'half', '</end>']);
+    // The operator has both, in full.
+    const errors = (await collect(echoing.followSession('s', { until }))).filter(({ kind }) => kind === 'error');
+    expect(errors.map(({ message }) => message)).toEqual(['secret reason', 'no more credit']);
+    await echoing.shutdown();
+  });
+
   it('the same for a web stream: the very same error', async () => {
     const boom = new Error('boom');
     const source = new ReadableStream<string>({

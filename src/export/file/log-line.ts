@@ -1,6 +1,5 @@
 import { wholeAttribute } from '../../otel/attribute-limits.ts';
 import { bodyToText } from '../../entry/body.ts';
-import type { JsonValue } from '../../entry/body.ts';
 import { routedRecordOf } from '../../entry/routed-record.ts';
 import { isSessionId } from '../../entry/session-id.ts';
 import { isoTimestamp } from '../../entry/timestamp.ts';
@@ -69,30 +68,26 @@ export class LineFormatter {
   #originOf(record: LogRecord): string {
     const scope = record.instrumentationScope;
     if (scope !== this.#scope) {
-      this.#scopeJson = originJson(scope, undefined, 0, undefined);
+      this.#scopeJson = originJson(scope, undefined, 0);
       this.#scope = scope;
     }
     const dropped = record.droppedAttributesCount;
     const eventName = record.eventName;
+    const isPlain = eventName === undefined && !(dropped > 0);
+    const origin = isPlain ? this.#scopeJson : originJson(scope, eventName, dropped);
     const attributes = lineAttributes(record);
-    if (eventName === undefined && attributes === undefined && !(dropped > 0)) return this.#scopeJson;
-    return originJson(scope, eventName, dropped, attributes);
+    if (attributes === undefined) return origin;
+    // By themselves, so that none can stand for a part of the origin.
+    return `${origin.slice(0, -1)},"attributes":${escapeControls(JSON.stringify(attributes))}}`;
   }
 }
 
-function originJson(
-  scope: Scope,
-  eventName: string | undefined,
-  dropped: number,
-  attributes: Readonly<Record<string, JsonValue>> | undefined,
-): string {
+function originJson(scope: Scope, eventName: string | undefined, dropped: number): string {
   const json = JSON.stringify({
     'otel.scope.name': scope.name,
     'otel.scope.version': scope.version,
     'otel.event.name': eventName,
     'otel.dropped_attributes_count': dropped > 0 ? dropped : undefined,
-    // By themselves, so that none can stand for one of these.
-    attributes,
   });
   return escapeControls(json);
 }

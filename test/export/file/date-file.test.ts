@@ -71,7 +71,7 @@ describe('the daily file', () => {
     const file = startDailyFile(directory);
     const provider = new LoggerProvider({ processors: [file] });
     const hostile = string({
-      unit: constantFrom(...['a', ...'\n\r\u2028\u2029\u0085\u001b\u0000\u202e\u2066"] \\', '😀']),
+      unit: constantFrom('a', ...'\n\r\u2028\u2029\u0085\u001b\u0000\u202e\u2066"] \\'.split(''), '😀'),
     });
     const columns = new Map<string, string>();
     let count = 0;
