@@ -15,6 +15,7 @@ export type LossReason =
   | 'damaged'
   | 'disk_full'
   | 'spool_unwritable'
+  | 'spool_removed'
   | 'too_large'
   | 'dead_full'
   | 'dead_unwritable'

@@ -29,6 +29,8 @@ import { startInterval } from '../../support/timers.ts';
 const MAX_FRAME_RECORDS = 512;
 const MAX_FRAME_BYTES = 256 * 1024;
 const ADOPT_INTERVAL_MILLIS = 10_000;
+/** How long the spool's directory may be gone before that is noticed. */
+const PLACE_INTERVAL_MILLIS = 1_000;
 /** The share of `shutdownTimeoutMillis` that is kept for syncing and closing the files. */
 const CLOSING_SHARE = 0.1;
 
@@ -75,10 +77,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   readonly #stopObserving: () => void;
   readonly #stopReadingIds: () => void;
   readonly #adoptTimer: NodeJS.Timeout;
-  readonly #onExit = (): void => {
-    this.#tick.now();
-    this.#spool.persist(true);
-  };
+  readonly #placeTimer: NodeJS.Timeout;
 
   constructor(options: DurableLogRecordProcessorOptions) {
     const parsed = parseOptions('DurableLogRecordProcessor', durableOptionsSchema, options);
@@ -115,11 +114,14 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
       reporter,
       isFlushing: () => this.#waiters.size > 0,
     });
-    this.#tick = new EndOfTickWrite(() => this.#write());
+    this.#tick = new EndOfTickWrite((isExiting) => {
+      this.#write();
+      if (isExiting) this.#spool.persistAll();
+    });
     this.#stopReadingIds = readEntryIds();
-    process.prependListener('exit', this.#onExit);
     this.#shipper.start();
     this.#adoptTimer = startInterval(() => void this.#adopt(), ADOPT_INTERVAL_MILLIS).unref();
+    this.#placeTimer = startInterval(() => this.#spool.checkPlace(), PLACE_INTERVAL_MILLIS).unref();
     void this.#adopt();
     this.#stopObserving = observeProcessor(parsed.selfObsMeterProvider, 'DurableLogRecordProcessor', () => {
       const { exported, rejected, pending, lost } = this.stats();
@@ -326,17 +328,18 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     const left = (): number => Math.max(0, timeoutMillis - (performance.now() - began));
     this.#isClosing = true;
     clearInterval(this.#adoptTimer);
+    clearInterval(this.#placeTimer);
     this.#stopObserving();
     this.#stopReadingIds();
-    this.#tick.close();
+    this.#tick.now();
     await this.#wait(this.#allSettled(), timeoutMillis * (1 - CLOSING_SHARE));
     this.#shipper.stop();
     this.#waiters.end();
     this.#spool.closeIdle();
-    const inMemory = this.#spool.persist(true);
+    const inMemory = this.#spool.persistAll();
     const undelivered = this.#spool.own.pending;
     await this.#limited(() => this.#spool.close(), left());
-    process.removeListener('exit', this.#onExit);
+    this.#tick.close();
     this.#root.release();
     // The exporter's retry timer cannot be cancelled: when no time is left, nothing waits for it.
     await this.#limited(() => exporter.shutdown(), left());

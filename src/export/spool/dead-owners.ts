@@ -74,7 +74,9 @@ export class DeadOwners {
       if (content.isOfNewer) return [];
       this.#waiting.add(name);
       // Asked again after reading, since own records were written meanwhile.
-      return hasRoom(dead.bytes) ? this.#take(owner, content) : [];
+      if (!hasRoom(dead.bytes)) return [];
+      // Reading took its time: an owner whose socket was removed may have made a new one.
+      return (await owner.lookAtDead(name)) === undefined ? [] : this.#take(owner, content);
     } catch (error) {
       const message = `the directory ${name} of a dead process cannot be read and stays where it is; it is tried again`;
       this.#options.reporter.limited('look', message, error);

@@ -22,6 +22,11 @@ export class DiskRetry {
     return this.#dueAt === 0 || performance.now() >= this.#dueAt;
   }
 
+  /** Whether the last write failed. */
+  get isFailing(): boolean {
+    return this.#episode.isOpen;
+  }
+
   failed(error: unknown): void {
     this.#dueAt = performance.now() + this.#millis;
     this.#millis = Math.min(this.#millis * 2, LAST_DELAY_MILLIS);

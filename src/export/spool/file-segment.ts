@@ -1,4 +1,15 @@
-import { closeSync, constants, fdatasyncSync, fsyncSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
@@ -42,8 +53,7 @@ export class FileSegment implements Segment {
   /** Makes a new, empty file, open for appending. Throws the error of the file system. */
   static create(directory: string, owner: string, firstOrdinal: number, nowMillis: number): FileSegment {
     const segment = new FileSegment(directory, segmentName(owner, firstOrdinal), nowMillis);
-    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
-    segment.#file = new OpenFile(openSync(segment.path, flags, 0o600));
+    segment.#file = createFile(segment.path);
     return segment;
   }
 
@@ -63,6 +73,44 @@ export class FileSegment implements Segment {
   /** Its directory was moved. The segment has no open file. */
   moveTo(directory: string): void {
     this.directory = directory;
+  }
+
+  /** Whether its file has its name: that it is open alone does not say so. */
+  get isInPlace(): boolean {
+    const named = lstatSync(this.path, { throwIfNoEntry: false });
+    if (named === undefined || this.#file === undefined) return named?.isFile() === true;
+    const held = fstatSync(this.#file.fd);
+    return named.ino === held.ino && named.dev === held.dev;
+  }
+
+  /** Whether its file is open: then it can be read even without a name. */
+  get isOpen(): boolean {
+    return this.#file !== undefined;
+  }
+
+  /**
+   * Writes the open file again, into this directory: its name was removed or moved away. Offsets stay the same. On failure
+   * throws the error of the file system, and the segment stays as it was.
+   */
+  writeAgain(directory: string): void {
+    const old = this.#file;
+    if (old === undefined) throw new Error(`the segment ${this.name} is not open`);
+    const path = join(directory, this.name);
+    const oldPath = this.isInPlace ? this.path : undefined;
+    const file = createFile(path);
+    try {
+      file.append(readWhole(old.fd, this.bytes), 0);
+    } catch (error) {
+      file.close();
+      removeFile(path);
+      throw error;
+    }
+    this.close();
+    this.#file = file;
+    this.directory = directory;
+    // Where it still had its name, the directory had lost its owner.
+    if (oldPath !== undefined) for (const each of [oldPath, oldPath + ACKNOWLEDGEMENT_SUFFIX]) removeFile(each);
+    if (this.settled > 0) this.#noteAcknowledged();
   }
 
   /** Takes what a scan found in an adopted file. */
@@ -98,10 +146,14 @@ export class FileSegment implements Segment {
     this.settled += count;
     // A segment that is wholly settled is about to be removed.
     if (this.isRemoved || (this.isSealed && position.offset === this.bytes)) return;
+    this.#noteAcknowledged();
+  }
+
+  #noteAcknowledged(): void {
     try {
       const flags = constants.O_WRONLY | constants.O_CREAT;
       this.#acknowledgementFd ??= openPlainFile(this.#acknowledgementPath, flags).fd;
-      writeSync(this.#acknowledgementFd, encodePosition(position), 0, ACKNOWLEDGEMENT_BYTES, 0);
+      writeSync(this.#acknowledgementFd, encodePosition(this.position), 0, ACKNOWLEDGEMENT_BYTES, 0);
     } catch {
       // A full disk must not stop sending; after a restart these records are sent once more.
     }
@@ -142,6 +194,21 @@ export class FileSegment implements Segment {
   #open(): OpenFile {
     return (this.#file ??= new OpenFile(openPlainFile(this.path, constants.O_RDONLY).fd));
   }
+}
+
+/** Throws when there is a file of that name. */
+function createFile(path: string): OpenFile {
+  return new OpenFile(openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600));
+}
+
+function readWhole(fd: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  for (let at = 0; at < length;) {
+    const count = readSync(fd, bytes, at, length - at, at);
+    if (count === 0) throw new Error('the file is shorter than it was');
+    at += count;
+  }
+  return bytes;
 }
 
 /** Up to where the segment file is acknowledged: its start when there is no acknowledgement, or a damaged one. */

@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, openSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { basename, join } from 'node:path';
@@ -18,10 +18,13 @@ const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 export class Liveness {
   readonly #server: Server;
   readonly #directoryFd: number | undefined;
+  readonly #inode: number | undefined;
+  #isClosed = false;
 
-  private constructor(server: Server, directoryFd: number | undefined) {
+  private constructor(server: Server, directoryFd: number | undefined, inode: number | undefined) {
     this.#server = server;
     this.#directoryFd = directoryFd;
+    this.#inode = inode;
   }
 
   /**
@@ -39,13 +42,14 @@ export class Liveness {
     // Without `exclusive` a cluster worker would ask its primary to listen for it, which happens later.
     server.listen({ path: address.path, exclusive: true });
     server.unref();
-    if (process.platform !== 'win32' && !existsSync(join(directory, SOCKET_NAME))) {
+    const inode = socketInode(directory);
+    if (process.platform !== 'win32' && inode === undefined) {
       server.close();
       address.release();
       throw new Error(`no socket can be made in ${directory}`, { cause: failure });
     }
     // The descriptor stays open as long as the server: it is part of the path that Node removes when the server closes.
-    return new Liveness(server, address.fd);
+    return new Liveness(server, address.fd, inode);
   }
 
   /** Whether the owner of a directory is alive. It is dead only when the connection is refused or there is no socket. */
@@ -73,10 +77,23 @@ export class Liveness {
     });
   }
 
+  /** Whether the socket that was made is still in the directory. */
+  isIn(directory: string): boolean {
+    return !this.#isClosed && socketInode(directory) === this.#inode;
+  }
+
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#server.close();
     if (this.#directoryFd !== undefined) closeSync(this.#directoryFd);
   }
+}
+
+/** The number of the socket's file; `undefined`: there is no socket. On Windows it is a named pipe, without a file. */
+function socketInode(directory: string): number | undefined {
+  const stats = lstatSync(join(directory, SOCKET_NAME), { throwIfNoEntry: false });
+  return stats?.isSocket() === true ? stats.ino : undefined;
 }
 
 interface SocketAddress {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { Liveness, SOCKET_NAME } from './liveness.ts';
@@ -26,13 +26,15 @@ export class OwnerDirectory {
   readonly id: string;
   readonly path: string;
   readonly #root: string;
-  readonly #liveness: Liveness;
+  #liveness: Liveness;
+  readonly #inode: number | undefined;
 
   private constructor(root: string, id: string, liveness: Liveness) {
     this.#root = root;
     this.id = id;
     this.path = join(root, OWNER_PREFIX + id);
     this.#liveness = liveness;
+    this.#inode = inodeOf(this.path);
   }
 
   /**
@@ -52,6 +54,28 @@ export class OwnerDirectory {
       throw error;
     }
     return new OwnerDirectory(root, id, liveness);
+  }
+
+  /** Whether the directory is where it was made, and its socket in it: else other processes take this one for dead. */
+  get isInPlace(): boolean {
+    return this.#isThere && this.#liveness.isIn(this.path);
+  }
+
+  /**
+   * Makes the socket again, if it was removed. Returns `false` when the directory itself is gone: removed, or taken over
+   * by another process. Throws the error of the file system.
+   */
+  announceAgain(): boolean {
+    if (!this.#isThere) return false;
+    // The old one first: closed, it removes whatever has its name.
+    this.#liveness.close();
+    removeSocket(this.path);
+    this.#liveness = Liveness.announce(this.path, this.id);
+    return true;
+  }
+
+  get #isThere(): boolean {
+    return this.#inode !== undefined && inodeOf(this.path) === this.#inode;
   }
 
   /** Names of the other owners' directories in the root, oldest first. Throws the error of the file system. */
@@ -147,6 +171,18 @@ function segmentBytes(directory: string): number {
   return owners.reduce((sum, name) => sum + segmentBytes(join(directory, name)), own);
 }
 
+/** The number of what has this name, links not followed; `undefined`: there is nothing. */
+export function inodeOf(path: string): number | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino;
+}
+
+/** The names of all segments below a directory, those of adopted owners included. Throws the error of the file system. */
+export function segmentsBelow(directory: string): string[] {
+  const { names, owners } = readDirectory(directory);
+  const nested = owners.flatMap((name) => segmentsBelow(join(directory, name)));
+  return [...names.filter((name) => name.endsWith(SEGMENT_SUFFIX)), ...nested];
+}
+
 /** Size of a file; `undefined` when it is gone or not a regular file, such as a link. */
 export function fileBytes(path: string): number | undefined {
   try {
@@ -206,7 +242,9 @@ function tryRename(from: string, to: string): boolean {
 
 async function removeUnborn(path: string): Promise<void> {
   try {
-    if (Date.now() - statSync(path).mtimeMs < UNBORN_MAX_AGE_MILLIS || (await Liveness.isAlive(path))) return;
+    const stats = lstatSync(path);
+    if (!stats.isDirectory() || Date.now() - stats.mtimeMs < UNBORN_MAX_AGE_MILLIS) return;
+    if (await Liveness.isAlive(path)) return;
     removeSocket(path);
     rmdirSync(path);
   } catch {

@@ -127,6 +127,18 @@ export class SegmentQueue {
   /** Deletes a segment; those of its records that are not settled are lost. */
   drop(segment: Segment, reason: LossReason): void {
     const lost = segment.records - segment.settled;
+    this.#takeOut(segment);
+    if (lost > 0) this.#options.events.lost(reason, lost);
+    this.#remove(segment);
+  }
+
+  /** Takes out a segment whose file another process has: that one sends it. */
+  leave(segment: Segment): void {
+    this.#takeOut(segment);
+    this.#remove(segment);
+  }
+
+  #takeOut(segment: Segment): void {
     segment.settled = segment.records;
     for (const batch of this.#unsettled) batch.discard(segment);
     const index = this.segments.indexOf(segment);
@@ -135,8 +147,6 @@ export class SegmentQueue {
       this.#reader = undefined;
       this.#rest = undefined;
     }
-    if (lost > 0) this.#options.events.lost(reason, lost);
-    this.#remove(segment);
   }
 
   #step(batch: SpoolBatch, maxRecords: number): 'taken' | 'read' | 'end' {

@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync } from 'node:fs';
+import { lstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { SessionLogsError } from '../../support/errors.ts';
@@ -45,15 +45,34 @@ export function claimRoot(directory: string, reporter: Reporter): RootClaim {
 function openRoot(directory: string, reporter: Reporter): string {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const { refusal, warning } = directoryAccess(directory);
-    if (refusal !== undefined) throw unusable(directory, refusal);
+    const path = realpathSync(directory);
+    const warning = checkAccess(path);
     if (warning !== undefined) reporter.warn(`the spool in ${directory} is not private: ${warning}`);
-    return realpathSync(directory);
+    return path;
   } catch (error) {
     if (error instanceof SessionLogsError) throw error;
     if (isPassing(error)) return resolve(directory);
     throw unusable(directory, `it cannot be made or opened (${(error as Error).message})`, error);
   }
+}
+
+/**
+ * Makes the root again when it was removed. It is checked as at the start: another user may have been faster.
+ *
+ * @param path Without symbolic links.
+ * @throws SessionLogsError `directory_unusable`, or the error of the file system.
+ */
+export function remakeRoot(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  checkAccess(path);
+}
+
+/** @returns A warning, when there is something to say. */
+function checkAccess(path: string): string | undefined {
+  if (lstatSync(path).isSymbolicLink()) throw unusable(path, 'it is a symbolic link');
+  const { refusal, warning } = directoryAccess(path);
+  if (refusal !== undefined) throw unusable(path, refusal);
+  return warning;
 }
 
 /** The error of a directory that cannot be used as a spool. */

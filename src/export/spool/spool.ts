@@ -1,5 +1,3 @@
-import { mkdirSync } from 'node:fs';
-
 import type { LossReason } from '../../support/loss-counters.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { HEADER_BYTES, writeHeader } from './codec/frame.ts';
@@ -10,11 +8,12 @@ import type { NewerContent } from './known-format.ts';
 import { MemorySegment } from './memory-segment.ts';
 import { OwnerDirectory } from './owner-directory.ts';
 import { DeadOwners } from './dead-owners.ts';
+import { restoreSegments } from './restored-segments.ts';
 import { SegmentQueue } from './segment-queue.ts';
 import { SegmentSync } from './segment-sync.ts';
 import type { Segment } from './segment.ts';
 import type { Settlement, SpoolBatch } from './spool-batch.ts';
-import { isPassing } from './spool-root.ts';
+import { isPassing, remakeRoot } from './spool-root.ts';
 
 const MAX_SEGMENT_BYTES = 8 * 1024 * 1024;
 /** The most that waits in memory while the disk cannot be written. */
@@ -191,19 +190,60 @@ export class Spool {
   }
 
   /**
-   * Tries to write what waits in memory to the disk. Returns the number of records that still wait in memory.
+   * Looks whether the directory of this process, its socket and its files are where other processes look for them: they
+   * may have been removed, or taken for those of a dead process. What is missing is made again, and the records that wait
+   * are written again; those that cannot be read any more are counted. Synchronous; never throws.
+   */
+  checkPlace(): void {
+    if (this.#isClosed || !this.#retry.isDue) return;
+    if (this.#restore()) setImmediate(() => this.checkPlace());
+    if (this.#retry.isFailing && this.#retry.isDue) this.#persist(false);
+  }
+
+  /** The last try, before the process or the processor ends. Returns how many own records are neither settled nor on disk. */
+  persistAll(): number {
+    if (this.own.pending > 0 && !this.#isClosed) while (this.#restore());
+    this.#persist(true);
+    return this.own.segments.reduce(
+      (sum, segment) => sum + (isOnDisk(segment) ? 0 : segment.records - segment.settled),
+      0,
+    );
+  }
+
+  /** Returns whether there is more to restore. */
+  #restore(): boolean {
+    const { root, reporter } = this.#options;
+    try {
+      const isInPlace = this.#owner === undefined || this.#owner.isInPlace;
+      if (!isInPlace && this.#owner?.announceAgain() === false) this.#giveUpOwner();
+      const { path } = (this.#owner ??= this.#openOwner());
+      const { segments, lost, hasMore } = restoreSegments(this, path, root);
+      for (const segment of segments) this.#sync.written(segment);
+      if (segments.length > 0) this.#sync.created(path);
+      if (!isInPlace || segments.length > 0 || lost > 0) {
+        reporter.limited(
+          'place',
+          `files of the spool in ${root} were removed, or taken over by another process, while in use: they are made again` +
+            (lost > 0 ? `, but ${lost} records are lost` : ''),
+        );
+      }
+      return hasMore;
+    } catch (error) {
+      this.#failed(error);
+      return false;
+    }
+  }
+
+  /**
+   * Tries to write what waits in memory to the disk.
    *
    * @param isEnding Nothing is read or sent any more, so segments that are partly read are written too.
    */
-  persist(isEnding: boolean): number {
+  #persist(isEnding: boolean): void {
     for (const segment of this.own.segments.slice()) {
       if (segment instanceof MemorySegment && segment.settled < segment.records)
         this.#persistSegment(segment, isEnding);
     }
-    return this.own.segments.reduce(
-      (sum, segment) => sum + (segment.directory === undefined ? segment.records - segment.settled : 0),
-      0,
-    );
   }
 
   /** Syncs what is written, then closes all files and the directory: other processes may adopt what is left. */
@@ -242,7 +282,7 @@ export class Spool {
       segment.append(frame, count, now);
       this.own.grow(frame.length);
       this.#sync.written(segment);
-      if (this.#retry.succeeded()) this.persist(false);
+      if (this.#retry.succeeded()) this.#persist(false);
       return segment;
     } catch (error) {
       this.#failed(error);
@@ -272,7 +312,7 @@ export class Spool {
 
   #openOwner(): OwnerDirectory {
     const { root, now } = this.#options;
-    mkdirSync(root, { recursive: true, mode: 0o700 });
+    remakeRoot(root);
     const owner = OwnerDirectory.create(root, now());
     this.#sync.created(root);
     return owner;
@@ -316,6 +356,7 @@ export class Spool {
       this.own.replace(memory, file);
       this.#sync.created(owner.path);
       this.#sync.written(file);
+      this.#retry.succeeded();
     } catch (error) {
       file?.remove();
       this.#failed(error);
@@ -326,10 +367,15 @@ export class Spool {
     const { code } = error as NodeJS.ErrnoException;
     // The directory was removed from outside: the next try makes a new one.
     if ((code === 'ENOENT' || code === 'ENOTDIR') && this.#owner !== undefined) {
-      this.#owner.close();
-      this.#owner = undefined;
+      this.#giveUpOwner();
     }
     this.#retry.failed(error);
+  }
+
+  /** Its directory is not there any more. */
+  #giveUpOwner(): void {
+    this.#owner?.close();
+    this.#owner = undefined;
   }
 
   #makeRoom(incoming: number): void {
@@ -343,5 +389,14 @@ export class Spool {
 
   #mayDrop(segment: Segment): boolean {
     return segment.inFlight === 0 && segment.directory !== undefined && segment !== this.#active;
+  }
+}
+
+function isOnDisk(segment: Segment): boolean {
+  try {
+    return segment instanceof FileSegment && segment.isInPlace;
+  } catch {
+    // It cannot be looked at, so it cannot be counted on.
+    return false;
   }
 }
