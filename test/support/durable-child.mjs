@@ -120,6 +120,14 @@ const MODES = {
     await nextTick();
     process.abort();
   },
+  /** Its spool is removed after records are written, and it ends before it can have noticed. */
+  async 'remove-and-exit'() {
+    emit(options.count);
+    await nextTick();
+    await nextTick();
+    require('node:fs').rmSync(options.directory, { recursive: true });
+    process.exit(0);
+  },
   exit() {
     emit(options.count);
     process.exit(0);
@@ -171,6 +179,14 @@ function endOf(worker) {
     worker.once('exit', resolve);
     worker.once('error', reject);
   });
+}
+
+if (options.tellsStats === true) {
+  // What it says to the application's diag logger, and its counters when asked.
+  const { diag, DiagLogLevel } = require('@opentelemetry/api');
+  const say = (...parts) => process.send({ said: parts.map(String).join(' ') });
+  diag.setLogger({ error: say, warn: say, info() {}, debug() {}, verbose() {} }, DiagLogLevel.WARN);
+  process.on('message', () => process.send({ stats: processor.stats() }));
 }
 
 if (isMainThread) process.send?.('ready');

@@ -31,6 +31,8 @@ export interface ChildOptions {
   readonly exporter?: 'json' | 'protobuf' | 'grpc';
   readonly compression?: 'gzip' | 'none';
   readonly exporterTimeoutMillis?: number;
+  /** It tells what it reports to `diag` (`said`), and its counters (`stats`) with each message that it gets. */
+  readonly tellsStats?: boolean;
   readonly durable?: Partial<DurableLogRecordProcessorOptions>;
 }
 
@@ -46,6 +48,10 @@ export interface RunningChild {
   readonly ended: Promise<EndedChild>;
   /** Resolves when it has sent this message, or rejects when it ended before. */
   readonly told: (message: unknown) => Promise<void>;
+  /** What it has reported to `diag`, with `tellsStats`. */
+  readonly said: () => string[];
+  /** Its counters now, with `tellsStats`. */
+  readonly stats: () => Promise<DurableStats>;
 }
 
 /** Starts a process that emits log records. */
@@ -65,6 +71,17 @@ export function startChild(options: ChildOptions): RunningChild {
   return {
     process: child,
     ended,
+    said: () => messages.flatMap((message) => (message as { said?: string }).said ?? []),
+    stats: () =>
+      new Promise<DurableStats>((resolve) => {
+        const onMessage = (message: { stats?: DurableStats }): void => {
+          if (message.stats === undefined) return;
+          child.off('message', onMessage);
+          resolve(message.stats);
+        };
+        child.on('message', onMessage);
+        child.send('stats');
+      }),
     told: (message) =>
       new Promise<void>((resolve, reject) => {
         if (messages.includes(message)) resolve();
