@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, existsSync, mkdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { ReadableLogRecord } from '../../otel/log-record.ts';
@@ -16,6 +16,7 @@ const DEAD_SUFFIX = '.dead';
 /** The names of our files begin with the time. */
 const OWN_NAME = /^\d{13}-/;
 const MAX_FILE_BYTES = 1024 * 1024;
+const APPENDING = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
 
 /** A file of rejected records. */
 export interface DeadFile {
@@ -79,12 +80,8 @@ export class DeadLetters {
       return;
     }
     const limit = Math.min(MAX_FILE_BYTES, this.#maxBytes / 8);
-    // Also when somebody has removed the file, or its directory.
-    const isUsable =
-      this.#file !== undefined && this.#file.bytes + frame.length <= limit && existsSync(this.#file.path);
-    if (this.#file === undefined || !isUsable) this.#file = this.#newFile();
-    const { path } = this.#file;
-    const { fd } = openPlainFile(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
+    if (this.#file === undefined || this.#file.bytes + frame.length > limit) this.#file = this.#newFile();
+    const fd = this.#open(this.#file.path);
     try {
       writeSync(fd, frame);
       this.#file.bytes += frame.length;
@@ -93,8 +90,18 @@ export class DeadLetters {
     }
   }
 
+  #open(path: string): number {
+    try {
+      return openPlainFile(path, APPENDING).fd;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      // There was no such directory yet, or it was removed.
+      mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+      return openPlainFile(path, APPENDING).fd;
+    }
+  }
+
   #newFile(): { path: string; bytes: number } {
-    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     this.#serial += 1;
     // Threads of one process share its id, and the first process of every container has the same one.
     const unique = `${this.#serial}-${randomBytes(6).toString('hex')}`;

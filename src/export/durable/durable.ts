@@ -9,6 +9,7 @@ import { reporterFor } from '../../support/reporter.ts';
 import { settlesWithin } from '../../support/timeouts.ts';
 import { OriginEncoder } from '../spool/codec/origin-codec.ts';
 import { FrameEncoder } from '../spool/codec/frame-encoder.ts';
+import { MAX_FRAME_RECORDS } from '../spool/codec/frame-format.ts';
 import { uuidV7 } from '../spool/codec/uuid.ts';
 import { claimRoot, unusable } from '../spool/spool-root.ts';
 import type { RootClaim } from '../spool/spool-root.ts';
@@ -25,8 +26,7 @@ import type { SessionPosition } from './session-positions.ts';
 import { Shipper } from './shipper.ts';
 import { startInterval } from '../../support/timers.ts';
 
-/** A frame that holds this much is written at once, within the tick: in a tight loop nothing else bounds memory. */
-const MAX_FRAME_RECORDS = 512;
+/** A frame of this size, or of `MAX_FRAME_RECORDS`, is written within the tick: in a tight loop nothing else bounds memory. */
 const MAX_FRAME_BYTES = 256 * 1024;
 const ADOPT_INTERVAL_MILLIS = 10_000;
 /** How long the spool's directory may be gone before that is noticed. */

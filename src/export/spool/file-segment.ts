@@ -14,9 +14,11 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
 import { openPlainFile } from '../plain-file.ts';
+import { MIN_RECORD_BYTES } from './codec/frame-format.ts';
 import { OpenFile } from './open-file.ts';
 import { ACKNOWLEDGEMENT_SUFFIX, firstOrdinalOf, segmentName } from './segment-names.ts';
 import type { SegmentScan } from './segment-reader.ts';
+import { MAX_SEGMENT_BYTES } from './segment.ts';
 import type { Segment, SegmentPosition } from './segment.ts';
 
 const ACKNOWLEDGEMENT_BYTES = 20;
@@ -124,8 +126,10 @@ export class FileSegment implements Segment {
   /** Corrects the number of records lost at a damaged end, by the number of the first record in the next file of the owner. */
   correctEnd(nextOrdinal: number): void {
     if (!this.#hasDamagedEnd || nextOrdinal <= this.position.ordinal) return;
-    this.records += nextOrdinal - this.nextOrdinal;
-    this.nextOrdinal = nextOrdinal;
+    // The number comes from a name: it is believed up to what a whole segment can hold.
+    const missing = Math.min(nextOrdinal - this.nextOrdinal, Math.floor(MAX_SEGMENT_BYTES / MIN_RECORD_BYTES));
+    this.records += missing;
+    this.nextOrdinal += missing;
   }
 
   append(frame: Buffer, count: number, nowMillis: number): void {

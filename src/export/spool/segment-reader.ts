@@ -1,4 +1,5 @@
 import { HEADER_BYTES, frameLength, nextMagic, readFrame } from './codec/frame.ts';
+import { MAX_FRAME_RECORDS, MIN_RECORD_BYTES } from './codec/frame-format.ts';
 import type { Frame } from './codec/frame.ts';
 import { writtenMillisOf } from './codec/frame-decoder.ts';
 import { isKnownPayload } from './known-format.ts';
@@ -26,6 +27,8 @@ export class SegmentReader {
   #bufferStart = 0;
   /** Offset of the next frame in the segment. */
   #at: number;
+  /** Offset behind the last undamaged frame. */
+  #undamagedEnd: number;
   #expected: number;
   readonly #firstAt: number;
   readonly #settledInFirst: number;
@@ -35,6 +38,7 @@ export class SegmentReader {
   constructor(segment: Segment) {
     this.#segment = segment;
     this.#at = segment.position.offset;
+    this.#undamagedEnd = this.#at;
     // The first records of the frame there may be settled: when it is damaged they are not lost.
     this.#expected = segment.position.ordinal;
     this.#settledInFirst = segment.position.skip;
@@ -48,7 +52,13 @@ export class SegmentReader {
 
   /** How many records the damaged bytes after the last frame seem to have held. */
   get damagedAtEnd(): number {
-    return this.#damagedRecords;
+    // The last frame may be cut: it held more than what is left of it.
+    return Math.min(this.#damagedRecords, MAX_FRAME_RECORDS + this.#mostInDamage());
+  }
+
+  /** How many records the damaged bytes up to here could hold. */
+  #mostInDamage(): number {
+    return Math.floor((this.#at - this.#undamagedEnd) / MIN_RECORD_BYTES);
   }
 
   /** Skips to this record: the caller has counted what is missing before it. */
@@ -96,19 +106,24 @@ export class SegmentReader {
   #found(frame: Frame): PlacedFrame {
     const offset = this.#at;
     const endOffset = this.#bufferStart + frame.end;
-    // Only damage can give a lower number than expected; no record is missing then.
-    const lost = Math.max(0, frame.ordinal - this.#expected);
+    // Only damage can give a lower number than expected; no record is missing then. Without damaged bytes in between, the
+    // missing ones were never written here, and are counted by the process that could not.
+    const lost = Math.max(0, Math.min(frame.ordinal - this.#expected, this.#mostInDamage()));
+    const count = isKnownPayload(frame)
+      ? Math.min(frame.count, Math.floor(frame.payload.length / MIN_RECORD_BYTES))
+      : frame.count;
     this.#at = endOffset;
-    this.#expected = frame.ordinal + frame.count;
+    this.#undamagedEnd = endOffset;
+    this.#expected = frame.ordinal + count;
     this.#damagedRecords = 0;
-    return { ...frame, offset, endOffset, lost };
+    return { ...frame, count, offset, endOffset, lost };
   }
 
   #skipDamage(): void {
     const at = this.#at - this.#bufferStart;
     if (this.#buffer.length - at >= HEADER_BYTES && nextMagic(this.#buffer, at) === at) {
       const settled = this.#at === this.#firstAt ? this.#settledInFirst : 0;
-      this.#damagedRecords += Math.max(0, Math.min(this.#buffer.readUInt32LE(at + 12), 100_000) - settled);
+      this.#damagedRecords += Math.max(0, Math.min(this.#buffer.readUInt32LE(at + 12), MAX_FRAME_RECORDS) - settled);
     } else if (this.#damagedRecords === 0) this.#damagedRecords = 1;
     const next = nextMagic(this.#buffer, at + 1);
     // The last bytes of the buffer may be the first bytes of a magic.
@@ -139,6 +154,7 @@ export interface SegmentScan {
 export async function scanSegment(segment: Segment, visit: (frame: PlacedFrame) => void): Promise<SegmentScan> {
   const reader = new SegmentReader(segment);
   let frames = 0;
+  let records = 0;
   let damaged = 0;
   let oldestMillis: number | undefined;
   let hasNewer = false;
@@ -151,6 +167,8 @@ export async function scanSegment(segment: Segment, visit: (frame: PlacedFrame) 
     }
     frames += 1;
     damaged += frame.lost;
+    const { offset, skip } = segment.position;
+    records += frame.lost + frame.count - (frame.offset === offset ? skip : 0);
     if (!isKnownPayload(frame)) {
       hasNewer = true;
       continue;
@@ -158,10 +176,9 @@ export async function scanSegment(segment: Segment, visit: (frame: PlacedFrame) 
     if (frame.count > 0) oldestMillis ??= writtenMillisOf(frame.payload);
     visit(frame);
   }
-  const nextOrdinal = reader.nextOrdinal + reader.damagedAtEnd;
   return {
-    records: Math.max(0, nextOrdinal - segment.position.ordinal),
-    nextOrdinal,
+    records: Math.max(0, records + reader.damagedAtEnd),
+    nextOrdinal: reader.nextOrdinal + reader.damagedAtEnd,
     oldestMillis,
     frames,
     damaged: damaged + reader.damagedAtEnd,

@@ -1,3 +1,6 @@
+/** A segment that holds this much gets no other frame. */
+export const MAX_SEGMENT_BYTES: number = 8 * 1024 * 1024;
+
 /** How far a segment is settled: everything before `offset`, and the first `skip` records of the frame that begins there. */
 export interface SegmentPosition {
   readonly offset: number;

@@ -11,11 +11,11 @@ import { DeadOwners } from './dead-owners.ts';
 import { restoreSegments } from './restored-segments.ts';
 import { SegmentQueue } from './segment-queue.ts';
 import { SegmentSync } from './segment-sync.ts';
+import { MAX_SEGMENT_BYTES } from './segment.ts';
 import type { Segment } from './segment.ts';
 import type { Settlement, SpoolBatch } from './spool-batch.ts';
 import { isPassing, remakeRoot } from './spool-root.ts';
 
-const MAX_SEGMENT_BYTES = 8 * 1024 * 1024;
 /** The most that waits in memory while the disk cannot be written. */
 const MAX_MEMORY_BYTES = 8 * 1024 * 1024;
 

@@ -61,7 +61,10 @@ describe('what is removed while the process runs is made again', () => {
   test.each([
     { what: 'the whole spool', remove: (root: string) => rmSync(root, { recursive: true }) },
     { what: 'the directory of the process', remove: (root: string) => rmSync(ownerIn(root), { recursive: true }) },
-    { what: 'the segment files alone', remove: (root: string) => segmentPaths(root).forEach((path) => unlinkSync(path)) },
+    {
+      what: 'the segment files alone',
+      remove: (root: string) => segmentPaths(root).forEach((path) => unlinkSync(path)),
+    },
   ])('$what: after a SIGKILL the next process ships every record', async ({ remove }) => {
     const root = join(temporaryDirectory(), 'spool');
     // Segments of 16 KiB, so that there are several.

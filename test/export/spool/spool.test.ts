@@ -1,9 +1,25 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
+import { HEADER_BYTES, writeHeader } from '../../../src/export/spool/codec/frame.ts';
+import { RECORDS_FORMAT } from '../../../src/export/spool/codec/frame-format.ts';
 import type { SpoolBatch } from '../../../src/export/spool/spool-batch.ts';
 import { runs } from '../../support/properties.ts';
 import { numbers, openSpool as open, segmentPaths } from '../../support/spool-harness.ts';
@@ -107,9 +123,13 @@ describe('the byte bound', () => {
     expect(spool.own.pending).toBe(0);
   });
 
-  test('a frame beyond the bound is refused and counted', () => {
-    const { spool, append, lost } = open(temporaryDirectory(), { maxBytes: 80_000 });
+  test('a frame beyond the bound is refused and counted, once', async () => {
+    const { spool, append, drain, lost } = open(temporaryDirectory(), { maxBytes: 80_000 });
+    append(1);
     append(1, 'x'.repeat(100_000));
+    append(1);
+    expect(lost.toJSON()).toStrictEqual({ too_large: 1 });
+    expect(await drain()).toStrictEqual(['1', '3']);
     expect(lost.toJSON()).toStrictEqual({ too_large: 1 });
     expect(spool.own.pending).toBe(0);
   });
@@ -303,6 +323,46 @@ describe('damaged files', () => {
     expect(segmentPaths(root)).toStrictEqual([]);
   });
 
+  test.each([
+    { what: 'a number of records', count: 0xffff_ffff, ordinal: 6 },
+    { what: 'a number of its first record', count: 1, ordinal: 2 ** 32 + 7 },
+  ])('a frame that claims $what beyond all measure counts as what its bytes could hold', async ({ count, ordinal }) => {
+    const root = temporaryDirectory();
+    const dead = open(root);
+    dead.append(5);
+    await dead.spool.close();
+    const [path] = segmentPaths(root) as [string];
+    // Its checksum is right.
+    const frame = Buffer.alloc(HEADER_BYTES + 100);
+    frame[HEADER_BYTES] = RECORDS_FORMAT;
+    writeHeader(frame, count, ordinal);
+    appendFileSync(path, frame);
+    const { spool, drain, lost } = open(root);
+    await spool.adopt();
+    expect(spool.adopted.pending).toBeLessThanOrEqual(15);
+    expect(await drain('adopted')).toStrictEqual(numbers(1, 5));
+    expect(lost.get('damaged')).toBeGreaterThanOrEqual(1);
+    expect(lost.get('damaged')).toBeLessThanOrEqual(10);
+    expect(spool.adopted.pending).toBe(0);
+  });
+
+  test('a damaged end counts at most as what a whole file could hold, whatever the next name says', async () => {
+    const root = temporaryDirectory();
+    const dead = open(root, { maxBytes: 65_536 });
+    dead.append(10, 'x'.repeat(900));
+    dead.append(10, 'x'.repeat(900));
+    await dead.spool.close();
+    const [first, second] = segmentPaths(root) as [string, string];
+    truncateSync(first, statSync(first).size - 5);
+    renameSync(second, second.replace(/\d{15}(?=\.seg$)/, '999999999999999'));
+    const { spool, drain, lost } = open(root);
+    await spool.adopt();
+    await drain('adopted');
+    expect(lost.get('damaged')).toBeGreaterThanOrEqual(10);
+    expect(lost.get('damaged')).toBeLessThan(1_000_000);
+    expect(spool.adopted.pending).toBe(0);
+  });
+
   test('bytes damaged while the process runs cost their frame, and do not block what follows', async () => {
     const root = temporaryDirectory();
     const { spool, append, drain, lost } = open(root);
@@ -362,6 +422,23 @@ test('a directory that was never finished is removed after a minute', async () =
   const { spool } = open(root);
   await spool.adopt();
   expect(readdirSync(root).filter((name) => name.startsWith('n-'))).toStrictEqual(['n-0000000000002-00000000']);
+});
+
+test.skipIf(process.platform === 'win32')('a link named like an unfinished directory is not followed', async () => {
+  const root = temporaryDirectory();
+  const elsewhere = temporaryDirectory();
+  // Somebody else's socket, which nobody listens on any more.
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(join(elsewhere, 'listening'), resolve));
+  renameSync(join(elsewhere, 'listening'), join(elsewhere, 's'));
+  await new Promise((resolve) => server.close(resolve));
+  utimesSync(elsewhere, new Date(0), new Date(0));
+  const link = join(root, 'n-0000000000001-00000000');
+  symlinkSync(elsewhere, link);
+  lutimesSync(link, new Date(0), new Date(0));
+  const { spool } = open(root);
+  await spool.adopt();
+  expect(existsSync(join(elsewhere, 's'))).toBe(true);
 });
 
 /** Numbers from 0 to 1 that are the same in each run. */

@@ -11,6 +11,13 @@ import { HEADER_BYTES } from './frame.ts';
 export const RECORDS_FORMAT = 1;
 /** Bytes of the payload in front of the structure. */
 export const PREFIX_BYTES = 22;
+/** The most records that one frame is given. */
+export const MAX_FRAME_RECORDS = 512;
+/**
+ * The fewest bytes of a record: two of flags, eight of its time, one each for an empty body and no attributes. What damaged
+ * bytes say of themselves is believed up to the number of records that they could hold.
+ */
+export const MIN_RECORD_BYTES = 12;
 /** Offset of the structure in a frame. */
 export const STRUCTURE_START: number = HEADER_BYTES + PREFIX_BYTES;
 
