@@ -21,7 +21,7 @@ import { watchAbort } from '../support/abort-watch.ts';
 import { bindMembers } from '../support/bind-members.ts';
 import { SessionLogsError } from '../support/errors.ts';
 import { addUp } from '../support/loss-counters.ts';
-import { lazily, millisOrNever, objectWith, parseOptions } from '../support/options.ts';
+import { abortSignalOption, lazily, millisOrNever, objectWith, parseOptions } from '../support/options.ts';
 import { Echo, streamHandlerOption } from '../write/stream-handler.ts';
 import type { StreamHandler } from '../write/stream-handler.ts';
 import { tap } from '../write/tap.ts';
@@ -78,7 +78,7 @@ const flushSchema = lazily(() => z.strictObject({ timeoutMillis: millisOrNever()
 const distributeSchema = lazily(() =>
   z.strictObject({
     finite: z.boolean('a boolean').default(false),
-    signal: objectWith<AbortSignal>('an AbortSignal', 'addEventListener', 'removeEventListener').optional(),
+    signal: abortSignalOption().optional(),
   }),
 );
 

@@ -6,8 +6,3 @@ export type ExportResult = Parameters<Parameters<LogRecordExporter['export']>[1]
 /** What an exporter answers when all went well. */
 // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the enum's member would import one copy of the SDK
 export const EXPORT_SUCCESS: ExportResult = Object.freeze({ code: 0 });
-
-export function isExportSuccess(result: ExportResult): boolean {
-  const code: number = result.code;
-  return code === 0;
-}

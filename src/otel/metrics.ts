@@ -2,6 +2,7 @@ import type { MeterProvider, Observable } from '@opentelemetry/api';
 import type * as z from 'zod';
 
 import { objectWith } from '../support/options.ts';
+import { reporterFor } from '../support/reporter.ts';
 
 export type { MeterProvider };
 
@@ -58,7 +59,10 @@ export function observeProcessor(
   componentType: string,
   read: () => ProcessorFigures,
 ): () => void {
-  if (provider === undefined) return () => {};
+  return guarded(provider, (meters) => observeFigures(meters, componentType, read));
+}
+
+function observeFigures(provider: MeterProvider, componentType: string, read: () => ProcessorFigures): () => void {
   const meter = provider.getMeter(METER_NAME);
   const attributes = componentAttributes(componentType);
   const processed = meter.createObservableCounter('otel.sdk.processor.log.processed', RECORDS);
@@ -86,7 +90,10 @@ export function observeProcessor(
 
 /** Reports what a store holds, `session_logs.sessions`, `.readers`, `.entries` and `.bytes`, `session_logs.lost` and `session_logs.unreadable` by reason. */
 export function observeStore(provider: MeterProvider | undefined, read: () => StoreFigures): () => void {
-  if (provider === undefined) return () => {};
+  return guarded(provider, (meters) => observeStoreFigures(meters, read));
+}
+
+function observeStoreFigures(provider: MeterProvider, read: () => StoreFigures): () => void {
   const meter = provider.getMeter(METER_NAME);
   const units = { sessions: '{session}', readers: '{reader}', entries: '{entry}', bytes: 'By' } as const;
   const names = Object.keys(units) as (keyof typeof units)[];
@@ -106,4 +113,19 @@ export function observeStore(provider: MeterProvider | undefined, read: () => St
   };
   meter.addBatchObservableCallback(observe, instruments);
   return () => meter.removeBatchObservableCallback(observe, instruments);
+}
+
+/** Meters are the application's: what they throw is reported, and costs the metrics only. */
+function guarded(provider: MeterProvider | undefined, observe: (provider: MeterProvider) => () => void): () => void {
+  if (provider === undefined) return () => {};
+  const attempt = <T>(work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      reporterFor('metrics').warn('the meter provider threw; there are no metrics of this component', error);
+      return undefined;
+    }
+  };
+  const stop = attempt(() => observe(provider));
+  return () => void (stop !== undefined && attempt(stop));
 }

@@ -5,7 +5,7 @@ import type { LogEntry } from '../entry/entry.ts';
 import type { SessionStore, StartPosition } from '../store/session-store.ts';
 import { describeValue } from '../support/errors.ts';
 import type { SessionLogsError } from '../support/errors.ts';
-import { functionOption, lazily, millisOrNever, parseOptions } from '../support/options.ts';
+import { abortSignalOption, functionOption, lazily, millisOrNever, parseOptions } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
 import type { Gap } from './gap.ts';
 import { SessionReader } from './reader.ts';
@@ -63,12 +63,7 @@ export interface ReaderDefaults {
 
 const waitOptions = lazily(() => ({
   idleTimeoutMillis: millisOrNever().optional(),
-  signal: z
-    .custom<AbortSignal>(
-      (value) => typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value,
-      'an AbortSignal',
-    )
-    .optional(),
+  signal: abortSignalOption().optional(),
   onGap: functionOption<(gap: Gap) => void>().optional(),
 }));
 

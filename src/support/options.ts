@@ -71,6 +71,19 @@ export function functionOption<T extends (...args: never[]) => unknown>(): z.Zod
   return z.custom<T>((value) => typeof value === 'function', 'a function');
 }
 
+/** An `AbortSignal` of any realm or library: by what it has, since `instanceof` knows one class only. */
+export function abortSignalOption(): z.ZodCustom<AbortSignal> {
+  return z.custom<AbortSignal>(
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      typeof (value as AbortSignal).aborted === 'boolean' &&
+      typeof (value as AbortSignal).addEventListener === 'function' &&
+      typeof (value as AbortSignal).removeEventListener === 'function',
+    'an AbortSignal',
+  );
+}
+
 /** An object with the named methods: an exporter, a provider, a store, a client. */
 export function objectWith<T>(what: string, ...methods: string[]): z.ZodCustom<T> {
   return z.custom<T>(

@@ -59,8 +59,18 @@ export function reporterFor(component: string): Reporter {
  * rejection goes to `onRejection` instead of ending the process.
  */
 export function catchRejection(answer: unknown, onRejection: (error: unknown) => void): void {
-  // Of whatever realm, and by a method of its own that is none of the application's.
+  // Promises of other realms and libraries are no `Promise` of ours, and have a `then` of their own.
   if (types.isPromise(answer)) void Promise.prototype.then.call(answer, undefined, onRejection);
+  else if (isThenable(answer)) Promise.resolve(answer).catch(onRejection);
+}
+
+function isThenable(answer: unknown): boolean {
+  try {
+    return typeof (answer as PromiseLike<unknown> | null | undefined)?.then === 'function';
+  } catch {
+    // A getter of the application's threw: nobody can wait for it.
+    return false;
+  }
 }
 
 /** A state that is reported once when it begins and once when it is over, however often it is confirmed between. */

@@ -2,6 +2,21 @@ import { SessionLogsError } from './errors.ts';
 import type { SessionLogsErrorCode } from './errors.ts';
 import { startTimer } from './timers.ts';
 
+/** A moment by which something ends, with all that it waits for: each part gets the time that is left. */
+export class Deadline {
+  readonly #end: number;
+
+  /** @param millis From now on; `Infinity` for none. */
+  constructor(millis: number) {
+    this.#end = performance.now() + millis;
+  }
+
+  /** Whole milliseconds, 0 when it has passed. */
+  get left(): number {
+    return Math.max(0, Math.ceil(this.#end - performance.now()));
+  }
+}
+
 /**
  * Whether the promise resolves in time; rejects when it rejects in time.
  *

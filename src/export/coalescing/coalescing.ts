@@ -9,7 +9,7 @@ import { ATTRIBUTE } from '../../otel/names.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
 import { lazily, millisOrNever, objectWith, parseOptions, positiveInteger } from '../../support/options.ts';
-import { reporterFor } from '../../support/reporter.ts';
+import { catchRejection, reporterFor } from '../../support/reporter.ts';
 import { EndOfTickWrite } from '../end-of-tick-write.ts';
 import { ChunkMerger } from './chunk-merger.ts';
 import type { Finished, Placement } from './coalesced-answer.ts';
@@ -249,12 +249,16 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
   /** Never throws: an error of the inner processor must not reach the program that logs, nor the next processor. */
   #hand(record: LogRecord, context: Context | undefined): void {
     try {
-      this.#inner.onEmit(record, context);
+      catchRejection(this.#inner.onEmit(record, context), this.#onInnerFailure);
     } catch (error) {
-      this.#lost.add('export_failed');
-      this.#reporter.limited('inner', 'the inner processor threw in onEmit', error);
+      this.#onInnerFailure(error);
     }
   }
+
+  readonly #onInnerFailure = (error: unknown): void => {
+    this.#lost.add('export_failed');
+    this.#reporter.limited('inner', 'the inner processor failed in onEmit', error);
+  };
 
   #atExit(): void {
     if (this.#isClosed) return;

@@ -1,5 +1,6 @@
 import { LossCounters } from '../../support/loss-counters.ts';
 import type { LossReason } from '../../support/loss-counters.ts';
+import { catchRejection } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import type { Settlement, SpoolBatch } from '../spool/spool-batch.ts';
 import type { Loss } from './durable-options.ts';
@@ -71,10 +72,11 @@ export class DeliveryLedger {
 
   #tellOne(reason: LossReason, count: number): void {
     this.#reporter.limited(`lost ${reason}`, `log records are lost: ${reason} (${this.#lost.get(reason)} so far)`);
+    const failed = (error: unknown): void => this.#reporter.limited('onLoss', '`onLoss` failed', error);
     try {
-      this.#onLoss?.({ reason, count });
+      catchRejection(this.#onLoss?.({ reason, count }), failed);
     } catch (error) {
-      this.#reporter.limited('onLoss', '`onLoss` threw', error);
+      failed(error);
     }
   }
 }

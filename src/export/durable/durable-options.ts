@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { LogRecordExporter } from '../../otel/log-record.ts';
 import { meterProviderOption } from '../../otel/metrics.ts';
 import type { MeterProvider } from '../../otel/metrics.ts';
+import { clockOption } from '../../support/clock.ts';
 import type { LossReason } from '../../support/loss-counters.ts';
 import { functionOption, lazily, millis, millisOrNever, objectWith, positiveInteger } from '../../support/options.ts';
 
@@ -107,7 +108,7 @@ export const durableOptionsSchema: () => z.ZodType<ParsedDurableOptions, Durable
       whenDiskFull: z.enum(['drop-newest', 'drop-oldest'], "'drop-newest' or 'drop-oldest'").default('drop-newest'),
       onLoss: functionOption<(loss: Loss) => void>().optional(),
       recordUid: z.boolean('a boolean').default(false),
-      now: functionOption<() => number>().default(() => Date.now),
+      now: clockOption(),
       selfObsMeterProvider: meterProviderOption(),
     }) as unknown as z.ZodType<ParsedDurableOptions, DurableLogRecordProcessorOptions>,
 );

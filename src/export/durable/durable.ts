@@ -6,7 +6,7 @@ import { observeProcessor } from '../../otel/metrics.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { parseOptions } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
-import { settlesWithin } from '../../support/timeouts.ts';
+import { Deadline, settlesWithin, within } from '../../support/timeouts.ts';
 import { OriginEncoder } from '../spool/codec/origin-codec.ts';
 import { FrameEncoder } from '../spool/codec/frame-encoder.ts';
 import { MAX_FRAME_RECORDS } from '../spool/codec/frame-format.ts';
@@ -31,7 +31,7 @@ const MAX_FRAME_BYTES = 256 * 1024;
 const ADOPT_INTERVAL_MILLIS = 10_000;
 /** How long the spool's directory may be gone before that is noticed. */
 const PLACE_INTERVAL_MILLIS = 1_000;
-/** The share of `shutdownTimeoutMillis` that is kept for syncing and closing the files. */
+/** The share of a shutdown's time that is kept for syncing and closing the files. */
 const CLOSING_SHARE = 0.1;
 
 /**
@@ -193,9 +193,10 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
    * when any record emitted since the last flush was refused by the collector or dropped by a bound.
    */
   async forceFlush(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
-    if (this.#shutdown !== undefined) return this.#shutdown;
+    const timeoutMillis = options.timeoutMillis ?? this.#options.forceFlushTimeoutMillis;
+    if (this.#shutdown !== undefined) return within(this.#shutdown, timeoutMillis, 'flush_timeout', 'the shutdown');
     const told = this.#told;
-    await this.#delivered(options.timeoutMillis ?? this.#options.forceFlushTimeoutMillis);
+    await this.#delivered(timeoutMillis);
     this.#told = this.#ledger.unsuccessful;
     const failed = this.#ledger.unsuccessful - told;
     if (failed > 0) {
@@ -229,13 +230,15 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   }
 
   /**
-   * Ships what it can, and ends within `timeoutMillis` (default `shutdownTimeoutMillis`) even when the collector does not answer. Resolves when the
-   * records that are not delivered are on disk, from where the next start ships them: one diag warning gives their number.
+   * Ships what it can, and ends within `shutdownTimeoutMillis` even when the collector does not answer. Resolves when the records
+   * that are not delivered are on disk, from where the next start ships them: one diag warning gives their number.
    *
+   * @param options `timeoutMillis`, when it is shorter than `shutdownTimeoutMillis`, takes its place.
    * @throws SessionLogsError `shutdown_timeout` with the number of records that are neither delivered nor on disk.
    */
   shutdown(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
-    return (this.#shutdown ??= this.#close(options.timeoutMillis ?? this.#options.shutdownTimeoutMillis));
+    const { timeoutMillis = Number.POSITIVE_INFINITY } = options;
+    return (this.#shutdown ??= this.#close(Math.min(timeoutMillis, this.#options.shutdownTimeoutMillis)));
   }
 
   stats(): DurableStats {
@@ -303,7 +306,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
 
   async #delivered(timeoutMillis: number): Promise<void> {
     this.#tick.now();
-    const began = performance.now();
+    const deadline = new Deadline(timeoutMillis);
     const target = this.#spool.nextOrdinal;
     if (!(await this.#wait(this.#allSettled(), timeoutMillis))) {
       const pending = Math.max(0, this.#spool.own.pending - (this.#spool.nextOrdinal - target));
@@ -313,7 +316,9 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
         { pending },
       );
     }
-    await this.#limited(() => this.#options.exporter.forceFlush?.(), timeoutMillis - (performance.now() - began));
+    if (!(await this.#limited(() => this.#options.exporter.forceFlush?.(), deadline.left))) {
+      this.#reporter.limited('forceFlush', `forceFlush of the exporter did not end within ${timeoutMillis} ms`);
+    }
   }
 
   #wait(isDone: () => boolean, timeoutMillis: number): Promise<boolean> {
@@ -323,9 +328,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   }
 
   async #close(timeoutMillis: number): Promise<void> {
-    const { exporter } = this.#options;
-    const began = performance.now();
-    const left = (): number => Math.max(0, timeoutMillis - (performance.now() - began));
+    const deadline = new Deadline(timeoutMillis);
     this.#isClosing = true;
     clearInterval(this.#adoptTimer);
     clearInterval(this.#placeTimer);
@@ -338,11 +341,11 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     this.#spool.closeIdle();
     const inMemory = this.#spool.persistAll();
     const undelivered = this.#spool.own.pending;
-    await this.#limited(() => this.#spool.close(), left());
+    await this.#limited(() => this.#spool.close(), deadline.left);
     this.#tick.close();
     this.#root.release();
     // The exporter's retry timer cannot be cancelled: when no time is left, nothing waits for it.
-    await this.#limited(() => exporter.shutdown(), left());
+    await this.#limited(() => this.#options.exporter.shutdown(), deadline.left);
     if (inMemory > 0) {
       this.#ledger.lose('unwritten_at_shutdown', inMemory, true);
       throw new SessionLogsError('shutdown_timeout', `${inMemory} log records are neither delivered nor on disk`, {
@@ -356,8 +359,8 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     }
   }
 
-  /** Waits for foreign work, at most `timeoutMillis`. A failure of it is reported. */
-  async #limited(work: () => Promise<void> | undefined, timeoutMillis: number): Promise<void> {
+  /** Waits for foreign work, at most `timeoutMillis`. A failure of it is reported. Resolves to whether it has ended. */
+  #limited(work: () => Promise<void> | undefined, timeoutMillis: number): Promise<boolean> {
     const done = (async () => {
       try {
         await work();
@@ -365,6 +368,6 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
         this.#reporter.warn('the exporter or the spool failed to end', error);
       }
     })();
-    await settlesWithin(done, Math.max(0, timeoutMillis));
+    return settlesWithin(done, timeoutMillis);
   }
 }

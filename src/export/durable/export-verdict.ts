@@ -1,3 +1,5 @@
+import type { ExportOutcome } from '../call-exporter.ts';
+
 /**
  * What the result of an export means for its records.
  *
@@ -19,10 +21,25 @@ const HTTP_REFUSED: ReadonlySet<number> = new Set([400, 413, 422]);
 /** The stock exporters retry these themselves, and then do not pass the status on; other exporters may. */
 const HTTP_UNAVAILABLE: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** Reads the result of an export. The exporters for OTLP over HTTP and gRPC put the status into `error.code`. */
-export function verdictOf(result: { readonly code: number; readonly error?: unknown }): ExportVerdict {
-  if (result.code === 0) return 'delivered';
-  const error = result.error as { readonly code?: unknown; readonly message?: unknown } | undefined;
+/** Reads the outcome of an export. The exporters for OTLP over HTTP and gRPC put the status into `error.code`. */
+export function verdictOn({ isSuccess, hasThrown, error }: ExportOutcome): ExportVerdict {
+  if (isSuccess) return 'delivered';
+  // It cannot handle one of these records: smaller parts will show which.
+  if (hasThrown === true) return 'refused';
+  try {
+    return verdictOf(error as FailedExport | undefined);
+  } catch {
+    // The error is foreign too: a getter of it threw.
+    return 'unavailable';
+  }
+}
+
+interface FailedExport {
+  readonly code?: unknown;
+  readonly message?: unknown;
+}
+
+function verdictOf(error: FailedExport | undefined): ExportVerdict {
   const code = error?.code;
   // The retries are used up, the time is over, or the code is the name of a network or TLS error.
   if (typeof code !== 'number') return 'unavailable';

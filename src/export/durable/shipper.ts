@@ -7,7 +7,7 @@ import type { SegmentQueue } from '../spool/segment-queue.ts';
 import type { SpoolBatch } from '../spool/spool-batch.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import { callExporter, SUPPRESSED } from './call-exporter.ts';
+import { exportWithin, SUPPRESSED } from './export-answer.ts';
 import type { ExportVerdict } from './export-verdict.ts';
 import type { PendingResources } from './pending-resources.ts';
 import { startTimer } from '../../support/timers.ts';
@@ -292,7 +292,7 @@ export class Shipper {
 
   async #call(records: ReadableLogRecord[]): Promise<ExportVerdict> {
     const { exporter, exportTimeoutMillis } = this.#options;
-    const { verdict, error } = await callExporter(exporter, records, exportTimeoutMillis);
+    const { verdict, error } = await exportWithin(exporter, records, exportTimeoutMillis);
     if (verdict === 'refused') this.#lastRefusal = error;
     else if (verdict !== 'delivered' && !this.#isStopped) this.#report(verdict, error);
     return verdict;

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { environmentValue } from '../../otel/environment.ts';
 import { meterProviderOption } from '../../otel/metrics.ts';
 import type { MeterProvider } from '../../otel/metrics.ts';
+import { clockOption } from '../../support/clock.ts';
 import { functionOption, lazily, parseOptions, positiveInteger } from '../../support/options.ts';
 import type { Layout } from './layout.ts';
 
@@ -103,7 +104,7 @@ const schema: () => z.ZodType<DateFileSettings, DateFileLogRecordProcessorOption
       compress: z.boolean('a boolean').default(false),
       maxPendingBytes: positiveInteger().default(256 * 1024 * 1024),
       fsync: z.boolean('a boolean').default(false),
-      now: functionOption<() => number>().default(() => Date.now),
+      now: clockOption(),
       minimumSeverity: z
         .number('a severity number, 1 to 24')
         .min(1, 'a severity number, 1 to 24')

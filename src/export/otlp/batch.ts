@@ -22,7 +22,7 @@ import {
 } from '../../support/options.ts';
 import { mayBePart, ownText } from '../../support/own-text.ts';
 import { Episode, reporterFor } from '../../support/reporter.ts';
-import { settlesWithin } from '../../support/timeouts.ts';
+import { settlesWithin, within } from '../../support/timeouts.ts';
 import { MAX_DELAY_MILLIS } from '../../support/timers.ts';
 import { CountingExporter } from './counting-exporter.ts';
 
@@ -171,9 +171,9 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
    * number of records that were dropped or whose export failed since the last flush.
    */
   async forceFlush(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
-    if (this.#closing !== undefined) return this.#closing;
-    const target = this.#accepted;
     const timeoutMillis = options.timeoutMillis ?? this.#flushTimeoutMillis;
+    if (this.#closing !== undefined) return within(this.#closing, timeoutMillis, 'flush_timeout', 'the shutdown');
+    const target = this.#accepted;
     const isInTime = await settlesWithin(this.#drain(target), timeoutMillis);
     if (!isInTime) {
       const pending = target - this.#settled;
@@ -183,7 +183,7 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
         this.#failure(pending),
       );
     }
-    this.#tellUndelivered();
+    return this.#tellUndelivered();
   }
 
   /**
@@ -204,6 +204,8 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
       `${pending} records were not exported within ${timeoutMillis} ms of shutdown`,
       this.#failure(pending),
     );
+    // Counted here, and not once more when the batch processor hands them over, if it ever does.
+    this.#onSettled(pending, error);
     this.#exporter.abandon(error);
     ending.catch((cause: unknown) => this.#reporter.limited('shutdown', 'the shutdown failed', cause));
     throw error;
@@ -242,7 +244,8 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
     throw new SessionLogsError('flush_failed', `${count} records were not exported`, this.#failure(count));
   }
 
-  #onSettled(records: number, error: Error | undefined): void {
+  #onSettled(count: number, error: Error | undefined): void {
+    const records = Math.min(count, this.pending);
     this.#settled += records;
     if (error === undefined) {
       this.#outage.end('logs are exported again');

@@ -1,9 +1,10 @@
-import { EXPORT_SUCCESS, isExportSuccess } from '../../otel/export-result.ts';
+import { EXPORT_SUCCESS } from '../../otel/export-result.ts';
 import type { ExportResult } from '../../otel/export-result.ts';
 import type { LogRecordExporter, ReadableLogRecord } from '../../otel/log-record.ts';
 import { isError, messageOf } from '../../support/errors.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { startTimer } from '../../support/timers.ts';
+import { callExporter } from '../call-exporter.ts';
 
 /** Called once for each batch, when its export has succeeded or failed. */
 export type Settled = (records: number, error: Error | undefined) => void;
@@ -68,11 +69,7 @@ export class CountingExporter implements LogRecordExporter {
       timer = startTimer(() => finish(error), this.#timeoutMillis).unref();
     }, this.#timeoutMillis).unref();
     this.#giveUp = finish;
-    try {
-      this.#exporter.export(records, (result) => finish(isExportSuccess(result) ? undefined : exportError(result)));
-    } catch (error) {
-      finish(toError(error));
-    }
+    callExporter(this.#exporter, records, ({ isSuccess, error }) => finish(isSuccess ? undefined : toError(error)));
   }
 
   /** Gives the exporter up: every batch from now on, and the one under way, fails with this error. */
@@ -108,10 +105,6 @@ export class CountingExporter implements LogRecordExporter {
   }
 }
 
-function exportError(result: ExportResult): Error {
-  return result.error ?? new Error(`the exporter answered with code ${result.code}`);
-}
-
 function toError(value: unknown): Error {
-  return isError(value) ? value : new Error(messageOf(value));
+  return isError(value) ? value : new Error(messageOf(value), { cause: value });
 }

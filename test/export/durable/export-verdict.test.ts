@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
 
-import { verdictOf } from '../../../src/export/durable/export-verdict.ts';
+import { verdictOn } from '../../../src/export/durable/export-verdict.ts';
 import type { ExportVerdict } from '../../../src/export/durable/export-verdict.ts';
 import { failure } from '../../support/scripted-exporter.ts';
 
 test('success is delivered', () => {
-  expect(verdictOf({ code: 0 })).toBe('delivered');
+  expect(verdictOn({ isSuccess: true })).toBe('delivered');
 });
 
 test('a failure without an error is kept', () => {
-  expect(verdictOf({ code: 1 })).toBe('unavailable');
+  expect(verdictOn({ isSuccess: false })).toBe('unavailable');
 });
 
 const HTTP: [string, ExportVerdict, number[]][] = [
@@ -24,21 +24,31 @@ const HTTP: [string, ExportVerdict, number[]][] = [
 test.each(HTTP.flatMap(([protocol, verdict, codes]) => codes.map((code) => ({ protocol, code, verdict }))))(
   '$protocol $code means $verdict',
   ({ code, verdict }) => {
-    expect(verdictOf({ code: 1, error: failure(code) })).toBe(verdict);
+    expect(verdictOn({ isSuccess: false, error: failure(code) })).toBe(verdict);
   },
 );
 
 test.each(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'CERT_HAS_EXPIRED'])('%s means unavailable', (code) => {
-  expect(verdictOf({ code: 1, error: failure(code) })).toBe('unavailable');
+  expect(verdictOn({ isSuccess: false, error: failure(code) })).toBe('unavailable');
 });
 
 test('gRPC 8 means refused when it is about the size of the message', () => {
   const received = failure(8, '8 RESOURCE_EXHAUSTED: grpc: received message larger than max (5242880 vs. 4194304)');
-  expect(verdictOf({ code: 1, error: received })).toBe('refused');
+  expect(verdictOn({ isSuccess: false, error: received })).toBe('refused');
   expect(
-    verdictOf({
-      code: 1,
+    verdictOn({
+      isSuccess: false,
       error: failure(8, '8 RESOURCE_EXHAUSTED: Attempted to send message larger than max'),
     }),
   ).toBe('refused');
+});
+
+test('an export() that throws means refused; an error whose code cannot be read, unavailable', () => {
+  expect(verdictOn({ isSuccess: false, hasThrown: true, error: failure(503) })).toBe('refused');
+  const error = {
+    get code(): never {
+      throw new Error('getter');
+    },
+  };
+  expect(verdictOn({ isSuccess: false, error })).toBe('unavailable');
 });

@@ -2,9 +2,11 @@ import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Context } from '@opentelemetry/api';
 
 import type { LogRecordExporter, ReadableLogRecord } from '../../otel/log-record.ts';
-import { verdictOf } from './export-verdict.ts';
-import type { ExportVerdict } from './export-verdict.ts';
 import { startTimer } from '../../support/timers.ts';
+import { callExporter } from '../call-exporter.ts';
+import type { ExportOutcome } from '../call-exporter.ts';
+import { verdictOn } from './export-verdict.ts';
+import type { ExportVerdict } from './export-verdict.ts';
 
 /**
  * The context in which records are sent. Its key is that of `suppressTracing` in @opentelemetry/core (`createContextKey`
@@ -22,9 +24,9 @@ export interface ExportAnswer {
 }
 
 /** Exports records once. Never rejects: no answer in time means unavailable, and a throw means refused. */
-export function callExporter(
+export function exportWithin(
   exporter: LogRecordExporter,
-  records: ReadableLogRecord[],
+  records: readonly ReadableLogRecord[],
   timeoutMillis: number,
 ): Promise<ExportAnswer> {
   return new Promise<ExportAnswer>((resolve) => {
@@ -32,17 +34,15 @@ export function callExporter(
       resolve({ verdict: 'unavailable', error: new Error(`the exporter gave no answer within ${timeoutMillis} ms`) });
     }, timeoutMillis);
     timer.unref();
-    try {
-      context.with(SUPPRESSED, () => {
-        exporter.export(records, (result) => {
-          clearTimeout(timer);
-          resolve({ verdict: verdictOf(result), error: result.error });
-        });
-      });
-    } catch (error) {
-      // The exporter cannot handle one of these records: smaller parts will show which.
+    const answered = (outcome: ExportOutcome): void => {
+      resolve({ verdict: verdictOn(outcome), error: outcome.error });
       clearTimeout(timer);
-      resolve({ verdict: 'refused', error });
+    };
+    try {
+      context.with(SUPPRESSED, () => callExporter(exporter, records, answered));
+    } catch (error) {
+      // The application's context manager failed, not the exporter.
+      answered({ isSuccess: false, error });
     }
   });
 }
