@@ -2,7 +2,8 @@ import { types } from 'node:util';
 
 import * as z from 'zod';
 
-import { bodyToText, toOwnJsonValue } from '../../entry/body.ts';
+import { toOwnJsonValue } from '../../entry/body.ts';
+import type { JsonValue } from '../../entry/body.ts';
 import { batchEnvironment } from '../../otel/environment.ts';
 import type { LogRecord, LogRecordExporter, LogRecordProcessor } from '../../otel/log-record.ts';
 import type { BatchProcessorClass } from '../../otel/logs-sdk.ts';
@@ -24,6 +25,7 @@ import { mayBePart, ownText } from '../../support/own-text.ts';
 import { Episode, reporterFor } from '../../support/reporter.ts';
 import { settlesWithin, within } from '../../support/timeouts.ts';
 import { MAX_DELAY_MILLIS } from '../../support/timers.ts';
+import { hasNumberForText, isSentAsText, withNumbersAsText } from '../number-text.ts';
 import { CountingExporter } from './counting-exporter.ts';
 
 export interface CountingBatchOptions {
@@ -267,6 +269,9 @@ export class CountingBatchLogRecordProcessor implements LogRecordProcessor {
   }
 }
 
+/** Nothing lies deeper in the copy of a body. */
+const MAX_DEPTH = 32;
+
 /**
  * Copies texts and body, which the record shares with the caller: it may change them, or they may hold values that no
  * exporter can write.
@@ -276,38 +281,27 @@ function detachTexts(record: LogRecord): void {
   if (typeof body === 'string') {
     if (mayBePart(body)) record.setBody(ownText(body));
   } else if (typeof body === 'number') {
-    if (isPoison(body, 0)) record.setBody(String(body));
+    if (isSentAsText(body)) record.setBody(String(body));
   } else if (types.isUint8Array(body)) {
     record.setBody(new Uint8Array(body));
   } else if (body !== undefined && body !== null && typeof body !== 'boolean') {
-    record.setBody(toOwnJsonValue(body));
+    const plain = toOwnJsonValue(body);
+    record.setBody(hasNumberForText(plain, MAX_DEPTH) ? (withNumbersAsText(plain, MAX_DEPTH) as JsonValue) : plain);
   }
   if (eventName !== undefined && mayBePart(eventName)) record.setEventName(ownText(eventName));
   if (severityText !== undefined && mayBePart(severityText)) record.setSeverityText(ownText(severityText));
 }
 
-/**
- * Copies attributes that could keep more than themselves alive. A NaN, an infinity or an integer beyond 64 bits makes a
- * Collector reject the whole request of the JSON exporter, and with it the batch: such values are sent as text.
- */
+/** Copies attributes that could keep more than themselves alive, or hold numbers that are sent as text. */
 function detachAttributes(record: LogRecord): void {
   const { attributes } = record;
   for (const key in attributes) {
     const value = attributes[key];
-    if (typeof value !== 'string' && typeof value !== 'boolean' && isPoison(value, 0)) {
-      record.setAttribute(key, typeof value === 'number' ? String(value) : bodyToText(value));
+    if (typeof value !== 'string' && typeof value !== 'boolean' && hasNumberForText(value, MAX_DEPTH)) {
+      // Bodies are cut at that depth, attributes are not.
+      record.setAttribute(key, withNumbersAsText(toOwnJsonValue(value), MAX_DEPTH) as JsonValue);
     } else if (mayHoldMore(value) && Object.hasOwn(attributes, key)) {
       record.setAttribute(key, ownValue(value));
     }
   }
-}
-
-const MAX_INT = 2 ** 63;
-const MAX_SEARCH_DEPTH = 32;
-
-function isPoison(value: unknown, depth: number): boolean {
-  if (typeof value === 'number')
-    return !Number.isFinite(value) || (Number.isInteger(value) && Math.abs(value) >= MAX_INT);
-  if (typeof value !== 'object' || value === null || types.isUint8Array(value)) return false;
-  return depth >= MAX_SEARCH_DEPTH || Object.values(value).some((part) => isPoison(part, depth + 1));
 }

@@ -63,7 +63,7 @@ describe.each(sdkLines)('CountingBatchLogRecordProcessor on SDK %s', (_name, { s
     expect(record?.attributes).toEqual({
       nan: 'NaN',
       big: '9223372036854776000',
-      nested: '{"list":[1,"-Infinity"]}',
+      nested: { list: [1, '-Infinity'] },
       fine: 1.5,
       bytes: new Uint8Array(2),
     });

@@ -1,8 +1,12 @@
 import { types } from 'node:util';
 
 import { toAttributeValue } from '../../../entry/body.ts';
+import { isSentAsText } from '../../number-text.ts';
 
-/** The tag in front of each value in the structure bytes. Part of the file format: never renumber. */
+/**
+ * The tag in front of each value in the structure bytes. Part of the file format: never renumber. `bigint` is read, but not
+ * written any more.
+ */
 export const TAG = {
   undefined: 0,
   null: 1,
@@ -160,7 +164,8 @@ export class PayloadWriter {
 
   /**
    * Any value that an attribute or body may hold. Of those that OTLP has no form for a function or symbol is written as no
-   * value, an object with `toJSON` as the result of that, any other as `toAttributeValue` has it.
+   * value, an object with `toJSON` as the result of that, NaN, an infinity or an integer beyond 64 bits as its text, any
+   * other as `toAttributeValue` has it.
    *
    * @throws UnwritableValueError when the value is too deep, cyclic or too large. Errors thrown by getters pass through.
    */
@@ -180,7 +185,7 @@ export class PayloadWriter {
         return;
       }
       case 'bigint': {
-        this.byte(TAG.bigint);
+        this.byte(TAG.string);
         this.text(value.toString());
         return;
       }
@@ -229,6 +234,9 @@ export class PayloadWriter {
     if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
       this.byte(value < 0 ? TAG.negative : TAG.integer);
       this.varint(value < 0 ? -value : value);
+    } else if (isSentAsText(value)) {
+      this.byte(TAG.string);
+      this.text(String(value));
     } else {
       this.byte(TAG.double);
       this.double(value);
