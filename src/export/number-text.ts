@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 
+import type { JsonValue } from '../entry/body.ts';
 import { keepField } from '../support/own-value.ts';
 
 const MAX_INT = 2 ** 63;
@@ -21,6 +22,8 @@ export function hasNumberForText(value: unknown, maxDepth: number): boolean {
 }
 
 /** A copy of plain data in which each such number is its text; below `maxDepth` levels nothing is copied. */
+export function withNumbersAsText(value: JsonValue, maxDepth: number): JsonValue;
+export function withNumbersAsText(value: unknown, maxDepth: number): unknown;
 export function withNumbersAsText(value: unknown, maxDepth: number): unknown {
   if (typeof value === 'number') return isSentAsText(value) ? String(value) : value;
   if (typeof value === 'bigint') return String(value);

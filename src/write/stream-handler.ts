@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { controlKindOf, SPECIAL_END_TOKENS } from '../entry/tokens.ts';
 import { catchRejection, reporterFor } from '../support/reporter.ts';
 import { withoutTerminalControls } from '../support/terminal-text.ts';
+import { watchStdout } from '../support/stdout-errors.ts';
 
 /** Gets each chunk as it is written. What it returns is ignored. */
 export type StreamHandler = (message: string) => unknown;
@@ -14,11 +15,11 @@ export type StreamHandler = (message: string) => unknown;
 export class Echo {
   readonly #handler: StreamHandler;
   #isOn = true;
+  readonly #stopWatching: () => void;
 
   constructor(handler: StreamHandler = defaultStreamHandler) {
     this.#handler = handler;
-    // Without a listener, a closed pipe would end the process with an uncaught error.
-    process.stdout.on('error', this.#onStdoutError);
+    this.#stopWatching = watchStdout(this.#onStdoutError);
   }
 
   write(message: string): void {
@@ -32,7 +33,7 @@ export class Echo {
 
   close(): void {
     this.#isOn = false;
-    process.stdout.off('error', this.#onStdoutError);
+    this.#stopWatching();
   }
 
   readonly #onThrow = (error: unknown): void => {

@@ -5,6 +5,7 @@ import { ATTRIBUTE } from '../../otel/names.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import { escapeBracketed, withoutColours, withoutTerminalControls } from '../../support/terminal-text.ts';
+import { watchStdout } from '../../support/stdout-errors.ts';
 import { sessionIdOfRecord } from '../file/log-line.ts';
 import { levelOf, lineAttributes, recordMillis } from '../line-parts.ts';
 
@@ -24,11 +25,11 @@ export class ConsoleLogRecordProcessor implements LogRecordProcessor {
   /** Records that were not printed: those after shutdown, and those that could not be read. */
   readonly lost: LossCounters = new LossCounters();
   #isOpen = true;
+  readonly #stopWatching: () => void;
   #shutdown: Promise<void> | undefined;
 
   constructor() {
-    // Without a listener, a closed pipe would end the process with an uncaught error.
-    process.stdout.on('error', this.#onError);
+    this.#stopWatching = watchStdout(this.#onError);
   }
 
   onEmit(record: LogRecord): void {
@@ -55,7 +56,7 @@ export class ConsoleLogRecordProcessor implements LogRecordProcessor {
 
   shutdown(): Promise<void> {
     this.#isOpen = false;
-    process.stdout.off('error', this.#onError);
+    this.#stopWatching();
     return (this.#shutdown ??= Promise.resolve());
   }
 

@@ -3,7 +3,6 @@ import { types } from 'node:util';
 import * as z from 'zod';
 
 import { toOwnJsonValue } from '../../entry/body.ts';
-import type { JsonValue } from '../../entry/body.ts';
 import { batchEnvironment } from '../../otel/environment.ts';
 import type { LogRecord, LogRecordExporter, LogRecordProcessor } from '../../otel/log-record.ts';
 import type { BatchProcessorClass } from '../../otel/logs-sdk.ts';
@@ -286,7 +285,7 @@ function detachTexts(record: LogRecord): void {
     record.setBody(new Uint8Array(body));
   } else if (body !== undefined && body !== null && typeof body !== 'boolean') {
     const plain = toOwnJsonValue(body);
-    record.setBody(hasNumberForText(plain, MAX_DEPTH) ? (withNumbersAsText(plain, MAX_DEPTH) as JsonValue) : plain);
+    record.setBody(hasNumberForText(plain, MAX_DEPTH) ? withNumbersAsText(plain, MAX_DEPTH) : plain);
   }
   if (eventName !== undefined && mayBePart(eventName)) record.setEventName(ownText(eventName));
   if (severityText !== undefined && mayBePart(severityText)) record.setSeverityText(ownText(severityText));
@@ -299,7 +298,7 @@ function detachAttributes(record: LogRecord): void {
     const value = attributes[key];
     if (typeof value !== 'string' && typeof value !== 'boolean' && hasNumberForText(value, MAX_DEPTH)) {
       // Bodies are cut at that depth, attributes are not.
-      record.setAttribute(key, withNumbersAsText(toOwnJsonValue(value), MAX_DEPTH) as JsonValue);
+      record.setAttribute(key, withNumbersAsText(toOwnJsonValue(value), MAX_DEPTH));
     } else if (mayHoldMore(value) && Object.hasOwn(attributes, key)) {
       record.setAttribute(key, ownValue(value));
     }

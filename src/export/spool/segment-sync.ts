@@ -21,6 +21,7 @@ export class SegmentSync {
   readonly #segments = new Set<Segment>();
   readonly #directories = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
+  #underWay: Promise<void> = Promise.resolve();
 
   constructor(options: SegmentSyncOptions) {
     this.#options = options;
@@ -50,7 +51,13 @@ export class SegmentSync {
   }
 
   /** Resolves when everything written before the call is on the disk. Never rejects: a failure is reported. */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
+    // Together with the syncs that are under way: what they took is written before this call too.
+    const before = this.#underWay;
+    return (this.#underWay = Promise.all([before, this.#syncAll()]).then(() => {}));
+  }
+
+  async #syncAll(): Promise<void> {
     const segments = [...this.#segments];
     const directories = [...this.#directories];
     this.#segments.clear();

@@ -6,15 +6,14 @@ import { DiskRetry } from './disk-retry.ts';
 import { FileSegment } from './file-segment.ts';
 import type { NewerContent } from './known-format.ts';
 import { MemorySegment } from './memory-segment.ts';
-import { OwnerDirectory } from './owner-directory.ts';
+import { OwnerPlace } from './owner-place.ts';
 import { DeadOwners } from './dead-owners.ts';
-import { restoreSegments } from './restored-segments.ts';
 import { SegmentQueue } from './segment-queue.ts';
 import { SegmentSync } from './segment-sync.ts';
 import { MAX_SEGMENT_BYTES } from './segment.ts';
 import type { Segment } from './segment.ts';
 import type { Settlement, SpoolBatch } from './spool-batch.ts';
-import { isPassing, remakeRoot } from './spool-root.ts';
+import { isPassing } from './spool-root.ts';
 
 /** The most that waits in memory while the disk cannot be written. */
 const MAX_MEMORY_BYTES = 8 * 1024 * 1024;
@@ -57,7 +56,7 @@ export class Spool {
   readonly #retry: DiskRetry;
   readonly #sync: SegmentSync;
   readonly #deadOwners: DeadOwners;
-  #owner: OwnerDirectory | undefined;
+  readonly #place: OwnerPlace;
   #active: Segment | undefined;
   #nextOrdinal = 1;
   #isAdopting = false;
@@ -71,11 +70,12 @@ export class Spool {
     const { fsync, fsyncIntervalMillis, reporter } = options;
     this.#deadOwners = new DeadOwners(options);
     this.#sync = new SegmentSync({ mode: fsync, intervalMillis: fsyncIntervalMillis, reporter });
+    this.#place = new OwnerPlace({ ...options, sync: this.#sync });
     const origins = new OriginDecoder();
     this.own = this.#newQueue(origins, true);
     this.adopted = this.#newQueue(origins, false);
     try {
-      this.#owner = this.#openOwner();
+      this.#place.open();
     } catch (error) {
       if (!isPassing(error)) throw error;
       this.#failed(error);
@@ -93,7 +93,7 @@ export class Spool {
         settled: (batch, from, to, settlement) => events.settled(batch, from, to, settlement, isOwn),
         moved: (from, to) => events.moved(from, to),
         removed: (segment) => {
-          if (segment.directory !== undefined) this.#owner?.removeIfEmpty(segment.directory);
+          if (segment.directory !== undefined) this.#place.owner?.removeIfEmpty(segment.directory);
           this.#sync.forget(segment);
           events.removed(segment);
         },
@@ -142,7 +142,7 @@ export class Spool {
 
   /** Takes over what dead processes left in the root, as long as `maxBytes` has room. Never rejects. */
   async adopt(): Promise<void> {
-    const owner = this.#owner;
+    const owner = this.#place.owner;
     if (this.#isAdopting || this.#isClosed || owner === undefined) return;
     this.#isAdopting = true;
     try {
@@ -212,22 +212,8 @@ export class Spool {
 
   /** Returns whether there is more to restore. */
   #restore(): boolean {
-    const { root, reporter } = this.#options;
     try {
-      const isInPlace = this.#owner === undefined || this.#owner.isInPlace;
-      if (!isInPlace && this.#owner?.announceAgain() === false) this.#giveUpOwner();
-      const { path } = (this.#owner ??= this.#openOwner());
-      const { segments, lost, hasMore } = restoreSegments(this, path, root);
-      for (const segment of segments) this.#sync.written(segment);
-      if (segments.length > 0) this.#sync.created(path);
-      if (!isInPlace || segments.length > 0 || lost > 0) {
-        reporter.limited(
-          'place',
-          `files of the spool in ${root} were removed, or taken over by another process, while in use: they are made again` +
-            (lost > 0 ? `, but ${lost} records are lost` : ''),
-        );
-      }
-      return hasMore;
+      return this.#place.restore(this);
     } catch (error) {
       this.#failed(error);
       return false;
@@ -253,7 +239,7 @@ export class Spool {
     this.#sync.stop();
     this.#active?.seal();
     // Before the sync, which may take long. The descriptors stay valid when another process moves the files.
-    this.#owner?.close();
+    this.#place.giveUp();
     await this.#sync.flush();
     for (const segment of [...this.own.segments, ...this.adopted.segments]) segment.close();
   }
@@ -301,21 +287,13 @@ export class Spool {
     if (active !== undefined && active.directory !== undefined) {
       if (active.bytes === 0 || active.bytes + length <= this.#segmentBytes) return active;
     }
-    const owner = (this.#owner ??= this.#openOwner());
+    const owner = this.#place.open();
     const file = FileSegment.create(owner.path, owner.id, this.#nextOrdinal, now);
     this.#sync.created(owner.path);
     this.#seal();
     this.#active = file;
     this.own.add(file);
     return file;
-  }
-
-  #openOwner(): OwnerDirectory {
-    const { root, now } = this.#options;
-    remakeRoot(root);
-    const owner = OwnerDirectory.create(root, now());
-    this.#sync.created(root);
-    return owner;
   }
 
   #seal(): void {
@@ -343,11 +321,11 @@ export class Spool {
   }
 
   #persistSegment(memory: MemorySegment, isEnding: boolean): void {
-    if (!isEnding && (this.#owner === undefined || !this.own.isUnread(memory))) return;
+    if (!isEnding && (this.#place.owner === undefined || !this.own.isUnread(memory))) return;
     let file: FileSegment | undefined;
     try {
       const now = this.#options.now();
-      const owner = (this.#owner ??= this.#openOwner());
+      const owner = this.#place.open();
       file = FileSegment.create(owner.path, owner.id, memory.firstOrdinal, now);
       file.append(memory.content(), memory.records, now);
       file.seal();
@@ -366,16 +344,10 @@ export class Spool {
   #failed(error: unknown): void {
     const { code } = error as NodeJS.ErrnoException;
     // The directory was removed from outside: the next try makes a new one.
-    if ((code === 'ENOENT' || code === 'ENOTDIR') && this.#owner !== undefined) {
-      this.#giveUpOwner();
+    if ((code === 'ENOENT' || code === 'ENOTDIR') && this.#place.owner !== undefined) {
+      this.#place.giveUp();
     }
     this.#retry.failed(error);
-  }
-
-  /** Its directory is not there any more. */
-  #giveUpOwner(): void {
-    this.#owner?.close();
-    this.#owner = undefined;
   }
 
   #makeRoom(incoming: number): void {

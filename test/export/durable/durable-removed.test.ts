@@ -51,7 +51,7 @@ async function shipsAll(root: string, receiver: OtlpReceiver, count = 1_461): Pr
 }
 
 function ownerIn(root: string): string {
-  const [name] = readdirSync(root).filter((each) => each.startsWith('o-'));
+  const name = readdirSync(root).find((each) => each.startsWith('o-'));
   return join(root, name as string);
 }
 
@@ -139,7 +139,7 @@ describe('what is removed while the process runs is made again', () => {
     let stats = await owner.stats();
     for (let i = 0; i < 100 && stats.lost['spool_removed'] === undefined; i += 1) stats = await owner.stats();
     expect(stats).toMatchObject({ pending: { own: 5, adopted: 10 }, lost: { spool_removed: 7 } });
-    expect(owner.said().filter((line) => line.includes('lost'))[0]).toContain('7 records are lost');
+    expect(owner.said().find((line) => line.includes('lost'))).toContain('7 records are lost');
     await down.close();
   });
 });
