@@ -9,7 +9,7 @@ import { functionOption, lazily, millis, millisOrNever, objectWith, positiveInte
 
 /** Records that were lost: they will never reach the collector. */
 export interface Loss {
-  /** The reason: `spool_full`, `expired`, `damaged`, `disk_full`, `spool_unwritable`, `too_large`, `dead_full`, ... */
+  /** The reason: `spool_full`, `expired`, `damaged`, `disk_full`, `spool_unwritable`, `spool_removed`, `too_large`, ... */
   readonly reason: LossReason;
   /** The number of records. */
   readonly count: number;
