@@ -110,12 +110,15 @@ export class SessionWriter {
 
   /** Whether a record that is emitted now comes to our processor: emits one, named `session_logs.diagnose`. */
   probe(): boolean {
-    const logger = this.#currentLogger();
-    if (logger === undefined) return false;
     // Neither a severity nor a trace: no filter of the provider may answer in the processor's place.
     const record = { eventName: 'session_logs.diagnose', body: 'diagnose', context: ROOT_CONTEXT };
     const write = this.#ownWrite(record, undefined, LEVELED_LOG);
-    emitOwnWrite(write, logger);
+    try {
+      const logger = this.#currentLogger();
+      if (logger !== undefined) emitOwnWrite(write, logger);
+    } catch (error) {
+      this.#reporter.limited('emit', 'the logger provider, or one of its processors, threw', error);
+    }
     return write.hasArrived;
   }
 
