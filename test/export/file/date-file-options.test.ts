@@ -189,7 +189,7 @@ describe('layout', () => {
     const attributes = { list: ['as given'] };
     logger.emit({ body: 'thrown', attributes });
     await file.forceFlush();
-    expect(linesOf(join(directory, TODAY)).map((line) => line.split(' ').slice(3, -1).join(' '))).toEqual([
+    expect(linesOf(join(directory, TODAY)).map((line) => line.split(/ (?:\[-\] |\{)/)[1])).toEqual([
       'from the layout',
       'thrown',
     ]);
