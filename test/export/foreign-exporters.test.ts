@@ -124,34 +124,40 @@ describe.each(sdkLines)('exporters of others, on SDK %s', (_line, { sdk }) => {
     return { batch, emit: (...bodies) => bodies.forEach((body) => logger.emit({ body })) };
   }
 
-  describe.each(Object.entries(FAILURES))('one that %s', (_what, odd) => {
-    test('costs the spool nothing: all records are sent again, in order', async () => {
-      const ends = watchProcess();
-      const { exporter, delivered } = foreign(oddOnce(odd));
-      const { durable, emit } = startDurable(exporter);
-      emit('a', 'b', 'c');
-      await durable.forceFlush();
-      expect(delivered).toStrictEqual(['a', 'b', 'c']);
-      emit('d');
-      await durable.forceFlush();
-      expect(delivered).toStrictEqual(['a', 'b', 'c', 'd']);
-      expect(durable.stats()).toMatchObject({ exported: 4, rejected: 0, pending: { own: 0 }, lost: {} });
-      expect(ends).toStrictEqual([]);
-    });
+  test('whatever one does once costs the spool nothing: all records are sent again, in order', async () => {
+    const ends = watchProcess();
+    // Side by side: each waits a second before it sends again.
+    const outcomes = await Promise.all(
+      Object.entries(FAILURES).map(async ([what, odd]) => {
+        const { exporter, delivered } = foreign(oddOnce(odd));
+        const { durable, emit } = startDurable(exporter);
+        emit('a', 'b', 'c');
+        await durable.forceFlush();
+        emit('d');
+        await durable.forceFlush();
+        const { exported, rejected, pending, lost } = durable.stats();
+        return { what, delivered, exported, rejected, pending: pending.own, lost };
+      }),
+    );
+    for (const { what, ...outcome } of outcomes) {
+      const right = { delivered: ['a', 'b', 'c', 'd'], exported: 4, rejected: 0, pending: 0, lost: {} };
+      expect(outcome, what).toStrictEqual(right);
+    }
+    expect(ends).toStrictEqual([]);
+  });
 
-    test('costs the batch that batch, counted', async () => {
-      const ends = watchProcess();
-      const { exporter, delivered } = foreign(oddOnce(odd));
-      const { batch, emit } = startBatch(exporter);
-      emit('a', 'b', 'c');
-      await expect(batch.forceFlush()).rejects.toMatchObject({ code: 'flush_failed', pending: 3 });
-      emit('d');
-      await batch.forceFlush();
-      expect(delivered).toStrictEqual(['d']);
-      expect(batch.pending).toBe(0);
-      expect(batch.lost.toJSON()).toStrictEqual({ export_failed: 3 });
-      expect(ends).toStrictEqual([]);
-    });
+  test.each(Object.entries(FAILURES))('one that %s costs the batch that batch, counted', async (_what, odd) => {
+    const ends = watchProcess();
+    const { exporter, delivered } = foreign(oddOnce(odd));
+    const { batch, emit } = startBatch(exporter);
+    emit('a', 'b', 'c');
+    await expect(batch.forceFlush()).rejects.toMatchObject({ code: 'flush_failed', pending: 3 });
+    emit('d');
+    await batch.forceFlush();
+    expect(delivered).toStrictEqual(['d']);
+    expect(batch.pending).toBe(0);
+    expect(batch.lost.toJSON()).toStrictEqual({ export_failed: 3 });
+    expect(ends).toStrictEqual([]);
   });
 
   test('one that calls back twice, in two ways, is believed once', async () => {
