@@ -25,8 +25,8 @@ const config: ViteUserConfig = defineConfig({
     hookTimeout: 30_000,
     pool: 'forks',
     execArgv: process.allowedNodeEnvironmentFlags.has(EVENT_SOURCE) ? [EVENT_SOURCE] : [],
-    // Tests wait for processes and for time-outs: one worker more than there are cores keeps the cores busy.
-    maxWorkers: availableParallelism() + 1,
+    // Tests wait for processes and for time-outs: two workers more than there are cores keep the cores busy.
+    maxWorkers: availableParallelism() + 2,
     // A worker keeps the modules that it has loaded: loading them anew for each file took a third of the time.
     isolate: false,
     globalSetup: ['test/support/global-setup.ts'],
