@@ -176,9 +176,14 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
   #deliver(): T {
     this.#hasYielded = true;
     const cursor = this.#cursor;
+    const { message } = cursor;
+    if (this.#plan.yields === 'message') {
+      cursor.delivered();
+      return message as T;
+    }
+    const entry = makeEntry(cursor.id, this.sessionId, message, cursor.timestamp, cursor.detail);
     cursor.delivered();
-    if (this.#plan.yields === 'message') return cursor.message as T;
-    return makeEntry(cursor.id, this.sessionId, cursor.message, cursor.timestamp, cursor.detail) as T;
+    return entry as T;
   }
 
   /** As `#settle`. A store that throws ends the reader, and the call that waits first learns why. */

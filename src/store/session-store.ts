@@ -25,7 +25,7 @@ export interface OpenOptions {
 /**
  * What a step of a cursor came upon.
  *
- * - `'entry'`: the cursor stands on the next entry; its fields are readable until the next step.
+ * - `'entry'`: the cursor stands on the next entry; its fields are readable until the next step, or until `delivered()`.
  * - `'end'`: an end mark, passed by this step. The reader decides whether it ends there.
  * - `'empty-end'`: the same, of a session that was ended before it had any entry: there is nothing else to be read of it.
  *   Cursors opened at the unread mark, and claiming ones, meet it once for all that come later.

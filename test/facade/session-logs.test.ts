@@ -168,10 +168,10 @@ describe('bounds of the memory store', () => {
     }
   });
 
-  it('bytes: 64 + 2 x its length of an entry, 384 + 2 x its id of a session, and the bound of a session holds', () => {
+  it('bytes: 32 + 1.75 x its length of an entry, 384 + 2 x its id of a session, and the bound of a session holds', () => {
     const sessions = bounded({ maxBytesPerSession: 500 });
     void sessions.logChunkToQueue('x'.repeat(10), 's');
-    expect(sessions.stats().bytes).toBe(384 + 2 + 64 + 20);
+    expect(sessions.stats().bytes).toBe(384 + 2 + 32 + 17);
     for (let n = 0; n < 20; n += 1) {
       void sessions.logChunkToQueue('x'.repeat(n * 5), 's');
       expect(sessions.stats().bytes).toBeLessThanOrEqual(500 + 384 + 2);

@@ -141,6 +141,8 @@ const KINDS = {
       else await reader.return();
     }
     for (const id of sessions.allSessionsInQueues) sessions.deleteSession(id);
+    // Memory of what is gone is taken back by and by.
+    await new Promise((resolve) => setTimeout(resolve, 100));
     return () => sessions.stats().bytes;
   },
   'ids of sessions and entries that clients follow': async (keep) => {

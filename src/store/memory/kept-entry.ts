@@ -5,15 +5,15 @@ import type { SharedTexts } from '../../support/own-text.ts';
 import { isIndex, keepField } from '../../support/own-value.ts';
 
 // Measured on 64-bit Node 20 to 24, whose V8 does not compress pointers. A UTF-16 unit takes one byte in most texts and
-// two in the others: two are counted. Small objects were seen to hold up to three times what is counted of their places in a
-// program whose objects had begun with some 1,500 different keys; V8 seems to make tables of them then.
+// two in the others. Small objects were seen to hold up to three times what is counted of their places in a program whose
+// objects had begun with some 1,500 different keys; V8 seems to make tables of them then.
 
-/** The session with its first block, and its places in the maps. */
+/** The session, and its places in the maps. */
 const SESSION_BYTES = 384;
-/** Three places in a block, the head of the message, and what is rounded up. */
-const ENTRY_BYTES = 64;
-/** The detail, and the object that holds it beside the time. */
-const DETAIL_BYTES = 176;
+/** A row, its part of its page's head, and of what is not taken back yet. */
+const ENTRY_BYTES = 32;
+/** The detail, and its place in the chunk. */
+const DETAIL_BYTES = 144;
 const OBJECT_BYTES = 56;
 /** The head of a text in a value. */
 const TEXT_BYTES = 16;
@@ -29,8 +29,9 @@ export function sessionBytes(id: string): number {
 }
 
 /** Bytes that an entry counts for: within a factor of two what it holds. `detail` is one of {@link keptDetail}. */
-export function entryBytes(message: string, detail: EntryDetail | undefined): number {
-  const bytes = ENTRY_BYTES + 2 * message.length;
+export function entryBytes(units: number, detail: EntryDetail | undefined): number {
+  // One and three quarters a unit: more than twice what most texts take would be too much, less than two thirds of the others.
+  const bytes = ENTRY_BYTES + units + ((3 * units) >> 2);
   return detail === undefined ? bytes : bytes + detailBytes(detail);
 }
 

@@ -3,14 +3,16 @@ import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { ownText } from '../../support/own-text.ts';
 import type { SessionCursor, Step, Waiter } from '../session-store.ts';
 import type { AnswerSpan } from './answer-spans.ts';
+import { NO_PLACE } from './entry-chunk.ts';
+import type { Entry } from './entry-chunk.ts';
+import type { EntryLog } from './entry-log.ts';
 import type { CursorStart, MemorySession, Position } from './memory-session.ts';
-import { blockAfter, slotIn } from './ring.ts';
-import type { Block, RingNote } from './ring.ts';
 import type { WaitList, WaitNode } from './wait-list.ts';
 
 /** What a cursor needs of its store. */
 export interface MemoryCursorHost {
   readonly isClosed: boolean;
+  readonly log: EntryLog;
   find(sessionId: string): MemorySession | undefined;
   /** The list of the cursors that wait on a session that is not there yet. */
   waitListOf(sessionId: string): WaitList;
@@ -31,13 +33,17 @@ type Notice = 'none' | 'end' | 'deleted';
  * A cursor over a session in memory. It is its own position, except when it claims: then the position is the session's,
  * shared with the other claiming cursors.
  */
-export class MemoryCursor implements SessionCursor, Position, WaitNode {
+export class MemoryCursor implements SessionCursor, Entry, Position, WaitNode {
+  // The entry it stands on.
   message = '';
+  timestamp = 0;
+  detail: EntryDetail | undefined = undefined;
+
   missed = 0;
 
   // Position
   next = 0;
-  block: Block | undefined = undefined;
+  place: number = NO_PLACE;
 
   // WaitNode
   waiter: Waiter | undefined = undefined;
@@ -57,8 +63,6 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
   #notice: Notice = 'none';
   #isCounted = false;
   #standsOn = -1;
-  /** Detail and time of the entry it stands on, as the ring holds them: taken apart when asked for. */
-  #note: RingNote<EntryDetail> = 0;
   #lastDelivered = -1;
   #lastId: string | undefined = undefined;
 
@@ -81,14 +85,6 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
       this.#skipped = start.skipped;
       this.missed = start.missed;
     }
-  }
-
-  get detail(): EntryDetail | undefined {
-    return typeof this.#note === 'number' ? undefined : this.#note.detail;
-  }
-
-  get timestamp(): number {
-    return this.#session === undefined ? 0 : this.#session.timestampOf(this.#note);
   }
 
   get id(): string {
@@ -114,13 +110,12 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
       }
       if (this.#stopBefore !== undefined && position >= this.#stopBefore) return 'caught-up';
       if (position === session.next) return this.#stepAtHead(session);
-      const block = blockAt(session, at, position);
-      const slot = slotIn(block, position);
-      const note = session.noteAt(block, slot);
+      const place = session.placeAfter(at);
       at.next = position + 1;
-      if (this.#skipped !== undefined && this.#leavesOut(position, session.detailOf(note))) continue;
-      this.message = session.messageAt(block, slot);
-      this.#note = note;
+      at.place = place;
+      const { log } = this.#host;
+      if (this.#skipped !== undefined && this.#leavesOut(position, log.detail(place))) continue;
+      log.read(place, this);
       this.#standsOn = position;
       return 'entry';
     }
@@ -133,6 +128,8 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
       this.#session.unread = position;
       this.#session.unreadStreamId = this.detail?.streamId;
     }
+    // It may be a part of its page's text, which a reader that waits for long shall not keep.
+    this.message = '';
   }
 
   wait(waiter: Waiter): void {
@@ -168,7 +165,7 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
       const session = this.#heldSession();
       if (session !== undefined) this.#host.unshield(session);
     }
-    this.block = undefined;
+    this.place = NO_PLACE;
   }
 
   notify(notice: 'end' | 'deleted'): void {
@@ -204,10 +201,10 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
   #bind(session: MemorySession): void {
     this.#session = session;
     this.next = 0;
-    this.block = undefined;
+    this.place = NO_PLACE;
     this.#passedEnd = -1;
     this.#skipped = undefined;
-    if (this.#isClaiming) session.work ??= { next: 0, block: undefined };
+    if (this.#isClaiming) session.work ??= { next: 0, place: NO_PLACE };
     if (this.#isCounted) this.#host.shield(session);
   }
 
@@ -242,7 +239,7 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
     const target = Math.max(at.next, Math.min(end === -1 ? session.first : end, this.#stopBefore ?? Infinity));
     if (this.missed !== -1) this.missed += target - at.next;
     at.next = target;
-    at.block = undefined;
+    at.place = NO_PLACE;
   }
 
   #leavesOut(position: number, detail: EntryDetail | undefined): boolean {
@@ -253,21 +250,4 @@ export class MemoryCursor implements SessionCursor, Position, WaitNode {
     }
     return isChat(detail) && detail?.streamId === span.streamId;
   }
-}
-
-/** The block of the position, from the one before it where there is one. */
-function blockAt(session: MemorySession, at: Position, position: number): Block {
-  let block = at.block;
-  if (block !== undefined) {
-    const slot = slotIn(block, position);
-    if (slot < block.length) return block;
-    const next = blockAfter(block);
-    if (slot === block.length && next !== undefined) {
-      at.block = next;
-      return next;
-    }
-  }
-  block = session.locate(position);
-  at.block = block;
-  return block;
 }

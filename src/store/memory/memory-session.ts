@@ -7,16 +7,22 @@ import type { StartPosition } from '../session-store.ts';
 import { AnswerSpans } from './answer-spans.ts';
 import type { AnswerSpan } from './answer-spans.ts';
 import type { Evictable } from './eviction.ts';
+import { NO_PLACE } from './entry-chunk.ts';
+import type { EntryLog } from './entry-log.ts';
 import { entryBytes } from './kept-entry.ts';
-import { Ring, slotIn } from './ring.ts';
-import type { Block } from './ring.ts';
 import { WaitList } from './wait-list.ts';
 
-/** A place in a session's log: the entry to be read next, and the block where it is looked for. */
+/** Where a reader stands in a session's log. */
 export interface Position {
+  /** The position of the entry to be read next. */
   next: number;
-  block: Block | undefined;
+  /** The place of the entry before it, which the next one is found from; `NO_PLACE`: not known. */
+  place: number;
 }
+
+/** Every 128th entry is marked: so many links are followed at most to find one. */
+const MARK_SHIFT = 7;
+const MARK_MASK = (1 << MARK_SHIFT) - 1;
 
 /** Where a cursor starts. */
 export interface CursorStart {
@@ -30,13 +36,17 @@ export interface CursorStart {
 }
 
 /**
- * One session's log in memory: the ring of its entries, its end marks and its answers.
+ * One session's log in memory: the chain of its entries in the log over all sessions, its end marks and its answers.
  *
- * It is the ring, rather than having one: appending to one of 10,000 sessions costs what it touches in memory, and
- * an object less is a cache miss less.
+ * An entry's position counts from the first of the session, whatever was dropped since. Positions never repeat.
  */
-export class MemorySession extends Ring<EntryDetail> implements Evictable {
-  // What an append touches first.
+export class MemorySession implements Evictable {
+  // What an append touches first: it costs what it touches in memory.
+  readonly #log: EntryLog;
+  /** Position that the next entry gets, and that of the oldest entry held. */
+  next = 0;
+  first = 0;
+  #tail = NO_PLACE;
   bytes = 0;
   lastUsed = 0;
   lastUsedMillis = 0;
@@ -46,7 +56,13 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   #endedAt = -1;
   /** Positions before which a life ended; of those that lie before the oldest entry held only the latest is kept. */
   #ends: number[] | undefined = undefined;
+  #head = NO_PLACE;
+  /** Places of the entries at positions 128, 256, ... that are held, and how many of those before them are gone. */
+  #marks: number[] | undefined = undefined;
+  #marksGone = 0;
   readonly id: string;
+  /** Its number among the sessions of the store. */
+  readonly serial: number;
   /** What the ids of its entries begin with: which of all sessions that ever were this is, so no id opens another one. */
   readonly #idHead: string;
   rankedAt = 0;
@@ -65,10 +81,46 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   isEmptyEndClaimed = false;
   #answers: AnswerSpans | undefined = undefined;
 
-  constructor(id: string, idHead: string, timestamp: number) {
-    super(timestamp);
+  constructor(log: EntryLog, id: string, serial: number, idHead: string) {
+    this.#log = log;
     this.id = id;
+    this.serial = serial;
     this.#idHead = idHead;
+  }
+
+  /** Entries held. */
+  get length(): number {
+    return this.next - this.first;
+  }
+
+  push(message: string, detail: EntryDetail | undefined, timestamp: number): void {
+    const place = this.#log.push(message, timestamp, detail, this.serial);
+    const position = this.next;
+    if (position === this.first) this.#head = place;
+    else this.#log.link(this.#tail, place);
+    this.#tail = place;
+    if ((position & MARK_MASK) === 0 && position > 0) (this.#marks ??= []).push(place);
+    this.next = position + 1;
+  }
+
+  /** The place of the entry at the position, which is held. */
+  placeOf(position: number): number {
+    if (position === this.next - 1) return this.#tail;
+    let at = position & ~MARK_MASK;
+    let place = this.#marks?.[(at >> MARK_SHIFT) - 1 - this.#marksGone];
+    if (place === undefined) {
+      at = this.first;
+      place = this.#head;
+    }
+    for (; at < position; at += 1) place = this.#log.next(place);
+    return place;
+  }
+
+  /** The place of the entry that is read next, which is held. */
+  placeAfter(at: Position): number {
+    if (at.next === this.first) return this.#head;
+    if (at.place === NO_PLACE || at.next === this.next - 1) return this.placeOf(at.next);
+    return this.#log.next(at.place);
   }
 
   /** The id of the entry at the position. */
@@ -102,8 +154,17 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
 
   /** Drops the oldest entry and gives back its bytes. */
   drop(): number {
-    const freed = this.dropOldest(entryBytes);
+    const log = this.#log;
+    const place = this.#head;
+    const freed = entryBytes(log.textLength(place), log.detail(place));
+    this.#head = log.next(place);
+    log.free(place);
     this.bytes -= freed;
+    if ((this.first & MARK_MASK) === 0 && this.first > 0) {
+      this.#marks?.shift();
+      this.#marksGone += 1;
+    }
+    this.first += 1;
     this.#answers?.trim(this.first, this.length);
     const ends = this.#ends;
     if (ends !== undefined && ends.length > 1 && (ends[1] as number) <= this.first) {
@@ -118,7 +179,8 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
   /** Lets go of what it holds: cursors that are not used any more may refer to it for long. */
   forget(fate: 'evicted' | 'deleted'): void {
     this.fate = fate;
-    this.clear();
+    this.#log.freeChain(this.#head, this.length, fate === 'deleted');
+    this.#marks = undefined;
     this.#ends = undefined;
     this.#answers = undefined;
   }
@@ -165,8 +227,7 @@ export class MemorySession extends Ring<EntryDetail> implements Evictable {
 
   #detailOf(position: number): EntryDetail | undefined {
     if (position < this.first || position >= this.next) return undefined;
-    const block = this.locate(position);
-    return this.detailOf(this.noteAt(block, slotIn(block, position)));
+    return this.#log.detail(this.placeOf(position));
   }
 
   /** Where a cursor starts, although that may be evicted: its first step counts what is gone from there on. */

@@ -9,9 +9,13 @@ import type { LogEntry } from '../../entry/entry.ts';
 import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
 import { addUp, LossCounters } from '../../support/loss-counters.ts';
 import { ownText, SharedTexts } from '../../support/own-text.ts';
+import { startInterval, startTimer } from '../../support/timers.ts';
 import { idPart } from '../entry-id.ts';
 import { ReaderBounds } from '../reader-bounds.ts';
 import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
+import { NO_PLACE } from './entry-chunk.ts';
+import type { Entry } from './entry-chunk.ts';
+import { EntryLog } from './entry-log.ts';
 import { EvictionOrder } from './eviction.ts';
 import { entryBytes, keptDetail, sessionBytes } from './kept-entry.ts';
 import { MemoryCursor } from './memory-cursor.ts';
@@ -19,20 +23,25 @@ import type { MemoryCursorHost } from './memory-cursor.ts';
 import { parseMemoryOptions } from './memory-options.ts';
 import type { MemoryOptions, MemorySessionStoreOptions } from './memory-options.ts';
 import { MemorySession } from './memory-session.ts';
-import { blockAfter, slotIn } from './ring.ts';
-import type { Block } from './ring.ts';
 import { WaitList } from './wait-list.ts';
-import { startInterval } from '../../support/timers.ts';
 
 /** Appends between two looks at the clock: last use is needed to the second, and asking costs as much as an append. */
 const APPENDS_PER_CLOCK = 128;
 
+/** Appends between two looks at what the log has to take back, and the rows that it takes back then. */
+const APPENDS_PER_WORK = 64;
+const ROWS_PER_WORK = 1_024;
+/** Texts are made own ones, and those of deleted sessions erased, no later than this. */
+const UPKEEP_MILLIS = 20;
+/** The upkeep of one turn of the event loop: about half a millisecond. */
+const ROWS_PER_TURN = 8_192;
+
 /** Where an entry stands, and when it was logged among those of all sessions. */
 interface FoundEntry {
   readonly session: MemorySession;
-  readonly block: Block;
   readonly position: number;
-  readonly sequence: number;
+  readonly place: number;
+  readonly order: number;
 }
 
 /** Milliseconds in base 36, of nine characters until the year 5188. */
@@ -65,6 +74,8 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
   readonly #now: () => number;
   readonly #startMillis: number;
   readonly #incarnation: string;
+  /** The entries of all sessions. */
+  readonly log: EntryLog = new EntryLog();
   readonly #sessions = new Map<string, MemorySession>();
   /** The cursors that wait on a session that is not there. */
   readonly #awaited = new Map<string, WaitList>();
@@ -86,6 +97,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
   #appendsToClock = 0;
   #isClosed = false;
   #sweeper: NodeJS.Timeout | undefined;
+  #upkeep: NodeJS.Timeout | undefined;
 
   constructor(options: MemorySessionStoreOptions = {}) {
     this.#options = parseMemoryOptions(options);
@@ -105,9 +117,9 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     if (this.#isClosed) return this.#refuse('after_shutdown');
     if (--this.#appendsToClock <= 0) this.#lookAtClock();
     const detail = given === undefined ? undefined : keptDetail(given, this.#names);
-    const bytes = entryBytes(message, detail);
+    const bytes = entryBytes(message.length, detail);
     if (bytes > this.#maxBytesPerSession) return this.#refuse('session_full');
-    const session = this.#sessions.get(sessionId) ?? this.#begin(sessionId, timestamp);
+    const session = this.#sessions.get(sessionId) ?? this.#begin(sessionId);
     if (session === undefined) return this.#refuse('store_full');
     if (this.#isFull(session, bytes) && !this.#makeRoom(session, bytes)) return this.#refuse('session_full');
     const beginsNextLife = session.isEnded;
@@ -121,7 +133,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     } else if (session.openAnswer === 2) {
       session.openAnswer = 1;
     }
-    this.#push(session, ownText(message), timestamp, detail, bytes);
+    this.#push(session, message, timestamp, detail, bytes);
     if (beginsNextLife) this.#place(session);
     if (this.#bytes > this.#maxBytes) this.#shrink(session);
     session.waiting?.wakeAll();
@@ -136,11 +148,25 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     bytes: number,
   ): void {
     const sequence = ++this.#sequence;
-    session.push(message, detail, timestamp, sequence);
+    session.push(message, detail, timestamp);
     session.bytes += bytes;
     session.lastUsed = sequence;
     session.lastUsedMillis = this.#clock;
     this.#bytes += bytes;
+    if (sequence % APPENDS_PER_WORK === 0 && this.log.isBehind) this.log.work(ROWS_PER_WORK);
+    if (this.#upkeep === undefined) this.#startUpkeep(UPKEEP_MILLIS);
+  }
+
+  #startUpkeep(millis: number): void {
+    this.#upkeep = startTimer(() => this.#keepUp(), millis).unref();
+  }
+
+  /** What appends have left, in short turns. */
+  #keepUp(): void {
+    this.#upkeep = undefined;
+    this.log.seal();
+    this.log.work(ROWS_PER_TURN);
+    if (this.log.isBehind) this.#startUpkeep(1);
   }
 
   #refuse(reason: 'after_shutdown' | 'store_full' | 'session_full'): false {
@@ -151,7 +177,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
   #abandon(session: MemorySession, timestamp: number): void {
     const detail = keptDetail(ABANDONED_END, this.#names);
     session.noteDetail(detail);
-    this.#push(session, STREAM_END_TOKEN, timestamp, detail, entryBytes(STREAM_END_TOKEN, detail));
+    this.#push(session, STREAM_END_TOKEN, timestamp, detail, entryBytes(STREAM_END_TOKEN.length, detail));
   }
 
   #isFull(session: MemorySession, bytes: number): boolean {
@@ -168,15 +194,16 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     return true;
   }
 
-  #begin(sessionId: string, timestamp: number): MemorySession | undefined {
+  #begin(sessionId: string): MemorySession | undefined {
     this.#sweep();
     if (this.#sessions.size >= this.#options.maxSessions) {
       const victim = this.#ended.peek() ?? this.#idle.peek();
       if (victim === undefined) return undefined;
       this.#evict(victim, 'store_full');
     }
-    const idHead = this.#incarnation + idPart(`${++this.#serial}`);
-    const session = new MemorySession(ownText(sessionId), idHead, timestamp);
+    const serial = ++this.#serial;
+    const idHead = this.#incarnation + idPart(`${serial}`);
+    const session = new MemorySession(this.log, ownText(sessionId), serial, idHead);
     session.lastUsed = ++this.#sequence;
     session.lastUsedMillis = this.#clock;
     session.waiting = this.#awaited.get(sessionId);
@@ -211,7 +238,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
   #beginEmpty(sessionId: string): MemorySession | undefined {
     this.#sweep();
     const isFull = this.#sessions.size >= this.#options.maxSessions && this.#ended.peek() === undefined;
-    return isFull || this.#isClosed ? undefined : this.#begin(sessionId, Date.now());
+    return isFull || this.#isClosed ? undefined : this.#begin(sessionId);
   }
 
   delete(sessionId: string): void {
@@ -245,7 +272,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     this.#sweep();
     const session = this.#sessions.get(sessionId);
     if (session !== undefined) {
-      session.work ??= { next: 0, block: undefined };
+      session.work ??= { next: 0, place: NO_PLACE };
       this.#touch(session);
     }
     const start = session && { next: 0, passedEnd: session.passedByWork(), missed: 0, skipped: undefined };
@@ -290,23 +317,21 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     const sessions = sessionId === undefined ? this.#sessions.values() : one === undefined ? [] : [one];
     const found: FoundEntry[] = [];
     for (const session of sessions) {
-      let position = Math.max(session.first, session.next - limit);
-      let block = session.locate(position);
-      for (; position < session.next; position += 1) {
-        if (slotIn(block, position) === block.length) block = blockAfter(block) as Block;
-        found.push({ session, block, position, sequence: session.sequenceAt(block, slotIn(block, position)) });
+      const from = Math.max(session.first, session.next - limit);
+      let place = from < session.next ? session.placeOf(from) : NO_PLACE;
+      for (let position = from; position < session.next; position += 1) {
+        found.push({ session, position, place, order: this.log.order(place) });
+        place = this.log.next(place);
       }
     }
-    found.sort((a, b) => a.sequence - b.sequence);
+    found.sort((a, b) => a.order - b.order);
     return (limit < found.length ? found.slice(found.length - limit) : found).map((each) => this.#entryOf(each));
   }
 
-  #entryOf({ session, block, position }: FoundEntry): LogEntry {
-    const slot = slotIn(block, position);
-    const note = session.noteAt(block, slot);
-    const id = session.idAt(position);
-    const message = session.messageAt(block, slot);
-    return makeEntry(id, session.id, message, session.timestampOf(note), session.detailOf(note));
+  #entryOf({ session, position, place }: FoundEntry): LogEntry {
+    const entry: Entry = { message: '', timestamp: 0, detail: undefined };
+    this.log.read(place, entry);
+    return makeEntry(session.idAt(position), session.id, entry.message, entry.timestamp, entry.detail);
   }
 
   flush(): Promise<void> {
@@ -422,6 +447,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     this.#idle.remove(session);
     this.#ended.remove(session);
     this.#bytes -= session.bytes + sessionBytes(session.id);
+    if (this.#upkeep === undefined) this.#startUpkeep(UPKEEP_MILLIS);
   }
 
   /** Gets below `maxBytes` again after an entry of `newest` was stored. */

@@ -283,9 +283,9 @@ describe('readers of a bounded session against an array', () => {
           const bytes = entries.reduce(
             (sum, entry) =>
               sum +
-              64 +
-              2 * entry.message.length +
-              (entry.kind === 'text' ? 0 : 176) +
+              32 +
+              Math.floor(1.75 * entry.message.length) +
+              (entry.kind === 'text' ? 0 : 144) +
               (entry.attributes === undefined ? 0 : attributesOfAbandoned),
             texts.length === 0 ? 0 : 384 + 2 * 's'.length,
           );

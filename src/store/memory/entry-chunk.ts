@@ -1,0 +1,320 @@
+import type { EntryDetail } from '../../entry/entry-detail.ts';
+import { ownJoin, ownText } from '../../support/own-text.ts';
+
+/** Rows of a chunk, a power of two. */
+export const CHUNK_ROWS = 1024;
+
+/** No place: the end of a session's chain. */
+export const NO_PLACE = -1;
+
+/** Rows whose texts stand together as one: joining costs a fifth of copying each, and a reader's part keeps few others. */
+const PAGE_ROWS = 16;
+const PAGE_MASK = PAGE_ROWS - 1;
+/** A longer text stands by itself: whoever keeps a short one shall not keep it too. In UTF-16 units. */
+const LONGEST_IN_PAGE = 1_000;
+
+// Columns of a row. The text of a row begins where that of the row before it ends.
+const TIME = 0;
+const NEXT = 1;
+const OWNER = 2;
+const TEXT_END = 3;
+const COLUMNS = 4;
+
+const FREE = -1;
+
+/** What a row holds. */
+export interface Entry {
+  message: string;
+  timestamp: number;
+  detail: EntryDetail | undefined;
+}
+
+/**
+ * 1,024 rows of the log over all sessions, in the order logged. A row has the time of its entry, the number of its session,
+ * the place of that session's next entry, and where its text ends in the text of its page.
+ *
+ * Few objects for many entries: what a collection has to copy and to mark is counted in objects first.
+ */
+export class EntryChunk {
+  /** Grows from chunk to chunk. */
+  readonly serial: number;
+  /** The chunks before and after it. A chunk that is let go of still leads to newer ones. */
+  older: EntryChunk | undefined;
+  newer: EntryChunk | undefined = undefined;
+  /** Rows that hold an entry. */
+  live = 0;
+  /** Rows there are: written ones, and when it was thinned only those that were live then. */
+  used = 0;
+  /** UTF-16 units in pages, and how many of them are of rows that are free. */
+  units = 0;
+  deadUnits = 0;
+  readonly #baseMillis: number;
+  #rows: Int32Array;
+  /** The slots of the rows, ascending, once it was thinned; else each row's index is its slot. */
+  #slots: Uint16Array | undefined = undefined;
+  #pages: string[] = [];
+  /** Texts of the last page that are not joined yet, from row `#sealed` on, as they came. */
+  readonly #open: string[];
+  #sealed = 0;
+  #pageEnd = 0;
+  // What few rows have.
+  #details: (EntryDetail | undefined)[] | undefined = undefined;
+  #longTexts: Map<number, string> | undefined = undefined;
+  #oddTimes: Map<number, number> | undefined = undefined;
+  /** Pages with texts that have to go soon. */
+  #pagesToErase: Set<number> | undefined = undefined;
+
+  /**
+   * @param rows Of a chunk that is no more, or new.
+   * @param open Of the chunk before it, or new.
+   */
+  constructor(serial: number, timestamp: number, older: EntryChunk | undefined, rows?: Int32Array) {
+    this.serial = serial;
+    this.#baseMillis = Math.floor(timestamp);
+    this.older = older;
+    if (older !== undefined) older.newer = this;
+    this.#rows = rows ?? new Int32Array(CHUNK_ROWS * COLUMNS);
+    this.#open = Array.from({ length: PAGE_ROWS }, () => '');
+  }
+
+  get isFull(): boolean {
+    return this.used === CHUNK_ROWS;
+  }
+
+  /** Whether texts are held as they came, perhaps as parts of longer ones. */
+  get isOpen(): boolean {
+    return this.#sealed < this.used;
+  }
+
+  /** Writes the next row; it must not be full. @returns The row's slot. */
+  push(message: string, timestamp: number, detail: EntryDetail | undefined, owner: number): number {
+    const slot = this.used;
+    const rows = this.#rows;
+    const base = slot * COLUMNS;
+    const time = timestamp - this.#baseMillis;
+    if ((time | 0) !== time) (this.#oddTimes ??= new Map()).set(slot, timestamp);
+    let text = message;
+    if (message.length > LONGEST_IN_PAGE) {
+      (this.#longTexts ??= new Map()).set(slot, ownText(message));
+      text = '';
+    }
+    this.#pageEnd += text.length;
+    rows[base + TIME] = time;
+    rows[base + NEXT] = NO_PLACE;
+    rows[base + OWNER] = owner;
+    rows[base + TEXT_END] = this.#pageEnd;
+    if (detail !== undefined) this.#setDetail(slot, detail);
+    this.#open[slot & PAGE_MASK] = text;
+    this.used = slot + 1;
+    this.live += 1;
+    if ((slot & PAGE_MASK) === PAGE_MASK) this.seal();
+    return slot;
+  }
+
+  #setDetail(slot: number, detail: EntryDetail): void {
+    this.#details ??= Array.from({ length: CHUNK_ROWS }, () => undefined);
+    this.#details[slot] = detail;
+  }
+
+  /** Joins the texts that are held as they came, so that what is held holds only itself. */
+  seal(): void {
+    const { used } = this;
+    if (this.#sealed === used) return;
+    const from = this.#sealed & PAGE_MASK;
+    const to = ((used - 1) & PAGE_MASK) + 1;
+    const isWhole = to - from === PAGE_ROWS;
+    const added = ownJoinOf(isWhole ? this.#open : this.#open.slice(from, to));
+    if (from === 0) this.#pages.push(added);
+    else this.#pages.push(ownPair(this.#pages.pop() as string, added));
+    this.#open.fill('', from, to);
+    this.#sealed = used;
+    this.units += added.length;
+    if (to === PAGE_ROWS) this.#pageEnd = 0;
+  }
+
+  next(slot: number): number {
+    return this.#rows[this.#indexOf(slot) * COLUMNS + NEXT] as number;
+  }
+
+  setNext(slot: number, place: number): void {
+    this.#rows[this.#indexOf(slot) * COLUMNS + NEXT] = place;
+  }
+
+  /** The number of the session whose entry it is; `-1` for none. */
+  owner(slot: number): number {
+    const index = this.#indexOf(slot);
+    return index === -1 ? FREE : (this.#rows[index * COLUMNS + OWNER] as number);
+  }
+
+  detail(slot: number): EntryDetail | undefined {
+    return this.#details === undefined ? undefined : this.#details[this.#indexOf(slot)];
+  }
+
+  /** The entry of the row, into `target`. */
+  read(slot: number, target: Entry): void {
+    const index = this.#indexOf(slot);
+    target.message = this.#messageAt(index, slot);
+    target.timestamp = this.#oddTimes?.get(slot) ?? this.#baseMillis + (this.#rows[index * COLUMNS + TIME] as number);
+    target.detail = this.#details === undefined ? undefined : this.#details[index];
+  }
+
+  /** A part of its page's text, but for a short one: V8 copies those. */
+  #messageAt(index: number, slot: number): string {
+    const start = this.#startOf(index);
+    const end = this.#endOf(index);
+    if (start === end) return this.#longTexts?.get(slot) ?? '';
+    if (index >= this.#sealed) return this.#open[index & PAGE_MASK] as string;
+    return (this.#pages[(index / PAGE_ROWS) | 0] as string).slice(start, end);
+  }
+
+  /** UTF-16 units of the text. */
+  textLength(slot: number): number {
+    const index = this.#indexOf(slot);
+    return this.#endOf(index) - this.#startOf(index) || (this.#longTexts?.get(slot)?.length ?? 0);
+  }
+
+  #startOf(index: number): number {
+    return (index & PAGE_MASK) === 0 ? 0 : (this.#rows[index * COLUMNS - COLUMNS + TEXT_END] as number);
+  }
+
+  #endOf(index: number): number {
+    return this.#rows[index * COLUMNS + TEXT_END] as number;
+  }
+
+  /** Frees a row. Its text stays in its page until {@link tidy}, or until {@link erase} when it has to go soon. */
+  free(slot: number, mustErase: boolean): void {
+    const index = this.#indexOf(slot);
+    const units = this.#endOf(index) - this.#startOf(index);
+    this.#rows[index * COLUMNS + OWNER] = FREE;
+    this.live -= 1;
+    this.deadUnits += units;
+    if (this.#details !== undefined) this.#details[index] = undefined;
+    this.#longTexts?.delete(slot);
+    this.#oddTimes?.delete(slot);
+    if (mustErase && units > 0) (this.#pagesToErase ??= new Set()).add((index / PAGE_ROWS) | 0);
+  }
+
+  /** Lets go of the texts of rows that were freed so. */
+  erase(): void {
+    const pages = this.#pagesToErase;
+    if (pages === undefined) return;
+    this.#pagesToErase = undefined;
+    this.seal();
+    for (const page of pages) this.#rewrite(page);
+  }
+
+  /** Lets go of what free rows still take, where that is much. The newest chunk keeps its rows: it is still written to. */
+  tidy(isNewest: boolean): void {
+    if (!isNewest && 2 * this.live <= this.used) this.#thin();
+    else if (4 * this.deadUnits > this.units) {
+      this.seal();
+      for (let page = 0; page < this.#pages.length; page += 1) this.#rewrite(page);
+    }
+  }
+
+  /** The rows' memory, for another chunk; this one is of no more use. `undefined` when it was thinned. */
+  takeRows(): Int32Array | undefined {
+    const rows = this.#slots === undefined ? this.#rows : undefined;
+    this.#rows = new Int32Array(0);
+    this.#slots = new Uint16Array(0);
+    this.#pages = [];
+    this.#details = undefined;
+    return rows;
+  }
+
+  #rewrite(page: number): void {
+    const rows = this.#rows;
+    const text = this.#pages[page] as string;
+    const parts: string[] = [];
+    let start = 0;
+    let end = 0;
+    for (let index = page * PAGE_ROWS; index < Math.min((page + 1) * PAGE_ROWS, this.#sealed); index += 1) {
+      const oldEnd = this.#endOf(index);
+      const part = rows[index * COLUMNS + OWNER] === FREE ? '' : text.slice(start, oldEnd);
+      start = oldEnd;
+      parts.push(part);
+      end += part.length;
+      rows[index * COLUMNS + TEXT_END] = end;
+    }
+    const gone = text.length - end;
+    if (gone === 0) return;
+    this.#pages[page] = ownJoinOf(parts);
+    this.units -= gone;
+    this.deadUnits -= gone;
+    // The last page goes on where it ends now.
+    if (page === this.#pages.length - 1 && (this.used & PAGE_MASK) !== 0) this.#pageEnd = end;
+  }
+
+  /** Keeps the live rows only, in less memory. */
+  #thin(): void {
+    const { live } = this;
+    const slots = new Uint16Array(live);
+    const rows = new Int32Array(live * COLUMNS);
+    const details = this.#details && Array.from({ length: live }, (): EntryDetail | undefined => undefined);
+    const pages: string[] = [];
+    let parts: string[] = [];
+    let kept = 0;
+    let end = 0;
+    this.units = 0;
+    for (let index = 0; index < this.used; index += 1) {
+      const base = index * COLUMNS;
+      if (this.#rows[base + OWNER] === FREE) continue;
+      const start = this.#startOf(index);
+      const part = (this.#pages[(index / PAGE_ROWS) | 0] as string).slice(start, this.#endOf(index));
+      parts.push(part);
+      end += part.length;
+      slots[kept] = this.#slots === undefined ? index : (this.#slots[index] as number);
+      rows.set(this.#rows.subarray(base, base + COLUMNS), kept * COLUMNS);
+      rows[kept * COLUMNS + TEXT_END] = end;
+      if (details !== undefined) details[kept] = this.#details?.[index];
+      kept += 1;
+      if ((kept & PAGE_MASK) !== 0 && kept < live) continue;
+      pages.push(ownJoinOf(parts));
+      this.units += end;
+      parts = [];
+      end = 0;
+    }
+    this.#slots = slots;
+    this.#rows = rows;
+    this.#details = details;
+    this.#pages = pages;
+    this.#pagesToErase = undefined;
+    this.used = live;
+    this.#sealed = live;
+    this.deadUnits = 0;
+  }
+
+  /** `-1` for a slot whose row was thinned out. */
+  #indexOf(slot: number): number {
+    const slots = this.#slots;
+    if (slots === undefined) return slot;
+    let low = 0;
+    let high = slots.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((slots[middle] as number) < slot) low = middle + 1;
+      else high = middle;
+    }
+    return slots[low] === slot ? low : -1;
+  }
+
+  /** The first slot from this one on that has a row; `CHUNK_ROWS` for none. */
+  slotFrom(slot: number): number {
+    const slots = this.#slots;
+    if (slots === undefined) return slot < this.used ? slot : CHUNK_ROWS;
+    const found = slots.find((each) => each >= slot);
+    return found ?? CHUNK_ROWS;
+  }
+}
+
+/** The texts as one that holds only itself. */
+function ownJoinOf(parts: readonly string[]): string {
+  const text = parts.join('');
+  // V8 may give back the one part that is not empty, and with it what that one is a part of.
+  return parts.some((part) => part.length === text.length) ? ownText(text) : text;
+}
+
+function ownPair(head: string, tail: string): string {
+  if (head === '') return tail;
+  return tail === '' ? head : ownJoin(head, tail);
+}

@@ -1,0 +1,219 @@
+import type { EntryDetail } from '../../entry/entry-detail.ts';
+import { CHUNK_ROWS, EntryChunk } from './entry-chunk.ts';
+import type { Entry } from './entry-chunk.ts';
+
+const SHIFT = Math.log2(CHUNK_ROWS);
+const MASK = CHUNK_ROWS - 1;
+/** What may lie about before a pass over all chunks begins: rows, and UTF-16 units of text. */
+const SLACK_ROWS = 2 * CHUNK_ROWS;
+const SLACK_UNITS = 64 * 1024;
+/** What a chunk costs to tidy, in rows of a chain that is freed. */
+const TIDY_ROWS = CHUNK_ROWS / 2;
+
+/** The rest of a session's chain whose entries are gone. */
+interface DeadChain {
+  place: number;
+  left: number;
+  readonly mustErase: boolean;
+}
+
+/**
+ * The entries of all sessions in the order logged, in chunks of 1,024 rows. An entry has a place for as long as it is held;
+ * the entries of a session are a chain of places, oldest first.
+ *
+ * Memory of entries that are gone is taken back by and by: a chunk at once when its last entry goes, the rest by
+ * {@link work}, a bounded part with each call. Appending never waits for it.
+ */
+export class EntryLog {
+  readonly #chunks: (EntryChunk | undefined)[] = [];
+  readonly #freeIndexes: number[] = [];
+  #spareRows: Int32Array | undefined = undefined;
+  #tail: EntryChunk | undefined = undefined;
+  #tailIndex = 0;
+  #oldest: EntryChunk | undefined = undefined;
+  #serial = 0;
+  readonly #deadChains: DeadChain[] = [];
+  readonly #chunksToErase = new Set<EntryChunk>();
+  /** The next chunk of the pass that is under way; `-1`: none is. */
+  #tidyAt = -1;
+  // Of all chunks.
+  #rows = 0;
+  #live = 0;
+  #units = 0;
+  #deadUnits = 0;
+
+  /** @param owner The number of the session. @returns The entry's place. */
+  push(message: string, timestamp: number, detail: EntryDetail | undefined, owner: number): number {
+    let tail = this.#tail;
+    if (tail === undefined || tail.isFull) tail = this.#begin(timestamp);
+    this.#live += 1;
+    return (this.#tailIndex << SHIFT) | tail.push(message, timestamp, detail, owner);
+  }
+
+  #begin(timestamp: number): EntryChunk {
+    const full = this.#tail;
+    const chunk = new EntryChunk(++this.#serial, timestamp, full, this.#spareRows);
+    this.#spareRows = undefined;
+    this.#oldest ??= chunk;
+    const index = this.#freeIndexes.pop() ?? this.#chunks.length;
+    this.#chunks[index] = chunk;
+    const fullIndex = this.#tailIndex;
+    this.#tail = chunk;
+    this.#tailIndex = index;
+    if (full !== undefined) {
+      this.#rows += full.used;
+      this.#units += full.units;
+      this.#deadUnits += full.deadUnits;
+      if (full.live === 0) this.#drop(fullIndex, full);
+      else if (this.#isUntidy) this.#tidyAt = Math.max(this.#tidyAt, 0);
+    }
+    return chunk;
+  }
+
+  get #isUntidy(): boolean {
+    if (this.#rows > 2 * this.#live + SLACK_ROWS) return true;
+    const tail = this.#tail;
+    return 3 * (this.#deadUnits + (tail?.deadUnits ?? 0)) > this.#units + (tail?.units ?? 0) + SLACK_UNITS;
+  }
+
+  #chunkAt(place: number): EntryChunk {
+    return this.#chunks[place >> SHIFT] as EntryChunk;
+  }
+
+  /** Sets the place of the session's next entry. */
+  link(place: number, next: number): void {
+    this.#chunkAt(place).setNext(place & MASK, next);
+  }
+
+  /** The place of the session's next entry; `NO_PLACE` for none yet. */
+  next(place: number): number {
+    return this.#chunkAt(place).next(place & MASK);
+  }
+
+  /** Reads an entry into `target`. */
+  read(place: number, target: Entry): void {
+    this.#chunkAt(place).read(place & MASK, target);
+  }
+
+  textLength(place: number): number {
+    return this.#chunkAt(place).textLength(place & MASK);
+  }
+
+  detail(place: number): EntryDetail | undefined {
+    return this.#chunkAt(place).detail(place & MASK);
+  }
+
+  /** Grows in the order logged, over all sessions. */
+  order(place: number): number {
+    return this.#chunkAt(place).serial * CHUNK_ROWS + (place & MASK);
+  }
+
+  /** Lets go of one entry. */
+  free(place: number): void {
+    this.#free(place, false);
+  }
+
+  #free(place: number, mustErase: boolean): void {
+    const index = place >> SHIFT;
+    const chunk = this.#chunks[index] as EntryChunk;
+    const { deadUnits } = chunk;
+    chunk.free(place & MASK, mustErase);
+    this.#live -= 1;
+    if (chunk !== this.#tail) {
+      this.#deadUnits += chunk.deadUnits - deadUnits;
+      if (chunk.live === 0) return this.#drop(index, chunk);
+    }
+    if (mustErase) this.#chunksToErase.add(chunk);
+  }
+
+  /**
+   * Lets go of a session's chain, by and by.
+   *
+   * @param count Its length.
+   * @param mustErase Its texts have to go soon; else when they are a good part of what is held.
+   */
+  freeChain(place: number, count: number, mustErase: boolean): void {
+    if (count > 0) this.#deadChains.push({ place, left: count, mustErase });
+  }
+
+  /** Rows and UTF-16 units that memory is held for. */
+  stats(): { readonly rows: number; readonly units: number } {
+    const tail = this.#tail;
+    return { rows: this.#rows + (tail?.used ?? 0), units: this.#units + (tail?.units ?? 0) };
+  }
+
+  /** Whether {@link work} has something to do. */
+  get isBehind(): boolean {
+    return this.#deadChains.length > 0 || this.#chunksToErase.size > 0 || this.#tidyAt !== -1;
+  }
+
+  /** Whether the newest texts are held as they came; {@link seal} makes them own ones. */
+  get isOpen(): boolean {
+    return this.#tail?.isOpen === true;
+  }
+
+  seal(): void {
+    this.#tail?.seal();
+  }
+
+  /** Takes memory of what is gone back, for about as many rows; `isBehind` says whether there is more. */
+  work(rows: number): void {
+    let left = rows;
+    while (left > 0) {
+      const chain = this.#deadChains.at(-1);
+      if (chain === undefined) break;
+      left -= this.#freeSome(chain, left);
+      if (chain.left === 0) this.#deadChains.pop();
+    }
+    for (const chunk of this.#chunksToErase) {
+      if (left <= 0) return;
+      left -= TIDY_ROWS;
+      this.#chunksToErase.delete(chunk);
+      this.#recount(chunk, () => chunk.erase());
+    }
+    while (left > 0 && this.#tidyAt !== -1) {
+      left -= TIDY_ROWS;
+      this.#tidyNext();
+    }
+    if (this.#tidyAt === -1 && this.#isUntidy) this.#tidyAt = 0;
+  }
+
+  #freeSome(chain: DeadChain, most: number): number {
+    const count = Math.min(chain.left, most);
+    for (let freed = 0; freed < count; freed += 1) {
+      const { place } = chain;
+      chain.place = this.next(place);
+      this.#free(place, chain.mustErase);
+    }
+    chain.left -= count;
+    return count;
+  }
+
+  #tidyNext(): void {
+    const chunk = this.#chunks[this.#tidyAt];
+    this.#tidyAt = this.#tidyAt + 1 < this.#chunks.length ? this.#tidyAt + 1 : -1;
+    if (chunk !== undefined) this.#recount(chunk, () => chunk.tidy(chunk === this.#tail));
+  }
+
+  #recount(chunk: EntryChunk, change: () => void): void {
+    const { used, units, deadUnits } = chunk;
+    change();
+    if (chunk === this.#tail) return;
+    this.#rows += chunk.used - used;
+    this.#units += chunk.units - units;
+    this.#deadUnits += chunk.deadUnits - deadUnits;
+  }
+
+  #drop(index: number, chunk: EntryChunk): void {
+    this.#rows -= chunk.used;
+    this.#units -= chunk.units;
+    this.#deadUnits -= chunk.deadUnits;
+    this.#chunks[index] = undefined;
+    this.#freeIndexes.push(index);
+    this.#chunksToErase.delete(chunk);
+    if (chunk.newer !== undefined) chunk.newer.older = chunk.older;
+    if (chunk.older === undefined) this.#oldest = chunk.newer;
+    else chunk.older.newer = chunk.newer;
+    this.#spareRows ??= chunk.takeRows();
+  }
+}
