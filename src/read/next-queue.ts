@@ -1,47 +1,85 @@
-/** A `next()` call that is not settled yet. */
-export interface NextCall<T> {
-  readonly resolve: (result: IteratorResult<T, undefined>) => void;
-  readonly reject: (error: unknown) => void;
-}
+type Resolve<T> = (result: IteratorResult<T, undefined>) => void;
+type Reject = (error: unknown) => void;
 
-interface QueuedCall<T> extends NextCall<T> {
+/** A `next()` call behind the first that waits. */
+interface QueuedCall<T> {
+  readonly resolve: Resolve<T>;
+  readonly reject: Reject;
   following: QueuedCall<T> | undefined;
 }
 
+// What the executor below was given last. One executor for all promises: a closure for each costs a waiting reader a tenth.
+let lastResolve: (value: unknown) => void;
+let lastReject: Reject;
+function keepLast(resolve: (value: never) => void, reject: Reject): void {
+  lastResolve = resolve as (value: unknown) => void;
+  lastReject = reject;
+}
+
 /**
- * The `next()` calls of an iterator that are not settled yet, in order. They are linked, not in an array: calls may
- * overlap but hardly ever do, so the usual single call costs one object and a waiting reader holds no list.
+ * The `next()` calls of an iterator that are not settled yet, in order. Calls may overlap but hardly ever do: the first
+ * stands here by itself, so that a reader that waits holds nothing but its promise; further ones are linked.
  */
 export class NextQueue<T> {
-  #first: QueuedCall<T> | undefined = undefined;
-  /** Of no meaning while there is no first. */
+  #resolve: Resolve<T> | undefined = undefined;
+  #reject: Reject | undefined = undefined;
+  #second: QueuedCall<T> | undefined = undefined;
+  /** Of no meaning while there is no second. */
   #last: QueuedCall<T> | undefined = undefined;
 
   get isEmpty(): boolean {
-    return this.#first === undefined;
+    return this.#resolve === undefined;
   }
 
-  push(resolve: NextCall<T>['resolve'], reject: NextCall<T>['reject']): void {
-    const call: QueuedCall<T> = { resolve, reject, following: undefined };
-    if (this.#first === undefined) this.#first = call;
+  /** A call that waits from now on. */
+  push(): Promise<IteratorResult<T, undefined>> {
+    const promise = new Promise<IteratorResult<T, undefined>>(keepLast);
+    const resolve: Resolve<T> = lastResolve;
+    if (this.#resolve === undefined) {
+      this.#resolve = resolve;
+      this.#reject = lastReject;
+      return promise;
+    }
+    const call: QueuedCall<T> = { resolve, reject: lastReject, following: undefined };
+    if (this.#second === undefined) this.#second = call;
     else (this.#last as QueuedCall<T>).following = call;
     this.#last = call;
+    return promise;
   }
 
-  /** Takes the first call out; the caller settles it. */
-  shift(): NextCall<T> | undefined {
-    const first = this.#first;
-    this.#first = first?.following;
+  /** Resolves the first call with a value. */
+  resolveFirst(value: T): void {
+    const resolve = this.#resolve;
+    this.#moveUp();
+    resolve?.({ value, done: false });
+  }
+
+  /** Takes the first call out; the caller rejects it. `undefined` when there is none. */
+  takeFirst(): Reject | undefined {
+    const reject = this.#reject;
+    this.#moveUp();
+    return reject;
+  }
+
+  #moveUp(): void {
+    const second = this.#second;
+    this.#resolve = second?.resolve;
+    this.#reject = second?.reject;
+    if (second === undefined) return;
+    this.#second = second.following;
     // A reader that waits for its next call holds none of the calls before.
-    if (this.#first === undefined) this.#last = undefined;
-    return first;
+    if (this.#second === undefined) this.#last = undefined;
   }
 
   /** Resolves every call as done. */
   finish(): void {
-    let call = this.#first;
-    this.#first = undefined;
+    const resolve = this.#resolve;
+    let call = this.#second;
+    this.#resolve = undefined;
+    this.#reject = undefined;
+    this.#second = undefined;
     this.#last = undefined;
+    resolve?.({ value: undefined, done: true });
     for (; call !== undefined; call = call.following) call.resolve({ value: undefined, done: true });
   }
 }

@@ -109,11 +109,10 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
 
   #enqueue(outcome: Outcome | undefined): Promise<IteratorResult<T, undefined>> {
     if (this.#phase === 'ended') return Promise.resolve({ value: undefined, done: true });
-    return new Promise((resolve, reject) => {
-      const isFirst = this.#calls.isEmpty;
-      this.#calls.push(resolve, reject);
-      if (isFirst && this.#phase !== 'ending') this.#serve(outcome);
-    });
+    const isFirst = this.#calls.isEmpty;
+    const settled = this.#calls.push();
+    if (isFirst && this.#phase !== 'ending') this.#serve(outcome);
+    return settled;
   }
 
   /** What the first of the waiting `next()` calls meets. */
@@ -203,7 +202,7 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
       if (outcome === 'wait') return this.#waitForMore();
       if (outcome !== 'deliver') return this.#end(outcome);
       this.#stopIdleTimer();
-      this.#calls.shift()?.resolve({ value: this.#deliver(), done: false });
+      this.#calls.resolveFirst(this.#deliver());
       if (this.#calls.isEmpty) return undefined;
       outcome = this.#begin();
     }
@@ -270,9 +269,9 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
 
   /** Rejects the first of the waiting calls; the others resolve as done. */
   #fail(reason: EndReason, error: unknown): void {
-    const first = this.#calls.shift();
+    const reject = this.#calls.takeFirst();
     this.#finish(reason);
-    first?.reject(error);
+    reject?.(error);
   }
 
   /** Ends the reader at once: all waiting calls resolve as done. */

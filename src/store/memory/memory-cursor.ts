@@ -137,7 +137,7 @@ export class MemoryCursor implements SessionCursor, Entry, Position, WaitNode {
     if (this.list !== undefined) return;
     const session = this.#session;
     if (session === undefined) this.#host.waitListOf(this.#sessionId).add(this);
-    else session.waitList().add(this);
+    else session.add(this);
   }
 
   stopWaiting(): void {

@@ -136,7 +136,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     this.#push(session, message, timestamp, detail, bytes);
     if (beginsNextLife) this.#place(session);
     if (this.#bytes > this.#maxBytes) this.#shrink(session);
-    session.waiting?.wakeAll();
+    session.wakeAll();
     return true;
   }
 
@@ -206,8 +206,11 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     const session = new MemorySession(this.log, ownText(sessionId), serial, idHead);
     session.lastUsed = ++this.#sequence;
     session.lastUsedMillis = this.#clock;
-    session.waiting = this.#awaited.get(sessionId);
-    this.#awaited.delete(sessionId);
+    const awaiting = this.#awaited.get(sessionId);
+    if (awaiting !== undefined) {
+      session.adopt(awaiting);
+      this.#awaited.delete(sessionId);
+    }
     this.#sessions.set(session.id, session);
     this.#bytes += sessionBytes(session.id);
     this.#idle.add(session);
@@ -225,13 +228,13 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
   end(sessionId: string): void {
     const session = this.#sessions.get(sessionId) ?? this.#beginEmpty(sessionId);
     if (session === undefined || session.isEnded) {
-      (session === undefined ? this.#awaited.get(sessionId) : session.waiting)?.notifyAll('end');
+      (session ?? this.#awaited.get(sessionId))?.notifyAll('end');
       return;
     }
     session.end();
     this.#touch(session);
     this.#place(session);
-    session.waiting?.wakeAll();
+    session.wakeAll();
   }
 
   /** A session that ends before it has an entry: what has entries is not evicted for it. */
@@ -249,7 +252,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     }
     this.#forget(session, 'deleted');
     this.#names.clear();
-    session.waiting?.notifyAll('deleted');
+    session.notifyAll('deleted');
   }
 
   open(sessionId: string, options: OpenOptions): SessionCursor {
@@ -300,7 +303,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     this.#sweep();
     const ids = new Set(this.#awaited.keys());
     for (const session of this.#sessions.values()) {
-      if (!session.isEnded || session.waiting?.isEmpty === false) ids.add(session.id);
+      if (!session.isEnded || !session.isEmpty) ids.add(session.id);
     }
     return [...ids].sort();
   }
@@ -343,7 +346,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
       this.#isClosed = true;
       clearInterval(this.#sweeper);
       for (const list of this.#awaited.values()) list.wakeAll();
-      for (const session of this.#sessions.values()) session.waiting?.wakeAll();
+      for (const session of this.#sessions.values()) session.wakeAll();
     }
     return Promise.resolve();
   }

@@ -28,6 +28,16 @@ export class WaitList {
     return this.#first === undefined;
   }
 
+  /** Takes over the nodes of a list that is of no more use. */
+  adopt(list: WaitList): void {
+    const wasDue = list.#lastDue !== undefined;
+    for (let node = list.#first; node !== undefined; node = list.#first) {
+      list.remove(node);
+      this.add(node);
+    }
+    if (wasDue) this.wakeAll();
+  }
+
   add(node: WaitNode): void {
     node.list = this;
     node.previous = this.#last;

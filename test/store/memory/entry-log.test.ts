@@ -20,7 +20,6 @@ interface Held {
 class Model {
   readonly log = new EntryLog();
   readonly sessions = new Map<number, Held[]>();
-  #serial = 0;
 
   push(owner: number, message: string, timestamp: number, detail: EntryDetail | undefined): void {
     const chain = this.sessions.get(owner) ?? [];
@@ -29,7 +28,6 @@ class Model {
     const last = chain.at(-1);
     if (last !== undefined) this.log.link(last.place, place);
     chain.push({ place, message, timestamp, detail, order: this.log.order(place) });
-    this.#serial += 1;
   }
 
   dropOldest(owner: number): void {
