@@ -38,9 +38,6 @@ export interface Entry {
 export class EntryChunk {
   /** Grows from chunk to chunk. */
   readonly serial: number;
-  /** The chunks before and after it. A chunk that is let go of still leads to newer ones. */
-  older: EntryChunk | undefined;
-  newer: EntryChunk | undefined = undefined;
   /** Rows that hold an entry. */
   live = 0;
   /** Rows there are: written ones, and when it was thinned only those that were live then. */
@@ -64,15 +61,10 @@ export class EntryChunk {
   /** Pages with texts that have to go soon. */
   #pagesToErase: Set<number> | undefined = undefined;
 
-  /**
-   * @param rows Of a chunk that is no more, or new.
-   * @param open Of the chunk before it, or new.
-   */
-  constructor(serial: number, timestamp: number, older: EntryChunk | undefined, rows?: Int32Array) {
+  /** @param rows The memory of a chunk that is no more. */
+  constructor(serial: number, timestamp: number, rows?: Int32Array) {
     this.serial = serial;
     this.#baseMillis = Math.floor(timestamp);
-    this.older = older;
-    if (older !== undefined) older.newer = this;
     this.#rows = rows ?? new Int32Array(CHUNK_ROWS * COLUMNS);
     this.#open = Array.from({ length: PAGE_ROWS }, () => '');
   }
@@ -138,12 +130,6 @@ export class EntryChunk {
 
   setNext(slot: number, place: number): void {
     this.#rows[this.#indexOf(slot) * COLUMNS + NEXT] = place;
-  }
-
-  /** The number of the session whose entry it is; `-1` for none. */
-  owner(slot: number): number {
-    const index = this.#indexOf(slot);
-    return index === -1 ? FREE : (this.#rows[index * COLUMNS + OWNER] as number);
   }
 
   detail(slot: number): EntryDetail | undefined {
@@ -284,7 +270,6 @@ export class EntryChunk {
     this.deadUnits = 0;
   }
 
-  /** `-1` for a slot whose row was thinned out. */
   #indexOf(slot: number): number {
     const slots = this.#slots;
     if (slots === undefined) return slot;
@@ -295,15 +280,7 @@ export class EntryChunk {
       if ((slots[middle] as number) < slot) low = middle + 1;
       else high = middle;
     }
-    return slots[low] === slot ? low : -1;
-  }
-
-  /** The first slot from this one on that has a row; `CHUNK_ROWS` for none. */
-  slotFrom(slot: number): number {
-    const slots = this.#slots;
-    if (slots === undefined) return slot < this.used ? slot : CHUNK_ROWS;
-    const found = slots.find((each) => each >= slot);
-    return found ?? CHUNK_ROWS;
+    return low;
   }
 }
 

@@ -30,7 +30,6 @@ export class EntryLog {
   #spareRows: Int32Array | undefined = undefined;
   #tail: EntryChunk | undefined = undefined;
   #tailIndex = 0;
-  #oldest: EntryChunk | undefined = undefined;
   #serial = 0;
   readonly #deadChains: DeadChain[] = [];
   readonly #chunksToErase = new Set<EntryChunk>();
@@ -52,9 +51,8 @@ export class EntryLog {
 
   #begin(timestamp: number): EntryChunk {
     const full = this.#tail;
-    const chunk = new EntryChunk(++this.#serial, timestamp, full, this.#spareRows);
+    const chunk = new EntryChunk(++this.#serial, timestamp, this.#spareRows);
     this.#spareRows = undefined;
-    this.#oldest ??= chunk;
     const index = this.#freeIndexes.pop() ?? this.#chunks.length;
     this.#chunks[index] = chunk;
     const fullIndex = this.#tailIndex;
@@ -211,9 +209,6 @@ export class EntryLog {
     this.#chunks[index] = undefined;
     this.#freeIndexes.push(index);
     this.#chunksToErase.delete(chunk);
-    if (chunk.newer !== undefined) chunk.newer.older = chunk.older;
-    if (chunk.older === undefined) this.#oldest = chunk.newer;
-    else chunk.older.newer = chunk.newer;
     this.#spareRows ??= chunk.takeRows();
   }
 }

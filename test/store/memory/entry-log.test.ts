@@ -41,6 +41,12 @@ class Model {
     if (chain[0] !== undefined) this.log.freeChain(chain[0].place, chain.length, mustErase);
   }
 
+  /** Entries held, and the UTF-16 units of their texts. */
+  held(): { readonly entries: number; readonly units: number } {
+    const all = [...this.sessions.values()].flat();
+    return { entries: all.length, units: all.reduce((sum, { message }) => sum + message.length, 0) };
+  }
+
   /** What differs between the two, as text; empty when nothing does. */
   difference(): string {
     const { log } = this;
@@ -111,6 +117,10 @@ describe('EntryLog', () => {
           expect(model.difference()).toBe('');
           for (let rounds = 0; model.log.isBehind && rounds < 1_000; rounds += 1) model.log.work(1_000);
           expect(model.log.isBehind).toBe(false);
+          // Twice what the entries need, and what may always lie about.
+          const { entries, units } = model.held();
+          expect(model.log.stats().rows).toBeLessThanOrEqual(2 * entries + 3 * CHUNK_ROWS);
+          expect(model.log.stats().units).toBeLessThanOrEqual(1.5 * units + 96 * 1024);
           expect(model.difference()).toBe('');
           model.log.seal();
           expect(model.difference()).toBe('');
