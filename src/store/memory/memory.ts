@@ -33,8 +33,8 @@ const APPENDS_PER_WORK = 64;
 const ROWS_PER_WORK = 1_024;
 /** Texts are made own ones, and those of deleted sessions erased, no later than this. */
 const UPKEEP_MILLIS = 20;
-/** The upkeep of one turn of the event loop: about half a millisecond. */
-const ROWS_PER_TURN = 8_192;
+/** The upkeep of one turn of the event loop: less than half a millisecond. */
+const ROWS_PER_TURN = 4_096;
 
 /** Where an entry stands, and when it was logged among those of all sessions. */
 interface FoundEntry {
