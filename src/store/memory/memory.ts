@@ -237,11 +237,21 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     session.wakeAll();
   }
 
-  /** A session that ends before it has an entry: what has entries is not evicted for it. */
+  /** A session that ends before it has an entry. Where there is no room only another such session is evicted for it. */
   #beginEmpty(sessionId: string): MemorySession | undefined {
     this.#sweep();
-    const isFull = this.#sessions.size >= this.#options.maxSessions && this.#ended.peek() === undefined;
-    return isFull || this.#isClosed ? undefined : this.#begin(sessionId);
+    if (this.#isClosed) return undefined;
+    while (!this.#hasRoomFor(sessionId)) {
+      const victim = this.#ended.peek();
+      if (victim === undefined || victim.length > 0) return undefined;
+      this.#evict(victim, 'store_full');
+    }
+    return this.#begin(sessionId);
+  }
+
+  #hasRoomFor(sessionId: string): boolean {
+    const { maxSessions, maxBytes } = this.#options;
+    return this.#sessions.size < maxSessions && this.#bytes + sessionBytes(sessionId) <= maxBytes;
   }
 
   delete(sessionId: string): void {
