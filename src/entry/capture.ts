@@ -10,9 +10,6 @@ import type { OwnFacts } from './entry.ts';
 import { isTimestamp } from './timestamp.ts';
 import { isControlKind, kindOfEventName, tokenOf } from './tokens.ts';
 
-/** What clients over HTTP see in place of an error's own words. */
-export const MASKED_ERROR = 'An error occurred.';
-
 /**
  * What the store keeps of a record beside text and time; `undefined` for a plain chunk, found without touching more than
  * a few fields. Attribute values were copied by the SDK at emit (both lines); the object that holds them is not, so it is here.

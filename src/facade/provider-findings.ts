@@ -2,29 +2,48 @@ import { MAX_SESSION_ID_LENGTH } from '../entry/session-id.ts';
 import { environmentValue } from '../otel/environment.ts';
 import type { OtelLoggerProvider } from '../otel/logs-api.ts';
 import { SCOPE_NAME } from '../route/own-write.ts';
+import { messageOf } from '../support/errors.ts';
 import type { Finding } from './finding.ts';
 import type { SessionLogRecordProcessor } from './session-processor.ts';
 
 /** What is looked at in the logger provider. */
 export interface ProviderSubject {
   readonly processor: SessionLogRecordProcessor;
-  readonly provider: OtelLoggerProvider | undefined;
+  /** Of the application, so it may throw. */
+  readonly provider: () => OtelLoggerProvider | undefined;
   /** Emits a record through the provider, and answers whether it came to the processor. */
   readonly probe: () => boolean;
 }
 
 /** What is wrong with the logger provider, and with the place of our processor in it. */
-export function findInProvider({ processor, provider, probe }: ProviderSubject): Finding[] {
-  if (provider === undefined) {
+export function findInProvider(subject: ProviderSubject): Finding[] {
+  let provider: OtelLoggerProvider | undefined;
+  try {
+    provider = subject.provider();
+  } catch (error) {
     return [
       {
         code: 'no_provider',
-        problem: 'no logger provider is registered: chunks go into the queues only, and other loggers nowhere',
-        fix: 'start your SDK with `logRecordProcessors: [sessions.processor, ...]`, pass `loggerProvider`, or use startSessionLogs({ registerGlobally: true })',
+        problem: `the function that is the option \`loggerProvider\` throws: ${messageOf(error)}; chunks go into the queues only`,
+        fix: 'let it return a logger provider, or `undefined` as long as there is none',
       },
-      ...findConfigFile(),
     ];
   }
+  return provider === undefined ? findNone() : findInside(subject, provider);
+}
+
+function findNone(): Finding[] {
+  return [
+    {
+      code: 'no_provider',
+      problem: 'no logger provider is registered: chunks go into the queues only, and other loggers nowhere',
+      fix: 'start your SDK with `logRecordProcessors: [sessions.processor, ...]`, pass `loggerProvider`, or use startSessionLogs({ registerGlobally: true })',
+    },
+    ...findConfigFile(),
+  ];
+}
+
+function findInside({ processor, probe }: ProviderSubject, provider: OtelLoggerProvider): Finding[] {
   const isAttached = probe();
   const rules = findRules(provider);
   // A rule that stops the probe says nothing about the processors.

@@ -331,7 +331,7 @@ export class SessionLogs {
     const facts = Object.assign({}, ...this.#owned.map((part) => part.facts)) as NonNullable<OwnedPart['facts']>;
     return diagnose({
       processor: this.processor,
-      provider: this.#writer.provider,
+      provider: () => this.#writer.provider,
       probe: () => this.#writer.probe(),
       lost: this.stats().lost,
       directory: facts.directory,

@@ -286,9 +286,10 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
     if (this.#endReason !== undefined) return;
     this.#endReason = reason;
     this.#stopIdleTimer();
+    // First: what follows runs code of whoever made the signal.
+    this.#cursor.leave();
     this.#stopWatchingAbort?.();
     this.#stopWatchingAbort = undefined;
-    this.#cursor.leave();
   }
 
   /** Reports a gap; `false`: `onGap` made the reader return. */

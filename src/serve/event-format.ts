@@ -1,6 +1,7 @@
 import type { LogEntry } from '../entry/entry.ts';
 import type { EndReason } from '../read/end-reason.ts';
-import { reporterFor } from '../support/reporter.ts';
+import { describeValue } from '../support/errors.ts';
+import { catchRejection, reporterFor } from '../support/reporter.ts';
 
 // Blocks of a `text/event-stream` (https://html.spec.whatwg.org/multipage/server-sent-events.html). Every value is JSON,
 // in which CR and LF are escaped, so no text can break an event or begin another one.
@@ -60,18 +61,28 @@ function dataOf(entry: LogEntry, format: EntryFormat): string | undefined {
   try {
     const shown = entry.kind === 'error' ? { ...entry, message: errorText(entry, format) } : entry;
     const { kind, message, timestamp } = shown;
-    return JSON.stringify(format.map === undefined ? { kind, message, timestamp } : format.map(shown));
+    return format.map === undefined ? JSON.stringify({ kind, message, timestamp }) : mapped(format.map(shown));
   } catch (error) {
     reporter.limited('map', 'an entry could not be mapped to JSON and is left out of its event stream', error);
     return undefined;
   }
 }
 
+/** Throws for a promise, which would be `{}` as JSON. */
+function mapped(value: unknown): string | undefined {
+  if (catchRejection(value, () => {})) throw new TypeError('map must answer at once, not with a promise');
+  return JSON.stringify(value);
+}
+
 function errorText(entry: LogEntry, { onError }: EntryFormat): string {
   try {
-    return onError?.(entry) ?? MASKED_ERROR;
+    const text: unknown = onError?.(entry);
+    if (typeof text === 'string') return text;
+    catchRejection(text, () => {});
+    if (text === undefined) return MASKED_ERROR;
+    throw new TypeError(`onError must return a string or undefined, got ${describeValue(text)}`);
   } catch (error) {
-    reporter.limited('onError', 'onError threw; the error stays masked', error);
+    reporter.limited('onError', 'onError failed; the error stays masked', error);
     return MASKED_ERROR;
   }
 }

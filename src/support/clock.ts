@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 
 import { functionOption } from './options.ts';
-import { reporterFor } from './reporter.ts';
+import { catchRejection, reporterFor } from './reporter.ts';
 
 const reporter = reporterFor('clock');
 
@@ -20,15 +20,44 @@ export function clockOption(): ClockOption {
     .transform((now) => (now === undefined ? Date.now : guarded(now)));
 }
 
+type ElapsedClockOption = z.ZodOptional<
+  z.ZodPipe<z.ZodCustom<() => number>, z.ZodTransform<() => number, () => number>>
+>;
+
+/**
+ * The option `now`, a clock of the application of which only the time that passes counts; it comes out as milliseconds since
+ * its first time. While it throws, or gives no finite number, no time passes, and that is reported.
+ */
+export function elapsedClockOption(): ElapsedClockOption {
+  return functionOption<() => number>()
+    .transform((now) => {
+      let passed = 0;
+      let before: number | undefined;
+      return () => {
+        const millis = timeOf(now, 'no time passes meanwhile');
+        if (millis !== undefined) {
+          if (before !== undefined) passed += millis - before;
+          before = millis;
+        }
+        return passed;
+      };
+    })
+    .optional();
+}
+
 function guarded(now: () => number): () => number {
-  return () => {
-    try {
-      const millis: unknown = now();
-      if (typeof millis === 'number' && Number.isFinite(millis)) return millis;
-      reporter.limited('now', '`now` gave no number; the clock of the system is used');
-    } catch (error) {
-      reporter.limited('now', '`now` threw; the clock of the system is used', error);
-    }
-    return Date.now();
-  };
+  return () => timeOf(now, 'the clock of the system is used') ?? Date.now();
+}
+
+/** `undefined`: the clock failed, which is reported with its consequence. */
+function timeOf(now: () => number, consequence: string): number | undefined {
+  try {
+    const millis: unknown = now();
+    if (typeof millis === 'number' && Number.isFinite(millis)) return millis;
+    catchRejection(millis, () => {});
+    reporter.limited('now', `\`now\` gave no number; ${consequence}`);
+  } catch (error) {
+    reporter.limited('now', `\`now\` threw; ${consequence}`, error);
+  }
+  return undefined;
 }

@@ -57,11 +57,15 @@ export function reporterFor(component: string): Reporter {
 /**
  * For the answer of an application's callback that is not awaited: when the callback is `async` all the same, its
  * rejection goes to `onRejection` instead of ending the process.
+ *
+ * @returns Whether the answer is a promise.
  */
-export function catchRejection(answer: unknown, onRejection: (error: unknown) => void): void {
+export function catchRejection(answer: unknown, onRejection: (error: unknown) => void): boolean {
   // Promises of other realms and libraries are no `Promise` of ours, and have a `then` of their own.
   if (types.isPromise(answer)) void Promise.prototype.then.call(answer, undefined, onRejection);
   else if (isThenable(answer)) Promise.resolve(answer).catch(onRejection);
+  else return false;
+  return true;
 }
 
 function isThenable(answer: unknown): boolean {

@@ -10,7 +10,7 @@ import { ATTRIBUTE } from '../otel/names.ts';
 import { describeValue, isError, messageOf } from '../support/errors.ts';
 import { functionOption, lazily, parseOptions } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
-import { reporterFor } from '../support/reporter.ts';
+import { catchRejection, reporterFor } from '../support/reporter.ts';
 import type { WriteOptions } from './write-options.ts';
 
 /** How a tapped chunk becomes text. */
@@ -143,9 +143,11 @@ class TappedAnswer<T> {
     if (this.#map === undefined) return bodyToText(value);
     try {
       const text: unknown = this.#map(value);
+      if (typeof text === 'string') return text;
+      if (catchRejection(text, () => {})) throw new TypeError('map must answer at once, not with a promise');
       return text === undefined ? undefined : bodyToText(text);
     } catch (error) {
-      reporter.limited('map', 'the map of a tap threw; its chunk is not logged', error);
+      reporter.limited('map', 'the map of a tap failed; its chunk is not logged', error);
       return undefined;
     }
   }

@@ -37,6 +37,15 @@ describe('diagnose()', () => {
     expect(await codesOf(new SessionLogs())).toEqual(['no_provider', 'no_context_manager']);
   });
 
+  it('a function for the provider that throws', async () => {
+    const loggerProvider = (): never => {
+      throw new Error('not configured');
+    };
+    const sessions = new SessionLogs({ loggerProvider });
+    expect(await codesOf(sessions)).toEqual(['no_provider', 'no_context_manager']);
+    expect(String(await sessions.diagnose())).toContain('`loggerProvider` throws: not configured');
+  });
+
   it.each(sdkLines)('SDK %s: our processor not on the provider, or behind an exporter', async (_name, { sdk }) => {
     const sessions = new SessionLogs({ loggerProvider: new sdk.LoggerProvider() });
     expect(await codesOf(sessions)).toEqual(['not_attached', 'no_context_manager']);
@@ -177,7 +186,7 @@ describe('diagnose()', () => {
     'http://user:1secret#@127.0.0.1 :1?key=secret',
   ])('prints no credentials of the endpoint %s', async (endpoint) => {
     const { processor } = new SessionLogs();
-    const subject = { processor, provider: undefined, probe: () => true, lost: {}, directory: undefined, endpoint };
+    const subject = { processor, provider: () => undefined, probe: () => true, lost: {}, directory: undefined, endpoint };
     const { findings } = await diagnose(subject);
     const problem = findings.find(({ code }) => code === 'endpoint_unreachable')?.problem;
     expect(problem).toContain('127.0.0.1');

@@ -205,6 +205,15 @@ describe('SessionReader', () => {
     expect([sessions.stats().readers, first.endReason, later.endReason]).toEqual([0, 'aborted', 'aborted']);
   });
 
+  it('a signal that cannot be let go of costs no place among the readers', async () => {
+    const ignore = (): void => {};
+    const removeEventListener = (): never => expect.fail('no listener was added');
+    const signal = { aborted: false, addEventListener: ignore, removeEventListener } as unknown as AbortSignal;
+    log('a');
+    await expect(collect(sessions.followSession('s', { signal, until: 'caught-up' }))).rejects.toThrow();
+    expect(sessions.stats().readers).toBe(0);
+  });
+
   it('a thousand readers on one signal cause no warning', async () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error): void => void warnings.push(warning);

@@ -1,10 +1,24 @@
-import { describe, expect, it } from 'vitest';
+import { setImmediate as turn } from 'node:timers/promises';
+
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { entryDetail } from '../../src/entry/entry-detail.ts';
 import { makeEntry } from '../../src/entry/entry.ts';
 import type { LogEntry } from '../../src/entry/entry.ts';
 import { entryEvent, lastBlock } from '../../src/serve/event-format.ts';
 import type { EntryFormat } from '../../src/serve/event-format.ts';
+import { recordDiagnostics } from '../support/diagnostics.ts';
+
+const diagnostics = recordDiagnostics();
+
+/** The rejections that nobody handles from here on, each of which would end the process. */
+function noteRejections(): readonly unknown[] {
+  const rejections: unknown[] = [];
+  const note = (error: unknown): void => void rejections.push(error);
+  process.on('unhandledRejection', note);
+  onTestFinished(() => void process.off('unhandledRejection', note));
+  return rejections;
+}
 
 const shown = (entry: LogEntry, format: Partial<EntryFormat>): unknown => {
   const event = entryEvent(entry, { map: undefined, onError: undefined, ...format });
@@ -29,7 +43,27 @@ describe('what a browser is shown of an error', () => {
 
   it('stays masked when the application has nothing to say of it', () => {
     expect(shown(error, { onError: () => undefined })).toMatchObject({ message: 'An error occurred.' });
+    expect(diagnostics.lines).toEqual([]);
   });
+
+  it('stays masked when onError gives what is no text, which is told', async () => {
+    const rejections = noteRejections();
+    for (const answer of [Promise.reject(new Error('late')), 5, null, { text: 'x' }, ['x'], new Error('away')]) {
+      expect(shown(error, { onError: () => answer as never })).toMatchObject({ message: 'An error occurred.' });
+    }
+    await turn();
+    expect(rejections).toEqual([]);
+    expect(diagnostics.lines).toEqual([expect.stringContaining('onError')]);
+  });
+});
+
+it('an async map leaves the entry out, which is told, and ends no process when it rejects', async () => {
+  const rejections = noteRejections();
+  const entry = makeEntry('1-1', 's', 'text', 0, undefined);
+  expect(entryEvent(entry, { map: () => Promise.reject(new Error('late')), onError: undefined })).toBeUndefined();
+  await turn();
+  expect(rejections).toEqual([]);
+  expect(diagnostics.lines).toEqual([expect.stringContaining('could not be mapped')]);
 });
 
 describe('the last block', () => {

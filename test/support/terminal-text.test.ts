@@ -35,7 +35,7 @@ it('the command shows the names that it was given without what could drive a ter
 
 it('diagnose prints what it quotes in one line', async () => {
   const sessions = new SessionLogs({ loggerProvider: () => undefined });
-  const subject = { processor: sessions.processor, provider: undefined, probe: () => false, lost: {} };
+  const subject = { processor: sessions.processor, provider: () => undefined, probe: () => false, lost: {} };
   const diagnosis = await diagnose({ ...subject, directory: `/nowhere/${HOSTILE}`, endpoint: undefined });
   expect(String(diagnosis)).toContain(`directory /nowhere/${ESCAPED} cannot`);
   await sessions.shutdown();

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import type { LogEntry } from '../../src/entry/entry.ts';
 import { SessionLogs } from '../../src/facade/session-logs.ts';
@@ -94,6 +94,18 @@ describe('tap', () => {
     expect(await collect(sessions.tap('s', words('a', 'b', 'c'), { map }))).toEqual(['a', 'b', 'c']);
     expect(kinds()).toEqual(['stream-start', 'a', 'c', 'stream-end']);
     expect(diagnostics.lines.filter((line) => line.includes('bad map'))).toHaveLength(1);
+  });
+
+  it('an async map costs its chunks their entries, and ends no process when it rejects', async () => {
+    const rejections: unknown[] = [];
+    const note = (error: unknown): void => void rejections.push(error);
+    process.on('unhandledRejection', note);
+    onTestFinished(() => void process.off('unhandledRejection', note));
+    const map = (() => Promise.reject(new Error('late'))) as never;
+    expect(await collect(sessions.tap('s', words('a'), { map }))).toEqual(['a']);
+    await turn();
+    expect(rejections).toEqual([]);
+    expect(kinds()).toEqual(['stream-start', 'stream-end']);
   });
 
   it('a tap that is never read writes nothing, also when it is left', async () => {

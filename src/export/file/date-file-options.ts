@@ -36,7 +36,7 @@ export interface DateFileLogRecordProcessorOptions {
    * one line. Where it throws or returns no string, the line is written as without it, and that is reported. It is called
    * while the record is emitted, so a slow one slows the application.
    *
-   * @default time, level, `[session id]`, message, scope
+   * @default time, level, `[session id]`, message, scope and attributes
    */
   readonly layout?: Layout | undefined;
   /**

@@ -49,7 +49,7 @@ const SHUTDOWN_MILLIS = 10_000;
  * and `shutdown()` lose nothing, and a SIGKILL loses the lines of the open tick. A file that is removed or moved is made
  * again. While the disk is full or the directory cannot be written, lines wait within a bound, and the application goes
  * on. Lost lines are counted in `stats()`; those that were in a removed file cannot be counted. Control characters cannot
- * forge a line. Attributes are not written. The date is the local day of writing; times are UTC.
+ * forge a line. The date is the local day of writing; times are UTC.
  *
  * @throws TypeError for a wrong option; SessionLogsError `directory_in_use` for a second processor on the same directory
  * in this process, `directory_unusable` when the directory cannot be made or written to.

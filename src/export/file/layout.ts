@@ -5,7 +5,7 @@ import type { LogRecord } from '../../otel/log-record.ts';
 import { describeValue } from '../../support/errors.ts';
 import { catchRejection } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
-import { escapeText } from '../../support/terminal-text.ts';
+import { escapeText, withoutColours } from '../../support/terminal-text.ts';
 import { levelOf, recordMillis } from '../line-parts.ts';
 import { LineFormatter, sessionIdOfRecord } from './log-line.ts';
 
@@ -17,7 +17,7 @@ export interface LayoutRecord {
   readonly level: string;
   readonly severityNumber: number | undefined;
   readonly sessionId: string | undefined;
-  /** The body as text; JSON when it is no string. */
+  /** The body as text, without colour codes; JSON when it is no string. */
   readonly message: string;
   readonly attributes: Readonly<Record<string, JsonValue>>;
   readonly eventName: string | undefined;
@@ -66,16 +66,16 @@ export class LayoutFormatter {
 
 function layoutRecordOf(record: LogRecord): LayoutRecord {
   const { severityNumber, eventName, instrumentationScope: scope, spanContext } = record;
-  return {
+  return Object.freeze({
     timestamp: isoTimestamp(recordMillis(record)),
     level: levelOf(record),
     severityNumber,
     sessionId: sessionIdOfRecord(record),
-    message: bodyToText(record.body),
+    message: withoutColours(bodyToText(record.body)),
     attributes: toJsonValue(record.attributes) as Readonly<Record<string, JsonValue>>,
     eventName,
-    scope: { name: scope.name, version: scope.version },
+    scope: Object.freeze({ name: scope.name, version: scope.version }),
     traceId: spanContext?.traceId,
     spanId: spanContext?.spanId,
-  };
+  });
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
-import { functionOption, lazily, millisOrNever, parseOptions, positiveInteger } from '../../support/options.ts';
+import { elapsedClockOption } from '../../support/clock.ts';
+import { lazily, millisOrNever, parseOptions, positiveInteger } from '../../support/options.ts';
 import { readerBoundOptions } from '../reader-bounds.ts';
 import type { ReaderBoundOptions } from '../reader-bounds.ts';
 
@@ -36,7 +37,7 @@ const optionsSchema = lazily(() =>
     ...readerBoundOptions(),
     idleTtlMillis: millisOrNever().default(3_600_000),
     endedTtlMillis: millisOrNever().default(300_000),
-    now: functionOption<() => number>().optional(),
+    now: elapsedClockOption(),
   }),
 );
 

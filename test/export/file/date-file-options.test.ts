@@ -8,7 +8,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 
 import { anything, assert, asyncProperty } from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -16,6 +16,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startSessionLogs } from '../../../src/index.ts';
 import { DateFileLogRecordProcessor } from '../../../src/export/file/date-file.ts';
 import type { LayoutRecord } from '../../../src/export/file/layout.ts';
+import { expandHome } from '../../../src/support/home-path.ts';
 import { loggerOver, startDailyFile, TODAY } from '../../support/daily-file.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
 import { runs } from '../../support/properties.ts';
@@ -138,6 +139,22 @@ describe('layout', () => {
     expect(second).toMatchObject({ level: 'CHAT', message: '{"a":1}', eventName: 'an.event', attributes: {} });
   });
 
+  it('gets an object that it cannot change, and a message without colour codes', async () => {
+    const directory = temporaryDirectory();
+    const seen: LayoutRecord[] = [];
+    const file = startDailyFile(directory, {
+      layout: (record) => {
+        seen.push(record);
+        return JSON.stringify(record.message);
+      },
+    });
+    loggerOver(file).emit({ body: '\u001b[1;33mWarm\u001b[0m', attributes: { list: [1] } });
+    await file.forceFlush();
+    expect(linesOf(join(directory, TODAY))).toEqual(['"Warm"']);
+    const [record] = seen;
+    for (const part of [record, record?.scope, record?.attributes]) expect(Object.isFrozen(part)).toBe(true);
+  });
+
   it('cannot forge a line, nor send codes to a terminal', async () => {
     const directory = temporaryDirectory();
     const file = startDailyFile(directory, { layout: ({ message }) => `\u001b[1;33m${message}\u001b[0m` });
@@ -249,6 +266,12 @@ describe('the home directory', () => {
     setEnvironment('HOME', join(directory, 'home'));
     expect(startDailyFile(join(directory, '~', 'logs')).directory).toBe(join(directory, '~', 'logs'));
     expect(startDailyFile(join(directory, '~logs')).directory).toBe(join(directory, '~logs'));
+  });
+
+  it.skipIf(sep === '\\')('~ before a backslash is a name where that is no separator', () => {
+    const directory = temporaryDirectory();
+    setEnvironment('HOME', join(directory, 'home'));
+    expect(expandHome('~\\logs')).toBe('~\\logs');
   });
 });
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { MemorySessionStore } from '../../../src/index.ts';
 import { log } from '../../../src/store/contract/contract-kit.ts';
+import { recordDiagnostics } from '../../support/diagnostics.ts';
 
 const MONTH_MILLIS = 30 * 24 * 3_600_000;
 const IDLE_MILLIS = 3_600_000;
@@ -31,4 +32,32 @@ describe('a clock that is set while sessions are held', () => {
       expect(store.stats().lost).toEqual({ expired: 3 });
     });
   }
+});
+
+describe('a clock of the application that fails', () => {
+  const diagnostics = recordDiagnostics();
+
+  it('costs no entry: no time passes meanwhile, and it is told once', () => {
+    let read = (): unknown => 5;
+    const store = new MemorySessionStore({ now: () => read() as number });
+    log(store, 'held', 'x');
+    const failing = [NaN, Infinity, undefined, '7', 5n].map((time) => () => time);
+    for (read of [...failing, () => Promise.resolve(1), () => expect.fail('no clock')]) {
+      log(store, 'held', 'x');
+      store.open('held', { from: 'start' });
+      expect(store.stats()).toMatchObject({ entries: store.entries().length, lost: {} });
+    }
+    expect(store.entries()).toHaveLength(8);
+    expect(diagnostics.lines).toEqual([expect.stringContaining('`now`')]);
+    read = () => 5 + IDLE_MILLIS;
+    expect(store.stats()).toMatchObject({ entries: 0, lost: { expired: 8 } });
+  });
+
+  it('that fails from the start begins to count when it works', () => {
+    let read = (): number => NaN;
+    const store = new MemorySessionStore({ now: () => read() });
+    log(store, 'held', 'x');
+    read = () => 9 * IDLE_MILLIS;
+    expect(store.stats()).toMatchObject({ entries: 1, lost: {} });
+  });
 });
