@@ -186,7 +186,14 @@ describe('diagnose()', () => {
     'http://user:1secret#@127.0.0.1 :1?key=secret',
   ])('prints no credentials of the endpoint %s', async (endpoint) => {
     const { processor } = new SessionLogs();
-    const subject = { processor, provider: () => undefined, probe: () => true, lost: {}, directory: undefined, endpoint };
+    const subject = {
+      processor,
+      provider: () => undefined,
+      probe: () => true,
+      lost: {},
+      directory: undefined,
+      endpoint,
+    };
     const { findings } = await diagnose(subject);
     const problem = findings.find(({ code }) => code === 'endpoint_unreachable')?.problem;
     expect(problem).toContain('127.0.0.1');

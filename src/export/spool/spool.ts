@@ -215,6 +215,8 @@ export class Spool {
     try {
       return this.#place.restore(this);
     } catch (error) {
+      // The file that is still open may lead nowhere: the next record must not take it for the disk.
+      this.#seal();
       this.#failed(error);
       return false;
     }

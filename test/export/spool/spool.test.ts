@@ -9,6 +9,7 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
+  unlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -16,14 +17,46 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 
 import { HEADER_BYTES, writeHeader } from '../../../src/export/spool/codec/frame.ts';
 import { RECORDS_FORMAT } from '../../../src/export/spool/codec/frame-format.ts';
 import type { SpoolBatch } from '../../../src/export/spool/spool-batch.ts';
+import { recordDiagnostics } from '../../support/diagnostics.ts';
 import { runs } from '../../support/properties.ts';
 import { numbers, openSpool as open, segmentPaths } from '../../support/spool-harness.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
+
+describe('a spool whose place something else has taken', () => {
+  const diagnostics = recordDiagnostics();
+
+  test('is said to be written to again when it is, not for the file that is still open', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const root = join(temporaryDirectory(), 'spool');
+    mkdirSync(root, { mode: 0o700 });
+    const { spool, append, drain, lost } = open(root);
+    const said = (text: string): number => diagnostics.lines.filter((line) => line.includes(text)).length;
+    append(1);
+    renameSync(root, `${root}-away`);
+    writeFileSync(root, '');
+    for (let second = 0; second < 20; second += 1) {
+      vi.advanceTimersByTime(1_000);
+      spool.checkPlace();
+      vi.advanceTimersByTime(200);
+      append(1);
+    }
+    expect([said('cannot be written to'), said('is written to again')]).toEqual([1, 0]);
+    unlinkSync(root);
+    vi.advanceTimersByTime(6_000);
+    spool.checkPlace();
+    append(1);
+    expect([said('cannot be written to'), said('is written to again')]).toEqual([1, 1]);
+    expect(spool.persistAll()).toBe(0);
+    expect((await drain()).toSorted((a, b) => Number(a) - Number(b))).toEqual(numbers(1, 22));
+    expect(lost.toJSON()).toEqual({});
+  });
+});
 
 describe('appending and reading', () => {
   test('records come back in the order written, in batches of any size, also while more are appended', async () => {
