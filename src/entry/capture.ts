@@ -1,7 +1,7 @@
 import { wholeAttribute } from '../otel/attribute-limits.ts';
 import { hrTimeToMillis } from '../otel/log-record.ts';
 import type { LogRecord } from '../otel/log-record.ts';
-import { ATTRIBUTE, OWN_PREFIX } from '../otel/names.ts';
+import { ATTRIBUTE, isApplicationAttribute, OWN_PREFIX } from '../otel/names.ts';
 import { bodyToText } from './body.ts';
 import type { JsonValue } from './body.ts';
 import type { EntryDetail, LogType } from './entry-detail.ts';
@@ -90,7 +90,7 @@ function textOrUndefined(value: unknown): string | undefined {
 function otherAttributes(attributes: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
   let others: Record<string, unknown> | undefined;
   for (const key of Object.keys(attributes)) {
-    if (key === ATTRIBUTE.sessionId || key.startsWith(OWN_PREFIX)) continue;
+    if (!isApplicationAttribute(key)) continue;
     others ??= Object.create(null) as Record<string, unknown>;
     others[key] = attributes[key];
   }

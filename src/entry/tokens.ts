@@ -43,7 +43,7 @@ export type EntryKind = (typeof ENTRY_KINDS)[number];
 export type ControlKind = Exclude<EntryKind, 'text' | 'error'>;
 
 /** The kind that stands on a record as its event name; a text chunk has none. */
-export const EVENT_NAMES: ReadonlyMap<string, Exclude<EntryKind, 'text'>> = new Map([
+const EVENT_NAMES: ReadonlyMap<string, Exclude<EntryKind, 'text'>> = new Map([
   ['session_logs.stream_start', 'stream-start'],
   ['session_logs.stream_end', 'stream-end'],
   ['session_logs.reasoning_start', 'reasoning-start'],

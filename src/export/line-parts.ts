@@ -1,8 +1,9 @@
 import { setField, toJsonValue } from '../entry/body.ts';
 import type { JsonValue } from '../entry/body.ts';
+import { isTimestamp } from '../entry/timestamp.ts';
 import { hrTimeToMillis } from '../otel/log-record.ts';
 import type { HrTime, LogRecord } from '../otel/log-record.ts';
-import { ATTRIBUTE, OWN_PREFIX } from '../otel/names.ts';
+import { isApplicationAttribute } from '../otel/names.ts';
 import { escapeControls } from '../support/terminal-text.ts';
 
 /** The level of a record: `INFO`, `WARN`, ... by its severity number, else its severity text, else `CHAT`. */
@@ -20,9 +21,6 @@ const LEVELS: readonly (string | undefined)[] = [
   ...['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'].flatMap((name) => [name, name, name, name]),
 ];
 
-/** The last millisecond of the year 9999. */
-const LAST_MILLIS = 253_402_300_799_999;
-
 /** The record's Timestamp in milliseconds, else its ObservedTimestamp (0 means unknown in OTLP), else the current time. */
 export function recordMillis(record: Pick<LogRecord, 'hrTime' | 'hrTimeObserved'>): number {
   return usableMillis(record.hrTime) ?? usableMillis(record.hrTimeObserved) ?? Date.now();
@@ -31,7 +29,7 @@ export function recordMillis(record: Pick<LogRecord, 'hrTime' | 'hrTimeObserved'
 function usableMillis(time: HrTime | undefined): number | undefined {
   if (time === undefined) return undefined;
   const millis = Math.floor(hrTimeToMillis(time));
-  return millis > 0 && millis <= LAST_MILLIS ? millis : undefined;
+  return millis !== 0 && isTimestamp(millis) ? millis : undefined;
 }
 
 /** The record's attributes but for its session and our own, JSON-safe; `undefined` when it has none, as nearly every chunk. */
@@ -39,7 +37,7 @@ export function lineAttributes(record: Pick<LogRecord, 'attributes'>): Readonly<
   const { attributes } = record;
   let others: Record<string, JsonValue> | undefined;
   for (const key in attributes) {
-    if (key === ATTRIBUTE.sessionId || key.startsWith(OWN_PREFIX)) continue;
+    if (!isApplicationAttribute(key)) continue;
     // An attribute named `__proto__` is the prototype of the others.
     if (!Object.hasOwn(attributes, key)) continue;
     others ??= {};

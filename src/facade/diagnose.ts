@@ -1,11 +1,10 @@
 import { constants } from 'node:fs';
 import { access, readdir } from 'node:fs/promises';
-import { connect } from 'node:net';
 
 import { findPackages } from '../otel/application-modules.ts';
-import { environmentValue } from '../otel/environment.ts';
 import { hasContextManager, isLogsApiBridged, registeredLogsApis } from '../otel/logs-api.ts';
 import { escapeControls } from '../support/terminal-text.ts';
+import { findInEndpoint } from './endpoint-findings.ts';
 import type { Finding } from './finding.ts';
 import { findInProvider } from './provider-findings.ts';
 import type { ProviderSubject } from './provider-findings.ts';
@@ -25,18 +24,16 @@ export interface DiagnosisSubject extends ProviderSubject {
   readonly endpoint: string | undefined;
 }
 
-const CONNECT_MILLIS = 2_000;
-
 /**
  * Why a log may not arrive. Emits one record, named `session_logs.diagnose`, to see whether the provider leads to our
- * processor, and opens one connection to the endpoint; takes two seconds at most.
+ * processor, and asks the endpoint whether it is a collector; takes a few seconds at most.
  */
 export async function diagnose(subject: DiagnosisSubject): Promise<Diagnosis> {
   const findings = [
     ...findInProvider(subject),
     ...findApis(),
     ...findLosses(subject.lost),
-    ...(await findEndpoint(subject.endpoint)),
+    ...(await findInEndpoint(subject.endpoint)),
     ...(await findDirectory(subject.directory)),
   ];
   return {
@@ -89,52 +86,6 @@ function findLosses(lost: Readonly<Record<string, number>>): Finding[] {
       fix: 'docs/options.md says what each reason means: raise the bound that is named, or mend what refuses the records',
     },
   ];
-}
-
-async function findEndpoint(endpoint: string | undefined): Promise<Finding[]> {
-  const target =
-    endpoint ?? environmentValue('OTEL_EXPORTER_OTLP_LOGS_ENDPOINT') ?? environmentValue('OTEL_EXPORTER_OTLP_ENDPOINT');
-  if (target === undefined) return [];
-  const error = await tryConnect(target);
-  if (error === undefined) return [];
-  return [
-    {
-      code: 'endpoint_unreachable',
-      problem: `the OTLP endpoint ${withoutCredentials(target)} cannot be reached: ${error}`,
-      fix: 'start the collector, or correct OTEL_EXPORTER_OTLP_ENDPOINT (or the option `endpoint`)',
-    },
-  ];
-}
-
-/** The address without user, password and query: people publish what `diagnose()` prints. */
-function withoutCredentials(target: string): string {
-  const text = withScheme(target);
-  // What is no URL may hold a password all the same.
-  if (!URL.canParse(text)) return target.replace(/.*@/s, '').replace(/[?#].*/s, '');
-  const { protocol, host, pathname } = new URL(text);
-  return `${protocol}//${host}${pathname}`;
-}
-
-/** gRPC takes an address without one. */
-function withScheme(target: string): string {
-  return /^[a-z]+:\/\//i.test(target) ? target : `http://${target}`;
-}
-
-function tryConnect(target: string): Promise<string | undefined> {
-  const text = withScheme(target);
-  if (!URL.canParse(text)) return Promise.resolve('it is no URL');
-  const { hostname, port, protocol } = new URL(text);
-  const host = hostname.replace(/^\[(.*)\]$/, '$1');
-  return new Promise((resolve) => {
-    const socket = connect({ host, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
-    const end = (error: string | undefined): void => {
-      socket.destroy();
-      resolve(error);
-    };
-    socket.setTimeout(CONNECT_MILLIS, () => end('no answer in time'));
-    socket.once('connect', () => end(undefined));
-    socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
-  });
 }
 
 async function findDirectory(directory: string | undefined): Promise<Finding[]> {

@@ -12,6 +12,7 @@ export interface Finding {
     | 'no_bridge'
     | 'no_context_manager'
     | 'endpoint_unreachable'
+    | 'no_collector'
     | 'directory_unusable'
     | 'losses';
   readonly problem: string;

@@ -324,7 +324,7 @@ export class SessionLogs {
 
   /**
    * Why a log may not have arrived: findings, each with its fix; `String(await sessions.diagnose())` prints them. Emits one
-   * record named `session_logs.diagnose`, and opens one connection to the OTLP endpoint.
+   * record named `session_logs.diagnose`, and sends the OTLP endpoint an export without records.
    */
   async diagnose(): Promise<Diagnosis> {
     const { diagnose } = await import('./diagnose.ts');

@@ -7,7 +7,7 @@ export function environmentValue(name: string): string | undefined {
 }
 
 /** A whole number of at least `minimum` from the environment; anything else is warned about and ignored. */
-export function environmentInteger(name: string, minimum: number, reporter: Reporter): number | undefined {
+function environmentInteger(name: string, minimum: number, reporter: Reporter): number | undefined {
   const text = environmentValue(name);
   if (text === undefined) return undefined;
   const value = Number(text);

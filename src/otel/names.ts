@@ -19,3 +19,8 @@ export const ATTRIBUTE = {
 
 /** The prefix of our own attributes and event names. */
 export const OWN_PREFIX = 'session_logs.';
+
+/** Whether an attribute is the application's: neither the session id nor one of our own. */
+export function isApplicationAttribute(key: string): boolean {
+  return key !== ATTRIBUTE.sessionId && !key.startsWith(OWN_PREFIX);
+}

@@ -6,7 +6,7 @@ import type { JsonValue } from '../entry/body.ts';
 import type { LogEntry } from '../entry/entry.ts';
 import type { LogRecord } from '../otel/log-record.ts';
 import type { EmittedLogRecord } from '../otel/logs-api.ts';
-import { ATTRIBUTE, OWN_PREFIX } from '../otel/names.ts';
+import { ATTRIBUTE, isApplicationAttribute } from '../otel/names.ts';
 
 /** What a redaction sees of a record: an entry without its `id`. `sessionId` is `''` when the record has no valid session. */
 export interface RedactableEntry extends Omit<LogEntry, 'id' | 'message' | 'attributes'> {
@@ -24,11 +24,6 @@ export type Redact = (entry: RedactableEntry) => RedactableEntry | undefined;
 export interface Redacted {
   readonly message: string;
   readonly attributes: Readonly<Record<string, JsonValue>>;
-}
-
-/** Whether an attribute is the application's: neither the session id nor one of our own. */
-export function isApplicationAttribute(key: string): boolean {
-  return key !== ATTRIBUTE.sessionId && !key.startsWith(OWN_PREFIX);
 }
 
 /** Whether an attribute is one that routing needs, as only this package writes it. No redaction sees these; anything else under our prefix is emptied. */

@@ -131,7 +131,7 @@ export class SessionResolver {
 }
 
 /** The attributes read by default, in this order. */
-export const DEFAULT_KEYS: readonly string[] = Object.freeze([ATTRIBUTE.sessionId, ATTRIBUTE.conversationId]);
+const DEFAULT_KEYS: readonly string[] = Object.freeze([ATTRIBUTE.sessionId, ATTRIBUTE.conversationId]);
 
 type Attributes = LogRecord['attributes'];
 

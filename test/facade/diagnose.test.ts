@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -147,7 +148,7 @@ describe('diagnose()', () => {
   });
 
   it('an endpoint that cannot be reached, a directory that cannot be written, and losses', async () => {
-    const server = createServer().listen(0, '127.0.0.1');
+    const server = createServer((socket) => socket.resume().end()).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as AddressInfo;
     const directory = join(temporaryDirectory(), 'logs');
@@ -175,6 +176,34 @@ describe('diagnose()', () => {
     expect(String(diagnosis)).toContain('1 invalid_session');
     expect(String(diagnosis)).not.toContain('secret');
     await sessions.shutdown({ timeoutMillis: 200 }).catch(() => undefined);
+  });
+
+  it.each([
+    ['the page of a captive portal', 200, 'text/html; charset=utf-8', ['no_collector']],
+    ['a collector', 200, 'application/json', []],
+    ['an answer without a type', 200, undefined, []],
+    ['a page that says no', 403, 'text/html', []],
+    ['a redirection', 302, 'text/html', []],
+  ])('asks the endpoint with an export without records: %s', async (_what, status, type, codes) => {
+    const asked: (string | undefined)[] = [];
+    const server = createHttpServer((request, response) => {
+      asked.push(`${request.method} ${request.url}`);
+      request.resume();
+      const headers = { location: 'http://127.0.0.1:1/', ...(type === undefined ? {} : { 'content-type': type }) };
+      response.writeHead(status, headers).end('<html>');
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    for (const path of ['', '/v1/logs/', '/tenant']) {
+      const sessions = new SessionLogs();
+      const endpoint = `http://127.0.0.1:${port}${path}`;
+      const subject = { processor: sessions.processor, provider: () => undefined, probe: () => true, lost: {} };
+      const { findings } = await diagnose({ ...subject, directory: undefined, endpoint });
+      expect(findings.map(({ code }) => code).filter((code) => /endpoint|collector/.test(code))).toEqual(codes);
+      await sessions.shutdown();
+    }
+    expect(asked).toEqual(['POST /v1/logs', 'POST /v1/logs', 'POST /tenant/v1/logs']);
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { wholeAttribute } from '../../otel/attribute-limits.ts';
 import type { OpenAnswer } from '../../entry/answer-state.ts';
 import type { RoutedRecord } from '../../entry/routed-record.ts';
 import type { Context, HrTime, LogRecord } from '../../otel/log-record.ts';
-import { ATTRIBUTE, OWN_PREFIX } from '../../otel/names.ts';
+import { ATTRIBUTE, isApplicationAttribute } from '../../otel/names.ts';
 import { ownText } from '../../support/own-text.ts';
 import { ChunkText, codePointCut, endsInHalf } from './chunk-text.ts';
 import { MergedLogRecord } from './merged-record.ts';
@@ -189,9 +189,7 @@ export class CoalescedAnswer {
 
   #hasNews(end: LogRecord, reasons: unknown): boolean {
     if (reasons !== undefined && JSON.stringify(reasons) !== this.#toldReasons) return true;
-    return Object.keys(end.attributes).some(
-      (key) => key !== ATTRIBUTE.sessionId && key !== ATTRIBUTE.finishReasons && !key.startsWith(OWN_PREFIX),
-    );
+    return Object.keys(end.attributes).some((key) => key !== ATTRIBUTE.finishReasons && isApplicationAttribute(key));
   }
 
   #cut(held: HeldRecord, text: string, rest: string): Finished {

@@ -3,6 +3,7 @@ import { environmentValue, isOtlpExportDisabled, isSdkDisabled } from '../../ote
 import type { LogRecordExporter } from '../../otel/log-record.ts';
 import { lineOf, VERSIONS } from '../../otel/logs-sdk.ts';
 import type { OtelLine } from '../../otel/logs-sdk.ts';
+import { withoutCredentials } from '../../support/address.ts';
 import { describeValue, SessionLogsError } from '../../support/errors.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
@@ -62,7 +63,7 @@ function baseUrl(endpoint: string, caller: string): URL {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
   throw new TypeError(
-    `${caller}: expected \`endpoint\` to be a URL such as "http://localhost:4318", got ${describeValue(endpoint)}`,
+    `${caller}: expected \`endpoint\` to be a URL such as "http://localhost:4318", got ${describeValue(withoutCredentials(endpoint))}`,
   );
 }
 
@@ -84,7 +85,7 @@ function isEndpointInEnvironment(): boolean {
       }
       return true;
     }
-    reporter.warn(`${name} is no URL: ${JSON.stringify(value)}; no logs are exported`);
+    reporter.warn(`${name} is no URL: ${JSON.stringify(withoutCredentials(value))}; no logs are exported`);
     return false;
   }
   return false;

@@ -216,7 +216,7 @@ function readWhole(fd: number, length: number): Buffer {
 }
 
 /** Up to where the segment file is acknowledged: its start when there is no acknowledgement, or a damaged one. */
-export function readAcknowledgement(segmentPath: string, firstOrdinal: number, segmentBytes: number): SegmentPosition {
+function readAcknowledgement(segmentPath: string, firstOrdinal: number, segmentBytes: number): SegmentPosition {
   const start: SegmentPosition = { offset: 0, skip: 0, ordinal: firstOrdinal };
   try {
     const bytes = readAtMost(segmentPath + ACKNOWLEDGEMENT_SUFFIX, ACKNOWLEDGEMENT_BYTES + 1);

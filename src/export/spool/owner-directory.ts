@@ -6,7 +6,7 @@ import { Liveness, SOCKET_NAME } from './liveness.ts';
 import { ACKNOWLEDGEMENT_SUFFIX, SEGMENT_SUFFIX } from './segment-names.ts';
 
 /** The name of an owner directory is this prefix and its id. Nested ones were adopted. */
-export const OWNER_PREFIX = 'o-';
+const OWNER_PREFIX = 'o-';
 const UNBORN_PREFIX = 'n-';
 
 /** The id of an owner, with which the names of its files begin. */
@@ -172,7 +172,7 @@ function segmentBytes(directory: string): number {
 }
 
 /** The number of what has this name, links not followed; `undefined`: there is nothing. */
-export function inodeOf(path: string): number | undefined {
+function inodeOf(path: string): number | undefined {
   return lstatSync(path, { throwIfNoEntry: false })?.ino;
 }
 

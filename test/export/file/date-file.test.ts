@@ -17,7 +17,7 @@ import { assert, asyncProperty, constantFrom, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { DateFileLogRecordProcessor } from '../../../src/export/file/date-file.ts';
-import { loggerOver, startDailyFile, TODAY } from '../../support/daily-file.ts';
+import { loggerOver, NOON, startDailyFile, TODAY } from '../../support/daily-file.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
 import { runs } from '../../support/properties.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
@@ -47,6 +47,17 @@ describe('the daily file', () => {
       '2026-11-23T10:00:00.000Z ERROR [-] {"a":[1]} {"otel.scope.name":"test","otel.scope.version":"1.2.3","otel.event.name":"an.event"}',
     ]);
     expect(file.stats()).toEqual({ written: 3, pendingLines: 0, pendingBytes: 0, lost: {} });
+  });
+
+  it('writes the time that a record has, from long ago too; 0 is none', async () => {
+    const directory = temporaryDirectory();
+    const file = startDailyFile(directory);
+    const logger = loggerOver(file);
+    logger.emit({ body: 'old', timestamp: [-315_619_200, 0], observedTimestamp: NOON });
+    logger.emit({ body: 'none', timestamp: [0, 0], observedTimestamp: NOON });
+    await file.forceFlush();
+    const times = linesOf(join(directory, TODAY)).map((line) => line.split(' ')[0]);
+    expect(times).toEqual(['1960-01-01T00:00:00.000Z', new Date(NOON).toISOString()]);
   });
 
   it('is private: directory 0700, file 0600; an existing file keeps its mode', async () => {

@@ -65,6 +65,15 @@ describe('otlpTarget', () => {
     expect(otlpTarget(undefined)).toEqual({ protocol: 'http/json', url: undefined });
   });
 
+  it('prints no credentials of an endpoint that is no URL', () => {
+    vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', 'user:secret@localhost:4318?key=secret');
+    expect(otlpTarget(undefined)).toBeUndefined();
+    expect(diagnostics.lines).toEqual([expect.stringContaining('is no URL: "localhost:4318"')]);
+    expect(() => otlpTarget('ftp://user:secret@localhost/?key=secret')).toThrow(
+      /got "ftp:\/\/localhost\/" \(string\)$/,
+    );
+  });
+
   it('warns once and exports nothing when the endpoint of the environment is no URL', () => {
     vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', 'localhost:4318');
     expect(otlpTarget(undefined)).toBeUndefined();

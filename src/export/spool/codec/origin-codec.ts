@@ -15,7 +15,7 @@ const VALUE_PREFIX_BYTES = 9;
 export const RESOURCE_FORMATS: number = POOL_ENCODING.length;
 
 /** Encodes one value with a pool of text of its own, so that it can be decoded alone. */
-export function encodeValue(value: unknown): Buffer {
+function encodeValue(value: unknown): Buffer {
   const writer = new PayloadWriter(VALUE_PREFIX_BYTES, 1024);
   writer.value(value);
   const structureLength = writer.at - VALUE_PREFIX_BYTES;
@@ -29,7 +29,7 @@ export function encodeValue(value: unknown): Buffer {
 }
 
 /** @throws MalformedPayloadError */
-export function decodeValue(bytes: Buffer): unknown {
+function decodeValue(bytes: Buffer): unknown {
   if (bytes.length < VALUE_PREFIX_BYTES) throw new MalformedPayloadError('a value is cut');
   return new PayloadReader(
     bytes,

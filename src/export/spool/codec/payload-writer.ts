@@ -24,7 +24,7 @@ export const TAG = {
 } as const;
 
 /** How the string pool is encoded. */
-export const POOL = { ascii: 0, utf8: 1, utf16: 2 } as const;
+const POOL = { ascii: 0, utf8: 1, utf16: 2 } as const;
 
 /** The Node encoding for each value of `POOL`. */
 export const POOL_ENCODING: readonly BufferEncoding[] = ['latin1', 'utf8', 'utf16le'];
@@ -36,7 +36,7 @@ export const MAX_VALUE_DEPTH = 64;
 const MAX_RECORD_VALUES = 1_000_000;
 
 /** A value cannot be written as it is: it is too deep, cyclic, or has too many values. A plain copy of it can be. */
-export class UnwritableValueError extends Error {
+class UnwritableValueError extends Error {
   override readonly name = 'UnwritableValueError';
 }
 
