@@ -23,7 +23,11 @@ export interface SpoolHarness {
   readonly drain: (queue?: 'own' | 'adopted', maxRecords?: number) => Promise<unknown[]>;
 }
 
-export function openSpool(root: string, options: Partial<ConstructorParameters<typeof Spool>[0]> = {}): SpoolHarness {
+interface HarnessOptions extends Partial<ConstructorParameters<typeof Spool>[0]> {
+  readonly maxAgeMillis?: number;
+}
+
+export function openSpool(root: string, { maxAgeMillis, ...options }: HarnessOptions = {}): SpoolHarness {
   const lost = new LossCounters();
   const spool = new Spool({
     root,
@@ -32,6 +36,7 @@ export function openSpool(root: string, options: Partial<ConstructorParameters<t
     fsyncIntervalMillis: 500,
     whenDiskFull: 'drop-newest',
     now: Date.now,
+    expiredBefore: () => (options.now ?? Date.now)() - (maxAgeMillis ?? Infinity),
     reporter: reporterFor('test'),
     events: { lost: (reason, count) => lost.add(reason, count), settled() {}, moved() {}, removed() {} },
     onResource() {},

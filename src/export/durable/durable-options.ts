@@ -55,7 +55,7 @@ export interface DurableLogRecordProcessorOptions {
   readonly shutdownTimeoutMillis?: number | undefined;
   /** @default 30,000 */
   readonly forceFlushTimeoutMillis?: number | undefined;
-  /** Records that waited longer are dropped. @default none */
+  /** Records that waited longer are dropped, but not within a day after the clock was set. @default none */
   readonly maxAgeMillis?: number | undefined;
   /** The most bytes of rejected records that are kept. @default 67,108,864 (64 MiB) */
   readonly maxDeadBytes?: number | undefined;

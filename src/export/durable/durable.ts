@@ -20,6 +20,7 @@ import { DeliveryLedger } from './delivery-ledger.ts';
 import { durableOptionsSchema } from './durable-options.ts';
 import type { DurableLogRecordProcessorOptions, ParsedDurableOptions } from './durable-options.ts';
 import type { DurableStats } from './durable-stats.ts';
+import { expiryOf } from './expiry.ts';
 import { FlushWaiters } from './flush-waiters.ts';
 import { PendingResources } from './pending-resources.ts';
 import type { SessionPosition } from './session-positions.ts';
@@ -95,7 +96,8 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     this.#encoder = new FrameEncoder(origins, uid);
     this.#spareEncoder = new FrameEncoder(origins, uid);
     this.#root = claimRoot(parsed.directory, reporter);
-    this.#spool = this.#openSpool(resources);
+    const expiredBefore = expiryOf(maxAgeMillis, now);
+    this.#spool = this.#openSpool(resources, expiredBefore);
     this.#dead = new DeadLetters(this.#root.path, {
       maxBytes: maxDeadBytes,
       now,
@@ -109,8 +111,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
       maxExportBatchSize: parsed.maxExportBatchSize ?? environment.maxExportBatchSize ?? 512,
       scheduledDelayMillis: parsed.scheduledDelayMillis ?? environment.scheduledDelayMillis ?? 1_000,
       exportTimeoutMillis,
-      maxAgeMillis,
-      now,
+      expiredBefore,
       reporter,
       isFlushing: () => this.#waiters.size > 0,
     });
@@ -130,11 +131,12 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     });
   }
 
-  #openSpool(resources: PendingResources): Spool {
+  #openSpool(resources: PendingResources, expiredBefore: () => number): Spool {
     try {
       return new Spool({
         ...this.#options,
         root: this.#root.path,
+        expiredBefore,
         reporter: this.#reporter,
         events: {
           lost: (reason, count, isOwn) => {

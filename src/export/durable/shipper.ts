@@ -31,8 +31,8 @@ export interface ShipperOptions {
   readonly maxExportBatchSize: number;
   readonly scheduledDelayMillis: number;
   readonly exportTimeoutMillis: number;
-  readonly maxAgeMillis: number | undefined;
-  readonly now: () => number;
+  /** Records of before that time have waited too long. */
+  readonly expiredBefore: () => number;
   readonly reporter: Reporter;
   /** Whether a flush waits for own records. */
   readonly isFlushing: () => boolean;
@@ -263,9 +263,8 @@ export class Shipper {
   }
 
   #expire(batch: SpoolBatch): void {
-    const { maxAgeMillis, now } = this.#options;
-    if (maxAgeMillis === undefined) return;
-    const count = batch.olderThan(now() - maxAgeMillis);
+    const count = batch.olderThan(this.#options.expiredBefore());
+    if (count === 0) return;
     for (const { from, to } of batch.unsettled()) if (from < count) batch.settle(from, Math.min(to, count), 'expired');
   }
 

@@ -10,7 +10,7 @@ import { LossCounters } from '../../support/loss-counters.ts';
 import { lazily, millisOrNever, parseOptions } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import { EndOfTickWrite } from '../end-of-tick-write.ts';
-import { ClockWatch } from './clock-watch.ts';
+import { ClockWatch } from '../clock-watch.ts';
 import { DailyFileDirectory } from './daily-file-directory.ts';
 import { dateFileSettings } from './date-file-options.ts';
 import type { DateFileLogRecordProcessorOptions } from './date-file-options.ts';

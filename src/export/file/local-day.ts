@@ -1,4 +1,4 @@
-export const DAY_MILLIS = 86_400_000;
+import { DAY_MILLIS } from '../clock-watch.ts';
 
 /** The day as `2026-11-23`, in the time zone of the process, as log4js names it. */
 export function dayOf(date: Date): string {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { startInterval, startTimer } from '../../support/timers.ts';
-import type { ClockState, ClockWatch } from './clock-watch.ts';
+import type { ClockState, ClockWatch } from '../clock-watch.ts';
 import { compressFile, isMissing } from './compress-file.ts';
 import type { DailyFileDirectory } from './daily-file-directory.ts';
 import { daysBefore, daysBetween, dayOf } from './local-day.ts';

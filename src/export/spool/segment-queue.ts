@@ -22,9 +22,8 @@ export interface SegmentQueueEvents {
 export interface SegmentQueueOptions {
   readonly origins: OriginDecoder;
   readonly events: SegmentQueueEvents;
-  /** Frames older than this are dropped; `undefined`: none is. */
-  readonly maxAgeMillis: number | undefined;
-  readonly now: () => number;
+  /** Frames of before that time are dropped. */
+  readonly expiredBefore: () => number;
 }
 
 /** A frame of which a batch has taken only the first records. */
@@ -170,8 +169,7 @@ export class SegmentQueue {
     const from = frame.offset === position.offset ? position.skip : 0;
     try {
       const decoded = decodeFrame(frame.payload, frame.count, this.#options.origins);
-      const { maxAgeMillis, now } = this.#options;
-      if (maxAgeMillis !== undefined && decoded.writtenMillis < now() - maxAgeMillis) {
+      if (decoded.writtenMillis < this.#options.expiredBefore()) {
         this.#countLost(segment, 'expired', frame.count - from);
         return;
       }

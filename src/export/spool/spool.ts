@@ -30,7 +30,8 @@ export interface SpoolOptions {
   /** Absolute, without symbolic links. */
   readonly root: string;
   readonly maxBytes: number;
-  readonly maxAgeMillis?: number | undefined;
+  /** Records of before that time have waited too long; `-Infinity`: none. */
+  readonly expiredBefore: () => number;
   readonly fsync: 'interval' | 'always' | 'never';
   readonly fsyncIntervalMillis: number;
   /** Which records a full disk costs: new ones, once memory is full too, or the oldest written ones. */
@@ -83,11 +84,10 @@ export class Spool {
   }
 
   #newQueue(origins: OriginDecoder, isOwn: boolean): SegmentQueue {
-    const { events, maxAgeMillis, now } = this.#options;
+    const { events, expiredBefore } = this.#options;
     return new SegmentQueue({
       origins,
-      maxAgeMillis,
-      now,
+      expiredBefore,
       events: {
         lost: (reason, count) => events.lost(reason, count, isOwn),
         settled: (batch, from, to, settlement) => events.settled(batch, from, to, settlement, isOwn),
@@ -169,11 +169,9 @@ export class Spool {
     }
   }
 
-  /** Drops segments whose last record is older than `maxAgeMillis`. */
+  /** Drops segments whose last record has waited too long. */
   dropAged(): void {
-    const { maxAgeMillis, now } = this.#options;
-    if (maxAgeMillis === undefined) return;
-    const before = now() - maxAgeMillis;
+    const before = this.#options.expiredBefore();
     for (const queue of [this.adopted, this.own]) {
       for (const segment of queue.segments.slice()) {
         if (segment.newestMillis < before && segment.inFlight === 0 && segment !== this.#active)

@@ -542,6 +542,20 @@ describe('bounds', () => {
     expect(durable.stats().lost).toStrictEqual({ expired: 1 });
   });
 
+  test('a clock that is set far ahead while records wait costs none of them', async () => {
+    let now = 1_000_000;
+    const exporter = new ScriptedExporter(() => failure());
+    const { emit, durable } = setUp({ exporter, maxAgeMillis: 3_600_000, now: () => now });
+    emit('waits');
+    await until(() => exporter.calls.length === 1);
+    now += 30 * 24 * 3_600_000;
+    emit('new');
+    exporter.answer = () => 'ok';
+    await durable.forceFlush();
+    expect(exporter.bodies).toStrictEqual(['waits', 'new']);
+    expect(durable.stats().lost).toStrictEqual({});
+  });
+
   test('an error thrown by onLoss does not leave the processor', async () => {
     const { durable } = setUp({
       onLoss: () => {

@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
-import { ClockWatch } from '../../../src/export/file/clock-watch.ts';
+import { ClockWatch } from '../../../src/export/clock-watch.ts';
 import { compressFile } from '../../../src/export/file/compress-file.ts';
 import { DailyFileDirectory } from '../../../src/export/file/daily-file-directory.ts';
 import { DayFileNames } from '../../../src/export/file/day-file-names.ts';

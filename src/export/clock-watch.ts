@@ -1,8 +1,8 @@
 import { uptime } from 'node:os';
 
-import { DAY_MILLIS } from './local-day.ts';
+export const DAY_MILLIS = 86_400_000;
 
-/** A correction of the clock up to this size is no jump: age counts in days. */
+/** A correction of the clock up to this size is no jump where age counts in days. */
 const JUMP_MILLIS = 3_600_000;
 
 /**
@@ -34,13 +34,16 @@ interface Course {
 export class ClockWatch {
   readonly #wall: () => number;
   readonly #monotonic: () => number;
+  readonly #jumpMillis: number;
   #course: Course;
   /** The course after a jump, until it is believed. */
   #suspect: Course | undefined;
 
-  constructor(wall: () => number, monotonic: () => number = uptimeMillis) {
+  /** @param jumpMillis A correction up to this size is no jump. */
+  constructor(wall: () => number, monotonic: () => number = uptimeMillis, jumpMillis: number = JUMP_MILLIS) {
     this.#wall = wall;
     this.#monotonic = monotonic;
+    this.#jumpMillis = jumpMillis;
     const since = monotonic();
     this.#course = { offset: wall() - since, since };
   }
@@ -53,23 +56,23 @@ export class ClockWatch {
   }
 
   #stateAt(at: number, offset: number): ClockState {
-    if (isNear(this.#course, offset)) {
+    if (this.#isNear(this.#course, offset)) {
       this.#suspect = undefined;
       // Clocks drift a few seconds a day, which must not add up to a jump.
       this.#course.offset = offset;
       return at - this.#course.since < DAY_MILLIS ? 'new' : 'steady';
     }
-    if (this.#suspect === undefined || !isNear(this.#suspect, offset)) this.#suspect = { offset, since: at };
+    if (this.#suspect === undefined || !this.#isNear(this.#suspect, offset)) this.#suspect = { offset, since: at };
     this.#suspect.offset = offset;
     if (at - this.#suspect.since < DAY_MILLIS) return 'jumped';
     this.#course = this.#suspect;
     this.#suspect = undefined;
     return 'steady';
   }
-}
 
-function isNear(course: Course, offset: number): boolean {
-  return Math.abs(offset - course.offset) <= JUMP_MILLIS;
+  #isNear(course: Course, offset: number): boolean {
+    return Math.abs(offset - course.offset) <= this.#jumpMillis;
+  }
 }
 
 function uptimeMillis(): number {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { ClockWatch } from '../../../src/export/file/clock-watch.ts';
+import { ClockWatch } from '../../src/export/clock-watch.ts';
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
