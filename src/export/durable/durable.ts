@@ -87,7 +87,6 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     const environment = batchEnvironment(this.#reporter);
     const exportTimeoutMillis = parsed.exportTimeoutMillis ?? environment.exportTimeoutMillis ?? 30_000;
     const { now, exporter, maxAgeMillis, maxDeadBytes } = parsed;
-    const reporter = this.#reporter;
     const resources = new PendingResources(exportTimeoutMillis);
     const origins = new OriginEncoder((resource, id) => {
       resources.add(resource, id, (blob) => this.#spool.appendResource(blob));
@@ -95,7 +94,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     const uid = parsed.recordUid ? () => uuidV7(now()) : undefined;
     this.#encoder = new FrameEncoder(origins, uid);
     this.#spareEncoder = new FrameEncoder(origins, uid);
-    this.#root = claimRoot(parsed.directory, reporter);
+    this.#root = claimRoot(parsed.directory, this.#reporter);
     const expiredBefore = expiryOf(maxAgeMillis, now);
     this.#spool = this.#openSpool(resources, expiredBefore);
     this.#dead = new DeadLetters(this.#root.path, {
@@ -112,7 +111,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
       scheduledDelayMillis: parsed.scheduledDelayMillis ?? environment.scheduledDelayMillis ?? 1_000,
       exportTimeoutMillis,
       expiredBefore,
-      reporter,
+      reporter: this.#reporter,
       isFlushing: () => this.#waiters.size > 0,
     });
     this.#tick = new EndOfTickWrite((isExiting) => {

@@ -5,12 +5,15 @@ import { expiryOf } from '../../../src/export/durable/expiry.ts';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
+interface Clocks {
+  readonly pass: (millis: number) => void;
+  readonly set: (millis: number) => void;
+  /** Whether a record of so long after the start has expired. */
+  readonly isExpired: (at: number) => boolean;
+}
+
 /** Clocks that a test moves, and what has expired by them. */
-function setUp(maxAgeMillis: number): {
-  pass(millis: number): void;
-  set(millis: number): void;
-  isExpired(at: number): boolean;
-} {
+function setUp(maxAgeMillis: number): Clocks {
   const clock = { wall: 1_000 * DAY, monotonic: 0 };
   const expiredBefore = expiryOf(
     maxAgeMillis,
