@@ -26,13 +26,13 @@ const reporter = reporterFor('start');
  * Starts what is planned, at once: what `node --import` starts has to be there before the application's first line.
  *
  * @param isBesideSdk See `otlpTarget`.
+ * @param parts Where the destinations are put. When this throws they are discarded, which takes a moment.
  */
-export function startNow(plan: StartPlan, isBesideSdk = false): SessionLogs {
+export function startNow(plan: StartPlan, isBesideSdk = false, parts: Parts = new Parts()): SessionLogs {
   const target = plan.exporter === undefined ? otlpTarget(plan.endpoint, 'startSessionLogs', isBesideSdk) : undefined;
   const sdk = loadLogsSdk();
   const exporter = plan.exporter ?? (target === undefined ? undefined : createOtlpExporter(target, sdk.line));
   const resource = sdk.createResource(plan.resource);
-  const parts = new Parts();
   try {
     if (exporter !== undefined && !isSdkDisabled()) addExport(parts, exporter, sdk, plan);
     else if (plan.spool !== undefined) reporter.warn('`spool` has no effect: nothing is exported');
@@ -40,17 +40,24 @@ export function startNow(plan: StartPlan, isBesideSdk = false): SessionLogs {
       parts.add('the console', new ConsoleLogRecordProcessor(), plan.minimumSeverity.console, () => ({}));
     }
     if (plan.file !== false) addFile(parts, plan.file === true ? {} : plan.file, plan);
+    return assemble(plan, sdk, resource, parts);
   } catch (error) {
     void parts.discard();
     throw error;
   }
-  return assemble(plan, sdk, resource, parts);
 }
 
 /** The destinations, as branches of the pipeline and as what the instance flushes and shuts down. */
-class Parts {
+export class Parts {
   readonly branches: Branch[] = [];
   readonly owned: OwnedPart[] = [];
+  readonly #made = new Set<EndableProcessor>();
+  #discarding: Promise<unknown> | undefined;
+
+  /** Notes what holds a directory or a connection, before anything else can fail. */
+  made(processor: EndableProcessor): void {
+    this.#made.add(processor);
+  }
 
   add(
     name: string,
@@ -59,6 +66,7 @@ class Parts {
     lost: OwnedPart['lost'],
     facts: NonNullable<OwnedPart['facts']> = {},
   ): void {
+    this.made(processor);
     this.branches.push({ processor, minimumSeverity });
     this.owned.push({
       name,
@@ -69,9 +77,11 @@ class Parts {
     });
   }
 
-  /** The start failed: what was made has got no record yet. */
-  async discard(): Promise<void> {
-    await Promise.allSettled(this.owned.map((part) => part.shutdown(DISCARD_MILLIS)));
+  /** The start failed: what was made has got no record yet. Resolves when its directories can be used again. */
+  discard(): Promise<unknown> {
+    return (this.#discarding ??= Promise.allSettled(
+      [...this.#made].map((processor) => processor.shutdown({ timeoutMillis: DISCARD_MILLIS })),
+    ));
   }
 }
 
@@ -91,6 +101,7 @@ function addFile(parts: Parts, options: DailyFileOptions, plan: StartPlan): void
 function addExport(parts: Parts, exporter: LogRecordExporter, sdk: LogsSdk, plan: StartPlan): void {
   const { processor, lost } =
     plan.spool === undefined ? batched(exporter, sdk, plan) : spooled(exporter, plan.spool, plan);
+  parts.made(processor);
   const { coalesce = false } = plan;
   const facts = { endpoint: plan.endpoint };
   if (coalesce === false) {

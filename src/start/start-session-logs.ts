@@ -20,6 +20,13 @@ export async function startSessionLogs(options: StartSessionLogsOptions = {}): P
   // Read within the call: afterwards the caller may change them.
   const plan = startPlan(options);
   // Provider, exporter and destinations are loaded here, when an instance is started.
-  const { startNow } = await import('./start-now.ts');
-  return startNow(plan);
+  const { Parts, startNow } = await import('./start-now.ts');
+  const parts = new Parts();
+  try {
+    return startNow(plan, false, parts);
+  } catch (error) {
+    // The caller may try again at once.
+    await parts.discard();
+    throw error;
+  }
 }

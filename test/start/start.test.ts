@@ -275,6 +275,15 @@ describe('startSessionLogs', () => {
     await start({ directory });
   });
 
+  it('a start that failed has let go of what it had made: another one works at once', async () => {
+    const directory = temporaryDirectory();
+    const exporter = new InMemoryLogRecordExporter();
+    const options = { directory: join(directory, 'logs'), exporter, spool: { directory: join(directory, 'spool') } };
+    await expect(start({ ...options, file: { mode: 1 } })).rejects.toThrow('`mode`');
+    await expect(start({ ...options, coalesce: { maxChars: 0 } })).rejects.toThrow('`maxChars`');
+    await start(options);
+  });
+
   it('an endpoint of the environment that is no URL: one warning, no export, everything else works', async () => {
     vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', 'no url');
     const sessions = await start();
