@@ -65,8 +65,20 @@ describe('wrong input is refused at once, with the name and the value, and nothi
 
   const readerOptions: readonly (readonly [unknown, RegExp])[] = [
     [{ form: 'start' }, /unknown option `form`/],
-    [{ from: 'begin' }, /`from` to be 'unread', 'start', 'now', 'stream' or \{ after: id \}, got "begin"/],
-    [{ from: { after: 5 } }, /`from/],
+    [
+      { from: 'begin' },
+      /`from` to be 'unread', 'start', 'now', 'stream', \{ after: id \} or \{ last: n \}, got "begin"/,
+    ],
+    [{ from: { after: 5 } }, /`from.after` to be a string, got 5 \(number\)/],
+    [{ from: { last: -1 } }, /`from.last` to be a whole number, 0 or more, got -1 \(number\)/],
+    [{ from: { last: 1.5 } }, /`from.last`.* got 1.5 \(number\)/],
+    [{ from: { last: '5' } }, /`from.last`.* got "5" \(string\)/],
+    [{ from: { last: Infinity } }, /`from.last`.* got Infinity \(number\)/],
+    [{ from: { last: Number.NaN } }, /`from.last`.* got NaN \(number\)/],
+    [{ from: { last: undefined } }, /`from.last`.* got undefined/],
+    [{ from: { last: 5, after: 'x' } }, /`from` to be .*\{ after: id \} or \{ last: n \}, got an object/],
+    [{ from: {} }, /`from/],
+    [{ from: 5 }, /`from` to be .* got 5 \(number\)/],
     [{ from: { after: 'x', before: 'y' } }, /unknown option `from.before`/],
     [{ until: 'end' }, /`until` to be 'session-end', 'stream-end' or 'caught-up', got "end"/],
     [{ logType: 'error' }, /`logType` to be 'chat', 'log' or 'all', got "error"/],

@@ -5,18 +5,28 @@ import type { LogEntry } from '../entry/entry.ts';
 import type { SessionStore, StartPosition } from '../store/session-store.ts';
 import { describeValue } from '../support/errors.ts';
 import type { SessionLogsError } from '../support/errors.ts';
-import { abortSignalOption, functionOption, lazily, millisOrNever, parseOptions } from '../support/options.ts';
+import {
+  abortSignalOption,
+  functionOption,
+  lazily,
+  millisOrNever,
+  parseOptions,
+  wholeNumber,
+} from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
 import type { Gap } from './gap.ts';
 import { SessionReader } from './reader.ts';
 import type { ReaderPlan } from './reader-plan.ts';
+import { isDelivered } from './reader-rules.ts';
 
 /** How a session is read. Each method has defaults of its own for `from`, `until`, `logType` and `tokens`. */
 export interface ReaderOptions {
   /**
    * Where to start. `'unread'`: after the unread mark, without the rest of a finished answer in which it lies.
    * `'start'`: the oldest entry held of the current life. `'now'`: only what comes. `'stream'`: the start of the latest
-   * answer. `{ after: id }`: strictly after that entry.
+   * answer. `{ after: id }`: strictly after that entry. `{ last: n }`: the newest n entries that this reader
+   * delivers, of those held of the current life, with nothing `missed` before them; when there are fewer, like `'start'`,
+   * which tells how many were evicted. 0: like `'now'`.
    *
    * @default `'unread'` (`getSessionLogs`), `'start'` (`followSession`), `'stream'` (over HTTP)
    */
@@ -67,12 +77,19 @@ const waitOptions = lazily(() => ({
   onGap: functionOption<(gap: Gap) => void>().optional(),
 }));
 
-const START = "'unread', 'start', 'now', 'stream' or { after: id }";
+const START = "'unread', 'start', 'now', 'stream', { after: id } or { last: n }";
 
 const readerSchema = lazily(() =>
   z.strictObject({
     from: z
-      .union([z.enum(['unread', 'start', 'now', 'stream']), z.strictObject({ after: z.string() })], START)
+      .union(
+        [
+          z.enum(['unread', 'start', 'now', 'stream']),
+          z.strictObject({ after: z.string('a string') }),
+          z.strictObject({ last: wholeNumber() }),
+        ],
+        START,
+      )
       .optional(),
     until: z.enum(['session-end', 'stream-end', 'caught-up'], "'session-end', 'stream-end' or 'caught-up'").optional(),
     logType: z.enum(['chat', 'log', 'all'], "'chat', 'log' or 'all'").optional(),
@@ -118,8 +135,7 @@ export function makeReader<T extends string | LogEntry>(
   const until = given.until ?? defaults.until;
   // Nearly always a part of a URL or of a request's body, which need not live as long as the reader.
   const id = ownText(sessionId);
-  const cursor = store.open(id, { from: given.from ?? defaults.from, isBounded: until === 'caught-up' });
-  return new SessionReader<T>(store, id, cursor, {
+  const plan: ReaderPlan = {
     yields: defaults.yields,
     until,
     logType: given.logType ?? defaults.logType,
@@ -131,7 +147,13 @@ export function makeReader<T extends string | LogEntry>(
     onGap: given.onGap,
     isForClient: defaults.isForClient,
     refusal,
+  };
+  const cursor = store.open(id, {
+    from: given.from ?? defaults.from,
+    counts: (detail) => isDelivered(plan, detail),
+    isBounded: until === 'caught-up',
   });
+  return new SessionReader<T>(store, id, cursor, plan);
 }
 
 /** Opens a consumer of a session's work queue: each chat entry goes to exactly one of them. */

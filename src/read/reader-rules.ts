@@ -110,7 +110,7 @@ export class ReaderRules {
 }
 
 /** Whether the filters of the plan let an entry through. */
-function isDelivered(plan: ReaderPlan, detail: EntryDetail | undefined): boolean {
+export function isDelivered(plan: ReaderPlan, detail: EntryDetail | undefined): boolean {
   const { yields, logType, tokens, minimumSeverity } = plan;
   const chat = isChat(detail);
   if (logType !== 'all' && (logType === 'chat') !== chat) return false;

@@ -96,7 +96,7 @@ export function parseEventStream(owner: string, sessionId: string, given: EventS
   return {
     // The call lives as long as the stream, of which the texts it was made with may be a small part.
     sessionId: ownText(sessionId),
-    after: wait !== true && typeof from === 'object' ? from.after : undefined,
+    after: wait !== true && typeof from === 'object' && 'after' in from ? from.after : undefined,
     format: { map: own.map, onError: own.onError },
     keepAliveMillis: own.keepAliveMillis ?? 15_000,
     retryMillis: Math.ceil(own.retryMillis ?? 2000),

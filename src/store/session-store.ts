@@ -13,11 +13,24 @@ export type Maybe<T> = T | Promise<T>;
  * - `'now'`: only what comes.
  * - `'stream'`: the start of the latest answer of the current life; as long as there is none like `'start'`.
  * - `{ after }`: strictly after that entry. A malformed or foreign id starts at the oldest entry held, with `missed` -1.
+ * - `{ last }`: the oldest of the newest n entries that count, of those held of the current life, so that nothing before
+ *   it is missed; when fewer count like `'start'`. 0: like `'now'`.
  */
-export type StartPosition = 'unread' | 'start' | 'now' | 'stream' | { readonly after: string };
+export type StartPosition =
+  | 'unread'
+  | 'start'
+  | 'now'
+  | 'stream'
+  | { readonly after: string }
+  | { readonly last: number };
 
 export interface OpenOptions {
   readonly from: StartPosition;
+  /**
+   * Which entries `{ last }` counts, by their detail: those that the reader delivers. The cursor meets the others all the
+   * same. @default all
+   */
+  readonly counts?: (detail: EntryDetail | undefined) => boolean;
   /** `true`: the cursor answers `'caught-up'` after the entry that was last when it was opened. */
   readonly isBounded?: boolean;
 }

@@ -22,7 +22,7 @@ export function parseOptions<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema().safeParse(options);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
+  const issue = nearest(result.error.issues[0]);
   if (issue === undefined) throw new TypeError(`${owner}: invalid options`);
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
@@ -32,6 +32,13 @@ export function parseOptions<Schema extends z.ZodType>(
   const received = describeValue(valueAt(options, issue.path));
   if (path.length === 0) throw new TypeError(`${owner}: expected an options object, got ${received}`);
   throw new TypeError(`${owner}: expected \`${path.join('.')}\` to be ${expectation(issue)}, got ${received}`);
+}
+
+/** Of a union the alternative of which nothing but a member is wrong, if there is one: the member is named, with its value. */
+function nearest(issue: z.core.$ZodIssue | undefined): z.core.$ZodIssue | undefined {
+  if (issue?.code !== 'invalid_union') return issue;
+  const alternative = issue.errors.find((issues) => issues.every(({ path }) => path.length > 0))?.[0];
+  return alternative === undefined ? issue : { ...alternative, path: [...issue.path, ...alternative.path] };
 }
 
 function expectation(issue: z.core.$ZodIssue): string {
@@ -50,6 +57,12 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
 /** A whole number of at least 1: a bound in entries, records or sessions. */
 export function positiveInteger(): z.ZodNumber {
   return z.number('a positive integer').int('a positive integer').min(1, 'a positive integer');
+}
+
+/** A whole number of 0 or more: how many of something, which may be none. */
+export function wholeNumber(): z.ZodNumber {
+  const what = 'a whole number, 0 or more';
+  return z.number(what).int(what).min(0, what);
 }
 
 /** A time in milliseconds that others can count as an integer. */

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 
 import { MemorySessionStore, SessionLogs, SessionLogsError } from '../../src/index.ts';
-import type { EndReason, LogEntry, MemorySessionStoreOptions, SessionReader } from '../../src/index.ts';
+import type { EndReason, LogEntry, MemorySessionStoreOptions, ReaderOptions, SessionReader } from '../../src/index.ts';
 import type { SessionStore } from '../../src/store/session-store.ts';
 import { collect } from '../support/collect.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';
@@ -138,6 +138,83 @@ describe('SessionReader', () => {
     log('</end>', 'after');
     const reader = sessions.followSession('s', { from: 'unread', until: 'caught-up' });
     expect(await texts(reader)).toEqual(['a line', 'after']);
+  });
+
+  describe('from: { last }', () => {
+    beforeEach(() => {
+      log('<start>', 'a', '<think>', 'b', '</think>', 'c', '</end>');
+      line('one');
+      line('two', 'error');
+      void sessions.logChunkToQueue('broken', 's', { kind: 'error' });
+      line('three', 'debug');
+    });
+
+    it.each<[ReaderOptions, string[]]>([
+      [{}, ['broken', 'three']],
+      [{ logType: 'chat' }, ['</end>', 'broken']],
+      [{ logType: 'log' }, ['two', 'three']],
+      [{ logType: 'log', minimumSeverity: 9 }, ['one', 'two']],
+      [{ minimumSeverity: 17 }, ['two', 'broken']],
+      [{ logType: 'chat', tokens: false }, ['c', 'broken']],
+    ])('gives the newest that pass the filters %j', async (filters, expected) => {
+      const reader = sessions.followSession('s', { ...filters, from: { last: 2 }, until: 'caught-up' });
+      expect(await texts(reader)).toEqual(expected);
+      expect(reader.missed).toBe(0);
+    });
+
+    it('does not count the error that a reader of text leaves out', async () => {
+      const from = { last: 3 };
+      expect(await collect(sessions.getSessionLogs('s', { from, until: 'caught-up' }))).toEqual([
+        '</think>',
+        'c',
+        '</end>',
+      ]);
+      const streamed: string[] = [];
+      for await (const text of sessions.toReadableStream('s', { from, until: 'caught-up' })) streamed.push(text);
+      expect(streamed).toEqual(['a', 'b', 'c']);
+    });
+
+    it('goes on live, and moves no unread mark', async () => {
+      const reader = sessions.getSessionLogs('s', { from: { last: 1 } });
+      expect(await collect(reader, 1)).toEqual(['</end>']);
+      const live = sessions.getSessionLogs('s', { from: { last: 1 } });
+      await live.next();
+      const next = live.next();
+      line('left out');
+      log('new');
+      expect(await next).toEqual({ value: 'new', done: false });
+      const [first] = await collect(sessions.getSessionLogs('s'), 1);
+      expect(first).toBe('<start>');
+    });
+
+    it('over HTTP gives the newest of the chat, and after a reconnection what follows the last id', async () => {
+      const options = { from: { last: 2 }, until: 'caught-up', map: ({ message }: LogEntry) => message } as const;
+      const body = async (lastEventId?: string): Promise<string> =>
+        await (await sessions.toEventStreamResponse('s', { ...options, lastEventId })).text();
+      const events = await body();
+      expect([...events.matchAll(/^data: (".*")$/gm)].map(([, json]) => json)).toEqual([
+        '"</end>"',
+        '"An error occurred."',
+      ]);
+      const ids = [...events.matchAll(/^id: (.*)$/gm)].map(([, id]) => id as string);
+      expect([...(await body(ids[0])).matchAll(/^id: (.*)$/gm)].map(([, id]) => id)).toEqual([ids[1]]);
+    });
+
+    it('tells of what was evicted only when fewer are left than were asked for', async () => {
+      start({ maxEntriesPerSession: 10 });
+      for (let index = 0; index < 30; index += 1) {
+        log(`chat ${index}`);
+        line(`line ${index}`);
+      }
+      const read = async (last: number): Promise<[string[], number]> => {
+        const reader = sessions.followSession('s', { from: { last }, logType: 'chat', until: 'caught-up', onGap() {} });
+        return [await texts(reader), reader.missed];
+      };
+      const held = [25, 26, 27, 28, 29].map((index) => `chat ${index}`);
+      expect(await read(4)).toEqual([held.slice(1), 0]);
+      expect(await read(5)).toEqual([held, 0]);
+      expect(await read(6)).toEqual([held, 50]);
+    });
   });
 
   it('a reader that has neither yielded nor waited passes an end mark; one that has ends there', async () => {

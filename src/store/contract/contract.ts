@@ -3,6 +3,7 @@ import { boundsContract } from './contract-bounds.ts';
 import { claimContract } from './contract-claim.ts';
 import type { ContractRunner, ContractTest, MakeSessionStore } from './contract-kit.ts';
 import { idContract } from './contract-ids.ts';
+import { lastContract } from './contract-last.ts';
 import { lifeContract, unreadContract } from './contract-lives.ts';
 import { readingContract, startContract } from './contract-reading.ts';
 
@@ -34,6 +35,7 @@ export function describeSessionStore(name: string, make: MakeSessionStore, runne
     describe('reading', () => readingContract(test));
     describe('ids', () => idContract(test));
     describe('start positions', () => startContract(test));
+    describe('the newest entries as a start', () => lastContract(test));
     describe('the unread mark', () => unreadContract(test));
     describe('lives', () => lifeContract(test));
     describe('claims', () => claimContract(test));

@@ -3,7 +3,7 @@ import type { OpenAnswer } from '../../entry/answer-state.ts';
 import { isChat } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { idPart, idParts } from '../entry-id.ts';
-import type { StartPosition } from '../session-store.ts';
+import type { OpenOptions } from '../session-store.ts';
 import { AnswerSpans } from './answer-spans.ts';
 import type { AnswerSpan } from './answer-spans.ts';
 import type { Evictable } from './eviction.ts';
@@ -228,22 +228,45 @@ export class MemorySession extends WaitList implements Evictable {
   }
 
   /** Where a cursor starts, although that may be evicted: its first step counts what is gone from there on. */
-  startOf(from: StartPosition): CursorStart {
-    if (typeof from === 'object') {
+  startOf({ from, counts }: OpenOptions): CursorStart {
+    if (typeof from === 'object' && 'after' in from) {
       const position = this.positionOf(from.after);
       if (position !== undefined) return { next: position + 1, passedEnd: position, missed: 0, skipped: undefined };
       return { next: this.first, passedEnd: this.#passedBefore(this.first), missed: -1, skipped: undefined };
     }
-    if (from === 'now') {
+    const last = typeof from === 'object' ? from.last : undefined;
+    if (from === 'now' || last === 0) {
       // Of a session that never had an entry the end lies behind whoever asks for what comes.
       const passedEnd = this.next === 0 ? 0 : this.next - 1;
       return { next: this.next, passedEnd, missed: 0, skipped: undefined };
     }
     if (from === 'unread' && this.unread !== -1) return this.#afterUnread();
     const lifeStart = this.#lifeStart();
-    const next = from === 'stream' ? (this.#answers?.latestSince(lifeStart)?.start ?? lifeStart) : lifeStart;
+    let next: number | undefined;
+    if (from === 'stream') next = this.#answers?.latestSince(lifeStart)?.start;
+    else if (last !== undefined) next = this.#startOfLast(last, Math.max(lifeStart, this.first), counts);
+    next ??= lifeStart;
     const isRead = from === 'unread' && this.isEmptyEndRead;
     return { next, passedEnd: isRead ? next : this.#passedBefore(next), missed: 0, skipped: undefined };
+  }
+
+  /** Position of the oldest of the `last` newest entries that count; `undefined`: from `oldest` on fewer do. */
+  #startOfLast(last: number, oldest: number, counts: OpenOptions['counts']): number | undefined {
+    let wanted = last;
+    // From mark to mark backwards, since the chain leads forwards only: no more is looked at than is needed.
+    for (let end = this.next; end > oldest;) {
+      const start = Math.max(oldest, (end - 1) & ~MARK_MASK);
+      const counted: number[] = [];
+      let place = this.placeOf(start);
+      for (let position = start; position < end; position += 1) {
+        if (counts === undefined || counts(this.#log.detail(place))) counted.push(position);
+        place = this.#log.next(place);
+      }
+      if (counted.length >= wanted) return counted[counted.length - wanted];
+      wanted -= counted.length;
+      end = start;
+    }
+    return undefined;
   }
 
   /** End marks behind one that starts here: the only one of a session without entries lies before it. */

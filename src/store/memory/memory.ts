@@ -270,9 +270,11 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     const session = this.#sessions.get(sessionId);
     const { from, isBounded = false } = options;
     const start =
-      session?.startOf(from) ??
+      session?.startOf(options) ??
       // The session is gone, or of another process: whatever came after that entry is missed.
-      (typeof from === 'object' ? { next: 0, passedEnd: -1, missed: -1, skipped: undefined } : undefined);
+      (typeof from === 'object' && 'after' in from
+        ? { next: 0, passedEnd: -1, missed: -1, skipped: undefined }
+        : undefined);
     if (session !== undefined) this.#touch(session);
     return new MemoryCursor(this, sessionId, session, start, {
       isBounded,

@@ -127,7 +127,7 @@ export class RedisCursor implements SessionCursor {
       this.#options.from === 'unread' ? this.#host.unreadOf(this.#sessionId) : undefined;
     // Whoever logs and then reads in one process finds what it logged.
     await this.#host.settled(this.#sessionId);
-    return await findStart(this.#reads, this.#keys.log, this.#options.from, unread);
+    return await findStart(this.#reads, this.#keys.log, this.#options, unread);
   }
 
   async #open(): Promise<RedisFailure | undefined> {

@@ -1,9 +1,8 @@
-import { isChat, kindOf } from '../../entry/entry-detail.ts';
-import type { EntryKind } from '../../entry/tokens.ts';
-import type { StartPosition } from '../session-store.ts';
+import type { OpenOptions } from '../session-store.ts';
 import { answerAround, walk } from './redis-answers.ts';
 import { RedisFailure } from './redis-client.ts';
 import { streamIdOf } from './redis-keys.ts';
+import { LatestAnswer, LifeFinder, NewestEntries } from './redis-life.ts';
 import { itemsOf, reverseCommand } from './redis-page.ts';
 import type { StoredItem } from './redis-page.ts';
 import type { RedisReads } from './redis-reads.ts';
@@ -40,7 +39,7 @@ const TAIL_ITEMS = 128;
 export async function findStart(
   reads: RedisReads,
   key: string,
-  from: StartPosition,
+  { from, counts }: OpenOptions,
   unread: UnreadMark | undefined,
 ): Promise<Start | RedisFailure> {
   const tail = itemsOf(await reads.ask(reverseCommand(key, '+', '-', TAIL_ITEMS)));
@@ -48,17 +47,19 @@ export async function findStart(
   const head = tail[0];
   const rest = { isAfterEnd: false, isEmpty: false, met: new Map() };
   const base = { isIncluded: false, missed: 0, skip: undefined, head: head?.id, ...rest };
-  const asked = typeof from === 'object' ? from.after : undefined;
+  const asked = typeof from === 'object' && 'after' in from ? from.after : undefined;
+  const last = typeof from === 'object' && 'last' in from ? from.last : undefined;
   if (head === undefined) {
     return { ...base, id: undefined, isAfterEnd: true, isEmpty: true, missed: asked === undefined ? 0 : -1 };
   }
   if (asked !== undefined) return startAfter(reads, key, asked, base, tail);
-  if (from === 'now') return { ...base, id: head.id, isAfterEnd: isAfterMark(tail), met: metIn(tail) };
+  if (from === 'now' || last === 0) return { ...base, id: head.id, isAfterEnd: isAfterMark(tail), met: metIn(tail) };
   if (from === 'unread' && unread !== undefined) {
     const start = await startAtMark(reads, key, unread, base, tail);
     if (start !== undefined) return start;
   }
-  return startOfLife(reads, key, from === 'stream', base, tail);
+  const sought = last === undefined ? undefined : new NewestEntries(last, counts);
+  return startInLife(reads, key, new LifeFinder(from === 'stream' ? new LatestAnswer() : sought), base, tail);
 }
 
 type Base = Omit<Start, 'id'>;
@@ -121,15 +122,14 @@ async function startAtMark(
   return { ...base, id: mark.id, skip, isAfterEnd: at.isMark, met: metIn(items) };
 }
 
-/** The oldest entry of the current life, or the start of its latest answer. */
-async function startOfLife(
+/** The oldest entry of the current life, or what is sought in it. */
+async function startInLife(
   reads: RedisReads,
   key: string,
-  wantsAnswer: boolean,
+  finder: LifeFinder,
   base: Base,
   tail: readonly StoredItem[],
 ): Promise<Start | RedisFailure> {
-  const finder = new LifeFinder(wantsAnswer);
   let isFound = tail.some((item) => finder.meet(item) === 'stop');
   const last = tail.at(-1) as StoredItem;
   if (!isFound && tail.length === TAIL_ITEMS) {
@@ -154,66 +154,4 @@ async function startOfLife(
   const missed = !isFound && finder.beginsInMidLine ? -1 : 0;
   // What is behind the start: one less than the first number each producer has after it.
   return { ...base, id: first.id, isIncluded: true, missed, met: finder.met };
-}
-
-/** Looks through a log, newest first, for the start of its current life, or of the latest answer in it. */
-class LifeFinder {
-  readonly #wantsAnswer: boolean;
-  #oldest: StoredItem | undefined = undefined;
-  #answer: StoredItem | undefined = undefined;
-  /** A start without a stream id, of which it is not known yet whether it goes on with an older answer. */
-  #candidate: StoredItem | undefined = undefined;
-  #candidateIs: 'unseen' | 'after-tool-call' = 'unseen';
-  /** The latest start with a stream id that is older than the candidate. */
-  #older: StoredItem | undefined = undefined;
-  readonly met: Map<string, number> = new Map<string, number>();
-
-  constructor(wantsAnswer: boolean) {
-    this.#wantsAnswer = wantsAnswer;
-  }
-
-  get start(): StoredItem | undefined {
-    return this.#answer ?? this.#candidate ?? this.#oldest;
-  }
-
-  /** Some producer's oldest item of those met is not its first. */
-  get beginsInMidLine(): boolean {
-    return [...this.met.values()].some((behind) => behind > 0);
-  }
-
-  meet(item: StoredItem): 'stop' | undefined {
-    if (item.isMark) return this.#oldest === undefined ? undefined : 'stop';
-    if (item.type === 'unknown') return undefined;
-    this.#oldest = item;
-    this.met.set(item.producer, item.sequence - 1);
-    if (!this.#wantsAnswer || item.unreadable !== undefined) return undefined;
-    const { detail } = item;
-    if (!isChat(detail)) return undefined;
-    if (this.#candidate !== undefined && detail?.streamId === undefined) this.#judgeCandidate(kindOf(detail));
-    if (this.#answer === undefined && detail?.kind === 'stream-start') {
-      if (detail.streamId === undefined) {
-        this.#candidate = item;
-        this.#candidateIs = 'unseen';
-      } else if (this.#candidate === undefined) {
-        this.#answer = item;
-      } else {
-        this.#older ??= item;
-      }
-    }
-    return this.#answer === undefined ? undefined : 'stop';
-  }
-
-  /** What an entry before a start says about it: `startBy`, read backwards. */
-  #judgeCandidate(kind: EntryKind): void {
-    if (this.#candidateIs === 'unseen') {
-      if (kind === 'tool-call-end') this.#candidateIs = 'after-tool-call';
-      else this.#answer = this.#candidate;
-    } else if (kind === 'stream-end') {
-      this.#answer = this.#candidate;
-    } else if (kind === 'stream-start') {
-      // It went on with this older one, or with an even older: one with a stream id that began in between is the latest.
-      this.#answer = this.#older;
-      this.#candidate = undefined;
-    }
-  }
 }

@@ -132,7 +132,7 @@ export class RedisSessionStore implements SessionStore, CursorHost {
   open(sessionId: string, options: OpenOptions): SessionCursor {
     const id = ownText(sessionId);
     const { from } = options;
-    const start = typeof from === 'object' ? { after: ownText(from.after) } : from;
+    const start = typeof from === 'object' && 'after' in from ? { after: ownText(from.after) } : from;
     return new RedisCursor(this, id, this.#keysOf(id), { ...options, from: start });
   }
 

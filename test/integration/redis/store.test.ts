@@ -146,6 +146,11 @@ describe.skipIf(REDIS === undefined)(`what RedisSessionStore leaves in Redis${WI
         expect((await readAll(resumed)).messages).toEqual(['d']);
         expect((await readAll(whole)).messages).toEqual(['a', 'b', 'c', 'd']);
         expect([cursor.missed, resumed.missed, whole.missed]).toEqual([0, 0, 0]);
+        for (const [last, expected] of [['d'], ['c', 'd'], ['b', 'c', 'd'], ['a', 'b', 'c', 'd']].entries()) {
+          const newest = store.open('s', { from: { last: last + 1 } });
+          expect([(await readAll(newest)).messages, newest.missed]).toEqual([expected, 0]);
+          newest.leave();
+        }
         for (const each of [cursor, resumed, whole]) each.leave();
       });
 
@@ -172,6 +177,9 @@ describe.skipIf(REDIS === undefined)(`what RedisSessionStore leaves in Redis${WI
         expect(store.stats()).toMatchObject({ lost: {}, unreadable: { not_an_entry: 6 } });
         expect(cursor.missed).toBe(0);
         cursor.leave();
+        const newest = store.open('s', { from: { last: 3 } });
+        expect((await readAll(newest)).messages).toEqual(['fine but of nobody', 'odd', 'b']);
+        newest.leave();
       });
 
       it('subscriptions end with their readers, connections with the store, and the client is never used', async () => {
