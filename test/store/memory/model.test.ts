@@ -28,7 +28,11 @@ interface Reading {
 
 type Action =
   | { readonly do: 'write'; readonly isLog: boolean }
-  | { readonly do: 'open'; readonly from: 'start' | 'now'; readonly logType: 'chat' | 'log' | 'all' }
+  | {
+      readonly do: 'open';
+      readonly from: 'start' | 'now' | { readonly last: number };
+      readonly logType: 'chat' | 'log' | 'all';
+    }
   | { readonly do: 'resume' | 'read' | 'return' | 'abort'; readonly which: number }
   | { readonly do: 'turn' | 'end' };
 
@@ -40,7 +44,10 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('open' as const),
-      from: fc.constantFrom('start' as const, 'now' as const),
+      from: fc.oneof(
+        fc.constantFrom('start' as const, 'now' as const),
+        fc.record({ last: fc.nat({ max: 14 }) }, { noNullPrototype: true }),
+      ),
       logType,
     }),
   },
@@ -80,9 +87,7 @@ class Run {
         return this.sessions.logChunkToQueue(text, 's', { logType: type });
       }
       case 'open':
-        return this.#open(step.from === 'start' ? this.#lifeStart() : this.model.entries.length, step.logType, {
-          from: step.from,
-        });
+        return this.#open(this.#startOf(step.from, step.logType), step.logType, { from: step.from });
       case 'end':
         this.#end();
         return undefined;
@@ -112,6 +117,19 @@ class Run {
       const last = reading.got.at(-1) as number;
       this.#open(last + 1, reading.logType, { from: { after: reading.reader.lastId } });
     }
+  }
+
+  #startOf(from: 'start' | 'now' | { readonly last: number }, type: 'chat' | 'log' | 'all'): number {
+    const { entries } = this.model;
+    if (from === 'now') return entries.length;
+    if (from === 'start') return this.#lifeStart();
+    const passing = entries
+      .map((entry, index) => ({ entry, index }))
+      .slice(Math.max(this.#lifeStart(), this.#firstHeld))
+      .filter(({ entry }) => type === 'all' || entry.logType === type)
+      .map(({ index }) => index);
+    if (from.last === 0) return entries.length;
+    return passing.at(-from.last) ?? this.#lifeStart();
   }
 
   /** Held or not: a reader that comes too late for it is told. */
