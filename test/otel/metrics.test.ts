@@ -88,7 +88,7 @@ describe('self-observability', () => {
     expect(find(points, 'session_logs.sessions')).toBe(1);
     expect(find(points, 'session_logs.readers')).toBe(1);
     expect(find(points, 'session_logs.entries')).toBe(5);
-    expect(find(points, 'session_logs.bytes')).toBe(384 + 2 * 'secret-session'.length + 5 * 66);
+    expect(find(points, 'session_logs.bytes')).toBe(384 + 2 * 'secret-session'.length + 5 * 33);
     for (const { attributes } of points) {
       const { 'otel.component.name': component = 'x/0' } = attributes;
       expect(component).toMatch(/^\w+\/\d+$/);

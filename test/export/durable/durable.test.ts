@@ -367,7 +367,7 @@ describe('what a failure means', () => {
       code: 'flush_timeout',
       pending: 1,
     });
-    expect(lines.some((line) => line.includes('misconfigured'))).toBe(true);
+    await until(() => lines.some((line) => line.includes('misconfigured')), 'it is said');
     expect(exporter.calls).toHaveLength(1);
     expect(durable.stats().rejected).toBe(0);
   });
