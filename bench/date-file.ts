@@ -11,47 +11,70 @@ import pino from 'pino';
 import winston from 'winston';
 import DailyRotateFile from 'winston-daily-rotate-file';
 
-import { DateFileLogRecordProcessor } from '../dist/export.js';
-import { alternate, costOf, report } from './harness.ts';
+import { EmptyProcessor } from './empty-processor.ts';
+import { afterCollection, costOf, full, keep, nextTurn, repeat } from './harness.ts';
+import type { Measure, Row, Sample } from './harness.ts';
 
-const LINES = 40_000;
+const LINES = full(40_000);
+const WARM_UP = full(4_000);
 const MESSAGE = 'a message as long as it takes for 120 bytes a line'.padEnd(52, '.');
-const directory = mkdtempSync(join(tmpdir(), 'session-logs-bench-'));
-const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
-async function inTicks(perTick: number, write: () => void): Promise<void> {
-  for (let n = 0; n < LINES; n += 1) {
-    write();
-    if (n % perTick === perTick - 1) await nextTurn();
+interface Subject {
+  write(): void;
+  /** Until all is in the file. */
+  finish(): Promise<void>;
+  close?(): Promise<void>;
+}
+type Make = (directory: string) => Subject | Promise<Subject>;
+
+async function writeAll(subject: Subject, lines: number, perTurn: number): Promise<void> {
+  for (let n = 0; n < lines; n += 1) {
+    subject.write();
+    if (n % perTurn === perTurn - 1) await nextTurn();
+  }
+}
+
+/** CPU microseconds per line, some lines in each turn of the event loop. */
+async function lineCost(make: Make, perTurn: number): Promise<Sample> {
+  const directory = mkdtempSync(join(tmpdir(), 'session-logs-bench-'));
+  const round = async (): Promise<number> => {
+    const subject = await make(directory);
+    keep(subject);
+    await afterCollection(() => writeAll(subject, WARM_UP, perTurn));
+    const cost = await costOf(LINES, async () => {
+      await writeAll(subject, LINES, perTurn);
+      await subject.finish();
+    });
+    await subject.close?.();
+    return cost / 1000;
+  };
+  try {
+    return await repeat(round, { rounds: 7 });
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 
 /** Ours without the SDK around it: one record, as a processor gets it. */
-function recordOf(): never {
-  let record: unknown;
-  const capture = {
-    onEmit: (given: unknown) => void (record = given),
-    forceFlush: async () => {},
-    shutdown: async () => {},
+function ours(perTurn: number): Measure {
+  return async (build) => {
+    const { DateFileLogRecordProcessor } = await build.export();
+    const empty = new EmptyProcessor();
+    new LoggerProvider({ processors: [empty] })
+      .getLogger('bench')
+      .emit({ body: MESSAGE, severityNumber: 9, attributes: { 'session.id': 'session-1' } });
+    return lineCost((directory) => {
+      const file = new DateFileLogRecordProcessor({ directory: join(directory, 'ours') });
+      return {
+        write: () => file.onEmit(empty.last as never),
+        finish: () => file.forceFlush(),
+        close: () => file.shutdown(),
+      };
+    }, perTurn);
   };
-  new LoggerProvider({ processors: [capture] })
-    .getLogger('bench')
-    .emit({ body: MESSAGE, severityNumber: 9, attributes: { 'session.id': 'session-1' } });
-  return record as never;
 }
 
-async function ours(perTick: number): Promise<number> {
-  const file = new DateFileLogRecordProcessor({ directory: join(directory, 'ours') });
-  const record = recordOf();
-  const cost = await costOf(LINES, async () => {
-    await inTicks(perTick, () => file.onEmit(record));
-    await file.forceFlush();
-  });
-  await file.shutdown();
-  return cost;
-}
-
-async function withLog4js(perTick: number): Promise<number> {
+function withLog4js(directory: string): Subject {
   const log4js = createRequire(import.meta.url)('log4js') as {
     configure(config: object): void;
     getLogger(): { info(message: string): void };
@@ -62,33 +85,35 @@ async function withLog4js(perTick: number): Promise<number> {
     categories: { default: { appenders: ['file'], level: 'info' } },
   });
   const logger = log4js.getLogger();
-  return costOf(LINES, async () => {
-    await inTicks(perTick, () => logger.info(MESSAGE));
-    await new Promise<void>((resolve) => log4js.shutdown(resolve));
-  });
+  return {
+    write: () => logger.info(MESSAGE),
+    finish: () => new Promise((resolve) => log4js.shutdown(resolve)),
+  };
 }
 
-async function withWinston(perTick: number): Promise<number> {
+function withWinston(directory: string): Subject {
   const transport = new DailyRotateFile({ dirname: directory, filename: 'winston-%DATE%.log' });
   const logger = winston.createLogger({ transports: [transport], format: winston.format.simple() });
-  return costOf(LINES, async () => {
-    await inTicks(perTick, () => void logger.info(MESSAGE));
-    const finished = new Promise((resolve) => transport.once('finish', resolve));
-    logger.end();
-    await finished;
-  });
+  return {
+    write: () => void logger.info(MESSAGE),
+    finish: () =>
+      new Promise((resolve) => {
+        transport.once('finish', resolve);
+        logger.end();
+      }),
+  };
 }
 
-async function withPino(perTick: number): Promise<number> {
+function withPino(directory: string): Subject {
   const destination = pino.destination({ dest: join(directory, 'pino.log'), sync: false });
   const logger = pino(destination);
-  return costOf(LINES, async () => {
-    await inTicks(perTick, () => logger.info(MESSAGE));
-    await new Promise<void>((resolve) => destination.flush(() => resolve()));
-  });
+  return {
+    write: () => logger.info(MESSAGE),
+    finish: () => new Promise((resolve) => destination.flush(() => resolve())),
+  };
 }
 
-async function withLogtape(perTick: number): Promise<number> {
+async function withLogtape(directory: string): Promise<Subject> {
   await configure({
     reset: true,
     sinks: { file: getFileSink(join(directory, 'logtape.log')) },
@@ -98,40 +123,32 @@ async function withLogtape(perTick: number): Promise<number> {
     ],
   });
   const logger = getLogger('bench');
-  const cost = await costOf(LINES, () => inTicks(perTick, () => logger.info(MESSAGE)));
-  await reset();
-  return cost;
+  return { write: () => logger.info(MESSAGE), finish: () => Promise.resolve(), close: reset };
 }
 
-try {
-  const cost = await alternate(
-    {
-      ours200: () => ours(200),
-      ours20: () => ours(20),
-      log4js: () => withLog4js(200),
-      winston: () => withWinston(200),
-      pino: () => withPino(200),
-      logtape: () => withLogtape(200),
+const peer = (make: Make): Measure => {
+  return () => lineCost(make, 200);
+};
+
+export const rows: readonly Row[] = [
+  {
+    row: 8,
+    what: 'a line of the daily file, CPU, 200 lines in each turn',
+    unit: 'us',
+    ours: ours(200),
+    peers: {
+      log4js: peer(withLog4js),
+      winston: peer(withWinston),
+      pino: peer(withPino),
+      logtape: peer(withLogtape),
     },
-    { rounds: 7 },
-  );
-  const micros = (nanos: number): string => `${(nanos / 1000).toFixed(2)} us`;
-  const peers = (['log4js', 'winston', 'pino', 'logtape'] as const)
-    .map((name) => `${name} ${micros(cost[name].min)}`)
-    .join(', ');
-  for (const [perTick, name, limit] of [
-    [200, 'ours200', 1.6],
-    [20, 'ours20', 2.5],
-  ] as const) {
-    report({
-      row: 8,
-      work: `a line of the daily file, CPU, ${perTick} lines per tick`,
-      ours: `${micros(cost[name].min)} (median ${micros(cost[name].median)})`,
-      peers: perTick === 200 ? peers : '',
-      target: `<= ${limit} us`,
-      isReached: cost[name].min <= limit * 1000,
-    });
-  }
-} finally {
-  rmSync(directory, { recursive: true, force: true });
-}
+    target: { of: 'figure', atMost: 1.6 },
+  },
+  {
+    row: 8,
+    what: 'the same, 20 lines in each turn',
+    unit: 'us',
+    ours: ours(20),
+    target: { of: 'figure', atMost: 2.5 },
+  },
+];

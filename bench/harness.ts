@@ -1,20 +1,58 @@
-/** One line of the printed table. */
-export interface Row {
-  /** The row of the README's table. */
-  readonly row: number;
-  readonly work: string;
-  readonly ours: string;
-  readonly peers: string;
-  readonly target: string;
-  /** Whether the target is reached; `undefined` where the row only informs. */
-  readonly isReached?: boolean | undefined;
+/**
+ * What all rows share: what a row is, and how work is measured inside one process.
+ *
+ * `run.ts` measures each way of a row in a process of its own (`measure.ts`): ways that share a process make each other's
+ * code polymorphic. Inside a process three rules make a figure that of compiled code:
+ *
+ * - `keep` one living instance of everything that is measured. V8 throws away what it compiled for a class whose last
+ *   instance is collected, and a round after a forced collection would measure compiling.
+ * - `afterCollection` collects, so that a round does not pay for the garbage of the one before, and warms up after it.
+ * - Within the measured time collections come as they come.
+ */
+import type { Build } from './build.ts';
+
+/** What one process found out. */
+export interface Sample {
+  /** In the unit of the row. */
+  readonly figure: number;
+  /** The same work with less, taken in turns in the same process: `Row.base` says what. */
+  readonly base?: number;
+  /** Another figure of the same run: `Row.also` says which. */
+  readonly also?: number;
 }
 
-/** What a variant cost in each round, in nanoseconds of CPU time per item. */
-export interface Cost {
-  readonly rounds: readonly number[];
-  readonly min: number;
-  readonly median: number;
+export type Measure = (build: Build) => Promise<Sample>;
+
+export interface Target {
+  /** What is compared: the figure, its ratio to the base, or its ratio to the figure of the peer of that name. */
+  readonly of: 'figure' | 'base' | (string & {});
+  readonly atMost?: number;
+  readonly atLeast?: number;
+}
+
+/** One line of the printed table. */
+export interface Row {
+  /** The number in docs/performance.md, which several lines may share. */
+  readonly row: number;
+  /** What is measured, in one line. */
+  readonly what: string;
+  readonly unit: 'ns' | 'us' | 'ms' | 'B' | 'KB' | '/s' | 'records';
+  /** The way that is ours, measured for both builds with `--against`. */
+  readonly ours: Measure;
+  readonly base?: string;
+  readonly also?: string;
+  /** Other ways to do the same, by name. */
+  readonly peers?: Readonly<Record<string, Measure>>;
+  /** What was measured elsewhere and is not run here. */
+  readonly quoted?: string;
+  readonly target?: Target;
+  /** @default 5 */
+  readonly processes?: number;
+}
+
+/** A count of items or rounds; a tenth of it with `--quick`, which shows that a row runs and nothing else. */
+export function full(count: number): number {
+  return process.env['BENCH_QUICK'] === '1' ? Math.ceil(count / 10) : count;
 }
 
 export function median(values: readonly number[]): number {
@@ -22,58 +60,69 @@ export function median(values: readonly number[]): number {
   return sorted[sorted.length >> 1] ?? Number.NaN;
 }
 
-/** CPU nanoseconds of this process: what counts on a shared machine, where the clock does not. */
+/** CPU nanoseconds of this process, helper threads included: on a shared machine the clock does not count. */
 export function cpuNanos(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) * 1000;
 }
 
-/** Runs an async piece of work and gives its CPU nanoseconds per item. */
-export async function costOf(items: number, work: () => void | Promise<void>): Promise<number> {
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
+
+const kept: unknown[] = [];
+
+/** Keeps things alive until the process ends. */
+export function keep(...things: readonly unknown[]): void {
+  kept.push(...things);
+}
+
+/** Collects what is dead, then runs the work a little, so that what the collection threw away is there again. */
+export async function afterCollection(warmUp: () => void | Promise<void>): Promise<void> {
   globalThis.gc?.();
+  await warmUp();
+}
+
+/** CPU nanoseconds per item. */
+export async function costOf(items: number, work: () => void | Promise<void>): Promise<number> {
   const before = cpuNanos();
   await work();
   return (cpuNanos() - before) / items;
 }
 
-/**
- * Measures variants in turn within one process, the order reversed every other round, a forced collection before each;
- * the first rounds, which compile, are not counted.
- */
-export async function alternate<Name extends string>(
-  variants: Readonly<Record<Name, () => number | Promise<number>>>,
-  options: { readonly rounds?: number; readonly warmUp?: number } = {},
-): Promise<Record<Name, Cost>> {
-  const { rounds = 9, warmUp = 2 } = options;
-  const names = Object.keys(variants) as Name[];
-  const costs = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
-  for (let round = 0; round < rounds + warmUp; round += 1) {
-    for (const name of round % 2 === 0 ? names : names.toReversed()) {
-      const cost = await variants[name]();
-      if (round >= warmUp) costs[name].push(cost);
-    }
+interface Rounds {
+  readonly rounds?: number;
+  /** Rounds that are not counted: they compile. */
+  readonly warmUps?: number;
+}
+
+/** The median of some rounds. */
+export async function repeat(round: () => Promise<number>, options: Rounds = {}): Promise<Sample> {
+  const { rounds = 9, warmUps = 2 } = options;
+  const figures: number[] = [];
+  for (let done = -full(warmUps); done < full(rounds); done += 1) {
+    const figure = await round();
+    if (done >= 0) figures.push(figure);
   }
-  return Object.fromEntries(names.map((name) => [name, summaryOf(costs[name])])) as Record<Name, Cost>;
+  return { figure: median(figures) };
 }
 
-function summaryOf(rounds: number[]): Cost {
-  return { rounds, min: Math.min(...rounds), median: median(rounds) };
-}
-
-/** The median of the ratios round by round: what holds when the machine's speed drifts. */
-export function ratio(cost: Cost, base: Cost): number {
-  return median(cost.rounds.map((value, round) => value / (base.rounds[round] ?? Number.NaN)));
-}
-
-export function nanos(value: number): string {
-  return value >= 10_000 ? `${(value / 1000).toFixed(1)} us` : `${value.toFixed(0)} ns`;
-}
-
-/** Hands rows to the parent process, or prints them when the file is run by itself. */
-export function report(...rows: Row[]): void {
-  for (const row of rows) {
-    if (process.send === undefined)
-      console.log(`${row.row}  ${row.work}: ${row.ours}  [target ${row.target}]  ${row.peers}`);
-    else process.send(row);
+/** The medians of two pieces of work in turns, the order reversed every other round. */
+export async function pair(
+  ours: () => Promise<number>,
+  base: () => Promise<number>,
+  options: Rounds = {},
+): Promise<Required<Pick<Sample, 'figure' | 'base'>>> {
+  const { rounds = 9, warmUps = 2 } = options;
+  const figures: number[] = [];
+  const bases: number[] = [];
+  for (let done = -full(warmUps); done < full(rounds); done += 1) {
+    const isOursFirst = done % 2 === 0;
+    const first = await (isOursFirst ? ours : base)();
+    const second = await (isOursFirst ? base : ours)();
+    if (done < 0) continue;
+    figures.push(isOursFirst ? first : second);
+    bases.push(isOursFirst ? second : first);
   }
+  return { figure: median(figures), base: median(bases) };
 }

@@ -1,287 +1,266 @@
 /**
- * Section 4 of the design of the Redis store: what an append costs, how fast batches are written against the raw client in
- * the same run, how late followers of many sessions are, and what a session takes in Redis.
- *
- * node --expose-gc bench/redis.js [append] [write] [tail] [tail-10000] [memory] [read]
- *
- * Starts a redis-server of its own on a loopback port; REDIS_SERVER names another program.
+ * Row 13: what an append to the Redis store costs, how fast batches are written against the raw client, how late
+ * followers of many sessions are, and what a session takes in Redis.
  */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 
-import { SessionLogs } from '../dist/index.js';
-import { RedisSessionStore } from '../dist/redis.js';
+import type { RedisSessionStore } from '../dist/redis.js';
+import { withKnownOptions } from './build.ts';
+import type { Build } from './build.ts';
+import { costOf, full, keep, repeat } from './harness.ts';
+import type { Measure, Row, Sample } from './harness.ts';
+import { withRedis } from './redis-server.ts';
 
 const MESSAGE = 'x'.repeat(100);
 
-async function startServer(): Promise<{ readonly port: number; readonly pid: number; stop(): void }> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  await once(probe.close(), 'close');
-  const directory = mkdtempSync(join(tmpdir(), 'bench-redis-'));
-  const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', directory];
-  const server: ChildProcess = spawn(process.env['REDIS_SERVER'] ?? 'redis-server', options, { stdio: 'ignore' });
-  await sleep(500);
-  const stop = (): void => {
-    server.kill();
-    rmSync(directory, { recursive: true, force: true });
-  };
-  return { port, pid: server.pid as number, stop };
-}
+type Client = 'redis' | 'ioredis';
 
-/** CPU seconds of a process so far, from /proc; of this one from the runtime. */
-function cpuSecondsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-function cpuSeconds(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
-}
-
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-}
-
-function median(values: readonly number[]): number {
-  return quantile(
-    values.toSorted((a, b) => a - b),
-    0.5,
-  );
-}
-
-function storeOn(port: number, client: 'redis' | 'ioredis', options: object = {}): RedisSessionStore {
+async function storeOn(build: Build, port: number, client: Client, options: object = {}): Promise<RedisSessionStore> {
+  const { RedisSessionStore } = await build.redis();
   const made =
     client === 'redis' ? createClient({ url: `redis://127.0.0.1:${port}` }) : new Redis(port, { lazyConnect: true });
-  return new RedisSessionStore({
+  const all = {
     client: made,
     prefix: `bench${Math.random()}`,
     maxPendingEntries: 1_000_000,
     maxPendingBytes: 2 ** 30,
     ...options,
-  });
+  };
+  return withKnownOptions((known) => new RedisSessionStore(known), all);
 }
 
-/** The call alone: the batches it fills are written outside the measured time. */
-async function append(port: number): Promise<void> {
-  for (const sessions of [1, 1_000]) {
-    const store = storeOn(port, 'redis');
-    const ids = Array.from({ length: sessions }, (_, index) => `session-${index}`);
-    const costs: number[] = [];
-    for (let round = 0; round < 12; round += 1) {
-      globalThis.gc?.();
-      const began = cpuSeconds();
-      for (let index = 0; index < 20_000; index += 1) store.append(ids[index % sessions] ?? '', MESSAGE, 0, undefined);
-      costs.push(((cpuSeconds() - began) / 20_000) * 1e6);
-      await store.flush();
-    }
-    await store.close();
-    const kept = costs.slice(2);
-    console.log(
-      `append, ${sessions} sessions: min ${Math.min(...kept).toFixed(2)} us, median ${median(kept).toFixed(2)} us`,
-    );
-  }
+/** Microseconds of the call alone: the batches it fills are written outside the measured time. */
+function append(sessions: number): Measure {
+  return (build) =>
+    withRedis(async (port) => {
+      const count = full(20_000);
+      const store = await storeOn(build, port, 'redis');
+      keep(store);
+      const ids = Array.from({ length: sessions }, (_, n) => `session-${n}`);
+      const sample = await repeat(async () => {
+        const cost = await costOf(count, () => {
+          for (let n = 0; n < count; n += 1) store.append(ids[n % sessions] as string, MESSAGE, 0, undefined);
+        });
+        await store.flush();
+        return cost / 1000;
+      });
+      await store.close();
+      return sample;
+    });
 }
 
-/** 60,000 entries of 100 characters over 100 sessions: ours, and the raw client's pipelines with XADD and PUBLISH. */
-async function write(port: number): Promise<void> {
-  const count = 60_000;
-  const raw = createClient({ url: `redis://127.0.0.1:${port}` });
-  await raw.connect();
-  const pipelines = async (batch: number): Promise<number> => {
-    const began = performance.now();
-    for (let sent = 0; sent < count; sent += batch) {
-      const multi = raw.multi();
-      const touched = new Set<string>();
-      for (let index = sent; index < sent + batch; index += 1) {
-        const key = `raw${index % 100}`;
-        touched.add(key);
-        multi.addCommand([
-          'XADD',
-          key,
-          'MAXLEN',
-          '~',
-          '10000',
-          '*',
-          'd',
-          MESSAGE,
-          'p',
-          'producer-1',
-          'n',
-          String(index),
-        ]);
-      }
-      for (const key of touched) multi.addCommand(['PUBLISH', key, '']);
-      await multi.execAsPipeline();
-    }
-    return count / ((performance.now() - began) / 1000);
-  };
-  const rawIo = new Redis(port);
-  const ioPipelines = async (batch: number): Promise<number> => {
-    const began = performance.now();
-    for (let sent = 0; sent < count; sent += batch) {
-      const pipeline = rawIo.pipeline();
-      const touched = new Set<string>();
-      for (let index = sent; index < sent + batch; index += 1) {
-        const key = `raw${index % 100}`;
-        touched.add(key);
-        pipeline.xadd(key, 'MAXLEN', '~', '10000', '*', 'd', MESSAGE, 'p', 'producer-1', 'n', String(index));
-      }
-      for (const key of touched) pipeline.publish(key, '');
-      await pipeline.exec();
-    }
-    return count / ((performance.now() - began) / 1000);
-  };
-  const ours = async (client: 'redis' | 'ioredis'): Promise<number> => {
-    const store = storeOn(port, client);
-    store.append('warm', MESSAGE, 0, undefined);
-    await store.flush();
-    const began = performance.now();
-    for (let index = 0; index < count; index += 1) store.append(`s${index % 100}`, MESSAGE, 0, undefined);
-    await store.flush();
-    const rate = count / ((performance.now() - began) / 1000);
-    await store.close();
-    return rate;
-  };
-  const rates: Record<string, number[]> = {
-    'raw redis, 100': [],
-    'raw redis, 500': [],
-    'raw ioredis, 500': [],
-    redis: [],
-    ioredis: [],
-  };
-  for (let round = 0; round < 5; round += 1) {
-    rates['raw redis, 100']?.push(await pipelines(100));
-    rates['raw redis, 500']?.push(await pipelines(500));
-    rates['raw ioredis, 500']?.push(await ioPipelines(500));
-    rates['redis']?.push(await ours('redis'));
-    rates['ioredis']?.push(await ours('ioredis'));
-  }
-  raw.destroy();
-  rawIo.disconnect();
-  for (const [name, values] of Object.entries(rates)) {
-    const rate = median(values);
-    const peer = median(rates[name.includes('ioredis') ? 'raw ioredis, 500' : 'raw redis, 500'] ?? []);
-    const share = (rate / peer).toFixed(2);
-    console.log(`write, ${name}: ${Math.round(rate)}/s, ${share} of the raw client in batches of 500`);
-  }
-}
+// Entries of 100 characters over 100 sessions, written in batches.
 
-/** Followers of every session while entries come at 5,000/s; latency is from the append to the reader. */
-async function tail(port: number, redisPid: number, sessions: number, client: 'redis' | 'ioredis'): Promise<void> {
-  const perSecond = 5_000;
-  const seconds = 8;
-  const prefix = `tail${Math.random()}`;
-  const producer = storeOn(port, client, { prefix });
-  const consumer = new SessionLogs({ store: storeOn(port, client, { prefix, maxReaders: 100_000 }) });
-  const latencies: number[] = [];
-  const readers = Array.from({ length: sessions }, (_, index) => consumer.followSession(`s${index}`));
-  const reading = readers.map(async (reader) => {
-    for await (const entry of reader) latencies.push(performance.now() - Number(entry.message));
-  });
-  await sleep(sessions / 2 + 1_500);
-  latencies.length = 0;
+const WRITES = full(60_000);
+const BATCH = 500;
+
+/** Entries a second of the clock. */
+async function rateOf(work: () => Promise<void>): Promise<number> {
   const began = performance.now();
-  const [ownCpu, redisCpu] = [cpuSeconds(), cpuSecondsOf(redisPid)];
-  let logged = 0;
-  while (performance.now() - began < seconds * 1_000) {
-    const due = ((performance.now() - began) / 1_000) * perSecond;
-    for (; logged < due; logged += 1)
-      producer.append(`s${logged % sessions}`, String(performance.now()), Date.now(), undefined);
-    await sleep(2);
-  }
-  await producer.flush();
-  await sleep(500);
-  const wall = (performance.now() - began) / 1_000;
-  const own = ((cpuSeconds() - ownCpu) / wall) * 100;
-  const server = ((cpuSecondsOf(redisPid) - redisCpu) / wall) * 100;
-  latencies.sort((a, b) => a - b);
-  console.log(
-    `tail, ${client}, ${sessions} sessions: ${latencies.length} of ${logged} read, p50 ${quantile(latencies, 0.5).toFixed(1)} ms, ` +
-      `p99 ${quantile(latencies, 0.99).toFixed(1)} ms; this process ${own.toFixed(0)} % of a core (producer and consumer), Redis ${server.toFixed(0)} %`,
-  );
-  await Promise.all(readers.map((reader) => reader.return()));
-  await Promise.all(reading);
-  await producer.close();
-  await consumer.shutdown();
+  await work();
+  return (WRITES / (performance.now() - began)) * 1000;
 }
 
-/** Bytes in Redis of a session of 50 entries of 100 characters. */
-async function memory(port: number): Promise<void> {
-  const raw = createClient({ url: `redis://127.0.0.1:${port}` });
-  await raw.connect();
-  for (const [nodeBytes, entries, length] of [
-    [4096, 50, 100],
-    [1024, 50, 100],
-    [4096, 10, 100],
-    [1024, 10, 100],
-    [4096, 500, 5],
-    [4096, 500, 100],
-  ] as const) {
-    await raw.sendCommand(['FLUSHALL']);
-    await raw.sendCommand(['CONFIG', 'SET', 'stream-node-max-bytes', String(nodeBytes)]);
-    const used = async (): Promise<number> =>
-      Number(/used_memory:(\d+)/.exec(await raw.sendCommand<string>(['INFO', 'memory']))?.[1]);
-    const before = await used();
-    const store = storeOn(port, 'redis');
-    for (let index = 0; index < entries; index += 1) {
-      for (let session = 0; session < 1_000; session += 1)
-        store.append(`s${session}`, 'x'.repeat(length), Date.now(), undefined);
-    }
-    await store.flush();
-    await store.close();
-    await sleep(200);
-    const each = ((await used()) - before) / 1_000;
-    console.log(
-      `memory, ${entries} x ${length} B, stream-node-max-bytes ${nodeBytes}: ${(each / 1000).toFixed(1)} KB a session, ${(each / entries).toFixed(0)} B an entry`,
+function write(client: Client): Measure {
+  return (build) =>
+    withRedis((port) =>
+      repeat(
+        async () => {
+          const store = await storeOn(build, port, client);
+          store.append('warm', MESSAGE, 0, undefined);
+          await store.flush();
+          const rate = await rateOf(async () => {
+            for (let n = 0; n < WRITES; n += 1) store.append(`s${n % 100}`, MESSAGE, 0, undefined);
+            await store.flush();
+          });
+          await store.close();
+          return rate;
+        },
+        { rounds: 5 },
+      ),
     );
-  }
-  await raw.sendCommand(['CONFIG', 'SET', 'stream-node-max-bytes', '4096']);
-  raw.destroy();
 }
 
-/** A backlog of 10,000 entries read by one reader, against the raw client's XRANGE in pages of 256. */
-async function read(port: number): Promise<void> {
-  const store = storeOn(port, 'redis', { maxEntriesPerSession: 20_000 });
-  for (let index = 0; index < 10_000; index += 1) store.append('s', MESSAGE, 0, undefined);
+/** The arguments of the `XADD` of the nth entry, as our store writes them. */
+const entryOf = (n: number): string[] => ['~', '10000', '*', 'd', MESSAGE, 'p', 'producer-1', 'n', String(n)];
+
+/** The same commands without our store, in pipelines of one batch. */
+function raw(send: (port: number) => Promise<{ batch(first: number): Promise<unknown>; close(): void }>): Measure {
+  return () =>
+    withRedis(async (port) => {
+      const client = await send(port);
+      const sample = await repeat(
+        () =>
+          rateOf(async () => {
+            for (let first = 0; first < WRITES; first += BATCH) await client.batch(first);
+          }),
+        { rounds: 5 },
+      );
+      client.close();
+      return sample;
+    });
+}
+
+const rawRedis = raw(async (port) => {
+  const client = createClient({ url: `redis://127.0.0.1:${port}` });
+  await client.connect();
+  return {
+    batch(first) {
+      const multi = client.multi();
+      for (let n = first; n < first + BATCH; n += 1)
+        multi.addCommand(['XADD', `raw${n % 100}`, 'MAXLEN', ...entryOf(n)]);
+      for (let n = 0; n < 100; n += 1) multi.addCommand(['PUBLISH', `raw${n}`, '']);
+      return multi.execAsPipeline();
+    },
+    close: () => client.destroy(),
+  };
+});
+
+const rawIoredis = raw(async (port) => {
+  const client = new Redis(port);
+  return {
+    batch(first) {
+      const pipeline = client.pipeline();
+      for (let n = first; n < first + BATCH; n += 1) pipeline.call('XADD', `raw${n % 100}`, 'MAXLEN', ...entryOf(n));
+      for (let n = 0; n < 100; n += 1) pipeline.publish(`raw${n}`, '');
+      return pipeline.exec();
+    },
+    close: () => client.disconnect(),
+  };
+});
+
+// Followers of every session while entries come at a steady rate.
+
+const PER_SECOND = 5_000;
+const SECONDS = full(8);
+
+function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+/** Appends the time at a steady rate; gives how many. */
+async function appendTimes(store: RedisSessionStore, sessions: number): Promise<number> {
+  const began = performance.now();
+  let appended = 0;
+  while (performance.now() - began < SECONDS * 1_000) {
+    const due = ((performance.now() - began) / 1_000) * PER_SECOND;
+    for (; appended < due; appended += 1) {
+      store.append(`s${appended % sessions}`, String(performance.now()), Date.now(), undefined);
+    }
+    await delay(2);
+  }
   await store.flush();
-  const sessions = new SessionLogs({ store });
-  for (let round = 0; round < 3; round += 1) {
-    const began = performance.now();
-    let count = 0;
-    for await (const _ of sessions.followSession('s', { until: 'caught-up' })) count += 1;
-    console.log(`read, followSession: ${Math.round(count / ((performance.now() - began) / 1000))}/s`);
-  }
-  let claimed = 0;
-  const began = performance.now();
-  for await (const _ of sessions.pop('s', { idleTimeoutMillis: 20 })) claimed += 1;
-  console.log(`read, pop: ${((performance.now() - began) / claimed).toFixed(3)} ms an entry, one after the other`);
-  await sessions.shutdown();
+  return appended;
 }
 
-const wanted = new Set(process.argv.slice(2));
-const wants = (part: string): boolean => wanted.size === 0 || wanted.has(part);
-const server = await startServer();
-try {
-  if (wants('append')) await append(server.port);
-  if (wants('write')) await write(server.port);
-  if (wants('read')) await read(server.port);
-  if (wants('tail')) await tail(server.port, server.pid, 1_000, 'redis');
-  if (wants('tail')) await tail(server.port, server.pid, 1_000, 'ioredis');
-  if (wants('tail-10000')) await tail(server.port, server.pid, 10_000, 'redis');
-  if (wants('memory')) await memory(server.port);
-} finally {
-  server.stop();
+/** Milliseconds from an append to its reader, half and 99 of 100 of them at most. */
+function latency(sessions: number, client: Client): Measure {
+  return (build) =>
+    withRedis(async (port) => {
+      const { SessionLogs } = await build.main();
+      const prefix = `tail${Math.random()}`;
+      const producer = await storeOn(build, port, client, { prefix });
+      const consumer = new SessionLogs({
+        store: await storeOn(build, port, client, { prefix, maxReaders: 100_000 }),
+      });
+      const latencies: number[] = [];
+      const readers = Array.from({ length: sessions }, (_, n) => consumer.followSession(`s${n}`));
+      const reading = readers.map(async (reader) => {
+        for await (const entry of reader) latencies.push(performance.now() - Number(entry.message));
+      });
+      // A subscription is not seen from outside.
+      await delay(sessions / 2 + 1_500);
+      const appended = await appendTimes(producer, sessions);
+      for (let waited = 0; latencies.length < appended && waited < 500; waited += 1) await delay(20);
+      if (latencies.length !== appended) throw new Error(`read ${latencies.length} of ${appended}`);
+      await Promise.all(readers.map((reader) => reader.return()));
+      await Promise.all(reading);
+      await producer.close();
+      await consumer.shutdown();
+      latencies.sort((a, b) => a - b);
+      return { figure: quantile(latencies, 0.5), also: quantile(latencies, 0.99) };
+    });
 }
+
+/** Kilobytes in Redis of a session of 50 entries. */
+async function memory(build: Build): Promise<Sample> {
+  return withRedis(async (port) => {
+    const sessions = full(1_000);
+    const client = createClient({ url: `redis://127.0.0.1:${port}` });
+    await client.connect();
+    const used = async (): Promise<number> =>
+      Number(/used_memory:(\d+)/.exec(await client.sendCommand<string>(['INFO', 'memory']))?.[1]);
+    const before = await used();
+    const store = await storeOn(build, port, 'redis');
+    for (let entry = 0; entry < 50; entry += 1) {
+      for (let n = 0; n < sessions; n += 1) store.append(`s${n}`, MESSAGE, Date.now(), undefined);
+    }
+    await store.flush();
+    await store.close();
+    const figure = ((await used()) - before) / sessions / 1000;
+    client.destroy();
+    return { figure };
+  });
+}
+
+/** Entries a second of the clock that one reader reads of a backlog of 10,000. */
+async function readBacklog(build: Build): Promise<Sample> {
+  return withRedis(async (port) => {
+    const count = full(10_000);
+    const { SessionLogs } = await build.main();
+    const store = await storeOn(build, port, 'redis', { maxEntriesPerSession: 20_000 });
+    for (let n = 0; n < count; n += 1) store.append('s', MESSAGE, 0, undefined);
+    await store.flush();
+    const sessions = new SessionLogs({ store });
+    const sample = await repeat(async () => {
+      const began = performance.now();
+      let read = 0;
+      for await (const _ of sessions.followSession('s', { until: 'caught-up' })) read += 1;
+      return (read / (performance.now() - began)) * 1000;
+    });
+    await sessions.shutdown();
+    return sample;
+  });
+}
+
+const RAW = `the raw client in batches of ${BATCH}`;
+const latencyRow = (sessions: number, client: Client): Row => ({
+  row: 13,
+  what: `Redis: ${sessions.toLocaleString('en')} sessions followed at ${PER_SECOND.toLocaleString('en')} entries a second, latency of half of them, ${client}`,
+  unit: 'ms',
+  ours: latency(sessions, client),
+  also: 'ms for 99 of 100',
+  processes: 2,
+});
+
+export const rows: readonly Row[] = [
+  ...[1, 1_000].map((sessions): Row => ({
+    row: 13,
+    what: `Redis: the call of append, CPU, ${sessions.toLocaleString('en')} sessions`,
+    unit: 'us',
+    ours: append(sessions),
+  })),
+  {
+    row: 13,
+    what: 'Redis: entries written, node-redis',
+    unit: '/s',
+    ours: write('redis'),
+    peers: { [RAW]: rawRedis },
+    target: { of: 'figure', atLeast: 80_005 },
+  },
+  {
+    row: 13,
+    what: 'Redis: entries written, ioredis',
+    unit: '/s',
+    ours: write('ioredis'),
+    peers: { [RAW]: rawIoredis },
+  },
+  { ...latencyRow(1_000, 'redis'), target: { of: 'figure', atMost: 5.4 } },
+  latencyRow(1_000, 'ioredis'),
+  latencyRow(10_000, 'redis'),
+  { row: 13, what: 'Redis: memory of a session of 50 entries, 100 B each', unit: 'KB', ours: memory, processes: 2 },
+  { row: 13, what: 'Redis: a backlog of 10,000 read by one reader', unit: '/s', ours: readBacklog },
+];

@@ -1,58 +1,153 @@
 /**
- * Runs the benchmarks, each file in a process of its own, and prints the table of the README.
+ * Runs the benchmarks and prints a table of them. Each way of a row is measured in processes of its own that take turns,
+ * their order reversed every other turn; a figure is the median of its processes, with the least and the greatest.
+ *
+ *   npm run bench                             all rows
+ *   npm run bench -- 1 8                      some
+ *   npm run bench -- 1 2 --against HEAD~1     this build and that of another commit, with their ratio
+ *   npm run bench -- 1 --processes 9          more processes for each way
+ *   npm run bench -- --quick                  shows that all runs; the figures say nothing
  *
  * Compiled first (`tsc -p bench/tsconfig.json`): a loader that compiles on the way would be measured too.
- *
- *   npm run bench               all rows
- *   npm run bench -- 1 8        some
  */
 import { fork } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
-import type { Row } from './harness.ts';
+import type { Row, Sample } from './harness.ts';
+import { buildCommit } from './other-build.ts';
+import { comparison, table } from './table.ts';
+import type { Measured } from './table.ts';
 
-/** Which file measures which rows. */
-const FILES: readonly { readonly file: string; readonly rows: readonly number[]; readonly takesRows?: boolean }[] = [
-  { file: 'emit.js', rows: [1] },
-  { file: 'throughput.js', rows: [2, 6] },
-  { file: 'readers.js', rows: [3, 4] },
-  { file: 'memory.js', rows: [5, 7] },
-  { file: 'date-file.js', rows: [8] },
-  { file: 'durable.js', rows: [9, 10, 11], takesRows: true },
-  { file: 'coalescing.js', rows: [12] },
-  { file: 'redis.js', rows: [13] },
-  { file: 'import.js', rows: [14] },
-];
+/** Which file has which rows. */
+const FILES: Readonly<Record<string, readonly number[]>> = {
+  emit: [1],
+  live: [2],
+  readers: [3],
+  backlog: [4],
+  memory: [5, 7],
+  pop: [6],
+  'date-file': [8],
+  durable: [9, 10, 11],
+  coalescing: [12],
+  redis: [13],
+  import: [14],
+  life: [15],
+};
 
-const wanted = process.argv.slice(2).map(Number);
-const isWanted = (row: number): boolean => wanted.length === 0 || wanted.includes(row);
-const rows: Row[] = [];
-let failures = 0;
+const OURS = fileURLToPath(new URL('../dist', import.meta.url));
+const MEASURE = fileURLToPath(new URL('measure.js', import.meta.url));
+/** A way that hangs is ended. */
+const LONGEST_MILLIS = 600_000;
 
-for (const { file, rows: own, takesRows = false } of FILES) {
-  if (!own.some(isWanted)) continue;
-  console.error(`measuring ${file} ...`);
-  const args = takesRows ? own.filter(isWanted).map(String) : [];
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, {
-    execArgv: ['--expose-gc'],
+interface Settings {
+  readonly wanted: readonly number[];
+  readonly processes: number | undefined;
+  readonly isQuick: boolean;
+  readonly against: string | undefined;
+}
+
+function positiveInteger(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`${name}: expected a positive integer, got '${text}'`);
+  return value;
+}
+
+function settingsFrom(args: readonly string[]): Settings {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { against: { type: 'string' }, processes: { type: 'string' }, quick: { type: 'boolean' } },
   });
-  child.on('message', (row) => void rows.push(row as Row));
-  const code = await new Promise((resolve) => child.once('exit', resolve));
-  if (code !== 0) {
-    failures += 1;
-    console.error(`${file} ended with code ${String(code)}`);
+  const known = Object.values(FILES).flat();
+  const wanted = positionals.map((row) => {
+    if (!known.includes(Number(row))) throw new Error(`no row '${row}': there are ${known.join(', ')}`);
+    return Number(row);
+  });
+  return {
+    wanted,
+    processes: values.processes === undefined ? undefined : positiveInteger('--processes', values.processes),
+    isQuick: values.quick ?? false,
+    against: values.against,
+  };
+}
+
+/** One way in a process of its own. */
+interface Way {
+  readonly file: string;
+  readonly index: number;
+  readonly name: string;
+  readonly dist: string;
+}
+
+function measureApart({ file, index, name, dist }: Way): Promise<Sample> {
+  return new Promise((resolve, reject) => {
+    const child = fork(MEASURE, [file, String(index), name, dist], {
+      execArgv: ['--expose-gc'],
+      timeout: LONGEST_MILLIS,
+    });
+    child.once('message', (sample) => resolve(sample as Sample));
+    child.once('error', reject);
+    child.once('exit', (code, signal) => reject(new Error(`${name} ended with ${String(code ?? signal)}`)));
+  });
+}
+
+async function measureRow(
+  { file, index, row }: { readonly file: string; readonly index: number; readonly row: Row },
+  { isQuick, processes }: Settings,
+  otherDist: string | undefined,
+): Promise<Measured> {
+  const way = (name: string, dist: string): Way & { readonly samples: Sample[] } => {
+    return { file, index, name, dist, samples: [] };
+  };
+  const ours = way('ours', OURS);
+  const other = otherDist === undefined ? undefined : way('ours', otherDist);
+  const peers = Object.keys(row.peers ?? {}).map((name) => way(name, OURS));
+  const ways = [ours, ...(other === undefined ? [] : [other]), ...peers];
+  const turns = isQuick ? 1 : (processes ?? row.processes ?? 5);
+  const peerSamples = Object.fromEntries(peers.map(({ name, samples }) => [name, samples]));
+  const measured = { row, ours: ours.samples, peers: peerSamples, ...(other && { other: other.samples }) };
+  try {
+    for (let turn = 0; turn < turns; turn += 1) {
+      for (const each of turn % 2 === 0 ? ways : ways.toReversed()) {
+        each.samples.push(await measureApart(each));
+      }
+    }
+    return measured;
+  } catch (error) {
+    return { ...measured, failure: `failed: ${(error as Error).message}` };
   }
 }
 
-const mark = ({ isReached }: Row): string => (isReached === undefined ? '' : isReached ? 'yes' : '**no**');
-console.log(
-  `\nNode ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${new Date().toISOString().slice(0, 10)}\n`,
-);
-console.log(
-  '| # | work | ours | peers, in the same run unless quoted | target | reached |\n| --- | --- | --- | --- | --- | --- |',
-);
-for (const row of rows.filter(({ row: number }) => isWanted(number)).toSorted((a, b) => a.row - b.row)) {
-  console.log(`| ${row.row} | ${row.work} | ${row.ours} | ${row.peers} | ${row.target} | ${mark(row)} |`);
+async function measureAll(settings: Settings, otherDist: string | undefined): Promise<Measured[]> {
+  const isWanted = (row: number): boolean => settings.wanted.length === 0 || settings.wanted.includes(row);
+  const all: Measured[] = [];
+  for (const [file, numbers] of Object.entries(FILES)) {
+    if (!numbers.some(isWanted)) continue;
+    const { rows } = (await import(`./${file}.js`)) as { readonly rows: readonly Row[] };
+    for (const [index, row] of rows.entries()) {
+      if (!isWanted(row.row)) continue;
+      console.error(`${row.row}  ${row.what} ...`);
+      all.push(await measureRow({ file, index, row }, settings, otherDist));
+    }
+  }
+  return all.toSorted((a, b) => a.row.row - b.row.row);
 }
-process.exitCode = failures === 0 ? 0 : 1;
+
+const settings = settingsFrom(process.argv.slice(2));
+// Before the rows are loaded, here and in the processes of the ways: see `full`.
+if (settings.isQuick) process.env['BENCH_QUICK'] = '1';
+const other = settings.against === undefined ? undefined : buildCommit(settings.against);
+if (other !== undefined) {
+  process.once('exit', () => other.remove());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+}
+const all = await measureAll(settings, other?.dist);
+const [cpu] = cpus();
+console.log(
+  `\nNode ${process.version}, ${cpus().length} cores (${cpu?.model.trim() ?? 'unknown'}), ${new Date().toISOString().slice(0, 10)}. ` +
+    `Medians of processes (least to greatest)${settings.isQuick ? '; a quick run, whose figures say nothing' : ''}.\n`,
+);
+console.log(other === undefined ? table(all) : comparison(all, other.name));
+process.exitCode = all.some(({ failure }) => failure !== undefined) ? 1 : 0;

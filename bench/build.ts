@@ -1,0 +1,79 @@
+/** A build of the package, of this commit or of another one, driven through the public names that both have. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { LoggerProvider } from '@opentelemetry/sdk-logs';
+
+import type * as Export from '../dist/export.js';
+import type * as Main from '../dist/index.js';
+import type * as Redis from '../dist/redis.js';
+
+/** Its doors are loaded when they are asked for, so that a row measures with nothing else in memory. */
+export interface Build {
+  /** The directory of its files. */
+  readonly dist: string;
+  main(): Promise<typeof Main>;
+  export(): Promise<typeof Export>;
+  redis(): Promise<typeof Redis>;
+}
+
+export function openBuild(dist: string): Build {
+  const open = (door: string) => import(pathToFileURL(join(dist, door)).href);
+  return {
+    dist,
+    main: () => open('index.js'),
+    // Early commits have these processors in the main door.
+    export: () => open(existsSync(join(dist, 'export.js')) ? 'export.js' : 'index.js'),
+    redis: () => open('redis.js'),
+  };
+}
+
+/** Makes something with those of the options that its build knows: each build refuses names that it does not. */
+export function withKnownOptions<Options extends object, Made>(
+  make: (options: Options) => Made,
+  options: Options,
+): Made {
+  try {
+    return make(options);
+  } catch (error) {
+    const { message } = error as Error;
+    if (!/unknown option|unrecognized key/i.test(message)) throw error;
+    const known = Object.entries(options).filter(([name]) => !message.includes(name));
+    if (known.length === Object.keys(options).length) throw error;
+    return withKnownOptions(make, Object.fromEntries(known) as Options);
+  }
+}
+
+/** So much that no row meets a bound. */
+const ROOM: Main.MemorySessionStoreOptions = {
+  maxSessions: 50_000,
+  maxReaders: 50_000,
+  maxEntriesPerSession: 2_000_000,
+  maxBytesPerSession: 2 ** 31,
+  maxBytes: 2 ** 31,
+};
+
+/** A memory store that is large enough for any row. */
+export async function roomyStore(build: Build): Promise<Main.MemorySessionStore> {
+  const { MemorySessionStore } = await build.main();
+  return withKnownOptions((options) => new MemorySessionStore(options), ROOM);
+}
+
+/** Sessions without a provider: what is written goes straight into the store. */
+export async function startAlone(build: Build): Promise<Main.SessionLogs> {
+  const { SessionLogs } = await build.main();
+  return new SessionLogs({ store: await roomyStore(build) });
+}
+
+/** Sessions in a provider of the SDK. */
+export async function startInProvider(
+  build: Build,
+): Promise<{ readonly sessions: Main.SessionLogs; readonly provider: LoggerProvider }> {
+  const { SessionLogs } = await build.main();
+  let made: LoggerProvider | undefined;
+  const sessions = new SessionLogs({ store: await roomyStore(build), loggerProvider: () => made });
+  const provider = new LoggerProvider({ processors: [sessions.processor] });
+  made = provider;
+  return { sessions, provider };
+}
