@@ -5,10 +5,10 @@ import * as iterables from './iterables.ts';
 import type { Way } from './iterables.ts';
 import { freshText } from './texts.ts';
 
-type Make = () => Way | Promise<Way>;
+type Make = () => Way;
 
-async function filled(make: Make, count: number): Promise<Way> {
-  const way = await make();
+function filled(make: Make, count: number): Way {
+  const way = make();
   for (let n = 0; n < count; n += 1) way.push(freshText(n));
   return way;
 }
@@ -20,19 +20,24 @@ async function drain(way: Way, count: number): Promise<void> {
 
 async function drainCost(make: Make, count: number): Promise<Sample> {
   const warmUp = Math.min(count, 5_000);
-  keep(await filled(make, 1));
+  const held = filled(make, 2);
+  const reader = held.items[Symbol.asyncIterator]();
+  keep(held, reader, await reader.next());
   return repeat(
     async () => {
-      const [small, way] = [await filled(make, warmUp), await filled(make, count)];
+      const [small, way] = [filled(make, warmUp), filled(make, count)];
       await afterCollection(() => drain(small, warmUp));
-      return costOf(count, () => drain(way, count));
+      const cost = await costOf(count, () => drain(way, count));
+      small.close?.();
+      way.close?.();
+      return cost;
     },
     { rounds: 5 },
   );
 }
 
 const ours = (count: number): Measure => {
-  return (build) => drainCost(() => iterables.sessionWay(build, 'getSessionLogs'), count);
+  return async (build) => drainCost(await iterables.sessionWays(build, 'getSessionLogs'), count);
 };
 const peer = (make: Make, count: number): Measure => {
   return () => drainCost(make, count);

@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { LoggerProvider } from '@opentelemetry/sdk-logs';
+import type { LoggerProvider } from '@opentelemetry/sdk-logs';
 
 import type * as Export from '../dist/export.js';
 import type * as Main from '../dist/index.js';
 import type * as Redis from '../dist/redis.js';
+import { providerOf } from './provider.ts';
 
 /** Its doors are loaded when they are asked for, so that a row measures with nothing else in memory. */
 export interface Build {
@@ -60,20 +61,25 @@ export async function roomyStore(build: Build): Promise<Main.MemorySessionStore>
   return withKnownOptions((options) => new MemorySessionStore(options), ROOM);
 }
 
-/** Sessions without a provider: what is written goes straight into the store. */
-export async function startAlone(build: Build): Promise<Main.SessionLogs> {
+export interface Sessions {
+  readonly sessions: Main.SessionLogs;
+  readonly store: Main.MemorySessionStore;
+}
+
+/** Sessions without a provider, for what is appended to the store itself. */
+export async function startAlone(build: Build): Promise<Sessions> {
   const { SessionLogs } = await build.main();
-  return new SessionLogs({ store: await roomyStore(build) });
+  const store = await roomyStore(build);
+  return { sessions: new SessionLogs({ store }), store };
 }
 
 /** Sessions in a provider of the SDK. */
-export async function startInProvider(
-  build: Build,
-): Promise<{ readonly sessions: Main.SessionLogs; readonly provider: LoggerProvider }> {
+export async function startInProvider(build: Build): Promise<Sessions & { readonly provider: LoggerProvider }> {
   const { SessionLogs } = await build.main();
+  const store = await roomyStore(build);
   let made: LoggerProvider | undefined;
-  const sessions = new SessionLogs({ store: await roomyStore(build), loggerProvider: () => made });
-  const provider = new LoggerProvider({ processors: [sessions.processor] });
+  const sessions = new SessionLogs({ store, loggerProvider: () => made });
+  const provider = providerOf(sessions.processor);
   made = provider;
-  return { sessions, provider };
+  return { sessions, store, provider };
 }

@@ -6,16 +6,16 @@
 import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base';
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import { OTLPLogExporter as OTLPProtoExporter } from '@opentelemetry/exporter-logs-otlp-proto';
-import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
+import { BatchLogRecordProcessor } from '@opentelemetry/sdk-logs';
 import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import type { Logger } from '@opentelemetry/api-logs';
 
 import type { Build } from './build.ts';
 import { startCollector } from './collector.ts';
 import type { Collector } from './collector.ts';
-import { EmptyProcessor } from './empty-processor.ts';
 import { costOf, full, keep, median, pair } from './harness.ts';
 import type { Measure, Row, Sample } from './harness.ts';
+import { providerOf } from './provider.ts';
 
 const ANSWERS = full(200);
 const TEXT =
@@ -55,8 +55,8 @@ interface Cost {
   readonly exporting: number;
 }
 
-async function costThrough(processor: LogRecordProcessor): Promise<Cost> {
-  const provider = new LoggerProvider({ processors: [processor] });
+async function costThrough(...processors: readonly LogRecordProcessor[]): Promise<Cost> {
+  const provider = providerOf(...processors);
   keep(provider);
   const logger = provider.getLogger('bench');
   globalThis.gc?.();
@@ -110,7 +110,7 @@ function emitCost(make: (url: string) => Promise<LogRecordProcessor>): Promise<S
   return withCollector(async ({ url }) => {
     const { figure, base } = await pair(
       async () => (await costThrough(await make(url))).emitting,
-      async () => (await costThrough(new EmptyProcessor())).emitting,
+      async () => (await costThrough()).emitting,
       ROUNDS,
     );
     return { figure: figure - base };

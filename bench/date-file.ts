@@ -6,14 +6,13 @@ import { join } from 'node:path';
 
 import { getFileSink } from '@logtape/file';
 import { configure, getLogger, reset } from '@logtape/logtape';
-import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import pino from 'pino';
 import winston from 'winston';
 import DailyRotateFile from 'winston-daily-rotate-file';
 
-import { EmptyProcessor } from './empty-processor.ts';
 import { afterCollection, costOf, full, keep, nextTurn, repeat } from './harness.ts';
 import type { Measure, Row, Sample } from './harness.ts';
+import { EmptyProcessor, providerOf } from './provider.ts';
 
 const LINES = full(40_000);
 const WARM_UP = full(4_000);
@@ -60,7 +59,7 @@ function ours(perTurn: number): Measure {
   return async (build) => {
     const { DateFileLogRecordProcessor } = await build.export();
     const empty = new EmptyProcessor();
-    new LoggerProvider({ processors: [empty] })
+    providerOf(empty)
       .getLogger('bench')
       .emit({ body: MESSAGE, severityNumber: 9, attributes: { 'session.id': 'session-1' } });
     return lineCost((directory) => {

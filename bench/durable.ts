@@ -7,16 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
-import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
-import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
+import { BatchLogRecordProcessor } from '@opentelemetry/sdk-logs';
+import type { LoggerProvider, LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import type { Logger } from '@opentelemetry/api-logs';
 
 import type { Build } from './build.ts';
 import { startCollector } from './collector.ts';
 import type { Collector } from './collector.ts';
-import { EmptyProcessor } from './empty-processor.ts';
 import { afterCollection, costOf, full, keep, nextTurn, pair, repeat } from './harness.ts';
 import type { Measure, Row, Sample } from './harness.ts';
+import { providerOf } from './provider.ts';
 
 /** Never answers: nothing is shipped while the emitting is measured. */
 const silent: LogRecordExporter = {
@@ -35,7 +35,7 @@ function emit(logger: Logger, n: number): void {
 }
 
 function emitAll(processor: LogRecordProcessor, count: number): void {
-  const logger = new LoggerProvider({ processors: [processor] }).getLogger('bench', '1.0.0');
+  const logger = providerOf(processor).getLogger('bench', '1.0.0');
   for (let n = 0; n < count; n += 1) emit(logger, n);
 }
 
@@ -53,8 +53,9 @@ async function inDirectory<T>(work: (directory: string) => Promise<T>): Promise<
 const EMITS = full(102_400);
 
 /** CPU microseconds per record, some records in each turn of the event loop. */
-async function emitCost(processor: LogRecordProcessor, perTurn: number): Promise<number> {
-  const logger = new LoggerProvider({ processors: [processor] }).getLogger('bench', '1.0.0');
+async function emitCost(provider: LoggerProvider, perTurn: number): Promise<number> {
+  keep(provider);
+  const logger = provider.getLogger('bench', '1.0.0');
   const emitInTurns = async (count: number): Promise<void> => {
     for (let n = 0; n < count; n += 1) {
       emit(logger, n);
@@ -71,13 +72,11 @@ function extraCost(perTurn: number): Measure {
     const ours = (): Promise<number> =>
       inDirectory(async (directory) => {
         const durable = new DurableLogRecordProcessor({ exporter: silent, directory, shutdownTimeoutMillis: 0 });
-        keep(durable);
-        const cost = await emitCost(durable, perTurn);
+        const cost = await emitCost(providerOf(durable), perTurn);
         await durable.shutdown();
         return cost;
       });
-    const empty = new EmptyProcessor();
-    const { figure, base } = await pair(ours, () => emitCost(empty, perTurn), { rounds: 7 });
+    const { figure, base } = await pair(ours, () => emitCost(providerOf(), perTurn), { rounds: 7 });
     return { figure: figure - base, also: base };
   };
 }

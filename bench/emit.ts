@@ -1,19 +1,35 @@
 /** Row 1: what our processor adds to an `emit` of the SDK, at 1, 1,000 and 10,000 sessions in random order. */
-import { LoggerProvider } from '@opentelemetry/sdk-logs';
+import type { Logger } from '@opentelemetry/api-logs';
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs';
 
-import { roomyStore } from './build.ts';
-import { EmptyProcessor } from './empty-processor.ts';
-import { afterCollection, costOf, full, keep, pair } from './harness.ts';
-import type { Measure, Row, Sample } from './harness.ts';
+import { startInProvider } from './build.ts';
+import type { Build } from './build.ts';
+import { afterCollection, costOf, full, keep, pair, sessionsInWords } from './harness.ts';
+import type { Row, Sample } from './harness.ts';
+import { EmptyProcessor, providerOf } from './provider.ts';
 import { freshText, SAME_TEXT } from './texts.ts';
 
 const EMITS = full(50_000);
 const WARM_UP = full(5_000);
 const TARGETS: Readonly<Record<number, number>> = { 1: 1.25, 1_000: 1.3, 10_000: 1.35 };
 
-type Make = () => LogRecordProcessor | Promise<LogRecordProcessor>;
 type TextOf = (n: number) => string;
+
+/** A provider with a processor that holds what is emitted, until it forgets all. */
+interface Subject {
+  readonly logger: Logger;
+  forget(ids: readonly string[]): void;
+}
+
+async function ours(build: Build): Promise<Subject> {
+  const { provider, store } = await startInProvider(build);
+  return {
+    logger: provider.getLogger('bench'),
+    forget(ids) {
+      for (const id of ids) store.delete(id);
+    },
+  };
+}
 
 /** The least that routing by session can be. */
 class MapAndPush extends EmptyProcessor {
@@ -25,58 +41,62 @@ class MapAndPush extends EmptyProcessor {
     if (entries === undefined) this.#sessions.set(id, [body]);
     else entries.push(body);
   }
+
+  forget(ids: readonly string[]): void {
+    for (const id of ids) this.#sessions.delete(id);
+  }
 }
 
-/** Emits through the processor, and through an empty one in turns with it. */
-async function besideEmpty(make: Make, sessions: number, textOf: TextOf): Promise<Sample> {
+function mapAndPush(): Subject {
+  const processor = new MapAndPush();
+  return { logger: providerOf(processor).getLogger('bench'), forget: (ids) => processor.forget(ids) };
+}
+
+/** One into each of the sessions, which may come more than once. */
+function emitTo(logger: Logger, ids: readonly string[], textOf: TextOf): void {
+  for (let n = 0; n < ids.length; n += 1) {
+    logger.emit({ body: textOf(n), attributes: { 'session.id': ids[n] } });
+  }
+}
+
+/** Nanoseconds of an emit, and of one of the SDK alone. */
+async function besideSdk(subject: Subject, sessions: number, textOf: TextOf): Promise<Sample> {
   const ids = Array.from({ length: sessions }, (_, n) => `session-${n}`);
-  const order = Int32Array.from({ length: EMITS }, () => Math.floor(Math.random() * sessions));
-  const round = async (makeProcessor: Make): Promise<number> => {
-    const provider = new LoggerProvider({ processors: [await makeProcessor()] });
-    const logger = provider.getLogger('bench');
-    const emit = (count: number): void => {
-      for (let n = 0; n < count; n += 1) {
-        logger.emit({ body: textOf(n), attributes: { 'session.id': ids[order[n] as number] } });
-      }
-    };
-    for (const id of ids) logger.emit({ body: SAME_TEXT, attributes: { 'session.id': id } });
-    await afterCollection(() => emit(WARM_UP));
-    const cost = await costOf(EMITS, () => emit(EMITS));
-    // A store that stays open stays in memory, and later rounds would pay for the collection of it.
-    await provider.shutdown();
+  const order = Array.from({ length: EMITS }, () => ids[Math.floor(Math.random() * sessions)] as string);
+  const round = async (of: Subject): Promise<number> => {
+    emitTo(of.logger, ids, textOf);
+    await afterCollection(() => emitTo(of.logger, order.slice(0, WARM_UP), textOf));
+    const cost = await costOf(EMITS, () => emitTo(of.logger, order, textOf));
+    of.forget(ids);
     return cost;
   };
-  const empty = (): LogRecordProcessor => new EmptyProcessor();
-  for (const makeKept of [make, empty]) {
-    const provider = new LoggerProvider({ processors: [await makeKept()] });
-    provider.getLogger('bench').emit({ body: SAME_TEXT, attributes: { 'session.id': 'kept' } });
-    keep(provider);
+  const sdkAlone: Subject = { logger: providerOf().getLogger('bench'), forget() {} };
+  for (const { logger } of [subject, sdkAlone]) {
+    const record = { body: SAME_TEXT, attributes: { 'session.id': 'kept' } };
+    logger.emit(record);
+    keep(logger, record);
   }
   return pair(
-    () => round(make),
-    () => round(empty),
+    () => round(subject),
+    () => round(sdkAlone),
     { rounds: 15, warmUps: 4 },
   );
 }
 
 function rowOf(sessions: number, texts: string, textOf: TextOf): Row {
-  const ours: Measure = async (build) => {
-    const { SessionLogRecordProcessor } = await build.main();
-    const make = async () => new SessionLogRecordProcessor({ store: await roomyStore(build) });
-    return besideEmpty(make, sessions, textOf);
-  };
   return {
     row: 1,
-    what: `an emit through the processor, ${sessions.toLocaleString('en')} sessions, ${texts}`,
+    what: `an emit through the processor, ${sessionsInWords(sessions)}, ${texts}`,
     unit: 'ns',
-    ours,
+    ours: async (build) => besideSdk(await ours(build), sessions, textOf),
     base: 'the SDK alone',
-    peers: { 'bare Map + push': () => besideEmpty(() => new MapAndPush(), sessions, textOf) },
+    peers: { 'bare Map + push': () => besideSdk(mapAndPush(), sessions, textOf) },
     target: { of: 'base', atMost: TARGETS[sessions] as number },
   };
 }
 
 const SESSIONS = [1, 1_000, 10_000];
+
 export const rows: readonly Row[] = [
   ...SESSIONS.map((sessions) => rowOf(sessions, 'texts as of a model', freshText)),
   ...SESSIONS.map((sessions) => rowOf(sessions, 'one text of 60 characters', () => SAME_TEXT)),

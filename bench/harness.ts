@@ -4,8 +4,9 @@
  * `run.ts` measures each way of a row in a process of its own (`measure.ts`): ways that share a process make each other's
  * code polymorphic. Inside a process three rules make a figure that of compiled code:
  *
- * - `keep` one living instance of everything that is measured. V8 throws away what it compiled for a class whose last
- *   instance is collected, and a round after a forced collection would measure compiling.
+ * - `keep` one living instance of everything that is measured: a store, a session with an entry, a reader that waits, a
+ *   record. V8 throws away what it compiled for objects of a shape whose last one is collected, and a round after a forced
+ *   collection would measure compiling. `node --trace-deopt` names what is thrown away ("weak objects").
  * - `afterCollection` collects, so that a round does not pay for the garbage of the one before, and warms up after it.
  * - Within the measured time collections come as they come.
  */
@@ -55,6 +56,10 @@ export function full(count: number): number {
   return process.env['BENCH_QUICK'] === '1' ? Math.ceil(count / 10) : count;
 }
 
+export function sessionsInWords(count: number): string {
+  return count === 1 ? '1 session' : `${count.toLocaleString('en')} sessions`;
+}
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[sorted.length >> 1] ?? Number.NaN;
@@ -70,7 +75,8 @@ export function nextTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }
 
-const kept: unknown[] = [];
+/** Node's own too. */
+const kept: unknown[] = [setImmediate(() => {})];
 
 /** Keeps things alive until the process ends. */
 export function keep(...things: readonly unknown[]): void {

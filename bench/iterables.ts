@@ -6,19 +6,51 @@ import { Repeater } from '@repeaterjs/repeater';
 import { EventIterator } from 'event-iterator';
 import { pushable } from 'it-pushable';
 
+import type { MemorySessionStore, SessionLogs } from '../dist/index.js';
 import { startAlone } from './build.ts';
-import type { Build } from './build.ts';
+import type { Build, Sessions } from './build.ts';
 import { Queue } from './hand-written.ts';
 
 export interface Way {
   push(item: string): void;
   readonly items: AsyncIterable<unknown>;
+  /** Forgets all that is held. */
+  close?(): void;
 }
 
-/** A session of ours. What is pushed is a chunk, without a provider. */
-export async function sessionWay(build: Build, read: 'getSessionLogs' | 'followSession'): Promise<Way> {
+/** A session of ours, appended to without a provider. */
+class SessionWay implements Way {
+  readonly #id: string;
+  readonly #read: 'getSessionLogs' | 'followSession';
+  readonly #now = Date.now();
+  readonly #sessions: SessionLogs;
+  readonly #store: MemorySessionStore;
+
+  constructor({ sessions, store }: Sessions, id: string, read: 'getSessionLogs' | 'followSession') {
+    this.#sessions = sessions;
+    this.#store = store;
+    this.#id = id;
+    this.#read = read;
+  }
+
+  get items(): AsyncIterable<unknown> {
+    return this.#sessions[this.#read](this.#id);
+  }
+
+  push(item: string): void {
+    this.#store.append(this.#id, item, this.#now, undefined);
+  }
+
+  close(): void {
+    this.#store.delete(this.#id);
+  }
+}
+
+/** New sessions of one `SessionLogs`. */
+export async function sessionWays(build: Build, read: 'getSessionLogs' | 'followSession'): Promise<() => Way> {
   const sessions = await startAlone(build);
-  return { push: (item) => void sessions.logChunkToQueue(item, 's'), items: sessions[read]('s') };
+  let made = 0;
+  return () => new SessionWay(sessions, `session-${(made += 1)}`, read);
 }
 
 export function handWritten(): Way {

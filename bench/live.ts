@@ -1,11 +1,11 @@
 /** Row 2: chunks written through a provider and read as they come. */
-import { LoggerProvider } from '@opentelemetry/sdk-logs';
 
 import { startInProvider } from './build.ts';
 import { HandWrittenLogs } from './hand-written.ts';
-import { afterCollection, cpuNanos, full, keep, median, nextTurn } from './harness.ts';
+import { afterCollection, cpuNanos, full, keep, median, nextTurn, sessionsInWords } from './harness.ts';
 import type { Build } from './build.ts';
 import type { Row, Sample } from './harness.ts';
+import { providerOf } from './provider.ts';
 import { freshText } from './texts.ts';
 
 const CHUNKS = full(200_000);
@@ -17,48 +17,51 @@ const ORIGINAL: Readonly<Record<number, string>> = { 1: '55,700', 1_000: '72,200
 
 interface Subject {
   write(text: string, id: string): void;
-  follow(id: string): AsyncIterable<string>;
-  end(id: string): void;
-  shutdown(): Promise<void>;
+  read(id: string): AsyncIterable<string>;
+  /** Ends and deletes sessions; their readers end. */
+  leave(ids: readonly string[]): Promise<void>;
 }
 
 async function ours(build: Build): Promise<Subject> {
   const { sessions } = await startInProvider(build);
   return {
     write: (text, id) => void sessions.logChunkToQueue(text, id),
-    follow: (id) => sessions.getSessionLogs(id),
-    end: (id) => sessions.endSession(id),
-    shutdown: () => sessions.shutdown(),
+    read: (id) => sessions.getSessionLogs(id),
+    async leave(ids) {
+      for (const id of ids) sessions.endSession(id);
+      await nextTurn();
+      for (const id of ids) sessions.deleteSession(id);
+    },
   };
 }
 
-async function handWritten(): Promise<Subject> {
+function handWritten(): Subject {
   const logs = new HandWrittenLogs();
-  const provider = new LoggerProvider({ processors: [logs] });
-  const logger = provider.getLogger('bench');
+  const logger = providerOf(logs).getLogger('bench');
   return {
     write: (body, id) => logger.emit({ body, attributes: { 'session.id': id } }),
-    follow: (id) => logs.follow(id),
-    end: (id) => logs.end(id),
-    shutdown: () => provider.shutdown(),
+    read: (id) => logs.follow(id),
+    async leave(ids) {
+      for (const id of ids) logs.end(id);
+    },
   };
 }
 
-/** The sessions and their readers, and a way to write into them that returns when all is read. */
+/** Sessions, each with a reader, and a way to write into them that returns when all is read. */
 class Chat {
   readonly #subject: Subject;
   readonly #ids: readonly string[];
   readonly #readers: readonly Promise<void>[];
   #read = 0;
 
-  constructor(subject: Subject, sessions: number) {
+  constructor(subject: Subject, ids: readonly string[]) {
     this.#subject = subject;
-    this.#ids = Array.from({ length: sessions }, (_, n) => `session-${n}`);
-    this.#readers = this.#ids.map((id) => this.#follow(id));
+    this.#ids = ids;
+    this.#readers = ids.map((id) => this.#follow(id));
   }
 
   async #follow(id: string): Promise<void> {
-    for await (const _ of this.#subject.follow(id)) this.#read += 1;
+    for await (const _ of this.#subject.read(id)) this.#read += 1;
   }
 
   async write(chunks: number): Promise<void> {
@@ -72,21 +75,23 @@ class Chat {
   }
 
   async end(): Promise<void> {
-    for (const id of this.#ids) this.#subject.end(id);
+    await this.#subject.leave(this.#ids);
     await Promise.all(this.#readers);
-    await this.#subject.shutdown();
   }
 }
 
 /** Chunks per second of CPU time, and of the clock. */
-async function throughput(make: () => Promise<Subject>, sessions: number): Promise<Sample> {
-  const kept = new Chat(await make(), 1);
+async function throughput(subject: Subject, sessions: number): Promise<Sample> {
+  const kept = new Chat(subject, ['kept']);
   await kept.write(2);
   keep(kept);
   const perCpuSecond: number[] = [];
   const perSecond: number[] = [];
   for (let round = -2; round < ROUNDS; round += 1) {
-    const chat = new Chat(await make(), sessions);
+    const chat = new Chat(
+      subject,
+      Array.from({ length: sessions }, (_, n) => `session-${round}-${n}`),
+    );
     await afterCollection(() => chat.write(Math.max(sessions, full(5_000))));
     const [began, cpu] = [performance.now(), cpuNanos()];
     await chat.write(CHUNKS);
@@ -101,11 +106,11 @@ async function throughput(make: () => Promise<Subject>, sessions: number): Promi
 
 export const rows: readonly Row[] = [1, 1_000, 10_000].map((sessions) => ({
   row: 2,
-  what: `chunks written and read live through a provider per CPU-second, ${sessions.toLocaleString('en')} sessions with a reader each`,
+  what: `chunks written and read live through a provider per CPU-second, ${sessionsInWords(sessions)} with a reader each`,
   unit: '/s',
-  ours: (build) => throughput(() => ours(build), sessions),
+  ours: async (build) => throughput(await ours(build), sessions),
   also: 'a second of the clock',
-  peers: { 'hand-written': () => throughput(handWritten, sessions) },
+  peers: { 'hand-written': () => throughput(handWritten(), sessions) },
   quoted: `the Python original ${ORIGINAL[sessions]}`,
   target: { of: 'figure', atLeast: TARGETS[sessions] as number },
 }));

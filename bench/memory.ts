@@ -16,7 +16,7 @@ function message(n: number): string {
 
 function heapOf(count: number, make: (sessions: SessionLogs, n: number) => unknown): Measure {
   return async (build) => {
-    const sessions = await startAlone(build);
+    const { sessions } = await startAlone(build);
     // What the first ones bring for all (compiled code, caches) is not theirs.
     for (let n = -2_000; n < 0; n += 1) await make(sessions, n);
     const before = await heap();

@@ -1,5 +1,4 @@
 /** Row 3: what a reader alone costs, the append subtracted, beside other ways to an async iterable. */
-import { startAlone } from './build.ts';
 import type { Build } from './build.ts';
 import { afterCollection, costOf, full, keep, nextTurn, pair, repeat } from './harness.ts';
 import type { Measure, Row, Sample } from './harness.ts';
@@ -12,60 +11,60 @@ const WARM_UP = full(5_000);
 const PER_TURN = 500;
 const ROUNDS = { rounds: 9, warmUps: 3 };
 
-async function pushAll(items: number, push: (item: string) => void): Promise<void> {
+type Make = () => Way;
+
+async function pushAll(way: Way, items: number): Promise<void> {
   for (let n = 0; n < items; n += 1) {
-    push(freshText(n));
+    way.push(freshText(n));
     if (n % PER_TURN === PER_TURN - 1) await nextTurn();
   }
 }
 
 /** Pushes, some items in each turn of the event loop, and reads. */
-async function live(way: Way, items: number): Promise<void> {
+async function pushAndRead(way: Way, items: number): Promise<void> {
   const reading = (async () => {
     let seen = 0;
     for await (const _ of way.items) if (++seen === items) return;
   })();
-  await pushAll(items, (item) => way.push(item));
+  await pushAll(way, items);
   await reading;
 }
 
-async function liveCost(make: () => Way | Promise<Way>): Promise<number> {
-  const [first, way] = [await make(), await make()];
-  await afterCollection(() => live(first, WARM_UP));
-  return costOf(ITEMS, () => live(way, ITEMS));
+async function itemCost(make: Make, work: (way: Way, items: number) => Promise<void>): Promise<number> {
+  const [first, way] = [make(), make()];
+  await afterCollection(() => work(first, WARM_UP));
+  const cost = await costOf(ITEMS, () => work(way, ITEMS));
+  first.close?.();
+  way.close?.();
+  return cost;
 }
 
-/** One that holds an item and one whose reader waits. */
-async function keepSome(make: () => Way | Promise<Way>): Promise<void> {
-  const [held, waiting] = [await make(), await make()];
+/** One that has been read, and is held; one whose reader waits. */
+async function keepSome(make: Make): Promise<void> {
+  const [held, waiting] = [make(), make()];
+  const [reader, waitingReader] = [held.items[Symbol.asyncIterator](), waiting.items[Symbol.asyncIterator]()];
+  const first = reader.next();
   held.push('kept');
-  const reader = waiting.items[Symbol.asyncIterator]();
-  keep(held, waiting, reader, reader.next());
+  keep(held, reader, await first, waiting, waitingReader, waitingReader.next());
 }
 
 /** With its push, which costs these next to nothing. */
-const peer = (make: () => Way): Measure => {
+const peer = (make: Make): Measure => {
   return async () => {
     await keepSome(make);
-    return repeat(() => liveCost(make), ROUNDS);
+    return repeat(() => itemCost(make, pushAndRead), ROUNDS);
   };
 };
 
-async function appendCost(build: Build): Promise<number> {
-  const [first, sessions] = [await startAlone(build), await startAlone(build)];
-  await afterCollection(() => pushAll(WARM_UP, (item) => void first.logChunkToQueue(item, 's')));
-  return costOf(ITEMS, () => pushAll(ITEMS, (item) => void sessions.logChunkToQueue(item, 's')));
-}
-
 async function readerAlone(build: Build, read: 'getSessionLogs' | 'followSession'): Promise<Sample> {
-  const make = (): Promise<Way> => iterables.sessionWay(build, read);
+  const make = await iterables.sessionWays(build, read);
   await keepSome(make);
-  const both = await pair(
-    () => liveCost(make),
-    () => appendCost(build),
+  const { figure, base } = await pair(
+    () => itemCost(make, pushAndRead),
+    () => itemCost(make, pushAll),
     ROUNDS,
   );
-  return { figure: both.figure - both.base, also: both.figure };
+  return { figure: figure - base, also: figure };
 }
 
 const HAND_WRITTEN = 'hand-written next()';
@@ -76,7 +75,7 @@ export const rows: readonly Row[] = [
     what: 'a reader alone, per chunk, 500 in each turn: getSessionLogs',
     unit: 'ns',
     ours: (build) => readerAlone(build, 'getSessionLogs'),
-    also: 'ns with the write',
+    also: 'ns with the append',
     peers: {
       [HAND_WRITTEN]: peer(iterables.handWritten),
       'it-pushable': peer(iterables.itPushable),
@@ -94,7 +93,7 @@ export const rows: readonly Row[] = [
     what: 'the same with whole entries: followSession',
     unit: 'ns',
     ours: (build) => readerAlone(build, 'followSession'),
-    also: 'ns with the write',
+    also: 'ns with the append',
     peers: { [HAND_WRITTEN]: peer(iterables.handWritten) },
     target: { of: HAND_WRITTEN, atMost: 2.97 },
   },

@@ -10,7 +10,7 @@ import { createClient } from 'redis';
 import type { RedisSessionStore } from '../dist/redis.js';
 import { withKnownOptions } from './build.ts';
 import type { Build } from './build.ts';
-import { costOf, full, keep, repeat } from './harness.ts';
+import { costOf, full, keep, repeat, sessionsInWords } from './harness.ts';
 import type { Measure, Row, Sample } from './harness.ts';
 import { withRedis } from './redis-server.ts';
 
@@ -229,7 +229,7 @@ async function readBacklog(build: Build): Promise<Sample> {
 const RAW = `the raw client in batches of ${BATCH}`;
 const latencyRow = (sessions: number, client: Client): Row => ({
   row: 13,
-  what: `Redis: ${sessions.toLocaleString('en')} sessions followed at ${PER_SECOND.toLocaleString('en')} entries a second, latency of half of them, ${client}`,
+  what: `Redis: ${sessionsInWords(sessions)} followed at ${PER_SECOND.toLocaleString('en')} entries a second, latency of half of them, ${client}`,
   unit: 'ms',
   ours: latency(sessions, client),
   also: 'ms for 99 of 100',
@@ -239,7 +239,7 @@ const latencyRow = (sessions: number, client: Client): Row => ({
 export const rows: readonly Row[] = [
   ...[1, 1_000].map((sessions): Row => ({
     row: 13,
-    what: `Redis: the call of append, CPU, ${sessions.toLocaleString('en')} sessions`,
+    what: `Redis: the call of append, CPU, ${sessionsInWords(sessions)}`,
     unit: 'us',
     ours: append(sessions),
   })),
