@@ -181,7 +181,7 @@ export const rows: readonly Row[] = [
   extra(512, 2),
   {
     row: 10,
-    what: `durable: a backlog of ${BACKLOG.toLocaleString('en')} on disk shipped, none lost; the stock one has it in its queue`,
+    what: `durable: a backlog of ${BACKLOG.toLocaleString('en')} shipped from disk, none lost, a second of the clock; the stock one has it in its queue`,
     unit: '/s',
     ours: (build) => shipped((collector) => shipDurable(collector, build)),
     peers: { [STOCK]: () => shipped(shipStock) },

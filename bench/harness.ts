@@ -62,7 +62,8 @@ export function sessionsInWords(count: number): string {
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
+  const [lower = Number.NaN, upper = Number.NaN] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  return (lower + upper) / 2;
 }
 
 /** CPU nanoseconds of this process, helper threads included: on a shared machine the clock does not count. */

@@ -1,8 +1,9 @@
 /**
  * Runs the benchmarks and prints a table of them. Each way of a row is measured in processes of its own that take turns,
  * their order reversed every other turn; a figure is the median of its processes, with the least and the greatest.
+ * What makes a figure of one process worth something stands in `harness.ts`.
  *
- *   npm run bench                             all rows
+ *   npm run bench                             all rows, in about an hour
  *   npm run bench -- 1 8                      some
  *   npm run bench -- 1 2 --against HEAD~1     this build and that of another commit, with their ratio
  *   npm run bench -- 1 --processes 9          more processes for each way
@@ -89,7 +90,9 @@ function measureApart({ file, index, name, dist }: Way): Promise<Sample> {
     });
     child.once('message', (sample) => resolve(sample as Sample));
     child.once('error', reject);
-    child.once('exit', (code, signal) => reject(new Error(`${name} ended with ${String(code ?? signal)}`)));
+    child.once('exit', (code, signal) =>
+      reject(new Error(`'${name}' of ${dist} ended with ${String(code ?? signal)}`)),
+    );
   });
 }
 
@@ -147,7 +150,7 @@ const all = await measureAll(settings, other?.dist);
 const [cpu] = cpus();
 console.log(
   `\nNode ${process.version}, ${cpus().length} cores (${cpu?.model.trim() ?? 'unknown'}), ${new Date().toISOString().slice(0, 10)}. ` +
-    `Medians of processes (least to greatest)${settings.isQuick ? '; a quick run, whose figures say nothing' : ''}.\n`,
+    `Medians of processes (least to greatest). CPU time, unless the row says otherwise${settings.isQuick ? '; a quick run, whose figures say nothing' : ''}.\n`,
 );
 console.log(other === undefined ? table(all) : comparison(all, other.name));
 process.exitCode = all.some(({ failure }) => failure !== undefined) ? 1 : 0;

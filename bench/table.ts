@@ -114,6 +114,7 @@ export function comparison(all: readonly Measured[], name: string): string {
     return lineOf([row.row, whatOf(row), cell(other, row), cell(ours, row), ratio, peersOf(measured)]);
   });
   return [
+    `Of \`this / ${name}\`, below x1.00 is better, for rates (/s) above it.\n`,
     lineOf(['#', 'work', name, 'this', `this / ${name}`, 'peers']),
     lineOf(Array.from({ length: 6 }, () => '---')),
     ...lines,
