@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 import type { LogType } from '../entry/entry-detail.ts';
 import type { LogEntry } from '../entry/entry.ts';
-import type { SessionStore, StartPosition } from '../store/session-store.ts';
+import type { SessionCursor, SessionStore, StartPosition } from '../store/session-store.ts';
 import { describeValue } from '../support/errors.ts';
 import type { SessionLogsError } from '../support/errors.ts';
 import {
@@ -62,6 +62,7 @@ export interface ReaderDefaults {
   /** The method, for messages. */
   readonly owner: string;
   readonly yields: ReaderPlan['yields'];
+  readonly makeInstead?: (cursor: SessionCursor) => unknown;
   readonly from: StartPosition;
   readonly until: 'session-end' | 'stream-end';
   readonly logType: LogType | 'all';
@@ -125,7 +126,7 @@ export function openReader<T extends string | LogEntry>(
 }
 
 /** The same with options that are checked already. */
-export function makeReader<T extends string | LogEntry>(
+export function makeReader<T>(
   store: SessionStore,
   sessionId: string,
   defaults: ReaderDefaults,
@@ -137,6 +138,7 @@ export function makeReader<T extends string | LogEntry>(
   const id = ownText(sessionId);
   const plan: ReaderPlan = {
     yields: defaults.yields,
+    makeInstead: defaults.makeInstead,
     until,
     logType: given.logType ?? defaults.logType,
     minimumSeverity: given.minimumSeverity,
@@ -168,6 +170,7 @@ export function openPop(
   const id = ownText(sessionId);
   return new SessionReader<string>(store, id, store.claim(id), {
     yields: 'message',
+    makeInstead: undefined,
     until: 'work-end',
     logType: 'chat',
     minimumSeverity: undefined,

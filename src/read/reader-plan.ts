@@ -1,4 +1,5 @@
 import type { LogType } from '../entry/entry-detail.ts';
+import type { SessionCursor } from '../store/session-store.ts';
 import type { SessionLogsError } from '../support/errors.ts';
 import type { Gap } from './gap.ts';
 
@@ -6,6 +7,8 @@ import type { Gap } from './gap.ts';
 export interface ReaderPlan {
   /** `message`: the text, without that of errors. `entry`: the whole `LogEntry`. */
   readonly yields: 'message' | 'entry';
+  /** Delivered in place of the entry that the cursor stands on. */
+  readonly makeInstead: ((cursor: SessionCursor) => unknown) | undefined;
   readonly until: 'session-end' | 'stream-end' | 'caught-up' | 'work-end';
   readonly logType: LogType | 'all';
   readonly minimumSeverity: number | undefined;

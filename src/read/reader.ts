@@ -1,5 +1,4 @@
 import { makeEntry } from '../entry/entry.ts';
-import type { LogEntry } from '../entry/entry.ts';
 import type { SessionCursor, SessionStore, Step, Waiter } from '../store/session-store.ts';
 import { watchAbort } from '../support/abort-watch.ts';
 import { SessionLogsError } from '../support/errors.ts';
@@ -24,7 +23,7 @@ const reporter = reporterFor('reader');
  * is over. `break`, `return()` and disposal free the reader at once, also while it waits. Calls of `next()` may
  * overlap; they are settled in order.
  */
-export class SessionReader<T extends string | LogEntry> implements AsyncIterableIterator<T, undefined>, Waiter {
+export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Waiter {
   readonly sessionId: string;
   readonly #store: SessionStore;
   readonly #cursor: SessionCursor;
@@ -38,6 +37,8 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
   #phase: 'new' | 'open' | 'looking' | 'aborted' | 'ending' | 'ended' = 'new';
   #endReason: EndReason | undefined = undefined;
   #refusal: SessionLogsError | undefined;
+  /** What {@link nextNow} met that is not met again by looking again. */
+  #met: Outcome | undefined = undefined;
   #hasYielded = false;
   #hasWaited = false;
   #reportedMissed = 0;
@@ -75,13 +76,36 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
   next(): Promise<IteratorResult<T, undefined>> {
     if (this.#phase !== 'open' || !this.#calls.isEmpty) return this.#enqueue(undefined);
     try {
-      const outcome = this.#begin();
+      const outcome = this.#met ?? this.#begin();
+      this.#met = undefined;
       if (outcome === 'deliver') return Promise.resolve({ value: this.#deliver(), done: false });
       return this.#enqueue(outcome);
     } catch (error) {
       // The store, or what it was given, threw.
       this.#finish('failed');
       return Promise.reject(error);
+    }
+  }
+
+  /**
+   * The next value, if the store has it at once and no `next()` waits; else `undefined`, and `next()` says what there is.
+   * Takes no promise.
+   *
+   * @throws What the store threw; the reader has ended.
+   */
+  nextNow(): T | undefined {
+    if (this.#phase !== 'open' || !this.#calls.isEmpty || this.#met !== undefined) return undefined;
+    try {
+      const outcome = this.#begin();
+      if (outcome === 'deliver') return this.#deliver();
+      if (outcome === 'wait') return undefined;
+      this.#met = outcome;
+      // Its failure is for `next()`, which may come late or never.
+      if (typeof outcome !== 'string') outcome.catch(() => {});
+      return undefined;
+    } catch (error) {
+      this.#finish('failed');
+      throw error;
     }
   }
 
@@ -175,14 +199,16 @@ export class SessionReader<T extends string | LogEntry> implements AsyncIterable
   #deliver(): T {
     this.#hasYielded = true;
     const cursor = this.#cursor;
-    const { message } = cursor;
-    if (this.#plan.yields === 'message') {
-      cursor.delivered();
-      return message as T;
-    }
-    const entry = makeEntry(cursor.id, this.sessionId, message, cursor.timestamp, cursor.detail);
+    const value = this.#valueAt(cursor);
     cursor.delivered();
-    return entry as T;
+    return value as T;
+  }
+
+  #valueAt(cursor: SessionCursor): unknown {
+    const { yields, makeInstead } = this.#plan;
+    if (yields === 'message') return cursor.message;
+    if (makeInstead !== undefined) return makeInstead(cursor);
+    return makeEntry(cursor.id, this.sessionId, cursor.message, cursor.timestamp, cursor.detail);
   }
 
   /** As `#settle`. A store that throws ends the reader, and the call that waits first learns why. */

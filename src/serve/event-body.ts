@@ -15,7 +15,6 @@ export interface BodyEnds {
  * It closes right after the last event, and at once when one of its ends comes while no pull is pending.
  */
 export function eventBody(events: SessionEvents, { signal, response }: BodyEnds): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
   let isPulling = false;
   let isOver = false;
   let stopWatching: (() => void) | undefined;
@@ -47,11 +46,12 @@ export function eventBody(events: SessionEvents, { signal, response }: BodyEnds)
       async pull(controller) {
         stopWatching ??= watch(controller);
         isPulling = true;
-        const event = await events.next();
+        const bytes = await events.next();
         isPulling = false;
         // Cancelled meanwhile: the controller takes nothing any more.
         if (isOver) return;
-        if (event !== undefined) controller.enqueue(encoder.encode(event));
+        // A copy: whoever reads a stream may change or transfer what it gets, which other clients may get as well.
+        if (bytes !== undefined) controller.enqueue(new Uint8Array(bytes));
         if (!events.isDone) return;
         finish();
         controller.close();

@@ -128,9 +128,9 @@ async function writeEvents(
   events: SessionEvents,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for (let event = await events.next(); event !== undefined; event = await events.next()) {
+  for (let bytes = await events.next(); bytes !== undefined; bytes = await events.next()) {
     // Some adapters of serverless platforms return nothing, and have no `drain`.
-    const hasRoom = (response as ServerResponse).write(event) as boolean | undefined;
+    const hasRoom = (response as ServerResponse).write(bytes) as boolean | undefined;
     if (hasRoom === false) await drained(response, signal);
   }
 }

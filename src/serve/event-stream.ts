@@ -5,7 +5,7 @@ import { requireSessionId } from '../entry/session-id.ts';
 import { makeReader, parseReaderOptions } from '../read/reader-options.ts';
 import type { ReaderDefaults, ReaderOptions } from '../read/reader-options.ts';
 import type { SessionReader } from '../read/reader.ts';
-import type { SessionStore } from '../store/session-store.ts';
+import type { SessionCursor, SessionStore } from '../store/session-store.ts';
 import { describeValue } from '../support/errors.ts';
 import type { SessionLogsError } from '../support/errors.ts';
 import { functionOption, lazily, millis, parseOptions } from '../support/options.ts';
@@ -113,8 +113,14 @@ export function requireOptionsObject(owner: string, options: unknown): void {
   );
 }
 
-/** A reader of what the call asks for, with options of its own in place of the call's. */
-export function readerOf(source: StreamSource, call: EventStreamCall, own: ReaderOptions): SessionReader<LogEntry> {
+/** A reader of what the call asks for, with options of its own in place of the call's. It gives what `make` makes of entries. */
+export function readerOf<T>(
+  source: StreamSource,
+  call: EventStreamCall,
+  own: ReaderOptions,
+  make: (cursor: SessionCursor) => T,
+): SessionReader<T> {
   const { sessionId, defaults, options } = call;
-  return makeReader<LogEntry>(source.store, sessionId, defaults, { ...options, ...own }, source.refusal);
+  const { store, refusal } = source;
+  return makeReader<T>(store, sessionId, { ...defaults, makeInstead: make }, { ...options, ...own }, refusal);
 }

@@ -1,23 +1,29 @@
-import type { LogEntry } from '../entry/entry.ts';
 import type { Gap } from '../read/gap.ts';
+import type { ReaderOptions } from '../read/reader-options.ts';
 import type { SessionReader } from '../read/reader.ts';
-import { entryEvent, gapEvent, KEEP_ALIVE, lastBlock, retryBlock } from './event-format.ts';
+import { gapEvent, KEEP_ALIVE, lastBlock, retryBlock } from './event-format.ts';
 import { readerOf } from './event-stream.ts';
 import type { EventStreamCall, StreamSource } from './event-stream.ts';
 import { LookAhead } from './look-ahead.ts';
 import type { WhatFollows } from './look-ahead.ts';
 import { ReaderPlace } from './reader-place.ts';
+import { SharedEncoding } from './shared-encoding.ts';
+import type { EncodedEntry } from './shared-encoding.ts';
 import { reporterFor } from '../support/reporter.ts';
 import { startTimer } from '../support/timers.ts';
 
 /** 204: nothing comes after the id that the client has. Any other status would end its `EventSource` as well. */
 export type EventStreamStatus = 200 | 204;
 
+/** Entries that are ready go out together: a write costs several times what an event does. No more than these are taken at once. */
+const BATCH_BYTES = 8 * 1024;
+const BATCH_ENTRIES = 64;
+
 const reporter = reporterFor('event-stream');
 
 /**
- * A session as the events of one client, one for each call of `next()`: nothing is read ahead and nothing is queued, so
- * a client that is stuck costs one event.
+ * A session as the events of one client. A call of `next()` gives those that are ready, up to 8 KiB and one event: nothing
+ * is read ahead of it, so a client that is stuck costs no more than that, and shares the bytes with others.
  *
  * The position is fixed here. {@link open} decides how the client is answered. From then on it counts as one reader until
  * it is closed or over; one that takes nothing within two seconds costs a position only, up to its first `next()`. When no
@@ -26,14 +32,16 @@ const reporter = reporterFor('event-stream');
 export class SessionEvents {
   readonly #source: StreamSource;
   readonly #call: EventStreamCall;
-  readonly #reader: SessionReader<LogEntry>;
+  readonly #reader: SessionReader<EncodedEntry>;
+  /** While it reads. */
+  #encoding: SharedEncoding | undefined = undefined;
   /** Counts until the reader does. */
   #place: ReaderPlace | undefined = undefined;
   #lookAhead: LookAhead | undefined = undefined;
-  /** At most: retry, one per gap since the last call (gaps that come meanwhile add up), one entry, the end. */
-  readonly #ready: string[] = [];
+  /** At most: retry, one per gap since the last call (gaps that come meanwhile add up), a batch of entries, the end. */
+  readonly #ready: Buffer[] = [];
   #missed: number | undefined = undefined;
-  #pending: ((event: string | undefined) => void) | undefined = undefined;
+  #pending: ((bytes: Buffer | undefined) => void) | undefined = undefined;
   #isReading = false;
   #isOver = false;
   #skippedId: string | undefined = undefined;
@@ -44,13 +52,14 @@ export class SessionEvents {
     this.#source = source;
     this.#call = call;
     const { onGap } = call.options;
-    this.#reader = readerOf(source, call, {
+    const own: ReaderOptions = {
       onGap: (gap) => {
         this.#addGap(gap);
         onGap?.(gap);
       },
-    });
-    this.#ready.push(retryBlock(call.retryMillis));
+    };
+    this.#reader = readerOf(source, call, own, (cursor) => (this.#encoding as SharedEncoding).encode(cursor));
+    this.#push(retryBlock(call.retryMillis));
   }
 
   /** How to answer the client, which then has its place among the readers if one can be had. Never rejects. */
@@ -74,10 +83,10 @@ export class SessionEvents {
   }
 
   /**
-   * The next event, or a comment that keeps the connection alive; `undefined` when the stream is over. One call at a
-   * time. Never rejects.
+   * The next events, or a comment that keeps the connection alive; `undefined` when the stream is over. The bytes may be
+   * shared with other clients. One call at a time. Never rejects.
    */
-  next(): Promise<string | undefined> {
+  next(): Promise<Buffer | undefined> {
     return new Promise((resolve) => {
       this.#place?.keep();
       this.#pending = resolve;
@@ -114,6 +123,7 @@ export class SessionEvents {
     if (this.#isReading || this.#isOver) return;
     this.#isReading = true;
     this.#timer ??= this.#startTimer();
+    this.#encoding ??= SharedEncoding.join(this.#source.store, this.#call.sessionId, this.#call.format);
     // The place goes to the reader, which takes it within the call of `next()`.
     this.#place?.leave();
     this.#place = undefined;
@@ -122,7 +132,7 @@ export class SessionEvents {
         this.#isReading = false;
         if (this.#isOver) return;
         if (result.done === true) this.#end();
-        else this.#take(result.value);
+        else this.#takeBatch(result.value);
         this.#settle();
         if (this.#pending !== undefined) this.#read();
       },
@@ -135,11 +145,37 @@ export class SessionEvents {
     );
   }
 
-  #take(entry: LogEntry): void {
+  /** The entry, and those after it that the store has at once. */
+  #takeBatch(first: EncodedEntry): void {
+    let bytes = this.#take(first);
+    for (let count = 1; count < BATCH_ENTRIES && bytes < BATCH_BYTES; count += 1) {
+      const entry = this.#takeNow();
+      // A callback of the application may have closed it.
+      if (entry === undefined || this.#isOver) return;
+      bytes += this.#take(entry);
+    }
+  }
+
+  #takeNow(): EncodedEntry | undefined {
+    try {
+      return this.#reader.nextNow();
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  /** Gives the number of its bytes. */
+  #take({ id, bytes }: EncodedEntry): number {
     this.#takeGap();
-    const event = entryEvent(entry, this.#call.format);
-    this.#skippedId = event === undefined ? entry.id : undefined;
-    if (event !== undefined) this.#ready.push(event);
+    this.#skippedId = bytes === undefined ? id : undefined;
+    if (bytes === undefined) return 0;
+    this.#ready.push(bytes);
+    return bytes.length;
+  }
+
+  #push(block: string): void {
+    this.#ready.push(Buffer.from(block));
   }
 
   #addGap({ missed }: Gap): void {
@@ -149,7 +185,7 @@ export class SessionEvents {
 
   #takeGap(): void {
     if (this.#missed === undefined) return;
-    this.#ready.push(gapEvent(this.#missed));
+    this.#push(gapEvent(this.#missed));
     this.#missed = undefined;
   }
 
@@ -163,15 +199,19 @@ export class SessionEvents {
   }
 
   #end(): void {
+    // Nothing of a deleted session stays, and its id may begin again.
+    if (this.#reader.endReason === 'deleted') this.#encoding?.forget();
     this.#stop();
     this.#takeGap();
-    this.#ready.push(lastBlock(this.#reader.endReason, this.#call.retryMillis, this.#skippedId));
+    this.#push(lastBlock(this.#reader.endReason, this.#call.retryMillis, this.#skippedId));
   }
 
   #stop(): void {
     this.#isOver = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#encoding?.leave();
+    this.#encoding = undefined;
     this.#place?.leave();
     this.#place = undefined;
   }
@@ -181,15 +221,16 @@ export class SessionEvents {
     const pending = this.#pending;
     if (pending === undefined) return;
     if (this.#ready.length === 0) this.#takeGap();
-    if (this.#ready.length === 0 && this.#isKeepAliveDue && !this.#isOver) this.#ready.push(KEEP_ALIVE);
-    const event = this.#ready.shift();
-    if (event === undefined && !this.#isOver) return;
+    if (this.#ready.length === 0 && this.#isKeepAliveDue && !this.#isOver) this.#push(KEEP_ALIVE);
+    const ready = this.#ready;
+    if (ready.length === 0 && !this.#isOver) return;
     this.#pending = undefined;
-    if (event !== undefined) {
-      this.#isKeepAliveDue = false;
-      this.#timer?.refresh();
-    }
-    pending(event);
+    if (ready.length === 0) return pending(undefined);
+    this.#isKeepAliveDue = false;
+    this.#timer?.refresh();
+    // A single event is the one that other clients get.
+    pending(ready.length === 1 ? ready[0] : Buffer.concat(ready));
+    ready.length = 0;
   }
 
   #startTimer(): NodeJS.Timeout | undefined {

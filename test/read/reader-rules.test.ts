@@ -12,6 +12,7 @@ import { runs } from '../support/properties.ts';
 
 const planOf = (plan: Partial<ReaderPlan> = {}): ReaderPlan => ({
   yields: 'message',
+  makeInstead: undefined,
   until: 'session-end',
   logType: 'chat',
   minimumSeverity: undefined,
