@@ -3,13 +3,13 @@ import type { SessionCursor, SessionStore, Step, Waiter } from '../store/session
 import { watchAbort } from '../support/abort-watch.ts';
 import { SessionLogsError } from '../support/errors.ts';
 import { reporterFor } from '../support/reporter.ts';
+import { startTimer } from '../support/timers.ts';
 import type { EndReason } from './end-reason.ts';
 import { reportGap } from './gap.ts';
 import { NextQueue } from './next-queue.ts';
 import type { ReaderPlan } from './reader-plan.ts';
 import { ReaderRules } from './reader-rules.ts';
 import type { Decision } from './reader-rules.ts';
-import { startTimer } from '../support/timers.ts';
 
 /** What a look at the log came to; a promise when a remote store answers later. */
 type Outcome = Exclude<Decision, 'skip'> | Promise<Step>;

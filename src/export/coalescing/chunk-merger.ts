@@ -6,10 +6,10 @@ import { kindOfEventName } from '../../entry/tokens.ts';
 import type { EntryKind } from '../../entry/tokens.ts';
 import type { LogRecord } from '../../otel/log-record.ts';
 import { ATTRIBUTE } from '../../otel/names.ts';
+import { startTimer } from '../../support/timers.ts';
 import { CoalescedAnswer } from './coalesced-answer.ts';
 import type { Finished, Placement } from './coalesced-answer.ts';
 import { AnswerTable } from './answer-table.ts';
-import { startTimer } from '../../support/timers.ts';
 
 /** How records are merged, and the bounds; see `CoalescingOptions`. */
 export interface MergeRules {

@@ -7,6 +7,7 @@ import { SessionLogsError } from '../../support/errors.ts';
 import { parseOptions } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import { Deadline, settlesWithin, within } from '../../support/timeouts.ts';
+import { startInterval } from '../../support/timers.ts';
 import { OriginEncoder } from '../spool/codec/origin-codec.ts';
 import { FrameEncoder } from '../spool/codec/frame-encoder.ts';
 import { MAX_FRAME_RECORDS } from '../spool/codec/frame-format.ts';
@@ -25,7 +26,6 @@ import { FlushWaiters } from './flush-waiters.ts';
 import { PendingResources } from './pending-resources.ts';
 import type { SessionPosition } from './session-positions.ts';
 import { Shipper } from './shipper.ts';
-import { startInterval } from '../../support/timers.ts';
 
 /** A frame of this size, or of `MAX_FRAME_RECORDS`, is written within the tick: in a tight loop nothing else bounds memory. */
 const MAX_FRAME_BYTES = 256 * 1024;
@@ -63,6 +63,8 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   readonly #spool: Spool;
   readonly #dead: DeadLetters;
   readonly #shipper: Shipper;
+  /** What is held of a tick before it is written within it: a frame beyond the spool's bound would be refused as a whole. */
+  readonly #frameBytes: number;
   readonly #tick: EndOfTickWrite;
   readonly #ledger: DeliveryLedger;
   readonly #waiters = new FlushWaiters();
@@ -83,6 +85,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   constructor(options: DurableLogRecordProcessorOptions) {
     const parsed = parseOptions('DurableLogRecordProcessor', durableOptionsSchema, options);
     this.#options = parsed;
+    this.#frameBytes = Math.min(MAX_FRAME_BYTES, this.#options.maxBytes / 8);
     this.#ledger = new DeliveryLedger(this.#reporter, parsed.onLoss);
     const environment = batchEnvironment(this.#reporter);
     const exportTimeoutMillis = parsed.exportTimeoutMillis ?? environment.exportTimeoutMillis ?? 30_000;
@@ -172,7 +175,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
       if (routed === undefined) this.#encoder.add(record);
       else this.#addOfSession(record, routed);
       const { count, size } = this.#encoder;
-      if (this.#options.flush === 'record' || count >= MAX_FRAME_RECORDS || size >= MAX_FRAME_BYTES) this.#tick.now();
+      if (this.#options.flush === 'record' || count >= MAX_FRAME_RECORDS || size >= this.#frameBytes) this.#tick.now();
       else this.#tick.arm();
     } catch (error) {
       this.#ledger.lose('internal_error', 1, true);

@@ -3,6 +3,7 @@ import { context } from '@opentelemetry/api';
 import type { LogRecordExporter, ReadableLogRecord } from '../../otel/log-record.ts';
 import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
+import { startTimer } from '../../support/timers.ts';
 import type { SegmentQueue } from '../spool/segment-queue.ts';
 import type { SpoolBatch } from '../spool/spool-batch.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -10,7 +11,6 @@ import type { DeadLetters } from './dead-letters.ts';
 import { exportWithin, SUPPRESSED } from './export-answer.ts';
 import type { ExportVerdict } from './export-verdict.ts';
 import type { PendingResources } from './pending-resources.ts';
-import { startTimer } from '../../support/timers.ts';
 
 const MAX_BATCH_BYTES = 1024 * 1024;
 const BACK_OFF_MILLIS = { first: 1_000, most: 30_000, whileFlushing: 2_000 } as const;

@@ -9,6 +9,7 @@ import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
 import { lazily, millisOrNever, parseOptions } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
+import { sleep } from '../../support/timers.ts';
 import { EndOfTickWrite } from '../end-of-tick-write.ts';
 import { ClockWatch } from '../clock-watch.ts';
 import { DailyFileDirectory } from './daily-file-directory.ts';
@@ -20,7 +21,6 @@ import { LineFormatter } from './log-line.ts';
 import { loadLog4js } from './log4js-appender.ts';
 import { Retention } from './retention.ts';
 import { RollingFile } from './rolling-file.ts';
-import { sleep } from '../../support/timers.ts';
 
 /** Counters of a {@link DateFileLogRecordProcessor}; never reset. */
 export interface DateFileStats {

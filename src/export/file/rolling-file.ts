@@ -3,12 +3,12 @@ import { EOL } from 'node:os';
 import type { LossCounters } from '../../support/loss-counters.ts';
 import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
+import { sleep, startTimer } from '../../support/timers.ts';
 import type { DailyFileDirectory } from './daily-file-directory.ts';
 import { DayFile } from './day-file.ts';
 import type { WriteFailure } from './day-file.ts';
 import type { LocalDay } from './local-day.ts';
 import { countLines, PendingBytes } from './pending-bytes.ts';
-import { sleep, startTimer } from '../../support/timers.ts';
 
 const FIRST_BACKOFF_MILLIS = 50;
 const LAST_BACKOFF_MILLIS = 5_000;

@@ -2,9 +2,9 @@ import { close, fsync, open } from 'node:fs';
 import { promisify } from 'node:util';
 
 import type { Reporter } from '../../support/reporter.ts';
+import { startTimer } from '../../support/timers.ts';
 import { syncDirectory } from './file-segment.ts';
 import type { Segment } from './segment.ts';
-import { startTimer } from '../../support/timers.ts';
 
 export interface SegmentSyncOptions {
   readonly mode: 'interval' | 'always' | 'never';

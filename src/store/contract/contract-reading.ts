@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 
 import { entryDetail } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
+import { sleep } from '../../support/timers.ts';
 import { AT, END, log, logAll, names, nextStep, readAll, readCount, readFrom, START } from './contract-kit.ts';
 import type { ContractTest } from './contract-kit.ts';
-import { sleep } from '../../support/timers.ts';
 
 /** Ids that have been keys, paths, prototypes and patterns elsewhere. */
 export const HOSTILE_IDS: readonly string[] = [

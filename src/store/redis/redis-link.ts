@@ -1,7 +1,7 @@
 import type { Episode } from '../../support/reporter.ts';
+import { startInterval, startTimer } from '../../support/timers.ts';
 import { failureOf, RedisFailure } from './redis-client.ts';
 import type { RedisCommand, RedisConnection, RedisConnectionEvents, RedisPort, RedisReply } from './redis-client.ts';
-import { startInterval, startTimer } from '../../support/timers.ts';
 
 const FIRST_BACKOFF_MILLIS = 50;
 const LAST_BACKOFF_MILLIS = 2_000;

@@ -1,11 +1,11 @@
 import type { Reporter } from '../../support/reporter.ts';
+import { startTimer } from '../../support/timers.ts';
 import type { RedisFailure } from './redis-client.ts';
 import type { RedisCommand, RedisPort, RedisReply } from './redis-client.ts';
 import { backoffMillis, NOT_CONNECTED, RedisLink } from './redis-link.ts';
 import type { KeepAlive, Outage } from './redis-link.ts';
 import { isFinal } from './redis-verdict.ts';
 import type { Waiter } from '../session-store.ts';
-import { startTimer } from '../../support/timers.ts';
 
 const BATCH_COMMANDS = 500;
 

@@ -1,10 +1,10 @@
 import type { Reporter } from '../../support/reporter.ts';
+import { startInterval } from '../../support/timers.ts';
 import type { Waiter } from '../session-store.ts';
 import { failureOf } from './redis-client.ts';
 import type { RedisPort } from './redis-client.ts';
 import { RedisLink } from './redis-link.ts';
 import type { KeepAlive, Outage } from './redis-link.ts';
-import { startInterval } from '../../support/timers.ts';
 
 /** Without any message waiting readers look again after this time: the most that a lost wake-up costs. */
 const LOOK_AGAIN_MILLIS = 5_000;

@@ -2,6 +2,7 @@ import { SessionLogsError } from '../../support/errors.ts';
 import type { LossCounters } from '../../support/loss-counters.ts';
 import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
+import { startTimer } from '../../support/timers.ts';
 import { batchCommands } from './redis-batch.ts';
 import type { BatchOptions } from './redis-batch.ts';
 import { RedisFailure } from './redis-client.ts';
@@ -14,7 +15,6 @@ import type { ProducedSession } from './redis-producer.ts';
 import { isFinal, isOfConnection, judgeReplies } from './redis-verdict.ts';
 import { writeBytes, WriteQueue } from './redis-write-queue.ts';
 import type { PendingWrite } from './redis-write-queue.ts';
-import { startTimer } from '../../support/timers.ts';
 
 /** Bounds and times of a {@link RedisWriter}. */
 export interface RedisWriterOptions {

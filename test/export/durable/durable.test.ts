@@ -511,6 +511,17 @@ describe('what a failure means', () => {
 });
 
 describe('bounds', () => {
+  test('the smallest spool takes as much as it can of what one tick emits', async () => {
+    const exporter = new ScriptedExporter();
+    const { emit, durable } = setUp({ exporter, maxBytes: 65_536 });
+    for (let i = 1; i <= 2_000; i += 1) emit('x'.repeat(100));
+    await durable.forceFlush().catch(() => {});
+    const { lost, exported } = durable.stats();
+    expect(Object.keys(lost)).toEqual(['spool_full']);
+    expect(exported + (lost['spool_full'] ?? 0)).toBe(2_000);
+    expect(exported).toBeGreaterThan(100);
+  });
+
   test('beyond maxBytes the oldest records go, counted exactly and told, and what is left arrives', async () => {
     const exporter = new ScriptedExporter(() => failure());
     const { emit, durable, losses } = setUp({ exporter, maxBytes: 100_000 });
