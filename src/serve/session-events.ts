@@ -15,9 +15,8 @@ import { startTimer } from '../support/timers.ts';
 /** 204: nothing comes after the id that the client has. Any other status would end its `EventSource` as well. */
 export type EventStreamStatus = 200 | 204;
 
-/** Entries that are ready go out together: a write costs several times what an event does. No more than these are taken at once. */
+/** Entries that are ready go out together: a write costs several times what an event does. No more is taken at once. */
 const BATCH_BYTES = 8 * 1024;
-const BATCH_ENTRIES = 64;
 
 const reporter = reporterFor('event-stream');
 
@@ -148,7 +147,7 @@ export class SessionEvents {
   /** The entry, and those after it that the store has at once. */
   #takeBatch(first: EncodedEntry): void {
     let bytes = this.#take(first);
-    for (let count = 1; count < BATCH_ENTRIES && bytes < BATCH_BYTES; count += 1) {
+    while (bytes < BATCH_BYTES) {
       const entry = this.#takeNow();
       // A callback of the application may have closed it.
       if (entry === undefined || this.#isOver) return;
