@@ -17,6 +17,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { SessionLogs } from '../dist/index.js';
+import type { LogEntry } from '../dist/index.js';
 
 const CLIENTS = 1000;
 const SESSIONS = 100;
@@ -29,6 +30,8 @@ interface Latencies {
   readonly p99: number;
   readonly max: number;
 }
+
+const textOf = ({ message }: LogEntry): string => message;
 
 const now = (): number => Number(process.hrtime.bigint() / 1000n);
 
@@ -68,7 +71,7 @@ async function round(isStuck: boolean, seconds: number): Promise<void> {
   const server = createServer((request, response) => {
     const sessionId = request.url?.slice(1) ?? '';
     if (sessionId === 'big') bigSockets.push(response.socket);
-    void sessions.sendEventStream(response, sessionId, { map: ({ message }) => message });
+    void sessions.sendEventStream(response, sessionId, { map: textOf });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -21,7 +21,9 @@ export interface EventStreamOptions extends ReaderOptions {
    */
   readonly lastEventId?: string | readonly string[] | null | undefined;
   /**
-   * What of an entry reaches the client, as JSON; `undefined` leaves the entry out.
+   * What of an entry reaches the client, as JSON; `undefined` leaves the entry out. It must depend on the entry alone: clients
+   * that get an entry at about the same time and were given the same function share what it returned. Make it once, not
+   * for each request, so that they do; `onError` likewise.
    *
    * @default `{ kind, message, timestamp }`
    */

@@ -104,16 +104,17 @@ describe('the clients of one session', () => {
 
   it('are safe from each other: a body that is changed by its reader is a copy', async () => {
     write('whole');
-    const readers = await Promise.all(
-      [0, 1].map(async () => (await sessions.toEventStreamResponse('s')).body?.getReader()),
-    );
-    await Promise.all(readers.map((reader) => reader?.read()));
-    // Both wait for more from here on; the second gets what was encoded for the first.
-    const waiting = readers.map((reader) => reader?.read());
-    const [first, second] = await Promise.all(waiting);
+    const readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
+    for (let i = 0; i < 2; i += 1) {
+      const { body } = await sessions.toEventStreamResponse('s');
+      readers.push((body as ReadableStream<Uint8Array>).getReader());
+    }
+    await Promise.all(readers.map((reader) => reader.read()));
+    // Both are asked from here on; the second gets what was encoded for the first.
+    const [first, second] = await Promise.all(readers.map((reader) => reader.read()));
     first?.value?.fill(0);
     expect(new TextDecoder().decode(second?.value)).toContain('"message":"whole"');
-    await Promise.all(readers.map((reader) => reader?.cancel()));
+    await Promise.all(readers.map((reader) => reader.cancel()));
   });
 
   it('a map that throws, or leaves an entry out, does so for all', async () => {

@@ -1,0 +1,92 @@
+/**
+ * What an event costs the server for each of many clients that follow one session, in CPU time.
+ *
+ *     node bench/sse-fanout.js [clients,...] [rounds] [built package,...]
+ *
+ * Tokens come one at a time (a write to a socket for each, of which most is the system's) and eight at a time. With the
+ * directories of several built packages they take turns, each run in a process of its own, its clients in another.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+import type * as Package from '../dist/index.js';
+import { median } from './harness.ts';
+
+const FILE = fileURLToPath(import.meta.url);
+const EVENTS = 100_000;
+const PACKAGE = fileURLToPath(new URL('../dist', import.meta.url));
+
+interface Micros {
+  readonly user: number;
+  readonly system: number;
+}
+
+/** Raw sockets, which read into one buffer: the clients shall cost this machine little. */
+async function beClients(port: number, clients: number): Promise<void> {
+  const onread = { buffer: Buffer.alloc(65_536), callback: () => true };
+  for (let i = 0; i < clients; i += 1) {
+    const socket = connect({ port, host: '127.0.0.1', onread });
+    await once(socket, 'connect');
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  }
+}
+
+async function beServer(directory: string, clients: number, atOnce: number): Promise<void> {
+  const built = (await import(pathToFileURL(resolve(directory, 'index.js')).href)) as typeof Package;
+  const sessions = new built.SessionLogs({ store: new built.MemorySessionStore({ maxReadersPerSession: 20_000 }) });
+  const server = createServer((_, response) => void sessions.sendEventStream(response, 's'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const other = fork(FILE, ['--clients', `${port}`, `${clients}`]);
+  while (sessions.stats().readers < clients) await delay(10);
+  const write = async (events: number): Promise<number> => {
+    const turns = Math.ceil(events / clients / atOnce);
+    for (let turn = 0; turn < turns; turn += 1) {
+      for (let i = 0; i < atOnce; i += 1) void sessions.logChunkToQueue(` token ${i}`, 's');
+      // Until all have it, on a machine that has other work too.
+      await delay(Math.max(1, clients / 25));
+    }
+    return turns * atOnce * clients;
+  };
+  await write(EVENTS / 4);
+  const before = process.cpuUsage();
+  const events = await write(EVENTS);
+  const { user, system } = process.cpuUsage(before);
+  other.kill();
+  process.send?.({ user: user / events, system: system / events } satisfies Micros, () => process.exit());
+}
+
+async function measure(counts: readonly number[], rounds: number, directories: readonly string[]): Promise<void> {
+  for (const clients of counts) {
+    for (const atOnce of [1, 8]) {
+      const costs = new Map(directories.map((directory) => [directory, [] as Micros[]]));
+      for (let round = 0; round < rounds; round += 1) {
+        for (const directory of round % 2 === 0 ? directories : directories.toReversed()) {
+          const server = fork(FILE, ['--server', directory, `${clients}`, `${atOnce}`]);
+          const [micros] = (await once(server, 'message')) as [Micros];
+          costs.get(directory)?.push(micros);
+        }
+      }
+      for (const [directory, all] of costs) {
+        const user = median(all.map((cost) => cost.user));
+        const system = median(all.map((cost) => cost.system));
+        console.log(
+          `${clients} clients, ${atOnce} at once: ${(user + system).toFixed(2)} us an event and client ` +
+            `(user ${user.toFixed(2)}, system ${system.toFixed(2)})   ${directory}`,
+        );
+      }
+    }
+  }
+}
+
+const [first = '1,100,1000', second = '5', third = PACKAGE, fourth] = process.argv.slice(2);
+if (first === '--clients') await beClients(Number(second), Number(third));
+else if (first === '--server') await beServer(second, Number(third), Number(fourth));
+else await measure(first.split(',').map(Number), Number(second), third.split(','));
