@@ -103,15 +103,17 @@ describe('the clients of one session', () => {
   });
 
   it('are safe from each other: a body that is changed by its reader is a copy', async () => {
-    write('whole');
     const readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
     for (let i = 0; i < 2; i += 1) {
       const { body } = await sessions.toEventStreamResponse('s');
       readers.push((body as ReadableStream<Uint8Array>).getReader());
     }
     await Promise.all(readers.map((reader) => reader.read()));
-    // Both are asked from here on; the second gets what was encoded for the first.
-    const [first, second] = await Promise.all(readers.map((reader) => reader.read()));
+    // Both wait, and the second gets what was encoded for the first.
+    const waiting = readers.map((reader) => reader.read());
+    await new Promise(setImmediate);
+    write('whole');
+    const [first, second] = await Promise.all(waiting);
     first?.value?.fill(0);
     expect(new TextDecoder().decode(second?.value)).toContain('"message":"whole"');
     await Promise.all(readers.map((reader) => reader.cancel()));
@@ -152,6 +154,16 @@ describe('what is kept of an entry', () => {
   const format = (): EntryFormat & { readonly map: ReturnType<typeof counted> } => ({
     map: counted(),
     onError: undefined,
+  });
+
+  it('is of one store: ids of another may be the same', () => {
+    write('text');
+    const own = format();
+    const other = new MemorySessionStore();
+    const encodings = [store, store, other, other].map((one) => SharedEncoding.join(one, 's', own));
+    for (const encoding of encodings) encoding.encode(cursorAtFirst());
+    expect(own.map).toHaveBeenCalledTimes(2);
+    for (const encoding of encodings) encoding.leave();
   });
 
   it('is gone after 100 ms', () => {
