@@ -63,8 +63,6 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   readonly #spool: Spool;
   readonly #dead: DeadLetters;
   readonly #shipper: Shipper;
-  /** What is held of a tick before it is written within it: a frame beyond the spool's bound would be refused as a whole. */
-  readonly #frameBytes: number;
   readonly #tick: EndOfTickWrite;
   readonly #ledger: DeliveryLedger;
   readonly #waiters = new FlushWaiters();
@@ -85,7 +83,6 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   constructor(options: DurableLogRecordProcessorOptions) {
     const parsed = parseOptions('DurableLogRecordProcessor', durableOptionsSchema, options);
     this.#options = parsed;
-    this.#frameBytes = Math.min(MAX_FRAME_BYTES, this.#options.maxBytes / 8);
     this.#ledger = new DeliveryLedger(this.#reporter, parsed.onLoss);
     const environment = batchEnvironment(this.#reporter);
     const exportTimeoutMillis = parsed.exportTimeoutMillis ?? environment.exportTimeoutMillis ?? 30_000;
@@ -175,7 +172,10 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
       if (routed === undefined) this.#encoder.add(record);
       else this.#addOfSession(record, routed);
       const { count, size } = this.#encoder;
-      if (this.#options.flush === 'record' || count >= MAX_FRAME_RECORDS || size >= this.#frameBytes) this.#tick.now();
+      const { flush, maxBytes } = this.#options;
+      // A frame beyond the spool's bound would be refused as a whole.
+      const isWhole = count >= MAX_FRAME_RECORDS || size >= Math.min(MAX_FRAME_BYTES, maxBytes / 8);
+      if (flush === 'record' || isWhole) this.#tick.now();
       else this.#tick.arm();
     } catch (error) {
       this.#ledger.lose('internal_error', 1, true);
