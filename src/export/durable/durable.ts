@@ -124,9 +124,8 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     this.#placeTimer = startInterval(() => this.#spool.checkPlace(), PLACE_INTERVAL_MILLIS).unref();
     void this.#adopt();
     this.#stopObserving = observeProcessor(parsed.selfObsMeterProvider, 'DurableLogRecordProcessor', () => {
-      const { exported, rejected, pending, lost } = this.stats();
-      const queueSize = pending.own + pending.adopted;
-      return { processed: exported, lost, queueSize, exported: { succeeded: exported, failed: rejected } };
+      const { exported: succeeded, rejected: failed, pending, lost } = this.stats();
+      return { processed: succeeded, lost, queueSize: pending.own + pending.adopted, exported: { succeeded, failed } };
     });
   }
 
@@ -358,9 +357,8 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
       });
     }
     if (undelivered > 0) {
-      this.#reporter.warn(
-        `${undelivered} log records are not delivered; they are on disk, and the next start ships them`,
-      );
+      const what = `${undelivered} log records are not delivered`;
+      this.#reporter.warn(`${what}; they are on disk, and the next start ships them`);
     }
   }
 
