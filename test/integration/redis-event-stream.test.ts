@@ -46,20 +46,22 @@ describe.skipIf(REDIS === undefined)(`event streams over Redis${WITHOUT_SERVER}`
     await writing.forceFlush();
   };
 
-  /** Reads events until `isEnough`, then hangs up. */
+  /** Reads events until they are enough, then hangs up: what came with the last of them is not met any more. */
   async function read(response: Response, isEnough: (events: Received[]) => boolean): Promise<Received[]> {
     const events: Received[] = [];
     const parser = createParser({
       onEvent: ({ id, event, data }) => events.push({ id, event, data: JSON.parse(data) as Received['data'] }),
     });
     const reader = response.body?.getReader();
-    while (!isEnough(events)) {
+    let enough = -1;
+    while (enough === -1) {
       const chunk = await reader?.read();
       if (chunk === undefined || chunk.done) break;
       parser.feed(new TextDecoder().decode(chunk.value));
+      enough = events.findIndex((_, index) => isEnough(events.slice(0, index + 1)));
     }
     await reader?.cancel();
-    return events;
+    return enough === -1 ? events : events.slice(0, enough + 1);
   }
 
   const messagesOf = (events: Received[]): unknown[] =>
