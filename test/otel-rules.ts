@@ -216,7 +216,8 @@ export function describeProcessorRules(name: string, make: MakeProcessor): void 
       skip(under.hold === undefined, 'its destination cannot hang');
       under.hold?.();
       emit({ body: 'stuck' });
-      if (under.shutdownMillis !== undefined) vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+      if (under.shutdownMillis !== undefined)
+        vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
       const shutdown = under.processor.shutdown();
       const isInTime =
         under.resolvesLateShutdown === true

@@ -11,7 +11,7 @@ import { emitOwnWrite, SCOPE_NAME } from '../route/own-write.ts';
 import type { OwnWrite } from '../route/own-write.ts';
 import type { SessionRouter } from '../route/router.ts';
 import { describeValue } from '../support/errors.ts';
-import { reporterFor } from '../support/reporter.ts';
+import { catchRejection, reporterFor } from '../support/reporter.ts';
 import type { Echo } from './stream-handler.ts';
 import { applyOptions, oursFirst, readAttributes, withException } from './write-options.ts';
 import type { WriteOptions } from './write-options.ts';
@@ -168,6 +168,8 @@ export class SessionWriter {
   #currentLogger(): OtelLogger | undefined {
     const provider = this.#provider();
     if (provider !== this.#loggerOf || this.#otelLogger === undefined) {
+      // The loggers of a provider that comes later would come too late for what is written now.
+      if (catchRejection(provider, () => {})) throw new TypeError('`loggerProvider` gave a promise, not a provider');
       this.#otelLogger = provider?.getLogger(SCOPE_NAME);
       this.#loggerOf = provider;
     }

@@ -140,6 +140,18 @@ describe('SessionLogs', () => {
     expect(own.isShutDown).toBe(true);
   });
 
+  it('an async `loggerProvider` that rejects ends no process, and chunks are readable', async () => {
+    const rejections: unknown[] = [];
+    const note = (error: unknown): void => void rejections.push(error);
+    process.on('unhandledRejection', note);
+    const sessions = start({ loggerProvider: (() => Promise.reject(new Error('late'))) as never });
+    await sessions.logChunkToQueue('x', 's');
+    await sleep(0);
+    process.off('unhandledRejection', note);
+    expect(rejections).toEqual([]);
+    expect(sessions.getAllLogsInQueue().map(({ message }) => message)).toEqual(['x']);
+  });
+
   it('a handler that throws turns the echo off and never reaches the caller', async () => {
     const heard: string[] = [];
     const sessions = start({
