@@ -16,6 +16,13 @@ export interface Reporter {
 
 const LIMIT_MILLIS = 60_000;
 
+let epoch = 0;
+
+/** Begins anew with what is told once a minute, in all components: for tests, of which several share a process. */
+export function forgetReports(): void {
+  epoch += 1;
+}
+
 /**
  * The reporter of one component, over OTel's `diag`. The package has no other way to complain: never the console, and
  * never `diag.setLogger`, which is the application's. A diag logger that throws is ignored: reporting must not fail
@@ -23,7 +30,7 @@ const LIMIT_MILLIS = 60_000;
  */
 export function reporterFor(component: string): Reporter {
   const logger = diag.createComponentLogger({ namespace: `otel-session-logs/${component}` });
-  const lastByKey = new Map<string, { at: number; leftOut: number }>();
+  const lastByKey = new Map<string, { at: number; leftOut: number; epoch: number }>();
 
   function report(level: 'info' | 'warn' | 'error', message: string, cause: unknown): void {
     try {
@@ -42,13 +49,14 @@ export function reporterFor(component: string): Reporter {
     error: (message, cause) => report('error', message, cause),
     limited(key, message, cause) {
       const now = performance.now();
-      const last = lastByKey.get(key);
+      const known = lastByKey.get(key);
+      const last = known?.epoch === epoch ? known : undefined;
       if (last !== undefined && now - last.at < LIMIT_MILLIS) {
         last.leftOut += 1;
         return;
       }
       const more = last !== undefined && last.leftOut > 0 ? ` (and ${last.leftOut} more times)` : '';
-      lastByKey.set(key, { at: now, leftOut: 0 });
+      lastByKey.set(key, { at: now, leftOut: 0, epoch });
       report('warn', message + more, cause);
     },
   };

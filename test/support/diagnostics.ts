@@ -1,6 +1,8 @@
 import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { afterEach, beforeEach } from 'vitest';
 
+import { forgetReports } from '../../src/support/reporter.ts';
+
 /** Collects what the tests of a suite report to OpenTelemetry's `diag`, and empties itself before each. */
 export function recordDiagnostics(): { readonly lines: string[] } {
   const lines: string[] = [];
@@ -11,6 +13,7 @@ export function recordDiagnostics(): { readonly lines: string[] } {
     };
   beforeEach(() => {
     lines.length = 0;
+    forgetReports();
     diag.setLogger(
       { error: add('error'), warn: add('warn'), info: add('info'), debug: () => {}, verbose: () => {} },
       { logLevel: DiagLogLevel.INFO, suppressOverrideMessage: true },
