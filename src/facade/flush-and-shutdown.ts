@@ -13,6 +13,9 @@ export interface OwnedPart {
   readonly facts?: { readonly directory?: string; readonly endpoint?: string | undefined };
 }
 
+/** A part keeps its time by itself, and knows then what is pending; this much later it is taken for stuck. */
+const GRACE_MILLIS = 50;
+
 /**
  * Flushes all parts side by side: a stuck collector does not keep the file from being flushed.
  *
@@ -20,7 +23,7 @@ export interface OwnedPart {
  */
 export async function flushAll(parts: readonly OwnedPart[], timeoutMillis: number): Promise<void> {
   const results = parts.map((part) =>
-    within(part.forceFlush(timeoutMillis), timeoutMillis, 'flush_timeout', `forceFlush of ${part.name}`),
+    within(part.forceFlush(timeoutMillis), timeoutMillis + GRACE_MILLIS, 'flush_timeout', `forceFlush of ${part.name}`),
   );
   report(await Promise.allSettled(results), 'flush_failed');
 }
@@ -28,7 +31,7 @@ export async function flushAll(parts: readonly OwnedPart[], timeoutMillis: numbe
 /** Shuts all parts down side by side. */
 export async function shutdownAll(parts: readonly OwnedPart[], timeoutMillis: number): Promise<void> {
   const results = parts.map((part) =>
-    within(part.shutdown(timeoutMillis), timeoutMillis, 'shutdown_timeout', `shutdown of ${part.name}`),
+    within(part.shutdown(timeoutMillis), timeoutMillis + GRACE_MILLIS, 'shutdown_timeout', `shutdown of ${part.name}`),
   );
   report(await Promise.allSettled(results), 'shutdown_timeout');
 }

@@ -36,7 +36,7 @@ function node(gate: Gate): Promise<EventServer> {
     const sessionId = request.url?.replace('/events/', '') ?? '';
     sessions
       .sendEventStream(response, sessionId, { lastEventId: request.headers['last-event-id'] })
-      .catch(() => response.writeHead(400).end());
+      .catch(() => response.headersSent || response.writeHead(400).end());
   });
   // end
   const [handle] = server.listeners('request') as RequestListener[];
@@ -98,7 +98,7 @@ async function fastify(gate: Gate): Promise<EventServer> {
     reply.hijack();
     sessions
       .sendEventStream(reply.raw, request.params.id, { lastEventId: request.headers['last-event-id'] })
-      .catch(() => reply.raw.writeHead(400).end());
+      .catch(() => reply.raw.headersSent || reply.raw.writeHead(400).end());
   });
   // end
   await app.listen({ port: 0, host: '127.0.0.1' });

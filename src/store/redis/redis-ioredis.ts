@@ -19,6 +19,7 @@ interface Duplicate {
     exec(): Promise<[Error | null, unknown][] | null>;
   };
   readonly stream?: { unref?(): void };
+  readonly options?: { readonly db?: number };
   readonly status: string;
   nodes(role: 'master'): Duplicate[];
 }
@@ -181,6 +182,9 @@ class IoRedisConnection implements RedisConnection {
       // A cluster client that may not queue refuses commands to a node that it is still connecting to.
       const nodes = this.#subscribe === 'ssubscribe' ? this.#client.nodes('master') : [];
       await Promise.all(nodes.filter(({ status }) => status === 'wait').map((node) => node.connect()));
+      // The client goes on in database 0, without a word, when its own SELECT is refused.
+      const { db = 0 } = this.#client.options ?? {};
+      if (db > 0) await this.#client.call('select', `${db}`);
       this.#client.stream?.unref?.();
     } catch (error) {
       return this.#end(error);

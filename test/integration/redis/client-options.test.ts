@@ -350,6 +350,21 @@ describe.skipIf(REDIS === undefined)(`a client with options of its own${WITHOUT_
       await store.close();
     });
 
+    it('a database that its user may not select is said, and nothing goes to another one', async () => {
+      await server.command('ACL', 'SETUSER', 'elsewhere', 'on', 'nopass', '~*', '&*', '+@all', '-select');
+      const login = { username: 'elsewhere', password: 'x', db: 1 };
+      const prefix = `elsewhere:${randomUUID()}`;
+      for (const IoRedis of [Redis, Redis5 as unknown as typeof Redis]) {
+        const client = new IoRedis({ port: server.port, host: '127.0.0.1', lazyConnect: true, ...login });
+        const store = new RedisSessionStore({ client, prefix });
+        store.append('s', 'x', 0, undefined);
+        await until(() => diagnostics.lines.some((line) => line.includes('NOPERM')), 'that it may not');
+        await store.close(0).catch(() => {});
+        diagnostics.lines.length = 0;
+      }
+      expect(await server.command('KEYS', `${prefix}*`)).toBe('*0\r\n');
+    });
+
     it('a right that is missing to read is said', async () => {
       await server.command('ACL', 'SETUSER', 'writer', 'on', 'nopass', '~*', '&*', '+@all', '-xrange', '-xrevrange');
       const client = new Redis({
