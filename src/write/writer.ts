@@ -167,9 +167,11 @@ export class SessionWriter {
 
   #currentLogger(): OtelLogger | undefined {
     const provider = this.#provider();
-    if (provider !== this.#loggerOf || this.#otelLogger === undefined) {
+    if (provider !== this.#loggerOf) {
       // The loggers of a provider that comes later would come too late for what is written now.
       if (catchRejection(provider, () => {})) throw new TypeError('`loggerProvider` gave a promise, not a provider');
+    }
+    if (provider !== this.#loggerOf || this.#otelLogger === undefined) {
       this.#otelLogger = provider?.getLogger(SCOPE_NAME);
       this.#loggerOf = provider;
     }

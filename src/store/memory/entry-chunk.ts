@@ -73,11 +73,6 @@ export class EntryChunk {
     return this.used === CHUNK_ROWS;
   }
 
-  /** Whether texts are held as they came, perhaps as parts of longer ones. */
-  get isOpen(): boolean {
-    return this.#sealed < this.used;
-  }
-
   /** Writes the next row; it must not be full. @returns The row's slot. */
   push(message: string, timestamp: number, detail: EntryDetail | undefined, owner: number): number {
     const slot = this.used;

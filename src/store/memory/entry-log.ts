@@ -145,11 +145,7 @@ export class EntryLog {
     return this.#deadChains.length > 0 || this.#chunksToErase.size > 0 || this.#tidyAt !== -1;
   }
 
-  /** Whether the newest texts are held as they came; {@link seal} makes them own ones. */
-  get isOpen(): boolean {
-    return this.#tail?.isOpen === true;
-  }
-
+  /** Makes own ones of the newest texts, which are held as they came, perhaps as parts of longer ones. */
   seal(): void {
     this.#tail?.seal();
   }
