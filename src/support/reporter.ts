@@ -3,6 +3,7 @@ import { types } from 'node:util';
 import { diag } from '@opentelemetry/api';
 
 import { escapeControls } from './terminal-text.ts';
+import { isThenable } from './thenable.ts';
 
 /** Where suppressed failures of one component go. */
 export interface Reporter {
@@ -74,15 +75,6 @@ export function catchRejection(answer: unknown, onRejection: (error: unknown) =>
   else if (isThenable(answer)) Promise.resolve(answer).catch(onRejection);
   else return false;
   return true;
-}
-
-function isThenable(answer: unknown): boolean {
-  try {
-    return typeof (answer as PromiseLike<unknown> | null | undefined)?.then === 'function';
-  } catch {
-    // A getter of the application's threw: nobody can wait for it.
-    return false;
-  }
 }
 
 /** A state that is reported once when it begins and once when it is over, however often it is confirmed between. */

@@ -11,6 +11,7 @@ import { describeValue, isError, messageOf } from '../support/errors.ts';
 import { functionOption, lazily, parseOptions } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
 import { catchRejection, reporterFor } from '../support/reporter.ts';
+import { isThenable } from '../support/thenable.ts';
 import type { WriteOptions } from './write-options.ts';
 
 /** How a tapped chunk becomes text. */
@@ -70,7 +71,7 @@ export function tap<T>(
   const newAnswer = (): TappedAnswer<T> => new TappedAnswer<T>(writer, sessionId, map);
   if (isWebStream(source)) return tapWebStream(source, newAnswer());
   if (!isAsyncIterable(source)) {
-    const received = isPromise(source) ? 'a promise: await it first' : describeValue(source);
+    const received = isThenable(source) ? 'a promise: await it first' : describeValue(source);
     throw new TypeError(`tap: expected an async iterable or a web stream, got ${received}`);
   }
   return { [Symbol.asyncIterator]: () => new TappedIterator<T>(source[Symbol.asyncIterator](), newAnswer()) };
@@ -86,10 +87,6 @@ function isAsyncIterable<T>(source: unknown): source is AsyncIterable<T> {
     source !== null &&
     typeof (source as Partial<AsyncIterable<T>>)[Symbol.asyncIterator] === 'function'
   );
-}
-
-function isPromise(source: unknown): boolean {
-  return typeof (source as Partial<Promise<unknown>> | null | undefined)?.then === 'function';
 }
 
 /** What a tap writes: one answer under a fresh stream id, with each mark once. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import type { ReadableLogRecord } from '../../../otel/log-record.ts';
+import { isThenable } from '../../../support/thenable.ts';
 import { MalformedPayloadError, PayloadReader } from './payload-reader.ts';
 import { PayloadWriter, POOL_ENCODING } from './payload-writer.ts';
 import { readSafely, toPlainValue } from './plain-value.ts';
@@ -115,7 +116,7 @@ function knownAttributes(resource: RecordResource): unknown {
   }
   const known: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const [key, value] of resource.getRawAttributes()) {
-    const isLater = typeof (value as { then?: unknown } | undefined)?.then === 'function';
+    const isLater = isThenable(value);
     if (!isLater && value !== null && value !== undefined) known[key] ??= value;
   }
   return known;
