@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 
+import { logsUrl } from '../export/otlp/otlp.ts';
 import { environmentValue } from '../otel/environment.ts';
 import { urlOf, withoutCredentials } from '../support/address.ts';
 import type { Finding } from './finding.ts';
@@ -49,9 +50,9 @@ function tryConnect({ hostname, port, protocol }: URL): Promise<string | undefin
 
 /** Sends an export without any record, as the exporters would: a captive portal or the page of a proxy is no collector. */
 async function isWebPage(url: URL): Promise<boolean> {
-  const logs = new URL(`${url.pathname.replace(/\/+$/, '').replace(/\/v1\/logs$/, '')}/v1/logs`, url.origin);
   try {
-    const response = await fetch(logs, {
+    // Without credentials and query: `fetch` refuses the one, and the other is not needed to tell.
+    const response = await fetch(logsUrl(new URL(url.pathname, url.origin)), {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: '{"resourceLogs":[]}',

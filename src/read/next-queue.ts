@@ -9,8 +9,9 @@ interface QueuedCall<T> {
 }
 
 // What the executor below was given last. One executor for all promises: a closure for each costs a waiting reader a tenth.
-let lastResolve: (value: unknown) => void;
-let lastReject: Reject;
+const NOBODY = (): void => {};
+let lastResolve: (value: unknown) => void = NOBODY;
+let lastReject: Reject = NOBODY;
 function keepLast(resolve: (value: never) => void, reject: Reject): void {
   lastResolve = resolve as (value: unknown) => void;
   lastReject = reject;
@@ -35,12 +36,16 @@ export class NextQueue<T> {
   push(): Promise<IteratorResult<T, undefined>> {
     const promise = new Promise<IteratorResult<T, undefined>>(keepLast);
     const resolve: Resolve<T> = lastResolve;
+    const reject = lastReject;
+    // They would keep the promise, and with it the entry that it resolves to.
+    lastResolve = NOBODY;
+    lastReject = NOBODY;
     if (this.#resolve === undefined) {
       this.#resolve = resolve;
-      this.#reject = lastReject;
+      this.#reject = reject;
       return promise;
     }
-    const call: QueuedCall<T> = { resolve, reject: lastReject, following: undefined };
+    const call: QueuedCall<T> = { resolve, reject, following: undefined };
     if (this.#second === undefined) this.#second = call;
     else (this.#last as QueuedCall<T>).following = call;
     this.#last = call;

@@ -67,7 +67,8 @@ function baseUrl(endpoint: string, caller: string): URL {
   );
 }
 
-function logsUrl(base: URL): URL {
+/** Where an OTLP/HTTP exporter sends logs of an endpoint. */
+export function logsUrl(base: URL): URL {
   const url = new URL(base);
   // Collectors' documents show the whole address as often as its base.
   url.pathname = `${base.pathname.replace(/\/+$/, '').replace(/\/v1\/logs$/, '')}/v1/logs`;
