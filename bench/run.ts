@@ -7,6 +7,7 @@
  *   npm run bench -- 1 8                      some
  *   npm run bench -- 1 2 --against HEAD~1     this build and that of another commit, with their ratio
  *   npm run bench -- 1 --processes 9          more processes for each way
+ *   npm run bench -- 8 --no-peers             without the other ways
  *   npm run bench -- --quick                  shows that all runs; the figures say nothing
  *
  * Compiled first (`tsc -p bench/tsconfig.json`): a loader that compiles on the way would be measured too.
@@ -35,6 +36,7 @@ const FILES: Readonly<Record<string, readonly number[]>> = {
   redis: [13],
   import: [14],
   life: [15],
+  upkeep: [16, 17],
 };
 
 const OURS = fileURLToPath(new URL('../dist', import.meta.url));
@@ -46,6 +48,7 @@ interface Settings {
   readonly wanted: readonly number[];
   readonly processes: number | undefined;
   readonly isQuick: boolean;
+  readonly hasPeers: boolean;
   readonly against: string | undefined;
 }
 
@@ -59,7 +62,12 @@ function settingsFrom(args: readonly string[]): Settings {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { against: { type: 'string' }, processes: { type: 'string' }, quick: { type: 'boolean' } },
+    options: {
+      against: { type: 'string' },
+      processes: { type: 'string' },
+      quick: { type: 'boolean' },
+      'no-peers': { type: 'boolean' },
+    },
   });
   const known = Object.values(FILES).flat();
   const wanted = positionals.map((row) => {
@@ -70,6 +78,7 @@ function settingsFrom(args: readonly string[]): Settings {
     wanted,
     processes: values.processes === undefined ? undefined : positiveInteger('--processes', values.processes),
     isQuick: values.quick ?? false,
+    hasPeers: values['no-peers'] !== true,
     against: values.against,
   };
 }
@@ -98,7 +107,7 @@ function measureApart({ file, index, name, dist }: Way): Promise<Sample> {
 
 async function measureRow(
   { file, index, row }: { readonly file: string; readonly index: number; readonly row: Row },
-  { isQuick, processes }: Settings,
+  { isQuick, hasPeers, processes }: Settings,
   otherDist: string | undefined,
 ): Promise<Measured> {
   const way = (name: string, dist: string): Way & { readonly samples: Sample[] } => {
@@ -106,7 +115,7 @@ async function measureRow(
   };
   const ours = way('ours', OURS);
   const other = otherDist === undefined ? undefined : way('ours', otherDist);
-  const peers = Object.keys(row.peers ?? {}).map((name) => way(name, OURS));
+  const peers = Object.keys((hasPeers && row.peers) || {}).map((name) => way(name, OURS));
   const ways = [ours, ...(other === undefined ? [] : [other]), ...peers];
   const turns = isQuick ? 1 : (processes ?? row.processes ?? 5);
   const peerSamples = Object.fromEntries(peers.map(({ name, samples }) => [name, samples]));
