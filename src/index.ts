@@ -40,6 +40,17 @@ export type {
   Waiter,
 } from './store/session-store.ts';
 export type { NodeResponse } from './serve/client.ts';
+export type { CorsOptions } from './serve/cors.ts';
+export type { EventStreamHandler, EventStreamHandlerOptions, FastifyReplyLike } from './serve/event-stream-handler.ts';
+export type { Authorization, Authorize, GateOptions, ReadersPerClient } from './serve/gate.ts';
+export { signSessionLink, verifySessionLink } from './serve/session-link.ts';
+export type {
+  LinkScope,
+  RevocableLinkOptions,
+  SessionLink,
+  SignSessionLinkOptions,
+  VerifySessionLinkOptions,
+} from './serve/session-link.ts';
 export type { EventStreamOptions } from './serve/event-stream.ts';
 export type { EventStreamResponseOptions } from './serve/event-stream-response.ts';
 export type { TapOptions } from './write/tap.ts';

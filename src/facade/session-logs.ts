@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+
 import * as z from 'zod';
 
 import type { LogEntry } from '../entry/entry.ts';
@@ -11,7 +13,10 @@ import type { SessionReader } from '../read/reader.ts';
 import { sessionOptions } from '../route/processor.ts';
 import type { SessionLogRecordProcessorOptions } from '../route/processor.ts';
 import { withSession } from '../route/session-context.ts';
+import { ClientShares } from '../serve/client-share.ts';
 import type { NodeResponse } from '../serve/client.ts';
+import { eventStreamHandler } from '../serve/event-stream-handler.ts';
+import type { EventStreamHandler, EventStreamHandlerOptions } from '../serve/event-stream-handler.ts';
 import { sendEventStream, toEventStreamResponse } from '../serve/event-stream-response.ts';
 import type { EventStreamResponseOptions } from '../serve/event-stream-response.ts';
 import type { EventStreamOptions, StreamSource } from '../serve/event-stream.ts';
@@ -121,6 +126,7 @@ export class SessionLogs {
   readonly #writer: SessionWriter;
   readonly #owned: readonly OwnedPart[];
   readonly #durable: SessionDelivery | undefined;
+  readonly #shares = new ClientShares();
   #closing: Promise<void> | undefined;
   readonly #whenClosed = new Set<() => void>();
 
@@ -294,7 +300,10 @@ export class SessionLogs {
    * Its reader is free when the body ends or is cancelled, and when the `signal` aborts. On Node give the `response`
    * that the framework writes to as well: not every framework is told of every end.
    */
-  toEventStreamResponse(sessionId: string, options?: EventStreamResponseOptions): Promise<Response> {
+  toEventStreamResponse<R = IncomingMessage>(
+    sessionId: string,
+    options?: EventStreamResponseOptions<R>,
+  ): Promise<Response> {
     return toEventStreamResponse(this.#streamSource(), sessionId, options);
   }
 
@@ -305,8 +314,30 @@ export class SessionLogs {
    * connection that pipelines more behind the stream than Node holds is cut off. Resolves when the stream is over, for
    * whatever reason. A response whose headers are sent is cut off, and the call rejects.
    */
-  sendEventStream(response: NodeResponse, sessionId: string, options?: EventStreamOptions): Promise<void> {
+  sendEventStream<R = IncomingMessage>(
+    response: NodeResponse,
+    sessionId: string,
+    options?: EventStreamOptions<R>,
+  ): Promise<void> {
     return sendEventStream(this.#streamSource(), response, sessionId, options);
+  }
+
+  /**
+   * A handler of requests for event streams, for `node:http`, Express, Fastify and frameworks of the web's `Request`: asks
+   * `sessionId(request)` which session is meant and `authorize` who may read it, answers 403 without saying why, and goes on
+   * after the request's `Last-Event-ID`.
+   *
+   * @example
+   * ```ts
+   * app.get('/events/:id', sessions.eventStreamHandler({
+   *   sessionId: (request: express.Request) => request.params.id,
+   *   authorize: (request, sessionId) => owns(request.user, sessionId),
+   * }));
+   * ```
+   * @throws TypeError for a wrong option.
+   */
+  eventStreamHandler<R = IncomingMessage>(options: EventStreamHandlerOptions<R>): EventStreamHandler<R> {
+    return eventStreamHandler(() => this.#streamSource(), options);
   }
 
   // Ends
@@ -395,7 +426,7 @@ export class SessionLogs {
   }
 
   #streamSource(): StreamSource {
-    return { store: this.processor.store, refusal: this.#refusal() };
+    return { store: this.processor.store, refusal: this.#refusal(), shares: this.#shares };
   }
 
   #refusal(): SessionLogsError | undefined {

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import * as z from 'zod';
 
@@ -18,9 +18,10 @@ import { eventBody } from './event-body.ts';
 import { parseEventStream, requireOptionsObject } from './event-stream.ts';
 import type { EventStreamCall, EventStreamOptions, StreamSource } from './event-stream.ts';
 import { SessionEvents } from './session-events.ts';
+import type { EventStreamStatus } from './session-events.ts';
 
 /** How a session goes out as server-sent events in a `Response`. */
-export interface EventStreamResponseOptions extends EventStreamOptions {
+export interface EventStreamResponseOptions<R = IncomingMessage> extends EventStreamOptions<R> {
   /**
    * The response of `node:http` or `node:http2` that the framework writes to: `c.env.outgoing` in Hono, `reply.raw` in
    * Fastify. The end of its client frees the reader, also where the framework is not told of it, and while it is queued
@@ -50,22 +51,23 @@ const EVENT_STREAM_HEADERS = {
  *
  * @throws TypeError for a wrong session id or option.
  */
-export async function toEventStreamResponse(
+export async function toEventStreamResponse<R>(
   source: StreamSource,
   sessionId: string,
-  options: EventStreamResponseOptions = {},
+  options: EventStreamResponseOptions<R> = {},
 ): Promise<Response> {
   const owner = 'toEventStreamResponse';
   requireOptionsObject(owner, options);
   const { response, ...streamOptions } = options;
   parseOptions(owner, responseSchema, { response });
-  const call = parseEventStream(owner, sessionId, streamOptions);
+  const call = parseEventStream(owner, sessionId, streamOptions, response?.req);
   const { signal } = call.options;
   const make = async (): Promise<Response> => {
-    const events = new SessionEvents(source, call);
+    const events = await admitted(source, call);
+    if (events === undefined) return new Response(null, { status: 403 });
     if (response !== undefined) closeWithClient(response, events);
     const status = await events.open();
-    if (status !== 200) return new Response(null, { status });
+    if (status !== 200) return new Response(null, { status, headers: headersOf(status, call) });
     return new Response(eventBody(events, { signal, response }), { headers: EVENT_STREAM_HEADERS });
   };
   const made = await (response === undefined ? make() : whileThere(response, signal, make));
@@ -85,15 +87,15 @@ export async function toEventStreamResponse(
  * @throws TypeError for a wrong response, session id or option; and for a response whose headers are sent, which is cut off:
  * its client would take the events for a part of whatever was begun.
  */
-export async function sendEventStream(
+export async function sendEventStream<R>(
   source: StreamSource,
   response: NodeResponse,
   sessionId: string,
-  options: EventStreamOptions = {},
+  options: EventStreamOptions<R> = {},
 ): Promise<void> {
   requireOptionsObject('sendEventStream', options);
-  const call = parseEventStream('sendEventStream', sessionId, options);
   parseOptions('sendEventStream', sendSchema, { response });
+  const call = parseEventStream('sendEventStream', sessionId, options, response.req);
   refuseBegun(response);
   // Not awaited here: this function would keep the texts that it was called with as long as the stream.
   return sendCall(source, response, call);
@@ -104,23 +106,41 @@ async function sendCall(source: StreamSource, response: NodeResponse, call: Even
   // A write to a client that is gone fails, which is no error of the server.
   response.on('error', () => events?.close());
   await whileThere(response, call.options.signal, async () => {
-    events = new SessionEvents(source, call);
+    events = await admitted(source, call);
+    if (isClientGone(response)) return events?.close();
+    if (events === undefined) {
+      refuseBegun(response);
+      return void response.writeHead(403).end();
+    }
     closeWithClient(response, events);
     try {
-      await respond(response, events, call.options.signal);
+      await respond(response, events, call);
     } finally {
       events.close();
     }
   });
 }
 
-async function respond(response: NodeResponse, events: SessionEvents, signal: AbortSignal | undefined): Promise<void> {
+async function respond(response: NodeResponse, events: SessionEvents, call: EventStreamCall): Promise<void> {
   const status = await events.open();
   if (isClientGone(response)) return;
   refuseBegun(response);
-  response.writeHead(status, status === 200 ? EVENT_STREAM_HEADERS : undefined);
-  if (status === 200 && !isHead(response)) await writeEvents(response, events, signal);
+  response.writeHead(status, headersOf(status, call));
+  if (status === 200 && !isHead(response)) await writeEvents(response, events, call.options.signal);
   if (!isClientGone(response)) response.end();
+}
+
+/** The events of a request that may read them, from now on; `undefined`: it may not. */
+async function admitted(source: StreamSource, call: EventStreamCall): Promise<SessionEvents | undefined> {
+  const admission = await call.gate.admit(call.sessionId, source.shares);
+  if (admission === undefined) return undefined;
+  const { logType = call.options.logType } = admission;
+  return new SessionEvents(source, { ...call, options: { ...call.options, logType } }, admission.share);
+}
+
+function headersOf(status: EventStreamStatus, { retryMillis }: EventStreamCall): Record<string, string> {
+  if (status === 429) return { 'retry-after': `${Math.ceil(retryMillis / 1000)}` };
+  return status === 200 ? EVENT_STREAM_HEADERS : {};
 }
 
 async function writeEvents(

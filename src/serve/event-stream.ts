@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+
 import * as z from 'zod';
 
 import type { LogEntry } from '../entry/entry.ts';
@@ -11,9 +13,12 @@ import type { SessionLogsError } from '../support/errors.ts';
 import { functionOption, lazily, millis, parseOptions } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
 import type { EntryFormat } from './event-format.ts';
+import type { ClientShares } from './client-share.ts';
+import { Gate } from './gate.ts';
+import type { GateOptions } from './gate.ts';
 
 /** How a session goes out as server-sent events. */
-export interface EventStreamOptions extends ReaderOptions {
+export interface EventStreamOptions<R = IncomingMessage> extends ReaderOptions, GateOptions<R> {
   /**
    * The `Last-Event-ID` that the client sent: the stream goes on strictly after that entry. A session that has ended is not
    * waited for, one that is not there is: a store that lost it, by a restart perhaps, does not know that it is over. The id is
@@ -47,6 +52,8 @@ export interface StreamSource {
   readonly store: SessionStore;
   /** What every reader is refused with; `undefined` while readers can be had. */
   readonly refusal: SessionLogsError | undefined;
+  /** What its clients hold. */
+  readonly shares: ClientShares;
 }
 
 const EVENT_DEFAULTS: ReaderDefaults = {
@@ -73,6 +80,7 @@ const eventSchema = lazily(() =>
 /** A call whose arguments are right. Nothing is opened yet. */
 export interface EventStreamCall {
   readonly sessionId: string;
+  readonly gate: Gate;
   /** The entry that a client which connects again has already. */
   readonly after: string | undefined;
   readonly format: EntryFormat;
@@ -83,9 +91,27 @@ export interface EventStreamCall {
   readonly options: ReaderOptions;
 }
 
-/** @throws TypeError for a wrong session id or option. */
-export function parseEventStream(owner: string, sessionId: string, given: EventStreamOptions): EventStreamCall {
+/**
+ * @param ownRequest What the gate looks at, unless the options name another request.
+ * @throws TypeError for a wrong session id or option.
+ */
+export function parseEventStream<R>(
+  owner: string,
+  sessionId: string,
+  given: EventStreamOptions<R>,
+  ownRequest?: unknown,
+): EventStreamCall {
   requireSessionId(owner, sessionId);
+  const { request = ownRequest, authorize, maxReadersPerClient, ...options } = given;
+  const gate = new Gate(owner, { request, authorize, maxReadersPerClient });
+  return { ...parseStream(owner, sessionId, options), gate };
+}
+
+function parseStream(
+  owner: string,
+  sessionId: string,
+  given: Omit<EventStreamOptions, keyof GateOptions<unknown>>,
+): Omit<EventStreamCall, 'gate'> {
   const { lastEventId, map, keepAliveMillis, retryMillis, onError, ...readerOptions } = given;
   const own = parseOptions(owner, eventSchema, { lastEventId, map, keepAliveMillis, retryMillis, onError });
   const lastId = Array.isArray(own.lastEventId) ? own.lastEventId.at(-1) : own.lastEventId;

@@ -12,16 +12,22 @@ export class ReaderPlace {
   readonly #cursor: SessionCursor;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(cursor: SessionCursor) {
+  private constructor(cursor: SessionCursor, onGivenUp: () => void) {
     this.#cursor = cursor;
     // A framework may throw a response away unread, as it does for a HEAD request, and does not say so.
-    this.#timer = startTimer(() => this.leave(), PLACE_MILLIS).unref();
+    this.#timer = startTimer(() => {
+      this.leave();
+      onGivenUp();
+    }, PLACE_MILLIS).unref();
   }
 
-  /** `undefined`: a bound of readers is reached. */
-  static take(store: SessionStore, sessionId: string): ReaderPlace | undefined {
+  /**
+   * @param onGivenUp Called when the body was not pulled in time.
+   * @returns `undefined`: a bound of readers is reached.
+   */
+  static take(store: SessionStore, sessionId: string, onGivenUp: () => void): ReaderPlace | undefined {
     const cursor = store.open(sessionId, { from: 'now', isBounded: true });
-    if (cursor.enter(true) === true) return new ReaderPlace(cursor);
+    if (cursor.enter(true) === true) return new ReaderPlace(cursor, onGivenUp);
     cursor.leave();
     return undefined;
   }

@@ -1,6 +1,7 @@
 import type { Gap } from '../read/gap.ts';
 import type { ReaderOptions } from '../read/reader-options.ts';
 import type { SessionReader } from '../read/reader.ts';
+import type { ClientShare } from './client-share.ts';
 import { gapEvent, KEEP_ALIVE, lastBlock, retryBlock } from './event-format.ts';
 import { readerOf } from './event-stream.ts';
 import type { EventStreamCall, StreamSource } from './event-stream.ts';
@@ -12,8 +13,11 @@ import type { EncodedEntry } from './shared-encoding.ts';
 import { reporterFor } from '../support/reporter.ts';
 import { startTimer } from '../support/timers.ts';
 
-/** 204: nothing comes after the id that the client has. Any other status would end its `EventSource` as well. */
-export type EventStreamStatus = 200 | 204;
+/**
+ * 204: nothing comes after the id that the client has. 429: its share is used up, and it does not ask again by itself. Either
+ * would end an `EventSource`.
+ */
+export type EventStreamStatus = 200 | 204 | 429;
 
 /** Entries that are ready go out together: a write costs several times what an event does. No more is taken at once. */
 const BATCH_BYTES = 8 * 1024;
@@ -31,6 +35,7 @@ const reporter = reporterFor('event-stream');
 export class SessionEvents {
   readonly #source: StreamSource;
   readonly #call: EventStreamCall;
+  readonly #share: ClientShare | undefined;
   readonly #reader: SessionReader<EncodedEntry>;
   /** While it reads. */
   #encoding: SharedEncoding | undefined = undefined;
@@ -47,9 +52,11 @@ export class SessionEvents {
   #timer: NodeJS.Timeout | undefined = undefined;
   #isKeepAliveDue = false;
 
-  constructor(source: StreamSource, call: EventStreamCall) {
+  /** @param share What the client holds; a place in it is taken and left with that among the readers. */
+  constructor(source: StreamSource, call: EventStreamCall, share?: ClientShare) {
     this.#source = source;
     this.#call = call;
+    this.#share = share;
     const { onGap } = call.options;
     const own: ReaderOptions = {
       onGap: (gap) => {
@@ -68,6 +75,10 @@ export class SessionEvents {
       if (found === 'nothing') {
         this.close();
         return 204;
+      }
+      if (found === 'over-share') {
+        this.close();
+        return 429;
       }
       if (found === 'refused') this.#stop();
     } catch (error) {
@@ -105,22 +116,29 @@ export class SessionEvents {
   }
 
   /** Takes a place for the reader, unless there is nothing to come. */
-  async #findPlace(): Promise<WhatFollows> {
+  async #findPlace(): Promise<WhatFollows | 'over-share'> {
     const { store, refusal } = this.#source;
     const { sessionId, after, options } = this.#call;
+    if (this.#share?.enter() === false) return this.#share.isEventStream ? 'refused' : 'over-share';
     if (after !== undefined) {
       this.#lookAhead = new LookAhead(this.#source, this.#call);
       const found = await this.#lookAhead.findAfter(after);
       if (found !== 'something') return found;
     }
     if (this.#isOver || options.signal?.aborted === true || refusal !== undefined) return 'refused';
-    this.#place = ReaderPlace.take(store, sessionId);
+    this.#place = ReaderPlace.take(store, sessionId, () => this.#share?.leave());
     return this.#place === undefined ? 'refused' : 'something';
   }
 
   #read(): void {
     if (this.#isReading || this.#isOver) return;
     this.#isReading = true;
+    // It may have been given up while nobody pulled.
+    if (this.#share?.enter() === false) {
+      void this.#reader.return();
+      this.#end();
+      return this.#settle();
+    }
     this.#timer ??= this.#startTimer();
     this.#encoding ??= SharedEncoding.join(this.#source.store, this.#call.sessionId, this.#call.format);
     // The place goes to the reader, which takes it within the call of `next()`.
@@ -213,6 +231,7 @@ export class SessionEvents {
     this.#encoding = undefined;
     this.#place?.leave();
     this.#place = undefined;
+    this.#share?.leave();
   }
 
   /** Settles the pending call with what there is, if there is anything. */

@@ -5,6 +5,7 @@ import type { LogEntry } from '../../src/entry/entry.ts';
 import { SessionLogs } from '../../src/facade/session-logs.ts';
 import { entryEvent } from '../../src/serve/event-format.ts';
 import type { EntryFormat } from '../../src/serve/event-format.ts';
+import { ClientShares } from '../../src/serve/client-share.ts';
 import { parseEventStream } from '../../src/serve/event-stream.ts';
 import type { EventStreamOptions } from '../../src/serve/event-stream.ts';
 import { SessionEvents } from '../../src/serve/session-events.ts';
@@ -35,7 +36,10 @@ const counted = (shown: (entry: LogEntry) => unknown = ({ message }) => message)
 
 /** A client that has been told to come back, and waits for its first entry. */
 async function client(options: EventStreamOptions): Promise<SessionEvents> {
-  const events = new SessionEvents({ store, refusal: undefined }, parseEventStream('test', 's', options));
+  const events = new SessionEvents(
+    { store, refusal: undefined, shares: new ClientShares() },
+    parseEventStream('test', 's', options),
+  );
   await events.open();
   await events.next();
   return events;
@@ -287,7 +291,7 @@ describe('a law: each client gets the bytes that it would get alone', () => {
           else if (one.do === 'join') {
             const [map, after] = [maps[one.map], held()[one.after]?.id];
             const call = parseEventStream('test', 's', { map, from: 'start', lastEventId: after, keepAliveMillis: 0 });
-            const events = new SessionEvents({ store, refusal: undefined }, call);
+            const events = new SessionEvents({ store, refusal: undefined, shares: new ClientShares() }, call);
             await events.open();
             viewers.push({ events, after, format: { map, onError: undefined }, text: '', taking: undefined });
           } else {

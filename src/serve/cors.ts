@@ -1,0 +1,74 @@
+import * as z from 'zod';
+
+import { functionOption } from '../support/options.ts';
+import { catchRejection, reporterFor } from '../support/reporter.ts';
+
+/** Which pages of other origins may read the streams of a handler. */
+export interface CorsOptions {
+  /** `'*'`, an origin as `https://app.example.com`, a list of them, or a function that decides. */
+  readonly origin: string | readonly string[] | ((origin: string) => boolean);
+  /** Whether cookies are sent; not with `'*'`. @default false */
+  readonly credentials?: boolean | undefined;
+  /** How long a browser remembers the answer to its question beforehand, in seconds. @default 600 */
+  readonly maxAgeSeconds?: number | undefined;
+}
+
+const reporter = reporterFor('event-stream');
+
+export function corsSchema(): z.ZodType<CorsOptions> {
+  const origin = "'*', an origin such as 'https://app.example.com', a list of origins, or a function";
+  return z
+    .strictObject({
+      origin: z.union(
+        [z.string().min(1), z.array(z.string().min(1)), functionOption<(origin: string) => boolean>()],
+        origin,
+      ),
+      credentials: z.boolean('a boolean').optional(),
+      maxAgeSeconds: z.number('a number of seconds, 0 or more').min(0, 'a number of seconds, 0 or more').optional(),
+    })
+    .refine(({ origin: allowed, credentials }) => !(credentials === true && allowed === '*'), {
+      path: ['origin'],
+      error: "a list of origins, or a function, where `credentials` is true: browsers refuse '*' then",
+    });
+}
+
+/** The headers of each answer to a page of this origin; `undefined` where the request is of no page of another origin. */
+export function corsHeaders(cors: CorsOptions, origin: string | undefined): Record<string, string> {
+  // Also where it is not allowed: a cache must not give this answer to another origin.
+  const vary = { vary: 'Origin' };
+  if (cors.origin === '*') return { 'access-control-allow-origin': '*' };
+  if (origin === undefined || !isAllowed(cors, origin)) return vary;
+  return {
+    ...vary,
+    'access-control-allow-origin': origin,
+    ...(cors.credentials === true ? { 'access-control-allow-credentials': 'true' } : undefined),
+  };
+}
+
+/** The headers of the answer to a browser that asks beforehand, as for a request with a header of the application's. */
+export function preflightHeaders(
+  cors: CorsOptions,
+  origin: string | undefined,
+  asked: string | undefined,
+): Record<string, string> {
+  const headers = corsHeaders(cors, origin);
+  if (headers['access-control-allow-origin'] === undefined) return headers;
+  return {
+    ...headers,
+    'access-control-allow-methods': 'GET, HEAD, POST',
+    'access-control-allow-headers': asked ?? 'authorization, last-event-id',
+    'access-control-max-age': `${Math.floor(cors.maxAgeSeconds ?? 600)}`,
+  };
+}
+
+function isAllowed({ origin: allowed }: CorsOptions, origin: string): boolean {
+  if (typeof allowed !== 'function') return typeof allowed === 'string' ? allowed === origin : allowed.includes(origin);
+  try {
+    const answer: unknown = allowed(origin);
+    catchRejection(answer, () => {});
+    return answer === true;
+  } catch (error) {
+    reporter.limited('cors', '`cors.origin` failed; the origin is refused', error);
+    return false;
+  }
+}
