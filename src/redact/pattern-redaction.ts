@@ -1,0 +1,200 @@
+import { types } from 'node:util';
+
+import * as z from 'zod';
+
+import { describeValue, messageOf } from '../support/errors.ts';
+import { functionOption, lazily, parseOptions, positiveInteger } from '../support/options.ts';
+import { prefixOf } from './pattern-prefix.ts';
+import type { CompiledPattern, TooLongCounts, WhenTooLong } from './pattern-stage.ts';
+import { TextRedaction } from './text-redaction.ts';
+
+/** What is redacted. Those of `@logtape/redaction` fit as they are. */
+export interface RedactionPattern {
+  /** Each match is replaced, whether it has the flag `g` or not. */
+  readonly pattern: RegExp;
+  /** As of `String.prototype.replace`: a text, in which `$&` and `$1` stand for the match and its groups, or a function of these. */
+  readonly replacement: string | ((match: string, ...groups: string[]) => string);
+  /**
+   * What is done about an unfinished match that is longer than `maxHeldChars`: `'redact'` puts the replacement in the place of all
+   * of it and leaves out the rest of the match, as is right for tokens and keys; `'release'` gives it out as it is, as is right for
+   * what any long word may begin, such as an e-mail address.
+   *
+   * @default 'redact'
+   */
+  readonly whenTooLong?: WhenTooLong | undefined;
+}
+
+export interface PatternRedactionOptions {
+  /** The most of one unfinished match that is held back, in UTF-16 units. @default 1_024 */
+  readonly maxHeldChars?: number | undefined;
+}
+
+/** What a redaction looks at. */
+interface Redactable {
+  readonly message: string;
+  readonly attributes?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Redacts with patterns: whole records, as the option `redact`, and texts that come in pieces. */
+export interface PatternRedaction {
+  /** A record with its message and each text in its attributes redacted. */
+  <Entry extends Redactable>(entry: Entry): Entry;
+  /** A whole text. */
+  text(text: string): string;
+  /**
+   * A transform of text streams: what comes out, joined, is the redaction of what went in, joined, however that was cut. Only what
+   * could still become a match is held back. For the text of a model before a protocol frames it.
+   */
+  stream(): TransformStream<string, string>;
+  /** How many unfinished matches were longer than `maxHeldChars`, by what was done. */
+  readonly tooLong: Readonly<TooLongCounts>;
+}
+
+const patternsSchema = lazily(() =>
+  z.object({
+    patterns: z
+      .array(
+        z.looseObject(
+          {
+            pattern: z.custom<RegExp>((value) => types.isRegExp(value), 'a regular expression'),
+            replacement: z.union(
+              [z.string(), functionOption<(match: string, ...groups: string[]) => string>()],
+              'a string or a function',
+            ),
+            whenTooLong: z.enum(['redact', 'release'], "'redact' or 'release'").optional(),
+          },
+          'an object with `pattern` and `replacement`',
+        ),
+        'a list of patterns',
+      )
+      .min(1, 'a list of at least one pattern'),
+  }),
+);
+
+const optionsSchema = lazily(() => z.strictObject({ maxHeldChars: positiveInteger().optional() }));
+
+const MAX_HELD_CHARS = 1_024;
+
+/**
+ * Redaction by patterns that also finds what a model spreads over several tokens.
+ *
+ * Give it as `redact`, and use `stream()` for text on its way to something else. The patterns are applied in their order, each to what the
+ * one before it leaves. Avoid those that backtrack without bound, such as `(a+)+`: they are run on each chunk.
+ *
+ * @example
+ * ```ts
+ * const redaction = patternRedaction([EMAIL_ADDRESS_PATTERN, JWT_PATTERN]);
+ * const sessions = await startSessionLogs({ redact: redaction });
+ * for await (const text of sessions.tap(id, textStream.pipeThrough(redaction.stream()))) show(text);
+ * ```
+ * @throws TypeError for a wrong option, and for a pattern of which it cannot be told when a match may be under way, with the
+ * reason: back-references, the flags `y` and `v`, look-behind of more than 64 characters, what matches the empty text.
+ */
+export function patternRedaction(
+  patterns: readonly RedactionPattern[],
+  options: PatternRedactionOptions = {},
+): PatternRedaction {
+  const owner = 'patternRedaction';
+  const given = parseOptions(owner, patternsSchema, { patterns });
+  const { maxHeldChars = MAX_HELD_CHARS } = parseOptions(owner, optionsSchema, options);
+  const compiled = given.patterns.map((each, index) => compile(owner, each as RedactionPattern, index));
+  const tooLong: TooLongCounts = { redacted: 0, released: 0 };
+
+  const text = (whole: string): string =>
+    compiled.reduce((before, { pattern, replace }) => {
+      let out = '';
+      let from = 0;
+      pattern.lastIndex = 0;
+      for (let match = pattern.exec(before); match !== null; match = pattern.exec(before)) {
+        out += before.slice(from, match.index) + replace(match);
+        from = match.index + match[0].length;
+      }
+      return from === 0 ? before : out + before.slice(from);
+    }, whole);
+
+  const redact = <Entry extends Redactable>(entry: Entry): Entry => ({
+    ...entry,
+    message: text(entry.message),
+    ...(entry.attributes === undefined ? undefined : { attributes: redactedValue(entry.attributes, text) }),
+  });
+
+  return Object.assign(redact, {
+    text,
+    stream: () => streamOf(new TextRedaction(compiled, maxHeldChars, tooLong)),
+    tooLong,
+  });
+}
+
+function streamOf(redaction: TextRedaction): TransformStream<string, string> {
+  const enqueue = (controller: TransformStreamDefaultController<string>, text: string): void => {
+    if (text !== '') controller.enqueue(text);
+  };
+  return new TransformStream<string, string>({
+    transform(piece, controller) {
+      if (typeof piece !== 'string') {
+        throw new TypeError(`patternRedaction: expected a stream of text, got ${describeValue(piece)}`);
+      }
+      enqueue(controller, redaction.push(piece));
+    },
+    flush: (controller) => enqueue(controller, redaction.end()),
+  });
+}
+
+function compile(
+  owner: string,
+  { pattern, replacement, whenTooLong }: RedactionPattern,
+  index: number,
+): CompiledPattern {
+  try {
+    const { source, lookBehind } = prefixOf(pattern);
+    const flags = pattern.flags.replace('g', '');
+    return {
+      pattern: new RegExp(pattern.source, `${flags}g`),
+      // Whether it matches and where, no more.
+      prefix: new RegExp(source, `${flags.replace('d', '')}g`),
+      lookBehind,
+      replace: replacer(replacement),
+      whenTooLong: whenTooLong ?? 'redact',
+    };
+  } catch (error) {
+    throw new TypeError(`${owner}: \`patterns.${index}\`, ${String(pattern)}, cannot be used: ${messageOf(error)}`);
+  }
+}
+
+function replacer(replacement: RedactionPattern['replacement']): (match: RegExpExecArray) => string {
+  if (typeof replacement === 'function') return (match) => String(replacement(...(match as unknown as [string])));
+  if (!replacement.includes('$')) return () => replacement;
+  if (/\$[`']/.test(replacement.replaceAll('$$', ''))) {
+    throw new Error("its replacement has $` or $', the text around the match, which is not known");
+  }
+  return (match) => expand(replacement, match);
+}
+
+/** As `String.prototype.replace` does. */
+function expand(replacement: string, match: RegExpExecArray): string {
+  return replacement.replace(/\$(?:\$|&|(\d{1,2})|<([^>]*)>)/g, (whole, digits?: string, name?: string) => {
+    if (whole === '$$') return '$';
+    if (whole === '$&') return match[0];
+    if (name !== undefined) return match.groups === undefined ? whole : (match.groups[name] ?? '');
+    return numbered(match, digits as string) ?? whole;
+  });
+}
+
+/** `$12` is the twelfth group, or the first one and a 2. */
+function numbered(match: RegExpExecArray, digits: string): string | undefined {
+  const isGroup = (number: number): boolean => number > 0 && number < match.length;
+  if (isGroup(Number(digits))) return match[Number(digits)] ?? '';
+  const [first = '', second] = digits;
+  if (second === undefined || !isGroup(Number(first))) return undefined;
+  return (match[Number(first)] ?? '') + second;
+}
+
+/** Attributes are plain JSON, of bounded depth, when they come here. */
+function redactedValue<T>(value: T, text: (whole: string) => string): T {
+  if (typeof value === 'string') return text(value) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((each: unknown) => redactedValue(each, text)) as T;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, redactedValue(each as unknown, text)]),
+  ) as T;
+}
