@@ -5,6 +5,8 @@ import { createRequire } from 'node:module';
 import { setImmediate as nextTick, setTimeout as delay } from 'node:timers/promises';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 
+import { pretend } from './pretend.mjs';
+
 /** @type {import('./durable-process.ts').ChildOptions} */
 const options = workerData ?? JSON.parse(process.argv[2]);
 const lineDirectory = options.line === '0.2xx' ? '../lines/sdk-0.2xx/package.json' : '../../package.json';
@@ -39,6 +41,9 @@ async function makeProcessor() {
     ...options.durable,
   });
 }
+
+// Before the package is loaded.
+pretend(options.pretends);
 
 const { LoggerProvider } = require('@opentelemetry/sdk-logs');
 const processor = await makeProcessor();

@@ -10,6 +10,18 @@ import { DurableLogRecordProcessor } from '../../src/export/durable/durable.ts';
 import type { DurableStats } from '../../src/export/durable/durable-stats.ts';
 import { until } from './until.ts';
 
+/** What a process is made to believe. */
+export interface Pretence {
+  /** The name of its host. */
+  readonly host?: string;
+  /** The id of its kernel's boot. */
+  readonly boot?: string;
+  /** The sockets of other owners cannot be reached, as from another kernel. */
+  readonly hidesSockets?: boolean;
+  /** Its intervals, and the clock they are judged by, go this much faster. */
+  readonly speed?: number;
+}
+
 /** What `durable-child.mjs` is told. */
 export interface ChildOptions {
   readonly mode: string;
@@ -34,6 +46,8 @@ export interface ChildOptions {
   /** It tells what it reports to `diag` (`said`), and its counters (`stats`) with each message that it gets. */
   readonly tellsStats?: boolean;
   readonly durable?: Partial<DurableLogRecordProcessorOptions>;
+  /** Where it believes to run. */
+  readonly pretends?: Pretence;
 }
 
 export interface EndedChild {

@@ -6,7 +6,9 @@ import { addNewer, NOTHING_NEWER } from './known-format.ts';
 import type { NewerContent } from './known-format.ts';
 import { newerIn, readOwner } from './owner-content.ts';
 import type { OwnerContent } from './owner-content.ts';
+import { removeDirectory, segmentBytes } from './owner-directory.ts';
 import type { OwnerDirectory } from './owner-directory.ts';
+import { OwnerWatch } from './owner-watch.ts';
 
 export interface DeadOwnersOptions {
   readonly root: string;
@@ -22,6 +24,7 @@ export interface DeadOwnersOptions {
  */
 export class DeadOwners {
   readonly #options: DeadOwnersOptions;
+  readonly #watch: OwnerWatch;
   /** Directories in the root that are left to a newer version. Their owners are dead, so nothing in them changes. */
   readonly #left = new Map<string, NewerContent>();
   /** Directories in the root without anything newer, for which there was no room: they need not be read again. */
@@ -30,6 +33,7 @@ export class DeadOwners {
 
   constructor(options: DeadOwnersOptions) {
     this.#options = options;
+    this.#watch = new OwnerWatch(options.root);
   }
 
   /** What newer versions had left in the root at the last call of `takeOver`. */
@@ -50,11 +54,10 @@ export class DeadOwners {
   ): Promise<FileSegment[]> {
     const segments: FileSegment[] = [];
     let before = 0;
-    const names = new Set(owner.others());
-    for (const known of [this.#left, this.#waiting]) {
-      for (const name of known.keys()) if (!names.has(name)) known.delete(name);
-    }
-    for (const name of names) {
+    const { owners, unborn } = owner.others();
+    this.#forgetOthers(new Set([...owners, ...unborn]));
+    for (const name of unborn) await this.#removeDead(name);
+    for (const name of owners) {
       if (this.#left.has(name)) continue;
       const taken = await this.#look(owner, name, (bytes) => hasRoom(bytes, before));
       before += taken.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -64,19 +67,41 @@ export class DeadOwners {
     return segments.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  #forgetOthers(names: ReadonlySet<string>): void {
+    for (const known of [this.#left, this.#waiting]) {
+      for (const name of known.keys()) if (!names.has(name)) known.delete(name);
+    }
+    this.#watch.forgetOthers(new Set([...names].map((name) => this.#pathOf(name))));
+  }
+
+  #pathOf(name: string): string {
+    return join(this.#options.root, name);
+  }
+
+  /** Removes the unfinished directory of a process that died while it started. */
+  async #removeDead(name: string): Promise<void> {
+    try {
+      if ((await this.#watch.look(this.#pathOf(name))) === 'dead') removeDirectory(this.#pathOf(name));
+    } catch {
+      // Its process has finished it meanwhile, or it is looked at again.
+    }
+  }
+
   /** Takes over one owner if it is dead, left nothing of a newer version, and there is room. Never rejects. */
   async #look(owner: OwnerDirectory, name: string, hasRoom: (bytes: number) => boolean): Promise<FileSegment[]> {
     try {
-      const dead = await owner.lookAtDead(name);
-      if (dead === undefined || !hasRoom(this.#waiting.has(name) ? dead.bytes : 0)) return [];
-      const content = await readOwner(dead.path);
+      const path = this.#pathOf(name);
+      if ((await this.#watch.look(path)) !== 'dead') return [];
+      const bytes = segmentBytes(path);
+      if (!hasRoom(this.#waiting.has(name) ? bytes : 0)) return [];
+      const content = await readOwner(path);
       this.#leaveNewer(owner, content);
       if (content.isOfNewer) return [];
       this.#waiting.add(name);
       // Asked again after reading, since own records were written meanwhile.
-      if (!hasRoom(dead.bytes)) return [];
-      // Reading took its time: an owner whose socket was removed may have made a new one.
-      return (await owner.lookAtDead(name)) === undefined ? [] : this.#take(owner, content);
+      if (!hasRoom(bytes)) return [];
+      // Reading took its time: an owner whose socket was removed may have made a new one, one that slept may have woken.
+      return (await this.#watch.look(path)) === 'dead' ? this.#take(owner, content) : [];
     } catch (error) {
       const message = `the directory ${name} of a dead process cannot be read and stays where it is; it is tried again`;
       this.#options.reporter.limited('look', message, error);

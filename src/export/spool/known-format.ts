@@ -14,9 +14,9 @@ import { ACKNOWLEDGEMENT_SUFFIX, SEGMENT_SUFFIX } from './segment-names.ts';
  * 2. A file with another frame header, or another kind of acknowledgement, has another suffix. A file that an older
  *    version must not overlook has a name that begins with the id of its owner or, in `dead`, with the time when it was
  *    made. Files with any other name do not belong to the spool and are ignored.
- * 3. An owner's directory is named `o-` followed by its id. The owner is alive while the socket `s` in it accepts. The
- *    directory holds those that the owner has taken over, in the same form. A layout that changes any of this has another
- *    prefix.
+ * 3. An owner's directory is named `o-` followed by its id. The owner is alive while the socket `s` in it accepts, or, seen
+ *    from elsewhere, while the content of the file `h` changes at least every 10 s (`owner-watch.ts`). The directory holds
+ *    those that the owner has taken over, in the same form. A layout that changes any of this has another prefix.
  *
  * For a reader this means: a wrong checksum is damage. A correct checksum over an unknown format, or a file of the spool
  * with an unknown suffix, comes from a newer version, and then **the whole directory stays where it is**, with those that

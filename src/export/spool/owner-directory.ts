@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
+import { Heartbeat, HEARTBEAT_NAME } from './heartbeat.ts';
 import { Liveness, SOCKET_NAME } from './liveness.ts';
+import { hostOf } from './owner-host.ts';
 import { ACKNOWLEDGEMENT_SUFFIX, SEGMENT_SUFFIX } from './segment-names.ts';
 
 /** The name of an owner directory is this prefix and its id. Nested ones were adopted. */
@@ -14,9 +16,6 @@ export function ownerIdOf(directoryName: string): string {
   return directoryName.slice(OWNER_PREFIX.length);
 }
 
-/** A directory that is still unfinished after this time is of a process that died while it started. */
-const UNBORN_MAX_AGE_MILLIS = 60_000;
-
 /**
  * The sub-directory of this process in the root of a spool. A process that finds another owner dead moves that directory
  * as a whole into its own, by one rename: only one of several processes succeeds, and a crash cannot leave half of it.
@@ -27,33 +26,41 @@ export class OwnerDirectory {
   readonly path: string;
   readonly #root: string;
   #liveness: Liveness;
+  readonly #heartbeat: Heartbeat;
   readonly #inode: number | undefined;
 
-  private constructor(root: string, id: string, liveness: Liveness) {
+  private constructor(root: string, id: string, liveness: Liveness, heartbeat: Heartbeat) {
     this.#root = root;
     this.id = id;
     this.path = join(root, OWNER_PREFIX + id);
     this.#liveness = liveness;
+    this.#heartbeat = heartbeat;
     this.#inode = inodeOf(this.path);
+    heartbeat.start(this.path);
   }
 
   /**
-   * Makes the directory. It gets its final name when its socket already listens, since without one it would pass for dead.
+   * Makes the directory. It gets its final name when its socket already listens and it says where it runs, since without
+   * that it would pass for dead.
    *
    * @throws the error of the file system; SessionLogsError `path_too_long`.
    */
   static create(root: string, nowMillis: number): OwnerDirectory {
     const id = `${String(Math.floor(nowMillis)).padStart(13, '0')}-${randomBytes(4).toString('hex')}`;
     const unborn = join(root, UNBORN_PREFIX + id);
+    const heartbeat = new Heartbeat(hostOf(root));
     mkdirSync(unborn, { mode: 0o700, recursive: true });
-    const liveness = Liveness.announce(unborn, id);
+    let liveness: Liveness | undefined;
     try {
+      liveness = Liveness.announce(unborn, id);
+      heartbeat.beat(unborn);
       renameSync(unborn, join(root, OWNER_PREFIX + id));
+      return new OwnerDirectory(root, id, liveness, heartbeat);
     } catch (error) {
-      liveness.close();
+      liveness?.close();
+      removeDirectory(unborn);
       throw error;
     }
-    return new OwnerDirectory(root, id, liveness);
   }
 
   /** Whether the directory is where it was made, and its socket in it: else other processes take this one for dead. */
@@ -78,34 +85,16 @@ export class OwnerDirectory {
     return this.#inode !== undefined && inodeOf(this.path) === this.#inode;
   }
 
-  /** Names of the other owners' directories in the root, oldest first. Throws the error of the file system. */
-  others(): string[] {
-    return readDirectory(this.#root).owners.filter((name) => name !== basename(this.path));
-  }
-
-  /** Removes the unfinished directories of processes that died while they started. */
-  async removeUnborn(): Promise<void> {
-    for (const name of listDirectory(this.#root)) {
-      if (name.startsWith(UNBORN_PREFIX)) await removeUnborn(join(this.#root, name));
-    }
-  }
-
-  /**
-   * The directory of a dead owner and the bytes of its segments; `undefined` while that owner is alive. Rejects with the
-   * error of the file system.
-   */
-  async lookAtDead(name: string): Promise<{ readonly path: string; readonly bytes: number } | undefined> {
-    const path = join(this.#root, name);
-    if (await Liveness.isAlive(path)) return undefined;
-    return { path, bytes: segmentBytes(path) };
+  /** The other owners' directories in the root, oldest first. Throws the error of the file system. */
+  others(): Pick<DirectoryContent, 'owners' | 'unborn'> {
+    const { owners, unborn } = readDirectory(this.#root);
+    return { owners: owners.filter((name) => name !== basename(this.path)), unborn };
   }
 
   /** Moves a dead owner's directory into this one. Returns its new path, or `undefined` when another process was faster. */
   take(name: string): string | undefined {
     const target = join(this.path, name);
-    if (!tryRename(join(this.#root, name), target)) return undefined;
-    removeSocket(target);
-    return target;
+    return tryRename(join(this.#root, name), target) ? target : undefined;
   }
 
   /** Moves a nested directory up into this one. Returns its new path, or the old one when that fails. */
@@ -138,6 +127,7 @@ export class OwnerDirectory {
     for (const name of names) {
       if (name.endsWith(SEGMENT_SUFFIX + ACKNOWLEDGEMENT_SUFFIX) && !used.has(name)) removeFile(join(directory, name));
     }
+    removeSigns(directory);
     if (segments.length === 0) this.removeIfEmpty(directory);
   }
 
@@ -151,20 +141,35 @@ export class OwnerDirectory {
     }
   }
 
-  /** Gives the directory up: other processes may adopt it from here on. An empty one is removed. */
+  /** Gives the directory up: other processes of this host may adopt it from here on. An empty one is removed. */
   close(): void {
+    this.#heartbeat.stop();
     removeSocket(this.path);
     this.#liveness.close();
-    try {
-      rmdirSync(this.path);
-    } catch {
-      // Segments are left for the next process.
-    }
+    if (listDirectory(this.path).every((name) => name === HEARTBEAT_NAME)) removeDirectory(this.path);
+  }
+
+  /**
+   * Other hosts may adopt it too. To be called after `close`, when its files are closed as well: only then they see all
+   * that was written.
+   */
+  giveUp(): void {
+    this.#heartbeat.giveUp(this.path);
+  }
+}
+
+/** Removes the directory of an owner that is dead or closed, if nothing but its signs of life is in it. */
+export function removeDirectory(directory: string): void {
+  removeSigns(directory);
+  try {
+    rmdirSync(directory);
+  } catch {
+    // Segments, or files of somebody else, are left.
   }
 }
 
 /** Bytes of the segments in a directory and in those adopted into it. Throws the error of the file system. */
-function segmentBytes(directory: string): number {
+export function segmentBytes(directory: string): number {
   const { names, owners } = readDirectory(directory);
   const segments = names.filter((name) => name.endsWith(SEGMENT_SUFFIX));
   const own = segments.reduce((sum, name) => sum + (fileBytes(join(directory, name)) ?? 0), 0);
@@ -194,26 +199,26 @@ export function fileBytes(path: string): number | undefined {
   }
 }
 
-/** The names in a directory, and those of them that are owner directories; links are not. */
+/** The names in a directory, and those of them that are directories of owners, or unfinished ones; links are not. */
 export interface DirectoryContent {
   readonly names: readonly string[];
   readonly owners: readonly string[];
+  readonly unborn: readonly string[];
 }
 
 /** Lists a directory, sorted; one that is gone counts as empty. Throws any other error of the file system. */
 export function readDirectory(directory: string): DirectoryContent {
   try {
     const entries = readdirSync(directory, { withFileTypes: true });
-    const owners = entries.filter((entry) => entry.isDirectory() && entry.name.startsWith(OWNER_PREFIX));
-    return { names: namesOf(entries), owners: namesOf(owners) };
+    const names = entries.map(({ name }) => name).toSorted();
+    const directories = new Set(entries.filter((entry) => entry.isDirectory()).map(({ name }) => name));
+    const startingWith = (prefix: string): string[] =>
+      names.filter((name) => name.startsWith(prefix) && directories.has(name));
+    return { names, owners: startingWith(OWNER_PREFIX), unborn: startingWith(UNBORN_PREFIX) };
   } catch (error) {
-    if (isGone(error)) return { names: [], owners: [] };
+    if (isGone(error)) return { names: [], owners: [], unborn: [] };
     throw error;
   }
-}
-
-function namesOf(entries: readonly { readonly name: string }[]): string[] {
-  return entries.map(({ name }) => name).toSorted();
 }
 
 function isGone(error: unknown): boolean {
@@ -235,21 +240,15 @@ function tryRename(from: string, to: string): boolean {
     renameSync(from, to);
     return true;
   } catch {
-    // It stays where it is, and is taken over later.
-    return false;
+    // It stays where it is, and is taken over later. Over a network it may have been done all the same: the answer was lost,
+    // and the repeated request finds nothing.
+    return inodeOf(from) === undefined && inodeOf(to) !== undefined;
   }
 }
 
-async function removeUnborn(path: string): Promise<void> {
-  try {
-    const stats = lstatSync(path);
-    if (!stats.isDirectory() || Date.now() - stats.mtimeMs < UNBORN_MAX_AGE_MILLIS) return;
-    if (await Liveness.isAlive(path)) return;
-    removeSocket(path);
-    rmdirSync(path);
-  } catch {
-    // Its process has finished it meanwhile.
-  }
+function removeSigns(directory: string): void {
+  removeSocket(directory);
+  removeFile(join(directory, HEARTBEAT_NAME));
 }
 
 function removeSocket(directory: string): void {

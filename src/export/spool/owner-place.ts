@@ -39,7 +39,7 @@ export class OwnerPlace {
     return this.#owner;
   }
 
-  /** Other processes may take over what is left. */
+  /** Other processes of this host may take over what is left. */
   giveUp(): void {
     this.#owner?.close();
     this.#owner = undefined;

@@ -146,7 +146,6 @@ export class Spool {
     if (this.#isAdopting || this.#isClosed || owner === undefined) return;
     this.#isAdopting = true;
     try {
-      await owner.removeUnborn();
       const hasNone = this.adopted.segments.length === 0;
       // One is always taken over. Otherwise, with a smaller bound than the dead process had, it would never be shipped.
       const { maxBytes } = this.#options;
@@ -238,10 +237,12 @@ export class Spool {
     this.#isClosed = true;
     this.#sync.stop();
     this.#active?.seal();
+    const { owner } = this.#place;
     // Before the sync, which may take long. The descriptors stay valid when another process moves the files.
     this.#place.giveUp();
     await this.#sync.flush();
     for (const segment of [...this.own.segments, ...this.adopted.segments]) segment.close();
+    owner?.giveUp();
   }
 
   #write(frame: Buffer, count: number): Segment | undefined {
