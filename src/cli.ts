@@ -8,6 +8,7 @@ import { inspectSpool, readSpool } from './export/durable/spool-report.ts';
 import type { OwnerReport, SpoolReport } from './export/durable/spool-report.ts';
 import { addNewer, NOTHING_NEWER } from './export/spool/known-format.ts';
 import type { NewerContent } from './export/spool/known-format.ts';
+import { OwnerWatch } from './export/spool/owner-watch.ts';
 import { messageOf } from './support/errors.ts';
 import { expandHome } from './support/home-path.ts';
 import { escapeControls } from './support/terminal-text.ts';
@@ -18,13 +19,20 @@ const USAGE = `Usage: otel-session-logs spool DIRECTORY [--json] [--export FILE.
 
   --json               prints the same as JSON
   --export FILE.jsonl  writes the records of dead owners to a new file, one line of OTLP JSON for
-                       each frame (up to 512 records), for the Collector's otlpjsonfile receiver
+                       each frame (up to 512 records), for the Collector's otlpjsonfile receiver.
+                       Whether an owner on another host lives is known after up to a minute
   --rejected           exports the records that the collector rejected instead
 
   What a newer version of otel-session-logs left is listed but not exported: use that version.
 
 Exit code: 0 success; 1 failure; 2 wrong arguments; 3 exported without the records of a newer version.
 `;
+
+const COLUMNS = 'owner process host boot segments frames records bytes oldest damaged newer'.split(' ');
+/** As many characters of a boot's id are shown, or its time to the minute. */
+const BOOT_LENGTH = 16;
+const WAITING =
+  'waiting: on another host, in another container or before a restart. Taken over when its heartbeat has stood still for a minute';
 
 interface Output {
   write(text: string): unknown;
@@ -59,12 +67,20 @@ export async function run(args: readonly string[], out: Output, err: Output): Pr
   }
   try {
     const directory = expandHome(given);
-    const report = await inspectSpool(directory);
+    const watch = new OwnerWatch(directory);
+    const which = values.rejected === true ? 'rejected' : 'pending';
+    let report = await inspectSpool(directory, watch);
+    if (values.export !== undefined && which === 'pending' && waitingIn(report) > 0) {
+      err.write(
+        `${waitingIn(report)} owners may run on another host: looking for their heartbeats, for up to a minute\n`,
+      );
+      await watch.decide();
+      report = await inspectSpool(directory, watch);
+    }
     out.write(values.json === true ? `${escapeControls(JSON.stringify(report))}\n` : describe(directory, report));
     if (values.export !== undefined) {
-      const which = values.rejected === true ? 'rejected' : 'pending';
       // A shell leaves the `~` of `--export=~/file` as it is.
-      const count = await exportRecords(directory, expandHome(values.export), which);
+      const count = await exportRecords(readSpool(directory, watch, which), expandHome(values.export));
       err.write(`${count} records written to ${escapeControls(values.export)}; the spool is unchanged\n`);
       const leftOut = which === 'rejected' ? report.dead.newer : newerOfDead(report);
       if (leftOut.files > 0) {
@@ -93,11 +109,11 @@ const parse = (args: readonly string[]) =>
   });
 
 /** Exports records to a new file. It never overwrites one, which may be the only copy of earlier records. */
-async function exportRecords(directory: string, file: string, which: 'pending' | 'rejected'): Promise<number> {
+async function exportRecords(batches: ReturnType<typeof readSpool>, file: string): Promise<number> {
   const fd = openSync(file, 'wx', 0o600);
   let count = 0;
   try {
-    for await (const records of readSpool(directory, which)) {
+    for await (const records of batches) {
       writeSync(fd, `${JSON.stringify(toOtlpJson(records))}\n`);
       count += records.length;
     }
@@ -111,7 +127,9 @@ function describe(directory: string, report: SpoolReport): string {
   const { owners, dead } = report;
   const rows = owners.map((owner) => [
     escapeControls(owner.id),
-    owner.isAlive ? 'alive' : 'dead',
+    owner.process,
+    escapeControls(owner.host ?? '-'),
+    escapeControls(owner.boot?.slice(0, BOOT_LENGTH) ?? '-'),
     String(owner.segments),
     String(owner.frames),
     String(owner.records),
@@ -125,17 +143,23 @@ function describe(directory: string, report: SpoolReport): string {
   return [
     `${escapeControls(directory)}: ${total((owner) => owner.records)} records waiting, ${total((owner) => owner.bytes)} bytes, ${total((owner) => owner.damaged)} damaged`,
     ...(newer.files === 0 ? [] : [`waiting for a newer version of this package: ${newerText(newer)}`]),
-    ...table([['owner', 'process', 'segments', 'frames', 'records', 'bytes', 'oldest', 'damaged', 'newer'], ...rows]),
+    ...table([COLUMNS, ...rows]),
+    ...(waitingIn(report) === 0 ? [] : [WAITING]),
     `rejected by the collector: ${dead.records} records, ${dead.bytes} bytes, ${dead.files} files`,
     ...(dead.newer.files === 0 ? [] : [`rejected, written by a newer version: ${newerText(dead.newer)}`]),
     '',
   ].join('\n');
 }
 
+/** The number of owners of whom it is not known whether they live. */
+function waitingIn({ owners }: SpoolReport): number {
+  return owners.filter(({ process }) => process === 'waiting').length;
+}
+
 /** What waits for a newer version: only that of dead owners, since a living one ships what it wrote. */
 function newerOfDead({ owners }: SpoolReport): NewerContent {
   return owners
-    .filter(({ isAlive }) => !isAlive)
+    .filter(({ process }) => process !== 'alive')
     .map(({ newer }) => newer)
     .reduce(addNewer, NOTHING_NEWER);
 }

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTick } from 'node:timers/promises';
 
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { LoggerProvider } from '@opentelemetry/sdk-logs';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { run } from '../src/cli.ts';
 import { DurableLogRecordProcessor } from '../src/export/durable/durable.ts';
@@ -12,6 +14,7 @@ import { toOtlpJson } from '../src/export/durable/otlp-json.ts';
 import type { SpoolReport } from '../src/export/durable/spool-report.ts';
 import type { ReadableLogRecord } from '../src/otel/log-record.ts';
 import { builtSource } from './support/built-source.ts';
+import { moveToOtherHost } from './support/heartbeats.ts';
 import { newerFrame, reformat } from './support/newer-version.ts';
 import { flatten } from './support/otlp-decode.ts';
 import type { OtlpLogsRequest } from './support/otlp-decode.ts';
@@ -53,7 +56,13 @@ async function deadSpool(): Promise<string> {
   for (let i = 0; i < 20; i += 1) logger.emit({ body: `late ${i}`, attributes: { i } });
   await until(() => durable.stats().exported === 9 && durable.stats().rejected === 1);
   await durable.shutdown();
+  // Its time was short: the files are synced and closed behind it.
+  await until(() => readFileSync(join(ownerIn(directory), 'h'), 'utf8').includes('given up'));
   return directory;
+}
+
+function ownerIn(directory: string): string {
+  return join(directory, readdirSync(directory).find((name) => name.startsWith('o-')) as string);
 }
 
 test('shows owners, records, bytes, the oldest and what was rejected, and changes nothing', async () => {
@@ -62,8 +71,11 @@ test('shows owners, records, bytes, the oldest and what was rejected, and change
   const { code, out } = await runCli('spool', directory);
   expect(code).toBe(0);
   expect(out).toContain(`${directory}: 20 records waiting`);
-  expect(out).toMatch(/^owner +process +segments +frames +records +bytes +oldest +damaged +newer$/m);
-  expect(out).toMatch(/\d{13}-[0-9a-f]{8} +dead +1 +1 +20 +\d+ +\d{4}-\d\d-\d\dT[\d:.]+Z +0 +0\n/);
+  expect(out).toMatch(/^owner +process +host +boot +segments +frames +records +bytes +oldest +damaged +newer$/m);
+  expect(out).toMatch(
+    /\d{13}-[0-9a-f]{8} +dead +(\S+) +[-0-9a-fT:]{16} +1 +1 +20 +\d+ +\d{4}-\d\d-\d\dT[\d:.]+Z +0 +0\n/,
+  );
+  expect(out).toContain(` ${hostname()} `);
   expect(out).toMatch(/rejected by the collector: 1 records, \d+ bytes, 1 files/);
   expect(snapshot(directory)).toStrictEqual(before);
 });
@@ -81,9 +93,68 @@ test('tells a living owner from a dead one, and exports what no process will shi
   const file = join(temporaryDirectory(), 'out.jsonl');
   const { out, err } = await runCli('spool', directory, '--json', '--export', file);
   expect((JSON.parse(out) as SpoolReport).owners).toMatchObject([
-    { isAlive: true, frames: 1, records: 20, damaged: 0 },
+    { process: 'alive', host: hostname(), frames: 1, records: 20, damaged: 0 },
   ]);
   expect(err).toContain('0 records written');
+});
+
+/** A spool with 20 records of a process on another host, of which only its heartbeat tells whether it lives. */
+async function spoolFromElsewhere(): Promise<{ directory: string; owner: string }> {
+  const directory = await deadSpool();
+  const owner = ownerIn(directory);
+  moveToOtherHost(owner, { host: 'web-2', boot: '1c0ffee0-1234-5678-9abc-def012345678' });
+  return { directory, owner };
+}
+
+/** Runs the command in a time that goes by itself, five seconds in a turn of the event loop. */
+async function runInFakeTime(args: readonly string[], eachTurn: () => void = () => {}): Promise<Ran> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  try {
+    let isDone = false;
+    const running = runCli(...args).finally(() => (isDone = true));
+    for (let turn = 0; !isDone && turn < 100_000; turn += 1) {
+      await nextTick();
+      if (vi.getTimerCount() === 0) continue;
+      eachTurn();
+      vi.advanceTimersToNextTimer();
+    }
+    return await running;
+  } finally {
+    vi.useRealTimers();
+  }
+}
+
+test('says of an owner on another host that it waits, with its host and boot', async () => {
+  const { directory } = await spoolFromElsewhere();
+  const { out } = await runCli('spool', directory);
+  expect(out).toMatch(/\d{13}-[0-9a-f]{8} +waiting +web-2 +1c0ffee0-1234-56 +1 +1 +20 /);
+  expect(out).toContain('\nwaiting: on another host');
+  const report = JSON.parse((await runCli('spool', directory, '--json')).out) as SpoolReport;
+  expect(report.owners).toMatchObject([
+    { process: 'waiting', host: 'web-2', boot: '1c0ffee0-1234-5678-9abc-def012345678', records: 20 },
+  ]);
+});
+
+test('an export waits for a heartbeat from another host, and takes what has none', async () => {
+  const { directory } = await spoolFromElsewhere();
+  const file = join(temporaryDirectory(), 'out.jsonl');
+  const { out, err, code } = await runInFakeTime(['spool', directory, '--export', file]);
+  expect(code).toBe(0);
+  expect(err).toContain('1 owners may run on another host');
+  expect(err).toContain('20 records written');
+  expect(out).toMatch(/ dead +web-2 /);
+  expect(readLines(file).flatMap(flatten)).toHaveLength(20);
+});
+
+test('an export leaves out what an owner on another host ships itself', async () => {
+  const { directory, owner } = await spoolFromElsewhere();
+  const file = join(temporaryDirectory(), 'out.jsonl');
+  const { out, err, code } = await runInFakeTime(['spool', directory, '--export', file], () =>
+    moveToOtherHost(owner, { host: 'web-2' }),
+  );
+  expect(code).toBe(0);
+  expect(err).toContain('0 records written');
+  expect(out).toMatch(/ alive +web-2 /);
 });
 
 test('~ leads to the home directory, which a shell leaves as it is in quotes and in --export=~/file', async () => {
@@ -148,7 +219,7 @@ test('lists what waits for a newer version, and exports the rest with a code tha
   expect(out).toContain(
     `waiting for a newer version of this package: 20 records, ${statSync(path).size} bytes, 1 files\n`,
   );
-  expect(out).toMatch(/ dead +1 +1 +20 +\d+ +- +0 +20\n/);
+  expect(out).toMatch(/ dead +\S+ +\S+ +1 +1 +20 +\d+ +- +0 +20\n/);
   expect(out).toContain('rejected by the collector: 1 records');
   expect(out).toContain('rejected, written by a newer version: 5 records, 33 bytes, 2 files\n');
   const report = JSON.parse((await runCli('spool', directory, '--json')).out) as SpoolReport;

@@ -7,10 +7,11 @@ import { decodeFrame } from '../spool/codec/frame-decoder.ts';
 import { FileSegment } from '../spool/file-segment.ts';
 import { addNewer, NOTHING_NEWER } from '../spool/known-format.ts';
 import type { NewerContent } from '../spool/known-format.ts';
-import { Liveness } from '../spool/liveness.ts';
+import { readBeat } from '../spool/heartbeat.ts';
 import { newerIn, readOwner, understood } from '../spool/owner-content.ts';
 import type { OwnerContent } from '../spool/owner-content.ts';
 import { ownerIdOf, readDirectory } from '../spool/owner-directory.ts';
+import type { OwnerState, OwnerWatch } from '../spool/owner-watch.ts';
 import { scanSegment } from '../spool/segment-reader.ts';
 import { DEAD_DIRECTORY, deadFiles, unknownDeadFiles } from './dead-letters.ts';
 import { PendingResources } from './pending-resources.ts';
@@ -18,8 +19,14 @@ import { PendingResources } from './pending-resources.ts';
 /** The content of the directory of one owner, with what that owner had taken over. */
 export interface OwnerReport {
   readonly id: string;
-  /** Whether its process runs, and so ships what is here. */
-  readonly isAlive: boolean;
+  /**
+   * Whether its process runs, and so ships what is here. `waiting`: it ran on another host, in another container or before
+   * the computer was started anew, and only its heartbeat can tell, within a minute.
+   */
+  readonly process: OwnerState;
+  /** Name of the host, and the boot of its kernel; `undefined`: the owner does not say. */
+  readonly host: string | undefined;
+  readonly boot: string | undefined;
   readonly segments: number;
   /** Frames, and the records in them, that are not acknowledged. */
   readonly frames: number;
@@ -46,13 +53,13 @@ export interface SpoolReport {
 }
 
 /** Reads what is in a spool without changing it. Rejects when the directory, or a file in it, cannot be read. */
-export async function inspectSpool(root: string): Promise<SpoolReport> {
+export async function inspectSpool(root: string, watch: OwnerWatch): Promise<SpoolReport> {
   if (!statSync(root).isDirectory()) throw new Error(`${root} is not a directory`);
   const owners: OwnerReport[] = [];
   for (const name of readDirectory(root).owners) {
     const path = join(root, name);
-    const isAlive = await Liveness.isAlive(path);
-    owners.push(ownerReport(name, isAlive, await readOwner(path)));
+    const state = await watch.look(path);
+    owners.push(ownerReport(state, await readOwner(path)));
   }
   const { segments, records, newer } = await readDead(root);
   return { owners, dead: { files: segments.length, records, bytes: sum(segments, ({ bytes }) => bytes), newer } };
@@ -65,6 +72,7 @@ export async function inspectSpool(root: string): Promise<SpoolReport> {
  */
 export async function* readSpool(
   root: string,
+  watch: OwnerWatch,
   which: 'pending' | 'rejected',
 ): AsyncGenerator<readonly ReadableLogRecord[]> {
   const resources = new PendingResources(0);
@@ -73,7 +81,7 @@ export async function* readSpool(
   else {
     for (const name of readDirectory(root).owners) {
       const path = join(root, name);
-      if (await Liveness.isAlive(path)) continue;
+      if ((await watch.look(path)) !== 'dead') continue;
       for (const directory of understood(await readOwner(path))) {
         segments.push(...directory.segments.map(({ segment }) => segment));
         // Resources that were completed late stand after their records.
@@ -85,15 +93,18 @@ export async function* readSpool(
   for (const segment of segments) yield* readRecords(segment, resources);
 }
 
-function ownerReport(name: string, isAlive: boolean, content: OwnerContent): OwnerReport {
+function ownerReport(state: OwnerState, content: OwnerContent): OwnerReport {
+  const { host } = readBeat(content.directory);
   const directories = withAdopted(content);
   for (const { unreadable } of directories) for (const { error } of unreadable) throw error;
   const segments = directories.flatMap((each) => each.segments);
   const oldest = segments.flatMap(({ scan }) => scan.oldestMillis ?? []);
   const damaged = sum(segments, ({ scan }) => scan.damaged);
   return {
-    id: ownerIdOf(name),
-    isAlive,
+    id: ownerIdOf(basename(content.directory)),
+    process: state,
+    host: host?.name,
+    boot: host?.boot,
     segments: segments.length,
     frames: sum(segments, ({ scan }) => scan.frames),
     records: sum(segments, ({ scan }) => scan.records) - damaged,
