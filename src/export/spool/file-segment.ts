@@ -90,18 +90,22 @@ export class FileSegment implements Segment {
     return this.#file !== undefined;
   }
 
+  /** The bytes of the open file, which may have lost its name. Throws the error of the file system. */
+  content(): Buffer {
+    if (this.#file === undefined) throw new Error(`the segment ${this.name} is not open`);
+    return readWhole(this.#file.fd, this.bytes);
+  }
+
   /**
-   * Writes the open file again, into this directory: its name was removed or moved away. Offsets stay the same. On failure
+   * Writes its content again, into this directory: its name was removed or moved away. Offsets stay the same. On failure
    * throws the error of the file system, and the segment stays as it was.
    */
-  writeAgain(directory: string): void {
-    const old = this.#file;
-    if (old === undefined) throw new Error(`the segment ${this.name} is not open`);
+  writeAgain(directory: string, content: Buffer): void {
     const path = join(directory, this.name);
     const oldPath = this.isInPlace ? this.path : undefined;
     const file = createFile(path);
     try {
-      file.append(readWhole(old.fd, this.bytes), 0);
+      file.append(content, 0);
     } catch (error) {
       file.close();
       removeFile(path);

@@ -9,7 +9,7 @@ const MAX_FILES_AT_ONCE = 4;
 export interface Restored {
   /** Segments whose files were written again. */
   readonly segments: readonly FileSegment[];
-  /** Records whose file was not open, so that nothing is left of it. */
+  /** Records of whose file nothing is left: it was not open, or is on another host's volume. */
   readonly lost: number;
   /** Whether there are more: to be called again. */
   readonly hasMore: boolean;
@@ -43,9 +43,32 @@ export function restoreSegments(
       queues.adopted.drop(segment, 'spool_removed');
     }
   }
-  const segments = misplaced.slice(0, MAX_FILES_AT_ONCE);
-  for (const segment of segments) segment.writeAgain(directory);
-  return { segments, lost, hasMore: misplaced.length > segments.length };
+  const segments: FileSegment[] = [];
+  for (const segment of misplaced) {
+    if (segments.length === MAX_FILES_AT_ONCE) return { segments, lost, hasMore: true };
+    const content = contentOf(segment);
+    if (content !== undefined) {
+      segment.writeAgain(directory, content);
+      segments.push(segment);
+    } else if (segment.inFlight === 0) {
+      lost += segment.records - segment.settled;
+      (queues.own.segments.includes(segment) ? queues.own : queues.adopted).drop(segment, 'spool_removed');
+    }
+  }
+  return { segments, lost, hasMore: false };
+}
+
+/**
+ * `undefined`: nothing is left of the file. Over a network it is gone for who has it open, too, when another host that has
+ * taken it over removes it.
+ */
+function contentOf(segment: FileSegment): Buffer | undefined {
+  try {
+    return segment.content();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESTALE') return undefined;
+    throw error;
+  }
 }
 
 function filesOf(queue: SegmentQueue): FileSegment[] {

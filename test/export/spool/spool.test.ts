@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   existsSync,
+  fstatSync,
   lutimesSync,
   mkdirSync,
   readdirSync,
@@ -13,8 +14,10 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import fileSystem from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -54,6 +57,65 @@ describe('a spool whose place something else has taken', () => {
     expect([said('cannot be written to'), said('is written to again')]).toEqual([1, 1]);
     expect(spool.persistAll()).toBe(0);
     expect((await drain()).toSorted((a, b) => Number(a) - Number(b))).toEqual(numbers(1, 22));
+    expect(lost.toJSON()).toEqual({});
+  });
+});
+
+describe('a file that another host has removed, over a network', () => {
+  const diagnostics = recordDiagnostics();
+
+  /** Runs the action while no removed file can be read, though it is open. */
+  function whileStale(action: () => void): void {
+    const { readSync } = fileSystem;
+    const patch = (own: typeof readSync): void => {
+      fileSystem.readSync = own;
+      syncBuiltinESMExports();
+    };
+    patch(((...args: Parameters<typeof readSync>) => {
+      if (fstatSync(args[0]).nlink > 0) return readSync(...args);
+      throw Object.assign(new Error('ESTALE: stale file handle'), { code: 'ESTALE' });
+    }) as typeof readSync);
+    try {
+      action();
+    } finally {
+      patch(readSync);
+    }
+  }
+
+  test('is counted and said, and does not keep the others from being written again', async () => {
+    const root = temporaryDirectory();
+    const { spool, append, drain, lost } = open(root, { maxBytes: 65_536 });
+    for (let i = 0; i < 7; i += 1) append(10, 'x'.repeat(700));
+    const paths = segmentPaths(root);
+    expect(paths.length).toBeGreaterThan(5);
+    // The other host has the directory, and has sent the oldest file.
+    renameSync(join(paths[0] as string, '..'), join(root, 'taken'));
+    unlinkSync(join(root, 'taken', basename(paths[0] as string)));
+    whileStale(() => {
+      expect(spool.persistAll()).toBe(0);
+    });
+    expect(lost.toJSON()).toEqual({ spool_removed: 10 });
+    expect(diagnostics.lines).toHaveLength(1);
+    expect(diagnostics.lines[0]).toContain('10 records are lost');
+    expect((await drain()).map((body) => Number.parseInt(String(body), 10))).toEqual(
+      Array.from({ length: 60 }, (_, i) => i + 11),
+    );
+  });
+
+  test('is not lost while it is being sent', async () => {
+    const root = temporaryDirectory();
+    const { spool, append, lost } = open(root);
+    append(3);
+    const batch = (await spool.own.read(512, 1e6)) as SpoolBatch;
+    batch.hold();
+    const [path] = segmentPaths(root) as [string];
+    unlinkSync(path);
+    whileStale(() => spool.checkPlace());
+    expect(spool.own.pending).toBe(3);
+    batch.release();
+    batch.settle(0, 3, 'delivered');
+    expect(spool.own.pending).toBe(0);
+    whileStale(() => spool.checkPlace());
     expect(lost.toJSON()).toEqual({});
   });
 });
