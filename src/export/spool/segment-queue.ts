@@ -17,6 +17,8 @@ export interface SegmentQueueEvents {
   moved(from: Segment, to: Segment): void;
   /** A segment left the queue, and its file is gone. */
   removed(segment: Segment): void;
+  /** A file that is to be read is not there. */
+  missing(): void;
 }
 
 export interface SegmentQueueOptions {
@@ -110,7 +112,8 @@ export class SegmentQueue {
     try {
       await current?.reader.fill();
     } catch (error) {
-      // A segment that was dropped meanwhile need not be read.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#options.events.missing();
+      // A segment that was dropped meanwhile, or left to another process, need not be read.
       if (current === this.#reader) throw error;
     }
   }

@@ -97,6 +97,8 @@ export class Spool {
           this.#sync.forget(segment);
           events.removed(segment);
         },
+        // Another process may have it, with the directory.
+        missing: () => this.checkPlace(),
       },
     });
   }

@@ -250,6 +250,26 @@ describe('a spool with an owner that ran elsewhere', () => {
     expect(fileSystem.readFileSync(join(directory, 'h'), 'utf8')).toContain('given up');
   });
 
+  test('one that was taken for dead does not count as damaged what it had taken over, and another has now', async () => {
+    const root = temporaryDirectory();
+    const dead = openSpool(root, { maxBytes: 65_536 });
+    for (let i = 0; i < 3; i += 1) dead.append(10, 'x'.repeat(700));
+    await dead.spool.close();
+    const sleeper = openSpool(root);
+    await sleeper.spool.adopt();
+    expect(sleeper.spool.adopted.pending).toBe(30);
+    const directory = join(root, readdirSync(root)[0] as string);
+    moveToOtherHost(directory, { beat: '  given up' });
+    unlinkSync(join(directory, 's'));
+    const other = openSpool(root);
+    await other.spool.adopt();
+    expect(await sleeper.drain('adopted')).toStrictEqual([]);
+    expect(sleeper.lost.toJSON()).toStrictEqual({});
+    expect(sleeper.spool.adopted.pending).toBe(0);
+    expect(await other.drain('adopted')).toHaveLength(30);
+    expect(other.lost.toJSON()).toStrictEqual({});
+  });
+
   test('a rename whose answer was lost on the network is one all the same', async () => {
     const root = temporaryDirectory();
     const dead = openSpool(root);
