@@ -8,6 +8,7 @@ import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import type { DurableLogRecordProcessorOptions } from '../../src/export/durable/durable-options.ts';
 import { DurableLogRecordProcessor } from '../../src/export/durable/durable.ts';
 import type { DurableStats } from '../../src/export/durable/durable-stats.ts';
+import { containing } from './container.ts';
 import { until } from './until.ts';
 
 /** What a process is made to believe. */
@@ -48,6 +49,8 @@ export interface ChildOptions {
   readonly durable?: Partial<DurableLogRecordProcessorOptions>;
   /** Where it believes to run. */
   readonly pretends?: Pretence;
+  /** It runs as in a container: a host name, a network and process ids of its own, on the same kernel. */
+  readonly container?: string;
 }
 
 export interface EndedChild {
@@ -73,6 +76,7 @@ export function startChild(options: ChildOptions): RunningChild {
   const child = fork(fileURLToPath(new URL('./durable-child.mjs', import.meta.url)), [JSON.stringify(options)], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: [],
+    ...(options.container === undefined ? {} : containing(options.container)),
     env: { ...process.env, NODE_OPTIONS: '' },
   });
   const messages: unknown[] = [];

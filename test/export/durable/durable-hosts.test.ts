@@ -3,7 +3,11 @@ import { join } from 'node:path';
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 
+import { readBeat } from '../../../src/export/spool/heartbeat.ts';
+import { hostOf } from '../../../src/export/spool/owner-host.ts';
+import { OwnerWatch } from '../../../src/export/spool/owner-watch.ts';
 import { builtSource } from '../../support/built-source.ts';
+import { whyNoContainer } from '../../support/container.ts';
 import { missing, startChild } from '../../support/durable-process.ts';
 import type { ChildOptions, Pretence, RunningChild } from '../../support/durable-process.ts';
 import { startOtlpReceiver } from '../../support/otlp-receiver.ts';
@@ -15,6 +19,7 @@ import { until } from '../../support/until.ts';
 const PATIENTLY = { timeout: 120_000 };
 
 const source = builtSource();
+const cannotContain = whyNoContainer();
 
 /** A minute of these processes takes 7.5 seconds: a busy machine does not stop a heart for so long. */
 const SPEED = 8;
@@ -141,6 +146,29 @@ test('a container whose socket can be reached is alive, also when its heart does
   stopped.process.kill('SIGCONT');
   expect(await stopped.stats()).toMatchObject({ pending: { own: 100 }, lost: {} });
 });
+
+test.skipIf(cannotContain !== undefined)(
+  `a container on this kernel is alive while its socket accepts, and waited for when it was killed${cannotContain === undefined ? '' : ` (skipped: ${cannotContain})`}`,
+  PATIENTLY,
+  async () => {
+    const root = join(temporaryDirectory(), 'spool');
+    const down = await receiverThat(503);
+    const container = await start(root, down, {}, { container: 'c-1' });
+    const path = join(root, owners(root)[0] as string);
+    const watch = new OwnerWatch(root);
+    expect(readBeat(path).host).toMatchObject({ name: 'c-1', boot: hostOf(root).boot });
+    expect(await watch.look(path)).toBe('alive');
+    await kill(container);
+    await until(() => !existsSync(`/proc/${container.process.pid}`), 'it is gone');
+    let state = await watch.look(path);
+    for (let i = 0; i < 1_000 && state === 'alive'; i += 1) state = await watch.look(path);
+    expect(state).toBe('waiting');
+    // Who has its name need not wait.
+    const up = await receiverThat('ok');
+    await start(root, up, { host: 'c-1' }, { count: 0 });
+    await until(() => up.records().length >= 100, 'they arrive', 30_000);
+  },
+);
 
 test('a host that slept, and was taken for dead, writes again what is not settled', PATIENTLY, async () => {
   const root = join(temporaryDirectory(), 'spool');
