@@ -37,6 +37,7 @@ const FILES: Readonly<Record<string, readonly number[]>> = {
   import: [14],
   life: [15],
   upkeep: [16, 17],
+  redaction: [18],
 };
 
 const OURS = fileURLToPath(new URL('../dist', import.meta.url));

@@ -193,12 +193,14 @@ export class SessionLogs {
    */
   endSession(sessionId: string): void {
     requireSessionId('endSession', sessionId);
+    this.#writer.endSession(sessionId);
     this.processor.store.end(sessionId);
   }
 
   /** Forgets the session's log at once; its readers end with `'deleted'`. */
   deleteSession(sessionId: string): void {
     requireSessionId('deleteSession', sessionId);
+    this.#writer.forgetSession(sessionId);
     this.processor.store.delete(sessionId);
   }
 

@@ -3,10 +3,12 @@ import { types } from 'node:util';
 import * as z from 'zod';
 
 import { describeValue, messageOf } from '../support/errors.ts';
-import { functionOption, lazily, parseOptions, positiveInteger } from '../support/options.ts';
+import { functionOption, lazily, millis, parseOptions, positiveInteger } from '../support/options.ts';
 import { prefixOf } from './pattern-prefix.ts';
 import type { CompiledPattern, TooLongCounts, WhenTooLong } from './pattern-stage.ts';
-import { TextRedaction } from './text-redaction.ts';
+import { PatternStages } from './pattern-stages.ts';
+import { REDACTS_TEXT } from './redacts-text.ts';
+import type { TextRedaction, TextRedactor } from './redacts-text.ts';
 
 /** What is redacted. Those of `@logtape/redaction` fit as they are. */
 export interface RedactionPattern {
@@ -27,6 +29,8 @@ export interface RedactionPattern {
 export interface PatternRedactionOptions {
   /** The most of one unfinished match that is held back, in UTF-16 units. @default 1_024 */
   readonly maxHeldChars?: number | undefined;
+  /** How long the chunks of a session outside of any answer are one text, in milliseconds since the last one. @default 1_000 */
+  readonly holdMillis?: number | undefined;
 }
 
 /** What a redaction looks at. */
@@ -48,6 +52,8 @@ export interface PatternRedaction {
   stream(): TransformStream<string, string>;
   /** How many unfinished matches were longer than `maxHeldChars`, by what was done. */
   readonly tooLong: Readonly<TooLongCounts>;
+  /** For the writer of sessions. */
+  readonly [REDACTS_TEXT]: TextRedaction;
 }
 
 const patternsSchema = lazily(() =>
@@ -71,21 +77,29 @@ const patternsSchema = lazily(() =>
   }),
 );
 
-const optionsSchema = lazily(() => z.strictObject({ maxHeldChars: positiveInteger().optional() }));
+const optionsSchema = lazily(() =>
+  z.strictObject({ maxHeldChars: positiveInteger().optional(), holdMillis: millis().optional() }),
+);
 
 const MAX_HELD_CHARS = 1_024;
+const HOLD_MILLIS = 1_000;
 
 /**
  * Redaction by patterns that also finds what a model spreads over several tokens.
  *
- * Give it as `redact`, and use `stream()` for text on its way to something else. The patterns are applied in their order, each to what the
+ * Given as `redact` it redacts whole records, and the text of an answer as one text: the chunks that reach the session, event
+ * streams, file, spool and exporters, joined, are the redaction of the joined text. What could still become a match is held back
+ * until it is known, at the latest until a mark, the end of the answer, `endSession`, shutdown or the end of the process. Chunks
+ * outside of an answer are one text until `holdMillis` have passed without one. `stream()` does the same for text on its way to
+ * something else.
+ *
+ * The patterns are applied in their order, each to what the
  * one before it leaves. Avoid those that backtrack without bound, such as `(a+)+`: they are run on each chunk.
  *
  * @example
  * ```ts
  * const redaction = patternRedaction([EMAIL_ADDRESS_PATTERN, JWT_PATTERN]);
  * const sessions = await startSessionLogs({ redact: redaction });
- * for await (const text of sessions.tap(id, textStream.pipeThrough(redaction.stream()))) show(text);
  * ```
  * @throws TypeError for a wrong option, and for a pattern of which it cannot be told when a match may be under way, with the
  * reason: back-references, the flags `y` and `v`, look-behind of more than 64 characters, what matches the empty text.
@@ -96,10 +110,11 @@ export function patternRedaction(
 ): PatternRedaction {
   const owner = 'patternRedaction';
   const given = parseOptions(owner, patternsSchema, { patterns });
-  const { maxHeldChars = MAX_HELD_CHARS } = parseOptions(owner, optionsSchema, options);
+  const { maxHeldChars = MAX_HELD_CHARS, holdMillis = HOLD_MILLIS } = parseOptions(owner, optionsSchema, options);
   const compiled = given.patterns.map((each, index) => compile(owner, each as RedactionPattern, index));
   const tooLong: TooLongCounts = { redacted: 0, released: 0 };
 
+  const open = (): TextRedactor => new PatternStages(compiled, maxHeldChars, tooLong);
   const text = (whole: string): string =>
     compiled.reduce((before, { pattern, replace }) => {
       let out = '';
@@ -120,12 +135,13 @@ export function patternRedaction(
 
   return Object.assign(redact, {
     text,
-    stream: () => streamOf(new TextRedaction(compiled, maxHeldChars, tooLong)),
+    stream: () => streamOf(open()),
     tooLong,
+    [REDACTS_TEXT]: { open, holdMillis },
   });
 }
 
-function streamOf(redaction: TextRedaction): TransformStream<string, string> {
+function streamOf(redaction: TextRedactor): TransformStream<string, string> {
   const enqueue = (controller: TransformStreamDefaultController<string>, text: string): void => {
     if (text !== '') controller.enqueue(text);
   };
@@ -157,7 +173,9 @@ function compile(
       whenTooLong: whenTooLong ?? 'redact',
     };
   } catch (error) {
-    throw new TypeError(`${owner}: \`patterns.${index}\`, ${String(pattern)}, cannot be used: ${messageOf(error)}`);
+    throw new TypeError(`${owner}: \`patterns.${index}\`, ${String(pattern)}, cannot be used: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

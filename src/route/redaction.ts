@@ -42,6 +42,11 @@ function isRoutingAttribute(key: string, value: unknown): boolean {
   }
 }
 
+export function hasRoutingAttributesOnly({ attributes = {} }: EmittedLogRecord): boolean {
+  for (const key in attributes) if (!isRoutingAttribute(key, attributes[key])) return false;
+  return true;
+}
+
 /** The application's attributes of a redaction's answer. Throws for what cannot be copied: nothing may be half redacted. */
 export function redactedAttributes(
   answered: Readonly<Record<string, JsonValue>>,

@@ -14,6 +14,8 @@ import { isSessionId } from '../entry/session-id.ts';
 import type { Context, LogRecord } from '../otel/log-record.ts';
 import type { EmittedLogRecord } from '../otel/logs-api.ts';
 import { ATTRIBUTE } from '../otel/names.ts';
+import { textRedactionOf } from '../redact/redacts-text.ts';
+import type { TextRedaction } from '../redact/redacts-text.ts';
 import type { SessionStore } from '../store/session-store.ts';
 import { isError } from '../support/errors.ts';
 import { LossCounters } from '../support/loss-counters.ts';
@@ -21,7 +23,15 @@ import { catchRejection, reporterFor } from '../support/reporter.ts';
 import { directRecord } from './direct-record.ts';
 import { ownWriteOf } from './own-write.ts';
 import type { OwnWrite } from './own-write.ts';
-import { applyRedaction, blank, isAsEmitted, redactedAttributes, redactedEmission, settleBody } from './redaction.ts';
+import {
+  applyRedaction,
+  blank,
+  hasRoutingAttributesOnly,
+  isAsEmitted,
+  redactedAttributes,
+  redactedEmission,
+  settleBody,
+} from './redaction.ts';
 import type { Redact, RedactableEntry, Redacted } from './redaction.ts';
 import { SessionResolver } from './session-resolver.ts';
 import type { SessionResolution } from './session-resolver.ts';
@@ -46,6 +56,11 @@ export class SessionRouter {
     this.#redact = redact;
     this.#resolver = new SessionResolver(resolution, undefined, () => this.#countCut());
     this.#source = source;
+  }
+
+  /** How the redaction redacts texts that come in pieces; `undefined` when it sees whole records only. */
+  get textRedaction(): TextRedaction | undefined {
+    return textRedactionOf(this.#redact);
   }
 
   /** The session of a record that a writer of this instance is about to emit; `undefined`: for the router to find. */
@@ -147,13 +162,27 @@ export class SessionRouter {
    * What a writer of this instance may emit of its record: it is redacted before any provider gets it, since whether
    * this processor stands in that provider is known only afterwards.
    *
+   * @param isTextRedacted Its text is a piece of one that was redacted as a whole.
    * @returns `undefined` when the redaction drops the record, which is counted then.
    */
-  redactEarly(record: EmittedLogRecord, sessionId: unknown, facts: OwnFacts): EmittedLogRecord | undefined {
+  redactEarly(
+    record: EmittedLogRecord,
+    sessionId: unknown,
+    facts: OwnFacts,
+    isTextRedacted: boolean,
+  ): EmittedLogRecord | undefined {
     if (this.#redact === undefined) return record;
+    // Nearly every chunk: there is nothing else to look at.
+    if (isTextRedacted && hasRoutingAttributesOnly(record)) return record;
     const copy = preview(record);
     const detail = captureDetail(copy, facts);
-    const redacted = this.#redacted(this.#redact, copy, isSessionId(sessionId) ? sessionId : '', detail);
+    const redacted = this.#redacted(
+      this.#redact,
+      copy,
+      isSessionId(sessionId) ? sessionId : '',
+      detail,
+      isTextRedacted,
+    );
     if (redacted !== undefined) return redactedEmission(record, copy, redacted);
     this.routed += 1;
     return undefined;
@@ -164,17 +193,21 @@ export class SessionRouter {
     record: LogRecord,
     sessionId: string,
     detail: EntryDetail | undefined,
+    isTextRedacted = false,
   ): Redacted | undefined {
     try {
       const message = settleBody(record);
-      const fields = entryFields(sessionId, message, captureTimestamp(record), detail);
+      // A piece of a redacted text is not looked at by itself: what stands around it is not there.
+      const seen = isTextRedacted ? '' : message;
+      const fields = entryFields(sessionId, seen, captureTimestamp(record), detail);
       const attributes: Readonly<Record<string, JsonValue>> = fields.attributes ?? {};
       const answer: unknown = redact({ ...fields, attributes: { ...attributes } });
       if (answer === undefined) {
         this.lost.add('redacted');
         return undefined;
       }
-      const after = readAnswer(answer, attributes);
+      const answered = readAnswer(answer, attributes);
+      const after = isTextRedacted ? { ...answered, message } : answered;
       applyRedaction(record, { message, attributes }, after);
       return after;
     } catch (error) {

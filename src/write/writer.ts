@@ -12,6 +12,7 @@ import type { OwnWrite } from '../route/own-write.ts';
 import type { SessionRouter } from '../route/router.ts';
 import { describeValue } from '../support/errors.ts';
 import { catchRejection, reporterFor } from '../support/reporter.ts';
+import { RedactedTexts } from './redacted-texts.ts';
 import type { Echo } from './stream-handler.ts';
 import { applyOptions, oursFirst, readAttributes, withException } from './write-options.ts';
 import type { WriteOptions } from './write-options.ts';
@@ -40,6 +41,7 @@ export class SessionWriter {
   readonly #router: SessionRouter;
   readonly #provider: () => OtelLoggerProvider | undefined;
   readonly #echo: Echo | undefined;
+  readonly #texts: RedactedTexts | undefined;
   readonly logger: SessionLogger;
   #loggerOf: OtelLoggerProvider | undefined = undefined;
   #otelLogger: OtelLogger | undefined = undefined;
@@ -52,6 +54,10 @@ export class SessionWriter {
     this.#router = router;
     this.#provider = provider;
     this.#echo = echo;
+    const { textRedaction } = router;
+    this.#texts =
+      textRedaction &&
+      new RedactedTexts(textRedaction, (record, sessionId, facts) => this.#emitChunk(record, sessionId, facts, true));
     this.logger = {
       trace: this.#leveled('TRACE', SEVERITY.trace),
       debug: this.#leveled('DEBUG', SEVERITY.debug),
@@ -88,9 +94,31 @@ export class SessionWriter {
       record.eventName = eventNameOf(kind) as string;
       if (isControlKind(kind)) record.body = tokenOf(kind) as string;
     }
-    const emitted = this.#emit(record, sessionId, facts);
+    if (this.#texts === undefined || facts.logType !== 'chat' || this.#isClosed) {
+      return this.#emitChunk(record, sessionId, facts, false);
+    }
+    if (kind !== 'text') {
+      this.#texts.divide(kind, sessionId, facts.streamId);
+      return this.#emitChunk(record, sessionId, facts, false);
+    }
+    const redacted = this.#texts.redacted(record, sessionId, facts);
+    if (redacted !== undefined) this.#emitChunk(redacted, sessionId, facts, true);
+  }
+
+  #emitChunk(record: EmittedLogRecord, sessionId: string, facts: OwnFacts, isTextRedacted: boolean): void {
+    const emitted = this.#emit(record, sessionId, facts, isTextRedacted);
     // A handler gets text alone: it could not tell an error from what the model said.
-    if (emitted !== undefined && kind !== 'error') this.#echo?.write(emitted.body as string);
+    if (emitted !== undefined && facts.kind !== 'error') this.#echo?.write(emitted.body as string);
+  }
+
+  /** What a redaction holds back of the session goes out: nothing completes it any more. */
+  endSession(sessionId: string): void {
+    this.#texts?.endSession(sessionId);
+  }
+
+  /** What a redaction holds back of the session is gone. */
+  forgetSession(sessionId: string): void {
+    this.#texts?.forgetSession(sessionId);
   }
 
   #leveled(severityText: string, severityNumber: number): LeveledWrite {
@@ -124,18 +152,24 @@ export class SessionWriter {
 
   /** Later writes are counted and ignored. */
   close(): void {
+    this.#texts?.close();
     this.#isClosed = true;
     this.#echo?.close();
   }
 
   /** @returns What was emitted; `undefined` when the redaction dropped it. */
-  #emit(record: EmittedLogRecord, sessionId: unknown, facts: OwnFacts): EmittedLogRecord | undefined {
+  #emit(
+    record: EmittedLogRecord,
+    sessionId: unknown,
+    facts: OwnFacts,
+    isTextRedacted = false,
+  ): EmittedLogRecord | undefined {
     const router = this.#router;
     if (this.#isClosed) {
       router.lost.add('after_shutdown');
       return record;
     }
-    const emitted = router.redactEarly(record, sessionId, facts);
+    const emitted = router.redactEarly(record, sessionId, facts, isTextRedacted);
     if (emitted === undefined) return undefined;
     const write = this.#ownWrite(emitted, sessionId, emitted === record ? facts : redactedFacts(facts, emitted));
     let logger: OtelLogger | undefined;
