@@ -18,6 +18,7 @@ export type { EndReason } from './read/end-reason.ts';
 export type { Gap } from './read/gap.ts';
 export type { PopOptions, ReaderOptions } from './read/reader-options.ts';
 export { SessionReader } from './read/reader.ts';
+export type { ReplayOptions, SessionReplay } from './read/replay.ts';
 export type { Redact, RedactableEntry } from './route/redaction.ts';
 export type { SessionHandle } from './facade/session-handle.ts';
 export { SessionLogs } from './facade/session-logs.ts';

@@ -10,6 +10,8 @@ import type { OtelLoggerProvider } from '../otel/logs-api.ts';
 import { openPop, openReader } from '../read/reader-options.ts';
 import type { PopOptions, ReaderDefaults, ReaderOptions } from '../read/reader-options.ts';
 import type { SessionReader } from '../read/reader.ts';
+import { parseReplayOptions, SessionReplay } from '../read/replay.ts';
+import type { ReplayOptions } from '../read/replay.ts';
 import { sessionOptions } from '../route/processor.ts';
 import type { SessionLogRecordProcessorOptions } from '../route/processor.ts';
 import { withSession } from '../route/session-context.ts';
@@ -238,6 +240,19 @@ export class SessionLogs {
   followSession(sessionId: string, options?: ReaderOptions): SessionReader<LogEntry> {
     requireSessionId('followSession', sessionId);
     return openReader<LogEntry>(this.processor.store, sessionId, ENTRIES, options, this.#refusal());
+  }
+
+  /**
+   * The entries held of the session's current life once more, with the pauses that they had, or faster: for demos, debugging
+   * and tests. Ends with `'caught-up'` after the last one that is held now.
+   *
+   * @throws TypeError for a wrong session id or option.
+   */
+  replaySession(sessionId: string, options?: ReplayOptions): SessionReplay {
+    requireSessionId('replaySession', sessionId);
+    const { signal, ...replay } = parseReplayOptions(options);
+    const reader = this.followSession(sessionId, { from: 'start', until: 'caught-up', signal });
+    return new SessionReplay(reader, { ...replay, signal });
   }
 
   /**

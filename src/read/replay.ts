@@ -1,0 +1,134 @@
+import * as z from 'zod';
+
+import type { LogEntry } from '../entry/entry.ts';
+import { watchAbort } from '../support/abort-watch.ts';
+import { abortSignalOption, lazily, parseOptions } from '../support/options.ts';
+import { startTimer } from '../support/timers.ts';
+import type { EndReason } from './end-reason.ts';
+import type { SessionReader } from './reader.ts';
+
+/** How a session is replayed. */
+export interface ReplayOptions {
+  /** How many times faster than it was logged; `Infinity`: without pauses. @default 1 */
+  readonly speed?: number | undefined;
+  /** Aborting frees the reader at once and rejects the pending or next `next()` with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const replaySchema = lazily(() =>
+  z.strictObject({
+    speed: z
+      .custom<number>((value) => typeof value === 'number' && value > 0, 'a number above 0, or Infinity for no pauses')
+      .optional(),
+    signal: abortSignalOption().optional(),
+  }),
+);
+
+/** @throws TypeError for a wrong option. */
+export function parseReplayOptions(options: ReplayOptions | undefined): ReplayOptions {
+  return options === undefined ? {} : parseOptions('replaySession', replaySchema, options);
+}
+
+/**
+ * The entries of a reader with the pauses that stand between their times. Ends as that reader does.
+ *
+ * The time of an entry counts from the first one, so late timers do not add up. A pause ends at once with `return()` and with the
+ * signal. Calls of `next()` may overlap; they are settled in order.
+ */
+export class SessionReplay implements AsyncIterableIterator<LogEntry, undefined> {
+  readonly #reader: SessionReader<LogEntry>;
+  readonly #speed: number;
+  /** The clock and the log at the first entry, in milliseconds. */
+  #began: { readonly clock: number; readonly logged: number } | undefined = undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #isOver = false;
+  #endPause: (() => void) | undefined = undefined;
+  readonly #signal: AbortSignal | undefined;
+  readonly #stopWatching: (() => void) | undefined;
+
+  constructor(reader: SessionReader<LogEntry>, { speed = 1, signal }: ReplayOptions) {
+    this.#reader = reader;
+    this.#speed = speed;
+    this.#signal = signal;
+    this.#stopWatching = signal && watchAbort(signal, () => this.#endPause?.());
+  }
+
+  get sessionId(): string {
+    return this.#reader.sessionId;
+  }
+
+  /** Id of the entry delivered last, or about to be: what `next()` waits for. */
+  get lastId(): string | undefined {
+    return this.#reader.lastId;
+  }
+
+  /** Evicted entries after this reader's position. */
+  get missed(): number {
+    return this.#reader.missed;
+  }
+
+  /** Why the replay ended; `undefined` while it has not. */
+  get endReason(): EndReason | undefined {
+    return this.#reader.endReason;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<LogEntry, undefined>> {
+    const next = this.#last.then(() => this.#take());
+    // The calls after it are settled whatever became of it.
+    this.#last = next.catch(() => {});
+    return next;
+  }
+
+  /** Frees the reader at once; a `next()` that waits resolves as done. */
+  return<V = undefined>(value?: V | PromiseLike<V>): Promise<IteratorResult<LogEntry, V>> {
+    this.#close();
+    return this.#reader.return(value);
+  }
+
+  throw(error?: unknown): Promise<IteratorResult<LogEntry, undefined>> {
+    this.#close();
+    return this.#reader.throw(error);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  async #take(): Promise<IteratorResult<LogEntry, undefined>> {
+    const result = await this.#reader.next();
+    if (result.done === true) {
+      this.#close();
+      return result;
+    }
+    const logged = Date.parse(result.value.timestamp);
+    this.#began ??= { clock: performance.now(), logged };
+    // Its time may lie before that of the first one: writers give times of their own.
+    await this.#pauseUntil(this.#began.clock + Math.max(0, logged - this.#began.logged) / this.#speed);
+    if (this.#isOver) return { value: undefined, done: true };
+    // The reader rejects with the signal's reason, once.
+    return this.#signal?.aborted === true ? this.#reader.next() : result;
+  }
+
+  async #pauseUntil(clock: number): Promise<void> {
+    const millis = clock - performance.now();
+    if (millis < 1 || this.#isOver || this.#signal?.aborted === true) return;
+    await new Promise<void>((resolve) => {
+      const timer = startTimer(resolve, millis);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#endPause = undefined;
+  }
+
+  #close(): void {
+    this.#isOver = true;
+    this.#stopWatching?.();
+    this.#endPause?.();
+  }
+}
