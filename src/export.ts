@@ -13,6 +13,7 @@ export { DateFileLogRecordProcessor } from './export/file/date-file.ts';
 export type { DateFileStats } from './export/file/date-file.ts';
 export type { DateFileLogRecordProcessorOptions } from './export/file/date-file-options.ts';
 export type { Layout, LayoutRecord } from './export/file/layout.ts';
+export type { Severity, SeverityName } from './otel/severity.ts';
 export type { DurableLogRecordProcessorOptions, Loss } from './export/durable/durable-options.ts';
 export { DurableLogRecordProcessor } from './export/durable/durable.ts';
 export type { DurableStats } from './export/durable/durable-stats.ts';

@@ -10,6 +10,7 @@ export type { LogEntryInput } from './entry/entry-schemas.ts';
 export type { EntryDetail, LogType } from './entry/entry-detail.ts';
 export { SessionLogsError } from './support/errors.ts';
 export type { SessionLogsErrorCode } from './support/errors.ts';
+export type { Severity, SeverityName } from './otel/severity.ts';
 export { bridgeLogsApi } from './otel/logs-api.ts';
 export type { OtelLoggerProvider } from './otel/logs-api.ts';
 export { SessionLogRecordProcessor } from './facade/session-processor.ts';

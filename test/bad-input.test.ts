@@ -48,7 +48,7 @@ describe('wrong input is refused at once, with the name and the value, and nothi
 
   const writeOptions: readonly (readonly [object, RegExp])[] = [
     [{ kinds: 'text' }, /unknown option `kinds`/],
-    [{ kind: 'txt' }, /`kind` to be an entry kind, got "txt" \(string\)/],
+    [{ kind: 'txt' }, /`kind` to be 'text', 'stream-start', .* or 'error', got "txt" \(string\)/],
     [{ logType: 'LOG' }, /`logType` to be 'chat' or 'log', got "LOG"/],
     [{ attributes: 'a=b' }, /`attributes` to be an object, got "a=b"/],
     [{ attributes: [] }, /`attributes` to be an object, got an array of 0/],
@@ -82,7 +82,13 @@ describe('wrong input is refused at once, with the name and the value, and nothi
     [{ from: { after: 'x', before: 'y' } }, /unknown option `from.before`/],
     [{ until: 'end' }, /`until` to be 'session-end', 'stream-end' or 'caught-up', got "end"/],
     [{ logType: 'error' }, /`logType` to be 'chat', 'log' or 'all', got "error"/],
-    [{ minimumSeverity: 'INFO' }, /`minimumSeverity` to be a severity number, got "INFO"/],
+    [
+      { minimumSeverity: 'warning' },
+      /`minimumSeverity` to be 'trace', 'debug', 'info', 'warn', 'error', 'fatal', or a severity number, 0 to 24, got "warning"/,
+    ],
+    [{ minimumSeverity: 'info5' }, /`minimumSeverity`.* got "info5"/],
+    [{ minimumSeverity: 25 }, /`minimumSeverity`.* got 25 \(number\)/],
+    [{ minimumSeverity: 9.5 }, /`minimumSeverity`.* got 9.5/],
     [{ minimumSeverity: Number.NaN }, /`minimumSeverity`.* got NaN/],
     [{ tokens: 'yes' }, /`tokens` to be a boolean, got "yes"/],
     [{ wait: 0 }, /`wait` to be a boolean, got 0/],
@@ -156,7 +162,10 @@ describe('wrong input is refused at once, with the name and the value, and nothi
       [() => sessions.getAllLogsInQueue({ limit: Number.NaN }), /`limit`.* got NaN/],
       [() => sessions.getAllLogsInQueue({ limit: 0.5 }), /`limit` to be a number of entries, 0 or more, got 0.5/],
       [() => sessions.distribute({ finite: 1 as never }), /`finite` to be a boolean, got 1/],
-      [() => sessions.session('s').mark('text' as never), /mark: expected a control kind, got "text"/],
+      [
+        () => sessions.session('s').mark('text' as never),
+        /mark: expected the kind to be 'stream-start', .* or 'tool-call-end', got "text" \(string\)/,
+      ],
       [() => sessions.withSession('s', 5 as never), /expected a function, got 5/],
     ];
     for (const [call, message] of calls) {

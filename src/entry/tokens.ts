@@ -82,6 +82,9 @@ export function isControlKind(kind: EntryKind): kind is ControlKind {
   return kind !== 'text' && kind !== 'error';
 }
 
+/** Every kind that is control, for checks. */
+export const CONTROL_KINDS: readonly ControlKind[] = ENTRY_KINDS.filter(isControlKind);
+
 const EVENT_NAME_BY_KIND: ReadonlyMap<EntryKind, string> = new Map(
   [...EVENT_NAMES].map(([name, kind]) => [kind, name]),
 );

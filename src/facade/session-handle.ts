@@ -1,8 +1,10 @@
 import type { LogEntry } from '../entry/entry.ts';
-import { tokenOf } from '../entry/tokens.ts';
+import { CONTROL_KINDS, tokenOf } from '../entry/tokens.ts';
 import type { ControlKind } from '../entry/tokens.ts';
 import type { ReaderOptions } from '../read/reader-options.ts';
 import type { SessionReader } from '../read/reader.ts';
+import { describeValue } from '../support/errors.ts';
+import { oneOf } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
 import type { TapOptions } from '../write/tap.ts';
 import type { WriteOptions } from '../write/write-options.ts';
@@ -44,7 +46,9 @@ export class SessionHandle {
    */
   mark(kind: ControlKind, options?: Omit<WriteOptions, 'kind'>): Promise<void> {
     const token = tokenOf(kind);
-    if (token === undefined) throw new TypeError(`mark: expected a control kind, got ${JSON.stringify(kind)}`);
+    if (token === undefined) {
+      throw new TypeError(`mark: expected the kind to be ${oneOf(CONTROL_KINDS)}, got ${describeValue(kind)}`);
+    }
     return this.#target.logChunkToQueue(token, this.sessionId, { ...options, kind });
   }
 

@@ -2,6 +2,8 @@ import * as z from 'zod';
 
 import type { LogType } from '../entry/entry-detail.ts';
 import type { LogEntry } from '../entry/entry.ts';
+import { severityOption } from '../otel/severity.ts';
+import type { Severity } from '../otel/severity.ts';
 import type { SessionCursor, SessionStore, StartPosition } from '../store/session-store.ts';
 import { describeValue } from '../support/errors.ts';
 import type { SessionLogsError } from '../support/errors.ts';
@@ -40,8 +42,8 @@ export interface ReaderOptions {
   readonly until?: 'session-end' | 'stream-end' | 'caught-up' | undefined;
   /** Which entries. @default `'chat'`; `'all'` for `followSession` */
   readonly logType?: LogType | 'all' | undefined;
-  /** Leaves out `log` entries of a lower severity number. @default none */
-  readonly minimumSeverity?: number | undefined;
+  /** Leaves out `log` entries of a lower severity: `'warn'`, or a severity number. @default none */
+  readonly minimumSeverity?: Severity | undefined;
   /** Whether control entries are delivered. @default true; false for `toReadableStream` */
   readonly tokens?: boolean | undefined;
   /** `false`: does not wait for a session to begin; an unknown one, or an ended one with nothing left, ends at once. @default true */
@@ -53,6 +55,11 @@ export interface ReaderOptions {
   /** Called when entries that the reader should have had were evicted. @default one `diag` warning per reader */
   readonly onGap?: ((gap: Gap) => void) | undefined;
 }
+
+/** The options as they are when they are checked: a severity is a number. */
+export type CheckedReaderOptions = Omit<ReaderOptions, 'minimumSeverity'> & {
+  readonly minimumSeverity?: number | undefined;
+};
 
 /** How a `pop` ends. */
 export type PopOptions = Pick<ReaderOptions, 'idleTimeoutMillis' | 'signal' | 'onGap'>;
@@ -94,7 +101,7 @@ const readerSchema = lazily(() =>
       .optional(),
     until: z.enum(['session-end', 'stream-end', 'caught-up'], "'session-end', 'stream-end' or 'caught-up'").optional(),
     logType: z.enum(['chat', 'log', 'all'], "'chat', 'log' or 'all'").optional(),
-    minimumSeverity: z.number('a severity number').optional(),
+    minimumSeverity: severityOption().optional(),
     tokens: z.boolean('a boolean').optional(),
     wait: z.boolean('a boolean').optional(),
     ...waitOptions(),
@@ -104,7 +111,7 @@ const readerSchema = lazily(() =>
 const popSchema = lazily(() => z.strictObject(waitOptions()));
 
 /** @throws TypeError for a wrong option. */
-export function parseReaderOptions(owner: string, options: ReaderOptions | undefined): ReaderOptions {
+export function parseReaderOptions(owner: string, options: ReaderOptions | undefined): CheckedReaderOptions {
   refuseBareNumber(owner, options);
   return options === undefined ? {} : parseOptions(owner, readerSchema, options);
 }
@@ -130,7 +137,7 @@ export function makeReader<T>(
   store: SessionStore,
   sessionId: string,
   defaults: ReaderDefaults,
-  given: ReaderOptions,
+  given: CheckedReaderOptions,
   refusal?: SessionLogsError,
 ): SessionReader<T> {
   const until = given.until ?? defaults.until;

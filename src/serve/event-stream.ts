@@ -5,7 +5,7 @@ import * as z from 'zod';
 import type { LogEntry } from '../entry/entry.ts';
 import { requireSessionId } from '../entry/session-id.ts';
 import { makeReader, parseReaderOptions } from '../read/reader-options.ts';
-import type { ReaderDefaults, ReaderOptions } from '../read/reader-options.ts';
+import type { CheckedReaderOptions, ReaderDefaults, ReaderOptions } from '../read/reader-options.ts';
 import type { SessionReader } from '../read/reader.ts';
 import type { SessionCursor, SessionStore } from '../store/session-store.ts';
 import { describeValue } from '../support/errors.ts';
@@ -88,7 +88,7 @@ export interface EventStreamCall {
   readonly keepAliveMillis: number;
   readonly retryMillis: number;
   readonly defaults: ReaderDefaults;
-  readonly options: ReaderOptions;
+  readonly options: CheckedReaderOptions;
 }
 
 /**
@@ -145,7 +145,7 @@ export function requireOptionsObject(owner: string, options: unknown): void {
 export function readerOf<T>(
   source: StreamSource,
   call: EventStreamCall,
-  own: ReaderOptions,
+  own: CheckedReaderOptions,
   make: (cursor: SessionCursor) => T,
 ): SessionReader<T> {
   const { sessionId, defaults, options } = call;

@@ -1,5 +1,5 @@
 import type { EndReason } from '../read/end-reason.ts';
-import type { ReaderOptions } from '../read/reader-options.ts';
+import type { CheckedReaderOptions } from '../read/reader-options.ts';
 import type { SessionReader } from '../read/reader.ts';
 import { readerOf } from './event-stream.ts';
 import type { EventStreamCall, StreamSource } from './event-stream.ts';
@@ -39,7 +39,7 @@ export class LookAhead {
 
   /** How the log ends that is there after the entry; `undefined`: with an entry for this client, or it is not known. */
   async #endAfter(id: string): Promise<EndReason | undefined> {
-    const own: ReaderOptions = { from: { after: id }, until: 'caught-up', onGap: () => {} };
+    const own: CheckedReaderOptions = { from: { after: id }, until: 'caught-up', onGap: () => {} };
     const reader = readerOf(this.#source, this.#call, own, () => true as const);
     this.#reader = reader;
     try {

@@ -1,5 +1,5 @@
 import type { Gap } from '../read/gap.ts';
-import type { ReaderOptions } from '../read/reader-options.ts';
+import type { CheckedReaderOptions } from '../read/reader-options.ts';
 import type { SessionReader } from '../read/reader.ts';
 import type { ClientShare } from './client-share.ts';
 import { gapEvent, KEEP_ALIVE, lastBlock, retryBlock } from './event-format.ts';
@@ -58,7 +58,7 @@ export class SessionEvents {
     this.#call = call;
     this.#share = share;
     const { onGap } = call.options;
-    const own: ReaderOptions = {
+    const own: CheckedReaderOptions = {
       onGap: (gap) => {
         this.#addGap(gap);
         onGap?.(gap);

@@ -5,6 +5,8 @@ import type { DateFileLogRecordProcessorOptions } from '../export/file/date-file
 import type { DurableLogRecordProcessorOptions } from '../export/durable/durable-options.ts';
 import type { LogRecordExporter } from '../otel/log-record.ts';
 import type { Resource } from '../otel/logs-sdk.ts';
+import { severityOption } from '../otel/severity.ts';
+import type { Severity } from '../otel/severity.ts';
 import { sessionOptions } from '../route/processor.ts';
 import type { SessionLogRecordProcessorOptions } from '../route/processor.ts';
 import { lazily, objectWith, parseOptions, positiveInteger } from '../support/options.ts';
@@ -40,12 +42,12 @@ export interface StartSessionLogsOptions extends SessionLogRecordProcessorOption
   readonly resource?: Resource | Readonly<Record<string, unknown>> | undefined;
   /** Merges the chunks of an answer into one record before export. @default false */
   readonly coalesce?: boolean | CoalescingOptions | undefined;
-  /** Severity numbers below which a leveled log is left out; records without a severity always pass. */
+  /** Severities, `'warn'` or a number, below which a leveled log is left out; records without one always pass. */
   readonly minimumSeverity?:
     | {
-        readonly file?: number | undefined;
-        readonly console?: number | undefined;
-        readonly export?: number | undefined;
+        readonly file?: Severity | undefined;
+        readonly console?: Severity | undefined;
+        readonly export?: Severity | undefined;
       }
     | undefined;
   /** Makes the provider the global one, for instrumented loggers in a program without an OTel setup of its own. @default false */
@@ -63,7 +65,7 @@ export interface StartSessionLogsOptions extends SessionLogRecordProcessorOption
 /** The options with their defaults, decided. */
 export interface StartPlan extends Omit<
   StartSessionLogsOptions,
-  'file' | 'console' | 'registerGlobally' | 'shutdownOnSignal'
+  'file' | 'console' | 'minimumSeverity' | 'registerGlobally' | 'shutdownOnSignal'
 > {
   readonly file: boolean | DailyFileOptions;
   readonly console: boolean;
@@ -74,10 +76,6 @@ export interface StartPlan extends Omit<
     readonly console?: number | undefined;
     readonly export?: number | undefined;
   };
-}
-
-function severityOption(): z.ZodOptional<z.ZodNumber> {
-  return z.number('a severity number').optional();
 }
 
 /** Their values are checked by the processor. */
@@ -113,7 +111,11 @@ const optionsSchema = lazily(() =>
       .optional(),
     minimumSeverity: z
       .strictObject(
-        { file: severityOption(), console: severityOption(), export: severityOption() },
+        {
+          file: severityOption().optional(),
+          console: severityOption().optional(),
+          export: severityOption().optional(),
+        },
         'an object with `file`, `console`, `export`',
       )
       .default({}),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
 import { describeValue } from './errors.ts';
+import { unknownOptions } from './option-names.ts';
 
 /** A value that is made when it is first asked for: making a schema takes a millisecond or two, which no import should. */
 export function lazily<T extends object>(make: () => T): () => T {
@@ -11,7 +12,8 @@ export function lazily<T extends object>(make: () => T): () => T {
 /**
  * Checks an options object once and returns the parsed copy.
  *
- * An option that is `undefined` counts as not given. Unknown keys are refused, so a misspelt option is noticed.
+ * An option that is `undefined` counts as not given. Unknown keys are refused, so a misspelt option is noticed, and told
+ * where it belongs or which one may be meant.
  *
  * @throws TypeError that names the owner, the option and the value received, for the first thing that is wrong.
  */
@@ -20,18 +22,34 @@ export function parseOptions<Schema extends z.ZodType>(
   schema: () => Schema,
   options: unknown,
 ): z.output<Schema> {
-  const result = schema().safeParse(options);
+  const parser = schema();
+  const result = parser.safeParse(options);
   if (result.success) return result.data;
-  const issue = nearest(result.error.issues[0]);
+  const { issues } = result.error;
+  // A required option that is misspelt is missing too: its name is what has to be told.
+  const issue = nearest(issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]);
   if (issue === undefined) throw new TypeError(`${owner}: invalid options`);
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
-    const names = issue.keys.map((key) => [...path, key].join('.'));
-    throw new TypeError(`${owner}: unknown option \`${names.join('`, `')}\``);
+    throw unknownOptions(owner, issue.keys, optionsAt(parser, path), path.map((part) => `${part}.`).join(''));
   }
   const received = describeValue(valueAt(options, issue.path));
   if (path.length === 0) throw new TypeError(`${owner}: expected an options object, got ${received}`);
   throw new TypeError(`${owner}: expected \`${path.join('.')}\` to be ${expectation(issue)}, got ${received}`);
+}
+
+/** The options of a schema, or of an object within it. */
+function optionsAt(schema: z.core.$ZodType, path: readonly string[]): string[] {
+  let at: z.core.$ZodType | undefined = schema;
+  for (const key of [...path, undefined]) {
+    // What is around an object makes it optional or gives it a default.
+    while (at !== undefined && 'innerType' in at._zod.def) at = at._zod.def.innerType as z.core.$ZodType;
+    const shape: z.core.$ZodShape | undefined =
+      at !== undefined && 'shape' in at._zod.def ? (at._zod.def.shape as z.core.$ZodShape) : undefined;
+    if (key === undefined) return Object.keys(shape ?? {});
+    at = shape?.[key];
+  }
+  return [];
 }
 
 /** Of a union the alternative of which nothing but a member is wrong, if there is one: the member is named, with its value. */
@@ -52,6 +70,12 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
     value = (value as Record<PropertyKey, unknown>)[key];
   }
   return value;
+}
+
+/** What a text may be, as messages list it: `'chat' or 'log'`. */
+export function oneOf(values: readonly string[]): string {
+  const quoted = values.map((value) => `'${value}'`);
+  return [quoted.slice(0, -1).join(', '), quoted.at(-1)].join(' or ');
 }
 
 /** A whole number of at least 1: a bound in entries, records or sessions. */

@@ -12,6 +12,8 @@ import type { EmittedLogRecord } from '../otel/logs-api.ts';
 import { ATTRIBUTE } from '../otel/names.ts';
 import { toHrTime } from '../route/direct-record.ts';
 import { describeValue } from '../support/errors.ts';
+import { unknownOptions } from '../support/option-names.ts';
+import { oneOf } from '../support/options.ts';
 
 /** What may be said about a chunk. */
 export interface WriteOptions {
@@ -35,7 +37,8 @@ export interface WriteOptions {
   readonly exception?: unknown;
 }
 
-const OPTION_NAMES = new Set(['kind', 'logType', 'attributes', 'timestamp', 'streamId', 'exception']);
+const OPTION_NAMES = ['kind', 'logType', 'attributes', 'timestamp', 'streamId', 'exception'];
+const LOGGER_OPTION_NAMES = ['exception'];
 
 /**
  * Our attributes and then the application's: the SDK keeps as many as its limit says, from the first on. One by one, since
@@ -94,19 +97,26 @@ function streamIdIn(attributes: Readonly<Record<string, unknown>> | undefined): 
 }
 
 function checkOptions(options: WriteOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`logChunkToQueue: expected an options object, got ${describeValue(options)}`);
-  }
-  for (const name of Object.keys(options)) {
-    if (!OPTION_NAMES.has(name)) throw new TypeError(`logChunkToQueue: unknown option \`${name}\``);
-  }
+  checkNames('logChunkToQueue', options, OPTION_NAMES);
   const { kind, logType, streamId } = options;
-  if (kind !== undefined && !ENTRY_KINDS.includes(kind)) wrongOption('kind', 'an entry kind', kind);
+  if (kind !== undefined && !ENTRY_KINDS.includes(kind)) wrongOption('kind', oneOf(ENTRY_KINDS), kind);
   if (logType !== undefined && logType !== 'chat' && logType !== 'log')
     wrongOption('logType', "'chat' or 'log'", logType);
   if (streamId !== undefined && (typeof streamId !== 'string' || streamId === '')) {
     wrongOption('streamId', 'a string that is not empty', streamId);
   }
+}
+
+/** Checks what a leveled write was given beside its attributes. @throws TypeError for a wrong option. */
+export function checkLoggerOptions(owner: string, options: unknown): void {
+  checkNames(owner, options, LOGGER_OPTION_NAMES);
+}
+
+function checkNames(owner: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`${owner}: expected an options object, got ${describeValue(options)}`);
+  }
+  for (const name of Object.keys(options)) if (!known.includes(name)) throw unknownOptions(owner, [name], known);
 }
 
 /** The attributes with those of an exception before them; the attributes win. */

@@ -14,7 +14,7 @@ import { describeValue } from '../support/errors.ts';
 import { catchRejection, reporterFor } from '../support/reporter.ts';
 import { RedactedTexts } from './redacted-texts.ts';
 import type { Echo } from './stream-handler.ts';
-import { applyOptions, oursFirst, readAttributes, withException } from './write-options.ts';
+import { applyOptions, checkLoggerOptions, oursFirst, readAttributes, withException } from './write-options.ts';
 import type { WriteOptions } from './write-options.ts';
 
 /** Writes leveled logs (`logType: 'log'`) into the session of the running code, or into none. */
@@ -128,6 +128,7 @@ export class SessionWriter {
         throw new TypeError(`logger.${name}: expected the message to be a string, got ${describeValue(message)}`);
       }
       const record: EmittedLogRecord = { body: message, severityNumber, severityText };
+      if (options !== undefined) checkLoggerOptions(`logger.${name}`, options);
       const given = withException(readAttributes(`logger.${name}`, attributes), options?.exception) ?? {};
       record.attributes = given;
       const sessionId = this.#router.sessionOf(record);

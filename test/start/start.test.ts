@@ -240,8 +240,8 @@ describe('startSessionLogs', () => {
     ['a wrong directory', { directory: '' }, 'expected `directory` to be a path, got "" (string)'],
     [
       'a wrong severity',
-      { minimumSeverity: { file: 'warn' as never } },
-      'expected `minimumSeverity.file` to be a severity number, got "warn" (string)',
+      { minimumSeverity: { file: 'warning' as never } },
+      "expected `minimumSeverity.file` to be 'trace', 'debug', 'info', 'warn', 'error', 'fatal', or a severity number, 0 to 24",
     ],
     ['a wrong redaction', { redact: 'yes' as never }, 'expected `redact` to be a function, got "yes" (string)'],
     [

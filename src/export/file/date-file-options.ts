@@ -3,6 +3,8 @@ import * as z from 'zod';
 import { environmentValue } from '../../otel/environment.ts';
 import { meterProviderOption } from '../../otel/metrics.ts';
 import type { MeterProvider } from '../../otel/metrics.ts';
+import { severityOption } from '../../otel/severity.ts';
+import type { Severity } from '../../otel/severity.ts';
 import { clockOption } from '../../support/clock.ts';
 import { functionOption, lazily, parseOptions, positiveInteger } from '../../support/options.ts';
 import type { Layout } from './layout.ts';
@@ -58,8 +60,8 @@ export interface DateFileLogRecordProcessorOptions {
   readonly fsync?: boolean | undefined;
   /** The clock that decides the day, in milliseconds. After a jump of it no file is removed for a day. @default Date.now */
   readonly now?: (() => number) | undefined;
-  /** Leaves out records with a lower severity number; those without a severity always pass. @default none */
-  readonly minimumSeverity?: number | undefined;
+  /** Leaves out records of a lower severity, `'warn'` or a number; those without one always pass. @default none */
+  readonly minimumSeverity?: Severity | undefined;
   /** Where metrics of the processor go. @default none */
   readonly selfObsMeterProvider?: MeterProvider | undefined;
 }
@@ -105,11 +107,7 @@ const schema: () => z.ZodType<DateFileSettings, DateFileLogRecordProcessorOption
       maxPendingBytes: positiveInteger().default(256 * 1024 * 1024),
       fsync: z.boolean('a boolean').default(false),
       now: clockOption(),
-      minimumSeverity: z
-        .number('a severity number, 1 to 24')
-        .min(1, 'a severity number, 1 to 24')
-        .max(24, 'a severity number, 1 to 24')
-        .default(0),
+      minimumSeverity: severityOption().default(0),
       selfObsMeterProvider: meterProviderOption(),
     }) as unknown as z.ZodType<DateFileSettings, DateFileLogRecordProcessorOptions>,
 );

@@ -108,7 +108,7 @@ describe('options of the daily file', () => {
     logger.emit({ body: 'x' });
     await file.forceFlush();
     expect(linesOf(directory).map((line) => line.split(' ')[1])).toEqual(['WARN', 'ERROR', 'CHAT']);
-    expect(() => new DateFileLogRecordProcessor({ minimumSeverity: 25 })).toThrow('a severity number, 1 to 24, got 25');
+    expect(() => new DateFileLogRecordProcessor({ minimumSeverity: 25 })).toThrow('a severity number, 0 to 24, got 25');
   });
 
   it('fsync writes every line once', async () => {

@@ -1,0 +1,159 @@
+import { escapeControls } from './terminal-text.ts';
+
+const READER = 'from until logType minimumSeverity tokens wait idleTimeoutMillis signal onGap';
+const SESSION = 'store redact sessionIdKeys sessionId baggage selfObsMeterProvider';
+const EVENTS = `lastEventId map keepAliveMillis retryMillis onError`;
+const READERS = 'maxReaders maxReadersPerSession reservedShare';
+
+/**
+ * The options of each call: they tell a caller where an option belongs that another call does not know. They stand here
+ * and not with the calls, since most of those are not loaded when one of them is called wrongly; the test of this file
+ * compares both.
+ */
+export const OPTIONS_OF: Readonly<Record<string, string>> = {
+  startSessionLogs:
+    `${SESSION} directory file retentionDays compress endpoint exporter spool console streamHandler resource coalesce ` +
+    'minimumSeverity registerGlobally shutdownOnSignal',
+  SessionLogs: `${SESSION} streamHandler loggerProvider durable`,
+  SessionLogRecordProcessor: SESSION,
+  logChunkToQueue: 'kind logType attributes timestamp streamId exception',
+  logger: 'exception',
+  tap: 'map',
+  getSessionLogs: READER,
+  followSession: READER,
+  toReadableStream: READER,
+  pop: 'idleTimeoutMillis signal onGap',
+  toEventStreamResponse: `${READER} ${EVENTS} response`,
+  sendEventStream: `${READER} ${EVENTS}`,
+  getAllLogsInQueue: 'sessionId limit',
+  distribute: 'finite signal',
+  forceFlush: 'timeoutMillis',
+  flushSession: 'timeoutMillis',
+  shutdown: 'timeoutMillis',
+  MemorySessionStore: `maxEntriesPerSession maxBytesPerSession overflow maxBytes maxSessions ${READERS} idleTtlMillis endedTtlMillis now`,
+  RedisSessionStore: `client prefix maxEntriesPerSession idleTtlMillis endedTtlMillis maxPendingEntries maxPendingBytes maxSessions ${READERS}`,
+  DateFileLogRecordProcessor:
+    'directory fileName mode layout retentionDays compress maxPendingBytes fsync now minimumSeverity selfObsMeterProvider',
+  DurableLogRecordProcessor:
+    'exporter directory maxBytes flush fsync fsyncIntervalMillis maxExportBatchSize scheduledDelayMillis ' +
+    'exportTimeoutMillis maxQueueSize disableAutoFlushOnDocumentHide shutdownTimeoutMillis forceFlushTimeoutMillis ' +
+    'maxAgeMillis maxDeadBytes whenDiskFull onLoss recordUid now selfObsMeterProvider',
+  CoalescingLogRecordProcessor: 'processor maxChars maxDelayMillis content',
+};
+
+/** Where a start takes the options of a destination. */
+const WITHIN_START: Readonly<Record<string, string>> = {
+  DateFileLogRecordProcessor: 'file',
+  DurableLogRecordProcessor: 'spool',
+  CoalescingLogRecordProcessor: 'coalesce',
+};
+
+/** More calls than that say no more than that the option exists. */
+const MAX_CALLS = 3;
+
+/**
+ * The error of a call that was given options it does not know. For each it says where it belongs, or which one may be
+ * meant, or which there are.
+ *
+ * @param known The options there are at that place.
+ * @param prefix Of a place within an option, `'minimumSeverity.'`.
+ */
+export function unknownOptions(
+  owner: string,
+  names: readonly string[],
+  known: readonly string[],
+  prefix = '',
+): TypeError {
+  const described = names.map((name) => {
+    const shown = escapeControls(name.length > 80 ? `${name.slice(0, 77)}...` : name);
+    const hint = prefix === '' ? hintFor(owner, name, known) : nearHint(name, known, prefix);
+    return `\`${prefix}${shown}\`${hint === undefined ? '' : `: ${hint}`}`;
+  });
+  return new TypeError(`${owner}: unknown option ${described.join('; ')}`);
+}
+
+function hintFor(owner: string, name: string, checked: readonly string[]): string | undefined {
+  // Some calls check their options in parts.
+  const known = [...new Set([...checked, ...namesIn(OPTIONS_OF[owner] ?? '')])];
+  const calls = callsWith(name);
+  if (calls.length > 0) return `it belongs to ${placesOf(owner, calls)}`;
+  if (nearest(name, known) !== undefined) return nearHint(name, known);
+  const elsewhere = nearest(name, Object.values(OPTIONS_OF).flatMap(namesIn));
+  if (elsewhere === undefined) return nearHint(name, known);
+  return `did you mean \`${elsewhere}\`? It belongs to ${placesOf(owner, callsWith(elsewhere))}`;
+}
+
+function nearHint(name: string, known: readonly string[], prefix = ''): string | undefined {
+  const near = nearest(name, known);
+  if (near !== undefined) return `did you mean \`${prefix}${near}\`?`;
+  return known.length === 0 ? undefined : `there are ${known.map((each) => `\`${each}\``).join(', ')}`;
+}
+
+function callsWith(name: string): string[] {
+  return Object.keys(OPTIONS_OF).filter((call) => namesIn(OPTIONS_OF[call] ?? '').includes(name));
+}
+
+function placesOf(owner: string, calls: readonly string[]): string {
+  const places = calls.map((call) => {
+    const option = owner === 'startSessionLogs' ? WITHIN_START[call] : undefined;
+    return option === undefined ? call : `\`${option}\` (${call})`;
+  });
+  const more = places.length > MAX_CALLS ? ', ...' : '';
+  return `${places.slice(0, MAX_CALLS).join(', ')}${more}`;
+}
+
+function namesIn(names: string): string[] {
+  return names.split(' ').filter((name) => name !== '');
+}
+
+/** The option that is meant by a name, by its letters; `undefined` when none is near. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const given = lettersOf(name);
+  if (given.length > 64) return undefined;
+  let best: string | undefined;
+  let least = Infinity;
+  for (const option of known) {
+    const letters = lettersOf(option);
+    const distance = distanceOf(given, letters);
+    const isNear = distance <= Math.max(1, Math.floor(letters.length / 3)) || isShortFor(given, letters);
+    if (!isNear || distance >= least) continue;
+    best = option;
+    least = distance;
+  }
+  return best;
+}
+
+/** `log_type` and `logtype` are `logType`. */
+function lettersOf(name: string): string {
+  return name.toLowerCase().replace(/[\W_]/g, '');
+}
+
+/** `timeoutMs` for `timeoutMillis`: its letters in their order, and half of them at least. */
+function isShortFor(short: string, option: string): boolean {
+  if (short.length < 4 || 2 * short.length < option.length) return false;
+  let found = 0;
+  for (const letter of option) if (letter === short[found]) found += 1;
+  return found === short.length;
+}
+
+/** How many letters have to be changed, added, left out or exchanged with their neighbour. */
+function distanceOf(one: string, other: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: other.length + 1 }, (_, n) => n);
+  for (let row = 1; row <= one.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= other.length; column += 1) {
+      const isSame = one[row - 1] === other[column - 1];
+      const isExchanged = one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1];
+      current[column] = Math.min(
+        (last[column] ?? 0) + 1,
+        (current[column - 1] ?? 0) + 1,
+        (last[column - 1] ?? 0) + (isSame ? 0 : 1),
+        isExchanged && row > 1 && column > 1 ? (beforeLast[column - 2] ?? 0) + 1 : Infinity,
+      );
+    }
+    beforeLast = last;
+    last = current;
+  }
+  return last[other.length] ?? 0;
+}
