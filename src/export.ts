@@ -12,7 +12,7 @@ export type {
 export { DateFileLogRecordProcessor } from './export/file/date-file.ts';
 export type { DateFileStats } from './export/file/date-file.ts';
 export type { DateFileLogRecordProcessorOptions } from './export/file/date-file-options.ts';
-export type { Layout, LayoutRecord } from './export/file/layout.ts';
+export type { LineFormat, LineRecord } from './export/file/custom-format.ts';
 export type { Severity, SeverityName } from './otel/severity.ts';
 export type { DurableLogRecordProcessorOptions, Loss } from './export/durable/durable-options.ts';
 export { DurableLogRecordProcessor } from './export/durable/durable.ts';

@@ -50,7 +50,20 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   },
   DateFileLogRecordProcessor: {
     base: () => ({ directory: temporaryDirectory() }),
-    names: ['fileName', 'mode', 'layout', 'retentionDays', 'compress', 'maxPendingBytes', 'fsync', 'minimumSeverity'],
+    names: [
+      'fileName',
+      'format',
+      'attributes',
+      'fileMode',
+      'directoryMode',
+      'currentLink',
+      'maxFileBytes',
+      'retentionDays',
+      'compress',
+      'maxPendingBytes',
+      'fsync',
+      'minimumSeverity',
+    ],
     make: (options) => new DateFileLogRecordProcessor(options),
   },
   DurableLogRecordProcessor: {

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 
 /** Links are not followed, and a pipe does not block the process until somebody opens its other end. Windows has neither. */
@@ -27,6 +27,25 @@ export function openPlainFile(path: string, flags: number, mode = 0o600): PlainF
     closeSync(fd);
     throw error;
   }
+}
+
+/**
+ * Makes a regular file with exactly that mode: the umask takes nothing of what the application asked for.
+ *
+ * @throws the error of the file system, `EEXIST` when there is anything of that name.
+ */
+export function makePlainFile(path: string, mode: number): PlainFile {
+  const made = openPlainFile(
+    path,
+    constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL,
+    mode,
+  );
+  try {
+    if ((made.stats.mode & mode) !== mode) fchmodSync(made.fd, mode);
+  } catch {
+    // A file system without modes, which is what the directory says about who may read there.
+  }
+  return made;
 }
 
 function openNoLink(path: string, flags: number, mode: number): number {

@@ -16,7 +16,15 @@ import type { StreamHandler } from '../write/stream-handler.ts';
 /** Options of the daily file beside those of the start itself. */
 export type DailyFileOptions = Pick<
   DateFileLogRecordProcessorOptions,
-  'fileName' | 'mode' | 'layout' | 'maxPendingBytes' | 'fsync'
+  | 'fileName'
+  | 'format'
+  | 'attributes'
+  | 'fileMode'
+  | 'directoryMode'
+  | 'currentLink'
+  | 'maxFileBytes'
+  | 'maxPendingBytes'
+  | 'fsync'
 >;
 
 export interface StartSessionLogsOptions extends SessionLogRecordProcessorOptions {

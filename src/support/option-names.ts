@@ -33,7 +33,8 @@ export const OPTIONS_OF: Readonly<Record<string, string>> = {
   MemorySessionStore: `maxEntriesPerSession maxBytesPerSession overflow maxBytes maxSessions ${READERS} idleTtlMillis endedTtlMillis now`,
   RedisSessionStore: `client prefix maxEntriesPerSession idleTtlMillis endedTtlMillis maxPendingEntries maxPendingBytes maxSessions ${READERS}`,
   DateFileLogRecordProcessor:
-    'directory fileName mode layout retentionDays compress maxPendingBytes fsync now minimumSeverity selfObsMeterProvider',
+    'directory fileName format attributes fileMode directoryMode currentLink maxFileBytes retentionDays compress ' +
+    'maxPendingBytes fsync now minimumSeverity selfObsMeterProvider',
   DurableLogRecordProcessor:
     'exporter directory maxBytes flush fsync fsyncIntervalMillis maxExportBatchSize scheduledDelayMillis ' +
     'exportTimeoutMillis maxQueueSize disableAutoFlushOnDocumentHide shutdownTimeoutMillis forceFlushTimeoutMillis ' +

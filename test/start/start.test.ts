@@ -279,7 +279,7 @@ describe('startSessionLogs', () => {
     const directory = temporaryDirectory();
     const exporter = new InMemoryLogRecordExporter();
     const options = { directory: join(directory, 'logs'), exporter, spool: { directory: join(directory, 'spool') } };
-    await expect(start({ ...options, file: { mode: 1 } })).rejects.toThrow('`mode`');
+    await expect(start({ ...options, file: { fileMode: 1 } })).rejects.toThrow('`fileMode`');
     await expect(start({ ...options, coalesce: { maxChars: 0 } })).rejects.toThrow('`maxChars`');
     await start(options);
   });

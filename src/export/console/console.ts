@@ -6,8 +6,7 @@ import { LossCounters } from '../../support/loss-counters.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import { escapeBracketed, withoutColours, withoutTerminalControls } from '../../support/terminal-text.ts';
 import { watchStdout } from '../../support/stdout-errors.ts';
-import { sessionIdOfRecord } from '../file/log-line.ts';
-import { levelOf, lineAttributes, recordMillis } from '../line-parts.ts';
+import { levelOf, lineAttributes, recordMillis, sessionIdOfRecord } from '../line-parts.ts';
 
 const reporter = reporterFor('console');
 

@@ -6,7 +6,7 @@ import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 
-import { openPlainFile } from '../plain-file.ts';
+import { makePlainFile, openPlainFile } from '../plain-file.ts';
 
 export interface Compression {
   readonly path: string;
@@ -30,7 +30,7 @@ export async function compressFile({ path, temporary, mode, signal }: Compressio
     return;
   }
   // Made before the `try`: a file that another one has made is not removed.
-  closeSync(openPlainFile(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode).fd);
+  closeSync(makePlainFile(temporary, mode).fd);
   try {
     await gzipTo(path, hasTarget ? [target] : [], temporary, signal);
     const expected = before.size + (hasTarget ? await unpackedBytes(target, signal) : 0);

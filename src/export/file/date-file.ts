@@ -9,13 +9,16 @@ import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
 import { lazily, millisOrNever, parseOptions } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
+import type { Reporter } from '../../support/reporter.ts';
 import { sleep } from '../../support/timers.ts';
 import { EndOfTickWrite } from '../end-of-tick-write.ts';
 import { ClockWatch } from '../clock-watch.ts';
+import { jsonLine } from '../json-line.ts';
+import { CurrentLink } from './current-link.ts';
+import { CustomFormatter } from './custom-format.ts';
 import { DailyFileDirectory } from './daily-file-directory.ts';
 import { dateFileSettings } from './date-file-options.ts';
-import type { DateFileLogRecordProcessorOptions } from './date-file-options.ts';
-import { LayoutFormatter } from './layout.ts';
+import type { DateFileLogRecordProcessorOptions, DateFileSettings } from './date-file-options.ts';
 import { LocalDay } from './local-day.ts';
 import { LineFormatter } from './log-line.ts';
 import { loadLog4js } from './log4js-appender.ts';
@@ -29,10 +32,24 @@ export interface DateFileStats {
   /** Lines, and their bytes, that wait until the file can be written again. */
   readonly pendingLines: number;
   readonly pendingBytes: number;
+  /** Lines for which a `format` of the application threw or gave no string, so that they are text, or gave line breaks. */
+  readonly misformatted: number;
   readonly lost: Readonly<Record<string, number>>;
 }
 
 const flushSchema = lazily(() => z.strictObject({ timeoutMillis: millisOrNever().optional() }));
+
+/** Makes the line of a record, without its line end. */
+interface Formatter {
+  format(record: LogRecord): string;
+  readonly misformatted?: number;
+}
+
+function formatterOf({ format, attributes }: DateFileSettings, reporter: Reporter): Formatter {
+  if (format === 'json') return { format: jsonLine };
+  const text = new LineFormatter(attributes);
+  return format === 'text' ? text : new CustomFormatter(format, text, reporter);
+}
 
 /** Lines of this size are written within the tick: in a tight loop nothing asynchronous runs, so only this bounds memory. */
 const BATCH_CHARS = 64 * 1024;
@@ -57,7 +74,7 @@ const SHUTDOWN_MILLIS = 10_000;
 export class DateFileLogRecordProcessor implements LogRecordProcessor {
   readonly #claim: DailyFileDirectory;
   readonly #reporter = reporterFor('date-file');
-  readonly #formatter: { format(record: LogRecord): string };
+  readonly #formatter: Formatter;
   readonly #lost = new LossCounters();
   readonly #minimumSeverity: number;
   readonly #retention: Retention;
@@ -72,9 +89,9 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
     const settings = dateFileSettings(options);
     loadLog4js();
     this.#minimumSeverity = settings.minimumSeverity;
-    const { layout, retentionDays, compress } = settings;
+    const { retentionDays, compress, currentLink } = settings;
     const reporter = this.#reporter;
-    this.#formatter = layout === undefined ? new LineFormatter() : new LayoutFormatter(layout, reporter);
+    this.#formatter = formatterOf(settings, reporter);
     this.#claim = new DailyFileDirectory({ ...settings, reporter });
     const clock = new LocalDay(settings.now);
     this.#retention = new Retention({
@@ -87,6 +104,8 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
     this.#file = new RollingFile({
       directory: this.#claim,
       maxPendingBytes: settings.maxPendingBytes,
+      maxFileBytes: settings.maxFileBytes,
+      link: currentLink === undefined ? undefined : new CurrentLink(this.#claim, currentLink, reporter),
       fsync: settings.fsync,
       clock,
       reporter,
@@ -143,6 +162,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
       written: this.#file.linesWritten,
       pendingLines: this.#file.pendingLines,
       pendingBytes: this.#file.pendingBytes,
+      misformatted: this.#formatter.misformatted ?? 0,
       lost: this.#lost.toJSON(),
     };
   }

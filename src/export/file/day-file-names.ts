@@ -2,37 +2,60 @@ import { randomBytes } from 'node:crypto';
 
 import { daysBefore } from './local-day.ts';
 
-const DAY_AND_END = /^(\d{4}-\d\d-\d\d)\.log(\.gz)?$/;
-const TEMPORARY_END = /^\d{4}-\d\d-\d\d\.log\.gz\.[\da-f]+\.tmp$/;
+/** Where the day stands in a name. */
+const DATE = '{date}';
+const DAY_AND_NUMBER = /^(\d{4}-\d\d-\d\d)(?:\.([1-9]\d{0,8}))?$/;
+const TEMPORARY = /^\.(.+)\.[\da-f]+\.tmp$/;
+const COMPRESSED = '.gz';
 
 /** What the name of a daily file says. */
 export interface DayFileName {
   readonly day: string;
+  /** Which of the files of its day it is: 0, and then those that were begun when the one before was full. */
+  readonly number: number;
   readonly isCompressed: boolean;
 }
 
 /** The names of the files of one writer. Nothing else in its directory is touched. */
 export class DayFileNames {
-  /** What the names begin with. */
-  readonly base: string;
+  /** The pattern, with `{date}` in it. */
+  readonly pattern: string;
+  readonly #before: string;
+  readonly #after: string;
 
-  constructor(base: string) {
-    this.base = base;
+  /** @param fileName A pattern, or what the names begin with. */
+  constructor(fileName: string) {
+    this.pattern = fileName.includes(DATE) ? fileName : `${fileName}.${DATE}.log`;
+    const [before = '', after = ''] = this.pattern.split(DATE);
+    this.#before = before;
+    this.#after = after;
   }
 
-  /** `session-logs.2026-11-23.log`, as log4js names it. */
-  ofDay(day: string): string {
-    return `${this.base}.${day}.log`;
+  /** `session-logs.2026-11-23.log`, and the further ones of that day `session-logs.2026-11-23.1.log`. */
+  of(day: string, number: number): string {
+    return `${this.#before}${day}${number === 0 ? '' : `.${number}`}${this.#after}`;
   }
 
   /** `undefined` for the name of anything else. */
   parse(name: string): DayFileName | undefined {
-    const found = this.#rest(name, DAY_AND_END);
+    const isCompressed = name.endsWith(COMPRESSED);
+    const plain = isCompressed ? name.slice(0, -COMPRESSED.length) : name;
+    if (!plain.startsWith(this.#before) || !plain.endsWith(this.#after)) return undefined;
+    const found = DAY_AND_NUMBER.exec(plain.slice(this.#before.length, plain.length - this.#after.length));
     const day = found?.[1];
     // No calendar has the day 2026-13-77: somebody else named that file.
-    return day === undefined || daysBefore(day, 0) !== day
-      ? undefined
-      : { day, isCompressed: found?.[2] !== undefined };
+    if (day === undefined || daysBefore(day, 0) !== day) return undefined;
+    return { day, number: Number(found?.[2] ?? 0), isCompressed };
+  }
+
+  /** Which file of the day is written: the last one there is, or the next where that is compressed already. */
+  lastNumber(day: string, names: readonly string[]): number {
+    const numbers = names.map((name) => {
+      const file = this.parse(name);
+      if (file?.day !== day) return 0;
+      return file.isCompressed ? file.number + 1 : file.number;
+    });
+    return numbers.reduce((last, number) => Math.max(last, number), 0);
   }
 
   /**
@@ -44,11 +67,7 @@ export class DayFileNames {
   }
 
   isTemporary(name: string): boolean {
-    return name.startsWith('.') && this.#rest(name.slice(1), TEMPORARY_END) !== null;
-  }
-
-  #rest(name: string, pattern: RegExp): RegExpExecArray | null {
-    const start = `${this.base}.`;
-    return name.startsWith(start) ? pattern.exec(name.slice(start.length)) : null;
+    const target = TEMPORARY.exec(name)?.[1];
+    return target !== undefined && this.parse(target)?.isCompressed === true;
   }
 }

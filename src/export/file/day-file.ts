@@ -1,9 +1,10 @@
-import { closeSync, constants, fdatasyncSync, fstatSync, lstatSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fdatasyncSync, fstatSync, lstatSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { EOL } from 'node:os';
 import { join } from 'node:path';
 
 import type { Reporter } from '../../support/reporter.ts';
-import { openPlainFile } from '../plain-file.ts';
+import { makePlainFile, openPlainFile } from '../plain-file.ts';
+import type { PlainFile } from '../plain-file.ts';
 import type { DailyFileDirectory } from './daily-file-directory.ts';
 import { Log4jsAppender } from './log4js-appender.ts';
 
@@ -19,35 +20,70 @@ export interface WriteFailure {
   readonly error: unknown;
 }
 
+/** Which file of which day, and how large it may become. */
+export interface DayFilePlace {
+  readonly day: string;
+  readonly number: number;
+  readonly maxBytes: number;
+}
+
 /**
- * The open file of one day. Whole lines are written before the call returns.
+ * Opens the file of a day that is written now: without a limit the one there is, else the last of its numbered ones, or
+ * the next when that has no room for `bytes`. Processes that share the directory find the same.
+ *
+ * @throws as {@link DayFile}.
+ */
+export function openDayFile(
+  directory: DailyFileDirectory,
+  { day, maxBytes }: Omit<DayFilePlace, 'number'>,
+  bytes: number,
+  reporter: Reporter,
+): DayFile {
+  directory.ensure();
+  let number = maxBytes === Infinity ? 0 : directory.names.lastNumber(day, readdirSync(directory.path));
+  for (;;) {
+    const file = new DayFile(directory, { day, number, maxBytes }, reporter);
+    if (file.hasRoomFor(bytes)) return file;
+    void file.close();
+    number += 1;
+  }
+}
+
+/**
+ * An open file of one day. Whole lines are written before the call returns.
  *
  * The descriptor is our own and appends, since other processes may write the same file. A new file gets the mode that is
- * set, less the umask; an existing one keeps its mode. What is no regular file is not opened, nor waited for.
+ * set; an existing one keeps its mode. What is no regular file is not opened, nor waited for.
  */
 export class DayFile {
   readonly day: string;
+  readonly name: string;
   readonly path: string;
-  readonly #directory: DailyFileDirectory;
+  readonly #mode: number;
+  readonly #maxBytes: number;
   readonly #reporter: Reporter;
   readonly #fd: number;
   readonly #device: number;
   readonly #inode: number;
+  /** With what other processes have written, as far as is known. */
+  #size: number;
   #appender: Log4jsAppender | undefined;
   /** The file ends within a line, ours or one of a process that was killed: the next line must not be appended to it. */
   #endsWithinLine: boolean;
   /** The size of the file after a write failed within a line; -1 when none did. */
   #cutSize = -1;
 
-  /** @throws when the directory cannot be made or used, or the file cannot be opened for writing. */
-  constructor(directory: DailyFileDirectory, day: string, reporter: Reporter) {
+  /** @throws when the file cannot be opened for writing. */
+  constructor(directory: DailyFileDirectory, { day, number, maxBytes }: DayFilePlace, reporter: Reporter) {
     this.day = day;
-    this.path = join(directory.path, directory.names.ofDay(day));
-    this.#directory = directory;
+    this.name = directory.names.of(day, number);
+    this.path = join(directory.path, this.name);
+    this.#mode = directory.fileMode;
+    this.#maxBytes = maxBytes;
     this.#reporter = reporter;
-    directory.ensure();
-    const { fd, stats } = openPlainFile(this.path, APPEND, directory.mode);
+    const { fd, stats } = openForLines(this.path, this.#mode);
     this.#fd = fd;
+    this.#size = stats.size;
     try {
       this.#device = stats.dev;
       this.#inode = stats.ino;
@@ -60,8 +96,7 @@ export class DayFile {
   }
 
   #openAppender(): Log4jsAppender {
-    const { path, names, mode } = this.#directory;
-    return new Log4jsAppender({ filename: join(path, `${names.base}.log`), day: this.day, mode });
+    return new Log4jsAppender({ path: this.path, day: this.day, mode: this.#mode });
   }
 
   /** Whether the path still leads to this file: it was not removed, moved or replaced. */
@@ -69,12 +104,30 @@ export class DayFile {
     try {
       // Not through a link, which would not be opened again.
       const stats = lstatSync(this.path, { throwIfNoEntry: false });
+      this.#size = stats?.size ?? this.#size;
       return stats !== undefined && stats.ino === this.#inode && stats.dev === this.#device;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       // Else the directory may no longer be searched: only this descriptor can still write.
       return code !== 'ENOTDIR' && code !== 'ELOOP';
     }
+  }
+
+  /** Whether so much can still be written: to an empty file anything can, since a line has to stand somewhere. */
+  hasRoomFor(bytes: number): boolean {
+    return bytes === 0 || this.#size === 0 || this.#size + bytes <= this.#maxBytes;
+  }
+
+  /**
+   * The first of these lines that have room here: at least one in an empty file, or when the first is the rest of a line
+   * that was cut here.
+   */
+  fitting(lines: Buffer, continuesLine: boolean): Buffer {
+    const room = this.#maxBytes - this.#size;
+    if (lines.length <= room) return lines;
+    const end = room <= 0 ? 0 : lines.lastIndexOf(LINE_FEED, room - 1) + 1;
+    if (end > 0) return lines.subarray(0, end);
+    return lines.subarray(0, continuesLine || this.#size === 0 ? lines.indexOf(LINE_FEED) + 1 : 0);
   }
 
   /** Writes lines as one log4js event. The last line of `text` has no line end. */
@@ -114,13 +167,14 @@ export class DayFile {
     let written = 0;
     try {
       if (this.#endsWithinLine && !continuesLine) {
-        writeSync(this.#fd, EOL);
+        this.#size += writeSync(this.#fd, EOL);
         this.#endsWithinLine = false;
       }
       while (written < bytes.length) {
         const count = writeSync(this.#fd, bytes, written);
         if (count === 0) throw new Error('the write wrote nothing');
         written += count;
+        this.#size += count;
       }
       this.#endsWithinLine = false;
       this.#cutSize = -1;
@@ -165,6 +219,15 @@ export class DayFile {
     } catch (error) {
       this.#reporter.limited('log4js', 'closing the log4js appender failed', error);
     }
+  }
+}
+
+function openForLines(path: string, mode: number): PlainFile {
+  try {
+    return makePlainFile(path, mode);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return openPlainFile(path, APPEND, mode);
   }
 }
 

@@ -1,23 +1,10 @@
-import { wholeAttribute } from '../../otel/attribute-limits.ts';
 import { bodyToText } from '../../entry/body.ts';
-import { routedRecordOf } from '../../entry/routed-record.ts';
-import { isSessionId } from '../../entry/session-id.ts';
+import type { JsonValue } from '../../entry/body.ts';
 import { isoTimestamp } from '../../entry/timestamp.ts';
 import type { LogRecord } from '../../otel/log-record.ts';
 import { ATTRIBUTE } from '../../otel/names.ts';
 import { escapeBracketed, escapeControls, escapeText } from '../../support/terminal-text.ts';
-import { levelOf, lineAttributes, recordMillis } from '../line-parts.ts';
-
-/** The session id in the record's attributes, whole even where a limit of the SDK cut it; `undefined` when there is none. */
-export function sessionIdOfRecord(record: LogRecord): string | undefined {
-  const id = wholeAttribute(
-    record,
-    ATTRIBUTE.sessionId,
-    record.attributes[ATTRIBUTE.sessionId],
-    routedRecordOf(record)?.sessionId,
-  );
-  return isSessionId(id) ? id : undefined;
-}
+import { levelOf, lineAttributes, recordMillis, sessionIdOfRecord } from '../line-parts.ts';
 
 type Scope = LogRecord['instrumentationScope'];
 
@@ -26,17 +13,23 @@ type Scope = LogRecord['instrumentationScope'];
  * `2026-11-23T10:00:00.000Z INFO [session id] message {"otel.scope.name":...,"attributes":{...}}`.
  *
  * The last ` {"otel.scope.name":` of a line begins its JSON: within JSON it cannot stand, whatever a value holds. An
- * exception is among the attributes, its stack on the same line as JSON has it.
+ * exception is among the attributes, its stack on the same line as JSON has it; without attributes it is there all the same.
  *
  * It caches what consecutive records share (time, session, scope), which is most of the cost of a line.
  */
 export class LineFormatter {
+  readonly #hasAttributes: boolean;
   #millis = Number.NaN;
   #timestamp = '';
   #sessionId: string | undefined;
   #session = '';
   #scope: Scope | undefined;
   #scopeJson = '';
+
+  /** @param hasAttributes Whether attributes other than those of an exception are written. */
+  constructor(hasAttributes = true) {
+    this.#hasAttributes = hasAttributes;
+  }
 
   /** The line without its line end. It contains no control characters. */
   format(record: LogRecord): string {
@@ -75,11 +68,24 @@ export class LineFormatter {
     const eventName = record.eventName;
     const isPlain = eventName === undefined && !(dropped > 0);
     const origin = isPlain ? this.#scopeJson : originJson(scope, eventName, dropped);
-    const attributes = lineAttributes(record);
+    const all = lineAttributes(record);
+    if (all === undefined) return origin;
+    const attributes = this.#hasAttributes ? all : exceptionIn(all);
     if (attributes === undefined) return origin;
     // By themselves, so that none can stand for a part of the origin.
     return `${origin.slice(0, -1)},"attributes":${escapeControls(JSON.stringify(attributes))}}`;
   }
+}
+
+const EXCEPTION_NAMES = new Set<string>([
+  ATTRIBUTE.exceptionType,
+  ATTRIBUTE.exceptionMessage,
+  ATTRIBUTE.exceptionStacktrace,
+]);
+
+function exceptionIn(attributes: Readonly<Record<string, JsonValue>>): Record<string, JsonValue> | undefined {
+  const own = Object.entries(attributes).filter(([name]) => EXCEPTION_NAMES.has(name));
+  return own.length === 0 ? undefined : Object.fromEntries(own);
 }
 
 function originJson(scope: Scope, eventName: string | undefined, dropped: number): string {

@@ -14,8 +14,6 @@ interface Appender {
 interface AppenderConfig {
   readonly filename: string;
   readonly pattern: string;
-  readonly alwaysIncludePattern: true;
-  readonly keepFileExt: true;
   readonly mode: number;
   readonly highWaterMark: number;
   // These two options are passed on to Node's `Writable`, which the appender's stream extends.
@@ -50,9 +48,9 @@ export function loadLog4js(): void {
 }
 
 export interface Log4jsTarget {
-  /** A path without the date: log4js inserts `day` before the extension. */
-  readonly filename: string;
-  /** The literal date. A pattern without date letters never rolls by itself: we roll. */
+  /** The file of the day. log4js adds no date to it, and nothing else. */
+  readonly path: string;
+  /** The literal date as the pattern: without date letters it never rolls by itself; we roll. */
   readonly day: string;
   readonly mode: number;
 }
@@ -79,10 +77,8 @@ export class Log4jsAppender {
     };
     this.#appender = dateFileModule().configure(
       {
-        filename: target.filename,
+        filename: target.path,
         pattern: target.day,
-        alwaysIncludePattern: true,
-        keepFileExt: true,
         mode: target.mode,
         // With a lower mark the appender would emit `log4js:pause` on the `process` of the application.
         highWaterMark: Number.MAX_SAFE_INTEGER,

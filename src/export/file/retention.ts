@@ -136,7 +136,7 @@ export class Retention {
 
   /** Returns how a file is that has to stay the same for a while before it is compressed. */
   async #visit(name: string, path: string, today: string, oldest: string | undefined): Promise<Look | undefined> {
-    const { names, mode, path: directory } = this.#settings.directory;
+    const { names, fileMode, path: directory } = this.#settings.directory;
     const file = names.parse(name);
     if (file === undefined) {
       if (names.isTemporary(name)) await removeAbandoned(path);
@@ -155,7 +155,7 @@ export class Retention {
     const look = this.#look(name, `${stats.ino} ${stats.size} ${stats.mtimeMs}`);
     if (performance.now() - look.at < QUIET_MILLIS) return look;
     const temporary = join(directory, names.temporary(`${name}.gz`));
-    await compressFile({ path, temporary, mode, signal: this.#stop.signal });
+    await compressFile({ path, temporary, mode: fileMode, signal: this.#stop.signal });
     return undefined;
   }
 

@@ -4,12 +4,14 @@ import type { LossCounters } from '../../support/loss-counters.ts';
 import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { sleep, startTimer } from '../../support/timers.ts';
+import type { CurrentLink } from './current-link.ts';
 import type { DailyFileDirectory } from './daily-file-directory.ts';
-import { DayFile } from './day-file.ts';
-import type { WriteFailure } from './day-file.ts';
+import { openDayFile } from './day-file.ts';
+import type { DayFile, WriteFailure } from './day-file.ts';
 import type { LocalDay } from './local-day.ts';
 import { countLines, PendingBytes } from './pending-bytes.ts';
 
+const LINE_FEED = 10;
 const FIRST_BACKOFF_MILLIS = 50;
 const LAST_BACKOFF_MILLIS = 5_000;
 /** The most bytes that are written per event-loop turn after an outage: about a millisecond of writing. */
@@ -18,6 +20,9 @@ const CATCH_UP_BYTES = 1024 * 1024;
 export interface RollingFileSettings {
   readonly directory: DailyFileDirectory;
   readonly maxPendingBytes: number;
+  /** How large a file may become before the next one of its day is begun; `Infinity` for no limit. */
+  readonly maxFileBytes: number;
+  readonly link: CurrentLink | undefined;
   /** Whether every write is synced to the disk. */
   readonly fsync: boolean;
   readonly clock: LocalDay;
@@ -28,7 +33,8 @@ export interface RollingFileSettings {
 }
 
 /**
- * Writes lines at once and in order to the file of the current day, and changes to a new file with the day. Never throws.
+ * Writes lines at once and in order to the file of the current day, and changes to a new file with the day, or when the
+ * file has no room for the next line. Never throws.
  *
  * While the file cannot be written, lines are kept as bytes up to `maxPendingBytes` and tried again after 50 ms to
  * 5 s; when that is full the newest lines are lost, counted `file_queue_full`. One report is made when such an outage
@@ -71,7 +77,8 @@ export class RollingFile {
   /** Writes a text of `lines` lines, whose last line has no line end. */
   write(text: string, lines: number): void {
     if (this.#pending.isEmpty && this.#mayTry()) {
-      const file = this.#today();
+      if (this.#settings.maxFileBytes !== Infinity) return this.#writeWithinLimit(Buffer.from(text + EOL));
+      const file = this.#current(0);
       if (file !== undefined) {
         this.#append(file, text, lines);
         return;
@@ -88,8 +95,34 @@ export class RollingFile {
       this.#succeeded(file);
       return;
     }
-    this.#linesWritten += countLines(failure.bytes.subarray(0, failure.written));
-    this.#keep(failure.bytes, failure.written);
+    this.#cut(failure, failure.bytes);
+  }
+
+  /** Writes the lines to as many files as they need. */
+  #writeWithinLimit(lines: Buffer): void {
+    let rest = lines;
+    while (rest.length > 0) {
+      const file = this.#current(rest.indexOf(LINE_FEED) + 1);
+      if (file === undefined) {
+        this.#keep(rest, 0);
+        return;
+      }
+      const part = file.fitting(rest, false);
+      const failure = file.append(part.toString('utf8', 0, part.length - EOL.length));
+      if (failure !== undefined) {
+        this.#cut(failure, rest);
+        return;
+      }
+      this.#linesWritten += countLines(part);
+      this.#succeeded(file);
+      rest = rest.subarray(part.length);
+    }
+  }
+
+  /** Keeps what a failed write has not written of the lines. */
+  #cut(failure: WriteFailure, lines: Buffer): void {
+    this.#linesWritten += countLines(lines.subarray(0, failure.written));
+    this.#keep(lines, failure.written);
     this.#failed(failure.error);
   }
 
@@ -106,33 +139,33 @@ export class RollingFile {
   catchUp(maxBytes: number, isForced = false): boolean {
     if (this.#pending.isEmpty) return true;
     if (!isForced && !this.#mayTry()) return false;
-    const file = this.#today();
-    if (file === undefined) return false;
-    const failure = this.#writePending(file, maxBytes);
-    if (failure !== undefined) {
-      this.#failed(failure.error);
-      return false;
+    let budget = maxBytes;
+    let file: DayFile | undefined;
+    while (!this.#pending.isEmpty && budget > 0) {
+      // The rest of a line belongs where it was begun.
+      file = this.#current(this.#pending.isWithinLine ? 0 : this.#pending.first().indexOf(LINE_FEED) + 1);
+      if (file === undefined) return false;
+      const written = this.#writePending(file);
+      if (written === undefined) return false;
+      budget -= written;
     }
     if (!this.#pending.isEmpty) {
       this.#tryLater(0);
       return false;
     }
-    this.#succeeded(file);
+    if (file !== undefined) this.#succeeded(file);
     return true;
   }
 
-  #writePending(file: DayFile, maxBytes: number): WriteFailure | undefined {
-    let budget = maxBytes;
-    while (!this.#pending.isEmpty && budget > 0) {
-      const continuesLine = this.#pending.isWithinLine && file.canContinueLine();
-      if (!continuesLine) this.#pending.rewind();
-      const bytes = this.#pending.first();
-      const failure = file.write(bytes, continuesLine);
-      const written = failure === undefined ? bytes.length : failure.written;
-      this.#linesWritten += this.#pending.advance(written);
-      if (failure !== undefined) return failure;
-      budget -= written;
-    }
+  /** Writes some of the bytes that wait, and returns how many; `undefined` when that failed. */
+  #writePending(file: DayFile): number | undefined {
+    const continuesLine = this.#pending.isWithinLine && file.canContinueLine();
+    if (!continuesLine) this.#pending.rewind();
+    const bytes = file.fitting(this.#pending.first(), continuesLine);
+    const failure = file.write(bytes, continuesLine);
+    this.#linesWritten += this.#pending.advance(failure === undefined ? bytes.length : failure.written);
+    if (failure === undefined) return bytes.length;
+    this.#failed(failure.error);
     return undefined;
   }
 
@@ -140,14 +173,17 @@ export class RollingFile {
     return this.#backoffMillis === 0 || performance.now() >= this.#nextTry;
   }
 
-  #today(): DayFile | undefined {
+  /** The file that is written now, with room for so many bytes. */
+  #current(bytes: number): DayFile | undefined {
     const day = this.#settings.clock.today();
     const open = this.#file;
-    if (open?.day === day && open.isInPlace()) return open;
+    const isInPlace = open?.day === day && open.isInPlace();
+    if (isInPlace && open.hasRoomFor(bytes)) return open;
+    if (isInPlace && this.#settings.fsync) this.#sync(open);
     void this.#release();
     try {
-      const file = this.#open(day);
-      if (open?.day === day) {
+      const file = this.#open(day, bytes);
+      if (open?.day === day && !isInPlace) {
         this.#outage.begin(`${open.path} was removed, moved or replaced: a new one is made; its lines are not counted`);
       }
       return file;
@@ -157,9 +193,11 @@ export class RollingFile {
     }
   }
 
-  #open(day: string): DayFile {
-    const file = new DayFile(this.#settings.directory, day, this.#settings.reporter);
+  #open(day: string, bytes: number): DayFile {
+    const { directory, maxFileBytes: maxBytes, link, reporter } = this.#settings;
+    const file = openDayFile(directory, { day, maxBytes }, bytes, reporter);
     this.#file = file;
+    link?.leadTo(file.name);
     if (this.#day !== day) {
       this.#day = day;
       this.#settings.onNewDay();
@@ -169,7 +207,7 @@ export class RollingFile {
 
   /** Opens today's file. @throws when that fails, which is an error of the caller at the start only. */
   open(): void {
-    this.#open(this.#settings.clock.today());
+    this.#open(this.#settings.clock.today(), 0);
   }
 
   #release(): Promise<void> | undefined {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -66,7 +66,7 @@ function run(
 
 /** The numbers that stand in the whole lines of the directory's daily files, in the files' order. */
 function numbersIn(directory: string): number[] {
-  const names = readdirSync(directory).filter((name) => name.endsWith('.log'));
+  const names = readdirSync(directory).filter((name) => name.endsWith('.log') && name !== 'current.log');
   const lines = names
     .toSorted()
     .flatMap((name) => readFileSync(join(directory, name), 'utf8').split('\n').slice(0, -1));
@@ -282,6 +282,89 @@ describe('the daily file beside others', () => {
     expect(numbersIn(directory).toSorted((a, b) => a - b)).toEqual(upTo(4_000));
     expect(names.filter((name) => name.includes('.tmp'))).toEqual([]);
   });
+
+  it('processes that share files of a limited size lose no line, also when one is killed and started again', async () => {
+    const directory = temporaryDirectory();
+    const script = (offset: number, count: number): string =>
+      `const { file, logger } = start({ maxFileBytes: 20_000, currentLink: true });
+       for (let n = 0; n < ${count}; n += 1) {
+         logger.emit({ body: 'line ' + (${offset} + n) });
+         if (n % 25 === 0) { await sleep(0); console.log(n); }
+       }
+       await file.shutdown();
+       console.log(JSON.stringify(file.stats()));`;
+    const killed = run(directory, script(0, 1_000_000), {
+      onStdout: (text, pid) => text.split('\n').length > 40 && process.kill(pid, 'SIGKILL'),
+    });
+    const others = Promise.all([run(directory, script(2_000_000, 2_000)), run(directory, script(3_000_000, 2_000))]);
+    const told = Number((await killed).stdout.trim().split('\n').at(-1));
+    const again = await run(directory, script(4_000_000, 500));
+    for (const { stdout } of [...(await others), again]) {
+      expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({ lost: {}, pendingLines: 0 });
+    }
+    const numbers = numbersIn(directory).toSorted((a, b) => a - b);
+    const survivors = numbers.filter((number) => number >= 1_000_000);
+    expect(survivors).toEqual(
+      [2_000_000, 3_000_000]
+        .flatMap((offset) => upTo(2_000).map((n) => offset + n))
+        .concat(upTo(500).map((n) => 4_000_000 + n)),
+    );
+    const ofKilled = numbers.filter((number) => number < 1_000_000);
+    // What it told was written in a tick before.
+    expect(ofKilled.length).toBeGreaterThanOrEqual(told);
+    expect(ofKilled).toEqual(upTo(ofKilled.length));
+    const names = readdirSync(directory).filter((name) => name !== 'current.log');
+    expect(names.length).toBeGreaterThan(5);
+    for (const name of names) {
+      expect(name).toMatch(/^session-logs\.\d{4}-\d\d-\d\d(\.\d+)?\.log$/);
+      // Each of the others may have found the same room at the same moment.
+      expect(statSync(join(directory, name)).size).toBeLessThan(20_000 + 3 * 25 * 100);
+    }
+  });
+
+  it.skipIf(!isRoot)(
+    'a log shipper under another user reads what the modes let it (needs root to become one)',
+    async () => {
+      const { execFileSync } = await import('node:child_process');
+      const { chmodSync, chownSync } = await import('node:fs');
+      const parent = temporaryDirectory();
+      chmodSync(parent, 0o755);
+      const read = (directory: string): string => {
+        const path = join(directory, 'current.log');
+        try {
+          return execFileSync('cat', [path], { uid: 65_534, gid: 65_534, encoding: 'utf8', stdio: 'pipe' });
+        } catch (error) {
+          return String((error as { stderr: unknown }).stderr);
+        }
+      };
+      const write = async (name: string, options: string): Promise<string> => {
+        const directory = join(parent, name);
+        const ended = await run(
+          directory,
+          `process.umask(0o077);
+         const { file, logger } = start({ currentLink: true, ${options} });
+         logger.emit({ body: 'line 1' });
+         await file.shutdown();
+         console.log(JSON.stringify(file.stats()));`,
+        );
+        expect(JSON.parse(ended.stdout)).toMatchObject({ written: 1, lost: {} });
+        return directory;
+      };
+      expect(read(await write('private', ''))).toContain('Permission denied');
+      expect(read(await write('all', 'fileMode: 0o644'))).toContain(' line 1 ');
+      const shared = join(parent, 'group');
+      await write('group', 'fileMode: 0o640, directoryMode: 0o2750');
+      // The administrator gives the directory to the shipper's group; files made from then on belong to that.
+      expect(read(shared)).toContain('Permission denied');
+      chownSync(shared, 0, 65_534);
+      chmodSync(shared, 0o2750);
+      for (const name of readdirSync(shared)) rmSync(join(shared, name));
+      await write('group', 'fileMode: 0o640, directoryMode: 0o2750');
+      expect(read(shared)).toContain(' line 1 ');
+      // It cannot be written by the shipper.
+      expect(statSync(shared).mode & 0o022).toBe(0);
+    },
+  );
 
   it('loading the package loads no log4js, and the files of a process are private', async () => {
     const directory = temporaryDirectory();

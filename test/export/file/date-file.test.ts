@@ -46,7 +46,7 @@ describe('the daily file', () => {
       '2026-11-23T10:00:00.000Z CHAT [-] token {"otel.scope.name":"test","otel.scope.version":"1.2.3"}',
       '2026-11-23T10:00:00.000Z ERROR [-] {"a":[1]} {"otel.scope.name":"test","otel.scope.version":"1.2.3","otel.event.name":"an.event"}',
     ]);
-    expect(file.stats()).toEqual({ written: 3, pendingLines: 0, pendingBytes: 0, lost: {} });
+    expect(file.stats()).toEqual({ written: 3, pendingLines: 0, pendingBytes: 0, misformatted: 0, lost: {} });
   });
 
   it('writes the time that a record has, from long ago too; 0 is none', async () => {

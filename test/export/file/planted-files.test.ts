@@ -95,7 +95,9 @@ describe('in the place of the daily file', () => {
        await file.shutdown();
        console.log(code, pendingLines, JSON.stringify(file.stats()));`,
     );
-    expect(printed).toMatch(/^flush_timeout 1 \{"written":2,"pendingLines":0,"pendingBytes":0,"lost":\{\}\}$/);
+    expect(printed).toMatch(
+      /^flush_timeout 1 \{"written":2,"pendingLines":0,"pendingBytes":0,"misformatted":0,"lost":\{\}\}$/,
+    );
     expect(readFileSync(tomorrow, 'utf8')).toMatch(/ tomorrow /);
   });
 

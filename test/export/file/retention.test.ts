@@ -47,7 +47,7 @@ function startRetention(
   isSet: (byMillis: number) => void;
 } {
   const reporter = reporterFor('test');
-  const claim = new DailyFileDirectory({ directory, fileName: 'session-logs', mode: 0o600, reporter });
+  const claim = new DailyFileDirectory({ directory, fileName: 'session-logs', fileMode: 0o600, reporter });
   let monotonic = 0;
   let wall = NOON + ahead;
   const watch = new ClockWatch(

@@ -6,11 +6,11 @@ import { describeValue } from '../../support/errors.ts';
 import { catchRejection } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { escapeText, withoutColours } from '../../support/terminal-text.ts';
-import { levelOf, recordMillis } from '../line-parts.ts';
-import { LineFormatter, sessionIdOfRecord } from './log-line.ts';
+import { levelOf, recordMillis, sessionIdOfRecord } from '../line-parts.ts';
+import type { LineFormatter } from './log-line.ts';
 
-/** A log record as a {@link Layout} gets it: plain and JSON-safe, so that `JSON.stringify` writes it whole. */
-export interface LayoutRecord {
+/** A log record as a {@link LineFormat} gets it: plain and JSON-safe, so that `JSON.stringify` writes it whole. */
+export interface LineRecord {
   /** ISO 8601, UTC. */
   readonly timestamp: string;
   /** `INFO`, `WARN`, ...; `CHAT` without a severity. */
@@ -19,6 +19,9 @@ export interface LayoutRecord {
   readonly sessionId: string | undefined;
   /** The body as text, without colour codes; JSON when it is no string. */
   readonly message: string;
+  /** The body with its structure. */
+  readonly body: JsonValue;
+  /** All of them, an exception as `exception.type`, `exception.message` and `exception.stacktrace`. */
   readonly attributes: Readonly<Record<string, JsonValue>>;
   readonly eventName: string | undefined;
   readonly scope: { readonly name: string; readonly version: string | undefined };
@@ -27,18 +30,24 @@ export interface LayoutRecord {
 }
 
 /** Makes the line of a record, without its line end. It is called while the record is emitted. */
-export type Layout = (record: LayoutRecord) => string;
+export type LineFormat = (record: LineRecord) => string;
 
-/** Formats records as lines with a layout of the application; with our own where that fails. */
-export class LayoutFormatter {
-  readonly #layout: Layout;
+const LINE_END = /\r?\n$/;
+const LINE_BREAK = /[\n\r\u2028\u2029]/;
+
+/** Formats records as lines with a function of the application; as text where that fails. */
+export class CustomFormatter {
+  readonly #format: LineFormat;
   readonly #reporter: Reporter;
-  readonly #own = new LineFormatter();
-  /** A layout may log: its own records have no layout, which would call it for ever. */
+  readonly #own: LineFormatter;
+  /** The function may log: its own records are written as text, else it would be called for ever. */
   #isRunning = false;
+  /** Lines that the function did not give as one line of text. */
+  misformatted = 0;
 
-  constructor(layout: Layout, reporter: Reporter) {
-    this.#layout = layout;
+  constructor(format: LineFormat, own: LineFormatter, reporter: Reporter) {
+    this.#format = format;
+    this.#own = own;
     this.#reporter = reporter;
   }
 
@@ -47,24 +56,31 @@ export class LayoutFormatter {
     if (this.#isRunning) return this.#own.format(record);
     this.#isRunning = true;
     try {
-      const line: unknown = this.#layout(layoutRecordOf(record));
-      if (typeof line === 'string') return escapeText(line);
+      const line: unknown = this.#format(lineRecordOf(record));
+      if (typeof line === 'string') return this.#inOneLine(line);
       catchRejection(line, () => 'what it would have been is reported below');
-      this.#failed(`returned ${describeValue(line)} in place of a string`);
+      this.#failed(`returned ${describeValue(line)} in place of a string; the line is written as text`);
     } catch (error) {
-      this.#failed('threw', error);
+      this.#failed('threw; the line is written as text', error);
     } finally {
       this.#isRunning = false;
     }
     return this.#own.format(record);
   }
 
+  #inOneLine(given: string): string {
+    const line = given.replace(LINE_END, '');
+    if (LINE_BREAK.test(line)) this.#failed('returned line breaks; they are written as \\u000a and the like');
+    return escapeText(line);
+  }
+
   #failed(how: string, cause?: unknown): void {
-    this.#reporter.limited('layout', `\`layout\` ${how}; the line is written as without it`, cause);
+    this.misformatted += 1;
+    this.#reporter.limited('format', `\`format\` ${how}`, cause);
   }
 }
 
-function layoutRecordOf(record: LogRecord): LayoutRecord {
+function lineRecordOf(record: LogRecord): LineRecord {
   const { severityNumber, eventName, instrumentationScope: scope, spanContext } = record;
   return Object.freeze({
     timestamp: isoTimestamp(recordMillis(record)),
@@ -72,6 +88,7 @@ function layoutRecordOf(record: LogRecord): LayoutRecord {
     severityNumber,
     sessionId: sessionIdOfRecord(record),
     message: withoutColours(bodyToText(record.body)),
+    body: toJsonValue(record.body),
     attributes: toJsonValue(record.attributes) as Readonly<Record<string, JsonValue>>,
     eventName,
     scope: Object.freeze({ name: scope.name, version: scope.version }),

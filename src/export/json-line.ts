@@ -1,0 +1,52 @@
+import { bodyToText, toJsonValue } from '../entry/body.ts';
+import { isoTimestamp } from '../entry/timestamp.ts';
+import type { LogRecord } from '../otel/log-record.ts';
+import { escapeControls, withoutColours } from '../support/terminal-text.ts';
+import { lineAttributes, levelOf, recordMillis, sessionIdOfRecord, splitException } from './line-parts.ts';
+
+/**
+ * The record as one line of JSON, for Loki, Vector, Fluent Bit and the like: `time`, `level` and `message` are where they
+ * look for them, the trace ids are named as OpenTelemetry says for formats other than OTLP,
+ * https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/. What a record does not have is left out.
+ *
+ * It is always valid JSON on one line, without control characters and without halves of surrogate pairs, which strict
+ * parsers refuse. docs/daily-file.md has the keys.
+ */
+export function jsonLine(record: LogRecord): string {
+  const { severityNumber = 0, severityText, body, eventName, instrumentationScope: scope, spanContext } = record;
+  const level = levelOf(record);
+  const attributes = lineAttributes(record);
+  const { exception, others } = attributes === undefined ? {} : splitException(attributes);
+  const line = {
+    time: isoTimestamp(recordMillis(record)),
+    level,
+    severity_number: severityNumber === 0 ? undefined : severityNumber,
+    severity_text: severityText === level ? undefined : severityText,
+    session_id: sessionIdOfRecord(record),
+    message: withoutColours(bodyToText(body)),
+    body: typeof body === 'string' || body === null || body === undefined ? undefined : toJsonValue(body),
+    event_name: eventName,
+    attributes: others,
+    exception,
+    dropped_attributes_count: record.droppedAttributesCount > 0 ? record.droppedAttributesCount : undefined,
+    trace_id: spanContext?.traceId,
+    span_id: spanContext?.spanId,
+    trace_flags: spanContext === undefined ? undefined : flagsText(spanContext.traceFlags),
+    scope: { name: scope.name, version: scope.version },
+  };
+  return escapeControls(wholeCharacters(JSON.stringify(line)));
+}
+
+/** As W3C writes them. */
+function flagsText(flags: number): string {
+  return (flags & 0xff).toString(16).padStart(2, '0');
+}
+
+// In what `JSON.stringify` writes, `\ud800` stands for half of a surrogate pair, unless its backslash is itself escaped.
+const ESCAPED_BACKSLASH_OR_HALF = /\\(?:\\|ud[89a-f][\da-f]{2})/g;
+
+/** JSON in which U+FFFD stands for each half of a surrogate pair, as in a file of UTF-8. */
+function wholeCharacters(json: string): string {
+  if (!json.includes('\\ud')) return json;
+  return json.replace(ESCAPED_BACKSLASH_OR_HALF, (found) => (found.length === 2 ? found : '\ufffd'));
+}
