@@ -15,7 +15,12 @@ import { startPlan } from './start/start-options.ts';
 import { SessionLogsError } from './support/errors.ts';
 import { reporterFor } from './support/reporter.ts';
 
-const OPTIONS = { registerGlobally: true, shutdownOnSignal: true };
+// The program's own loggers print to stdout already: nothing is printed a second time into a log that is kept.
+const OPTIONS = {
+  registerGlobally: true,
+  shutdownOnSignal: true,
+  console: process.stdout.isTTY ? 'auto' : false,
+} as const;
 
 const reporter = reporterFor('register');
 

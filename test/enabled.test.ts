@@ -38,7 +38,7 @@ const ANSWERS: Readonly<
   },
   'the daily file with a minimum': { make: fileOfWarnings, none: true, unspecified: true, info: false },
   'the console, which prints no chunks': {
-    make: () => new ConsoleLogRecordProcessor(),
+    make: () => new ConsoleLogRecordProcessor('pretty'),
     none: true,
     unspecified: false,
     info: true,

@@ -16,7 +16,7 @@ describeProcessorRules('ConsoleLogRecordProcessor', () => {
     );
     return true;
   });
-  const processor = new ConsoleLogRecordProcessor();
+  const processor = new ConsoleLogRecordProcessor('pretty');
   return {
     processor,
     delivered: () => messages,

@@ -1,5 +1,6 @@
 import { CoalescingLogRecordProcessor } from '../export/coalescing/coalescing.ts';
 import { ConsoleLogRecordProcessor } from '../export/console/console.ts';
+import { stdoutTerminal } from '../export/console/terminal.ts';
 import { DurableLogRecordProcessor } from '../export/durable/durable.ts';
 import { DateFileLogRecordProcessor } from '../export/file/date-file.ts';
 import { CountingBatchLogRecordProcessor } from '../export/otlp/batch.ts';
@@ -14,7 +15,7 @@ import { loadLogsSdk } from '../otel/logs-sdk.ts';
 import type { LogsSdk, Resource } from '../otel/logs-sdk.ts';
 import { addUp } from '../support/loss-counters.ts';
 import { reporterFor } from '../support/reporter.ts';
-import { defaultStreamHandler } from '../write/stream-handler.ts';
+import type { StreamHandler } from '../write/stream-handler.ts';
 import { GatedLogRecordProcessor } from './gated-processor.ts';
 import type { Branch } from './gated-processor.ts';
 import { signalEndings } from './signal-endings.ts';
@@ -36,8 +37,9 @@ export function startNow(plan: StartPlan, isBesideSdk = false, parts: Parts = ne
   try {
     if (exporter !== undefined && !isSdkDisabled()) addExport(parts, exporter, sdk, plan);
     else if (plan.spool !== undefined) reporter.warn('`spool` has no effect: nothing is exported');
-    if (plan.console) {
-      parts.add('the console', new ConsoleLogRecordProcessor(), plan.minimumSeverity.console, () => ({}));
+    if (plan.console !== false) {
+      const lines = new ConsoleLogRecordProcessor(plan.console);
+      parts.add('the console', lines, plan.minimumSeverity.console, () => ({}));
     }
     if (plan.file !== false) addFile(parts, plan.file === true ? {} : plan.file, plan);
     return assemble(plan, sdk, resource, parts);
@@ -134,7 +136,7 @@ function spooled(
 
 function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, parts: Parts): SessionLogs {
   const { store, redact, sessionIdKeys, sessionId, baggage, selfObsMeterProvider } = plan;
-  const streamHandler = plan.streamHandler ?? (process.stdout.isTTY ? defaultStreamHandler : false);
+  const streamHandler = plan.streamHandler ?? (process.stdout.isTTY ? showChunk : false);
   const place = new ProcessPlace();
   let provider: OtelLoggerProvider | undefined;
   const sessions = new SessionLogs(
@@ -158,6 +160,9 @@ function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, parts: Part
   if (plan.shutdownOnSignal) place.endOnSignal(sessions);
   return sessions;
 }
+
+/** Chunks beside each other on a terminal. */
+const showChunk: StreamHandler = (message, sessionId) => stdoutTerminal().chunk(message, sessionId);
 
 /** What a started instance has in its process: the hook at its end, and perhaps the global provider. */
 class ProcessPlace implements OwnedPart {
@@ -192,6 +197,7 @@ class ProcessPlace implements OwnedPart {
   }
 
   shutdown(): Promise<void> {
+    stdoutTerminal().flush();
     this.#onShutdown?.();
     if (this.#onBeforeExit !== undefined) process.off('beforeExit', this.#onBeforeExit);
     this.#unregister?.();

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
 import type { CoalescingOptions } from '../export/coalescing/coalescing.ts';
+import type { ConsoleFormat } from '../export/console/console.ts';
 import type { DateFileLogRecordProcessorOptions } from '../export/file/date-file-options.ts';
 import type { DurableLogRecordProcessorOptions } from '../export/durable/durable-options.ts';
 import type { LogRecordExporter } from '../otel/log-record.ts';
@@ -10,6 +11,7 @@ import type { Severity } from '../otel/severity.ts';
 import { sessionOptions } from '../route/processor.ts';
 import type { SessionLogRecordProcessorOptions } from '../route/processor.ts';
 import { lazily, objectWith, parseOptions, positiveInteger } from '../support/options.ts';
+import { hasColours } from '../support/terminal-colours.ts';
 import { streamHandlerOption } from '../write/stream-handler.ts';
 import type { StreamHandler } from '../write/stream-handler.ts';
 
@@ -42,9 +44,19 @@ export interface StartSessionLogsOptions extends SessionLogRecordProcessorOption
   readonly exporter?: LogRecordExporter | undefined;
   /** A disk spool before the exporter: nothing that was written is lost while the collector is down. @default none */
   readonly spool?: Omit<DurableLogRecordProcessorOptions, 'exporter'> | undefined;
-  /** Coloured lines for leveled logs. @default 'auto': when stdout is a terminal */
-  readonly console?: boolean | 'auto' | undefined;
-  /** Gets each chunk as it is written; `false`: none. @default `defaultStreamHandler` when stdout is a terminal */
+  /**
+   * Lines on stdout for leveled logs. `'pretty'`: for a person, with the time of day, coloured as `FORCE_COLOR`, `NO_COLOR`
+   * and the terminal say. `'plain'`: with the date and without colours, for `docker logs`. `'json'`: the JSON lines of the
+   * daily file. `'auto'` and `true`: pretty on a terminal and where `FORCE_COLOR` asks for colours, else plain. `false`: none.
+   *
+   * @default 'auto'
+   */
+  readonly console?: boolean | 'auto' | ConsoleFormat | undefined;
+  /**
+   * Gets each chunk as it is written, and the id of its session; `false`: none.
+   *
+   * @default on a terminal lines on stdout, with the session's id before each
+   */
   readonly streamHandler?: StreamHandler | false | undefined;
   /** A resource, or attributes of one, beside what the environment says. */
   readonly resource?: Resource | Readonly<Record<string, unknown>> | undefined;
@@ -76,7 +88,7 @@ export interface StartPlan extends Omit<
   'file' | 'console' | 'minimumSeverity' | 'registerGlobally' | 'shutdownOnSignal'
 > {
   readonly file: boolean | DailyFileOptions;
-  readonly console: boolean;
+  readonly console: ConsoleFormat | false;
   readonly registerGlobally: boolean;
   readonly shutdownOnSignal: boolean;
   readonly minimumSeverity: {
@@ -100,7 +112,12 @@ const optionsSchema = lazily(() =>
     compress: z.boolean('a boolean').optional(),
     endpoint: z.string('a URL such as "http://localhost:4318"').optional(),
     exporter: objectWith<LogRecordExporter>('a LogRecordExporter', 'export', 'shutdown').optional(),
-    console: z.union([z.boolean(), z.literal('auto')], "a boolean or 'auto'").default('auto'),
+    console: z
+      .union(
+        [z.boolean(), z.enum(['auto', 'pretty', 'plain', 'json'])],
+        "a boolean, 'auto', 'pretty', 'plain' or 'json'",
+      )
+      .default('auto'),
     streamHandler: streamHandlerOption(),
     resource: z
       .custom<object>((value) => typeof value === 'object' && value !== null, 'a resource or its attributes')
@@ -137,6 +154,11 @@ export function startPlan(options: StartSessionLogsOptions): StartPlan {
   const parsed = parseOptions('startSessionLogs', optionsSchema, options);
   return {
     ...parsed,
-    console: parsed.console === 'auto' ? process.stdout.isTTY : parsed.console,
+    console: parsed.console === 'auto' || parsed.console === true ? formatOfStdout() : parsed.console,
   } as StartPlan;
+}
+
+/** Colours that are forced are forced for a person, who watches through something that is no terminal. */
+function formatOfStdout(): ConsoleFormat {
+  return process.stdout.isTTY || hasColours() ? 'pretty' : 'plain';
 }

@@ -4,7 +4,7 @@ import type { StartSessionLogsOptions } from './start-options.ts';
 
 /**
  * Starts session logs that stand alone: a logger provider of its own, the daily file, OTLP export when an endpoint is
- * configured, coloured lines and echoed chunks on a terminal.
+ * configured, leveled logs on stdout, and chunks there when it is a terminal.
  *
  * What it returns shuts down on `beforeExit`: a script that only logs and reads ends by itself with everything flushed.
  *

@@ -5,8 +5,8 @@ import { catchRejection, reporterFor } from '../support/reporter.ts';
 import { withoutTerminalControls } from '../support/terminal-text.ts';
 import { watchStdout } from '../support/stdout-errors.ts';
 
-/** Gets each chunk as it is written. What it returns is ignored. */
-export type StreamHandler = (message: string) => unknown;
+/** Gets each chunk as it is written, and the id of its session. What it returns is ignored. */
+export type StreamHandler = (message: string, sessionId: string) => unknown;
 
 /**
  * Hands each chunk to a stream handler. A handler that throws, or a closed stdout (`| head -1`), never reaches the
@@ -22,10 +22,10 @@ export class Echo {
     this.#stopWatching = watchStdout(this.#onStdoutError);
   }
 
-  write(message: string): void {
+  write(message: string, sessionId: string): void {
     if (!this.#isOn) return;
     try {
-      catchRejection(this.#handler(message), this.#onThrow);
+      catchRejection(this.#handler(message, sessionId), this.#onThrow);
     } catch (error) {
       this.#onThrow(error);
     }
@@ -52,7 +52,8 @@ export class Echo {
 }
 
 /**
- * Writes a chunk to stdout as it arrives, the way the original logger's handler did.
+ * Writes a chunk to stdout as it arrives, the way the original logger's handler did: the chunks of several sessions stand
+ * in one another's lines.
  *
  * A token prints nothing, or a newline for one of `SPECIAL_END_TOKENS`, and returns `undefined`. Other text is written
  * without control characters other than newline and tab, and without overrides of the direction of text, and returned

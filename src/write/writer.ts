@@ -108,7 +108,7 @@ export class SessionWriter {
   #emitChunk(record: EmittedLogRecord, sessionId: string, facts: OwnFacts, isTextRedacted: boolean): void {
     const emitted = this.#emit(record, sessionId, facts, isTextRedacted);
     // A handler gets text alone: it could not tell an error from what the model said.
-    if (emitted !== undefined && facts.kind !== 'error') this.#echo?.write(emitted.body as string);
+    if (emitted !== undefined && facts.kind !== 'error') this.#echo?.write(emitted.body as string, sessionId);
   }
 
   /** What a redaction holds back of the session goes out: nothing completes it any more. */

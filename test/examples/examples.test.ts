@@ -63,8 +63,12 @@ describe('the examples', () => {
       LOGS_PATH: directory,
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
       OTEL_SERVICE_NAME: 'example',
+      FORCE_COLOR: '0',
     });
-    expect(`${code} ${stdout}`).toBe('0 shipped; lost: {}\n');
+    // Its leveled logs, and what it prints itself.
+    expect(`${code} ${stdout}`).toMatch(
+      /^0 .* INFO {2}\[alice\] session opened .*\n.* \[bob\] .*\nshipped; lost: \{\}\n$/,
+    );
     const records = receiver.records();
     for (const sessionId of ['alice', 'bob']) {
       const own = records.filter((record) => record.attributes['session.id'] === sessionId);

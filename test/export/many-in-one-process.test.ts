@@ -19,7 +19,7 @@ function listeners(): number[] {
 test.each([
   ['spools', () => new DurableLogRecordProcessor({ exporter: new ManualExporter(), directory: directory() })],
   ['facades', () => new SessionLogs()],
-  ['consoles', () => new ConsoleLogRecordProcessor()],
+  ['consoles', () => new ConsoleLogRecordProcessor('pretty')],
 ])('many %s in one process have one listener', async (_, make: () => { shutdown(): Promise<void> }) => {
   const before = listeners();
   const made = Array.from({ length: MANY }, make);

@@ -7,18 +7,18 @@ import { builtSource } from '../../support/built-source.ts';
 
 const MODULES = fileURLToPath(new URL('../../../node_modules', import.meta.url));
 
-describe('the coloured console', () => {
+describe('lines on stdout', () => {
   const source = builtSource();
 
   function run(
     script: string,
-    options: { pipe?: string; env?: Record<string, string> } = {},
+    options: { format?: string; pipe?: string; env?: Record<string, string> } = {},
   ): ReturnType<typeof spawn> {
     const program = `
       import { createRequire } from 'node:module';
       const { LoggerProvider } = createRequire(${JSON.stringify(`${MODULES}/`)})('@opentelemetry/sdk-logs');
       const { ConsoleLogRecordProcessor } = await import(${JSON.stringify(source.url('export/console/console.js'))});
-      const output = new ConsoleLogRecordProcessor();
+      const output = new ConsoleLogRecordProcessor(${JSON.stringify(options.format ?? 'pretty')});
       const logger = new LoggerProvider({ processors: [output] }).getLogger('test');
       ${script}`;
     return spawn(program, options);
@@ -32,7 +32,7 @@ describe('the coloured console', () => {
     return spawnSync('bash', ['-c', shell, process.execPath, program], {
       encoding: 'utf8',
       cwd: MODULES,
-      env: { ...process.env, NO_COLOR: '', ...env },
+      env: { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
     });
   }
 
@@ -40,11 +40,47 @@ describe('the coloured console', () => {
     const emits = `
       logger.emit({ body: 'a chunk' });
       logger.emit({ body: 'hello', severityNumber: 9, attributes: { 'session.id': 'mine' } });`;
-    const { stdout } = run(emits);
+    const { stdout } = run(emits, { env: { FORCE_COLOR: '1' } });
     expect(stdout.split('\n')).toHaveLength(2);
     // oxlint-disable-next-line no-control-regex -- colours are control characters
     expect(stdout).toMatch(/\u001b\[32mINFO \u001b\[0m.*\[mine\].* hello\n$/);
     expect(run(emits, { env: { NO_COLOR: '1' } }).stdout).toMatch(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}\[mine\] hello\n$/);
+  });
+
+  it.each([
+    [{}, false],
+    [{ FORCE_COLOR: '1' }, true],
+    [{ FORCE_COLOR: 'true' }, true],
+    [{ FORCE_COLOR: '0' }, false],
+    [{ FORCE_COLOR: 'false' }, false],
+    // As in Node itself.
+    [{ FORCE_COLOR: '1', NO_COLOR: '1' }, true],
+  ])('without a terminal, with %o: coloured %s; plain lines never are', (env, isColoured) => {
+    const emit = `logger.emit({ body: 'hello', severityNumber: 9 });`;
+    expect(run(emit, { env }).stdout.includes('\u001b[')).toBe(isColoured);
+    expect(run(emit, { env, format: 'plain' }).stdout).not.toContain('\u001b[');
+  });
+
+  it('plain lines have the date; JSON lines are those of the daily file', () => {
+    const emit = `logger.emit({ body: { a: 1 }, severityNumber: 13, timestamp: 1e12,
+      attributes: { 'session.id': 's', id: 1, 'exception.type': 'E', 'exception.stacktrace': 'E\\n    at x' } });
+      logger.emit({ body: 'a chunk' });`;
+    expect(run(emit, { format: 'plain' }).stdout).toBe(
+      '2001-09-09T01:46:40.000Z WARN  [s] {"a":1} {"id":1}\n    E\n        at x\n',
+    );
+    const { stdout } = run(emit, { format: 'json' });
+    expect(stdout.endsWith('\n')).toBe(true);
+    expect(JSON.parse(stdout)).toEqual({
+      time: '2001-09-09T01:46:40.000Z',
+      level: 'WARN',
+      severity_number: 13,
+      session_id: 's',
+      message: '{"a":1}',
+      body: { a: 1 },
+      attributes: { id: 1 },
+      exception: { type: 'E', stacktrace: 'E\n    at x' },
+      scope: { name: 'test' },
+    });
   });
 
   it('prints no control character of a message or session id, and sets further lines in', () => {
