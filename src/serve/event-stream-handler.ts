@@ -17,7 +17,7 @@ import { headerOf } from './request-header.ts';
 /** How a handler answers the requests for event streams. */
 export interface EventStreamHandlerOptions<R = IncomingMessage> extends Omit<
   EventStreamOptions<R>,
-  'request' | 'lastEventId' | 'signal'
+  'request' | 'lastEventId'
 > {
   /** The session that a request asks for, from its URL perhaps. What is no session id is refused. */
   readonly sessionId: (request: R) => string | undefined | Promise<string | undefined>;
@@ -60,7 +60,7 @@ export function eventStreamHandler<R>(
   requireOptionsObject(owner, options);
   const { sessionId: find, cors: _, ...streamOptions } = options;
   const { cors } = parseOptions(owner, handlerSchema, options);
-  const ofRequests = ['request', 'lastEventId', 'signal'].find((name) => name in options);
+  const ofRequests = ['request', 'lastEventId'].find((name) => name in options);
   if (ofRequests !== undefined)
     throw new TypeError(`${owner}: \`${ofRequests}\` is no option: it is taken from each request`);
   // What every request would be refused for is wrong now.
@@ -103,7 +103,8 @@ export function eventStreamHandler<R>(
     if (cors !== undefined && isPreflight(request)) return new Response(null, { status: 204, headers });
     const id = await sessionOf(request);
     if (id === undefined) return new Response(null, { status: 403, headers });
-    const { signal } = request;
+    const { signal: own } = streamOptions;
+    const signal = own === undefined ? request.signal : AbortSignal.any([own, request.signal]);
     const made = await toEventStreamResponse(sourceNow(), id, { ...optionsFor(request), signal, response });
     for (const [name, value] of Object.entries(headers)) made.headers.append(name, value);
     return made;

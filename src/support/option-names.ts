@@ -2,7 +2,8 @@ import { escapeControls } from './terminal-text.ts';
 
 const READER = 'from until logType minimumSeverity tokens wait idleTimeoutMillis signal onGap';
 const SESSION = 'store redact sessionIdKeys sessionId baggage selfObsMeterProvider';
-const EVENTS = `lastEventId map keepAliveMillis retryMillis onError`;
+const SHOWN = 'map keepAliveMillis retryMillis onError authorize maxReadersPerClient';
+const EVENTS = `${SHOWN} lastEventId request`;
 const READERS = 'maxReaders maxReadersPerSession reservedShare';
 
 /**
@@ -25,6 +26,9 @@ export const OPTIONS_OF: Readonly<Record<string, string>> = {
   pop: 'idleTimeoutMillis signal onGap',
   toEventStreamResponse: `${READER} ${EVENTS} response`,
   sendEventStream: `${READER} ${EVENTS}`,
+  eventStreamHandler: `${READER} ${SHOWN} sessionId cors`,
+  replaySession: 'speed signal',
+  patternRedaction: 'maxHeldChars holdMillis',
   getAllLogsInQueue: 'sessionId limit',
   distribute: 'finite signal',
   forceFlush: 'timeoutMillis',

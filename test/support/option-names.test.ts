@@ -7,6 +7,7 @@ import {
   DurableLogRecordProcessor,
 } from '../../src/export.ts';
 import { MemorySessionStore, SessionLogRecordProcessor, SessionLogs, startSessionLogs } from '../../src/index.ts';
+import { patternRedaction } from '../../src/redaction.ts';
 import { RedisSessionStore } from '../../src/redis.ts';
 import { OPTIONS_OF } from '../../src/support/option-names.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
@@ -31,6 +32,10 @@ function callsOf(): Readonly<Record<string, Call>> {
     pop: (options) => sessions.pop('s', options),
     toEventStreamResponse: (options) => sessions.toEventStreamResponse('s', options),
     sendEventStream: (options) => sessions.sendEventStream(response, 's', options),
+    eventStreamHandler: (options) =>
+      sessions.eventStreamHandler({ sessionId: () => 's', authorize: () => true, ...(options as object) }),
+    replaySession: (options) => sessions.replaySession('s', options),
+    patternRedaction: (options) => patternRedaction([{ pattern: /a/, replacement: 'b' }], options),
     getAllLogsInQueue: (options) => sessions.getAllLogsInQueue(options),
     distribute: (options) => sessions.distribute(options),
     forceFlush: (options) => sessions.forceFlush(options),
@@ -115,7 +120,7 @@ describe('an unknown option', () => {
     [
       'followSession',
       { keepAliveMillis: 5 },
-      '`keepAliveMillis`: it belongs to toEventStreamResponse, sendEventStream',
+      '`keepAliveMillis`: it belongs to toEventStreamResponse, sendEventStream, eventStreamHandler',
     ],
     ['pop', { from: 'start' }, '`from`: it belongs to getSessionLogs, followSession, toReadableStream, ...'],
     ['sendEventStream', { lastEventID: 'x' }, '`lastEventID`: did you mean `lastEventId`?'],
