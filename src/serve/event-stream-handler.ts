@@ -56,19 +56,69 @@ export function eventStreamHandler<R>(
   sourceNow: () => StreamSource,
   options: EventStreamHandlerOptions<R>,
 ): EventStreamHandler<R> {
-  const owner = 'eventStreamHandler';
-  requireOptionsObject(owner, options);
-  const { sessionId: find, cors: _, ...streamOptions } = options;
-  const { cors } = parseOptions(owner, handlerSchema, options);
-  const ofRequests = ['request', 'lastEventId'].find((name) => name in options);
-  if (ofRequests !== undefined)
-    throw new TypeError(`${owner}: \`${ofRequests}\` is no option: it is taken from each request`);
-  // What every request would be refused for is wrong now.
-  parseEventStream(owner, 'checked', { ...streamOptions, request: {} as R });
+  const answers = new Answers(sourceNow, options);
+  return ((request: R, second?: NodeResponse | FastifyReplyLike | { readonly response?: NodeResponse }) => {
+    if (second !== undefined && 'hijack' in second) {
+      second.hijack();
+      return answers.send(request, second.raw);
+    }
+    if (second !== undefined && 'writeHead' in second) return answers.send(request, second);
+    return answers.respond(request as R & Request, second?.response);
+  }) as EventStreamHandler<R>;
+}
 
-  async function sessionOf(request: R): Promise<string | undefined> {
+/** What a handler answers. */
+class Answers<R> {
+  readonly #sourceNow: () => StreamSource;
+  readonly #find: EventStreamHandlerOptions<R>['sessionId'];
+  readonly #cors: CorsOptions | undefined;
+  readonly #streamOptions: EventStreamOptions<R>;
+
+  constructor(sourceNow: () => StreamSource, options: EventStreamHandlerOptions<R>) {
+    const owner = 'eventStreamHandler';
+    requireOptionsObject(owner, options);
+    const { cors } = parseOptions(owner, handlerSchema, options);
+    const ofRequests = ['request', 'lastEventId'].find((name) => name in options);
+    if (ofRequests !== undefined) {
+      throw new TypeError(`${owner}: \`${ofRequests}\` is no option: it is taken from each request`);
+    }
+    const { sessionId, cors: _, ...streamOptions } = options;
+    this.#sourceNow = sourceNow;
+    this.#find = sessionId;
+    this.#cors = cors;
+    this.#streamOptions = streamOptions;
+    // What every request would be refused for is wrong now.
+    parseEventStream(owner, 'checked', { ...streamOptions, request: {} as R });
+  }
+
+  async send(request: R, response: NodeResponse): Promise<void> {
     try {
-      const id: unknown = await find(request);
+      for (const [name, value] of Object.entries(this.#headersFor(request))) addHeader(response, name, value);
+      if (this.#isAskedBeforehand(request)) return void response.writeHead(204).end();
+      const id = await this.#sessionOf(request);
+      if (id === undefined) return void response.writeHead(403).end();
+      await sendEventStream(this.#sourceNow(), response, id, this.#optionsFor(request));
+    } catch (error) {
+      reporter.limited('handler', 'a request for an event stream could not be answered', error);
+    }
+  }
+
+  async respond(request: R & Request, response: NodeResponse | undefined): Promise<Response> {
+    const headers = this.#headersFor(request);
+    if (this.#isAskedBeforehand(request)) return new Response(null, { status: 204, headers });
+    const id = await this.#sessionOf(request);
+    if (id === undefined) return new Response(null, { status: 403, headers });
+    const { signal: own } = this.#streamOptions;
+    const signal = own === undefined ? request.signal : AbortSignal.any([own, request.signal]);
+    const options = { ...this.#optionsFor(request), signal, response };
+    const made = await toEventStreamResponse(this.#sourceNow(), id, options);
+    for (const [name, value] of Object.entries(headers)) made.headers.append(name, value);
+    return made;
+  }
+
+  async #sessionOf(request: R): Promise<string | undefined> {
+    try {
+      const id: unknown = await this.#find(request);
       return isSessionId(id) ? id : undefined;
     } catch (error) {
       reporter.limited('sessionId', '`sessionId` failed; the request is refused', error);
@@ -76,48 +126,20 @@ export function eventStreamHandler<R>(
     }
   }
 
-  const optionsFor = (request: R): EventStreamOptions<R> => {
-    return { ...streamOptions, request, lastEventId: headerOf(request, 'last-event-id') };
-  };
-  const headersFor = (request: R): Record<string, string> => {
-    if (cors === undefined) return {};
+  #optionsFor(request: R): EventStreamOptions<R> {
+    return { ...this.#streamOptions, request, lastEventId: headerOf(request, 'last-event-id') };
+  }
+
+  #isAskedBeforehand(request: R): boolean {
+    return this.#cors !== undefined && isPreflight(request);
+  }
+
+  #headersFor(request: R): Record<string, string> {
+    if (this.#cors === undefined) return {};
     const origin = headerOf(request, 'origin');
-    if (!isPreflight(request)) return corsHeaders(cors, origin);
-    return preflightHeaders(cors, origin, headerOf(request, 'access-control-request-headers'));
-  };
-
-  async function answer(request: R, response: NodeResponse): Promise<void> {
-    try {
-      for (const [name, value] of Object.entries(headersFor(request))) addHeader(response, name, value);
-      if (cors !== undefined && isPreflight(request)) return void response.writeHead(204).end();
-      const id = await sessionOf(request);
-      if (id === undefined) return void response.writeHead(403).end();
-      await sendEventStream(sourceNow(), response, id, optionsFor(request));
-    } catch (error) {
-      reporter.limited('handler', 'a request for an event stream could not be answered', error);
-    }
+    if (!isPreflight(request)) return corsHeaders(this.#cors, origin);
+    return preflightHeaders(this.#cors, origin, headerOf(request, 'access-control-request-headers'));
   }
-
-  async function respond(request: R & Request, response: NodeResponse | undefined): Promise<Response> {
-    const headers = headersFor(request);
-    if (cors !== undefined && isPreflight(request)) return new Response(null, { status: 204, headers });
-    const id = await sessionOf(request);
-    if (id === undefined) return new Response(null, { status: 403, headers });
-    const { signal: own } = streamOptions;
-    const signal = own === undefined ? request.signal : AbortSignal.any([own, request.signal]);
-    const made = await toEventStreamResponse(sourceNow(), id, { ...optionsFor(request), signal, response });
-    for (const [name, value] of Object.entries(headers)) made.headers.append(name, value);
-    return made;
-  }
-
-  return ((request: R, second?: NodeResponse | FastifyReplyLike | { readonly response?: NodeResponse }) => {
-    if (second !== undefined && 'hijack' in second) {
-      second.hijack();
-      return answer(request, second.raw);
-    }
-    if (second !== undefined && 'writeHead' in second) return answer(request, second);
-    return respond(request as R & Request, second?.response);
-  }) as EventStreamHandler<R>;
 }
 
 function isPreflight(request: unknown): boolean {
