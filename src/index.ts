@@ -16,6 +16,7 @@ export type { OtelLoggerProvider } from './otel/logs-api.ts';
 export { SessionLogRecordProcessor } from './facade/session-processor.ts';
 export type { SessionLogRecordProcessorOptions } from './route/processor.ts';
 export type { EndReason } from './read/end-reason.ts';
+export type { FollowAllOptions } from './read/follow-all.ts';
 export type { Gap } from './read/gap.ts';
 export type { PopOptions, ReaderOptions } from './read/reader-options.ts';
 export { SessionReader } from './read/reader.ts';
@@ -32,6 +33,7 @@ export { MemorySessionStore } from './store/memory/memory.ts';
 export type { MemorySessionStoreOptions } from './store/memory/memory-options.ts';
 export type {
   Maybe,
+  OpenAllOptions,
   OpenOptions,
   SessionCursor,
   SessionStore,

@@ -7,6 +7,8 @@ import type { DeliveryReport, SessionDelivery } from '../entry/routed-record.ts'
 import { requireSessionId } from '../entry/session-id.ts';
 import { globalLoggerProvider } from '../otel/logs-api.ts';
 import type { OtelLoggerProvider } from '../otel/logs-api.ts';
+import { followAll } from '../read/follow-all.ts';
+import type { FollowAllOptions } from '../read/follow-all.ts';
 import { openPop, openReader } from '../read/reader-options.ts';
 import type { PopOptions, ReaderDefaults, ReaderOptions } from '../read/reader-options.ts';
 import type { SessionReader } from '../read/reader.ts';
@@ -29,6 +31,7 @@ import { bindMembers } from '../support/bind-members.ts';
 import { SessionLogsError } from '../support/errors.ts';
 import { addUp } from '../support/loss-counters.ts';
 import { abortSignalOption, lazily, millisOrNever, objectWith, parseOptions } from '../support/options.ts';
+import { ownText } from '../support/own-text.ts';
 import { Echo, streamHandlerOption } from '../write/stream-handler.ts';
 import type { StreamHandler } from '../write/stream-handler.ts';
 import { tap } from '../write/tap.ts';
@@ -252,7 +255,18 @@ export class SessionLogs {
     requireSessionId('replaySession', sessionId);
     const { signal, ...replay } = parseReplayOptions(options);
     const reader = this.followSession(sessionId, { from: 'start', until: 'caught-up', signal });
-    return new SessionReplay(reader, { ...replay, signal });
+    return new SessionReplay(ownText(sessionId), reader, { ...replay, signal });
+  }
+
+  /**
+   * The entries of all sessions, in the order logged, live: from now on, from the oldest one held, or after one of them. Ends and
+   * deletions of sessions do not end it. It keeps no session from being evicted: `onGap` tells what was evicted before it
+   * came to it, and nothing of what was deleted.
+   *
+   * @throws SessionLogsError `not_supported` with a remote store: use `followSession` for each session.
+   */
+  followAll(options?: FollowAllOptions): SessionReader<LogEntry> {
+    return followAll(this.processor.store, options, this.#refusal());
   }
 
   /**

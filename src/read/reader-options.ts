@@ -79,10 +79,26 @@ export interface ReaderDefaults {
   readonly isForClient: boolean;
 }
 
-const waitOptions = lazily(() => ({
+/** Schemas of the options that every reader has. */
+export const waitOptions: () => {
+  idleTimeoutMillis: z.ZodOptional<z.ZodCustom<number>>;
+  signal: z.ZodOptional<z.ZodCustom<AbortSignal>>;
+  onGap: z.ZodOptional<z.ZodCustom<(gap: Gap) => void>>;
+} = lazily(() => ({
   idleTimeoutMillis: millisOrNever().optional(),
   signal: abortSignalOption().optional(),
   onGap: functionOption<(gap: Gap) => void>().optional(),
+}));
+
+/** Schemas of the options of what a reader leaves out. */
+export const filterOptions: () => {
+  logType: z.ZodOptional<z.ZodEnum<{ chat: 'chat'; log: 'log'; all: 'all' }>>;
+  minimumSeverity: z.ZodOptional<ReturnType<typeof severityOption>>;
+  tokens: z.ZodOptional<z.ZodBoolean>;
+} = lazily(() => ({
+  logType: z.enum(['chat', 'log', 'all'], "'chat', 'log' or 'all'").optional(),
+  minimumSeverity: severityOption().optional(),
+  tokens: z.boolean('a boolean').optional(),
 }));
 
 const START = "'unread', 'start', 'now', 'stream', { after: id } or { last: n }";
@@ -100,9 +116,7 @@ const readerSchema = lazily(() =>
       )
       .optional(),
     until: z.enum(['session-end', 'stream-end', 'caught-up'], "'session-end', 'stream-end' or 'caught-up'").optional(),
-    logType: z.enum(['chat', 'log', 'all'], "'chat', 'log' or 'all'").optional(),
-    minimumSeverity: severityOption().optional(),
-    tokens: z.boolean('a boolean').optional(),
+    ...filterOptions(),
     wait: z.boolean('a boolean').optional(),
     ...waitOptions(),
   }),
@@ -192,7 +206,7 @@ export function openPop(
 }
 
 /** The original took seconds here; a number that was meant so must not be taken for anything else. */
-function refuseBareNumber(owner: string, options: unknown): void {
+export function refuseBareNumber(owner: string, options: unknown): void {
   if (typeof options !== 'number') return;
   const poll = owner === 'pop' ? 'there is no poll interval; ' : '';
   const instead = `${poll}a limit of the wait is { idleTimeoutMillis: ${options * 1000} }`;

@@ -9,7 +9,7 @@ export interface ReaderPlan {
   readonly yields: 'message' | 'entry';
   /** Delivered in place of the entry that the cursor stands on. */
   readonly makeInstead: ((cursor: SessionCursor) => unknown) | undefined;
-  readonly until: 'session-end' | 'stream-end' | 'caught-up' | 'work-end';
+  readonly until: 'session-end' | 'stream-end' | 'caught-up' | 'work-end' | 'never';
   readonly logType: LogType | 'all';
   readonly minimumSeverity: number | undefined;
   readonly tokens: boolean;

@@ -17,14 +17,15 @@ type Outcome = Exclude<Decision, 'skip'> | Promise<Step>;
 const reporter = reporterFor('reader');
 
 /**
- * Reads one session over any store. Holds a position, nothing else: it cannot slow anybody.
+ * Reads one session, or all of them, over any store. Holds a position, nothing else: it cannot slow anybody.
  *
  * A hand-made iterator, since `return()` of an `async function*` that waits inside `next()` does not run until the wait
  * is over. `break`, `return()` and disposal free the reader at once, also while it waits. Calls of `next()` may
  * overlap; they are settled in order.
  */
 export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Waiter {
-  readonly sessionId: string;
+  /** `undefined`: it reads all sessions, and each entry says which one it is of. */
+  readonly sessionId: string | undefined;
   readonly #store: SessionStore;
   readonly #cursor: SessionCursor;
   readonly #plan: ReaderPlan;
@@ -45,7 +46,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
   #idleTimer: NodeJS.Timeout | undefined = undefined;
   #stopWatchingAbort: (() => void) | undefined = undefined;
 
-  constructor(store: SessionStore, sessionId: string, cursor: SessionCursor, plan: ReaderPlan) {
+  constructor(store: SessionStore, sessionId: string | undefined, cursor: SessionCursor, plan: ReaderPlan) {
     this.#store = store;
     this.sessionId = sessionId;
     this.#cursor = cursor;
@@ -185,7 +186,8 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
 
   /** Asks the store whether the entry stands in an answer; then the entry is judged again. */
   #askState(): Outcome | 'skip' {
-    const state = this.#store.streamState(this.sessionId, this.#cursor.id);
+    const { sessionId, id } = this.#cursor;
+    const state = this.#store.streamState(sessionId, id);
     if (typeof state !== 'string') {
       return state.then((known) => {
         this.#rules.learnState(known);
@@ -208,7 +210,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
     const { yields, makeInstead } = this.#plan;
     if (yields === 'message') return cursor.message;
     if (makeInstead !== undefined) return makeInstead(cursor);
-    return makeEntry(cursor.id, this.sessionId, cursor.message, cursor.timestamp, cursor.detail);
+    return makeEntry(cursor.id, cursor.sessionId, cursor.message, cursor.timestamp, cursor.detail);
   }
 
   /** As `#settle`. A store that throws ends the reader, and the call that waits first learns why. */

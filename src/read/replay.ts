@@ -36,6 +36,7 @@ export function parseReplayOptions(options: ReplayOptions | undefined): ReplayOp
  * signal. Calls of `next()` may overlap; they are settled in order.
  */
 export class SessionReplay implements AsyncIterableIterator<LogEntry, undefined> {
+  readonly sessionId: string;
   readonly #reader: SessionReader<LogEntry>;
   readonly #speed: number;
   /** The clock and the log at the first entry, in milliseconds. */
@@ -46,15 +47,12 @@ export class SessionReplay implements AsyncIterableIterator<LogEntry, undefined>
   readonly #signal: AbortSignal | undefined;
   readonly #stopWatching: (() => void) | undefined;
 
-  constructor(reader: SessionReader<LogEntry>, { speed = 1, signal }: ReplayOptions) {
+  constructor(sessionId: string, reader: SessionReader<LogEntry>, { speed = 1, signal }: ReplayOptions) {
+    this.sessionId = sessionId;
     this.#reader = reader;
     this.#speed = speed;
     this.#signal = signal;
     this.#stopWatching = signal && watchAbort(signal, () => this.#endPause?.());
-  }
-
-  get sessionId(): string {
-    return this.#reader.sessionId;
   }
 
   /** Id of the entry delivered last, or about to be: what `next()` waits for. */

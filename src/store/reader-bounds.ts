@@ -51,20 +51,25 @@ export class ReaderBounds {
     return this.#count;
   }
 
-  /** `true`: it counts from now on. Else which bound refuses it, as a sentence. */
-  admit(sessionId: string, isForClient: boolean): true | string {
-    const ofSession = this.#perSession.get(sessionId) ?? 0;
+  /**
+   * `true`: it counts from now on. Else which bound refuses it, as a sentence.
+   *
+   * @param sessionId `undefined`: it reads all sessions.
+   */
+  admit(sessionId: string | undefined, isForClient: boolean): true | string {
+    const ofSession = sessionId === undefined ? 0 : (this.#perSession.get(sessionId) ?? 0);
     const reached =
       this.#reached('maxReaders', this.#count, isForClient) ??
       this.#reached('maxReadersPerSession', ofSession, isForClient);
     if (reached !== undefined) return reached;
     this.#count += 1;
-    this.#perSession.set(ofSession === 0 ? ownText(sessionId) : sessionId, ofSession + 1);
+    if (sessionId !== undefined) this.#perSession.set(ofSession === 0 ? ownText(sessionId) : sessionId, ofSession + 1);
     return true;
   }
 
-  dismiss(sessionId: string): void {
+  dismiss(sessionId: string | undefined): void {
     this.#count -= 1;
+    if (sessionId === undefined) return;
     const left = (this.#perSession.get(sessionId) ?? 1) - 1;
     if (left === 0) this.#perSession.delete(sessionId);
     else this.#perSession.set(sessionId, left);

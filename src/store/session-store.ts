@@ -35,6 +35,17 @@ export interface OpenOptions {
   readonly isBounded?: boolean;
 }
 
+/** How all sessions are read as one log. */
+export interface OpenAllOptions {
+  /**
+   * `'now'`: only what comes. `'oldest'`: the oldest entry held. `{ after }`: strictly after that entry, of whichever session;
+   * an id of no entry held starts at the oldest entry held, with `missed` -1.
+   */
+  readonly from: 'now' | 'oldest' | { readonly after: string };
+  /** As of {@link OpenOptions}. */
+  readonly isBounded?: boolean;
+}
+
 /**
  * What a step of a cursor came upon.
  *
@@ -60,7 +71,7 @@ export interface Waiter {
 }
 
 /**
- * A position in one session's log. Cursors are independent: none can slow or starve another, or the producer.
+ * A position in one session's log, or in that of all sessions. Cursors are independent: none can slow or starve another, or the producer.
  *
  * Only one `step()` is under way at a time; the caller sees to that.
  */
@@ -68,7 +79,9 @@ export interface SessionCursor {
   /** Moves on by one. Every entry from the start on is met once, in the order logged. */
   step(): Maybe<Step>;
 
-  /** Text of the entry the cursor stands on. */
+  /** The session of the entry the cursor stands on. */
+  readonly sessionId: string;
+  /** Text of that entry. */
   readonly message: string;
   /** Time of that entry, milliseconds since the epoch. */
   readonly timestamp: number;
@@ -176,6 +189,11 @@ export interface SessionStore {
 
   /** Id of the session's newest entry; a store whose ids come from a server later does not have it. */
   newestId?(sessionId: string): string | undefined;
+  /**
+   * A cursor over the entries of all sessions, in the order logged. It shields none from eviction, does not meet their end
+   * marks, and misses nothing of what was deleted. Only a store that holds its entries in this process has it.
+   */
+  openAll?(options: OpenAllOptions): SessionCursor;
   /** The entries held, in the order logged across sessions. Only a store that holds them in this process has it. */
   entries?(options: { readonly sessionId?: string; readonly limit?: number }): LogEntry[];
 

@@ -134,7 +134,10 @@ export function readingContract(test: ContractTest): void {
     for (const [index, id] of HOSTILE_IDS.entries()) log(store, id, `of ${index}`);
     await store.flush();
     for (const [index, id] of HOSTILE_IDS.entries()) {
-      assert.deepEqual((await readFrom(store, id, 'start')).messages, [`of ${index}`], JSON.stringify(id));
+      const cursor = store.open(id, { from: 'start' });
+      assert.deepEqual((await readAll(cursor)).messages, [`of ${index}`], JSON.stringify(id));
+      assert.equal(cursor.sessionId, id);
+      cursor.leave();
     }
     assert.deepEqual(store.sessionIds(), [...HOSTILE_IDS].sort());
   });

@@ -1,5 +1,6 @@
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { ownJoin, ownText } from '../../support/own-text.ts';
+import { SlotSet } from './slot-set.ts';
 
 /** Rows of a chunk, a power of two. */
 export const CHUNK_ROWS = 1024;
@@ -18,9 +19,15 @@ const TIME = 0;
 const NEXT = 1;
 const OWNER = 2;
 const TEXT_END = 3;
-const COLUMNS = 4;
+const POSITION = 4;
+const COLUMNS = 5;
 
-const FREE = -1;
+/** In place of the number of the session: the row holds no entry any more, and what became of it. */
+export const EVICTED = -1;
+const DELETED = -2;
+
+const NO_ROWS = new Int32Array(0);
+const NO_SLOTS = new Uint16Array(0);
 
 /** What a row holds. */
 export interface Entry {
@@ -31,13 +38,22 @@ export interface Entry {
 
 /**
  * 1,024 rows of the log over all sessions, in the order logged. A row has the time of its entry, the number of its session,
- * the place of that session's next entry, and where its text ends in the text of its page.
+ * the place of that session's next entry, where its text ends in the text of its page, and its position in its session.
  *
  * Few objects for many entries: what a collection has to copy and to mark is counted in objects first.
  */
 export class EntryChunk {
   /** Grows from chunk to chunk. */
   readonly serial: number;
+  /** Its neighbours in the order logged. */
+  older: EntryChunk | undefined = undefined;
+  newer: EntryChunk | undefined = undefined;
+  /** Evicted entries of the chunks that stood between it and the one before it. */
+  evictedBefore = 0;
+  /** Rows whose entries were deleted, whoever asks for them. */
+  deleted = 0;
+  /** Walks that stand in it: it keeps its place in the order, although it may have no rows any more. */
+  standing = 0;
   /** Rows that hold an entry. */
   live = 0;
   /** Rows there are: written ones, and when it was thinned only those that were live then. */
@@ -60,6 +76,8 @@ export class EntryChunk {
   #oddTimes: Map<number, number> | undefined = undefined;
   /** Pages with texts that have to go soon. */
   #pagesToErase: Set<number> | undefined = undefined;
+  /** Slots of evicted entries whose rows are gone. */
+  #evicted: SlotSet | undefined = undefined;
 
   /** @param rows The memory of a chunk that is no more. */
   constructor(serial: number, timestamp: number, rows?: Int32Array) {
@@ -74,7 +92,7 @@ export class EntryChunk {
   }
 
   /** Writes the next row; it must not be full. @returns The row's slot. */
-  push(message: string, timestamp: number, detail: EntryDetail | undefined, owner: number): number {
+  push(message: string, timestamp: number, detail: EntryDetail | undefined, owner: number, position: number): number {
     const slot = this.used;
     const rows = this.#rows;
     const base = slot * COLUMNS;
@@ -90,6 +108,7 @@ export class EntryChunk {
     rows[base + NEXT] = NO_PLACE;
     rows[base + OWNER] = owner;
     rows[base + TEXT_END] = this.#pageEnd;
+    rows[base + POSITION] = position;
     if (detail !== undefined) this.#setDetail(slot, detail);
     this.#open[slot & PAGE_MASK] = text;
     this.used = slot + 1;
@@ -120,23 +139,60 @@ export class EntryChunk {
   }
 
   next(slot: number): number {
-    return this.#rows[this.#indexOf(slot) * COLUMNS + NEXT] as number;
+    return this.#rows[this.indexFrom(slot) * COLUMNS + NEXT] as number;
   }
 
   setNext(slot: number, place: number): void {
-    this.#rows[this.#indexOf(slot) * COLUMNS + NEXT] = place;
+    this.#rows[this.indexFrom(slot) * COLUMNS + NEXT] = place;
   }
 
   detail(slot: number): EntryDetail | undefined {
-    return this.#details === undefined ? undefined : this.#details[this.#indexOf(slot)];
+    return this.#details === undefined ? undefined : this.#details[this.indexFrom(slot)];
   }
 
   /** The entry of the row, into `target`. */
   read(slot: number, target: Entry): void {
-    const index = this.#indexOf(slot);
+    this.readAt(this.indexFrom(slot), slot, target);
+  }
+
+  /** The same of a row whose index is known. */
+  readAt(index: number, slot: number, target: Entry): void {
     target.message = this.#messageAt(index, slot);
     target.timestamp = this.#oddTimes?.get(slot) ?? this.#baseMillis + (this.#rows[index * COLUMNS + TIME] as number);
     target.detail = this.#details === undefined ? undefined : this.#details[index];
+  }
+
+  /** The index of the first row from the slot on; `used` when there is none. */
+  indexFrom(slot: number): number {
+    const slots = this.#slots;
+    if (slots === undefined) return slot;
+    let low = 0;
+    let high = slots.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((slots[middle] as number) < slot) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  slotAt(index: number): number {
+    return this.#slots === undefined ? index : (this.#slots[index] as number);
+  }
+
+  /** The number of the session; below 0 the row holds no entry, and `EVICTED` says that it was evicted. */
+  ownerAt(index: number): number {
+    return this.#rows[index * COLUMNS + OWNER] as number;
+  }
+
+  /** The low 32 bits of the entry's position in its session. */
+  positionAt(index: number): number {
+    return this.#rows[index * COLUMNS + POSITION] as number;
+  }
+
+  /** Evicted entries from slot `from` on and before `to` whose rows are gone. */
+  evictedBetween(from: number, to: number): number {
+    return this.#evicted === undefined ? 0 : this.#evicted.countBetween(from, to);
   }
 
   /** A part of its page's text, but for a short one: V8 copies those. */
@@ -150,7 +206,7 @@ export class EntryChunk {
 
   /** UTF-16 units of the text. */
   textLength(slot: number): number {
-    const index = this.#indexOf(slot);
+    const index = this.indexFrom(slot);
     return this.#endOf(index) - this.#startOf(index) || (this.#longTexts?.get(slot)?.length ?? 0);
   }
 
@@ -162,20 +218,22 @@ export class EntryChunk {
     return this.#rows[index * COLUMNS + TEXT_END] as number;
   }
 
-  /** Frees a row. Its text stays in its page until {@link tidy}, or until {@link erase} when it has to go soon. */
-  free(slot: number, mustErase: boolean): void {
-    const index = this.#indexOf(slot);
+  /** Frees a row. Its text stays in its page until {@link tidy}, or until {@link erase} when it was deleted: that has to go soon. */
+  free(slot: number, isDeleted: boolean): void {
+    const index = this.indexFrom(slot);
     const units = this.#endOf(index) - this.#startOf(index);
-    this.#rows[index * COLUMNS + OWNER] = FREE;
+    this.#rows[index * COLUMNS + OWNER] = isDeleted ? DELETED : EVICTED;
     this.live -= 1;
     this.deadUnits += units;
     if (this.#details !== undefined) this.#details[index] = undefined;
     this.#longTexts?.delete(slot);
     this.#oddTimes?.delete(slot);
-    if (mustErase && units > 0) (this.#pagesToErase ??= new Set()).add((index / PAGE_ROWS) | 0);
+    if (!isDeleted) return;
+    this.deleted += 1;
+    if (units > 0) (this.#pagesToErase ??= new Set()).add((index / PAGE_ROWS) | 0);
   }
 
-  /** Lets go of the texts of rows that were freed so. */
+  /** Lets go of the texts of deleted rows. */
   erase(): void {
     const pages = this.#pagesToErase;
     if (pages === undefined) return;
@@ -193,14 +251,24 @@ export class EntryChunk {
     }
   }
 
-  /** The rows' memory, for another chunk; this one is of no more use. `undefined` when it was thinned. */
+  /**
+   * The rows' memory, for another chunk; this one is of no more use but to walks that stand in it. `undefined` when it was
+   * thinned.
+   */
   takeRows(): Int32Array | undefined {
+    if (this.standing > 0) for (let index = 0; index < this.used; index += 1) this.#noteEvicted(index);
     const rows = this.#slots === undefined ? this.#rows : undefined;
-    this.#rows = new Int32Array(0);
-    this.#slots = new Uint16Array(0);
+    this.#rows = NO_ROWS;
+    this.#slots = NO_SLOTS;
+    this.used = 0;
     this.#pages = [];
     this.#details = undefined;
     return rows;
+  }
+
+  /** Of a row that goes. */
+  #noteEvicted(index: number): void {
+    if (this.ownerAt(index) === EVICTED) (this.#evicted ??= new SlotSet(CHUNK_ROWS)).add(this.slotAt(index));
   }
 
   #rewrite(page: number): void {
@@ -211,7 +279,7 @@ export class EntryChunk {
     let end = 0;
     for (let index = page * PAGE_ROWS; index < Math.min((page + 1) * PAGE_ROWS, this.#sealed); index += 1) {
       const oldEnd = this.#endOf(index);
-      const part = rows[index * COLUMNS + OWNER] === FREE ? '' : text.slice(start, oldEnd);
+      const part = this.ownerAt(index) < 0 ? '' : text.slice(start, oldEnd);
       start = oldEnd;
       parts.push(part);
       end += part.length;
@@ -239,12 +307,15 @@ export class EntryChunk {
     this.units = 0;
     for (let index = 0; index < this.used; index += 1) {
       const base = index * COLUMNS;
-      if (this.#rows[base + OWNER] === FREE) continue;
+      if (this.ownerAt(index) < 0) {
+        this.#noteEvicted(index);
+        continue;
+      }
       const start = this.#startOf(index);
       const part = (this.#pages[(index / PAGE_ROWS) | 0] as string).slice(start, this.#endOf(index));
       parts.push(part);
       end += part.length;
-      slots[kept] = this.#slots === undefined ? index : (this.#slots[index] as number);
+      slots[kept] = this.slotAt(index);
       rows.set(this.#rows.subarray(base, base + COLUMNS), kept * COLUMNS);
       rows[kept * COLUMNS + TEXT_END] = end;
       if (details !== undefined) details[kept] = this.#details?.[index];
@@ -263,19 +334,6 @@ export class EntryChunk {
     this.used = live;
     this.#sealed = live;
     this.deadUnits = 0;
-  }
-
-  #indexOf(slot: number): number {
-    const slots = this.#slots;
-    if (slots === undefined) return slot;
-    let low = 0;
-    let high = slots.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((slots[middle] as number) < slot) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }
 

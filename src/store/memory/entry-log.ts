@@ -10,11 +10,18 @@ const SLACK_UNITS = 64 * 1024;
 /** What a chunk costs to tidy, in rows of a chain that is freed. */
 const TIDY_ROWS = CHUNK_ROWS / 2;
 
+/** Whose entries stand in the log: a session. */
+export interface LogOwner {
+  /** `held`, or what became of it and of the entries that it held then. */
+  readonly fate: 'held' | 'evicted' | 'deleted';
+}
+
 /** The rest of a session's chain whose entries are gone. */
 interface DeadChain {
+  readonly owner: number;
   place: number;
   left: number;
-  readonly mustErase: boolean;
+  readonly isDeleted: boolean;
 }
 
 /**
@@ -24,10 +31,15 @@ interface DeadChain {
  * Memory of entries that are gone is taken back by and by: a chunk at once when its last entry goes, the rest by
  * {@link work}, a bounded part with each call. Appending never waits for it.
  */
-export class EntryLog {
+export class EntryLog<Owner extends LogOwner> {
+  /** By their numbers, which are given again when no row has them any more. */
+  readonly #owners: (Owner | undefined)[] = [];
+  readonly #freeNumbers: number[] = [];
   readonly #chunks: (EntryChunk | undefined)[] = [];
   readonly #freeIndexes: number[] = [];
   #spareRows: Int32Array | undefined = undefined;
+  /** The first in the order logged. */
+  #head: EntryChunk | undefined = undefined;
   #tail: EntryChunk | undefined = undefined;
   #tailIndex = 0;
   #serial = 0;
@@ -41,12 +53,29 @@ export class EntryLog {
   #units = 0;
   #deadUnits = 0;
 
+  /** Gives a session its number, which it has until its chain is freed. */
+  join(owner: Owner): number {
+    const number = this.#freeNumbers.pop() ?? this.#owners.length;
+    this.#owners[number] = owner;
+    return number;
+  }
+
+  #quit(number: number): void {
+    this.#owners[number] = undefined;
+    this.#freeNumbers.push(number);
+  }
+
+  /** The session with the number, which a row of the log has. */
+  ownerOf(number: number): Owner {
+    return this.#owners[number] as Owner;
+  }
+
   /** @param owner The number of the session. @returns The entry's place. */
-  push(message: string, timestamp: number, detail: EntryDetail | undefined, owner: number): number {
+  push(message: string, timestamp: number, detail: EntryDetail | undefined, owner: number, position: number): number {
     let tail = this.#tail;
     if (tail === undefined || tail.isFull) tail = this.#begin(timestamp);
     this.#live += 1;
-    return (this.#tailIndex << SHIFT) | tail.push(message, timestamp, detail, owner);
+    return (this.#tailIndex << SHIFT) | tail.push(message, timestamp, detail, owner, position);
   }
 
   #begin(timestamp: number): EntryChunk {
@@ -58,7 +87,11 @@ export class EntryLog {
     const fullIndex = this.#tailIndex;
     this.#tail = chunk;
     this.#tailIndex = index;
-    if (full !== undefined) {
+    if (full === undefined) {
+      this.#head = chunk;
+    } else {
+      chunk.older = full;
+      full.newer = chunk;
       this.#rows += full.used;
       this.#units += full.units;
       this.#deadUnits += full.deadUnits;
@@ -74,64 +107,61 @@ export class EntryLog {
     return 3 * (this.#deadUnits + (tail?.deadUnits ?? 0)) > this.#units + (tail?.units ?? 0) + SLACK_UNITS;
   }
 
-  #chunkAt(place: number): EntryChunk {
-    return this.#chunks[place >> SHIFT] as EntryChunk;
-  }
-
   /** Sets the place of the session's next entry. */
   link(place: number, next: number): void {
-    this.#chunkAt(place).setNext(place & MASK, next);
+    this.chunkOf(place).setNext(place & MASK, next);
   }
 
   /** The place of the session's next entry; `NO_PLACE` for none yet. */
   next(place: number): number {
-    return this.#chunkAt(place).next(place & MASK);
+    return this.chunkOf(place).next(place & MASK);
   }
 
   /** Reads an entry into `target`. */
   read(place: number, target: Entry): void {
-    this.#chunkAt(place).read(place & MASK, target);
+    this.chunkOf(place).read(place & MASK, target);
   }
 
   textLength(place: number): number {
-    return this.#chunkAt(place).textLength(place & MASK);
+    return this.chunkOf(place).textLength(place & MASK);
   }
 
   detail(place: number): EntryDetail | undefined {
-    return this.#chunkAt(place).detail(place & MASK);
+    return this.chunkOf(place).detail(place & MASK);
   }
 
   /** Grows in the order logged, over all sessions. */
   order(place: number): number {
-    return this.#chunkAt(place).serial * CHUNK_ROWS + (place & MASK);
+    return this.chunkOf(place).serial * CHUNK_ROWS + (place & MASK);
   }
 
-  /** Lets go of one entry. */
+  /** Lets go of one entry, which is evicted. */
   free(place: number): void {
     this.#free(place, false);
   }
 
-  #free(place: number, mustErase: boolean): void {
+  #free(place: number, isDeleted: boolean): void {
     const index = place >> SHIFT;
     const chunk = this.#chunks[index] as EntryChunk;
     const { deadUnits } = chunk;
-    chunk.free(place & MASK, mustErase);
+    chunk.free(place & MASK, isDeleted);
     this.#live -= 1;
     if (chunk !== this.#tail) {
       this.#deadUnits += chunk.deadUnits - deadUnits;
       if (chunk.live === 0) return this.#drop(index, chunk);
     }
-    if (mustErase) this.#chunksToErase.add(chunk);
+    if (isDeleted) this.#chunksToErase.add(chunk);
   }
 
   /**
-   * Lets go of a session's chain, by and by.
+   * Lets go of a session's chain, by and by, and of its number.
    *
    * @param count Its length.
-   * @param mustErase Its texts have to go soon; else when they are a good part of what is held.
+   * @param isDeleted Its texts have to go soon; else when they are a good part of what is held.
    */
-  freeChain(place: number, count: number, mustErase: boolean): void {
-    if (count > 0) this.#deadChains.push({ place, left: count, mustErase });
+  freeChain(owner: number, place: number, count: number, isDeleted: boolean): void {
+    if (count > 0) this.#deadChains.push({ owner, place, left: count, isDeleted });
+    else this.#quit(owner);
   }
 
   /** Rows and UTF-16 units that memory is held for. */
@@ -157,7 +187,9 @@ export class EntryLog {
       const chain = this.#deadChains.at(-1);
       if (chain === undefined) break;
       left -= this.#freeSome(chain, left);
-      if (chain.left === 0) this.#deadChains.pop();
+      if (chain.left > 0) continue;
+      this.#deadChains.pop();
+      this.#quit(chain.owner);
     }
     for (const chunk of this.#chunksToErase) {
       if (left <= 0) return;
@@ -177,7 +209,7 @@ export class EntryLog {
     for (let freed = 0; freed < count; freed += 1) {
       const { place } = chain;
       chain.place = this.next(place);
-      this.#free(place, chain.mustErase);
+      this.#free(place, chain.isDeleted);
     }
     chain.left -= count;
     return count;
@@ -205,6 +237,42 @@ export class EntryLog {
     this.#chunks[index] = undefined;
     this.#freeIndexes.push(index);
     this.#chunksToErase.delete(chunk);
-    this.#spareRows ??= chunk.takeRows();
+    const rows = chunk.takeRows();
+    this.#spareRows ??= rows;
+    if (chunk.standing === 0) this.#leaveOut(chunk);
+  }
+
+  // What walks over all entries need, which go from chunk to chunk in the order logged.
+
+  get oldestChunk(): EntryChunk {
+    return this.#head ?? this.#begin(Date.now());
+  }
+
+  get newestChunk(): EntryChunk {
+    return this.#tail ?? this.#begin(Date.now());
+  }
+
+  chunkOf(place: number): EntryChunk {
+    return this.#chunks[place >> SHIFT] as EntryChunk;
+  }
+
+  slotOf(place: number): number {
+    return place & MASK;
+  }
+
+  /** A walk that stood in the chunk is gone from there. */
+  left(chunk: EntryChunk): void {
+    chunk.standing -= 1;
+    if (chunk.standing === 0 && chunk.live === 0 && chunk !== this.#tail) this.#leaveOut(chunk);
+  }
+
+  /** Takes a chunk without entries out of the order; the next one says what it had. It is never the newest one. */
+  #leaveOut(chunk: EntryChunk): void {
+    const { older } = chunk;
+    const newer = chunk.newer as EntryChunk;
+    newer.evictedBefore += chunk.evictedBefore + CHUNK_ROWS - chunk.deleted;
+    newer.older = older;
+    if (older === undefined) this.#head = newer;
+    else older.newer = newer;
   }
 }

@@ -12,7 +12,7 @@ import type { WaitList, WaitNode } from './wait-list.ts';
 /** What a cursor needs of its store. */
 export interface MemoryCursorHost {
   readonly isClosed: boolean;
-  readonly log: EntryLog;
+  readonly log: EntryLog<MemorySession>;
   find(sessionId: string): MemorySession | undefined;
   /** The list of the cursors that wait on a session that is not there yet. */
   waitListOf(sessionId: string): WaitList;
@@ -52,7 +52,7 @@ export class MemoryCursor implements SessionCursor, Entry, Position, WaitNode {
   following: WaitNode | undefined = undefined;
 
   readonly #host: MemoryCursorHost;
-  readonly #sessionId: string;
+  readonly sessionId: string;
   readonly #isClaiming: boolean;
   readonly #movesUnread: boolean;
   #session: MemorySession | undefined;
@@ -74,7 +74,7 @@ export class MemoryCursor implements SessionCursor, Entry, Position, WaitNode {
     mode: { readonly isBounded: boolean; readonly movesUnread: boolean; readonly isClaiming: boolean },
   ) {
     this.#host = host;
-    this.#sessionId = session?.id ?? ownText(sessionId);
+    this.sessionId = session?.id ?? ownText(sessionId);
     this.#isClaiming = mode.isClaiming;
     this.#movesUnread = mode.movesUnread;
     this.#session = session;
@@ -136,7 +136,7 @@ export class MemoryCursor implements SessionCursor, Entry, Position, WaitNode {
     this.waiter = waiter;
     if (this.list !== undefined) return;
     const session = this.#session;
-    if (session === undefined) this.#host.waitListOf(this.#sessionId).add(this);
+    if (session === undefined) this.#host.waitListOf(this.sessionId).add(this);
     else session.add(this);
   }
 
@@ -144,12 +144,12 @@ export class MemoryCursor implements SessionCursor, Entry, Position, WaitNode {
     this.waiter = undefined;
     this.list?.remove(this);
     // Also when a wake-up took it out of the list before: the list may be left empty by that.
-    if (this.#session === undefined) this.#host.stoppedWaiting(this.#sessionId);
+    if (this.#session === undefined) this.#host.stoppedWaiting(this.sessionId);
   }
 
   enter(isForClient = false): true | string {
     if (this.#isCounted) return true;
-    const admitted = this.#host.admitReader(this.#sessionId, isForClient);
+    const admitted = this.#host.admitReader(this.sessionId, isForClient);
     if (admitted !== true) return admitted;
     this.#isCounted = true;
     const session = this.#heldSession();
@@ -161,7 +161,7 @@ export class MemoryCursor implements SessionCursor, Entry, Position, WaitNode {
     this.stopWaiting();
     if (this.#isCounted) {
       this.#isCounted = false;
-      this.#host.dismissReader(this.#sessionId);
+      this.#host.dismissReader(this.sessionId);
       const session = this.#heldSession();
       if (session !== undefined) this.#host.unshield(session);
     }
@@ -189,7 +189,7 @@ export class MemoryCursor implements SessionCursor, Entry, Position, WaitNode {
       this.#session = undefined;
       if (this.#stopBefore !== undefined) this.#stopBefore = 0;
     }
-    const found = this.#host.find(this.#sessionId);
+    const found = this.#host.find(this.sessionId);
     if (found !== undefined) this.#bind(found);
     return found;
   }

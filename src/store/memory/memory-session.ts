@@ -8,7 +8,7 @@ import { AnswerSpans } from './answer-spans.ts';
 import type { AnswerSpan } from './answer-spans.ts';
 import type { Evictable } from './eviction.ts';
 import { NO_PLACE } from './entry-chunk.ts';
-import type { EntryLog } from './entry-log.ts';
+import type { EntryLog, LogOwner } from './entry-log.ts';
 import { entryBytes } from './kept-entry.ts';
 import { WaitList } from './wait-list.ts';
 
@@ -42,9 +42,9 @@ export interface CursorStart {
  *
  * It is the list of the cursors that wait on it, rather than having one: an object less is a cache miss less.
  */
-export class MemorySession extends WaitList implements Evictable {
+export class MemorySession extends WaitList implements Evictable, LogOwner {
   // What an append touches first: it costs what it touches in memory.
-  readonly #log: EntryLog;
+  readonly #log: EntryLog<MemorySession>;
   /** Position that the next entry gets, and that of the oldest entry held. */
   next = 0;
   first = 0;
@@ -62,8 +62,8 @@ export class MemorySession extends WaitList implements Evictable {
   #marks: number[] | undefined = undefined;
   #marksGone = 0;
   readonly id: string;
-  /** Its number among the sessions of the store. */
-  readonly serial: number;
+  /** Its number among the sessions of the log. */
+  readonly #number: number;
   /** What the ids of its entries begin with: which of all sessions that ever were this is, so no id opens another one. */
   readonly #idHead: string;
   rankedAt = 0;
@@ -82,11 +82,11 @@ export class MemorySession extends WaitList implements Evictable {
   isEmptyEndClaimed = false;
   #answers: AnswerSpans | undefined = undefined;
 
-  constructor(log: EntryLog, id: string, serial: number, idHead: string) {
+  constructor(log: EntryLog<MemorySession>, id: string, idHead: string) {
     super();
     this.#log = log;
     this.id = id;
-    this.serial = serial;
+    this.#number = log.join(this);
     this.#idHead = idHead;
   }
 
@@ -96,8 +96,8 @@ export class MemorySession extends WaitList implements Evictable {
   }
 
   push(message: string, detail: EntryDetail | undefined, timestamp: number): void {
-    const place = this.#log.push(message, timestamp, detail, this.serial);
     const position = this.next;
+    const place = this.#log.push(message, timestamp, detail, this.#number, position);
     if (position === this.first) this.#head = place;
     else this.#log.link(this.#tail, place);
     this.#tail = place;
@@ -128,6 +128,11 @@ export class MemorySession extends WaitList implements Evictable {
   /** The id of the entry at the position. */
   idAt(position: number): string {
     return this.#idHead + idPart(`${position}`);
+  }
+
+  /** The position of an entry in the log, by its low 32 bits. */
+  positionBy(bits: number): number {
+    return this.next - ((this.next - bits) >>> 0);
   }
 
   /** The position that the id stands for; `undefined`: it is of another session, or of none. */
@@ -176,7 +181,7 @@ export class MemorySession extends WaitList implements Evictable {
   /** Lets go of what it holds: cursors that are not used any more may refer to it for long. */
   forget(fate: 'evicted' | 'deleted'): void {
     this.fate = fate;
-    this.#log.freeChain(this.#head, this.length, fate === 'deleted');
+    this.#log.freeChain(this.#number, this.#head, this.length, fate === 'deleted');
     this.#marks = undefined;
     this.#ends = undefined;
     this.#answers = undefined;

@@ -12,7 +12,16 @@ import { ownText, SharedTexts } from '../../support/own-text.ts';
 import { startInterval, startTimer } from '../../support/timers.ts';
 import { idPart } from '../entry-id.ts';
 import { ReaderBounds } from '../reader-bounds.ts';
-import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
+import type {
+  OpenAllOptions,
+  OpenOptions,
+  SessionCursor,
+  SessionStore,
+  StoreStats,
+  StreamState,
+} from '../session-store.ts';
+import { AllSessionsCursor } from './all-sessions-cursor.ts';
+import type { AllSessionsHost } from './all-sessions-cursor.ts';
 import { NO_PLACE } from './entry-chunk.ts';
 import type { Entry } from './entry-chunk.ts';
 import { EntryLog } from './entry-log.ts';
@@ -65,7 +74,7 @@ function nextIncarnation(): string {
  * position: `missed` is exact, and no id opens another session or another process. Ids of a session sort as text in the
  * order logged, over restarts too as long as the clock is not set back.
  */
-export class MemorySessionStore implements SessionStore, MemoryCursorHost {
+export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSessionsHost {
   readonly #options: MemoryOptions;
   // The bounds that each append looks at.
   readonly #maxEntriesPerSession: number;
@@ -75,10 +84,12 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
   readonly #startMillis: number;
   readonly #incarnation: string;
   /** The entries of all sessions. */
-  readonly log: EntryLog = new EntryLog();
+  readonly log: EntryLog<MemorySession> = new EntryLog<MemorySession>();
   readonly #sessions = new Map<string, MemorySession>();
   /** The cursors that wait on a session that is not there. */
   readonly #awaited = new Map<string, WaitList>();
+  /** The cursors over all sessions that wait. */
+  readonly followers: WaitList = new WaitList();
   /** Sessions without a reader; those with one stay outside both orders. */
   readonly #idle = new EvictionOrder<MemorySession>();
   readonly #ended = new EvictionOrder<MemorySession>();
@@ -137,6 +148,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     if (beginsNextLife) this.#place(session);
     if (this.#bytes > this.#maxBytes) this.#shrink(session);
     session.wakeAll();
+    this.followers.wakeAll();
     return true;
   }
 
@@ -201,9 +213,8 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
       if (victim === undefined) return undefined;
       this.#evict(victim, 'store_full');
     }
-    const serial = ++this.#serial;
-    const idHead = this.#incarnation + idPart(`${serial}`);
-    const session = new MemorySession(this.log, ownText(sessionId), serial, idHead);
+    const idHead = this.#incarnation + idPart(`${++this.#serial}`);
+    const session = new MemorySession(this.log, ownText(sessionId), idHead);
     session.lastUsed = ++this.#sequence;
     session.lastUsedMillis = this.#clock;
     const awaiting = this.#awaited.get(sessionId);
@@ -298,6 +309,26 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     });
   }
 
+  openAll({ from, isBounded = false }: OpenAllOptions): SessionCursor {
+    this.#sweep();
+    if (typeof from === 'string') {
+      return new AllSessionsCursor(this, from === 'now' ? 'newest' : 'oldest', { isBounded, missed: 0 });
+    }
+    const behind = this.#placeOf(from.after);
+    // Where an entry stood that is gone, or whether it is of this store at all, nobody knows.
+    if (behind === undefined) return new AllSessionsCursor(this, 'oldest', { isBounded, missed: -1 });
+    return new AllSessionsCursor(this, { behind }, { isBounded, missed: 0 });
+  }
+
+  /** The place of the entry with the id, of whichever session; `undefined` when it is not held. */
+  #placeOf(id: string): number | undefined {
+    for (const session of this.#sessions.values()) {
+      const position = session.positionOf(id);
+      if (position !== undefined) return position < session.first ? undefined : session.placeOf(position);
+    }
+    return undefined;
+  }
+
   streamState(sessionId: string, id: string): StreamState {
     const session = this.#sessions.get(sessionId);
     const position = session?.positionOf(id);
@@ -359,6 +390,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
       clearInterval(this.#sweeper);
       for (const list of this.#awaited.values()) list.wakeAll();
       for (const session of this.#sessions.values()) session.wakeAll();
+      this.followers.wakeAll();
     }
     return Promise.resolve();
   }
@@ -395,11 +427,11 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost {
     if (this.#awaited.get(sessionId)?.isEmpty === true) this.#awaited.delete(sessionId);
   }
 
-  admitReader(sessionId: string, isForClient: boolean): true | string {
+  admitReader(sessionId: string | undefined, isForClient: boolean): true | string {
     return this.#readers.admit(sessionId, isForClient);
   }
 
-  dismissReader(sessionId: string): void {
+  dismissReader(sessionId: string | undefined): void {
     this.#readers.dismiss(sessionId);
   }
 

@@ -75,7 +75,7 @@ export class RedisClaimCursor implements SessionCursor {
   readonly #claimed: ClaimedEntries;
   readonly #seat: CursorSeat;
   readonly #key: string;
-  readonly #sessionId: string;
+  readonly sessionId: string;
   /** Of the entry met last, also when it was handed out. */
   #streamId: string | undefined = undefined;
   #lastStreamId: string | undefined = undefined;
@@ -92,7 +92,7 @@ export class RedisClaimCursor implements SessionCursor {
     this.#host = host;
     this.#reads = host.reads;
     this.#claimed = claimed;
-    this.#sessionId = sessionId;
+    this.sessionId = sessionId;
     this.#key = keys.log;
     this.#seat = new CursorSeat(host, sessionId, keys.wake);
   }
@@ -110,7 +110,7 @@ export class RedisClaimCursor implements SessionCursor {
     this.#standsOn = undefined;
     if (this.#final !== undefined) return this.#final;
     for (;;) {
-      const item = this.#claimed.take(this.#sessionId) ?? (await this.#claim());
+      const item = this.#claimed.take(this.sessionId) ?? (await this.#claim());
       if (item instanceof RedisFailure) return this.#failed(item);
       if (item === undefined) return this.#stepAtHead();
       if (item.unreadable !== undefined) {
@@ -121,7 +121,7 @@ export class RedisClaimCursor implements SessionCursor {
       }
       if (this.#seat.hasLeft) {
         // Claimed for nobody: at most once, but not lost either.
-        if (item.type === 'entry') this.#claimed.giveBack(this.#sessionId, item);
+        if (item.type === 'entry') this.#claimed.giveBack(this.sessionId, item);
         return 'none';
       }
       const isEmptyEnd = item.type === 'end' && (await this.#endsEmptySession(item));
@@ -157,14 +157,14 @@ export class RedisClaimCursor implements SessionCursor {
     this.#seat.leave();
     const item = this.#standsOn;
     this.#standsOn = undefined;
-    if (item !== undefined) this.#claimed.giveBack(this.#sessionId, item);
+    if (item !== undefined) this.#claimed.giveBack(this.sessionId, item);
   }
 
   /** The next item of the group; `undefined`: none now. */
   async #claim(): Promise<StoredItem | undefined | RedisFailure> {
     this.#seat.beginLook();
     if (this.#isFirstLook) {
-      await this.#host.settled(this.#sessionId);
+      await this.#host.settled(this.sessionId);
       const newest = itemsOf(await this.#reads.ask(reverseCommand(this.#key, '+', '-', 1)));
       if (newest instanceof RedisFailure) return newest;
       this.#head = newest[0]?.id;
@@ -186,7 +186,7 @@ export class RedisClaimCursor implements SessionCursor {
     if (this.#hasClaimed) return false;
     const before = itemsOf(await this.#reads.ask(rangeCommand(this.#key, '-', item.id, NEWEST_ITEMS)));
     if (!(before instanceof RedisFailure)) return before.every(({ isMark }) => isMark);
-    this.#claimed.keep(this.#sessionId, item);
+    this.#claimed.keep(this.sessionId, item);
     return before;
   }
 
@@ -215,7 +215,7 @@ export class RedisClaimCursor implements SessionCursor {
       const reply = await this.#reads.ask({ key, args });
       if (reply instanceof RedisFailure) {
         if (!isFinal(reply)) {
-          this.#claimed.keep(this.#sessionId, item);
+          this.#claimed.keep(this.sessionId, item);
           return reply;
         }
         const message = 'Redis refuses to set aside for a newer version what a `pop` of this one cannot read';
@@ -233,7 +233,7 @@ export class RedisClaimCursor implements SessionCursor {
     const isOld = this.#head !== undefined && compareStreamIds(item.id, this.#head) <= 0;
     if (item.type === 'end') return isOld && !this.#hasClaimed ? undefined : 'end';
     if (isOld) return undefined;
-    this.#claimed.forget(this.#sessionId);
+    this.#claimed.forget(this.sessionId);
     this.#final = 'deleted';
     return 'deleted';
   }

@@ -33,7 +33,7 @@ export class RedisCursor implements SessionCursor {
   readonly #reads: RedisReads;
   readonly #seat: CursorSeat;
   readonly #keys: SessionKeys;
-  readonly #sessionId: string;
+  readonly sessionId: string;
   readonly #options: OpenOptions;
   readonly #ledger = new SequenceLedger();
   readonly #pageSize = new PageSize();
@@ -62,7 +62,7 @@ export class RedisCursor implements SessionCursor {
   constructor(host: CursorHost, sessionId: string, keys: SessionKeys, options: OpenOptions) {
     this.#host = host;
     this.#reads = host.reads;
-    this.#sessionId = sessionId;
+    this.sessionId = sessionId;
     this.#keys = keys;
     this.#options = options;
     this.#seat = new CursorSeat(host, sessionId, keys.wake);
@@ -85,7 +85,7 @@ export class RedisCursor implements SessionCursor {
   step(): Maybe<Step> {
     this.#seat.release();
     // Deleted by this process: at once, whatever was read ahead.
-    if (this.#host.deletionsOf(this.#sessionId) > this.#deletions) this.#final = 'deleted';
+    if (this.#host.deletionsOf(this.sessionId) > this.#deletions) this.#final = 'deleted';
     const known = this.#final ?? this.#stepInPage();
     if (known !== undefined) return known;
     if (this.#isDrained && this.#seat.isUpToDate) return this.#idle();
@@ -101,7 +101,7 @@ export class RedisCursor implements SessionCursor {
 
   #noteUnread({ id, producer, sequence, detail }: StoredItem): void {
     if (this.#options.from !== 'unread') return;
-    this.#host.moveUnread(this.#sessionId, { id, streamId: detail?.streamId, producer, sequence });
+    this.#host.moveUnread(this.sessionId, { id, streamId: detail?.streamId, producer, sequence });
   }
 
   wait(waiter: Waiter): void {
@@ -124,9 +124,9 @@ export class RedisCursor implements SessionCursor {
 
   async #findStart(): Promise<Start | RedisFailure> {
     const unread: UnreadMark | undefined =
-      this.#options.from === 'unread' ? this.#host.unreadOf(this.#sessionId) : undefined;
+      this.#options.from === 'unread' ? this.#host.unreadOf(this.sessionId) : undefined;
     // Whoever logs and then reads in one process finds what it logged.
-    await this.#host.settled(this.#sessionId);
+    await this.#host.settled(this.sessionId);
     return await findStart(this.#reads, this.#keys.log, this.#options, unread);
   }
 

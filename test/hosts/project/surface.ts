@@ -43,6 +43,7 @@ import type {
   EventStreamOptions,
   EventStreamResponseOptions,
   Finding,
+  FollowAllOptions,
   Gap,
   JsonValue,
   LeveledWrite,
@@ -53,6 +54,7 @@ import type {
   Maybe,
   MemorySessionStoreOptions,
   NodeResponse,
+  OpenAllOptions,
   OpenOptions,
   OtelLoggerProvider,
   PopOptions,
@@ -215,6 +217,8 @@ export async function readingAll(): Promise<EndReason | undefined> {
   }
   const generic: SessionReader<string> = sessions.getSessionLogs('abc123');
   console.log(generic instanceof SessionReader, generic.lastId, generic.missed satisfies number);
+  const everything: FollowAllOptions = { from: 'oldest', until: 'caught-up', logType: 'chat', minimumSeverity: 13 };
+  for await (const { sessionId, message } of sessions.followAll(everything)) console.log(sessionId, message);
   const all: LogEntry[] = sessions.getAllLogsInQueue({ sessionId: 'abc123', limit: 10 });
   console.log(all, sessions.allSessionsInQueue, sessions.allSessionsInQueues);
   return follower.endReason;
@@ -304,6 +308,9 @@ export class OwnStore implements SessionStore {
   }
   claim(sessionId: string): SessionCursor {
     return this.#inner.claim(sessionId);
+  }
+  openAll(options: OpenAllOptions): SessionCursor {
+    return this.#inner.openAll?.(options) ?? this.open('', { from: 'now' });
   }
   streamState(sessionId: string, id: string): Maybe<StreamState> {
     return this.#inner.streamState(sessionId, id);

@@ -251,6 +251,7 @@ describe.skipIf(REDIS === undefined)(`the facade over Redis${WITHOUT_SERVER}`, (
       it('what only an embedded store can do says so', () => {
         expect(() => hostA.getAllLogsInQueue()).toThrow(SessionLogsError);
         expect(() => hostA.getAllLogsInQueue()).toThrow(/followSession/);
+        expect(() => hostA.followAll()).toThrow(/followSession/);
       });
 
       it('the lists of sessions are those of this process', async () => {

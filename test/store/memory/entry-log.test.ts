@@ -6,6 +6,7 @@ import type { EntryDetail } from '../../../src/entry/entry-detail.ts';
 import type { Entry } from '../../../src/store/memory/entry-chunk.ts';
 import { CHUNK_ROWS, NO_PLACE } from '../../../src/store/memory/entry-chunk.ts';
 import { EntryLog } from '../../../src/store/memory/entry-log.ts';
+import type { LogOwner } from '../../../src/store/memory/entry-log.ts';
 import { runs } from '../../support/properties.ts';
 
 interface Held {
@@ -16,34 +17,48 @@ interface Held {
   readonly order: number;
 }
 
+class Session implements LogOwner {
+  fate: LogOwner['fate'] = 'held';
+  readonly number: number;
+  readonly chain: Held[] = [];
+  position = 0;
+
+  constructor(log: EntryLog<Session>) {
+    this.number = log.join(this);
+  }
+}
+
 /** Sessions as arrays beside the log. */
 class Model {
-  readonly log = new EntryLog();
-  readonly sessions = new Map<number, Held[]>();
+  readonly log = new EntryLog<Session>();
+  readonly sessions = new Map<number, Session>();
 
   push(owner: number, message: string, timestamp: number, detail: EntryDetail | undefined): void {
-    const chain = this.sessions.get(owner) ?? [];
-    this.sessions.set(owner, chain);
-    const place = this.log.push(message, timestamp, detail, owner);
-    const last = chain.at(-1);
+    const session = this.sessions.get(owner) ?? new Session(this.log);
+    this.sessions.set(owner, session);
+    const place = this.log.push(message, timestamp, detail, session.number, session.position++);
+    const last = session.chain.at(-1);
     if (last !== undefined) this.log.link(last.place, place);
-    chain.push({ place, message, timestamp, detail, order: this.log.order(place) });
+    session.chain.push({ place, message, timestamp, detail, order: this.log.order(place) });
   }
 
   dropOldest(owner: number): void {
-    const oldest = this.sessions.get(owner)?.shift();
+    const oldest = this.sessions.get(owner)?.chain.shift();
     if (oldest !== undefined) this.log.free(oldest.place);
   }
 
-  forget(owner: number, mustErase: boolean): void {
-    const chain = this.sessions.get(owner) ?? [];
+  forget(owner: number, fate: 'evicted' | 'deleted'): void {
+    const session = this.sessions.get(owner);
+    if (session === undefined) return;
     this.sessions.delete(owner);
-    if (chain[0] !== undefined) this.log.freeChain(chain[0].place, chain.length, mustErase);
+    session.fate = fate;
+    const { chain, number } = session;
+    this.log.freeChain(number, chain[0]?.place ?? NO_PLACE, chain.length, fate === 'deleted');
   }
 
   /** Entries held, and the UTF-16 units of their texts. */
   held(): { readonly entries: number; readonly units: number } {
-    const all = [...this.sessions.values()].flat();
+    const all = [...this.sessions.values()].flatMap(({ chain }) => chain);
     return { entries: all.length, units: all.reduce((sum, { message }) => sum + message.length, 0) };
   }
 
@@ -51,7 +66,8 @@ class Model {
   difference(): string {
     const { log } = this;
     const orders = new Set<number>();
-    for (const [owner, chain] of this.sessions) {
+    for (const [owner, { chain, number }] of this.sessions) {
+      if (log.ownerOf(number) !== this.sessions.get(owner)) return `session ${owner} is not found by its number`;
       let { place } = chain[0] ?? { place: NO_PLACE };
       for (const held of chain) {
         const entry: Entry = { message: '', timestamp: 0, detail: undefined };
@@ -109,7 +125,8 @@ describe('EntryLog', () => {
               const at = turn % 211 === 0 ? turn / 3 : 1_700_000_000_000 + turn;
               if (what === 'push') model.push(owner, text, at, turn % 13 === 0 ? DETAIL : undefined);
               else if (what === 'drop') model.dropOldest(owner);
-              else if (what === 'forget' || what === 'erase') model.forget(owner, what === 'erase');
+              else if (what === 'forget' || what === 'erase')
+                model.forget(owner, what === 'erase' ? 'deleted' : 'evicted');
               else if (what === 'seal') model.log.seal();
               else model.log.work(times);
             }
@@ -138,7 +155,7 @@ describe('EntryLog', () => {
       else model.push(0, 'x'.repeat(60), n, undefined);
     }
     globalThis.gc?.();
-    model.forget(0, false);
+    model.forget(0, 'evicted');
     while (model.log.isBehind) model.log.work(10_000);
     expect(model.difference()).toBe('');
     expect(model.log.stats().rows).toBeLessThan(2 * 300 + 2 * CHUNK_ROWS);
@@ -146,10 +163,11 @@ describe('EntryLog', () => {
   });
 
   it('lets go of a text at once where it has to go', () => {
-    const log = new EntryLog();
-    const secret = log.push('a secret that has to go', 0, undefined, 1);
-    const other = log.push('what stands beside it', 0, undefined, 2);
-    log.freeChain(secret, 1, true);
+    const log = new EntryLog<LogOwner>();
+    const [mine, yours] = [log.join({ fate: 'deleted' }), log.join({ fate: 'held' })];
+    const secret = log.push('a secret that has to go', 0, undefined, mine, 0);
+    const other = log.push('what stands beside it', 0, undefined, yours, 0);
+    log.freeChain(mine, secret, 1, true);
     while (log.isBehind) log.work(100);
     log.seal();
     expect(log.stats().units).toBe('what stands beside it'.length);
