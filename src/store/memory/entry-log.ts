@@ -175,6 +175,11 @@ export class EntryLog<Owner extends LogOwner> {
     return this.#deadChains.length > 0 || this.#chunksToErase.size > 0 || this.#tidyAt !== -1;
   }
 
+  /** Whether texts of deleted entries are held. */
+  get hasToErase(): boolean {
+    return this.#chunksToErase.size > 0 || this.#deadChains.some(({ isDeleted }) => isDeleted);
+  }
+
   /** Makes own ones of the newest texts, which are held as they came, perhaps as parts of longer ones. */
   seal(): void {
     this.#tail?.seal();
