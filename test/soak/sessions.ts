@@ -57,11 +57,13 @@ async function follow(): Promise<void> {
   while (!isOver) {
     const id = `session-${pick(800)}`;
     const abort = new AbortController();
-    const way = pick(4);
+    const way = pick(5);
     const reader =
       way === 0
         ? sessions.pop(id, { idleTimeoutMillis: 20, signal: abort.signal })
-        : sessions.getSessionLogs(id, { idleTimeoutMillis: 20, signal: abort.signal, onGap: () => undefined });
+        : way === 4
+          ? sessions.followAll({ idleTimeoutMillis: 20, signal: abort.signal, onGap: () => undefined })
+          : sessions.getSessionLogs(id, { idleTimeoutMillis: 20, signal: abort.signal, onGap: () => undefined });
     const limit = pick(100);
     let count = 0;
     if (way === 1) setTimeout(() => abort.abort(new Error('aborted')), pick(10));
@@ -69,7 +71,7 @@ async function follow(): Promise<void> {
       for await (const _ of reader) {
         read += 1;
         count += 1;
-        if (way === 2 && count > limit) break;
+        if ((way === 2 || way === 4) && count > limit) break;
       }
     } catch (error) {
       if (!abort.signal.aborted) throw error;
