@@ -22,6 +22,7 @@ export const OPTIONS_OF: Readonly<Record<string, string>> = {
   tap: 'map',
   getSessionLogs: READER,
   followSession: READER,
+  followAll: READER.replace(' wait', ''),
   toReadableStream: READER,
   pop: 'idleTimeoutMillis signal onGap',
   toEventStreamResponse: `${READER} ${EVENTS} response`,
