@@ -15,6 +15,11 @@ export interface Fault {
   /** What happens meanwhile. */
   readonly drive?: (receiver: OtlpReceiver, child: RunningChild, scale: number) => Promise<void>;
   readonly answer?: Answer | ((request: ReceivedRequest) => Answer);
+  /**
+   * It ends while the collector does not answer, so with the time that a shutdown has. Otherwise the times are ample: what is
+   * in flight when one runs out, on a machine that does other things too, is sent again.
+   */
+  readonly endsInTime?: boolean;
   /** Records that the collector refuses for good: they are in `dead/`. */
   readonly refuses?: number;
   /** The stock pipeline loses records even when the fault is short. */
@@ -28,6 +33,8 @@ export interface FaultResult {
   readonly requests: number;
   readonly shutdownMillis: number | undefined;
 }
+
+const AMPLE = { exportTimeoutMillis: 60_000, shutdownTimeoutMillis: 60_000 };
 
 /** 1,000 records a second, in ticks of 20. */
 function steady(millis: number): Partial<ChildOptions> & Pick<ChildOptions, 'mode'> {
@@ -97,6 +104,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'dead collector at shutdown',
     stockLoses: true,
+    endsInTime: true,
     options: (scale) => ({ mode: 'loop', count: 20_000 * Math.max(scale, 0.5), exporterTimeoutMillis: 10_000 * scale }),
     answer: { status: 503 },
   },
@@ -125,7 +133,8 @@ export async function runFault(
     directory: root,
     prefix: 'r',
     markFile,
-    exporterTimeoutMillis: 10_000,
+    exporterTimeoutMillis: fault.endsInTime === true ? 10_000 : 20_000,
+    ...(fault.endsInTime === true ? {} : { durable: AMPLE }),
     ...fault.options(scale),
   });
   try {

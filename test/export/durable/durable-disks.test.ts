@@ -30,6 +30,8 @@ describe.skipIf(cannotMount !== undefined)(
       readonly durable: DurableLogRecordProcessor;
       readonly exporter: ScriptedExporter;
       readonly emit: (from: number, to: number, text?: string) => Promise<void>;
+      /** Emits until the disk is written to again, which a back-off decides. Returns the number of the last record. */
+      readonly emitUntilWritten: (from: number) => Promise<number>;
       readonly lines: string[];
     }
 
@@ -59,27 +61,35 @@ describe.skipIf(cannotMount !== undefined)(
         }
         await nextTick();
       };
-      return { disk, durable, exporter, emit, lines };
+      const isWritten = (): boolean => lines.some((line) => line.includes('written to again'));
+      const emitUntilWritten = async (from: number): Promise<number> => {
+        let last = from - 1;
+        await until(() => {
+          if (!isWritten()) logger.emit({ body: `r-${(last += 1)}` });
+          return isWritten();
+        }, 'the disk is written to again');
+        return last;
+      };
+      return { disk, durable, exporter, emit, emitUntilWritten, lines };
     }
 
     test('nothing written before is lost, new records wait in memory, and it recovers by itself', async () => {
-      const { disk, durable, exporter, emit, lines } = setUp();
+      const { disk, durable, exporter, emit, emitUntilWritten, lines } = setUp();
       await emit(1, 1_000);
       fill(disk.path);
       await emit(1_001, 3_000);
       expect(durable.stats().pending.own).toBe(3_000);
       expect(durable.stats().lost).toStrictEqual({});
       rmSync(join(disk.path, 'filler'));
-      await delay(250);
-      await emit(3_001, 3_100);
+      const last = await emitUntilWritten(3_001);
       exporter.answer = () => 'ok';
       await durable.forceFlush();
-      expect(missing(new Set(exporter.bodies), 'r', 3_100)).toStrictEqual([]);
-      expect(exporter.bodies).toHaveLength(3_100);
+      expect(missing(new Set(exporter.bodies), 'r', last)).toStrictEqual([]);
+      expect(exporter.bodies).toHaveLength(last);
       expect(lines.filter((line) => line.includes('cannot be written'))).toHaveLength(1);
       expect(lines.filter((line) => line.includes('written to again'))).toHaveLength(1);
       // What waited in memory came to disk with the recovery.
-      await emit(3_101, 3_120);
+      await emit(last + 1, last + 20);
       expect(durable.stats().bytes).toBeGreaterThan(0);
     });
 
@@ -130,11 +140,10 @@ describe.skipIf(cannotMount !== undefined)(
       expect(exporter.bodies).toStrictEqual(['r-1']);
       rmSync(join(disk.path, 'filler'));
       exporter.answer = () => failure();
-      await delay(250);
-      logger.emit({ body: 'r-2' });
-      await nextTick();
-      await nextTick();
-      await until(() => durable.stats().bytes > 0);
+      await until(() => {
+        logger.emit({ body: 'later' });
+        return durable.stats().bytes > 0;
+      }, 'the disk is written to');
     });
 
     test('a shutdown rejects with the number of records that are neither delivered nor on disk', async () => {
