@@ -14,6 +14,7 @@ export type { DateFileStats } from './export/file/date-file.ts';
 export type { DateFileLogRecordProcessorOptions } from './export/file/date-file-options.ts';
 export type { LineFormat, LineRecord } from './export/file/custom-format.ts';
 export type { Severity, SeverityName } from './otel/severity.ts';
-export type { DurableLogRecordProcessorOptions, Loss } from './export/durable/durable-options.ts';
+export type { Loss } from './export/delivery/delivery-ledger.ts';
+export type { DurableLogRecordProcessorOptions } from './export/durable/durable-options.ts';
 export { DurableLogRecordProcessor } from './export/durable/durable.ts';
 export type { DurableStats } from './export/durable/durable-stats.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { ConsoleLogRecordProcessor } from '../src/export/console/console.ts';
 import { CoalescingLogRecordProcessor, DateFileLogRecordProcessor, DurableLogRecordProcessor } from '../src/export.ts';
-import { CountingBatchLogRecordProcessor } from '../src/export/otlp/batch.ts';
+import { QueuedLogRecordProcessor } from '../src/export/delivery/queued.ts';
 import { SessionLogRecordProcessor } from '../src/facade/session-processor.ts';
 import { GatedLogRecordProcessor } from '../src/start/gated-processor.ts';
 import { MemorySessionStore } from '../src/store/memory/memory.ts';
@@ -21,9 +21,9 @@ function fileOfWarnings(): DateFileLogRecordProcessor {
   return new DateFileLogRecordProcessor({ directory: temporaryDirectory(), minimumSeverity: WARN });
 }
 
-function batchOf({ sdk }: SdkLine): CountingBatchLogRecordProcessor {
+function batchOf({ sdk }: SdkLine): QueuedLogRecordProcessor {
   const exporter = new sdk.InMemoryLogRecordExporter();
-  return new CountingBatchLogRecordProcessor({ exporter, BatchLogRecordProcessor: sdk.BatchLogRecordProcessor });
+  return new QueuedLogRecordProcessor({ exporter });
 }
 
 /** What `logger.enabled()` of a provider with this processor answers for a severity, until it is shut down. */

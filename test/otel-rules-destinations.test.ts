@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { DurableLogRecordProcessor } from '../src/export/durable/durable.ts';
 import { DateFileLogRecordProcessor } from '../src/export/file/date-file.ts';
-import { CountingBatchLogRecordProcessor } from '../src/export/otlp/batch.ts';
+import { QueuedLogRecordProcessor } from '../src/export/delivery/queued.ts';
 import { SessionLogRecordProcessor } from '../src/facade/session-processor.ts';
 import { GatedLogRecordProcessor } from '../src/start/gated-processor.ts';
 import { MemorySessionStore } from '../src/store/memory/memory.ts';
@@ -31,12 +31,11 @@ describeProcessorRules('DurableLogRecordProcessor', (_line, { timeoutMillis }) =
   };
 });
 
-describeProcessorRules('GatedLogRecordProcessor', ({ sdk }, { timeoutMillis }) => {
+describeProcessorRules('GatedLogRecordProcessor', (_line, { timeoutMillis }) => {
   const exporter = new ManualExporter();
   const gate = new SessionLogRecordProcessor({ store: new MemorySessionStore() });
-  const batch = new CountingBatchLogRecordProcessor({
+  const batch = new QueuedLogRecordProcessor({
     exporter,
-    BatchLogRecordProcessor: sdk.BatchLogRecordProcessor,
     forceFlushTimeoutMillis: timeoutMillis,
     shutdownTimeoutMillis: timeoutMillis,
   });

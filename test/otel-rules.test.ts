@@ -4,7 +4,7 @@ import { isTracingSuppressed } from '@opentelemetry/core';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { CoalescingLogRecordProcessor } from '../src/export/coalescing/coalescing.ts';
-import { CountingBatchLogRecordProcessor } from '../src/export/otlp/batch.ts';
+import { QueuedLogRecordProcessor } from '../src/export/delivery/queued.ts';
 import { SessionLogRecordProcessor } from '../src/facade/session-processor.ts';
 import type { LogRecordProcessor } from '../src/otel/log-record.ts';
 import { contextWithSession, withSession } from '../src/route/session-context.ts';
@@ -28,27 +28,26 @@ describeProcessorRules('SessionLogRecordProcessor', () => {
 });
 
 function batch(
-  { sdk }: SdkLine,
+  _line: SdkLine,
   { timeoutMillis }: RuleOptions,
-): ProcessorUnderTest & { processor: CountingBatchLogRecordProcessor } {
+): ProcessorUnderTest & { processor: QueuedLogRecordProcessor } {
   const exporter = new ManualExporter();
-  const processor = new CountingBatchLogRecordProcessor({
+  const processor = new QueuedLogRecordProcessor({
     exporter,
-    BatchLogRecordProcessor: sdk.BatchLogRecordProcessor,
     forceFlushTimeoutMillis: timeoutMillis,
     shutdownTimeoutMillis: timeoutMillis,
   });
   return {
     processor,
     delivered: () => exporter.bodies(),
-    lost: () => processor.lost.toJSON(),
+    lost: () => processor.stats().lost,
     destinationShutdowns: () => exporter.shutdowns,
     hold: () => exporter.hold(),
     release: () => exporter.release(),
   };
 }
 
-describeProcessorRules('CountingBatchLogRecordProcessor', batch);
+describeProcessorRules('QueuedLogRecordProcessor', batch);
 
 describeProcessorRules('CoalescingLogRecordProcessor', (line, options) => {
   const inner = batch(line, options);
@@ -110,9 +109,8 @@ describe.each(sdkLines)('rules of single processors on SDK %s', (_name, line) =>
 
   it('5 and 12: exported records share their resource and scope objects, one batch at a time', async () => {
     const exporter = new ManualExporter();
-    const processor = new CountingBatchLogRecordProcessor({
+    const processor = new QueuedLogRecordProcessor({
       exporter,
-      BatchLogRecordProcessor: line.sdk.BatchLogRecordProcessor,
       maxExportBatchSize: 3,
     });
     const logger = new line.sdk.LoggerProvider({ processors: [processor] }).getLogger('scope', '1');
@@ -159,9 +157,8 @@ describe.each(sdkLines)('rules of single processors on SDK %s', (_name, line) =>
       suppressed.push(isTracingSuppressed(context.active()));
       original(records, done);
     };
-    const processor = new CountingBatchLogRecordProcessor({
+    const processor = new QueuedLogRecordProcessor({
       exporter,
-      BatchLogRecordProcessor: line.sdk.BatchLogRecordProcessor,
     });
     new line.sdk.LoggerProvider({ processors: [processor] }).getLogger('test').emit({ body: 'x' });
     await processor.shutdown();

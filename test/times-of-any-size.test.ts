@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { CoalescingLogRecordProcessor, DurableLogRecordProcessor } from '../src/export.ts';
-import { CountingBatchLogRecordProcessor } from '../src/export/otlp/batch.ts';
+import { QueuedLogRecordProcessor } from '../src/export/delivery/queued.ts';
 import { MemorySessionStore, SessionLogs } from '../src/index.ts';
 import type { LogRecordExporter } from '../src/otel/log-record.ts';
 import { RedisSessionStore } from '../src/redis.ts';
@@ -30,9 +30,8 @@ class SlowExporter implements LogRecordExporter {
 describe.each(sdkLines)('times of any size, SDK %s', (_line, { sdk }) => {
   it.each(LONG)('the batch: time-outs of %d ms', async (millis) => {
     const exporter = new SlowExporter();
-    const processor = new CountingBatchLogRecordProcessor({
+    const processor = new QueuedLogRecordProcessor({
       exporter,
-      BatchLogRecordProcessor: sdk.BatchLogRecordProcessor,
       exportTimeoutMillis: millis,
       forceFlushTimeoutMillis: millis,
       shutdownTimeoutMillis: millis,
@@ -48,7 +47,7 @@ describe.each(sdkLines)('times of any size, SDK %s', (_line, { sdk }) => {
     await processor.forceFlush();
     await processor.shutdown();
     expect(exporter.calls).toBe(1);
-    expect(processor.lost.toJSON()).toEqual({});
+    expect(processor.stats().lost).toEqual({});
   });
 
   it.each(LONG)('the spool: time-outs of %d ms', async (millis) => {

@@ -52,6 +52,12 @@ export function loadFile<Module>(path: string): Module {
   return createRequire(path)(path) as Module;
 }
 
+/** What a CommonJS file exports that somebody has loaded; `undefined` when nobody has. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what a module has is for the caller to say
+export function loadedFile<Module>(path: string): Module | undefined {
+  return createRequire(path).cache[path]?.exports as Module | undefined;
+}
+
 /** Read from the file above the module: the packages' `exports` do not let `package.json` be resolved. */
 function versionOf(path: string, name: string): string {
   for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {

@@ -2,7 +2,7 @@ import * as api from '@opentelemetry/api';
 
 import { SessionLogsError } from '../support/errors.ts';
 import { findPackages, loadFile, resolveFrom } from './application-modules.ts';
-import type { LogRecord, LogRecordExporter, LogRecordProcessor } from './log-record.ts';
+import type { LogRecord, LogRecordProcessor } from './log-record.ts';
 import type { OtelLoggerProvider } from './logs-api.ts';
 
 /** The resource of a record. */
@@ -14,23 +14,11 @@ export interface SdkLoggerProvider extends OtelLoggerProvider {
   shutdown(): Promise<void>;
 }
 
-export interface BatchProcessorOptions {
-  readonly exporter: LogRecordExporter;
-  readonly maxQueueSize?: number;
-  readonly maxExportBatchSize?: number;
-  readonly scheduledDelayMillis?: number;
-  readonly exportTimeoutMillis?: number;
-}
-
-/** The SDK's batch processor, from 0.220 on. */
-export type BatchProcessorClass = new (options: BatchProcessorOptions) => LogRecordProcessor;
-
 interface LogsSdkModule {
   readonly LoggerProvider: new (config: {
     readonly resource: Resource;
     readonly processors: LogRecordProcessor[];
   }) => SdkLoggerProvider;
-  readonly BatchLogRecordProcessor: BatchProcessorClass;
 }
 
 interface ResourcesModule {
@@ -82,7 +70,6 @@ export function loadLogsSdk(): LogsSdk {
     line,
     version: usable.version,
     LoggerProvider: sdk.LoggerProvider,
-    BatchLogRecordProcessor: sdk.BatchLogRecordProcessor,
     createResource: (extra) => createResource(resources, extra),
   };
 }

@@ -1,9 +1,9 @@
 import { CoalescingLogRecordProcessor } from '../export/coalescing/coalescing.ts';
 import { ConsoleLogRecordProcessor } from '../export/console/console.ts';
 import { stdoutTerminal } from '../export/console/terminal.ts';
+import { QueuedLogRecordProcessor } from '../export/delivery/queued.ts';
 import { DurableLogRecordProcessor } from '../export/durable/durable.ts';
 import { DateFileLogRecordProcessor } from '../export/file/date-file.ts';
-import { CountingBatchLogRecordProcessor } from '../export/otlp/batch.ts';
 import { createOtlpExporter, otlpTarget } from '../export/otlp/otlp.ts';
 import type { OwnedPart } from '../facade/flush-and-shutdown.ts';
 import { SessionLogs } from '../facade/session-logs.ts';
@@ -35,7 +35,7 @@ export function startNow(plan: StartPlan, isBesideSdk = false, parts: Parts = ne
   const exporter = plan.exporter ?? (target === undefined ? undefined : createOtlpExporter(target, sdk.line));
   const resource = sdk.createResource(plan.resource);
   try {
-    if (exporter !== undefined && !isSdkDisabled()) addExport(parts, exporter, sdk, plan);
+    if (exporter !== undefined && !isSdkDisabled()) addExport(parts, exporter, plan);
     else if (plan.spool !== undefined) reporter.warn('`spool` has no effect: nothing is exported');
     if (plan.console !== false) {
       const lines = new ConsoleLogRecordProcessor(plan.console);
@@ -100,9 +100,13 @@ function addFile(parts: Parts, options: DailyFileOptions, plan: StartPlan): void
   parts.add('the daily file', file, plan.minimumSeverity.file, () => file.stats().lost, { directory: path });
 }
 
-function addExport(parts: Parts, exporter: LogRecordExporter, sdk: LogsSdk, plan: StartPlan): void {
-  const { processor, lost } =
-    plan.spool === undefined ? batched(exporter, sdk, plan) : spooled(exporter, plan.spool, plan);
+function addExport(parts: Parts, exporter: LogRecordExporter, plan: StartPlan): void {
+  const { spool, selfObsMeterProvider } = plan;
+  const processor =
+    spool === undefined
+      ? new QueuedLogRecordProcessor({ selfObsMeterProvider, exporter })
+      : new DurableLogRecordProcessor({ selfObsMeterProvider, ...spool, exporter });
+  const lost = (): Readonly<Record<string, number>> => processor.stats().lost;
   parts.made(processor);
   const { coalesce = false } = plan;
   const facts = { endpoint: plan.endpoint };
@@ -112,26 +116,6 @@ function addExport(parts: Parts, exporter: LogRecordExporter, sdk: LogsSdk, plan
   }
   const merging = new CoalescingLogRecordProcessor({ ...(coalesce === true ? {} : coalesce), processor });
   parts.add('the exporter', merging, plan.minimumSeverity.export, () => addUp(lost(), merging.stats().lost), facts);
-}
-
-interface ExportProcessor {
-  readonly processor: EndableProcessor;
-  readonly lost: OwnedPart['lost'];
-}
-
-function batched(exporter: LogRecordExporter, sdk: LogsSdk, { selfObsMeterProvider }: StartPlan): ExportProcessor {
-  const { BatchLogRecordProcessor } = sdk;
-  const processor = new CountingBatchLogRecordProcessor({ exporter, BatchLogRecordProcessor, selfObsMeterProvider });
-  return { processor, lost: () => processor.lost.toJSON() };
-}
-
-function spooled(
-  exporter: LogRecordExporter,
-  options: NonNullable<StartPlan['spool']>,
-  { selfObsMeterProvider }: StartPlan,
-): ExportProcessor {
-  const processor = new DurableLogRecordProcessor({ selfObsMeterProvider, ...options, exporter });
-  return { processor, lost: () => processor.stats().lost };
 }
 
 function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, parts: Parts): SessionLogs {

@@ -1,15 +1,10 @@
 import { types } from 'node:util';
 
-import { mayBePart, ownText } from './own-text.ts';
+import { ownText } from './own-text.ts';
 
 /** What lies deeper, or beyond so many values, is taken as it is: no record of the SDK has it. */
 const MAX_KEPT_DEPTH = 32;
 const MAX_KEPT_VALUES = 100_000;
-
-/** Whether there may be more behind the value than itself, so that a copy of it frees something. */
-export function mayHoldMore(value: unknown): boolean {
-  return typeof value === 'string' ? mayBePart(value) : typeof value === 'object' && value !== null;
-}
 
 /**
  * The value of an attribute, of the same type down to its last part, that holds only itself: bytes are copied, since a

@@ -11,8 +11,11 @@ export interface Reporter {
   warn(message: string, cause?: unknown): void;
   error(message: string, cause?: unknown): void;
   info(message: string): void;
-  /** Reports the first time, then at most once a minute for the same key, with the number left out meanwhile. */
-  limited(key: string, message: string, cause?: unknown): void;
+  /**
+   * Reports the first time, then at most once a minute for the same key, with the number left out meanwhile. Returns
+   * whether it was reported.
+   */
+  limited(key: string, message: string, cause?: unknown): boolean;
 }
 
 const LIMIT_MILLIS = 60_000;
@@ -54,11 +57,12 @@ export function reporterFor(component: string): Reporter {
       const last = known?.epoch === epoch ? known : undefined;
       if (last !== undefined && now - last.at < LIMIT_MILLIS) {
         last.leftOut += 1;
-        return;
+        return false;
       }
       const more = last !== undefined && last.leftOut > 0 ? ` (and ${last.leftOut} more times)` : '';
       lastByKey.set(key, { at: now, leftOut: 0, epoch });
       report('warn', message + more, cause);
+      return true;
     },
   };
 }

@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { CoalescingLogRecordProcessor } from '../../src/export/coalescing/coalescing.ts';
 import { DurableLogRecordProcessor } from '../../src/export/durable/durable.ts';
-import { CountingBatchLogRecordProcessor } from '../../src/export/otlp/batch.ts';
+import { QueuedLogRecordProcessor } from '../../src/export/delivery/queued.ts';
 import type { LogRecordProcessor } from '../../src/otel/log-record.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';
 import { ManualExporter } from '../support/manual-exporter.ts';
@@ -22,11 +22,9 @@ function hangingExporter(): ManualExporter {
   return exporter;
 }
 
-function startBatch(): CountingBatchLogRecordProcessor {
-  const { BatchLogRecordProcessor } = newerLine.sdk;
-  return new CountingBatchLogRecordProcessor({
+function startBatch(): QueuedLogRecordProcessor {
+  return new QueuedLogRecordProcessor({
     exporter: hangingExporter(),
-    BatchLogRecordProcessor,
     exportTimeoutMillis: FOR_EVER,
     forceFlushTimeoutMillis: FOR_EVER,
     shutdownTimeoutMillis: FOR_EVER,
@@ -60,7 +58,7 @@ describe('an exporter that never answers', () => {
     await expect(flush).rejects.toMatchObject({ code: 'flush_timeout', pending: 10 });
     const end = processor.shutdown({ timeoutMillis: 30 });
     await expect(end).rejects.toMatchObject({ code: 'shutdown_timeout', pending: 10 });
-    expect(batch.lost.toJSON()).toStrictEqual({ export_failed: 10 });
+    expect(batch.stats().lost).toStrictEqual({ export_failed: 10 });
   });
 
   test('behind the coalescing and the durable processor: in time, and nothing is lost', async () => {

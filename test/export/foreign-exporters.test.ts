@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { DurableLogRecordProcessor } from '../../src/export/durable/durable.ts';
-import { CountingBatchLogRecordProcessor } from '../../src/export/otlp/batch.ts';
+import { QueuedLogRecordProcessor } from '../../src/export/delivery/queued.ts';
 import type { LogRecordExporter, ReadableLogRecord } from '../../src/otel/log-record.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';
 import { newerLine, sdkLines } from '../support/sdk-lines.ts';
@@ -99,7 +99,7 @@ const FAILURES: Readonly<Record<string, Export>> = {
 
 describe.each(sdkLines)('exporters of others, on SDK %s', (_line, { sdk }) => {
   function startDurable(exporter: LogRecordExporter): {
-    durable: DurableLogRecordProcessor;
+    processor: DurableLogRecordProcessor;
     emit: (...bodies: string[]) => void;
   } {
     const durable = new DurableLogRecordProcessor({
@@ -110,55 +110,44 @@ describe.each(sdkLines)('exporters of others, on SDK %s', (_line, { sdk }) => {
     });
     onTestFinished(() => durable.shutdown().catch(() => {}));
     const logger = new sdk.LoggerProvider({ processors: [durable] }).getLogger('test');
-    return { durable, emit: (...bodies) => bodies.forEach((body) => logger.emit({ body })) };
+    return { processor: durable, emit: (...bodies) => bodies.forEach((body) => logger.emit({ body })) };
   }
 
-  function startBatch(exporter: LogRecordExporter): {
-    batch: CountingBatchLogRecordProcessor;
+  function startQueue(exporter: LogRecordExporter): {
+    processor: QueuedLogRecordProcessor;
     emit: (...bodies: string[]) => void;
   } {
-    const { BatchLogRecordProcessor } = sdk;
-    const batch = new CountingBatchLogRecordProcessor({ exporter, BatchLogRecordProcessor, exportTimeoutMillis: 200 });
-    onTestFinished(() => batch.shutdown({ timeoutMillis: 200 }).catch(() => {}));
-    const logger = new sdk.LoggerProvider({ processors: [batch] }).getLogger('test');
-    return { batch, emit: (...bodies) => bodies.forEach((body) => logger.emit({ body })) };
+    const processor = new QueuedLogRecordProcessor({ exporter, scheduledDelayMillis: 5 });
+    onTestFinished(() => processor.shutdown({ timeoutMillis: 200 }).catch(() => {}));
+    const logger = new sdk.LoggerProvider({ processors: [processor] }).getLogger('test');
+    return { processor, emit: (...bodies) => bodies.forEach((body) => logger.emit({ body })) };
   }
 
-  test('whatever one does once costs the spool nothing: all records are sent again, in order', async () => {
-    const ends = watchProcess();
-    // Side by side: each waits a second before it sends again.
-    const outcomes = await Promise.all(
-      Object.entries(FAILURES).map(async ([what, odd]) => {
-        const { exporter, delivered } = foreign(oddOnce(odd));
-        const { durable, emit } = startDurable(exporter);
-        emit('a', 'b', 'c');
-        await durable.forceFlush();
-        emit('d');
-        await durable.forceFlush();
-        const { exported, rejected, pending, lost } = durable.stats();
-        return { what, delivered, exported, rejected, pending: pending.own, lost };
-      }),
-    );
-    for (const { what, ...outcome } of outcomes) {
-      const right = { delivered: ['a', 'b', 'c', 'd'], exported: 4, rejected: 0, pending: 0, lost: {} };
-      expect(outcome, what).toStrictEqual(right);
-    }
-    expect(ends).toStrictEqual([]);
-  });
-
-  test.each(Object.entries(FAILURES))('one that %s costs the batch that batch, counted', async (_what, odd) => {
-    const ends = watchProcess();
-    const { exporter, delivered } = foreign(oddOnce(odd));
-    const { batch, emit } = startBatch(exporter);
-    emit('a', 'b', 'c');
-    await expect(batch.forceFlush()).rejects.toMatchObject({ code: 'flush_failed', pending: 3 });
-    emit('d');
-    await batch.forceFlush();
-    expect(delivered).toStrictEqual(['d']);
-    expect(batch.pending).toBe(0);
-    expect(batch.lost.toJSON()).toStrictEqual({ export_failed: 3 });
-    expect(ends).toStrictEqual([]);
-  });
+  test.each(['the spool', 'the queue'])(
+    'whatever one does once costs %s nothing: all is sent again, in order',
+    async (where) => {
+      const ends = watchProcess();
+      // Side by side: each waits a second before it sends again.
+      const outcomes = await Promise.all(
+        Object.entries(FAILURES).map(async ([what, odd]) => {
+          const { exporter, delivered } = foreign(oddOnce(odd));
+          const { processor, emit } = where === 'the spool' ? startDurable(exporter) : startQueue(exporter);
+          emit('a', 'b', 'c');
+          await processor.forceFlush();
+          emit('d');
+          await processor.forceFlush();
+          const { exported, rejected, pending, lost } = processor.stats();
+          return { what, delivered, exported, rejected, pending, lost };
+        }),
+      );
+      const none = where === 'the spool' ? { own: 0, adopted: 0 } : 0;
+      for (const { what, ...outcome } of outcomes) {
+        const right = { delivered: ['a', 'b', 'c', 'd'], exported: 4, rejected: 0, pending: none, lost: {} };
+        expect(outcome, what).toStrictEqual(right);
+      }
+      expect(ends).toStrictEqual([]);
+    },
+  );
 
   test('one that calls back twice, in two ways, is believed once', async () => {
     const ends = watchProcess();
@@ -170,13 +159,13 @@ describe.each(sdkLines)('exporters of others, on SDK %s', (_line, { sdk }) => {
     };
     const spooled = startDurable(foreign(twice).exporter);
     spooled.emit('a', 'b');
-    await spooled.durable.forceFlush();
-    const inMemory = startBatch(foreign(twice).exporter);
+    await spooled.processor.forceFlush();
+    const inMemory = startQueue(foreign(twice).exporter);
     inMemory.emit('a', 'b');
-    await inMemory.batch.forceFlush();
+    await inMemory.processor.forceFlush();
     await new Promise(setImmediate);
-    expect(spooled.durable.stats()).toMatchObject({ exported: 2, lost: {} });
-    expect(inMemory.batch.lost.toJSON()).toStrictEqual({});
+    expect(spooled.processor.stats()).toMatchObject({ exported: 2, lost: {} });
+    expect(inMemory.processor.stats().lost).toStrictEqual({});
     expect(ends).toStrictEqual([]);
   });
 
@@ -187,18 +176,18 @@ describe.each(sdkLines)('exporters of others, on SDK %s', (_line, { sdk }) => {
     const spooled = startDurable(foreign(hold).exporter);
     spooled.emit('a', 'b');
     await until(() => late.length === 1);
-    await spooled.durable.shutdown();
-    const inMemory = startBatch(foreign(hold).exporter);
+    await spooled.processor.shutdown();
+    const inMemory = startQueue(foreign(hold).exporter);
     inMemory.emit('a', 'b', 'c');
-    const refused = expect(inMemory.batch.shutdown({ timeoutMillis: 20 })).rejects;
+    const refused = expect(inMemory.processor.shutdown({ timeoutMillis: 20 })).rejects;
     await refused.toMatchObject({ code: 'shutdown_timeout', pending: 3 });
     // What is lost is counted when it is told.
-    expect(inMemory.batch.lost.toJSON()).toStrictEqual({ export_failed: 3 });
+    expect(inMemory.processor.stats().lost).toStrictEqual({ export_failed: 3 });
     for (const answer of late) answer({ code: 0 });
     for (const answer of late) answer();
     await new Promise(setImmediate);
-    expect(spooled.durable.stats()).toMatchObject({ exported: 0, lost: {}, pending: { own: 2 } });
-    expect(inMemory.batch.lost.toJSON()).toStrictEqual({ export_failed: 3 });
+    expect(spooled.processor.stats()).toMatchObject({ exported: 0, lost: {}, pending: { own: 2 } });
+    expect(inMemory.processor.stats().lost).toStrictEqual({ export_failed: 3 });
     expect(ends).toStrictEqual([]);
   });
 
@@ -216,16 +205,16 @@ describe.each(sdkLines)('exporters of others, on SDK %s', (_line, { sdk }) => {
     const ends = watchProcess();
     const more = { forceFlush: end, shutdown: end };
     const spooled = foreign(ok, more);
-    const { durable, emit } = startDurable(spooled.exporter);
+    const { processor: durable, emit } = startDurable(spooled.exporter);
     emit('a');
     await durable.forceFlush({ timeoutMillis: 300 });
     await durable.shutdown();
     expect(spooled.delivered).toStrictEqual(['a']);
     const inMemory = foreign(ok, more);
-    const second = startBatch(inMemory.exporter);
+    const second = startQueue(inMemory.exporter);
     second.emit('a');
-    await second.batch.forceFlush({ timeoutMillis: 5_000 });
-    await second.batch.shutdown({ timeoutMillis: 5_000 });
+    await second.processor.forceFlush({ timeoutMillis: 5_000 });
+    await second.processor.shutdown({ timeoutMillis: 5_000 });
     expect(inMemory.delivered).toStrictEqual(['a']);
     const told = diagnostics.lines.filter((line) => /odd end|did not end within|failed/.test(line));
     expect(told.length > 0).toBe(what !== 'give no promise');
@@ -243,8 +232,8 @@ describe.each(sdkLines)('exporters of others, on SDK %s', (_line, { sdk }) => {
       answer({ code: 0 });
     };
     const { exporter } = foreign(keep);
-    const spooled = startDurable(exporter).durable;
-    const inMemory = startBatch(exporter).batch;
+    const spooled = startDurable(exporter).processor;
+    const inMemory = startQueue(exporter).processor;
     for (const processor of [spooled, inMemory]) {
       const logger = new sdk.LoggerProvider({ processors: [processor] }).getLogger('test');
       logger.emit(record);

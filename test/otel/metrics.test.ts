@@ -82,9 +82,9 @@ describe('self-observability', () => {
     const points = await meters.points();
     expect(find(points, 'otel.sdk.processor.log.processed', 'SessionLogRecordProcessor')).toBe(6);
     expect(find(points, 'otel.sdk.processor.log.processed', 'DateFileLogRecordProcessor')).toBe(6);
-    expect(find(points, 'otel.sdk.processor.log.processed', 'CountingBatchLogRecordProcessor')).toBe(6);
-    expect(find(points, 'otel.sdk.exporter.log.exported', 'CountingBatchLogRecordProcessor')).toBe(6);
-    expect(find(points, 'otel.sdk.processor.log.queue.capacity', 'CountingBatchLogRecordProcessor')).toBe(65_536);
+    expect(find(points, 'otel.sdk.processor.log.processed', 'QueuedLogRecordProcessor')).toBe(6);
+    expect(find(points, 'otel.sdk.exporter.log.exported', 'QueuedLogRecordProcessor')).toBe(6);
+    expect(find(points, 'otel.sdk.processor.log.queue.capacity', 'QueuedLogRecordProcessor')).toBe(65_536);
     expect(find(points, 'session_logs.sessions')).toBe(1);
     expect(find(points, 'session_logs.readers')).toBe(1);
     expect(find(points, 'session_logs.entries')).toBe(5);

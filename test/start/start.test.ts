@@ -216,6 +216,80 @@ describe('startSessionLogs', () => {
     expect(sessions.stats().lost['after_shutdown']).toBe(1);
   });
 
+  it.each([
+    ['without a spool', false, false],
+    ['with one', true, false],
+    ['without a spool, answers merged', false, true],
+    ['with one, answers merged', true, true],
+  ])('flushSession tells up to which entry a session was delivered, %s', async (_what, isSpooled, coalesce) => {
+    const exporter = new InMemoryLogRecordExporter();
+    const spool = isSpooled ? { directory: join(temporaryDirectory(), 'spool') } : undefined;
+    const sessions = await start({ exporter, spool, coalesce });
+    await sessions.logChunkToQueue('one', 'a');
+    await sessions.logChunkToQueue('other', 'b');
+    await sessions.logChunkToQueue('two', 'a');
+    const last = sessions.getAllLogsInQueue({ sessionId: 'a' }).at(-1);
+    const report = { deliveredId: last?.id, pending: 0, rejected: 0, dropped: 0 };
+    expect(await sessions.flushSession('a')).toEqual(report);
+    expect(exporter.getFinishedLogRecords()).toHaveLength(coalesce ? 1 : 3);
+  });
+
+  it.each(['without a spool', 'with one'])(
+    'what a Collector refuses in JSON, and what no exporter can write, has one form %s',
+    async (what) => {
+      const exporter = new InMemoryLogRecordExporter();
+      const spool = what === 'with one' ? { directory: join(temporaryDirectory(), 'spool') } : undefined;
+      const sessions = await start({ exporter, spool });
+      const cyclic: Record<string, unknown> = { n: Number.NaN };
+      cyclic['self'] = cyclic;
+      sessions.logger.info('numbers', {
+        nan: Number.NaN,
+        low: -Infinity,
+        big: 2 ** 63,
+        huge: 2n ** 70n,
+        fine: 2 ** 62,
+      });
+      sessions.logger.info('objects', {
+        cyclic,
+        when: new Date(0),
+        bytes: new Uint8Array([1]),
+        map: new Map([['k', 1n]]),
+      });
+      await sessions.forceFlush();
+      expect(exporter.getFinishedLogRecords().map(({ attributes }) => attributes)).toEqual([
+        { nan: 'NaN', low: '-Infinity', big: '9223372036854776000', huge: '1180591620717411303424', fine: 2 ** 62 },
+        {
+          cyclic: { n: 'NaN', self: '[Circular]' },
+          when: '1970-01-01T00:00:00.000Z',
+          bytes: new Uint8Array([1]),
+          map: [['k', '1']],
+        },
+      ]);
+    },
+  );
+
+  it('a collector that is away for a while costs nothing without a spool either, and a shutdown counts what is left', async () => {
+    const receiver = await receiverUrl();
+    receiver.answer({ status: 500 });
+    const sessions = await start({ endpoint: receiver.url });
+    await sessions.logChunkToQueue('early', 's');
+    await expect(sessions.forceFlush({ timeoutMillis: 100 })).rejects.toMatchObject({
+      code: 'flush_timeout',
+      pending: 1,
+    });
+    receiver.answer('ok');
+    await sessions.logChunkToQueue('later', 's');
+    await sessions.forceFlush();
+    expect(receiver.records().map(({ body }) => body)).toEqual(['early', 'later']);
+    receiver.answer({ status: 500 });
+    for (let n = 0; n < 3; n += 1) await sessions.logChunkToQueue('last', 's');
+    await expect(sessions.shutdown({ timeoutMillis: 100 })).rejects.toMatchObject({
+      code: 'shutdown_timeout',
+      pending: 3,
+    });
+    expect(sessions.stats().lost).toEqual({ export_failed: 3 });
+  });
+
   it('OTEL_SDK_DISABLED makes no exporter; queues and file work', async () => {
     vi.stubEnv('OTEL_SDK_DISABLED', 'true');
     const exporter = new InMemoryLogRecordExporter();

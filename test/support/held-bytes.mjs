@@ -2,11 +2,11 @@
 // heap holds when every value is cut out of a parent of 4 KiB.
 import { createServer } from 'node:http';
 
-import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
+import { LoggerProvider } from '@opentelemetry/sdk-logs';
 
 import { CoalescingLogRecordProcessor } from '../../src/export/coalescing/coalescing.ts';
-import { CountingBatchLogRecordProcessor } from '../../src/export/otlp/batch.ts';
-import { SessionPositions } from '../../src/export/durable/session-positions.ts';
+import { QueuedLogRecordProcessor } from '../../src/export/delivery/queued.ts';
+import { SessionPositions } from '../../src/export/delivery/session-positions.ts';
 import { MemorySegment } from '../../src/export/spool/memory-segment.ts';
 import { MemorySessionStore, SessionLogs } from '../../src/index.ts';
 import { RedisSessionStore } from '../../src/redis.ts';
@@ -225,8 +225,8 @@ const KINDS = {
   },
   'records that wait for their export': (keep) => {
     const exporter = { export() {}, shutdown: () => Promise.resolve(), forceFlush: () => Promise.resolve() };
-    const options = { exporter, BatchLogRecordProcessor, scheduledDelayMillis: 100_000, maxExportBatchSize: 60_000 };
-    const batch = keep(new CountingBatchLogRecordProcessor(options));
+    const options = { exporter, scheduledDelayMillis: 100_000, maxExportBatchSize: 60_000 };
+    const batch = keep(new QueuedLogRecordProcessor(options));
     const logger = keep(new LoggerProvider({ processors: [batch] }).getLogger('l'));
     for (let n = 0; n < count; n += 1) {
       const attributes = { 'session.id': cut(36), text: cut(50), list: [cut(40)] };
@@ -252,8 +252,8 @@ const KINDS = {
   },
   'records with numbers for keys that wait for their export': (keep) => {
     const exporter = { export() {}, shutdown: () => Promise.resolve(), forceFlush: () => Promise.resolve() };
-    const options = { exporter, BatchLogRecordProcessor, scheduledDelayMillis: 100_000, maxExportBatchSize: 60_000 };
-    const batch = keep(new CountingBatchLogRecordProcessor(options));
+    const options = { exporter, scheduledDelayMillis: 100_000, maxExportBatchSize: 60_000 };
+    const batch = keep(new QueuedLogRecordProcessor(options));
     const logger = keep(new LoggerProvider({ processors: [batch] }).getLogger('l'));
     for (let n = 0; n < count; n += 1) {
       // As a parser makes it, which takes no place for what is not there.

@@ -1,4 +1,4 @@
-import type { ExportResult } from '../../src/otel/export-result.ts';
+import type { ExportResult } from './export-result.ts';
 import type { LogRecordExporter, ReadableLogRecord } from '../../src/otel/log-record.ts';
 
 /** An exporter whose answers the test gives: success at once until `hold()`. */

@@ -1,4 +1,4 @@
-import type { ExportResult } from '../../src/otel/export-result.ts';
+import type { ExportResult } from './export-result.ts';
 import type { LogRecordExporter, ReadableLogRecord } from '../../src/otel/log-record.ts';
 
 /** What to call back with; `'hang'`: never; a function is called with the batch and may throw. */

@@ -3,6 +3,7 @@ import { closeSync, constants, mkdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { ReadableLogRecord } from '../../otel/log-record.ts';
+import type { RejectedRecords } from '../delivery/shipper.ts';
 import { readPlainFile, openPlainFile } from '../plain-file.ts';
 import { nextMagic, readFrame } from '../spool/codec/frame.ts';
 import { OriginEncoder } from '../spool/codec/origin-codec.ts';
@@ -31,7 +32,8 @@ export interface DeadFile {
  * Their bytes are bounded over all processes of the root: when the bound is reached the oldest file is deleted, and its
  * records are counted. Files of a newer version are neither deleted nor counted.
  */
-export class DeadLetters {
+export class DeadLetters implements RejectedRecords {
+  readonly fate = 'it is kept in the directory `dead` of the spool';
   readonly #directory: string;
   readonly #maxBytes: number;
   readonly #encoder = new FrameEncoder(new OriginEncoder(() => {}), undefined);

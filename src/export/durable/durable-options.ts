@@ -4,16 +4,8 @@ import type { LogRecordExporter } from '../../otel/log-record.ts';
 import { meterProviderOption } from '../../otel/metrics.ts';
 import type { MeterProvider } from '../../otel/metrics.ts';
 import { clockOption } from '../../support/clock.ts';
-import type { LossReason } from '../../support/loss-counters.ts';
 import { functionOption, lazily, millis, millisOrNever, objectWith, positiveInteger } from '../../support/options.ts';
-
-/** Records that were lost: they will never reach the collector. */
-export interface Loss {
-  /** The reason: `spool_full`, `expired`, `damaged`, `disk_full`, `spool_unwritable`, `spool_removed`, `too_large`, ... */
-  readonly reason: LossReason;
-  /** The number of records. */
-  readonly count: number;
-}
+import type { Loss } from '../delivery/delivery-ledger.ts';
 
 /** Options of {@link DurableLogRecordProcessor}. Those of `BatchLogRecordProcessor` mean the same, `OTEL_BLRP_*` included. */
 export interface DurableLogRecordProcessorOptions {

@@ -1,33 +1,26 @@
-import { readEntryIds, routedRecordOf } from '../../entry/routed-record.ts';
-import type { DeliveryReport, DeliverySource, RoutedRecord, SessionDelivery } from '../../entry/routed-record.ts';
-import { batchEnvironment } from '../../otel/environment.ts';
+import type { DeliveryReport, SessionDelivery } from '../../entry/routed-record.ts';
 import type { LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
 import { observeProcessor } from '../../otel/metrics.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { parseOptions } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
-import { Deadline, settlesWithin, within } from '../../support/timeouts.ts';
+import { settlesWithin, within } from '../../support/timeouts.ts';
 import { startInterval } from '../../support/timers.ts';
-import { OriginEncoder } from '../spool/codec/origin-codec.ts';
-import { FrameEncoder } from '../spool/codec/frame-encoder.ts';
-import { MAX_FRAME_RECORDS } from '../spool/codec/frame-format.ts';
+import { batchSettings } from '../delivery/batch-settings.ts';
+import { DeliveryLedger } from '../delivery/delivery-ledger.ts';
+import { RecordDelivery } from '../delivery/record-delivery.ts';
+import type { SpoolHooks } from '../delivery/record-delivery.ts';
 import { uuidV7 } from '../spool/codec/uuid.ts';
 import { claimRoot, unusable } from '../spool/spool-root.ts';
 import type { RootClaim } from '../spool/spool-root.ts';
 import { Spool } from '../spool/spool.ts';
-import { EndOfTickWrite } from '../end-of-tick-write.ts';
 import { DeadLetters } from './dead-letters.ts';
-import { DeliveryLedger } from './delivery-ledger.ts';
 import { durableOptionsSchema } from './durable-options.ts';
 import type { DurableLogRecordProcessorOptions, ParsedDurableOptions } from './durable-options.ts';
 import type { DurableStats } from './durable-stats.ts';
 import { expiryOf } from './expiry.ts';
-import { FlushWaiters } from './flush-waiters.ts';
-import { PendingResources } from './pending-resources.ts';
-import type { SessionPosition } from './session-positions.ts';
-import { Shipper } from './shipper.ts';
 
-/** A frame of this size, or of `MAX_FRAME_RECORDS`, is written within the tick: in a tight loop nothing else bounds memory. */
+/** A frame beyond the spool's bound would be refused as a whole. */
 const MAX_FRAME_BYTES = 256 * 1024;
 const ADOPT_INTERVAL_MILLIS = 10_000;
 /** How long the spool's directory may be gone before that is noticed. */
@@ -60,68 +53,19 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   readonly #options: ParsedDurableOptions;
   readonly #reporter = reporterFor('durable');
   readonly #root: RootClaim;
-  readonly #spool: Spool;
-  readonly #dead: DeadLetters;
-  readonly #shipper: Shipper;
-  readonly #tick: EndOfTickWrite;
-  readonly #ledger: DeliveryLedger;
-  readonly #waiters = new FlushWaiters();
-  /** Two encoders take turns: the application's diag logger may emit a record while a frame is being written. */
-  #encoder: FrameEncoder;
-  #spareEncoder: FrameEncoder;
-  #tickSessions: SessionPosition[] = [];
-  #attachedTo: DeliverySource | undefined;
-  /** Own records refused or lost that a flush has already reported. */
-  #told = 0;
-  #isClosing = false;
+  readonly #delivery: RecordDelivery<Spool>;
   #shutdown: Promise<void> | undefined;
   readonly #stopObserving: () => void;
-  readonly #stopReadingIds: () => void;
   readonly #adoptTimer: NodeJS.Timeout;
   readonly #placeTimer: NodeJS.Timeout;
 
   constructor(options: DurableLogRecordProcessorOptions) {
     const parsed = parseOptions('DurableLogRecordProcessor', durableOptionsSchema, options);
     this.#options = parsed;
-    this.#ledger = new DeliveryLedger(this.#reporter, parsed.onLoss);
-    const environment = batchEnvironment(this.#reporter);
-    const exportTimeoutMillis = parsed.exportTimeoutMillis ?? environment.exportTimeoutMillis ?? 30_000;
-    const { now, exporter, maxAgeMillis, maxDeadBytes } = parsed;
-    const resources = new PendingResources(exportTimeoutMillis);
-    const origins = new OriginEncoder((resource, id) => {
-      resources.add(resource, id, (blob) => this.#spool.appendResource(blob));
-    });
-    const uid = parsed.recordUid ? () => uuidV7(now()) : undefined;
-    this.#encoder = new FrameEncoder(origins, uid);
-    this.#spareEncoder = new FrameEncoder(origins, uid);
     this.#root = claimRoot(parsed.directory, this.#reporter);
-    const expiredBefore = expiryOf(maxAgeMillis, now);
-    this.#spool = this.#openSpool(resources, expiredBefore);
-    this.#dead = new DeadLetters(this.#root.path, {
-      maxBytes: maxDeadBytes,
-      now,
-      onLost: (reason, count) => this.#ledger.lose(reason, count, false),
-    });
-    this.#shipper = new Shipper({
-      exporter,
-      spool: this.#spool,
-      resources,
-      dead: this.#dead,
-      maxExportBatchSize: parsed.maxExportBatchSize ?? environment.maxExportBatchSize ?? 512,
-      scheduledDelayMillis: parsed.scheduledDelayMillis ?? environment.scheduledDelayMillis ?? 1_000,
-      exportTimeoutMillis,
-      expiredBefore,
-      reporter: this.#reporter,
-      isFlushing: () => this.#waiters.size > 0,
-    });
-    this.#tick = new EndOfTickWrite((isExiting) => {
-      this.#write();
-      if (isExiting) this.#spool.persistAll();
-    });
-    this.#stopReadingIds = readEntryIds();
-    this.#shipper.start();
+    this.#delivery = this.#newDelivery();
     this.#adoptTimer = startInterval(() => void this.#adopt(), ADOPT_INTERVAL_MILLIS).unref();
-    this.#placeTimer = startInterval(() => this.#spool.checkPlace(), PLACE_INTERVAL_MILLIS).unref();
+    this.#placeTimer = startInterval(() => this.#delivery.spool.checkPlace(), PLACE_INTERVAL_MILLIS).unref();
     void this.#adopt();
     this.#stopObserving = observeProcessor(parsed.selfObsMeterProvider, 'DurableLogRecordProcessor', () => {
       const { exported: succeeded, rejected: failed, pending, lost } = this.stats();
@@ -129,30 +73,35 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     });
   }
 
-  #openSpool(resources: PendingResources, expiredBefore: () => number): Spool {
+  #newDelivery(): RecordDelivery<Spool> {
+    const { exporter, flush, maxBytes, maxAgeMillis, maxDeadBytes, recordUid, onLoss, now } = this.#options;
+    const reporter = this.#reporter;
+    const ledger = new DeliveryLedger(reporter, onLoss);
+    const expiredBefore = expiryOf(maxAgeMillis, now);
+    return new RecordDelivery<Spool>({
+      batch: batchSettings(this.#options, reporter),
+      exporter,
+      ledger,
+      reporter,
+      expiredBefore,
+      openSpool: (hooks) => this.#openSpool(hooks, expiredBefore),
+      rejected: new DeadLetters(this.#root.path, {
+        maxBytes: maxDeadBytes,
+        now,
+        onLost: (reason, count) => ledger.lose(reason, count, false),
+      }),
+      write: flush,
+      maxFrameBytes: Math.min(MAX_FRAME_BYTES, maxBytes / 8),
+      now,
+      newUid: recordUid ? () => uuidV7(now()) : undefined,
+      delivery: this,
+      onExit: () => this.#delivery.spool.persistAll(),
+    });
+  }
+
+  #openSpool(hooks: SpoolHooks, expiredBefore: () => number): Spool {
     try {
-      return new Spool({
-        ...this.#options,
-        root: this.#root.path,
-        expiredBefore,
-        reporter: this.#reporter,
-        events: {
-          lost: (reason, count, isOwn) => {
-            this.#ledger.lose(reason, count, isOwn);
-            this.#waiters.check();
-          },
-          settled: (...event) => {
-            this.#ledger.settle(...event);
-            this.#waiters.check();
-          },
-          moved: (from, to) => this.#ledger.positions.moved(from, to),
-          removed: (segment) => {
-            this.#ledger.positions.removed(segment);
-            this.#waiters.check();
-          },
-        },
-        onResource: (blob) => resources.learn(blob),
-      });
+      return new Spool({ ...this.#options, ...hooks, root: this.#root.path, expiredBefore, reporter: this.#reporter });
     } catch (error) {
       this.#root.release();
       throw error instanceof SessionLogsError ? error : unusable(this.#root.path, 'it cannot be written to', error);
@@ -161,30 +110,12 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
 
   /** Synchronous; never throws, never waits for the collector. */
   onEmit(record: LogRecord): void {
-    if (this.#isClosing) {
-      this.#ledger.lose('after_shutdown', 1, false);
-      return;
-    }
-    this.#ledger.received += 1;
-    try {
-      const routed = routedRecordOf(record);
-      if (routed === undefined) this.#encoder.add(record);
-      else this.#addOfSession(record, routed);
-      const { count, size } = this.#encoder;
-      const { flush, maxBytes } = this.#options;
-      // A frame beyond the spool's bound would be refused as a whole.
-      const isWhole = count >= MAX_FRAME_RECORDS || size >= Math.min(MAX_FRAME_BYTES, maxBytes / 8);
-      if (flush === 'record' || isWhole) this.#tick.now();
-      else this.#tick.arm();
-    } catch (error) {
-      this.#ledger.lose('internal_error', 1, true);
-      this.#reporter.limited('emit', 'a log record could not be read and is lost', error);
-    }
+    this.#delivery.add(record);
   }
 
   /** True until shutdown. */
   enabled(): boolean {
-    return !this.#isClosing;
+    return this.#delivery.isOpen;
   }
 
   /**
@@ -198,17 +129,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   async forceFlush(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
     const timeoutMillis = options.timeoutMillis ?? this.#options.forceFlushTimeoutMillis;
     if (this.#shutdown !== undefined) return within(this.#shutdown, timeoutMillis, 'flush_timeout', 'the shutdown');
-    const told = this.#told;
-    await this.#delivered(timeoutMillis);
-    this.#told = this.#ledger.unsuccessful;
-    const failed = this.#ledger.unsuccessful - told;
-    if (failed > 0) {
-      throw new SessionLogsError(
-        'rejected',
-        `${failed} log records emitted since the last flush were rejected or dropped`,
-      );
-    }
-    return undefined;
+    return this.#delivery.flush(timeoutMillis);
   }
 
   /**
@@ -220,16 +141,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
    * @default timeoutMillis 30,000
    */
   async flushSession(sessionId: string, options: { readonly timeoutMillis?: number } = {}): Promise<DeliveryReport> {
-    this.#tick.now();
-    const timeoutMillis = options.timeoutMillis ?? this.#options.forceFlushTimeoutMillis;
-    const watch = this.#ledger.positions.watch(sessionId);
-    if (watch !== undefined) {
-      await this.#wait(() => watch.isSettled, timeoutMillis);
-      return watch.report();
-    }
-    const isSettled = this.#allSettled();
-    const pending = (await this.#wait(isSettled, timeoutMillis)) ? 0 : this.#spool.own.pending;
-    return { deliveredId: undefined, pending, rejected: 0, dropped: 0 };
+    return this.#delivery.flushSession(sessionId, options.timeoutMillis ?? this.#options.forceFlushTimeoutMillis);
   }
 
   /**
@@ -245,116 +157,43 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   }
 
   stats(): DurableStats {
-    const { own, adopted, bytes, newer } = this.#spool;
+    const { ledger, spool, pending } = this.#delivery;
+    const { own, adopted, bytes, newer } = spool;
     const segments = [...own.segments, ...adopted.segments].filter(({ records, settled }) => settled < records);
     const oldest = Math.min(...segments.map((segment) => segment.oldestMillis));
     return {
-      received: this.#ledger.received,
-      exported: this.#ledger.exported,
-      rejected: this.#ledger.rejected,
-      pending: { own: own.pending + this.#encoder.count, adopted: adopted.pending },
+      received: ledger.received,
+      exported: ledger.exported,
+      rejected: ledger.rejected,
+      pending: { own: pending, adopted: adopted.pending },
       newer,
       bytes,
       segments: own.segments.length + adopted.segments.length,
       oldestAgeMillis: segments.length === 0 ? 0 : Math.max(0, this.#options.now() - oldest),
-      lost: this.#ledger.lost,
+      lost: ledger.lost,
     };
   }
 
-  #addOfSession(record: LogRecord, routed: RoutedRecord): void {
-    const { sessionId, source } = routed;
-    if (source !== undefined && source !== this.#attachedTo) {
-      this.#attachedTo = source;
-      source.attachDelivery(this);
-    }
-    const { positions } = this.#ledger;
-    const session = positions.appending(sessionId, routed);
-    try {
-      // Records are sent in the order of writing, so with this record everything written before it is delivered too.
-      this.#encoder.add(record, sessionId, session.newestId);
-    } catch (error) {
-      positions.appended(undefined, [session]);
-      throw error;
-    }
-    this.#tickSessions.push(session);
-  }
-
-  /** Writes the frame of this tick to the spool. Never throws. */
-  #write(): void {
-    const encoder = this.#encoder;
-    const { count } = encoder;
-    if (count === 0) return;
-    this.#encoder = this.#spareEncoder;
-    this.#spareEncoder = encoder;
-    const sessions = this.#tickSessions;
-    if (sessions.length > 0) this.#tickSessions = [];
-    const frame = encoder.finish(this.#spool.nextOrdinal, this.#options.now());
-    if (frame === undefined) return;
-    const segment = this.#spool.append(frame, count);
-    if (sessions.length > 0) this.#ledger.positions.appended(segment, sessions);
-    this.#shipper.appended();
-  }
-
   async #adopt(): Promise<void> {
-    this.#spool.dropAged();
-    await this.#spool.adopt();
-    this.#shipper.wake();
-  }
-
-  /** A condition that holds when all records emitted so far are settled. */
-  #allSettled(): () => boolean {
-    const target = this.#spool.nextOrdinal;
-    return () => (this.#spool.own.oldestUnsettled ?? target) >= target;
-  }
-
-  async #delivered(timeoutMillis: number): Promise<void> {
-    this.#tick.now();
-    const deadline = new Deadline(timeoutMillis);
-    const target = this.#spool.nextOrdinal;
-    if (!(await this.#wait(this.#allSettled(), timeoutMillis))) {
-      const pending = Math.max(0, this.#spool.own.pending - (this.#spool.nextOrdinal - target));
-      throw new SessionLogsError(
-        'flush_timeout',
-        `${pending} log records were not acknowledged within ${timeoutMillis} ms; they are kept in the spool`,
-        { pending },
-      );
-    }
-    if (!(await this.#limited(() => this.#options.exporter.forceFlush?.(), deadline.left))) {
-      this.#reporter.limited('forceFlush', `forceFlush of the exporter did not end within ${timeoutMillis} ms`);
-    }
-  }
-
-  #wait(isDone: () => boolean, timeoutMillis: number): Promise<boolean> {
-    const waiting = this.#waiters.wait(isDone, timeoutMillis);
-    if (this.#waiters.size > 0) this.#shipper.wake();
-    return waiting;
+    this.#delivery.spool.dropAged();
+    await this.#delivery.spool.adopt();
+    this.#delivery.wake();
   }
 
   async #close(timeoutMillis: number): Promise<void> {
-    // The last part is for the way back: who gave this time waits no longer for what became of the records.
-    const deadline = new Deadline(timeoutMillis * (1 - CLOSING_SHARE / 2));
-    this.#isClosing = true;
     clearInterval(this.#adoptTimer);
     clearInterval(this.#placeTimer);
     this.#stopObserving();
-    this.#stopReadingIds();
-    this.#tick.now();
-    await this.#wait(this.#allSettled(), timeoutMillis * (1 - CLOSING_SHARE));
-    this.#shipper.stop();
-    this.#waiters.end();
-    this.#spool.closeIdle();
-    const inMemory = this.#spool.persistAll();
-    const undelivered = this.#spool.own.pending;
-    await this.#limited(() => this.#spool.close(), deadline.left);
-    this.#tick.close();
+    const delivery = this.#delivery;
+    const deadline = await delivery.stop(timeoutMillis, CLOSING_SHARE);
+    const inMemory = delivery.spool.persistAll();
+    const undelivered = delivery.spool.own.pending;
+    await settlesWithin(this.#closeSpool(), deadline.left);
     this.#root.release();
-    // The exporter's retry timer cannot be cancelled: when no time is left, nothing waits for it.
-    await this.#limited(() => this.#options.exporter.shutdown(), deadline.left);
+    await delivery.release(deadline);
     if (inMemory > 0) {
-      this.#ledger.lose('unwritten_at_shutdown', inMemory, true);
-      throw new SessionLogsError('shutdown_timeout', `${inMemory} log records are neither delivered nor on disk`, {
-        pending: inMemory,
-      });
+      delivery.ledger.lose('unwritten_at_shutdown', inMemory, true);
+      throw delivery.undelivered(inMemory, 'are neither delivered nor on disk');
     }
     if (undelivered > 0) {
       const what = `${undelivered} log records are not delivered`;
@@ -362,15 +201,11 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     }
   }
 
-  /** Waits for foreign work, at most `timeoutMillis`. A failure of it is reported. Resolves to whether it has ended. */
-  #limited(work: () => Promise<void> | undefined, timeoutMillis: number): Promise<boolean> {
-    const done = (async () => {
-      try {
-        await work();
-      } catch (error) {
-        this.#reporter.warn('the exporter or the spool failed to end', error);
-      }
-    })();
-    return settlesWithin(done, timeoutMillis);
+  async #closeSpool(): Promise<void> {
+    try {
+      await this.#delivery.spool.close();
+    } catch (error) {
+      this.#reporter.warn('the spool failed to end', error);
+    }
   }
 }

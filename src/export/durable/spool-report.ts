@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 import type { ReadableLogRecord } from '../../otel/log-record.ts';
+import { PendingResources } from '../delivery/pending-resources.ts';
 import { OriginDecoder } from '../spool/codec/origin-codec.ts';
 import { decodeFrame } from '../spool/codec/frame-decoder.ts';
 import { FileSegment } from '../spool/file-segment.ts';
@@ -14,7 +15,6 @@ import { ownerIdOf, readDirectory } from '../spool/owner-directory.ts';
 import type { OwnerState, OwnerWatch } from '../spool/owner-watch.ts';
 import { scanSegment } from '../spool/segment-reader.ts';
 import { DEAD_DIRECTORY, deadFiles, unknownDeadFiles } from './dead-letters.ts';
-import { PendingResources } from './pending-resources.ts';
 
 /** The content of the directory of one owner, with what that owner had taken over. */
 export interface OwnerReport {

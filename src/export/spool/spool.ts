@@ -1,4 +1,3 @@
-import type { LossReason } from '../../support/loss-counters.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { HEADER_BYTES, writeHeader } from './codec/frame.ts';
 import { OriginDecoder } from './codec/origin-codec.ts';
@@ -8,23 +7,15 @@ import type { NewerContent } from './known-format.ts';
 import { MemorySegment } from './memory-segment.ts';
 import { OwnerPlace } from './owner-place.ts';
 import { DeadOwners } from './dead-owners.ts';
+import type { RecordSpool, SpoolEvents } from './record-spool.ts';
 import { SegmentQueue } from './segment-queue.ts';
 import { SegmentSync } from './segment-sync.ts';
 import { MAX_SEGMENT_BYTES } from './segment.ts';
 import type { Segment } from './segment.ts';
-import type { Settlement, SpoolBatch } from './spool-batch.ts';
 import { isPassing } from './spool-root.ts';
 
 /** The most that waits in memory while the disk cannot be written. */
 const MAX_MEMORY_BYTES = 8 * 1024 * 1024;
-
-/** Events of a spool. `isOwn`: the records are of this process. */
-export interface SpoolEvents {
-  lost(reason: LossReason, count: number, isOwn: boolean): void;
-  settled(batch: SpoolBatch, from: number, to: number, settlement: Settlement, isOwn: boolean): void;
-  moved(from: Segment, to: Segment): void;
-  removed(segment: Segment): void;
-}
 
 export interface SpoolOptions {
   /** Absolute, without symbolic links. */
@@ -49,7 +40,8 @@ export interface SpoolOptions {
  * It has two queues: own records and adopted ones. Both together are bounded by `maxBytes`; when the bound is reached the
  * oldest segment is dropped, adopted ones first. While the disk cannot be written, up to 8 MiB wait in memory.
  */
-export class Spool {
+export class Spool implements RecordSpool {
+  readonly place = 'the spool';
   readonly own: SegmentQueue;
   readonly adopted: SegmentQueue;
   readonly #options: SpoolOptions;
@@ -103,7 +95,6 @@ export class Spool {
     });
   }
 
-  /** The number of the next record. */
   get nextOrdinal(): number {
     return this.#nextOrdinal;
   }
@@ -120,10 +111,6 @@ export class Spool {
     return this.#deadOwners.newer;
   }
 
-  /**
-   * Writes a frame at the end of the own queue and returns its segment, or `undefined` when the frame is lost, which is
-   * counted. Synchronous; never throws. The caller may overwrite the frame afterwards.
-   */
   append(frame: Buffer, count: number): Segment | undefined {
     const { maxBytes, events } = this.#options;
     const segment = frame.length <= maxBytes ? this.#write(frame, count) : undefined;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { CountingBatchLogRecordProcessor } from '../../../src/export/otlp/batch.ts';
+import { QueuedLogRecordProcessor } from '../../../src/export/delivery/queued.ts';
 import { createOtlpExporter, otlpTarget } from '../../../src/export/otlp/otlp.ts';
 import type { LogRecordExporter } from '../../../src/otel/log-record.ts';
 import { loadLogsSdk } from '../../../src/otel/logs-sdk.ts';
@@ -238,9 +238,8 @@ function errorOf(fn: () => unknown): unknown {
 }
 
 async function emitThrough(sdk: LogsSdk, exporter: LogRecordExporter): Promise<void> {
-  const processor = new CountingBatchLogRecordProcessor({
+  const processor = new QueuedLogRecordProcessor({
     exporter,
-    BatchLogRecordProcessor: sdk.BatchLogRecordProcessor,
   });
   const provider = new sdk.LoggerProvider({ resource: sdk.createResource(), processors: [processor] });
   provider.getLogger('test').emit({ body: 'hello' });

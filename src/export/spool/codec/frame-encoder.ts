@@ -20,12 +20,16 @@ import {
   HAS_ENTRY_ID,
 } from './frame-format.ts';
 
+/** Joining the texts of so many records costs a fifth of what copying each does. */
+const SETTLED_RECORDS = 16;
+
 /**
  * Collects records as the bytes of one frame, within `onEmit`: no record is kept, and later changes by the caller are
  * not seen.
  */
 export class FrameEncoder {
-  readonly #writer: PayloadWriter = new PayloadWriter(STRUCTURE_START, 65_536);
+  readonly #writer: PayloadWriter;
+  readonly #isKept: boolean;
   readonly #origins: OriginEncoder;
   readonly #uid: (() => string) | undefined;
   readonly #resources = new Map<RecordResource, number>();
@@ -34,10 +38,15 @@ export class FrameEncoder {
   #lastScope: RecordScope | undefined;
   #count = 0;
 
-  /** @param uid Gives each record a `log.record.uid`. */
-  constructor(origins: OriginEncoder, uid: (() => string) | undefined) {
+  /**
+   * @param uid Gives each record a `log.record.uid`.
+   * @param isKept Records are collected beyond the tick: what is collected must hold only itself.
+   */
+  constructor(origins: OriginEncoder, uid: (() => string) | undefined, isKept = false) {
+    this.#writer = new PayloadWriter(STRUCTURE_START, 65_536, isKept);
     this.#origins = origins;
     this.#uid = uid;
+    this.#isKept = isKept;
   }
 
   get count(): number {
@@ -63,6 +72,7 @@ export class FrameEncoder {
       this.#addPlain(record, state, sessionId, entryId);
     }
     this.#count += 1;
+    if (this.#isKept && this.#count % SETTLED_RECORDS === 0) this.#writer.settle();
   }
 
   #addPlain(record: LogRecord, state: WriterState, sessionId: string | undefined, entryId: string | undefined): void {

@@ -1,7 +1,8 @@
 import { types } from 'node:util';
 
 import { toAttributeValue } from '../../../entry/body.ts';
-import { isSentAsText } from '../../number-text.ts';
+import { ownText } from '../../../support/own-text.ts';
+import { isSentAsText } from './number-text.ts';
 
 /**
  * The tag in front of each value in the structure bytes. Part of the file format: never renumber. `bigint` is read, but not
@@ -57,38 +58,52 @@ export class PayloadWriter {
   /** Offset of the next structure byte. */
   at: number;
   #pool = '';
+  /** What comes behind the pool: texts that may still be parts of larger ones, see `settle`. */
+  #fresh = '';
   readonly #sharedIndex = new Map<string, number>();
   readonly #start: number;
+  readonly #isKept: boolean;
   #values = 0;
 
-  /** @param start Bytes left free in front, for a header. */
-  constructor(start: number, initialBytes = 16_384) {
+  /**
+   * @param start Bytes left free in front, for a header.
+   * @param isKept What is collected stays beyond the tick: it must hold only itself.
+   */
+  constructor(start: number, initialBytes = 16_384, isKept = false) {
     this.#start = start;
+    this.#isKept = isKept;
     this.at = start;
     this.bytes = Buffer.allocUnsafe(Math.max(initialBytes, start + 64));
   }
 
   /** Bytes written so far, where each UTF-16 unit of text counts as one. */
   get size(): number {
-    return this.at + this.#pool.length;
+    return this.at + this.#pool.length + this.#fresh.length;
+  }
+
+  /** From here on the texts so far hold only themselves: they are joined into one, which is the copy. */
+  settle(): void {
+    this.#pool += ownText(this.#fresh);
+    this.#fresh = '';
   }
 
   reset(): void {
     this.at = this.#start;
     this.#pool = '';
+    this.#fresh = '';
     this.#sharedIndex.clear();
     // One huge record must not keep a large buffer alive.
     if (this.bytes.length > 4 * 1024 * 1024) this.bytes = Buffer.allocUnsafe(16_384);
   }
 
-  /** The state that `restore` goes back to. */
+  /** The state that `restore` goes back to, until `settle` is called. */
   save(): WriterState {
-    return { at: this.at, pool: this.#pool, shared: this.#sharedIndex.size };
+    return { at: this.at, fresh: this.#fresh, shared: this.#sharedIndex.size };
   }
 
   restore(state: WriterState): void {
     this.at = state.at;
-    this.#pool = state.pool;
+    this.#fresh = state.fresh;
     for (const [text, index] of this.#sharedIndex) if (index >= state.shared) this.#sharedIndex.delete(text);
   }
 
@@ -145,7 +160,7 @@ export class PayloadWriter {
   /** A string that occurs once. */
   text(value: string): void {
     this.varint(value.length);
-    this.#pool += value;
+    this.#fresh += value;
   }
 
   /** A string that may occur again in this payload. Another value, from an untyped caller, is converted to a string. */
@@ -157,7 +172,7 @@ export class PayloadWriter {
       return;
     }
     const index = this.#sharedIndex.size;
-    this.#sharedIndex.set(value, index);
+    this.#sharedIndex.set(this.#isKept ? ownText(value) : value, index);
     this.varint(index);
     this.text(value);
   }
@@ -213,6 +228,8 @@ export class PayloadWriter {
 
   /** The encoding of the pool (see `POOL`) and its length in bytes. */
   measurePool(): { encoding: number; byteLength: number } {
+    this.#pool += this.#fresh;
+    this.#fresh = '';
     const byteLength = Buffer.byteLength(this.#pool);
     if (byteLength === this.#pool.length) return { encoding: POOL.ascii, byteLength };
     // UTF-8 cannot represent a lone surrogate: such a pool is written as UTF-16.
@@ -275,6 +292,6 @@ function isPlainObject(value: object): boolean {
 
 export interface WriterState {
   readonly at: number;
-  readonly pool: string;
+  readonly fresh: string;
   readonly shared: number;
 }

@@ -4,13 +4,13 @@ import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { withNumbersAsText } from '../../../../src/export/number-text.ts';
 import { HEADER_BYTES, readFrame } from '../../../../src/export/spool/codec/frame.ts';
 import type { Frame } from '../../../../src/export/spool/codec/frame.ts';
 import { OriginDecoder, OriginEncoder } from '../../../../src/export/spool/codec/origin-codec.ts';
 import { decodeFrame } from '../../../../src/export/spool/codec/frame-decoder.ts';
 import type { DecodedFrame } from '../../../../src/export/spool/codec/frame-decoder.ts';
 import { FrameEncoder } from '../../../../src/export/spool/codec/frame-encoder.ts';
+import { isSentAsText } from '../../../../src/export/spool/codec/number-text.ts';
 import { uuidV7 } from '../../../../src/export/spool/codec/uuid.ts';
 import type { LogRecord } from '../../../../src/otel/log-record.ts';
 import { runs } from '../../../support/properties.ts';
@@ -72,13 +72,27 @@ const { value: anyValue } = fc.letrec<{ value: unknown }>((tie) => ({
   ),
 }));
 
+/** A copy in which each number that is sent as text is that. */
+function withNumbersAsText(value: unknown): unknown {
+  if (typeof value === 'number') return isSentAsText(value) ? String(value) : value;
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  if (Array.isArray(value)) return value.map(withNumbersAsText);
+  const copy: Record<string, unknown> = {};
+  for (const [key, part] of Object.entries(value)) {
+    // Assigned, `__proto__` would be the prototype.
+    Object.defineProperty(copy, key, { value: withNumbersAsText(part), enumerable: true, writable: true });
+  }
+  return copy;
+}
+
 describe('records as bytes', () => {
   test('any body and any attributes come back as they were, what is sent as text as that', () => {
     fc.assert(
       fc.property(anyValue, fc.dictionary(anyString, anyValue, { maxKeys: 5 }), (body, attributes) => {
         const back = roundTrip(recordOf({ body, attributes }));
-        expect(back.body).toStrictEqual(unlink(withNumbersAsText(body, 64)));
-        expect(back.attributes).toStrictEqual(unlink(withNumbersAsText(attributes, 64)));
+        expect(back.body).toStrictEqual(unlink(withNumbersAsText(body)));
+        expect(back.attributes).toStrictEqual(unlink(withNumbersAsText(attributes)));
       }),
       runs(500),
     );

@@ -1,4 +1,10 @@
-import type { ExportOutcome } from '../call-exporter.ts';
+/** What an exporter answered. */
+export interface ExportOutcome {
+  readonly isSuccess: boolean;
+  readonly error?: unknown;
+  /** `export()` itself threw: it cannot handle one of the records. */
+  readonly hasThrown?: boolean;
+}
 
 /**
  * What the result of an export means for its records.

@@ -3,8 +3,15 @@ import type { LossReason } from '../../support/loss-counters.ts';
 import { catchRejection } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import type { Settlement, SpoolBatch } from '../spool/spool-batch.ts';
-import type { Loss } from './durable-options.ts';
 import { SessionPositions } from './session-positions.ts';
+
+/** Records that were lost: they will never reach the collector. */
+export interface Loss {
+  /** The reason: `spool_full`, `expired`, `damaged`, `disk_full`, `spool_unwritable`, `spool_removed`, `too_large`, ... */
+  readonly reason: LossReason;
+  /** The number of records. */
+  readonly count: number;
+}
 
 /** Counts what became of the records: in total, by reason of loss, and by session. */
 export class DeliveryLedger {
@@ -14,6 +21,8 @@ export class DeliveryLedger {
   rejected = 0;
   /** Records of this process that were rejected or lost. */
   unsuccessful = 0;
+  /** Records of this process that are delivered, rejected or lost. */
+  #settled = 0;
   readonly #lost = new LossCounters();
   readonly #reporter: Reporter;
   readonly #onLoss: ((loss: Loss) => void) | undefined;
@@ -38,12 +47,24 @@ export class DeliveryLedger {
     return this.#lost.toJSON();
   }
 
-  /** Counts records that are lost. */
+  /** Records of this process that are neither delivered, rejected nor lost. */
+  get waiting(): number {
+    return this.received - this.#settled;
+  }
+
+  /** Counts records that are lost, and tells of them. */
   lose(reason: LossReason, count: number, isOwn: boolean): void {
-    this.#lost.add(reason, count);
-    if (isOwn) this.unsuccessful += count;
+    this.count(reason, count, isOwn);
     if (this.#untold.size === 0) queueMicrotask(this.#tell);
     this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + count);
+  }
+
+  /** Counts records that are lost. The caller tells of them. */
+  count(reason: LossReason, count: number, isOwn: boolean): void {
+    this.#lost.add(reason, count);
+    if (!isOwn) return;
+    this.unsuccessful += count;
+    this.#settled += count;
   }
 
   /** Counts records of a batch that are settled. */
@@ -58,7 +79,9 @@ export class DeliveryLedger {
       this.rejected += count;
       if (isOwn) this.unsuccessful += count;
     }
-    if (isOwn) this.#settleSessions(batch, from, to, settlement === 'delivered');
+    if (!isOwn) return;
+    this.#settled += count;
+    this.#settleSessions(batch, from, to, settlement === 'delivered');
   }
 
   #settleSessions(batch: SpoolBatch, from: number, to: number, isDelivered: boolean): void {
@@ -72,7 +95,7 @@ export class DeliveryLedger {
 
   #tellOne(reason: LossReason, count: number): void {
     this.#reporter.limited(`lost ${reason}`, `log records are lost: ${reason} (${this.#lost.get(reason)} so far)`);
-    const failed = (error: unknown): void => this.#reporter.limited('onLoss', '`onLoss` failed', error);
+    const failed = (error: unknown): boolean => this.#reporter.limited('onLoss', '`onLoss` failed', error);
     try {
       catchRejection(this.#onLoss?.({ reason, count }), failed);
     } catch (error) {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { verdictOn } from '../../../src/export/durable/export-verdict.ts';
-import type { ExportVerdict } from '../../../src/export/durable/export-verdict.ts';
+import { verdictOn } from '../../../src/export/delivery/export-verdict.ts';
+import type { ExportVerdict } from '../../../src/export/delivery/export-verdict.ts';
 import { failure } from '../../support/scripted-exporter.ts';
 
 test('success is delivered', () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { MemorySegment } from '../../../src/export/spool/memory-segment.ts';
-import { SessionPositions } from '../../../src/export/durable/session-positions.ts';
+import { SessionPositions } from '../../../src/export/delivery/session-positions.ts';
 
 test('the sessions not used for longest are forgotten beyond the bound, and what is settled of them changes nothing', () => {
   const positions = new SessionPositions(3);

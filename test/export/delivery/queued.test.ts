@@ -1,15 +1,22 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { CountingBatchLogRecordProcessor } from '../../../src/export/otlp/batch.ts';
-import type { CountingBatchOptions } from '../../../src/export/otlp/batch.ts';
+import { QueuedLogRecordProcessor } from '../../../src/export/delivery/queued.ts';
+import type { QueuedLogRecordProcessorOptions } from '../../../src/export/delivery/queued.ts';
 import type { LogRecordExporter } from '../../../src/otel/log-record.ts';
 import { SessionLogsError } from '../../../src/support/errors.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
 import { ManualExporter } from '../../support/manual-exporter.ts';
+import { runs } from '../../support/properties.ts';
+import { failure, ScriptedExporter } from '../../support/scripted-exporter.ts';
+import type { Script } from '../../support/scripted-exporter.ts';
 import { sdkLines } from '../../support/sdk-lines.ts';
+import { until } from '../../support/until.ts';
 
 const FAILURE = new Error('collector down');
-const open: CountingBatchLogRecordProcessor[] = [];
+const open: QueuedLogRecordProcessor[] = [];
 const diagnostics = recordDiagnostics();
 
 beforeEach(() => vi.unstubAllEnvs());
@@ -17,16 +24,15 @@ afterEach(async () => {
   await Promise.allSettled(open.splice(0).map((processor) => processor.shutdown({ timeoutMillis: 50 })));
 });
 
-describe.each(sdkLines)('CountingBatchLogRecordProcessor on SDK %s', (_name, { sdk }) => {
-  function start(options: Partial<CountingBatchOptions> = {}): {
+describe.each(sdkLines)('QueuedLogRecordProcessor on SDK %s', (_name, { sdk }) => {
+  function start(options: Partial<QueuedLogRecordProcessorOptions> = {}): {
     exporter: ManualExporter;
-    processor: CountingBatchLogRecordProcessor;
+    processor: QueuedLogRecordProcessor;
     emit: (body: unknown) => void;
   } {
     const exporter = new ManualExporter();
-    const processor = new CountingBatchLogRecordProcessor({
+    const processor = new QueuedLogRecordProcessor({
       exporter,
-      BatchLogRecordProcessor: sdk.BatchLogRecordProcessor,
       scheduledDelayMillis: 10,
       ...options,
     });
@@ -110,36 +116,54 @@ describe.each(sdkLines)('CountingBatchLogRecordProcessor on SDK %s', (_name, { s
     expect(error).toMatchObject({ code: 'flush_timeout', pending: 5 });
     exporter.release();
     await processor.forceFlush();
-    expect(processor.pending).toBe(0);
+    expect(processor.stats().pending).toBe(0);
   });
 
-  it('rejects a flush with the number that failed, once, and counts them', async () => {
+  it('keeps what the collector does not take, sends it again, and says once when that begins and when it ends', async () => {
     const { exporter, processor, emit } = start();
     exporter.release(FAILURE);
     for (let i = 0; i < 3; i += 1) emit(`${i}`);
-    const error = await processor.forceFlush().catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: 'flush_failed', pending: 3, cause: FAILURE });
-    expect(processor.lost.toJSON()).toEqual({ export_failed: 3 });
+    const error = await processor.forceFlush({ timeoutMillis: 50 }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'flush_timeout', pending: 3, cause: FAILURE });
     exporter.release();
     emit('well');
     await processor.forceFlush();
-    expect(diagnostics.lines.filter((line) => line.includes('export of logs fails'))).toHaveLength(1);
-    expect(diagnostics.lines.filter((line) => line.includes('exported again'))).toHaveLength(1);
+    expect(exporter.bodies().slice(3)).toEqual(['0', '1', '2', 'well']);
+    expect(processor.stats()).toEqual({ exported: 4, rejected: 0, pending: 0, lost: {} });
+    const said = diagnostics.lines.filter((line) => line.includes('otel-session-logs'));
+    expect(said).toEqual([
+      expect.stringContaining('kept in memory until it does'),
+      expect.stringContaining('accepts log records again'),
+    ]);
+  });
+
+  it('loses a poison record alone, counted, said once and told to the next flush', async () => {
+    const exporter = new ScriptedExporter((records) =>
+      records.some(({ body }) => String(body).startsWith('poison')) ? failure(400) : 'ok',
+    );
+    const { processor, emit } = start({ exporter });
+    for (let i = 0; i < 50; i += 1) emit(i % 10 === 3 ? `poison ${i}` : `${i}`);
+    await expect(processor.forceFlush()).rejects.toMatchObject({ code: 'rejected', pending: 5 });
+    expect(exporter.bodies).toHaveLength(45);
+    expect(processor.stats()).toEqual({ exported: 45, rejected: 5, pending: 0, lost: { export_failed: 5 } });
+    expect(diagnostics.lines.filter((line) => line.includes('the collector rejects a log record'))).toHaveLength(1);
+    emit('well');
+    await processor.forceFlush();
   });
 
   it('drops what the queue has no room for, counts it exactly, and says so once', async () => {
     const { exporter, processor, emit } = start({ maxQueueSize: 10, maxExportBatchSize: 4 });
     exporter.hold();
     for (let i = 0; i < 30; i += 1) emit(`${i}`);
-    expect(processor.lost.get('export_queue_full')).toBe(20);
-    await vi.waitFor(() => expect(exporter.batches.length).toBe(1));
+    expect(processor.stats().lost['export_queue_full']).toBe(20);
+    await until(() => exporter.batches.length === 1);
     for (let i = 30; i < 33; i += 1) emit(`${i}`);
     exporter.release();
-    await expect(processor.forceFlush()).rejects.toMatchObject({ code: 'flush_failed', pending: 23 });
+    await expect(processor.forceFlush()).rejects.toMatchObject({ code: 'rejected', pending: 23 });
     emit('last');
     await processor.forceFlush();
     expect(exporter.bodies()).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'last']);
-    expect(processor.lost.get('export_queue_full')).toBe(23);
+    expect(processor.stats().lost['export_queue_full']).toBe(23);
     expect(diagnostics.lines.filter((line) => line.includes('queue is full'))).toHaveLength(1);
     expect(diagnostics.lines.filter((line) => line.includes('23 records were dropped'))).toHaveLength(1);
   });
@@ -153,31 +177,20 @@ describe.each(sdkLines)('CountingBatchLogRecordProcessor on SDK %s', (_name, { s
       pending: 7,
     });
     await vi.waitFor(() => expect(exporter.shutdowns).toBe(1));
-    expect(processor.lost.get('export_failed')).toBe(7);
+    expect(processor.stats().lost['export_failed']).toBe(7);
     expect(exporter.batches).toHaveLength(1);
   });
 
-  it('goes on after an exporter that never answers, one batch at a time', async () => {
+  it('sends again what an exporter never answers, one batch at a time', async () => {
     const { exporter, processor, emit } = start({ maxExportBatchSize: 1, exportTimeoutMillis: 20 });
     exporter.hold();
     emit('hangs');
     emit('next');
-    await vi.waitFor(() => expect(exporter.bodies()).toEqual(['hangs', 'next']));
+    await until(() => diagnostics.lines.some((line) => line.includes('gave no answer within 20 ms')));
     exporter.release();
-    await expect(processor.forceFlush()).rejects.toMatchObject({ code: 'flush_failed' });
-    expect(processor.lost.get('export_failed')).toBeGreaterThanOrEqual(1);
-  });
-
-  it('takes a late answer for the end of the export, not for a second one', async () => {
-    const { exporter, processor, emit } = start({ maxExportBatchSize: 1, exportTimeoutMillis: 40 });
-    exporter.hold();
-    emit('late');
-    emit('next');
-    await vi.waitFor(() => expect(processor.lost.get('export_failed')).toBe(1));
-    expect(exporter.batches).toHaveLength(1);
-    exporter.release();
-    await vi.waitFor(() => expect(exporter.bodies()).toEqual(['late', 'next']));
-    expect(exporter.mostInFlight).toBe(1);
+    await processor.forceFlush();
+    expect(exporter.bodies()).toEqual(['hangs', 'hangs', 'next']);
+    expect(processor.stats()).toMatchObject({ exported: 2, lost: {} });
   });
 
   it('survives an exporter that throws, and forceFlush and shutdown of it that reject', async () => {
@@ -190,7 +203,7 @@ describe.each(sdkLines)('CountingBatchLogRecordProcessor on SDK %s', (_name, { s
     };
     const { processor, emit } = start({ exporter });
     emit('x');
-    await expect(processor.forceFlush()).rejects.toMatchObject({ code: 'flush_failed', pending: 1 });
+    await expect(processor.forceFlush()).rejects.toMatchObject({ code: 'rejected', pending: 1 });
     await processor.shutdown();
     expect(diagnostics.lines.some((line) => line.includes('shutdown of the exporter failed'))).toBe(true);
   });
@@ -204,7 +217,7 @@ describe.each(sdkLines)('CountingBatchLogRecordProcessor on SDK %s', (_name, { s
     emit('after');
     processor.onEmit({} as never);
     expect(exporter.bodies()).toEqual(['before']);
-    expect(processor.lost.get('after_shutdown')).toBe(1);
+    expect(processor.stats().lost['after_shutdown']).toBe(1);
   });
 
   it('copies the body, which the caller may still change, in a form that exporters can write', async () => {
@@ -220,8 +233,8 @@ describe.each(sdkLines)('CountingBatchLogRecordProcessor on SDK %s', (_name, { s
     bytes[0] = 9;
     await processor.forceFlush();
     expect(exporter.bodies()).toEqual([
-      { text: 'as emitted', bytes: 'AQ==' },
-      { n: '1', when: '1970-01-01T00:00:00.000Z', self: '[Circular]' },
+      { text: 'as emitted', bytes: new Uint8Array([1]) },
+      { n: '1', when: '1970-01-01T00:00:00.000Z', self: '[circular]' },
       new Uint8Array([1, 2]),
     ]);
   });
@@ -240,8 +253,66 @@ describe.each(sdkLines)('CountingBatchLogRecordProcessor on SDK %s', (_name, { s
 
   it('holds 65,536 records by default', async () => {
     const { exporter, processor, emit } = start();
+    exporter.hold();
     for (let i = 0; i < 65_540; i += 1) emit('x');
+    expect(processor.stats()).toMatchObject({ pending: 65_536, lost: { export_queue_full: 4 } });
+    exporter.release();
     await expect(processor.forceFlush()).rejects.toMatchObject({ pending: 4 });
     expect(exporter.bodies()).toHaveLength(65_536);
+  });
+
+  it('holds so many bytes at most, counts exactly what has no room, and a record beyond them all', async () => {
+    const { exporter, processor, emit } = start({ maxQueueBytes: 100_000 });
+    exporter.hold();
+    emit('y'.repeat(200_000));
+    for (let i = 0; i < 500; i += 1) emit('x'.repeat(1_000));
+    const { pending, lost } = processor.stats();
+    expect(pending).toBeGreaterThan(60);
+    expect(pending).toBeLessThan(100);
+    expect(lost).toEqual({ too_large: 1, export_queue_full: 500 - pending });
+    exporter.release();
+    await expect(processor.forceFlush()).rejects.toMatchObject({ code: 'rejected' });
+    expect(processor.stats()).toMatchObject({ exported: pending, pending: 0 });
+    for (let i = 0; i < 50; i += 1) emit('x'.repeat(1_000));
+    await processor.forceFlush();
+    expect(processor.stats()).toMatchObject({ exported: pending + 50 });
+  });
+
+  it('counts every record once: delivered, rejected, dropped for want of room or left at shutdown', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom('good', 'poison', 'turn', 'hold', 'release', 'flush'), { maxLength: 60 }),
+        fc.integer({ min: 1, max: 12 }),
+        fc.integer({ min: 1, max: 40 }),
+        async (steps, maxExportBatchSize, maxQueueSize) => {
+          const exporter = new ScriptedExporter();
+          const answer = (records: readonly { readonly body?: unknown }[]): Script =>
+            records.some(({ body }) => body === 'poison') ? failure(400) : 'ok';
+          exporter.answer = answer;
+          const { processor, emit } = start({ exporter, maxExportBatchSize, maxQueueSize, scheduledDelayMillis: 0 });
+          let emitted = 0;
+          let isHeld = false;
+          for (const step of steps) {
+            if (step === 'turn') await nextTurn();
+            else if (step === 'hold') isHeld = true;
+            else if (step === 'release') isHeld = false;
+            else if (step === 'flush') {
+              if (!isHeld) await processor.forceFlush({ timeoutMillis: 5 }).catch(() => {});
+            } else {
+              emit(step);
+              emitted += 1;
+            }
+            exporter.answer = isHeld ? () => 'hang' : answer;
+          }
+          await processor.shutdown({ timeoutMillis: 20 }).catch(() => {});
+          const { exported, rejected, pending, lost } = processor.stats();
+          expect(pending).toBe(0);
+          expect(exported).toBe(exporter.delivered.length);
+          expect(rejected).toBeLessThanOrEqual(lost['export_failed'] ?? 0);
+          expect(exported + (lost['export_failed'] ?? 0) + (lost['export_queue_full'] ?? 0)).toBe(emitted);
+        },
+      ),
+      runs(40),
+    );
   });
 });

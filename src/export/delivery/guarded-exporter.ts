@@ -1,0 +1,111 @@
+import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
+import type { Context } from '@opentelemetry/api';
+
+import type { LogRecordExporter, ReadableLogRecord } from '../../otel/log-record.ts';
+import { describeValue } from '../../support/errors.ts';
+import { catchRejection } from '../../support/reporter.ts';
+import type { Reporter } from '../../support/reporter.ts';
+import { settlesWithin } from '../../support/timeouts.ts';
+import { startTimer } from '../../support/timers.ts';
+import { verdictOn } from './export-verdict.ts';
+import type { ExportOutcome, ExportVerdict } from './export-verdict.ts';
+
+/**
+ * The context in which records are sent. Its key is that of `suppressTracing` in @opentelemetry/core (`createContextKey`
+ * is `Symbol.for`). Without it an instrumented HTTP client would make a span for each export.
+ */
+export const SUPPRESSED: Context = ROOT_CONTEXT.setValue(
+  createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'),
+  true,
+);
+
+/** The result of an export, with the error of one that failed. */
+export interface ExportAnswer {
+  readonly verdict: ExportVerdict;
+  readonly error?: unknown;
+}
+
+/** An exporter of anybody's, which may throw, hang, answer twice or never, and answer with anything. Never rejects. */
+export class GuardedExporter {
+  readonly #exporter: LogRecordExporter;
+  readonly #timeoutMillis: number;
+  readonly #reporter: Reporter;
+
+  /** @param timeoutMillis How long an export may take. */
+  constructor(exporter: LogRecordExporter, timeoutMillis: number, reporter: Reporter) {
+    this.#exporter = exporter;
+    this.#timeoutMillis = timeoutMillis;
+    this.#reporter = reporter;
+  }
+
+  /** Exports records once. No answer in time means unavailable, and a throw means refused. The first answer counts. */
+  export(records: readonly ReadableLogRecord[]): Promise<ExportAnswer> {
+    return new Promise<ExportAnswer>((resolve) => {
+      const timer = startTimer(() => {
+        const error = new Error(`the exporter gave no answer within ${this.#timeoutMillis} ms`);
+        resolve({ verdict: 'unavailable', error });
+      }, this.#timeoutMillis).unref();
+      const answered = (outcome: ExportOutcome): void => {
+        resolve({ verdict: verdictOn(outcome), error: outcome.error });
+        clearTimeout(timer);
+      };
+      try {
+        context.with(SUPPRESSED, () => this.#call(records, answered));
+      } catch (error) {
+        // The application's context manager failed, not the exporter.
+        answered({ isSuccess: false, error });
+      }
+    });
+  }
+
+  #call(records: readonly ReadableLogRecord[], answered: (outcome: ExportOutcome) => void): void {
+    try {
+      // An array of its own, since it may empty it.
+      const returned: unknown = this.#exporter.export(records.slice(), (result) => answered(read(result)));
+      // An `async export()`: it rejects for any failure, also of the network.
+      catchRejection(returned, (error) => answered({ isSuccess: false, error }));
+    } catch (error) {
+      answered({ isSuccess: false, error, hasThrown: true });
+    }
+  }
+
+  /** Asks it to send what it holds, and does not wait: some answer an export only then. */
+  hurry(): void {
+    void this.#guarded('forceFlush', () => this.#exporter.forceFlush?.());
+  }
+
+  /** Resolves when it has sent what it holds, and no later than after the time. */
+  forceFlush(timeoutMillis: number): Promise<void> {
+    return this.#within('forceFlush', timeoutMillis, () => this.#exporter.forceFlush?.());
+  }
+
+  shutdown(timeoutMillis: number): Promise<void> {
+    return this.#within('shutdown', timeoutMillis, () => this.#exporter.shutdown());
+  }
+
+  async #within(what: string, timeoutMillis: number, call: () => Promise<void> | undefined): Promise<void> {
+    if (await settlesWithin(this.#guarded(what, call), timeoutMillis)) return;
+    this.#reporter.limited(what, `${what} of the exporter did not end within ${timeoutMillis} ms`);
+  }
+
+  async #guarded(what: string, call: () => Promise<void> | undefined): Promise<void> {
+    try {
+      await context.with(SUPPRESSED, call);
+    } catch (error) {
+      this.#reporter.limited(what, `${what} of the exporter failed`, error);
+    }
+  }
+}
+
+const SUCCESS: ExportOutcome = { isSuccess: true };
+
+/** Anything but an object with `code` 0 is a failure. */
+function read(result: unknown): ExportOutcome {
+  try {
+    const { code, error } = (result ?? {}) as { readonly code?: unknown; readonly error?: unknown };
+    if (code === 0) return SUCCESS;
+    return { isSuccess: false, error: error ?? new Error(`the exporter answered with code ${describeValue(code)}`) };
+  } catch (error) {
+    return { isSuccess: false, error };
+  }
+}

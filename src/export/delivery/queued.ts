@@ -1,0 +1,188 @@
+import * as z from 'zod';
+
+import type { DeliveryReport, SessionDelivery } from '../../entry/routed-record.ts';
+import type { LogRecord, LogRecordExporter, LogRecordProcessor } from '../../otel/log-record.ts';
+import { meterProviderOption, observeProcessor } from '../../otel/metrics.ts';
+import type { MeterProvider } from '../../otel/metrics.ts';
+import { lazily, millis, millisOrNever, objectWith, parseOptions, positiveInteger } from '../../support/options.ts';
+import { Episode, reporterFor } from '../../support/reporter.ts';
+import { within } from '../../support/timeouts.ts';
+import { MemorySpool } from '../spool/memory-spool.ts';
+import { batchSettings } from './batch-settings.ts';
+import type { BatchOptions } from './batch-settings.ts';
+import { DeliveryLedger } from './delivery-ledger.ts';
+import { RecordDelivery } from './record-delivery.ts';
+
+const MAX_FRAME_BYTES = 256 * 1024;
+
+export interface QueuedLogRecordProcessorOptions extends BatchOptions {
+  readonly exporter: LogRecordExporter;
+  /**
+   * The most records that wait; further ones are dropped, counted `export_queue_full`.
+   *
+   * @default OTEL_BLRP_MAX_QUEUE_SIZE, else 65,536
+   */
+  readonly maxQueueSize?: number | undefined;
+  /** When so many bytes wait, new records are dropped too. @default 67,108,864 (64 MiB) */
+  readonly maxQueueBytes?: number | undefined;
+  /** Records per export. @default OTEL_BLRP_MAX_EXPORT_BATCH_SIZE, else 512 */
+  readonly maxExportBatchSize?: number | undefined;
+  /** How long records wait for a batch to fill. @default OTEL_BLRP_SCHEDULE_DELAY, else 1,000 */
+  readonly scheduledDelayMillis?: number | undefined;
+  /** How long an export may take; after that its records are sent again. @default OTEL_BLRP_EXPORT_TIMEOUT, else 30,000 */
+  readonly exportTimeoutMillis?: number | undefined;
+  /** How long a flush takes at most, since the SDK passes no time-out. @default 30,000 */
+  readonly forceFlushTimeoutMillis?: number | undefined;
+  /** How long shutdown takes at most. @default 10,000 */
+  readonly shutdownTimeoutMillis?: number | undefined;
+  /** Where metrics of the processor go. @default none */
+  readonly selfObsMeterProvider?: MeterProvider | undefined;
+}
+
+const optionsSchema = lazily(() =>
+  z.strictObject({
+    exporter: objectWith<LogRecordExporter>('a LogRecordExporter', 'export', 'shutdown'),
+    maxQueueSize: positiveInteger().optional(),
+    maxQueueBytes: positiveInteger().default(64 * 1024 * 1024),
+    maxExportBatchSize: positiveInteger().optional(),
+    scheduledDelayMillis: millis().optional(),
+    exportTimeoutMillis: millisOrNever().optional(),
+    forceFlushTimeoutMillis: millisOrNever().default(30_000),
+    shutdownTimeoutMillis: millisOrNever().default(10_000),
+    selfObsMeterProvider: meterProviderOption(),
+  }),
+);
+
+/** Counters of a `QueuedLogRecordProcessor`; never reset. */
+export interface QueuedStats {
+  readonly exported: number;
+  /** Records that the collector rejected; they are among the lost, `export_failed`. */
+  readonly rejected: number;
+  readonly pending: number;
+  /** Records lost, by reason. */
+  readonly lost: Readonly<Record<string, number>>;
+}
+
+/**
+ * Exports as `DurableLogRecordProcessor` does, with the same retries, from a queue in memory: what waits is lost with the
+ * process, and beyond `maxQueueSize` new records are.
+ */
+export class QueuedLogRecordProcessor implements LogRecordProcessor, SessionDelivery {
+  readonly #reporter = reporterFor('queue');
+  readonly #overflow = new Episode(this.#reporter);
+  readonly #delivery: RecordDelivery<MemorySpool>;
+  readonly #maxQueueSize: number;
+  readonly #maxQueueBytes: number;
+  readonly #forceFlushTimeoutMillis: number;
+  readonly #shutdownTimeoutMillis: number;
+  #shutdown: Promise<void> | undefined;
+  readonly #stopObserving: () => void;
+
+  /** @throws TypeError for a wrong option. */
+  constructor(options: QueuedLogRecordProcessorOptions) {
+    const parsed = parseOptions('QueuedLogRecordProcessor', optionsSchema, options);
+    const reporter = this.#reporter;
+    const ledger = new DeliveryLedger(reporter, undefined);
+    const { maxQueueSize, ...batch } = batchSettings(parsed, reporter);
+    this.#maxQueueSize = maxQueueSize;
+    this.#maxQueueBytes = parsed.maxQueueBytes;
+    this.#forceFlushTimeoutMillis = parsed.forceFlushTimeoutMillis;
+    this.#shutdownTimeoutMillis = parsed.shutdownTimeoutMillis;
+    this.#delivery = new RecordDelivery<MemorySpool>({
+      batch: { ...batch, maxExportBatchSize: Math.min(batch.maxExportBatchSize, maxQueueSize) },
+      exporter: parsed.exporter,
+      ledger,
+      reporter,
+      openSpool: ({ events }) => {
+        const settled: typeof events.settled = (...event) => {
+          events.settled(...event);
+          this.#endOverflow();
+        };
+        return new MemorySpool(parsed.maxQueueBytes, { ...events, settled });
+      },
+      rejected: { fate: 'it is lost', add: () => ledger.count('export_failed', 1, false) },
+      write: 'batch',
+      maxFrameBytes: Math.min(MAX_FRAME_BYTES, parsed.maxQueueBytes / 8),
+      expiredBefore: () => -Infinity,
+      now: Date.now,
+      delivery: this,
+    });
+    this.#stopObserving = observeProcessor(parsed.selfObsMeterProvider, 'QueuedLogRecordProcessor', () => {
+      const { exported: succeeded, rejected: failed, pending, lost } = this.stats();
+      const queue = { queueSize: pending, queueCapacity: this.#maxQueueSize };
+      return { processed: succeeded, lost, ...queue, exported: { succeeded, failed } };
+    });
+  }
+
+  onEmit(record: LogRecord): void {
+    if (this.#isFull && this.#delivery.isOpen) this.#drop();
+    else this.#delivery.add(record);
+  }
+
+  get #isFull(): boolean {
+    const { ledger, spool, unwrittenBytes } = this.#delivery;
+    return ledger.waiting >= this.#maxQueueSize || spool.bytes + unwrittenBytes >= this.#maxQueueBytes;
+  }
+
+  #drop(): void {
+    const { ledger } = this.#delivery;
+    ledger.received += 1;
+    ledger.count('export_queue_full', 1, true);
+    if (this.#overflow.isOpen) return;
+    this.#overflow.begin(`the export queue is full (${ledger.waiting} records); new records are dropped`);
+  }
+
+  #endOverflow(): void {
+    const { ledger, spool } = this.#delivery;
+    if (!this.#overflow.isOpen) return;
+    if (ledger.waiting > this.#maxQueueSize / 2 || spool.bytes > this.#maxQueueBytes / 2) return;
+    const dropped = ledger.lost['export_queue_full'] ?? 0;
+    this.#overflow.end(`the export queue has room again; ${dropped} records were dropped`);
+  }
+
+  /** True until shutdown. */
+  enabled(): boolean {
+    return this.#delivery.isOpen;
+  }
+
+  /**
+   * Resolves when every record emitted before the call is exported.
+   *
+   * @throws SessionLogsError `flush_timeout` with the number pending when that takes too long; `rejected` with the number
+   * of records that the collector rejected, or the queue had no room for, since the last flush.
+   */
+  async forceFlush(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
+    const timeoutMillis = options.timeoutMillis ?? this.#forceFlushTimeoutMillis;
+    if (this.#shutdown !== undefined) return within(this.#shutdown, timeoutMillis, 'flush_timeout', 'the shutdown');
+    return this.#delivery.flush(timeoutMillis);
+  }
+
+  /** See `flushSession` of `DurableLogRecordProcessor`. */
+  async flushSession(sessionId: string, options: { readonly timeoutMillis?: number } = {}): Promise<DeliveryReport> {
+    return this.#delivery.flushSession(sessionId, options.timeoutMillis ?? this.#forceFlushTimeoutMillis);
+  }
+
+  /**
+   * Exports the records that wait, then shuts the exporter down.
+   *
+   * @throws SessionLogsError `shutdown_timeout` with the number of records that were not exported in time; they are lost,
+   * counted `export_failed`.
+   */
+  shutdown(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
+    return (this.#shutdown ??= this.#close(options.timeoutMillis ?? this.#shutdownTimeoutMillis));
+  }
+
+  stats(): QueuedStats {
+    const { ledger, pending } = this.#delivery;
+    return { exported: ledger.exported, rejected: ledger.rejected, pending, lost: ledger.lost };
+  }
+
+  async #close(timeoutMillis: number): Promise<void> {
+    this.#stopObserving();
+    const delivery = this.#delivery;
+    const deadline = await delivery.stop(timeoutMillis, 0);
+    const left = delivery.spool.dropAll('export_failed');
+    await delivery.release(deadline);
+    if (left > 0) throw delivery.undelivered(left, `were not exported within ${timeoutMillis} ms of shutdown`);
+  }
+}

@@ -1,0 +1,286 @@
+import { readEntryIds, routedRecordOf } from '../../entry/routed-record.ts';
+import type { DeliveryReport, DeliverySource, RoutedRecord, SessionDelivery } from '../../entry/routed-record.ts';
+import type { LogRecord, LogRecordExporter } from '../../otel/log-record.ts';
+import { SessionLogsError } from '../../support/errors.ts';
+import type { Reporter } from '../../support/reporter.ts';
+import { Deadline } from '../../support/timeouts.ts';
+import { EndOfTickWrite } from '../end-of-tick-write.ts';
+import { FrameEncoder } from '../spool/codec/frame-encoder.ts';
+import { MAX_FRAME_RECORDS } from '../spool/codec/frame-format.ts';
+import { OriginEncoder } from '../spool/codec/origin-codec.ts';
+import type { RecordSpool, SpoolEvents } from '../spool/record-spool.ts';
+import type { BatchSettings } from './batch-settings.ts';
+import type { DeliveryLedger } from './delivery-ledger.ts';
+import { FlushWaiters } from './flush-waiters.ts';
+import { GuardedExporter } from './guarded-exporter.ts';
+import { PendingResources } from './pending-resources.ts';
+import type { SessionPosition } from './session-positions.ts';
+import { Shipper } from './shipper.ts';
+import type { RejectedRecords } from './shipper.ts';
+
+/** What a spool tells the delivery. */
+export interface SpoolHooks {
+  readonly events: SpoolEvents;
+  /** The complete bytes of a resource were found. */
+  readonly onResource: (blob: Buffer) => void;
+}
+
+export interface RecordDeliveryOptions<Spool extends RecordSpool> {
+  readonly batch: Omit<BatchSettings, 'maxQueueSize'>;
+  readonly exporter: LogRecordExporter;
+  readonly openSpool: (hooks: SpoolHooks) => Spool;
+  readonly ledger: DeliveryLedger;
+  readonly rejected: RejectedRecords;
+  /** When records are written to the spool: each by itself, at the end of the tick, or when a batch is due. */
+  readonly write: 'record' | 'tick' | 'batch';
+  /** A frame of this size is written within the tick: in a tight loop nothing else bounds memory. */
+  readonly maxFrameBytes: number;
+  readonly expiredBefore: () => number;
+  readonly newUid?: (() => string) | undefined;
+  readonly now: () => number;
+  /** Makes itself known to the session processor, for `flushSession`. */
+  readonly delivery: SessionDelivery;
+  readonly reporter: Reporter;
+  /** Called when the process exits, after the last write. */
+  readonly onExit?: () => void;
+}
+
+/** The way of records from `onEmit` through a spool to an exporter, whatever the spool is. */
+export class RecordDelivery<Spool extends RecordSpool> {
+  readonly spool: Spool;
+  readonly ledger: DeliveryLedger;
+  readonly #options: RecordDeliveryOptions<Spool>;
+  readonly #exporter: GuardedExporter;
+  readonly #shipper: Shipper;
+  readonly #write: EndOfTickWrite;
+  readonly #maxFrameRecords: number;
+  readonly #waiters = new FlushWaiters();
+  /** Two encoders take turns: the application's diag logger may emit a record while a frame is being written. */
+  #encoder: FrameEncoder;
+  #spareEncoder: FrameEncoder;
+  /** The sessions of the records in the encoder. */
+  #sessions: SessionPosition[] = [];
+  #attachedTo: DeliverySource | undefined;
+  /** Own records refused or lost that a flush has already reported. */
+  #told = 0;
+  #isClosing = false;
+  readonly #stopReadingIds: () => void;
+
+  /** @throws what `openSpool` throws. */
+  constructor(options: RecordDeliveryOptions<Spool>) {
+    this.#options = options;
+    const { batch, ledger, reporter, exporter, rejected, expiredBefore } = options;
+    this.ledger = ledger;
+    const resources = new PendingResources(batch.exportTimeoutMillis);
+    const origins = new OriginEncoder((resource, id) => {
+      resources.add(resource, id, (blob) => this.spool.appendResource(blob));
+    });
+    const isKept = options.write === 'batch';
+    this.#encoder = new FrameEncoder(origins, options.newUid, isKept);
+    this.#spareEncoder = new FrameEncoder(origins, options.newUid, isKept);
+    this.#exporter = new GuardedExporter(exporter, batch.exportTimeoutMillis, reporter);
+    this.spool = options.openSpool({ events: this.#events(), onResource: (blob) => resources.learn(blob) });
+    this.#shipper = new Shipper({
+      ...batch,
+      exporter: this.#exporter,
+      spool: this.spool,
+      resources,
+      rejected,
+      expiredBefore,
+      reporter,
+      isFlushing: () => this.#waiters.size > 0,
+      pending: () => this.pending,
+      write: () => this.#write.now(),
+    });
+    this.#maxFrameRecords = frameRecords(options.write, batch.maxExportBatchSize);
+    this.#write = new EndOfTickWrite((isExiting) => {
+      this.#writeFrame();
+      if (isExiting) options.onExit?.();
+    });
+    this.#stopReadingIds = readEntryIds();
+    this.#shipper.start();
+  }
+
+  #events(): SpoolEvents {
+    const { ledger } = this;
+    return {
+      lost: (reason, count, isOwn) => {
+        ledger.lose(reason, count, isOwn);
+        this.#waiters.check();
+      },
+      settled: (...event) => {
+        ledger.settle(...event);
+        this.#waiters.check();
+      },
+      moved: (from, to) => ledger.positions.moved(from, to),
+      removed: (segment) => {
+        ledger.positions.removed(segment);
+        this.#waiters.check();
+      },
+    };
+  }
+
+  /** Whether records are taken. */
+  get isOpen(): boolean {
+    return !this.#isClosing;
+  }
+
+  /** Own records that are not delivered, rejected or lost. */
+  get pending(): number {
+    return this.spool.own.pending + this.#encoder.count;
+  }
+
+  /** Bytes of the records that are not in the spool yet. */
+  get unwrittenBytes(): number {
+    return this.#encoder.size;
+  }
+
+  /** Synchronous; never throws, never waits for the exporter. */
+  add(record: LogRecord): void {
+    const { ledger } = this;
+    if (this.#isClosing) {
+      ledger.lose('after_shutdown', 1, false);
+      return;
+    }
+    ledger.received += 1;
+    try {
+      const routed = routedRecordOf(record);
+      if (routed === undefined) this.#encoder.add(record);
+      else this.#addOfSession(record, routed);
+      const { count, size } = this.#encoder;
+      if (count >= this.#maxFrameRecords || size >= this.#options.maxFrameBytes) this.#write.now();
+      else if (this.#options.write === 'tick') this.#write.arm();
+      else if (count === 1) this.#shipper.added();
+    } catch (error) {
+      ledger.lose('internal_error', 1, true);
+      this.#options.reporter.limited('emit', 'a log record could not be read and is lost', error);
+    }
+  }
+
+  #addOfSession(record: LogRecord, routed: RoutedRecord): void {
+    const { sessionId, source } = routed;
+    if (source !== undefined && source !== this.#attachedTo) {
+      this.#attachedTo = source;
+      source.attachDelivery(this.#options.delivery);
+    }
+    const { positions } = this.ledger;
+    const session = positions.appending(sessionId, routed);
+    try {
+      // Records are sent in the order of writing, so with this record everything written before it is delivered too.
+      this.#encoder.add(record, sessionId, session.newestId);
+    } catch (error) {
+      positions.appended(undefined, [session]);
+      throw error;
+    }
+    this.#sessions.push(session);
+  }
+
+  /** Writes what the encoder has to the spool. Never throws. */
+  #writeFrame(): void {
+    const encoder = this.#encoder;
+    const { count } = encoder;
+    if (count === 0) return;
+    this.#encoder = this.#spareEncoder;
+    this.#spareEncoder = encoder;
+    const sessions = this.#sessions;
+    if (sessions.length > 0) this.#sessions = [];
+    const frame = encoder.finish(this.spool.nextOrdinal, this.#options.now());
+    if (frame === undefined) return;
+    const segment = this.spool.append(frame, count);
+    if (sessions.length > 0) this.ledger.positions.appended(segment, sessions);
+    this.#shipper.added();
+  }
+
+  /** See `forceFlush` of the processors. */
+  async flush(timeoutMillis: number): Promise<void> {
+    const { ledger, spool } = this;
+    const told = this.#told;
+    this.#write.now();
+    const deadline = new Deadline(timeoutMillis);
+    const target = spool.nextOrdinal;
+    if (!(await this.#wait(this.#allSettled(), timeoutMillis))) {
+      const pending = Math.max(0, spool.own.pending - (spool.nextOrdinal - target));
+      const what = `${pending} log records were not acknowledged within ${timeoutMillis} ms; they are kept in ${spool.place}`;
+      throw new SessionLogsError('flush_timeout', what, { pending, ...this.#cause() });
+    }
+    await this.#exporter.forceFlush(deadline.left);
+    this.#told = ledger.unsuccessful;
+    const failed = ledger.unsuccessful - told;
+    if (failed === 0) return;
+    const what = `${failed} log records emitted since the last flush were rejected or dropped`;
+    throw new SessionLogsError('rejected', what, { pending: failed });
+  }
+
+  /** See `flushSession` of the processors. */
+  async flushSession(sessionId: string, timeoutMillis: number): Promise<DeliveryReport> {
+    this.#write.now();
+    const watch = this.ledger.positions.watch(sessionId);
+    if (watch !== undefined) {
+      await this.#wait(() => watch.isSettled, timeoutMillis);
+      return watch.report();
+    }
+    const isSettled = await this.#wait(this.#allSettled(), timeoutMillis);
+    return { deliveredId: undefined, pending: isSettled ? 0 : this.spool.own.pending, rejected: 0, dropped: 0 };
+  }
+
+  /** To be called when there may be more to send. */
+  wake(): void {
+    this.#shipper.wake();
+  }
+
+  /**
+   * Ships what it can, and stops: nothing is added, read or sent any more. Resolves to the time that is left for what comes
+   * after it, within `timeoutMillis`.
+   *
+   * @param closingShare The share of the time that is kept for that.
+   */
+  async stop(timeoutMillis: number, closingShare: number): Promise<Deadline> {
+    // The last part is for the way back: who gave this time waits no longer for what became of the records.
+    const deadline = new Deadline(timeoutMillis * (1 - closingShare / 2));
+    this.#isClosing = true;
+    this.#stopReadingIds();
+    this.#write.now();
+    await this.#wait(this.#allSettled(), timeoutMillis * (1 - closingShare));
+    this.#shipper.stop();
+    this.#waiters.end();
+    this.spool.closeIdle();
+    return deadline;
+  }
+
+  /** Lets go of the process and of the exporter, whose retry timer cannot be cancelled: it is not waited for any longer. */
+  async release(deadline: Deadline): Promise<void> {
+    this.#write.close();
+    await this.#exporter.shutdown(deadline.left);
+  }
+
+  /** The error of those that are not delivered. */
+  undelivered(count: number, what: string): SessionLogsError {
+    return new SessionLogsError('shutdown_timeout', `${count} log records ${what}`, {
+      pending: count,
+      ...this.#cause(),
+    });
+  }
+
+  #cause(): { cause?: unknown } {
+    const { failure } = this.#shipper;
+    return failure === undefined ? {} : { cause: failure };
+  }
+
+  /** A condition that holds when all records emitted so far are settled. */
+  #allSettled(): () => boolean {
+    const { spool } = this;
+    const target = spool.nextOrdinal;
+    return () => (spool.own.oldestUnsettled ?? target) >= target;
+  }
+
+  #wait(isDone: () => boolean, timeoutMillis: number): Promise<boolean> {
+    const waiting = this.#waiters.wait(isDone, timeoutMillis);
+    if (this.#waiters.size > 0) this.#shipper.hurry();
+    return waiting;
+  }
+}
+
+function frameRecords(write: 'record' | 'tick' | 'batch', maxExportBatchSize: number): number {
+  if (write === 'record') return 1;
+  return write === 'tick' ? MAX_FRAME_RECORDS : Math.min(MAX_FRAME_RECORDS, maxExportBatchSize);
+}

@@ -1,0 +1,95 @@
+import type { LossReason } from '../../support/loss-counters.ts';
+import { OriginDecoder } from './codec/origin-codec.ts';
+import { MemorySegment } from './memory-segment.ts';
+import type { RecordSpool, SpoolEvents } from './record-spool.ts';
+import { SegmentQueue } from './segment-queue.ts';
+import type { Segment } from './segment.ts';
+
+/**
+ * A segment that holds this much gets no other frame: a frame of many records has one of its own, which is let go of when
+ * they are delivered.
+ */
+const SEGMENT_BYTES = 64 * 1024;
+
+/** A spool in memory, for where there is no disk: it is lost with the process. */
+export class MemorySpool implements RecordSpool {
+  readonly place = 'memory';
+  readonly own: SegmentQueue;
+  readonly adopted: undefined;
+  readonly #maxBytes: number;
+  readonly #events: SpoolEvents;
+  #active: MemorySegment | undefined;
+  #nextOrdinal = 1;
+  #bytes = 0;
+
+  /** @param maxBytes A frame beyond it is lost. How many of them wait is for the caller to bound. */
+  constructor(maxBytes: number, events: SpoolEvents) {
+    this.#maxBytes = maxBytes;
+    this.#events = events;
+    this.own = new SegmentQueue({
+      origins: new OriginDecoder(),
+      expiredBefore: () => -Infinity,
+      events: {
+        lost: (reason, count) => events.lost(reason, count, true),
+        settled: (batch, from, to, settlement) => events.settled(batch, from, to, settlement, true),
+        moved: (from, to) => events.moved(from, to),
+        removed: (segment) => {
+          this.#bytes -= segment.bytes;
+          events.removed(segment);
+        },
+        missing() {},
+      },
+    });
+  }
+
+  get nextOrdinal(): number {
+    return this.#nextOrdinal;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  append(frame: Buffer, count: number): Segment | undefined {
+    const firstOrdinal = this.#nextOrdinal;
+    this.#nextOrdinal += count;
+    if (frame.length > this.#maxBytes) {
+      this.#events.lost('too_large', count, true);
+      return undefined;
+    }
+    const segment = this.#segmentFor(frame.length, firstOrdinal);
+    segment.append(frame, count, 0);
+    this.#bytes += frame.length;
+    return segment;
+  }
+
+  /** No other process asks for them. */
+  appendResource(): void {}
+
+  closeIdle(): void {
+    if (this.#active === undefined || this.#active.settled < this.#active.records) return;
+    this.#seal();
+    this.own.sweep();
+  }
+
+  /** Lets go of all that waits, which is lost. Returns the number of records. */
+  dropAll(reason: LossReason): number {
+    const { pending } = this.own;
+    this.#active = undefined;
+    for (const segment of this.own.segments.slice()) this.own.drop(segment, reason);
+    return pending;
+  }
+
+  #segmentFor(length: number, firstOrdinal: number): MemorySegment {
+    if (this.#active !== undefined && this.#active.bytes + length <= SEGMENT_BYTES) return this.#active;
+    this.#seal();
+    this.#active = new MemorySegment(firstOrdinal, 0);
+    this.own.add(this.#active);
+    return this.#active;
+  }
+
+  #seal(): void {
+    this.#active?.seal();
+    this.#active = undefined;
+  }
+}

@@ -1,0 +1,33 @@
+import type { LossReason } from '../../support/loss-counters.ts';
+import type { SegmentQueue } from './segment-queue.ts';
+import type { Segment } from './segment.ts';
+import type { Settlement, SpoolBatch } from './spool-batch.ts';
+
+/** Where the records of this process wait until they are delivered: on disk, or in memory. */
+export interface RecordSpool {
+  /** For reports: records wait in ... */
+  readonly place: string;
+  readonly own: SegmentQueue;
+  /** Records of dead processes, which a spool in memory does not have. */
+  readonly adopted: SegmentQueue | undefined;
+  /** The number of the next record. */
+  readonly nextOrdinal: number;
+
+  /**
+   * Writes a frame at the end of the own queue and returns its segment, or `undefined` when the frame is lost, which is
+   * counted. Synchronous; never throws. The caller may overwrite the frame afterwards.
+   */
+  append(frame: Buffer, count: number): Segment | undefined;
+  /** Keeps the attributes of a resource that were not known when its records were written. */
+  appendResource(blob: Buffer): void;
+  /** When everything is settled, lets go of the last own segment. */
+  closeIdle(): void;
+}
+
+/** Events of a spool. `isOwn`: the records are of this process. */
+export interface SpoolEvents {
+  lost(reason: LossReason, count: number, isOwn: boolean): void;
+  settled(batch: SpoolBatch, from: number, to: number, settlement: Settlement, isOwn: boolean): void;
+  moved(from: Segment, to: Segment): void;
+  removed(segment: Segment): void;
+}

@@ -1,0 +1,57 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { findPackages, loadedFile, resolveFrom } from './application-modules.ts';
+import { lineOf } from './logs-sdk.ts';
+
+const CORE = '@opentelemetry/core';
+
+/** The package that holds the handler. It keeps it to itself: there is no way to it but its own function. */
+interface CoreModule {
+  globalErrorHandler?(error: unknown): void;
+}
+
+/**
+ * Gives a failure to OpenTelemetry's global error handler, as the SDK's own processors do. What is not set logs it to
+ * `diag`. Where the application's copy of `@opentelemetry/core` cannot be found, as in a bundle, nothing is told.
+ * Never rejects.
+ */
+export async function tellGlobalErrorHandler(error: unknown): Promise<void> {
+  try {
+    const copies = await coreCopies();
+    for (const core of copies) core.globalErrorHandler?.(error ?? new Error('the export failed'));
+  } catch {
+    // It was reported to `diag` already.
+  }
+}
+
+/** The copies of the application's SDK: from 3.x on a CommonJS and an ES module have a handler each. */
+async function coreCopies(): Promise<CoreModule[]> {
+  const sdk = findPackages('@opentelemetry/sdk-logs').find(({ version }) => lineOf(version) !== undefined);
+  const path = sdk === undefined ? undefined : resolveFrom(sdk.path, CORE);
+  if (path === undefined) return [];
+  // One that is not loaded has no handler of the application's.
+  const loaded = loadedFile<CoreModule>(path);
+  const copies = loaded === undefined ? [] : [loaded];
+  const module = esModuleOf(path);
+  if (module !== undefined && module !== path) copies.push((await import(pathToFileURL(module).href)) as CoreModule);
+  return copies;
+}
+
+/** What `import` of the package would load, whose CommonJS file is given; its loader cannot be asked from elsewhere. */
+function esModuleOf(path: string): string | undefined {
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
+    const file = join(folder, 'package.json');
+    if (!existsSync(file)) continue;
+    const { name, exports } = JSON.parse(readFileSync(file, 'utf8')) as {
+      name?: string;
+      exports?: { '.'?: { import?: unknown; default?: unknown } };
+    };
+    if (name !== CORE) continue;
+    const target = exports?.['.']?.import ?? exports?.['.']?.default;
+    const entry = typeof target === 'object' && target !== null ? (target as { default?: unknown }).default : target;
+    return typeof entry === 'string' ? join(folder, entry) : undefined;
+  }
+  return undefined;
+}
