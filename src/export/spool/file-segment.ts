@@ -18,38 +18,23 @@ import { MIN_RECORD_BYTES } from './codec/frame-format.ts';
 import { OpenFile } from './open-file.ts';
 import { ACKNOWLEDGEMENT_SUFFIX, firstOrdinalOf, segmentName } from './segment-names.ts';
 import type { SegmentScan } from './segment-reader.ts';
-import { MAX_SEGMENT_BYTES } from './segment.ts';
-import type { Segment, SegmentPosition } from './segment.ts';
+import { MAX_SEGMENT_BYTES, Segment } from './segment.ts';
+import type { SegmentPosition } from './segment.ts';
 
 const ACKNOWLEDGEMENT_BYTES = 20;
 
 /** A segment file, with a second file that says how much of it is acknowledged. */
-export class FileSegment implements Segment {
+export class FileSegment extends Segment {
   readonly name: string;
   directory: string;
-  readonly firstOrdinal: number;
-  nextOrdinal: number;
-  bytes = 0;
-  oldestMillis: number;
-  newestMillis: number;
-  isSealed = false;
-  records = 0;
-  settled = 0;
-  position: SegmentPosition;
-  inFlight = 0;
-  isRemoved = false;
   #file: OpenFile | undefined;
   #acknowledgementFd: number | undefined;
   #hasDamagedEnd = false;
 
   private constructor(directory: string, name: string, nowMillis: number) {
+    super(firstOrdinalOf(name), nowMillis);
     this.directory = directory;
     this.name = name;
-    this.firstOrdinal = firstOrdinalOf(name);
-    this.nextOrdinal = this.firstOrdinal;
-    this.oldestMillis = nowMillis;
-    this.newestMillis = nowMillis;
-    this.position = { offset: 0, skip: 0, ordinal: this.firstOrdinal };
   }
 
   /** Makes a new, empty file, open for appending. Throws the error of the file system. */
@@ -136,22 +121,16 @@ export class FileSegment implements Segment {
     this.nextOrdinal += missing;
   }
 
-  append(frame: Buffer, count: number, nowMillis: number): void {
+  protected write(frame: Buffer): void {
     this.#open().append(frame, this.bytes);
-    if (this.bytes === 0) this.oldestMillis = nowMillis;
-    this.newestMillis = nowMillis;
-    this.bytes += frame.length;
-    this.records += count;
-    this.nextOrdinal += count;
   }
 
   read(into: Buffer, offset: number, length: number): Promise<number> {
     return this.#open().read(into, offset, Math.min(length, this.bytes - offset));
   }
 
-  acknowledge(position: SegmentPosition, count: number): void {
-    this.position = position;
-    this.settled += count;
+  override acknowledge(position: SegmentPosition, count: number): void {
+    super.acknowledge(position, count);
     // A segment that is wholly settled is about to be removed.
     if (this.isRemoved || (this.isSealed && position.offset === this.bytes)) return;
     this.#noteAcknowledged();
@@ -165,10 +144,6 @@ export class FileSegment implements Segment {
     } catch {
       // A full disk must not stop sending; after a restart these records are sent once more.
     }
-  }
-
-  seal(): void {
-    this.isSealed = true;
   }
 
   sync(): Promise<void> {

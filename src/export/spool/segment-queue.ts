@@ -30,6 +30,7 @@ export interface SegmentQueueOptions {
 
 /** A frame of which a batch has taken only the first records. */
 interface Rest {
+  readonly segment: Segment;
   readonly frame: PlacedFrame;
   readonly decoded: DecodedFrame;
   readonly from: number;
@@ -39,10 +40,9 @@ interface Rest {
 export class SegmentQueue {
   readonly segments: Segment[] = [];
   readonly #options: SegmentQueueOptions;
-  #reader: { readonly segment: Segment; readonly reader: SegmentReader } | undefined;
+  /** Of the first segment that is not read to its end. */
+  #reader: SegmentReader | undefined;
   #rest: Rest | undefined;
-  /** How many segments, at the front of the array, are read to their end. */
-  #readSegments = 0;
   readonly #unsettled = new Set<SpoolBatch>();
   #bytes = 0;
 
@@ -79,7 +79,7 @@ export class SegmentQueue {
 
   /** Whether reading the segment has not begun. */
   isUnread(segment: Segment): boolean {
-    return this.segments.indexOf(segment) >= this.#readSegments && this.#reader?.segment !== segment;
+    return !segment.isRead && this.#reader?.segment !== segment;
   }
 
   /** Replaces an unread segment in memory by a file. */
@@ -108,47 +108,41 @@ export class SegmentQueue {
   }
 
   async #fill(): Promise<void> {
-    const current = this.#reader;
+    const reader = this.#reader;
     try {
-      await current?.reader.fill();
+      await reader?.fill();
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#options.events.missing();
       // A segment that was dropped meanwhile, or left to another process, need not be read.
-      if (current === this.#reader) throw error;
+      if (reader === this.#reader) throw error;
     }
   }
 
   /** Gives up the rest of the segment that is being read, which the file system cannot read: it counts as damaged. */
   giveUpReading(): void {
-    const current = this.#reader;
-    if (current === undefined) return;
-    current.segment.seal();
-    this.#atEnd(current.segment, current.reader);
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    reader.segment.seal();
+    this.#atEnd(reader);
   }
 
   /** Deletes a segment; those of its records that are not settled are lost. */
   drop(segment: Segment, reason: LossReason): void {
     const lost = segment.records - segment.settled;
-    this.#takeOut(segment);
+    this.#settleAll(segment);
     if (lost > 0) this.#options.events.lost(reason, lost);
     this.#remove(segment);
   }
 
   /** Takes out a segment whose file another process has: that one sends it. */
   leave(segment: Segment): void {
-    this.#takeOut(segment);
+    this.#settleAll(segment);
     this.#remove(segment);
   }
 
-  #takeOut(segment: Segment): void {
+  #settleAll(segment: Segment): void {
     segment.settled = segment.records;
     for (const batch of this.#unsettled) batch.discard(segment);
-    const index = this.segments.indexOf(segment);
-    if (index < this.#readSegments) this.#readSegments -= 1;
-    else if (index === this.#readSegments) {
-      this.#reader = undefined;
-      this.#rest = undefined;
-    }
   }
 
   #step(batch: SpoolBatch, maxRecords: number): 'taken' | 'read' | 'end' {
@@ -156,12 +150,12 @@ export class SegmentQueue {
       this.#take(batch, this.#rest, maxRecords);
       return 'taken';
     }
-    const segment = this.segments[this.#readSegments];
+    const segment = this.segments.find(({ isRead }) => !isRead);
     if (segment === undefined) return 'end';
-    if (this.#reader?.segment !== segment) this.#reader = { segment, reader: new SegmentReader(segment) };
-    const frame = this.#reader.reader.next();
+    if (this.#reader?.segment !== segment) this.#reader = new SegmentReader(segment);
+    const frame = this.#reader.next();
     if (frame === 'read') return 'read';
-    if (frame === 'end') return this.#atEnd(segment, this.#reader.reader) ? 'taken' : 'end';
+    if (frame === 'end') return this.#atEnd(this.#reader) ? 'taken' : 'end';
     if (frame.lost > 0) this.#countLost(segment, 'damaged', frame.lost);
     if (frame.count > 0) this.#takeFrame(batch, segment, frame, maxRecords);
     return 'taken';
@@ -176,7 +170,7 @@ export class SegmentQueue {
         this.#countLost(segment, 'expired', frame.count - from);
         return;
       }
-      this.#take(batch, { frame, decoded, from }, maxRecords);
+      this.#take(batch, { segment, frame, decoded, from }, maxRecords);
     } catch {
       // Damaged in a way that the checksum missed. It is not of another version: such directories are not adopted.
       this.#countLost(segment, 'damaged', frame.count - from);
@@ -184,10 +178,9 @@ export class SegmentQueue {
   }
 
   #take(batch: SpoolBatch, rest: Rest, maxRecords: number): void {
-    const { frame, decoded, from } = rest;
+    const { segment, frame, decoded, from } = rest;
     const count = Math.min(frame.count - from, maxRecords - batch.length);
     const isFrameEnd = from + count === frame.count;
-    const segment = this.segments[this.#readSegments] as Segment;
     const { offset, endOffset } = frame;
     batch.add(
       {
@@ -203,19 +196,20 @@ export class SegmentQueue {
       decoded.records,
       decoded.sessions,
     );
-    this.#rest = isFrameEnd ? undefined : { frame, decoded, from: from + count };
+    this.#rest = isFrameEnd ? undefined : { ...rest, from: from + count };
   }
 
   /** Ends reading a segment. Returns whether the next segment may be read. */
-  #atEnd(segment: Segment, reader: SegmentReader): boolean {
+  #atEnd(reader: SegmentReader): boolean {
+    const { segment } = reader;
     const lost = segment.nextOrdinal - reader.nextOrdinal;
     if (lost > 0) {
       reader.passOver(segment.nextOrdinal);
       this.#countLost(segment, 'damaged', lost);
     }
     if (!segment.isSealed) return false;
+    segment.isRead = true;
     this.#reader = undefined;
-    this.#readSegments += 1;
     this.sweep();
     return true;
   }
@@ -236,8 +230,6 @@ export class SegmentQueue {
     for (;;) {
       const segment = this.segments[0];
       if (segment === undefined || !segment.isSealed || segment.settled < segment.records) return;
-      if (this.#readSegments > 0) this.#readSegments -= 1;
-      else this.#reader = undefined;
       this.#remove(segment);
     }
   }
@@ -246,6 +238,8 @@ export class SegmentQueue {
     const index = this.segments.indexOf(segment);
     if (index === -1) return;
     this.segments.splice(index, 1);
+    if (this.#reader?.segment === segment) this.#reader = undefined;
+    if (this.#rest?.segment === segment) this.#rest = undefined;
     this.#bytes -= bytesOnDisk(segment);
     segment.remove();
     this.#options.events.removed(segment);

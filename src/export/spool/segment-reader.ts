@@ -18,7 +18,7 @@ export interface PlacedFrame extends Frame {
 
 /** Reads the frames of a segment in order. Damaged bytes are skipped up to the next frame with a valid checksum. */
 export class SegmentReader {
-  readonly #segment: Segment;
+  readonly segment: Segment;
   /** The memory that each `fill` reads into. */
   #memory: Buffer = Buffer.alloc(0);
   /** The bytes that the last `fill` read. */
@@ -36,7 +36,7 @@ export class SegmentReader {
   #damagedRecords = 0;
 
   constructor(segment: Segment) {
-    this.#segment = segment;
+    this.segment = segment;
     this.#at = segment.position.offset;
     this.#undamagedEnd = this.#at;
     // The first records of the frame there may be settled: when it is damaged they are not lost.
@@ -70,7 +70,7 @@ export class SegmentReader {
   /** The next frame. `'read'`: call `fill` first. `'end'`: there is none, or none yet when the segment is not sealed. */
   next(): PlacedFrame | 'read' | 'end' {
     for (;;) {
-      if (this.#at >= this.#segment.bytes) return 'end';
+      if (this.#at >= this.segment.bytes) return 'end';
       const at = this.#at - this.#bufferStart;
       const frame = at < this.#buffer.length ? readFrame(this.#buffer, at) : 'more';
       if (typeof frame === 'object') return this.#found(frame);
@@ -82,13 +82,13 @@ export class SegmentReader {
   /** Reads the bytes that `next` asked for. Rejects with the error of the file system. */
   async fill(): Promise<void> {
     const start = this.#at;
-    const needed = Math.min(Math.max(CHUNK_BYTES, this.#neededBytes()), this.#segment.bytes - start);
+    const needed = Math.min(Math.max(CHUNK_BYTES, this.#neededBytes()), this.segment.bytes - start);
     if (this.#memory.length < needed) this.#memory = Buffer.allocUnsafeSlow(needed);
     // If the read fails half-way, the old bytes must not pass for new ones.
     this.#buffer = this.#memory.subarray(0, 0);
     this.#bufferStart = start;
-    const length = await this.#segment.read(this.#memory, start, needed);
-    if (length === 0) throw new Error(`the segment ${this.#segment.name} is shorter than it was`);
+    const length = await this.segment.read(this.#memory, start, needed);
+    if (length === 0) throw new Error(`the segment ${this.segment.name} is shorter than it was`);
     this.#buffer = this.#memory.subarray(0, length);
   }
 
@@ -100,7 +100,7 @@ export class SegmentReader {
   /** Whether a frame of the length in its header fits into the rest of the segment, beyond the buffer. */
   #canHoldFrame(): boolean {
     const bufferEnd = this.#bufferStart + this.#buffer.length;
-    return bufferEnd < this.#segment.bytes && this.#at + this.#neededBytes() <= this.#segment.bytes;
+    return bufferEnd < this.segment.bytes && this.#at + this.#neededBytes() <= this.segment.bytes;
   }
 
   #found(frame: Frame): PlacedFrame {

@@ -9,49 +9,78 @@ export interface SegmentPosition {
   readonly ordinal: number;
 }
 
-/** A sequence of frames in the order of writing: a file, or memory while the disk cannot be written. */
-export interface Segment {
+/** A sequence of frames in the order of writing: a file, or memory where the disk cannot be written. */
+export abstract class Segment {
   /** Unique across processes and restarts. Names sort by owner, then by age. */
-  readonly name: string;
+  abstract readonly name: string;
   /** The directory of its file; `undefined` for a segment in memory. */
-  readonly directory: string | undefined;
+  abstract readonly directory: string | undefined;
   /** Number of its first record among all records of its owner. */
   readonly firstOrdinal: number;
   /** Number of the record after its last one. */
-  readonly nextOrdinal: number;
-  readonly bytes: number;
+  nextOrdinal: number;
+  bytes = 0;
   /** When its first frame was written, milliseconds since the epoch. */
-  readonly oldestMillis: number;
+  oldestMillis: number;
   /** When its last frame was written. */
-  readonly newestMillis: number;
+  newestMillis: number;
   /** Nothing more is appended. */
-  readonly isSealed: boolean;
+  isSealed = false;
+  /** All of it was read, to be sent. */
+  isRead = false;
   /** Number of its records, without those known to be damaged. */
-  readonly records: number;
+  records = 0;
   /** How many of them are acknowledged, rejected or lost. */
-  settled: number;
+  settled = 0;
   /** Up to where it is settled. */
   position: SegmentPosition;
   /** Exports under way with records of this segment; it must not be dropped meanwhile. */
-  inFlight: number;
+  inFlight = 0;
   /** The segment was dropped or is finished: its file is gone. */
-  isRemoved: boolean;
+  isRemoved = false;
+
+  constructor(firstOrdinal: number, nowMillis: number) {
+    this.firstOrdinal = firstOrdinal;
+    this.nextOrdinal = firstOrdinal;
+    this.oldestMillis = nowMillis;
+    this.newestMillis = nowMillis;
+    this.position = { offset: 0, skip: 0, ordinal: firstOrdinal };
+  }
 
   /** Appends whole frames. On failure throws the error of the file system, and nothing is appended. */
-  append(frame: Buffer, count: number, nowMillis: number): void;
+  append(frame: Buffer, count: number, nowMillis: number): void {
+    this.write(frame);
+    if (this.bytes === 0) this.oldestMillis = nowMillis;
+    this.newestMillis = nowMillis;
+    this.bytes += frame.length;
+    this.records += count;
+    this.nextOrdinal += count;
+  }
+
+  /** Writes behind what is there. The caller overwrites the frame afterwards. */
+  protected abstract write(frame: Buffer): void;
+
   /** Reads bytes from an offset, fewer than asked for at the end. Resolves to their number. */
-  read(into: Buffer, offset: number, length: number): Promise<number>;
+  abstract read(into: Buffer, offset: number, length: number): Promise<number>;
+
   /**
    * Notes that `count` more records, up to the position, are settled. Best effort: without the note they are sent again
    * after a restart.
    */
-  acknowledge(position: SegmentPosition, count: number): void;
-  seal(): void;
+  acknowledge(position: SegmentPosition, count: number): void {
+    this.position = position;
+    this.settled += count;
+  }
+
+  seal(): void {
+    this.isSealed = true;
+  }
+
   /** Resolves when everything appended before the call is on the disk. */
-  sync(): Promise<void>;
-  syncNow(): void;
+  abstract sync(): Promise<void>;
+  abstract syncNow(): void;
   /** Closes its files; the segment stays. */
-  close(): void;
+  abstract close(): void;
   /** Deletes the segment. Never throws. */
-  remove(): void;
+  abstract remove(): void;
 }
