@@ -3,9 +3,17 @@ import type { Reporter } from '../../support/reporter.ts';
 
 /** Times and sizes of a batch processor, each of which `OTEL_BLRP_*` sets where no option does. */
 export interface BatchOptions {
+  /**
+   * The most records that wait; further ones are dropped, counted `export_queue_full`.
+   *
+   * @default OTEL_BLRP_MAX_QUEUE_SIZE, else 65,536
+   */
   readonly maxQueueSize?: number | undefined;
+  /** Records per export. @default OTEL_BLRP_MAX_EXPORT_BATCH_SIZE, else 512 */
   readonly maxExportBatchSize?: number | undefined;
+  /** How long records wait for a batch to fill. @default OTEL_BLRP_SCHEDULE_DELAY, else 1,000 */
   readonly scheduledDelayMillis?: number | undefined;
+  /** How long an export may take; after that its records are sent again. @default OTEL_BLRP_EXPORT_TIMEOUT, else 30,000 */
   readonly exportTimeoutMillis?: number | undefined;
 }
 

@@ -17,20 +17,8 @@ const MAX_FRAME_BYTES = 256 * 1024;
 
 export interface QueuedLogRecordProcessorOptions extends BatchOptions {
   readonly exporter: LogRecordExporter;
-  /**
-   * The most records that wait; further ones are dropped, counted `export_queue_full`.
-   *
-   * @default OTEL_BLRP_MAX_QUEUE_SIZE, else 65,536
-   */
-  readonly maxQueueSize?: number | undefined;
   /** When so many bytes wait, new records are dropped too. @default 67,108,864 (64 MiB) */
   readonly maxQueueBytes?: number | undefined;
-  /** Records per export. @default OTEL_BLRP_MAX_EXPORT_BATCH_SIZE, else 512 */
-  readonly maxExportBatchSize?: number | undefined;
-  /** How long records wait for a batch to fill. @default OTEL_BLRP_SCHEDULE_DELAY, else 1,000 */
-  readonly scheduledDelayMillis?: number | undefined;
-  /** How long an export may take; after that its records are sent again. @default OTEL_BLRP_EXPORT_TIMEOUT, else 30,000 */
-  readonly exportTimeoutMillis?: number | undefined;
   /** How long a flush takes at most, since the SDK passes no time-out. @default 30,000 */
   readonly forceFlushTimeoutMillis?: number | undefined;
   /** How long shutdown takes at most. @default 10,000 */

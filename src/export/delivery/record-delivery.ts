@@ -8,7 +8,8 @@ import { EndOfTickWrite } from '../end-of-tick-write.ts';
 import { FrameEncoder } from '../spool/codec/frame-encoder.ts';
 import { MAX_FRAME_RECORDS } from '../spool/codec/frame-format.ts';
 import { OriginEncoder } from '../spool/codec/origin-codec.ts';
-import type { RecordSpool, SpoolEvents } from '../spool/record-spool.ts';
+import type { RecordSpool } from '../spool/record-spool.ts';
+import type { SpoolEvents } from '../spool/spool-events.ts';
 import type { BatchSettings } from './batch-settings.ts';
 import type { DeliveryLedger } from './delivery-ledger.ts';
 import { FlushWaiters } from './flush-waiters.ts';
@@ -54,6 +55,7 @@ export class RecordDelivery<Spool extends RecordSpool> {
   readonly #shipper: Shipper;
   readonly #write: EndOfTickWrite;
   readonly #maxFrameRecords: number;
+  readonly #isWrittenInTick: boolean;
   readonly #waiters = new FlushWaiters();
   /** Two encoders take turns: the application's diag logger may emit a record while a frame is being written. */
   #encoder: FrameEncoder;
@@ -92,6 +94,7 @@ export class RecordDelivery<Spool extends RecordSpool> {
       pending: () => this.pending,
       write: () => this.#write.now(),
     });
+    this.#isWrittenInTick = options.write === 'tick';
     this.#maxFrameRecords = frameRecords(options.write, batch.maxExportBatchSize);
     this.#write = new EndOfTickWrite((isExiting) => {
       this.#writeFrame();
@@ -149,7 +152,7 @@ export class RecordDelivery<Spool extends RecordSpool> {
       else this.#addOfSession(record, routed);
       const { count, size } = this.#encoder;
       if (count >= this.#maxFrameRecords || size >= this.#options.maxFrameBytes) this.#write.now();
-      else if (this.#options.write === 'tick') this.#write.arm();
+      else if (this.#isWrittenInTick) this.#write.arm();
       else if (count === 1) this.#shipper.added();
     } catch (error) {
       ledger.lose('internal_error', 1, true);

@@ -1,7 +1,8 @@
 import type { LossReason } from '../../support/loss-counters.ts';
 import { OriginDecoder } from './codec/origin-codec.ts';
 import { MemorySegment } from './memory-segment.ts';
-import type { RecordSpool, SpoolEvents } from './record-spool.ts';
+import type { RecordSpool } from './record-spool.ts';
+import type { SpoolEvents } from './spool-events.ts';
 import { SegmentQueue } from './segment-queue.ts';
 import type { Segment } from './segment.ts';
 
@@ -26,19 +27,15 @@ export class MemorySpool implements RecordSpool {
   constructor(maxBytes: number, events: SpoolEvents) {
     this.#maxBytes = maxBytes;
     this.#events = events;
+    const removed = (segment: Segment): void => {
+      this.#bytes -= segment.bytes;
+      events.removed(segment);
+    };
     this.own = new SegmentQueue({
       origins: new OriginDecoder(),
       expiredBefore: () => -Infinity,
-      events: {
-        lost: (reason, count) => events.lost(reason, count, true),
-        settled: (batch, from, to, settlement) => events.settled(batch, from, to, settlement, true),
-        moved: (from, to) => events.moved(from, to),
-        removed: (segment) => {
-          this.#bytes -= segment.bytes;
-          events.removed(segment);
-        },
-        missing() {},
-      },
+      isOwn: true,
+      events: { ...events, removed },
     });
   }
 

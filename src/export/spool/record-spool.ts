@@ -1,7 +1,5 @@
-import type { LossReason } from '../../support/loss-counters.ts';
 import type { SegmentQueue } from './segment-queue.ts';
 import type { Segment } from './segment.ts';
-import type { Settlement, SpoolBatch } from './spool-batch.ts';
 
 /** Where the records of this process wait until they are delivered: on disk, or in memory. */
 export interface RecordSpool {
@@ -22,12 +20,4 @@ export interface RecordSpool {
   appendResource(blob: Buffer): void;
   /** When everything is settled, lets go of the last own segment. */
   closeIdle(): void;
-}
-
-/** Events of a spool. `isOwn`: the records are of this process. */
-export interface SpoolEvents {
-  lost(reason: LossReason, count: number, isOwn: boolean): void;
-  settled(batch: SpoolBatch, from: number, to: number, settlement: Settlement, isOwn: boolean): void;
-  moved(from: Segment, to: Segment): void;
-  removed(segment: Segment): void;
 }

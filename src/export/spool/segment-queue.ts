@@ -2,30 +2,22 @@ import type { LossReason } from '../../support/loss-counters.ts';
 import type { OriginDecoder } from './codec/origin-codec.ts';
 import { decodeFrame } from './codec/frame-decoder.ts';
 import type { DecodedFrame } from './codec/frame-decoder.ts';
+import type { SpoolEvents } from './spool-events.ts';
 import { SegmentReader } from './segment-reader.ts';
 import type { PlacedFrame } from './segment-reader.ts';
 import type { Segment } from './segment.ts';
 import { SpoolBatch } from './spool-batch.ts';
-import type { OnSettled, Settlement } from './spool-batch.ts';
-
-/** Events of a queue. */
-export interface SegmentQueueEvents {
-  /** Records are lost: they will never be sent. */
-  lost(reason: LossReason, count: number): void;
-  readonly settled: OnSettled;
-  /** A file took the place of a segment in memory. */
-  moved(from: Segment, to: Segment): void;
-  /** A segment left the queue, and its file is gone. */
-  removed(segment: Segment): void;
-  /** A file that is to be read is not there. */
-  missing(): void;
-}
+import type { Settlement } from './spool-batch.ts';
 
 export interface SegmentQueueOptions {
   readonly origins: OriginDecoder;
-  readonly events: SegmentQueueEvents;
+  readonly events: SpoolEvents;
+  /** Whether the records are of this process. */
+  readonly isOwn: boolean;
   /** Frames of before that time are dropped. */
   readonly expiredBefore: () => number;
+  /** Called when a file that is to be read is not there. */
+  readonly onMissing?: () => void;
 }
 
 /** A frame of which a batch has taken only the first records. */
@@ -112,7 +104,7 @@ export class SegmentQueue {
     try {
       await reader?.fill();
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#options.events.missing();
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#options.onMissing?.();
       // A segment that was dropped meanwhile, or left to another process, need not be read.
       if (reader === this.#reader) throw error;
     }
@@ -130,7 +122,7 @@ export class SegmentQueue {
   drop(segment: Segment, reason: LossReason): void {
     const lost = segment.records - segment.settled;
     this.#settleAll(segment);
-    if (lost > 0) this.#options.events.lost(reason, lost);
+    if (lost > 0) this.#options.events.lost(reason, lost, this.#options.isOwn);
     this.#remove(segment);
   }
 
@@ -216,11 +208,11 @@ export class SegmentQueue {
 
   #countLost(segment: Segment, reason: LossReason, count: number): void {
     segment.settled += count;
-    this.#options.events.lost(reason, count);
+    this.#options.events.lost(reason, count, this.#options.isOwn);
   }
 
   #settled(batch: SpoolBatch, from: number, to: number, settlement: Settlement): void {
-    this.#options.events.settled(batch, from, to, settlement);
+    this.#options.events.settled(batch, from, to, settlement, this.#options.isOwn);
     if (batch.isSettled) this.#unsettled.delete(batch);
     this.sweep();
   }

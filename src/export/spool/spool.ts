@@ -7,7 +7,8 @@ import type { NewerContent } from './known-format.ts';
 import { MemorySegment } from './memory-segment.ts';
 import { OwnerPlace } from './owner-place.ts';
 import { DeadOwners } from './dead-owners.ts';
-import type { RecordSpool, SpoolEvents } from './record-spool.ts';
+import type { RecordSpool } from './record-spool.ts';
+import type { SpoolEvents } from './spool-events.ts';
 import { SegmentQueue } from './segment-queue.ts';
 import { SegmentSync } from './segment-sync.ts';
 import { MAX_SEGMENT_BYTES } from './segment.ts';
@@ -77,22 +78,14 @@ export class Spool implements RecordSpool {
 
   #newQueue(origins: OriginDecoder, isOwn: boolean): SegmentQueue {
     const { events, expiredBefore } = this.#options;
-    return new SegmentQueue({
-      origins,
-      expiredBefore,
-      events: {
-        lost: (reason, count) => events.lost(reason, count, isOwn),
-        settled: (batch, from, to, settlement) => events.settled(batch, from, to, settlement, isOwn),
-        moved: (from, to) => events.moved(from, to),
-        removed: (segment) => {
-          if (segment.directory !== undefined) this.#place.owner?.removeIfEmpty(segment.directory);
-          this.#sync.forget(segment);
-          events.removed(segment);
-        },
-        // Another process may have it, with the directory.
-        missing: () => this.checkPlace(),
-      },
-    });
+    const removed = (segment: Segment): void => {
+      if (segment.directory !== undefined) this.#place.owner?.removeIfEmpty(segment.directory);
+      this.#sync.forget(segment);
+      events.removed(segment);
+    };
+    // Another process may have it, with the directory.
+    const onMissing = (): void => this.checkPlace();
+    return new SegmentQueue({ origins, expiredBefore, isOwn, events: { ...events, removed }, onMissing });
   }
 
   get nextOrdinal(): number {

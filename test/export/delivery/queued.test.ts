@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import * as fc from 'fast-check';
@@ -24,7 +25,8 @@ afterEach(async () => {
   await Promise.allSettled(open.splice(0).map((processor) => processor.shutdown({ timeoutMillis: 50 })));
 });
 
-describe.each(sdkLines)('QueuedLogRecordProcessor on SDK %s', (_name, { sdk }) => {
+describe.each(sdkLines)('QueuedLogRecordProcessor on SDK %s', (_name, line) => {
+  const { sdk } = line;
   function start(options: Partial<QueuedLogRecordProcessorOptions> = {}): {
     exporter: ManualExporter;
     processor: QueuedLogRecordProcessor;
@@ -237,6 +239,25 @@ describe.each(sdkLines)('QueuedLogRecordProcessor on SDK %s', (_name, { sdk }) =
       { n: '1', when: '1970-01-01T00:00:00.000Z', self: '[circular]' },
       new Uint8Array([1, 2]),
     ]);
+  });
+
+  it('waits for the attributes of a resource that are still being detected', async () => {
+    const exporter = new ManualExporter();
+    const processor = new QueuedLogRecordProcessor({ exporter, scheduledDelayMillis: 1 });
+    open.push(processor);
+    const { resourceFromAttributes } = createRequire(line.require.resolve('@opentelemetry/sdk-logs'))(
+      '@opentelemetry/resources',
+    ) as { resourceFromAttributes: (attributes: object) => never };
+    let detected!: (region: string) => void;
+    const region = new Promise<string>((resolve) => (detected = resolve));
+    const resource = resourceFromAttributes({ name: 'a', region });
+    new sdk.LoggerProvider({ processors: [processor], resource }).getLogger('test').emit({ body: 'early' });
+    const flush = processor.forceFlush();
+    await nextTurn();
+    expect(exporter.batches).toHaveLength(0);
+    detected('eu');
+    await flush;
+    expect(exporter.batches.flat()[0]?.resource.attributes).toEqual({ name: 'a', region: 'eu' });
   });
 
   it('reads OTEL_BLRP_* where no option is given, and ignores bad numbers with a warning', async () => {

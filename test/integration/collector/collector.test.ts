@@ -6,6 +6,7 @@ import { ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import type { AnyValue, Attributes } from '@opentelemetry/api';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
+import { QueuedLogRecordProcessor } from '../../../src/export/delivery/queued.ts';
 import { deadFiles } from '../../../src/export/durable/dead-letters.ts';
 import { DurableLogRecordProcessor } from '../../../src/export/durable/durable.ts';
 import type { LogRecordExporter, LogRecordProcessor } from '../../../src/otel/log-record.ts';
@@ -75,6 +76,16 @@ describe.skipIf(noCollector !== undefined)(
       return new OTLPLogExporter({ url, compression, timeoutMillis: 2_000 });
     }
 
+    function emitterFor(processor: LogRecordProcessor, line: Line): (record: Emitted) => void {
+      const { LoggerProvider } = LINES[line]('@opentelemetry/sdk-logs') as Sdk;
+      const logger = new LoggerProvider({ processors: [processor] }).getLogger('scope', '1.0');
+      return ({ traceId, ...record }) => {
+        const span = { traceId: traceId ?? '', spanId: '0123456789abcdef', traceFlags: 1 };
+        const context = traceId === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, span);
+        logger.emit({ ...record, context });
+      };
+    }
+
     function setUp(
       exporter: LogRecordExporter,
       line: Line,
@@ -87,28 +98,29 @@ describe.skipIf(noCollector !== undefined)(
         shutdownTimeoutMillis: 500,
       });
       onTestFinished(() => durable.shutdown());
-      const { LoggerProvider } = LINES[line]('@opentelemetry/sdk-logs') as Sdk;
-      const logger = new LoggerProvider({ processors: [durable] }).getLogger('scope', '1.0');
-      const emit = ({ traceId, ...record }: Emitted): void => {
-        const span = { traceId: traceId ?? '', spanId: '0123456789abcdef', traceFlags: 1 };
-        const context = traceId === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, span);
-        logger.emit({ ...record, context });
-      };
-      return { emit, durable, directory };
+      return { emit: emitterFor(durable, line), durable, directory };
     }
 
     const cases = (['3.x', '0.2xx'] as const).flatMap((line) =>
       (['JSON', 'protobuf', 'gRPC'] as const).map((protocol) => ({ line, protocol })),
     );
 
-    test.each(cases)(
-      '$protocol on the $line line: 2,000 records over a restart in mid-stream arrive once and unchanged',
-      async ({ line, protocol }) => {
+    const queued = [
+      { line: '3.x', protocol: 'JSON', place: 'memory' },
+      { line: '0.2xx', protocol: 'gRPC', place: 'memory' },
+    ] as const;
+
+    test.each([...cases.map((each) => ({ ...each, place: 'the disk' })), ...queued])(
+      '$protocol on the $line line, from $place: 2,000 records over a restart in mid-stream arrive once and unchanged',
+      async ({ line, protocol, place }) => {
         const target = await startCollector();
-        const { emit, durable } = setUp(
-          makeExporter(target, line, protocol, protocol === 'JSON' ? 'none' : 'gzip'),
-          line,
-        );
+        const exporter = makeExporter(target, line, protocol, protocol === 'JSON' ? 'none' : 'gzip');
+        const processor =
+          place === 'memory'
+            ? new QueuedLogRecordProcessor({ exporter, scheduledDelayMillis: 20, shutdownTimeoutMillis: 500 })
+            : setUp(exporter, line).durable;
+        onTestFinished(() => processor.shutdown());
+        const emit = emitterFor(processor, line);
         const emitted: Emitted[] = [];
         let restart: Promise<void> | undefined;
         for (let i = 0; i < 2_000; i += 1) {
@@ -125,7 +137,7 @@ describe.skipIf(noCollector !== undefined)(
           }
         }
         await restart;
-        await durable.forceFlush({ timeoutMillis: 20_000 });
+        await processor.forceFlush({ timeoutMillis: 20_000 });
         await target.stop();
         const records = target.records();
         expect(records).toHaveLength(2_000);
