@@ -29,7 +29,8 @@ export class BatchSource {
   /** The batch to send, or after how many milliseconds to ask again. Never rejects. */
   async take(queue: SegmentQueue): Promise<SpoolBatch | number> {
     const held = this.#held.get(queue);
-    if (held !== undefined) return held;
+    if (held !== undefined && !held.isSettled) return held;
+    this.#held.delete(queue);
     const reading = this.#ahead.get(queue) ?? this.#read(queue);
     this.#ahead.delete(queue);
     try {

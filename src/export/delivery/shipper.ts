@@ -152,7 +152,8 @@ export class Shipper {
   #state(): QueueState {
     const { own, adopted } = this.#options.spool;
     const isFlushing = this.#options.isFlushing();
-    return { own, adopted, isFlushing, isOwnDue: isFlushing || this.#isDue || this.#batches.holds(own) };
+    const isBegun = this.#backOff.isFailing || this.#batches.holds(own);
+    return { own, adopted, isFlushing, isOwnDue: isFlushing || this.#isDue || isBegun };
   }
 
   /** While a batch is being sent no bound may drop its segments, since the indexes of its records must not change. */

@@ -87,6 +87,8 @@ export class SegmentQueue {
    * One call at a time. Rejects with the error of the file system.
    */
   async read(maxRecords: number, maxBytes: number): Promise<SpoolBatch | undefined> {
+    // All records of one may have been dropped.
+    for (const each of this.#unsettled) if (each.isSettled) this.#unsettled.delete(each);
     const batch = new SpoolBatch((...event) => this.#settled(...event));
     this.#unsettled.add(batch);
     while (batch.length < maxRecords && (batch.length === 0 || batch.bytes < maxBytes)) {
@@ -121,19 +123,14 @@ export class SegmentQueue {
   /** Deletes a segment; those of its records that are not settled are lost. */
   drop(segment: Segment, reason: LossReason): void {
     const lost = segment.records - segment.settled;
-    this.#settleAll(segment);
+    this.leave(segment);
     if (lost > 0) this.#options.events.lost(reason, lost, this.#options.isOwn);
-    this.#remove(segment);
   }
 
   /** Takes out a segment whose file another process has: that one sends it. */
   leave(segment: Segment): void {
-    this.#settleAll(segment);
-    this.#remove(segment);
-  }
-
-  #settleAll(segment: Segment): void {
     segment.settled = segment.records;
+    this.#remove(segment);
     for (const batch of this.#unsettled) batch.discard(segment);
   }
 

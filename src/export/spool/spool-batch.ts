@@ -32,9 +32,9 @@ export class SpoolBatch {
   /** Bytes in the spool. */
   bytes = 0;
   readonly #onSettled: OnSettled;
-  #slices: FrameSlice[] = [];
+  readonly #slices: FrameSlice[] = [];
   /** By index: whether a record after the noted ones is settled already. */
-  #isSettled: boolean[] = [];
+  readonly #isSettled: boolean[] = [];
   /** How many records, at the front, are noted as settled in their segments. */
   #noted = 0;
   #noteAt = 0;
@@ -85,10 +85,6 @@ export class SpoolBatch {
     }
   }
 
-  has(segment: Segment): boolean {
-    return this.#slices.some((slice) => slice.segment === segment);
-  }
-
   /** The ranges of records that are not settled, in order. */
   unsettled(): { readonly from: number; readonly to: number }[] {
     const runs: { from: number; to: number }[] = [];
@@ -114,53 +110,30 @@ export class SpoolBatch {
     return count;
   }
 
-  /**
-   * Removes the records of a segment that a bound dropped; those after them move up. Not to be called while the batch
-   * is held.
-   */
+  /** The records of a segment that a bound dropped are not to be sent. Not to be called while the batch is held. */
   discard(segment: Segment): void {
-    if (!this.has(segment)) return;
-    const { records, sessions } = this;
-    const slices = this.#slices;
-    const isSettled = this.#isSettled;
-    const noted = this.#noted;
-    [this.records, this.sessions, this.#slices, this.#isSettled] = [[], [], [], []];
-    let at = 0;
-    for (const slice of slices) {
-      const end = at + slice.count;
-      if (slice.segment !== segment) {
-        this.#slices.push(slice);
-        this.records.push(...records.slice(at, end));
-        this.sessions.push(...sessions.slice(at, end));
-        for (let i = at; i < end; i += 1) this.#isSettled.push(i < noted || isSettled[i] === true);
-      }
-      at = end;
-    }
-    this.#recount();
-  }
-
-  /** Finds by the flags how many records at the front are noted. Notes nothing. */
-  #recount(): void {
-    this.#noted = 0;
-    this.#noteAt = 0;
-    this.#notedInSlice = 0;
-    for (const slice of this.#slices) {
-      while (this.#notedInSlice < slice.count && this.#isSettled[this.#noted] === true) {
-        this.#noted += 1;
-        this.#notedInSlice += 1;
-      }
-      if (this.#notedInSlice < slice.count) return;
-      this.#noteAt += 1;
-      this.#notedInSlice = 0;
-    }
+    this.eachSegment(0, this.length, (each, from, to) => {
+      if (each === segment) this.#mark(from, to);
+    });
+    this.#noteFront();
   }
 
   /** Settles the records from `from` up to `to`, exclusive. They are noted in their segments once everything before them is. */
   settle(from: number, to: number, settlement: Settlement): void {
     if (from === this.#noted) this.#note(to - from);
-    else for (let i = from; i < to; i += 1) this.#isSettled[i] = true;
-    while (this.#isSettled[this.#noted] === true) this.#note(1);
+    else this.#mark(from, to);
+    this.#noteFront();
     this.#onSettled(this, from, to, settlement);
+  }
+
+  #mark(from: number, to: number): void {
+    for (let i = from; i < to; i += 1) this.#isSettled[i] = true;
+  }
+
+  #noteFront(): void {
+    let end = this.#noted;
+    while (this.#isSettled[end] === true) end += 1;
+    this.#note(end - this.#noted);
   }
 
   /** Notes `count` more records at the front as settled. */
@@ -172,7 +145,7 @@ export class SpoolBatch {
       left -= step;
       this.#noted += step;
       this.#notedInSlice += step;
-      slice.segment.acknowledge(this.#positionIn(slice), step);
+      if (!slice.segment.isRemoved) slice.segment.acknowledge(this.#positionIn(slice), step);
       if (this.#notedInSlice < slice.count) return;
       this.#noteAt += 1;
       this.#notedInSlice = 0;

@@ -541,6 +541,27 @@ describe('bounds', () => {
     expect(exporter.bodies.at(-1)).toBe(3_000);
   });
 
+  test('that the bound dropped what was to be sent again is no sign that the collector is back; the rest goes on', async () => {
+    const lines = collectDiag();
+    const said = (): number => lines.filter((line) => line.includes('accepts log records again')).length;
+    const exporter = new ScriptedExporter(() => failure());
+    const { emit, durable } = setUp({ exporter, maxBytes: 70_000 });
+    emit(1);
+    await until(() => exporter.calls.length === 1);
+    for (let i = 2; i <= 2_000; i += 1) {
+      emit(i, { text: 'x'.repeat(100) });
+      if (i % 20 === 0) await nextTick();
+    }
+    const left = durable.stats().pending.own;
+    expect(durable.stats().lost).toStrictEqual({ spool_full: 2_000 - left });
+    await until(() => exporter.calls.length === 2, 'it is tried again');
+    expect(said()).toBe(0);
+    exporter.answer = () => 'ok';
+    await until(() => exporter.bodies.length === left, 'what is left arrives without a flush');
+    expect(exporter.bodies).toStrictEqual(numbers(2_001 - left, 2_000));
+    expect(said()).toBe(1);
+  });
+
   test('with maxAgeMillis what waited longer is dropped, counted', async () => {
     let now = 1_000_000;
     const exporter = new ScriptedExporter(() => failure());
