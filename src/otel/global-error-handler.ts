@@ -19,24 +19,25 @@ interface CoreModule {
  */
 export async function tellGlobalErrorHandler(error: unknown): Promise<void> {
   try {
-    const copies = await coreCopies();
-    for (const core of copies) core.globalErrorHandler?.(error ?? new Error('the export failed'));
+    for await (const core of coreCopies()) core.globalErrorHandler?.(error ?? new Error('the export failed'));
   } catch {
     // It was reported to `diag` already.
   }
 }
 
 /** The copies of the application's SDK: from 3.x on a CommonJS and an ES module have a handler each. */
-async function coreCopies(): Promise<CoreModule[]> {
+async function* coreCopies(): AsyncGenerator<CoreModule> {
   const sdk = findPackages('@opentelemetry/sdk-logs').find(({ version }) => lineOf(version) !== undefined);
   const path = sdk === undefined ? undefined : resolveFrom(sdk.path, CORE);
-  if (path === undefined) return [];
+  if (path === undefined) return;
   // One that is not loaded has no handler of the application's.
-  const loaded = loadedFile<CoreModule>(path);
-  const copies = loaded === undefined ? [] : [loaded];
+  const required = loadedFile<CoreModule>(path);
+  if (required !== undefined) yield required;
   const module = esModuleOf(path);
-  if (module !== undefined && module !== path) copies.push((await import(pathToFileURL(module).href)) as CoreModule);
-  return copies;
+  if (module === undefined || module === path) return;
+  // Bundlers leave it as it is: the path is known when the program runs.
+  const url = pathToFileURL(module).href;
+  yield (await import(/* webpackIgnore: true */ /* @vite-ignore */ url)) as CoreModule;
 }
 
 /** What `import` of the package would load, whose CommonJS file is given; its loader cannot be asked from elsewhere. */
