@@ -417,7 +417,8 @@ export class SessionLogs {
    * Whether the session's entries logged before the call have reached the collector, and up to which one: resolves when
    * they are acknowledged, or at the timeout (default 30,000) with what is still pending.
    *
-   * @throws SessionLogsError `no_durable_exporter` without a `DurableLogRecordProcessor` after our processor.
+   * @throws SessionLogsError `no_durable_exporter` without a `DurableLogRecordProcessor` after our processor, or an exporter
+   * of `startSessionLogs`.
    */
   async flushSession(sessionId: string, options: { timeoutMillis?: number } = {}): Promise<DeliveryReport> {
     requireSessionId('flushSession', sessionId);

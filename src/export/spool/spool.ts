@@ -268,7 +268,8 @@ export class Spool implements RecordSpool {
   #activeFile(length: number, now: number): Segment {
     const active = this.#active;
     if (active !== undefined && active.directory !== undefined) {
-      if (active.bytes === 0 || active.bytes + length <= this.#segmentBytes) return active;
+      // Named after its first record: there cannot be two with none.
+      if (active.records === 0 || active.bytes + length <= this.#segmentBytes) return active;
     }
     const owner = this.#place.open();
     const file = FileSegment.create(owner.path, owner.id, this.#nextOrdinal, now);

@@ -219,6 +219,18 @@ describe('the byte bound', () => {
     expect(spool.own.pending).toBe(0);
   });
 
+  test('a segment that begins with a late resource takes the frame behind it, however large that is', async () => {
+    const root = temporaryDirectory();
+    const { spool, append, drain, lost } = open(root, { maxBytes: 80_000 });
+    append(1, 'x'.repeat(9_500));
+    spool.appendResource(Buffer.alloc(600));
+    append(1, 'x'.repeat(9_500));
+    expect(segmentPaths(root)).toHaveLength(2);
+    expect(spool.persistAll()).toBe(0);
+    expect((await drain()).map((body) => String(body).slice(0, 2))).toStrictEqual(['1x', '2x']);
+    expect(lost.toJSON()).toStrictEqual({});
+  });
+
   test('a frame beyond the bound is refused and counted, once', async () => {
     const { spool, append, drain, lost } = open(temporaryDirectory(), { maxBytes: 80_000 });
     append(1);
