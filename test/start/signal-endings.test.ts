@@ -11,6 +11,7 @@ import { builtSource } from '../support/built-source.ts';
 import { bytesBelow } from '../support/daily-file.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
 
 const RECORDS = 500;
 const source = builtSource();
@@ -38,6 +39,8 @@ interface Running {
   /** How the process ended: `SIGTERM`, or a code. */
   readonly ended: Promise<NodeJS.Signals | number>;
   readonly directory: string;
+  /** What it has printed, first that it is ready. */
+  readonly printed: () => string;
 }
 
 async function run(script: string, options: { endpoint: string; args?: readonly string[] }): Promise<Running> {
@@ -55,9 +58,11 @@ async function run(script: string, options: { endpoint: string; args?: readonly 
     },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
-  const ended = once(child, 'exit').then(([code, signal]) => (signal ?? code) as NodeJS.Signals | number);
-  await once(child.stdout as NodeJS.ReadableStream, 'data');
-  return { child, ended, directory };
+  const ended = once(child, 'close').then(([code, signal]) => (signal ?? code) as NodeJS.Signals | number);
+  let printed = '';
+  child.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  await until(() => printed.includes('\n'), 'it is ready');
+  return { child, ended, directory, printed: () => printed };
 }
 
 async function startReceiver(): Promise<Awaited<ReturnType<typeof startOtlpReceiver>>> {
@@ -172,9 +177,8 @@ describe('a signal that would end the process', () => {
       await new Promise((resolve) => setTimeout(resolve, 10));
       console.log(process.listenerCount('SIGTERM') + process.listenerCount('SIGINT'));
     `;
-    const { child, ended } = await run(`${STARTED}console.log('ready');${end}`, { endpoint: receiver.url });
-    const [count] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
-    expect(String(count)).toBe('0\n');
+    const { ended, printed } = await run(`${STARTED}console.log('ready');${end}`, { endpoint: receiver.url });
     expect(await ended).toBe(0);
+    expect(printed()).toBe('ready\n0\n');
   });
 });
