@@ -90,7 +90,9 @@ describe('an outage of the daily file', () => {
     writeFileSync(directory, 'in the way');
     const logger = loggerOver(file);
     logger.emit({ body: 'waits' });
-    await sleep(5);
+    // Its turn ends, and with it the write fails: a timer may come before that.
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
     rmSync(directory);
     now += 86_400_000;
     await file.forceFlush();
