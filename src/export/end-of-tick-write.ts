@@ -1,3 +1,6 @@
+import { cancelTurn, nextTurn } from '../support/timers.ts';
+import type { Turn } from '../support/timers.ts';
+
 /** All writes that may be due when the process exits. One `exit` listener serves them all. */
 const open = new Set<EndOfTickWrite>();
 let isExiting = false;
@@ -6,6 +9,10 @@ let isListening = false;
 function onExit(): void {
   // From here on nothing asynchronous runs: what later listeners add is written at once.
   isExiting = true;
+  writeAll();
+}
+
+function writeAll(): void {
   for (const each of open) each.now();
 }
 
@@ -21,7 +28,7 @@ function onExit(): void {
  */
 export class EndOfTickWrite {
   readonly #write: (isExiting: boolean) => void;
-  #immediate: NodeJS.Immediate | undefined;
+  #turn: Turn | undefined;
   #isWriting = false;
   #isAskedMeanwhile = false;
 
@@ -31,20 +38,22 @@ export class EndOfTickWrite {
     if (!isListening) {
       isListening = true;
       process.prependListener('exit', onExit);
+      // Deno emits no `exit` after an uncaught error. The process may also survive it.
+      process.prependListener('uncaughtExceptionMonitor', writeAll);
     }
   }
 
   /** Something was added: `write` is called by the end of this tick. */
   arm(): void {
     if (isExiting) this.now();
-    else this.#immediate ??= setImmediate(this.#onImmediate);
+    else this.#turn ??= nextTurn(this.#onTurn);
   }
 
   /** Calls `write` now, for a buffer that is full: in a tight loop nothing else bounds memory. */
   now(): void {
-    if (this.#immediate !== undefined) {
-      clearImmediate(this.#immediate);
-      this.#immediate = undefined;
+    if (this.#turn !== undefined) {
+      cancelTurn(this.#turn);
+      this.#turn = undefined;
     }
     if (this.#isWriting) {
       this.#isAskedMeanwhile = true;
@@ -80,8 +89,8 @@ export class EndOfTickWrite {
     open.delete(this);
   }
 
-  readonly #onImmediate = (): void => {
-    this.#immediate = undefined;
+  readonly #onTurn = (): void => {
+    this.#turn = undefined;
     this.now();
   };
 }

@@ -3,7 +3,8 @@ import type { SessionCursor, SessionStore, Step, Waiter } from '../store/session
 import { watchAbort } from '../support/abort-watch.ts';
 import { SessionLogsError } from '../support/errors.ts';
 import { reporterFor } from '../support/reporter.ts';
-import { startTimer } from '../support/timers.ts';
+import { cancelTurn, nextTurn, startTimer } from '../support/timers.ts';
+import type { Turn } from '../support/timers.ts';
 import type { EndReason } from './end-reason.ts';
 import { reportGap } from './gap.ts';
 import { NextQueue } from './next-queue.ts';
@@ -44,6 +45,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
   #hasWaited = false;
   #reportedMissed = 0;
   #idleTimer: NodeJS.Timeout | undefined = undefined;
+  #idleTurn: Turn | undefined = undefined;
   #stopWatchingAbort: (() => void) | undefined = undefined;
 
   constructor(store: SessionStore, sessionId: string | undefined, cursor: SessionCursor, plan: ReaderPlan) {
@@ -265,16 +267,22 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
     this.#cursor.wait(this);
     const { idleTimeoutMillis } = this.#plan;
     if (idleTimeoutMillis === undefined) return;
-    this.#idleTimer ??= startTimer(() => {
-      this.#idleTimer = undefined;
-      this.#end('idle-timeout');
-    }, idleTimeoutMillis);
+    // Not to wait is no time, which a test could stop.
+    if (idleTimeoutMillis === 0) this.#idleTurn ??= nextTurn(() => this.#onIdle());
+    else this.#idleTimer ??= startTimer(() => this.#onIdle(), idleTimeoutMillis);
+  }
+
+  #onIdle(): void {
+    this.#idleTimer = undefined;
+    this.#idleTurn = undefined;
+    this.#end('idle-timeout');
   }
 
   #stopIdleTimer(): void {
-    if (this.#idleTimer === undefined) return;
-    clearTimeout(this.#idleTimer);
+    if (this.#idleTimer !== undefined) clearTimeout(this.#idleTimer);
     this.#idleTimer = undefined;
+    cancelTurn(this.#idleTurn);
+    this.#idleTurn = undefined;
   }
 
   #watchAbort(): void {
@@ -292,7 +300,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
     if (this.#hasWaited || this.#phase === 'ended') return this.#finish(reason);
     // A reader that never waited would let a loop around readers starve timers: its end comes one turn later.
     this.#free(reason, 'ending');
-    setImmediate(() => this.#finish(reason));
+    nextTurn(() => this.#finish(reason));
   }
 
   /** Rejects the first of the waiting calls; the others resolve as done. */

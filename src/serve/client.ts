@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { watchAbort } from '../support/abort-watch.ts';
 import { sharedWatch } from '../support/shared-watch.ts';
 import type { WatchTarget } from '../support/shared-watch.ts';
+import { nextTurn } from '../support/timers.ts';
 
 /** A response of `node:http`, or of the compatibility API of `node:http2`. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
@@ -67,7 +68,7 @@ export function discardBody(response: NodeResponse): void {
   // Over HTTP/2 each stream has a window of its own, and a reset arrives however full that is. A request without a body is
   // not touched: applications take its `close` for the end of the client.
   if (http2StreamOf(response) !== undefined || request?.readableFlowing !== null || !hasBody(request)) return;
-  setImmediate(() => {
+  nextTurn(() => {
     if (request.readableFlowing === null) request.resume();
   });
 }

@@ -33,7 +33,7 @@ export interface EventStreamOptions<R = IncomingMessage> extends ReaderOptions, 
    * @default `{ kind, message, timestamp }`
    */
   readonly map?: ((entry: LogEntry) => unknown) | undefined;
-  /** A comment is sent when nothing else was sent for that long, in milliseconds; 0: never. @default 15_000 */
+  /** A comment is sent when nothing else was sent for that long, in milliseconds; 0: never. @default 8_000 */
   readonly keepAliveMillis?: number | undefined;
   /** How long an `EventSource` waits before it connects again, in milliseconds. @default 2_000 */
   readonly retryMillis?: number | undefined;
@@ -126,7 +126,7 @@ function parseStream(
     sessionId: ownText(sessionId),
     after: wait !== true && typeof from === 'object' && 'after' in from ? from.after : undefined,
     format: { map: own.map, onError: own.onError },
-    keepAliveMillis: own.keepAliveMillis ?? 15_000,
+    keepAliveMillis: own.keepAliveMillis ?? 8_000,
     retryMillis: Math.ceil(own.retryMillis ?? 2000),
     defaults: { ...EVENT_DEFAULTS, wait, owner },
     options,

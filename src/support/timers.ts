@@ -1,11 +1,26 @@
 /** The longest delay of Node's timers, 24.8 days. They take a longer one for 1 ms. For times that others' timers get. */
 export const MAX_DELAY_MILLIS: number = 2 ** 31 - 1;
 
-/**
- * Calls back once after the time, which may be of any size: `Infinity` is never. Cleared by `clearTimeout`.
+/*
+ * All timers of this package are started here; a rule of the linter keeps others out. There are two kinds, since tests
+ * replace timers and clocks by ones that stand still until they are moved.
  *
- * All timers of this package are started here; a rule of the linter keeps others out.
+ * Those that users set, or could watch: `startTimer`, `startInterval`. Timer and clock are looked up when they are used, so
+ * that such a test moves both.
+ *
+ * Those that order our own work, which no user knows of: `nextTurn`, `nextMicrotask`, `startWorkTimer`, `sleep`, with
+ * `workNow` as their clock. They are taken when this file is loaded: with a test's timers, whoever waits for such work would wait for ever.
  */
+const own = {
+  setImmediate,
+  clearImmediate,
+  queueMicrotask,
+  setTimeout,
+  clearTimeout,
+  now: performance.now.bind(performance),
+};
+
+/** Calls back once after the time, which may be of any size: `Infinity` is never. Cleared by `clearTimeout`. */
 export function startTimer(callback: () => void, millis: number): NodeJS.Timeout {
   if (millis <= MAX_DELAY_MILLIS) return setTimeout(callback, millis);
   const end = performance.now() + millis;
@@ -21,10 +36,44 @@ export function startInterval(callback: () => void, millis: number): NodeJS.Time
   return setInterval(callback, Math.min(millis, MAX_DELAY_MILLIS));
 }
 
-/** Resolves after the time. */
+/** A callback that is due in the next turn of the event loop. */
+export type Turn = NodeJS.Immediate;
+
+/** Calls back in the next turn of the event loop. */
+export function nextTurn(callback: () => void): Turn {
+  return own.setImmediate(callback);
+}
+
+export function cancelTurn(turn: Turn | undefined): void {
+  if (turn !== undefined) own.clearImmediate(turn);
+}
+
+/** Calls back when the code that runs now is through, before anything else happens. */
+export function nextMicrotask(callback: () => void): void {
+  own.queueMicrotask(callback);
+}
+
+/** A timer of our own work. */
+export type WorkTimer = NodeJS.Timeout;
+
+/** Calls back once after the time, of at most 24.8 days. */
+export function startWorkTimer(callback: () => void, millis: number): WorkTimer {
+  return own.setTimeout(callback, Math.min(millis, MAX_DELAY_MILLIS));
+}
+
+export function stopWorkTimer(timer: WorkTimer | undefined): void {
+  if (timer !== undefined) own.clearTimeout(timer);
+}
+
+/** Milliseconds that only go forward, for the times of our own work. */
+export function workNow(): number {
+  return own.now();
+}
+
+/** Resolves after the time, of at most 24.8 days. */
 export function sleep(millis: number, options: { readonly keepsProcess?: boolean } = {}): Promise<void> {
   return new Promise<void>((resolve) => {
-    const timer = startTimer(resolve, millis);
+    const timer = startWorkTimer(resolve, millis);
     if (options.keepsProcess === false) timer.unref();
   });
 }

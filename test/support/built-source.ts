@@ -43,7 +43,7 @@ export function builtExample(name: string): string {
 
 /** The path of a program of this folder that loads internals, with the source in it, e.g. of `held-bytes.mjs`. */
 export function builtProgram(name: string): string {
-  return fileURLToPath(builtSource().url(`programs/${name.replace(/\.mjs$/, '.js')}`));
+  return fileURLToPath(builtSource().url(`programs/${name.replace(/\.\w+$/, '.js')}`));
 }
 
 /** Builds the source for each place, inside its `node_modules`, from where the packages resolve as for the source. */
@@ -54,7 +54,7 @@ export function buildSource(): () => void {
   buildPrograms(['scripts/*.ts'], `${first}/scripts`);
   // The demo streams documents that stand beside its folder.
   buildPrograms(['examples/*.ts'], `${first}/examples`, { 'import.meta.dirname': JSON.stringify(`${ROOT}examples`) });
-  buildPrograms(['test/support/held-bytes.mjs'], `${first}/programs`);
+  buildPrograms(['test/support/held-bytes.mjs', 'test/support/fake-time-child.ts'], `${first}/programs`);
   for (const other of others) cpSync(first, other, { recursive: true });
   process.env['BUILT_SOURCE'] = run;
   return () => {

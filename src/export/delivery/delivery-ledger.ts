@@ -2,6 +2,7 @@ import { LossCounters } from '../../support/loss-counters.ts';
 import type { LossReason } from '../../support/loss-counters.ts';
 import { catchRejection } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
+import { nextMicrotask } from '../../support/timers.ts';
 import type { Settlement, SpoolBatch } from '../spool/spool-batch.ts';
 import { SessionPositions } from './session-positions.ts';
 
@@ -55,7 +56,7 @@ export class DeliveryLedger {
   /** Counts records that are lost, and tells of them. */
   lose(reason: LossReason, count: number, isOwn: boolean): void {
     this.count(reason, count, isOwn);
-    if (this.#untold.size === 0) queueMicrotask(this.#tell);
+    if (this.#untold.size === 0) nextMicrotask(this.#tell);
     this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + count);
   }
 

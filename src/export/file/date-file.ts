@@ -10,7 +10,7 @@ import { LossCounters } from '../../support/loss-counters.ts';
 import { lazily, millisOrNever, parseOptions } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
-import { sleep } from '../../support/timers.ts';
+import { sleep, workNow } from '../../support/timers.ts';
 import { EndOfTickWrite } from '../end-of-tick-write.ts';
 import { ClockWatch } from '../clock-watch.ts';
 import { jsonLine } from '../json-line.ts';
@@ -87,7 +87,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
 
   constructor(options: DateFileLogRecordProcessorOptions = {}) {
     const settings = dateFileSettings(options);
-    loadLog4js();
+    void loadLog4js();
     this.#minimumSeverity = settings.minimumSeverity;
     const { retentionDays, compress, currentLink } = settings;
     const reporter = this.#reporter;
@@ -215,12 +215,12 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
     this.#tick.now();
     const file = this.#file;
     const target = file.linesWritten + file.pendingLines;
-    const deadline = performance.now() + timeoutMillis;
+    const deadline = workNow() + timeoutMillis;
     for (;;) {
       const before = file.linesWritten;
       file.catchUp(FLUSH_BYTES, true);
       if (file.linesWritten >= target) return true;
-      const leftMillis = deadline - performance.now();
+      const leftMillis = deadline - workNow();
       // Nothing waits, yet not all was written: a shutdown gave the lines up meanwhile.
       if (leftMillis <= 0 || file.pendingLines === 0) return false;
       await sleep(file.linesWritten > before ? 0 : Math.min(FLUSH_RETRY_MILLIS, leftMillis));

@@ -3,7 +3,8 @@ import { EOL } from 'node:os';
 import type { LossCounters } from '../../support/loss-counters.ts';
 import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
-import { sleep, startTimer } from '../../support/timers.ts';
+import { sleep, startWorkTimer, stopWorkTimer, workNow } from '../../support/timers.ts';
+import type { WorkTimer } from '../../support/timers.ts';
 import type { CurrentLink } from './current-link.ts';
 import type { DailyFileDirectory } from './daily-file-directory.ts';
 import { openDayFile } from './day-file.ts';
@@ -50,7 +51,7 @@ export class RollingFile {
   #lostInOutage = 0;
   #backoffMillis = 0;
   #nextTry = 0;
-  #retry: NodeJS.Timeout | undefined;
+  #retry: WorkTimer | undefined;
   #isClosed = false;
 
   constructor(settings: RollingFileSettings) {
@@ -170,7 +171,7 @@ export class RollingFile {
   }
 
   #mayTry(): boolean {
-    return this.#backoffMillis === 0 || performance.now() >= this.#nextTry;
+    return this.#backoffMillis === 0 || workNow() >= this.#nextTry;
   }
 
   /** The file that is written now, with room for so many bytes. */
@@ -235,14 +236,14 @@ export class RollingFile {
     // Other code closed the descriptor: its number may belong to another file by now.
     if ((error as NodeJS.ErrnoException | undefined)?.code === 'EBADF') this.#file = undefined;
     this.#backoffMillis = Math.min(Math.max(this.#backoffMillis * 2, FIRST_BACKOFF_MILLIS), LAST_BACKOFF_MILLIS);
-    this.#nextTry = performance.now() + this.#backoffMillis;
+    this.#nextTry = workNow() + this.#backoffMillis;
     this.#tryLater(this.#backoffMillis);
   }
 
   #tryLater(millis: number): void {
     if (this.#isClosed) return;
-    clearTimeout(this.#retry);
-    this.#retry = startTimer(() => this.catchUp(CATCH_UP_BYTES, true), millis);
+    stopWorkTimer(this.#retry);
+    this.#retry = startWorkTimer(() => this.catchUp(CATCH_UP_BYTES, true), millis);
     // Lines that wait do not keep the process alive; a flush that waits for them does.
     this.#retry.unref();
   }
@@ -255,7 +256,7 @@ export class RollingFile {
     this.#lostInOutage = 0;
     this.#backoffMillis = 0;
     this.failure = undefined;
-    clearTimeout(this.#retry);
+    stopWorkTimer(this.#retry);
   }
 
   /** Gives up the lines that still wait and counts them as `file_unwritable`. Returns their number. */
@@ -274,7 +275,7 @@ export class RollingFile {
   /** Closes the file at once. Resolves when log4js has closed its descriptor, or after 100 ms. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    clearTimeout(this.#retry);
+    stopWorkTimer(this.#retry);
     const closed = this.#release();
     await Promise.race([closed, sleep(100, { keepsProcess: false })]);
   }

@@ -1,4 +1,5 @@
 import type { Reporter } from '../../support/reporter.ts';
+import { nextTurn } from '../../support/timers.ts';
 import { HEADER_BYTES, writeHeader } from './codec/frame.ts';
 import { OriginDecoder } from './codec/origin-codec.ts';
 import { DiskRetry } from './disk-retry.ts';
@@ -175,7 +176,7 @@ export class Spool implements RecordSpool {
    */
   checkPlace(): void {
     if (this.#isClosed || !this.#retry.isDue) return;
-    if (this.#restore()) setImmediate(() => this.checkPlace());
+    if (this.#restore()) nextTurn(() => this.checkPlace());
     if (this.#retry.isFailing && this.#retry.isDue) this.#persist(false);
   }
 

@@ -1,3 +1,4 @@
+import { nextTurn } from '../../support/timers.ts';
 import type { Waiter } from '../session-store.ts';
 
 /** A cursor that waits, linked to its neighbours so that leaving costs the same among one or 10,000. */
@@ -89,7 +90,7 @@ export class WaitList {
 
   #wakeNextTurn(): void {
     this.#isTurnDue = true;
-    setImmediate(() => {
+    nextTurn(() => {
       this.#isTurnDue = false;
       this.#wakeDue(WOKEN_PER_TURN);
       if (this.#lastDue !== undefined && !this.#isTurnDue) this.#wakeNextTurn();

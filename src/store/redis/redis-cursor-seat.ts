@@ -1,4 +1,5 @@
 import type { Reporter } from '../../support/reporter.ts';
+import { nextMicrotask } from '../../support/timers.ts';
 import type { Waiter } from '../session-store.ts';
 import type { RedisFailure } from './redis-client.ts';
 import type { Unreadable } from './redis-codec.ts';
@@ -85,7 +86,7 @@ export class CursorSeat implements Waiter {
     }
     if (!this.#isStale && !this.#host.isClosed) return;
     // Not within the call: the caller has not finished waiting yet.
-    queueMicrotask(() => this.#waiter?.wake());
+    nextMicrotask(() => this.#waiter?.wake());
   }
 
   stopWaiting(): void {

@@ -1,5 +1,5 @@
 import type { Reporter } from '../../support/reporter.ts';
-import { startTimer } from '../../support/timers.ts';
+import { nextTurn, startWorkTimer, stopWorkTimer } from '../../support/timers.ts';
 import type { RedisFailure } from './redis-client.ts';
 import type { RedisCommand, RedisPort, RedisReply } from './redis-client.ts';
 import { backoffMillis, NOT_CONNECTED, RedisLink } from './redis-link.ts';
@@ -50,7 +50,7 @@ export class RedisReads {
       this.#asked.push({ command, resolve });
       if (this.#isFlushDue) return;
       this.#isFlushDue = true;
-      setImmediate(() => {
+      nextTurn(() => {
         this.#isFlushDue = false;
         this.#flush();
       });
@@ -67,7 +67,7 @@ export class RedisReads {
     if (failure.code === 'MOVED') this.#onMoved();
     if (failure.code === 'MOVED' || failure.code === 'READONLY' || failure.code === 'NOAUTH') this.#link.drop();
     if (failure.code === undefined || this.#retryTimer !== undefined) return;
-    this.#retryTimer = startTimer(() => {
+    this.#retryTimer = startWorkTimer(() => {
       this.#retryTimer = undefined;
       this.#failures += 1;
       this.#wakeFailed();
@@ -86,7 +86,7 @@ export class RedisReads {
 
   suspendIfIdle(): void {
     if (this.#isNeeded === undefined || this.#isNeeded() || this.#underWay > 0 || this.#asked.length > 0) return;
-    clearTimeout(this.#retryTimer);
+    stopWorkTimer(this.#retryTimer);
     this.#retryTimer = undefined;
     this.#link.suspend();
   }
@@ -120,7 +120,7 @@ export class RedisReads {
         this.#underWay -= 1;
         batch.forEach(({ resolve }, index) => resolve(replies[index]));
         // A look that goes on after this answer has asked by then.
-        if (this.#isNeeded !== undefined) setImmediate(() => this.suspendIfIdle());
+        if (this.#isNeeded !== undefined) nextTurn(() => this.suspendIfIdle());
       });
     }
   }

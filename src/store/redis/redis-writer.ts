@@ -2,7 +2,8 @@ import { SessionLogsError } from '../../support/errors.ts';
 import type { LossCounters } from '../../support/loss-counters.ts';
 import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
-import { startTimer } from '../../support/timers.ts';
+import { cancelTurn, nextTurn, startTimer, startWorkTimer, stopWorkTimer } from '../../support/timers.ts';
+import type { Turn, WorkTimer } from '../../support/timers.ts';
 import { batchCommands } from './redis-batch.ts';
 import type { BatchOptions } from './redis-batch.ts';
 import { RedisFailure } from './redis-client.ts';
@@ -60,9 +61,9 @@ export class RedisWriter {
   #isProbing = false;
   #failures = 0;
   #retryAt = -Infinity;
-  #flushTimer: NodeJS.Timeout | undefined;
+  #flushTimer: WorkTimer | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
-  #immediate: NodeJS.Immediate | undefined;
+  #turn: Turn | undefined;
   #waiters: FlushWaiter[] = [];
 
   constructor(
@@ -155,9 +156,9 @@ export class RedisWriter {
 
   /** Ends the connection; what is pending then is lost and counted. */
   close(): void {
-    clearTimeout(this.#flushTimer);
+    stopWorkTimer(this.#flushTimer);
     clearTimeout(this.#retryTimer);
-    clearImmediate(this.#immediate);
+    cancelTurn(this.#turn);
     this.#link.close();
     this.giveUp();
     const left = [...this.#batch, ...this.#queue.drain()];
@@ -168,17 +169,17 @@ export class RedisWriter {
 
   #arm(): void {
     if (this.#queue.freshCount >= BATCH_ENTRIES) {
-      this.#immediate ??= setImmediate(() => {
-        this.#immediate = undefined;
+      this.#turn ??= nextTurn(() => {
+        this.#turn = undefined;
         this.#wake();
       });
     } else {
-      this.#flushTimer ??= startTimer(() => this.#wake(), BATCH_DELAY_MILLIS).unref();
+      this.#flushTimer ??= startWorkTimer(() => this.#wake(), BATCH_DELAY_MILLIS).unref();
     }
   }
 
   #wake(): void {
-    clearTimeout(this.#flushTimer);
+    stopWorkTimer(this.#flushTimer);
     this.#flushTimer = undefined;
     this.#isFlushDue = true;
     void this.#run();
