@@ -10,6 +10,7 @@
  */
 import type { SessionLogs } from './facade/session-logs.ts';
 import { shareSessionLogs } from './facade/shared-session-logs.ts';
+import { requirePeers } from './start/peers.ts';
 import { startNow } from './start/start-now.ts';
 import { startPlan } from './start/start-options.ts';
 import { SessionLogsError } from './support/errors.ts';
@@ -33,13 +34,16 @@ try {
   reporter.error('session logs could not be started', error);
 }
 
+/** At once, so that it is there before the program's first line: hence not for a bundle. */
 function start(): SessionLogs {
+  const plan = startPlan(OPTIONS);
+  const peers = requirePeers(plan, true);
   try {
-    return startNow(startPlan(OPTIONS), true);
+    return startNow(plan, peers);
   } catch (error) {
     if (!(error instanceof SessionLogsError) || error.code !== 'directory_unusable') throw error;
     // A read-only container: queues and export are worth having without the file.
     reporter.warn('there is no daily file', error);
-    return startNow(startPlan({ ...OPTIONS, file: false }), true);
+    return startNow({ ...plan, file: false }, requirePeers(plan, true));
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** A package as the application sees it. */
 export interface FoundPackage {
@@ -9,18 +10,56 @@ export interface FoundPackage {
   readonly version: string;
 }
 
+const OWN_NAME = 'otel-session-logs';
+
+/** This file, or the bundle that it became a part of; `undefined` in one that is CommonJS. */
+const OWN_FILE = ownFile();
+
+function ownFile(): string | undefined {
+  try {
+    return fileURLToPath(import.meta.url);
+  } catch {
+    // Bundlers put nothing here, or the address of something that is no file.
+    return undefined;
+  }
+}
+
+/** Whether a bundler has taken this package out of its folder: what it did not take along is not found from here. */
+export function isBundled(): boolean {
+  return OWN_FILE === undefined || versionOf(OWN_FILE, OWN_NAME) === '';
+}
+
 /**
  * Where the packages of the application are looked for: beside its main module, in the working directory, beside this
  * file. What an application has only through another package is not found from here under pnpm, and what this file sees
  * may be of another line than what the application uses.
  */
 function applicationPlaces(): string[] {
-  const places: string[] = [];
   const main = process.argv[1];
-  // A main module started through a link (a bin of npm, `npm link`) resolves from where it lies, then from the link.
-  if (main !== undefined && existsSync(main)) places.push(realpathSync(main), main);
-  places.push(join(process.cwd(), 'noop.js'), import.meta.filename);
-  return places;
+  return [
+    // A main module started through a link (a bin of npm, `npm link`) resolves from where it lies, then from the link.
+    ...(main === undefined ? [] : [realPathOf(main), main]),
+    workingDirectoryFile(),
+    OWN_FILE,
+  ].filter((place) => place !== undefined);
+}
+
+function realPathOf(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    // It was removed, or is no file at all.
+    return undefined;
+  }
+}
+
+function workingDirectoryFile(): string | undefined {
+  try {
+    return join(process.cwd(), 'noop.js');
+  } catch {
+    // The directory was removed.
+    return undefined;
+  }
 }
 
 /** The same package of every place that has it, each file once, in the order of the places. */
@@ -31,6 +70,12 @@ export function findPackages(name: string): FoundPackage[] {
     if (path !== undefined && !found.has(path)) found.set(path, { path, version: versionOf(path, name) });
   }
   return [...found.values()];
+}
+
+/** The version of a package that an `import` in this file gives; `undefined` when that cannot be told, as in a bundle. */
+export function ownVersion(name: string): string | undefined {
+  const path = OWN_FILE === undefined || isBundled() ? undefined : resolveFrom(OWN_FILE, name);
+  return path === undefined ? undefined : versionOf(path, name);
 }
 
 /** What `require(name)` in that file would load; `undefined` when the file cannot see the package. */
@@ -61,10 +106,20 @@ export function loadedFile<Module>(path: string): Module | undefined {
 /** Read from the file above the module: the packages' `exports` do not let `package.json` be resolved. */
 function versionOf(path: string, name: string): string {
   for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
-    const file = join(folder, 'package.json');
-    if (!existsSync(file)) continue;
-    const { name: found, version } = JSON.parse(readFileSync(file, 'utf8')) as { name?: string; version?: string };
-    if (found === name && version !== undefined) return version;
+    const manifest = manifestIn(folder);
+    if (manifest?.name === name && manifest.version !== undefined) return manifest.version;
   }
   return '';
+}
+
+function manifestIn(folder: string): { readonly name?: string; readonly version?: string } | undefined {
+  const file = join(folder, 'package.json');
+  try {
+    return existsSync(file)
+      ? (JSON.parse(readFileSync(file, 'utf8')) as { name?: string; version?: string })
+      : undefined;
+  } catch {
+    // Above a module may lie anything; what cannot be read says nothing.
+    return undefined;
+  }
 }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { findPackages, loadedFile, resolveFrom } from './application-modules.ts';
-import { lineOf } from './logs-sdk.ts';
+import { lineOf } from './sdk-line.ts';
 
 const CORE = '@opentelemetry/core';
 

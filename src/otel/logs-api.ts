@@ -38,11 +38,11 @@ interface LogsApi {
 }
 
 /**
- * The logs API of the 3.x line, which is part of `@opentelemetry/api` from 1.10 on. Never a named import: that is a
- * SyntaxError with 1.9.
+ * The logs API of the 3.x line, which is part of `@opentelemetry/api` from 1.10 on. Neither a named import, which is a
+ * SyntaxError with 1.9, nor `api.logs`, which bundlers take for one.
  */
 function logsApi(): LogsApi | undefined {
-  return (api as { logs?: LogsApi }).logs;
+  return Reflect.get(api, 'logs') as LogsApi | undefined;
 }
 
 /** Where `@opentelemetry/api-logs`, the logs API of the 0.2xx line, keeps its provider, and for which version of itself. */

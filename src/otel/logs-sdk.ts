@@ -1,12 +1,13 @@
 import * as api from '@opentelemetry/api';
 
-import { SessionLogsError } from '../support/errors.ts';
-import { findPackages, loadFile, resolveFrom } from './application-modules.ts';
-import type { LogRecord, LogRecordProcessor } from './log-record.ts';
+import { describeValue, SessionLogsError } from '../support/errors.ts';
 import type { OtelLoggerProvider } from './logs-api.ts';
-
-/** The resource of a record. */
-export type Resource = LogRecord['resource'];
+import { choosePeer, exportsOf, requirePeer } from './peer-package.ts';
+import type { Imported, Peer } from './peer-package.ts';
+import { completeResource, defaultResource } from './resource.ts';
+import type { Resource } from './resource.ts';
+import { lineOfCore, VERSIONS } from './sdk-line.ts';
+import type { OtelLine } from './sdk-line.ts';
 
 /** A provider of the SDK. */
 export interface SdkLoggerProvider extends OtelLoggerProvider {
@@ -14,24 +15,17 @@ export interface SdkLoggerProvider extends OtelLoggerProvider {
   shutdown(): Promise<void>;
 }
 
-interface LogsSdkModule {
+/** What of `@opentelemetry/sdk-logs`, of either line, a provider of our own is made with. */
+export interface LogsSdkModule {
   readonly LoggerProvider: new (config: {
-    readonly resource: Resource;
-    readonly processors: LogRecordProcessor[];
+    // oxlint-disable-next-line typescript/no-explicit-any -- the two lines' types differ in an enum only
+    readonly [option in 'resource' | 'processors']?: any;
   }) => SdkLoggerProvider;
-}
-
-interface ResourcesModule {
-  defaultResource(): Resource;
-  resourceFromAttributes(attributes: Readonly<Record<string, unknown>>): Resource;
-  detectResources(config: { readonly detectors: readonly unknown[] }): Resource;
-  readonly envDetector: unknown;
 }
 
 /** The logs SDK of the application, for a provider of our own. */
 export interface LogsSdk extends LogsSdkModule {
   readonly line: OtelLine;
-  readonly version: string;
   /**
    * The SDK's default resource, with `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, and on top of them what is
    * given, a resource or its attributes.
@@ -39,71 +33,60 @@ export interface LogsSdk extends LogsSdkModule {
   createResource(extra?: Resource | Readonly<Record<string, unknown>>): Resource;
 }
 
-/** Versions that belong together; docs/opentelemetry.md has the table. */
-export const VERSIONS: Readonly<Record<OtelLine, { readonly sdk: string; readonly exporter: string }>> = {
-  '3.x': { sdk: '^3.1.0', exporter: '^0.301.0' },
-  '0.2xx': { sdk: '^0.223.1', exporter: '^0.223.1' },
-};
-
 const SDK = '@opentelemetry/sdk-logs';
 
-/** The line that a version belongs to: of the SDK, or of an exporter. `undefined`: neither is supported. */
-export function lineOf(version: string): OtelLine | undefined {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  if (major === 3 || (major === 0 && minor >= 300)) return '3.x';
-  return major === 0 && minor >= 220 ? '0.2xx' : undefined;
+/**
+ * Loads the logs SDK as the application has it: installed, or in the bundle that this is a part of.
+ *
+ * @throws SessionLogsError `sdk_not_found` with the reason and what to do.
+ */
+export async function importLogsSdk(): Promise<LogsSdk> {
+  return usable(choosePeer(SDK, await importSdk()));
 }
 
-/**
- * Loads the logs SDK as the application has it installed.
- *
- * @throws SessionLogsError `sdk_not_found` with the install command.
- */
-export function loadLogsSdk(): LogsSdk {
-  const found = findPackages(SDK);
-  const usable = found.find(({ version }) => lineOf(version) !== undefined);
-  const line = usable === undefined ? undefined : lineOf(usable.version);
-  if (usable === undefined || line === undefined) throw sdkNotFound(found[0]?.version);
-  const sdk = loadFile<LogsSdkModule>(usable.path);
-  const resources = loadResources(usable.path);
+async function importSdk(): Promise<Imported<LogsSdkModule>> {
+  try {
+    return { module: await import('@opentelemetry/sdk-logs') };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** The same at once, where nothing is bundled. */
+export function requireLogsSdk(): LogsSdk {
+  return usable(requirePeer<LogsSdkModule>(SDK));
+}
+
+/** The logs SDK that was handed in. @throws TypeError when it is another module. */
+export function logsSdkOf(module: LogsSdkModule): LogsSdk {
+  const { LoggerProvider } = exportsOf(module, 'LoggerProvider');
+  const resource = defaultResource(LoggerProvider);
+  const core: unknown = resource.attributes['telemetry.sdk.version'];
+  const line = lineOfCore(String(core));
+  if (line === undefined) {
+    throw new SessionLogsError(
+      'sdk_not_found',
+      `${SDK} with a core of version ${describeValue(core)} is not supported`,
+    );
+  }
   return {
     line,
-    version: usable.version,
-    LoggerProvider: sdk.LoggerProvider,
-    createResource: (extra) => createResource(resources, extra),
+    LoggerProvider,
+    createResource: (extra) => completeResource(resource, extra),
   };
 }
 
-/** The application has it through the SDK only, so that is where it can be resolved from under pnpm. */
-function loadResources(sdkPath: string): ResourcesModule {
-  const path = resolveFrom(sdkPath, '@opentelemetry/resources');
-  if (path === undefined) throw new SessionLogsError('sdk_not_found', `${SDK} has no @opentelemetry/resources`);
-  return loadFile<ResourcesModule>(path);
-}
-
-function createResource(
-  resources: ResourcesModule,
-  extra: Resource | Readonly<Record<string, unknown>> | undefined,
-): Resource {
-  const detected = resources.detectResources({ detectors: [resources.envDetector] });
-  const resource = resources.defaultResource().merge(detected);
-  if (extra === undefined) return resource;
-  return resource.merge(isResource(extra) ? extra : resources.resourceFromAttributes(extra));
-}
-
-function isResource(value: object): value is Resource {
-  return typeof (value as { merge?: unknown }).merge === 'function';
-}
-
-function sdkNotFound(version: string | undefined): SessionLogsError {
-  // The API that is installed decides which line can be: 3.x needs 1.10.
-  const { sdk } = VERSIONS['logs' in api ? '3.x' : '0.2xx'];
-  const state = version === undefined ? 'is not installed' : `${version} is not supported`;
-  return new SessionLogsError(
+function usable(peer: Peer<LogsSdkModule>): LogsSdk {
+  if ('module' in peer) return logsSdkOf(peer.module);
+  const { reason, isBundledAway, cause } = peer;
+  // The API that is there decides which line can be: 3.x needs 1.10.
+  const { sdk } = VERSIONS[Reflect.has(api, 'logs') ? '3.x' : '0.2xx'];
+  const fix = isBundledAway
+    ? `npm install ${SDK}@${sdk} where the bundle is made, or pass it: startSessionLogs({ sdk: await import('${SDK}') })`
+    : `npm install ${SDK}@${sdk}`;
+  throw new SessionLogsError(
     'sdk_not_found',
-    `${SDK} ${state}. startSessionLogs makes its own logger provider with it: npm install ${SDK}@${sdk}`,
+    `${SDK} ${reason}. startSessionLogs makes its own logger provider with it: ${fix}`,
+    { cause },
   );
 }
-
-/** The two lines of the OpenTelemetry SDK for JavaScript. */
-export type OtelLine = '3.x' | '0.2xx';

@@ -4,20 +4,21 @@ import { stdoutTerminal } from '../export/console/terminal.ts';
 import { QueuedLogRecordProcessor } from '../export/delivery/queued.ts';
 import { DurableLogRecordProcessor } from '../export/durable/durable.ts';
 import { DateFileLogRecordProcessor } from '../export/file/date-file.ts';
-import { createOtlpExporter, otlpTarget } from '../export/otlp/otlp.ts';
 import type { OwnedPart } from '../facade/flush-and-shutdown.ts';
 import { SessionLogs } from '../facade/session-logs.ts';
 import { isSdkDisabled } from '../otel/environment.ts';
 import type { LogRecordExporter, LogRecordProcessor } from '../otel/log-record.ts';
 import { registerLoggerProvider } from '../otel/logs-api.ts';
 import type { OtelLoggerProvider } from '../otel/logs-api.ts';
-import { loadLogsSdk } from '../otel/logs-sdk.ts';
-import type { LogsSdk, Resource } from '../otel/logs-sdk.ts';
+import type { LogsSdk } from '../otel/logs-sdk.ts';
+import type { Resource } from '../otel/resource.ts';
 import { addUp } from '../support/loss-counters.ts';
 import { reporterFor } from '../support/reporter.ts';
+import { nextMicrotask } from '../support/timers.ts';
 import type { StreamHandler } from '../write/stream-handler.ts';
 import { GatedLogRecordProcessor } from './gated-processor.ts';
 import type { Branch } from './gated-processor.ts';
+import type { Peers } from './peers.ts';
 import { signalEndings } from './signal-endings.ts';
 import type { DailyFileOptions, StartPlan } from './start-options.ts';
 
@@ -26,13 +27,9 @@ const reporter = reporterFor('start');
 /**
  * Starts what is planned, at once: what `node --import` starts has to be there before the application's first line.
  *
- * @param isBesideSdk See `otlpTarget`.
  * @param parts Where the destinations are put. When this throws they are discarded, which takes a moment.
  */
-export function startNow(plan: StartPlan, isBesideSdk = false, parts: Parts = new Parts()): SessionLogs {
-  const target = plan.exporter === undefined ? otlpTarget(plan.endpoint, 'startSessionLogs', isBesideSdk) : undefined;
-  const sdk = loadLogsSdk();
-  const exporter = plan.exporter ?? (target === undefined ? undefined : createOtlpExporter(target, sdk.line));
+export function startNow(plan: StartPlan, { sdk, exporter }: Peers, parts: Parts = new Parts()): SessionLogs {
   const resource = sdk.createResource(plan.resource);
   try {
     if (exporter !== undefined && !isSdkDisabled()) addExport(parts, exporter, plan);
@@ -172,7 +169,7 @@ class ProcessPlace implements OwnedPart {
     signalEndings().add(ending);
     this.#onShutdown = () => {
       // Only when the rest is shut down as well: until then a signal has to wait for it.
-      queueMicrotask(() => void Promise.allSettled([ending()]).then(() => signalEndings().remove(ending)));
+      nextMicrotask(() => void Promise.allSettled([ending()]).then(() => signalEndings().remove(ending)));
     };
   }
 

@@ -5,7 +5,8 @@ import type { ConsoleFormat } from '../export/console/console.ts';
 import type { DateFileLogRecordProcessorOptions } from '../export/file/date-file-options.ts';
 import type { DurableLogRecordProcessorOptions } from '../export/durable/durable-options.ts';
 import type { LogRecordExporter } from '../otel/log-record.ts';
-import type { Resource } from '../otel/logs-sdk.ts';
+import type { LogsSdkModule } from '../otel/logs-sdk.ts';
+import type { Resource } from '../otel/resource.ts';
 import { severityOption } from '../otel/severity.ts';
 import type { Severity } from '../otel/severity.ts';
 import { sessionOptions } from '../route/processor.ts';
@@ -40,6 +41,13 @@ export interface StartSessionLogsOptions extends SessionLogRecordProcessorOption
   readonly compress?: boolean | undefined;
   /** Base URL of an OTLP endpoint; `/v1/logs` is appended where it does not end so. @default OTEL_EXPORTER_OTLP_*; without either nothing is exported */
   readonly endpoint?: string | undefined;
+  /**
+   * The logs SDK, `import * as sdk from '@opentelemetry/sdk-logs'`, for a program in which it is not found: a bundle that
+   * was made without it.
+   *
+   * @default the application's
+   */
+  readonly sdk?: LogsSdkModule | undefined;
   /** Exports in place of the OTLP exporter. */
   readonly exporter?: LogRecordExporter | undefined;
   /** A disk spool before the exporter: nothing that was written is lost while the collector is down. @default none */
@@ -103,6 +111,12 @@ function fileOptions(): z.ZodCustom<DailyFileOptions> {
   return z.custom<DailyFileOptions>((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
 }
 
+/** Of either kind: what it exports is looked at when it is used. */
+function isModule(value: unknown): boolean {
+  const { LoggerProvider, default: inner } = Object(value) as { LoggerProvider?: unknown; default?: unknown };
+  return typeof LoggerProvider === 'function' || (inner !== undefined && inner !== value && isModule(inner));
+}
+
 const optionsSchema = lazily(() =>
   z.strictObject({
     ...sessionOptions(),
@@ -111,6 +125,7 @@ const optionsSchema = lazily(() =>
     retentionDays: positiveInteger().optional(),
     compress: z.boolean('a boolean').optional(),
     endpoint: z.string('a URL such as "http://localhost:4318"').optional(),
+    sdk: z.custom<LogsSdkModule>(isModule, "the module '@opentelemetry/sdk-logs'").optional(),
     exporter: objectWith<LogRecordExporter>('a LogRecordExporter', 'export', 'shutdown').optional(),
     console: z
       .union(

@@ -21,9 +21,11 @@ export async function startSessionLogs(options: StartSessionLogsOptions = {}): P
   const plan = startPlan(options);
   // Provider, exporter and destinations are loaded here, when an instance is started.
   const { Parts, startNow } = await import('./start-now.ts');
+  const { importPeers } = await import('./peers.ts');
+  const peers = await importPeers(plan);
   const parts = new Parts();
   try {
-    return startNow(plan, false, parts);
+    return startNow(plan, peers, parts);
   } catch (error) {
     // The caller may try again at once.
     await parts.discard();

@@ -40,7 +40,7 @@ export class DailyFileDirectory {
     this.names = new DayFileNames(fileName);
     this.fileMode = fileMode;
     this.#directoryMode = directoryMode ?? searchableBy(fileMode);
-    const path = resolve(expandHome(directory));
+    const path = absolute(expandHome(directory));
     try {
       make(path, this.#directoryMode);
       const real = realpathSync(path);
@@ -87,6 +87,14 @@ function claimNames(path: string, names: readonly (string | undefined)[]): () =>
 function searchableBy(fileMode: number): number {
   const readers = fileMode & 0o044;
   return 0o700 | readers | (readers >> 2);
+}
+
+function absolute(directory: string): string {
+  try {
+    return resolve(directory);
+  } catch (error) {
+    throw unusable(`the directory ${directory} leads nowhere: the working directory was removed`, error);
+  }
 }
 
 /** Makes a directory, and those above it that are missing, with exactly that mode. */

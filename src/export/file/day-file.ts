@@ -88,15 +88,14 @@ export class DayFile {
       this.#device = stats.dev;
       this.#inode = stats.ino;
       this.#endsWithinLine = stats.size > 0 && lastByteOf(this.path, stats.size) !== LINE_FEED;
-      this.#appender = this.#openAppender();
     } catch (error) {
       closeSync(this.#fd);
       throw error;
     }
   }
 
-  #openAppender(): Log4jsAppender {
-    return new Log4jsAppender({ path: this.path, day: this.day, mode: this.#mode });
+  #openAppender(): Log4jsAppender | undefined {
+    return Log4jsAppender.open({ path: this.path, day: this.day, mode: this.#mode });
   }
 
   /** Whether the path still leads to this file: it was not removed, moved or replaced. */
@@ -143,6 +142,7 @@ export class DayFile {
   #sendEvent(text: string, take: (bytes: Buffer) => void): boolean {
     try {
       this.#appender ??= this.#openAppender();
+      if (this.#appender === undefined) return false;
       if (this.#appender.send(text, take)) return true;
       this.#reporter.limited('log4js', 'the log4js appender did not pass its lines on; they are written without it');
     } catch (error) {

@@ -1,5 +1,6 @@
-import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
+
+import { reporterFor } from '../../support/reporter.ts';
 
 /** The part of an event that log4js' `dateFile` appender reads with our layout. */
 interface LogEvent {
@@ -31,20 +32,30 @@ interface DateFileModule {
 }
 
 let dateFile: DateFileModule | undefined;
+let loading: Promise<void> | undefined;
 
 /**
- * The module of log4js' `dateFile` appender. It is loaded on first use, since it loads graceful-fs, which replaces
- * `fs.close`, `process.cwd` and `process.chdir`. It is configured directly: `log4js.configure()` is process-wide and
- * belongs to the application.
+ * Begins to load the module of log4js' `dateFile` appender. Until it is there, and where it cannot be had, lines are
+ * written without it.
+ *
+ * It is loaded when a processor is made, since it loads graceful-fs, which replaces `fs.close`, `process.cwd` and
+ * `process.chdir`; by a literal `import()`, which bundlers see and which no caller has to wait for. It is configured
+ * directly: `log4js.configure()` is process-wide and belongs to the application.
+ *
+ * @returns Resolves when it is there, or cannot be had.
  */
-function dateFileModule(): DateFileModule {
-  dateFile ??= createRequire(import.meta.url)('log4js/lib/appenders/dateFile.js') as DateFileModule;
-  return dateFile;
+export function loadLog4js(): Promise<void> {
+  return (loading ??= importDateFile());
 }
 
-/** Loads log4js, so that a broken installation is found when the processor is made, not with the first line. */
-export function loadLog4js(): void {
-  dateFileModule();
+async function importDateFile(): Promise<void> {
+  try {
+    // @ts-expect-error -- log4js has no types for its parts
+    const module = (await import('log4js/lib/appenders/dateFile.js')) as DateFileModule & { default?: DateFileModule };
+    dateFile = module.default ?? module;
+  } catch (error) {
+    reporterFor('date-file').warn('log4js cannot be loaded: the lines of daily files are written without it', error);
+  }
 }
 
 export interface Log4jsTarget {
@@ -66,8 +77,12 @@ export class Log4jsAppender {
   #take: ((bytes: Buffer) => void) | undefined;
   #ownClosed: Promise<void> = Promise.resolve();
 
-  /** @throws the error of opening the file. */
-  constructor(target: Log4jsTarget) {
+  /** `undefined` as long as log4js is not loaded. @throws the error of opening the file. */
+  static open(target: Log4jsTarget): Log4jsAppender | undefined {
+    return dateFile === undefined ? undefined : new Log4jsAppender(target, dateFile);
+  }
+
+  private constructor(target: Log4jsTarget, dateFile: DateFileModule) {
     const onWrite = (stream: FileStream, chunk: Buffer): void => {
       this.#ownClosed = dropOwnDescriptor(stream) ?? this.#ownClosed;
       const take = this.#take;
@@ -75,7 +90,7 @@ export class Log4jsAppender {
       // Bytes that come outside of an event are written already, by the caller that found the appender dead.
       take?.(chunk);
     };
-    this.#appender = dateFileModule().configure(
+    this.#appender = dateFile.configure(
       {
         filename: target.path,
         pattern: target.day,

@@ -1,8 +1,9 @@
-import { findPackages, loadFile } from '../../otel/application-modules.ts';
 import { environmentValue, isOtlpExportDisabled, isSdkDisabled } from '../../otel/environment.ts';
 import type { LogRecordExporter } from '../../otel/log-record.ts';
-import { lineOf, VERSIONS } from '../../otel/logs-sdk.ts';
-import type { OtelLine } from '../../otel/logs-sdk.ts';
+import { choosePeer, exportsOf, requirePeer } from '../../otel/peer-package.ts';
+import type { Imported, MissingPeer, Peer } from '../../otel/peer-package.ts';
+import { VERSIONS } from '../../otel/sdk-line.ts';
+import type { OtelLine } from '../../otel/sdk-line.ts';
 import { withoutCredentials } from '../../support/address.ts';
 import { describeValue, SessionLogsError } from '../../support/errors.ts';
 import { reporterFor } from '../../support/reporter.ts';
@@ -110,24 +111,45 @@ function otlpProtocol(warnTo?: Reporter): OtlpProtocol {
 }
 
 /**
- * Makes the exporter for a target, from the package that the application has installed for its SDK line.
+ * Makes the exporter for a target, from the package that the application has for its SDK line: installed, or in the bundle
+ * that this is a part of. Only the exporter of `http/json` gets into bundles by itself.
  *
- * @throws SessionLogsError `exporter_not_found` with the install command.
+ * @throws SessionLogsError `exporter_not_found` with the reason and what to do.
  */
-export function createOtlpExporter(target: OtlpTarget, line: OtelLine): LogRecordExporter {
+export async function importOtlpExporter(target: OtlpTarget, line: OtelLine): Promise<LogRecordExporter> {
   const name = EXPORTERS[target.protocol];
-  const found = findPackages(name);
-  const usable = found.find(({ version }) => lineOf(version) === line);
-  if (usable === undefined) throw exporterNotFound(name, line, found[0]?.version);
-  const { OTLPLogExporter } = loadFile<OtlpExporterModule>(usable.path);
+  if (target.protocol !== 'http/json') return requireOtlpExporter(target, line);
+  return exporterOf(choosePeer(name, await importHttpExporter(), line), target, line);
+}
+
+async function importHttpExporter(): Promise<Imported<OtlpExporterModule>> {
+  try {
+    return { module: await import('@opentelemetry/exporter-logs-otlp-http') };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** The same at once, where nothing is bundled. */
+export function requireOtlpExporter(target: OtlpTarget, line: OtelLine): LogRecordExporter {
+  return exporterOf(requirePeer<OtlpExporterModule>(EXPORTERS[target.protocol], line), target, line);
+}
+
+function exporterOf(peer: Peer<OtlpExporterModule>, target: OtlpTarget, line: OtelLine): LogRecordExporter {
+  if (!('module' in peer)) throw exporterNotFound(EXPORTERS[target.protocol], line, peer);
+  const { OTLPLogExporter } = exportsOf(peer.module, 'OTLPLogExporter');
   return target.url === undefined ? new OTLPLogExporter() : new OTLPLogExporter({ url: target.url });
 }
 
-function exporterNotFound(name: string, line: OtelLine, version: string | undefined): SessionLogsError {
-  const state =
-    version === undefined ? 'is not installed' : `${version} does not fit ${line} of @opentelemetry/sdk-logs`;
+function exporterNotFound(
+  name: string,
+  line: OtelLine,
+  { reason, isBundledAway, cause }: MissingPeer,
+): SessionLogsError {
+  const where = isBundledAway ? ' where the bundle is made' : '';
   return new SessionLogsError(
     'exporter_not_found',
-    `${name} ${state}: npm install ${name}@${VERSIONS[line].exporter}, or pass an \`exporter\``,
+    `${name} ${reason}: npm install ${name}@${VERSIONS[line].exporter}${where}, or pass an \`exporter\``,
+    { cause },
   );
 }

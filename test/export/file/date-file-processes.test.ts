@@ -374,6 +374,7 @@ describe('the daily file beside others', () => {
        const isLoaded = () => Object.keys(require.cache).some((path) => path.includes('log4js'));
        const before = isLoaded();
        start();
+       while (!isLoaded()) await new Promise((resolve) => setTimeout(resolve, 5));
        console.log(before, isLoaded());`,
       { env: { UMASK: '0' } },
     );

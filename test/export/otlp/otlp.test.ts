@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { QueuedLogRecordProcessor } from '../../../src/export/delivery/queued.ts';
-import { createOtlpExporter, otlpTarget } from '../../../src/export/otlp/otlp.ts';
+import { importOtlpExporter, otlpTarget, requireOtlpExporter } from '../../../src/export/otlp/otlp.ts';
+import type { OtlpTarget } from '../../../src/export/otlp/otlp.ts';
 import type { LogRecordExporter } from '../../../src/otel/log-record.ts';
-import { loadLogsSdk } from '../../../src/otel/logs-sdk.ts';
+import { importLogsSdk, logsSdkOf, requireLogsSdk } from '../../../src/otel/logs-sdk.ts';
 import type { LogsSdk } from '../../../src/otel/logs-sdk.ts';
+import type { OtelLine } from '../../../src/otel/sdk-line.ts';
 import { makeApplication } from '../../support/application.ts';
 import type { Application } from '../../support/application.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
@@ -115,21 +117,33 @@ describe('otlpTarget', () => {
   });
 });
 
-describe.each(sdkLines)('the packages of an application on line %s', (name, line) => {
+/** How the packages of an application are loaded. */
+interface Way {
+  readonly sdk: () => LogsSdk | Promise<LogsSdk>;
+  readonly exporter: (target: OtlpTarget, line: OtelLine) => LogRecordExporter | Promise<LogRecordExporter>;
+}
+
+const IMPORT: Way = { sdk: importLogsSdk, exporter: importOtlpExporter };
+const REQUIRE: Way = { sdk: requireLogsSdk, exporter: requireOtlpExporter };
+
+describe.each(
+  sdkLines.flatMap(([name, line]) => [
+    [name, 'imported', line, IMPORT] as const,
+    [name, 'required', line, REQUIRE] as const,
+  ]),
+)('the packages of an application on line %s, %s', (name, _how, line, way) => {
   const packages = [SDK, HTTP, '@opentelemetry/exporter-logs-otlp-proto', '@opentelemetry/exporter-logs-otlp-grpc'];
 
   it('are found beside its main module', async () => {
     runAs({ line, packages });
-    const sdk = loadLogsSdk();
-    expect(sdk.line).toBe(name);
-    expect(sdk.version).toMatch(name === '3.x' ? /^3\./ : /^0\.2/);
+    expect((await way.sdk()).line).toBe(name);
   });
 
   it('give a resource with OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, and what is given on top', async () => {
     runAs({ line, packages });
     vi.stubEnv('OTEL_SERVICE_NAME', 'shop');
     vi.stubEnv('OTEL_RESOURCE_ATTRIBUTES', 'deployment.environment.name=test,team=a');
-    const sdk = loadLogsSdk();
+    const sdk = await way.sdk();
     const resource = sdk.createResource();
     expect(resource.attributes).toMatchObject({
       'service.name': 'shop',
@@ -148,8 +162,8 @@ describe.each(sdkLines)('the packages of an application on line %s', (name, line
     runAs({ line, packages });
     const receiver = await startOtlpReceiver();
     try {
-      const sdk = loadLogsSdk();
-      const exporter = createOtlpExporter({ protocol, url: receiver.logsUrl }, sdk.line);
+      const sdk = await way.sdk();
+      const exporter = await way.exporter({ protocol, url: receiver.logsUrl }, sdk.line);
       await emitThrough(sdk, exporter);
       expect(receiver.records().map((record) => record.body)).toEqual(['hello']);
       expect(receiver.requests[0]?.headers['content-type']).toBe(contentType);
@@ -165,9 +179,9 @@ describe.each(sdkLines)('the packages of an application on line %s', (name, line
       vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', receiver.url);
       vi.stubEnv('OTEL_EXPORTER_OTLP_HEADERS', 'x-tenant=acme');
       vi.stubEnv('OTEL_EXPORTER_OTLP_PROTOCOL', '');
-      const sdk = loadLogsSdk();
+      const sdk = await way.sdk();
       const target = otlpTarget(undefined);
-      await emitThrough(sdk, createOtlpExporter(target ?? { protocol: 'grpc', url: '' }, sdk.line));
+      await emitThrough(sdk, await way.exporter(target ?? { protocol: 'grpc', url: '' }, sdk.line));
       expect(receiver.records()).toHaveLength(1);
       expect(receiver.requests[0]?.headers['x-tenant']).toBe('acme');
     } finally {
@@ -177,23 +191,28 @@ describe.each(sdkLines)('the packages of an application on line %s', (name, line
 
   it('speak gRPC', async () => {
     runAs({ line, packages });
-    const exporter = createOtlpExporter({ protocol: 'grpc', url: 'http://127.0.0.1:1' }, line.name);
+    const exporter = await way.exporter({ protocol: 'grpc', url: 'http://127.0.0.1:1' }, line.name);
     expect(exporter.constructor.name).toBe('OTLPLogExporter');
     await exporter.shutdown();
   });
 });
 
-describe('packages that do not fit', () => {
+describe.each([
+  ['imported', IMPORT],
+  ['required', REQUIRE],
+])('packages that do not fit, %s', (_how, way) => {
   it('an exporter of the other line is passed over for one that fits', async () => {
     runAs({ fakes: { [HTTP]: '0.223.1' } });
-    const exporter = createOtlpExporter({ protocol: 'http/json', url: 'http://localhost/v1/logs' }, '3.x');
+    const exporter = await way.exporter({ protocol: 'http/json', url: 'http://localhost/v1/logs' }, '3.x');
     expect(exporter.constructor.name).toBe('OTLPLogExporter');
     await exporter.shutdown();
   });
 
   it('an exporter that fits nowhere is an error with the install command', async () => {
     runAs({ fakes: { [HTTP]: '0.57.2' } });
-    const error = errorOf(() => createOtlpExporter({ protocol: 'http/json', url: 'http://localhost' }, '0.2xx'));
+    const making = async (): Promise<unknown> =>
+      way.exporter({ protocol: 'http/json', url: 'http://localhost' }, '0.2xx');
+    const error = await making().catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ name: 'SessionLogsError', code: 'exporter_not_found' });
     expect((error as Error).message).toContain(`${HTTP} 0.57.2 does not fit 0.2xx`);
     expect((error as Error).message).toContain(`npm install ${HTTP}@^0.223.1`);
@@ -201,41 +220,59 @@ describe('packages that do not fit', () => {
 
   it('an SDK older than 0.220 is passed over', async () => {
     runAs({ fakes: { [SDK]: '0.57.2' } });
-    expect(loadLogsSdk().line).toBe('3.x');
+    expect((await way.sdk()).line).toBe('3.x');
+  });
+
+  it('the working directory is looked at when the main module has no packages', async () => {
+    const application = runAs({});
+    const other = makeApplication({ line: olderLine, packages: [SDK] });
+    applications.push(other);
+    vi.spyOn(process, 'cwd').mockReturnValue(other.folder);
+    try {
+      expect((await way.sdk()).line).toBe('0.2xx');
+      process.argv[1] = `${application.folder}/gone.js`;
+      expect((await way.sdk()).line).toBe('0.2xx');
+    } finally {
+      vi.restoreAllMocks();
+    }
+  });
+
+  it('a main module started through a link is looked for where it lies', async () => {
+    const application = runAs({ line: olderLine, packages: [SDK] });
+    const elsewhere = makeApplication({});
+    applications.push(elsewhere);
+    const bin = join(elsewhere.folder, 'bin.js');
+    symlinkSync(application.main, bin);
+    process.argv[1] = bin;
+    expect((await way.sdk()).line).toBe('0.2xx');
   });
 });
 
-it('the working directory is looked at when the main module has no packages', async () => {
-  const application = runAs({});
-  const other = makeApplication({ line: olderLine, packages: [SDK] });
-  applications.push(other);
-  vi.spyOn(process, 'cwd').mockReturnValue(other.folder);
-  try {
-    expect(loadLogsSdk().line).toBe('0.2xx');
-    process.argv[1] = `${application.folder}/gone.js`;
-    expect(loadLogsSdk().line).toBe('0.2xx');
-  } finally {
-    vi.restoreAllMocks();
-  }
+describe.each(sdkLines)('the SDK of line %s, handed in', (name, { sdk }) => {
+  it('is known by its resource, also where a bundler put its exports under `default`', () => {
+    expect(logsSdkOf(sdk).line).toBe(name);
+    expect(logsSdkOf({ default: sdk } as never).line).toBe(name);
+  });
 });
 
-it('a main module started through a link is looked for where it lies', async () => {
-  const application = runAs({ line: olderLine, packages: [SDK] });
-  const elsewhere = makeApplication({});
-  applications.push(elsewhere);
-  const bin = join(elsewhere.folder, 'bin.js');
-  symlinkSync(application.main, bin);
-  process.argv[1] = bin;
-  expect(loadLogsSdk().line).toBe('0.2xx');
+describe('attributes of the environment', () => {
+  it.each([
+    ['team=a%2Cb, x=1 ,', { team: 'a,b', x: '1' }],
+    ['team=a,broken', {}],
+    ['team=a,x=1=2', {}],
+    ['team=%ZZ', {}],
+    ['=a', {}],
+  ])('%j: decoded, or discarded as a whole and reported', (text, expected) => {
+    vi.stubEnv('OTEL_RESOURCE_ATTRIBUTES', text);
+    const { attributes } = requireLogsSdk().createResource({ own: 'o' });
+    const { team, x, own } = attributes;
+    expect(Object.fromEntries(Object.entries({ team, x }).filter(([, value]) => value !== undefined))).toEqual(
+      expected,
+    );
+    expect(own).toBe('o');
+    expect(diagnostics.lines).toHaveLength(Object.keys(expected).length === 0 ? 1 : 0);
+  });
 });
-
-function errorOf(fn: () => unknown): unknown {
-  try {
-    return fn();
-  } catch (error) {
-    return error;
-  }
-}
 
 async function emitThrough(sdk: LogsSdk, exporter: LogRecordExporter): Promise<void> {
   const processor = new QueuedLogRecordProcessor({

@@ -1,0 +1,65 @@
+/**
+ * What bundlers for browsers and edge runtimes get in place of every door: the names are there, since code that runs on
+ * servers only is evaluated there too (Next.js compiles `instrumentation.ts` for both of its runtimes), and say what is
+ * wrong when they are used.
+ */
+type Absent = (...args: unknown[]) => never;
+
+/** May be called, constructed and extended as what it stands for; nothing happens before. */
+function absent(name: string): Absent {
+  const fail = (): never => {
+    throw new SessionLogsError(
+      'not_supported',
+      `otel-session-logs needs Node.js, Bun or Deno: ${name} was used in a browser or an edge runtime. In Next.js, use it only where process.env.NEXT_RUNTIME === 'nodejs'; for a server, let the bundler build for Node.js`,
+    );
+  };
+  return new Proxy(function () {} as unknown as Absent, {
+    apply: fail,
+    construct: fail,
+    // What frameworks look at is symbols and what every function has.
+    get: (target, key) => (typeof key === 'symbol' || key in target ? (Reflect.get(target, key) as unknown) : fail()),
+  });
+}
+
+/** As that of the other doors. */
+export class SessionLogsError extends Error {
+  override readonly name = 'SessionLogsError';
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export {
+  REASONING_START_TOKEN,
+  REASONING_STOP_TOKEN,
+  SPECIAL_END_TOKENS,
+  SPECIAL_TOKENS,
+  STREAM_END_TOKEN,
+  STREAM_START_TOKEN,
+  TOOL_CALL_END_TOKEN,
+  TOOL_CALL_START_TOKEN,
+} from './entry/tokens.ts';
+
+// index.ts
+export const MemorySessionStore: Absent = absent('MemorySessionStore');
+export const SessionLogRecordProcessor: Absent = absent('SessionLogRecordProcessor');
+export const SessionLogs: Absent = absent('SessionLogs');
+export const SessionReader: Absent = absent('SessionReader');
+export const bridgeLogsApi: Absent = absent('bridgeLogsApi');
+export const defaultStreamHandler: Absent = absent('defaultStreamHandler');
+export const logEntryInputSchema: Absent = absent('logEntryInputSchema');
+export const logEntrySchema: Absent = absent('logEntrySchema');
+export const sessionIdOf: Absent = absent('sessionIdOf');
+export const sharedSessionLogs: Absent = absent('sharedSessionLogs');
+export const startSessionLogs: Absent = absent('startSessionLogs');
+export const withSession: Absent = absent('withSession');
+// export.ts
+export const CoalescingLogRecordProcessor: Absent = absent('CoalescingLogRecordProcessor');
+export const DateFileLogRecordProcessor: Absent = absent('DateFileLogRecordProcessor');
+export const DurableLogRecordProcessor: Absent = absent('DurableLogRecordProcessor');
+// redis.ts
+export const RedisFailure: Absent = absent('RedisFailure');
+export const RedisSessionStore: Absent = absent('RedisSessionStore');

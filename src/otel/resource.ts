@@ -1,0 +1,78 @@
+import { reporterFor } from '../support/reporter.ts';
+import { environmentValue } from './environment.ts';
+import type { LogRecord, LogRecordProcessor } from './log-record.ts';
+
+/** The resource of a record. */
+export type Resource = LogRecord['resource'];
+
+/** Of the SDK: what the resource of its providers is read from. */
+interface ProviderClass {
+  new (config: { readonly processors: LogRecordProcessor[] }): {
+    getLogger(name: string): { emit(record: object): void };
+  };
+}
+
+const reporter = reporterFor('resource');
+
+/**
+ * The resource that a provider has when it is given none. The package that makes it, `@opentelemetry/resources`, is the
+ * SDK's own: under pnpm, and in a bundle, nobody else can load it.
+ */
+export function defaultResource(LoggerProvider: ProviderClass): Resource {
+  const seen: Resource[] = [];
+  const done = (): Promise<void> => Promise.resolve();
+  const probe: LogRecordProcessor = {
+    onEmit: (record) => void seen.push(record.resource),
+    forceFlush: done,
+    shutdown: done,
+  };
+  new LoggerProvider({ processors: [probe] }).getLogger('otel-session-logs').emit({});
+  const [resource] = seen;
+  if (resource === undefined) throw new Error('the provider gave no record to its processor');
+  return resource;
+}
+
+/** The resource with `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME`, and on top of them what is given. */
+export function completeResource(
+  resource: Resource,
+  extra: Resource | Readonly<Record<string, unknown>> | undefined,
+): Resource {
+  const withEnvironment = resource.merge(asResource(environmentAttributes()));
+  if (extra === undefined) return withEnvironment;
+  return withEnvironment.merge(isResource(extra) ? extra : asResource(extra));
+}
+
+function isResource(value: object): value is Resource {
+  return typeof (value as { merge?: unknown }).merge === 'function';
+}
+
+/** All that merging asks of the other resource. */
+function asResource(attributes: Readonly<Record<string, unknown>>): Resource {
+  return { getRawAttributes: () => Object.entries(attributes) } as unknown as Resource;
+}
+
+/**
+ * As the specification has it, https://opentelemetry.io/docs/specs/otel/resource/sdk/: keys and values are
+ * percent-encoded, one mistake discards the whole variable, and `OTEL_SERVICE_NAME` wins.
+ */
+function environmentAttributes(): Record<string, string> {
+  const attributes = resourceAttributes(environmentValue('OTEL_RESOURCE_ATTRIBUTES') ?? '');
+  const name = environmentValue('OTEL_SERVICE_NAME');
+  return name === undefined ? attributes : { ...attributes, 'service.name': name };
+}
+
+function resourceAttributes(text: string): Record<string, string> {
+  const pairs = text.split(',').filter((pair) => pair.trim() !== '');
+  try {
+    return Object.fromEntries(
+      pairs.map((pair) => {
+        const [key = '', value, ...more] = pair.split('=').map((part) => decodeURIComponent(part.trim()));
+        if (key === '' || value === undefined || more.length > 0) throw new Error(`expected key=value, got ${pair}`);
+        return [key, value];
+      }),
+    );
+  } catch (error) {
+    reporter.warn('OTEL_RESOURCE_ATTRIBUTES is ignored', error);
+    return {};
+  }
+}
