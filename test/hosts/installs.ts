@@ -1,6 +1,7 @@
 /**
  * The packed package in eight kinds of host project, with npm and pnpm: it installs without a conflict of its making, and a
- * small consumer compiles with TypeScript 5.4 and 7.
+ * small consumer compiles with TypeScript 5.4 and 7. The direct ones also with Yarn 4 (node-modules and PnP) and Bun, and
+ * with TypeScript 5.0 to 7 in every way that modules are resolved.
  *
  *   npm run test:installs
  */
@@ -10,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { compile, compileEveryWay, COMPILERS } from './compilers.ts';
 import { pack } from './pack.ts';
 
 const run = promisify(execFile);
@@ -21,12 +23,33 @@ interface Kind {
   readonly conflictsByItself?: boolean;
   /** A program to run once it is installed, with its `--import` files; it prints `ok`. */
   readonly program?: { readonly imports: readonly string[]; readonly text: string };
+  /** It has the packages that its code imports, and no others. */
+  readonly isDirect?: boolean;
 }
 
+/** Finds its SDK, in whatever way the packages lie. */
+const START = {
+  imports: [],
+  text: `
+    import { startSessionLogs } from 'otel-session-logs';
+    const sessions = await startSessionLogs({ file: false, streamHandler: false });
+    await sessions.logChunkToQueue('chunk', 'abc');
+    const [entry] = sessions.getAllLogsInQueue();
+    await sessions.shutdown();
+    console.log(entry?.message === 'chunk' ? 'ok' : 'nothing was logged');`,
+};
+
 const KINDS: readonly Kind[] = [
-  { name: 'direct, 3.x', dependencies: { '@opentelemetry/api': '^1.10.0', '@opentelemetry/sdk-logs': '^3.1.0' } },
+  {
+    name: 'direct, 3.x',
+    dependencies: { '@opentelemetry/api': '^1.10.0', '@opentelemetry/sdk-logs': '^3.1.0' },
+    isDirect: true,
+    program: START,
+  },
   {
     name: 'direct, 0.2xx',
+    isDirect: true,
+    program: START,
     dependencies: {
       '@opentelemetry/api': '~1.9.1',
       '@opentelemetry/sdk-logs': '^0.223.1',
@@ -68,46 +91,54 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-const MANAGERS: Readonly<Record<string, readonly string[]>> = {
-  npm: ['npm', 'install', '--no-audit', '--no-fund'],
-  pnpm: ['npx', '-y', 'pnpm@10', 'install', '--ignore-scripts', '--reporter=append-only'],
-};
-
-const CONSUMER = `
-import { SessionLogs } from 'otel-session-logs';
-import type { LogEntry, SessionStore } from 'otel-session-logs';
-const sessions = new SessionLogs();
-export async function read(id: string): Promise<LogEntry[]> {
-  const entries: LogEntry[] = [];
-  for await (const entry of sessions.followSession(id, { until: 'caught-up' })) entries.push(entry);
-  return entries;
+interface Manager {
+  readonly command: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  /** What runs a program where Node by itself does not find the packages; then no compiler does either. */
+  readonly node?: readonly string[];
+  /** Only the direct hosts: what differs is how a package sees its peers. */
+  readonly isForDirect?: boolean;
 }
-export const store: SessionStore = sessions.processor.store;
-`;
 
-const TSCONFIG = {
-  compilerOptions: {
-    module: 'nodenext',
-    target: 'es2022',
-    lib: ['es2023', 'esnext'],
-    strict: true,
-    noEmit: true,
-    skipLibCheck: true,
-    types: [],
+const YARN = ['npx', '-y', '--package=@yarnpkg/cli-dist@4', 'yarn'];
+
+const NPM: Manager = { command: ['npm', 'install', '--no-audit', '--no-fund'] };
+
+const MANAGERS: Readonly<Record<string, Manager>> = {
+  npm: NPM,
+  pnpm: { command: ['npx', '-y', 'pnpm@10', 'install', '--ignore-scripts', '--reporter=append-only'] },
+  'Yarn 4': { command: [...YARN, 'install'], env: { YARN_NODE_LINKER: 'node-modules' }, isForDirect: true },
+  'Yarn 4, PnP': {
+    command: [...YARN, 'install'],
+    env: { YARN_NODE_LINKER: 'pnp' },
+    node: [...YARN, 'node'],
+    isForDirect: true,
   },
-  files: ['consumer.ts'],
+  Bun: { command: ['npx', '-y', 'bun@1', 'install'], isForDirect: true },
 };
+
+/** Yarn reads no configuration of npm: it gets the registry from there. */
+async function yarnSettings(): Promise<NodeJS.ProcessEnv> {
+  const { stdout } = await run('npm', ['config', 'get', 'registry']);
+  return {
+    YARN_NPM_REGISTRY_SERVER: stdout.trim(),
+    YARN_ENABLE_IMMUTABLE_INSTALLS: 'false',
+    YARN_ENABLE_TELEMETRY: 'false',
+    YARN_ENABLE_GLOBAL_CACHE: 'false',
+  };
+}
 
 async function install(
   directory: string,
-  manager: string,
+  { command: [command = '', ...args], env: own }: Manager,
   dependencies: Readonly<Record<string, string>>,
 ): Promise<string> {
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }));
-  const [command = '', ...args] = MANAGERS[manager] ?? [];
+  // Else Yarn takes a directory above for the project.
+  if (command === 'npx' && args.includes('yarn')) await writeFile(join(directory, 'yarn.lock'), '');
   // The conflict's name is looked for in what npm prints, also when this script runs silently.
-  const env = { ...process.env, npm_config_loglevel: 'warn' };
+  const env = { ...process.env, ...(await yarnSettings()), ...own, npm_config_loglevel: 'warn' };
   return run(command, args, { cwd: directory, env, maxBuffer: 64 * 1024 * 1024 }).then(
     () => 'ok',
     (error: unknown) => {
@@ -117,61 +148,72 @@ async function install(
   );
 }
 
-async function compile(directory: string, compiler: string): Promise<string> {
-  await writeFile(join(directory, 'consumer.ts'), CONSUMER);
-  await writeFile(join(directory, 'tsconfig.json'), JSON.stringify(TSCONFIG));
-  return run(process.execPath, [compiler, '-p', '.'], { cwd: directory }).then(
-    () => 'ok',
-    (error: unknown) => `failed: ${(error as { stdout: string }).stdout.slice(0, 400)}`,
-  );
-}
-
-async function runProgram(directory: string, program: NonNullable<Kind['program']>): Promise<string> {
+async function runProgram(
+  directory: string,
+  { node = [process.execPath], env: own }: Manager,
+  program: NonNullable<Kind['program']>,
+): Promise<string> {
   await writeFile(join(directory, 'program.mjs'), program.text);
   const imports = program.imports.flatMap((name) => ['--import', name]);
   const none = { OTEL_LOGS_EXPORTER: 'none', OTEL_TRACES_EXPORTER: 'console', OTEL_METRICS_EXPORTER: 'none' };
-  return run(process.execPath, [...imports, 'program.mjs'], { cwd: directory, env: { ...process.env, ...none } }).then(
+  const env = { ...process.env, ...(await yarnSettings()), ...own, ...none };
+  const [command = '', ...args] = [...node, ...imports, 'program.mjs'];
+  return run(command, args, { cwd: directory, env }).then(
     ({ stdout }) => stdout.trim().split('\n').at(-1) ?? '',
     (error: unknown) => `failed: ${String(error).slice(0, 400)}`,
   );
 }
 
+async function tryHost(
+  host: string,
+  tools: string,
+  manager: Manager,
+  kind: Kind,
+  tarball: string,
+): Promise<Record<string, string>> {
+  let installed = await install(host, manager, { ...kind.dependencies, 'otel-session-logs': tarball });
+  if (installed === 'ERESOLVE' && kind.conflictsByItself) {
+    const alone = await install(`${host}-alone`, manager, kind.dependencies);
+    if (alone === 'ERESOLVE') installed = AS_WITHOUT;
+  }
+  const isInstalled = installed === 'ok';
+  const compiles = (compiler: string): Promise<string> | string =>
+    isInstalled && manager.node === undefined ? compile(host, tools, compiler) : '-';
+  return {
+    install: installed,
+    'TypeScript 7': await compiles('typescript'),
+    'TypeScript 5.4': await compiles('typescript-5.4'),
+    program: isInstalled && kind.program !== undefined ? await runProgram(host, manager, kind.program) : '-',
+  };
+}
+
+const AS_WITHOUT = 'ERESOLVE, as without this package';
+
 async function main(directory: string): Promise<boolean> {
   const tarball = `file:${await pack(directory)}`;
   const tools = join(directory, 'tools');
-  await install(tools, 'npm', { typescript: '^7.0.2', 'typescript-5.4': 'npm:typescript@~5.4.5' });
-  const compilers = ['typescript', 'typescript-5.4'].map((name) => join(tools, 'node_modules', name, 'bin', 'tsc'));
+  await install(tools, NPM, COMPILERS);
   const rows: Record<string, string>[] = [];
-  const failures: string[] = [];
-  for (const manager of Object.keys(MANAGERS)) {
+  const compiled: Record<string, string>[] = [];
+  for (const [name, manager] of Object.entries(MANAGERS)) {
     for (const [index, kind] of KINDS.entries()) {
-      const host = join(directory, `${manager}-${index}`);
-      let installed = await install(host, manager, { ...kind.dependencies, 'otel-session-logs': tarball });
-      if (installed === 'ERESOLVE' && kind.conflictsByItself) {
-        const alone = await install(`${host}-alone`, manager, kind.dependencies);
-        if (alone === 'ERESOLVE') installed = 'ERESOLVE, as without this package';
-      }
-      const isInstalled = installed === 'ok';
-      const types: string[] = [];
-      for (const compiler of compilers) types.push(isInstalled ? await compile(host, compiler) : '-');
-      const program = isInstalled && kind.program !== undefined ? await runProgram(host, kind.program) : '-';
-      const [types7 = '', types54 = ''] = types;
-      rows.push({
-        manager,
-        host: kind.name,
-        install: installed,
-        'TypeScript 7': types7,
-        'TypeScript 5.4': types54,
-        program,
-      });
-      const isExpected = isInstalled || installed === 'ERESOLVE, as without this package';
-      for (const result of [isExpected ? 'ok' : installed, ...types, program]) {
-        if (result !== 'ok' && result !== '-') failures.push(`${manager}, ${kind.name}: ${result}`);
+      if (manager.isForDirect && !kind.isDirect) continue;
+      const host = join(directory, `${name.replace(/\W+/g, '-')}-${index}`);
+      const row = { manager: name, host: kind.name, ...(await tryHost(host, tools, manager, kind, tarball)) };
+      rows.push(row);
+      if (manager === NPM && kind.isDirect) {
+        for (const each of await compileEveryWay(host, tools)) compiled.push({ host: kind.name, ...each });
       }
       await rm(host, { recursive: true, force: true });
     }
   }
   console.table(rows);
+  console.table(compiled);
+  const isGood = (result: string): boolean => ['ok', '-', AS_WITHOUT].includes(result);
+  const failures = [
+    ...rows.filter(({ manager: _manager, host: _host, ...results }) => !Object.values(results).every(isGood)),
+    ...compiled.filter(({ result = '' }) => !isGood(result)),
+  ];
   for (const failure of failures) console.error(failure);
   return failures.length === 0;
 }

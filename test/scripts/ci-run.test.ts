@@ -20,6 +20,8 @@ const NPM = [
   'npm run test:hosts',
   'npm run test:clients',
   'npm run test:installs',
+  'npm run test:bundles',
+  'npm run test:runtimes',
   'npm run demo -- --fast',
 ];
 const INSTALL = 'apt-get install -y -qq --no-install-recommends';
@@ -61,7 +63,7 @@ describe('.ci/run', () => {
     const { status, stdout } = await run();
     expect(status).toBe(0);
     expect(stdout).toContain('\nmissing: redis-server chromium. Their tests will be skipped.\n');
-    expect(stdout).toMatch(/\nsteps: 10 passed, 0 failed\n$/);
+    expect(stdout).toMatch(/\nsteps: 12 passed, 0 failed\n$/);
     expect(calls()).toEqual(NPM);
   });
 

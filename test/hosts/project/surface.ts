@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
+import * as sdk from '@opentelemetry/sdk-logs';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import {
@@ -276,6 +277,7 @@ export async function ending(): Promise<void> {
 export async function starting(): Promise<void> {
   const start: StartSessionLogsOptions = {
     directory: 'logs',
+    sdk,
     endpoint: 'http://localhost:4318',
     spool: { directory: '/var/spool/app' },
     coalesce: merging,

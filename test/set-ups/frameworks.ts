@@ -1,0 +1,169 @@
+/**
+ * Production builds of frameworks that bundle or trace what they deploy: Next.js 16, plain and `output: 'standalone'`, and
+ * Nitro 2; on both OTel lines. Run by hand, since the installs are large:
+ *
+ *   npm run test:frameworks
+ *   npm run test:frameworks -- Nitro       those with this word in their name
+ *   npm run test:frameworks -- --write     also writes the table of docs/set-ups.md
+ */
+import { spawn } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { HOST_LINES } from '../hosts/host-project.ts';
+import type { HostLine } from '../hosts/host-project.ts';
+import { pack } from '../hosts/pack.ts';
+import { startOtlpReceiver } from '../support/otlp-receiver.ts';
+import { cell, report } from './matrix.ts';
+import type { Row } from './matrix.ts';
+import { checkPrinted, command, makeHost } from './set-up.ts';
+
+const START_MILLIS = 60_000;
+
+interface Deployment {
+  readonly name: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly files: string;
+  readonly packages: Readonly<Record<string, string>>;
+  readonly build: readonly string[];
+  /** Below the host: what is deployed by itself; `undefined` when it runs where it was built. */
+  readonly output?: string;
+  readonly start: readonly string[];
+}
+
+const NEXT = { next: '^16.0.0', react: '^19.0.0', 'react-dom': '^19.0.0' };
+const BUILD_NEXT = { files: 'next', packages: NEXT, build: ['npx', 'next', 'build'] };
+
+const DEPLOYMENTS: readonly Deployment[] = [
+  { name: 'Next.js 16', env: {}, ...BUILD_NEXT, start: ['node_modules/next/dist/bin/next', 'start'] },
+  {
+    name: 'Next.js 16, serverExternalPackages',
+    env: { NEXT_EXTERNAL: 'yes' },
+    ...BUILD_NEXT,
+    start: ['node_modules/next/dist/bin/next', 'start'],
+  },
+  {
+    name: 'Next.js 16 standalone',
+    env: { NEXT_OUTPUT: 'standalone' },
+    ...BUILD_NEXT,
+    output: '.next/standalone',
+    start: ['server.js'],
+  },
+  {
+    name: 'Next.js 16 standalone, serverExternalPackages',
+    env: { NEXT_OUTPUT: 'standalone', NEXT_EXTERNAL: 'yes' },
+    ...BUILD_NEXT,
+    output: '.next/standalone',
+    start: ['server.js'],
+  },
+  {
+    name: 'Nitro 2',
+    env: {},
+    files: 'nitro',
+    packages: { nitropack: '^2.12.0', h3: '^1.15.0' },
+    build: ['npx', 'nitropack', 'build'],
+    output: '.output',
+    start: ['server/index.mjs'],
+  },
+];
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Starts the server, asks it once for `/log`, and ends it. */
+async function runServer(start: readonly string[], cwd: string): Promise<void> {
+  const receiver = await startOtlpReceiver();
+  const port = await freePort();
+  const env = {
+    ...process.env,
+    PORT: String(port),
+    HOSTNAME: '127.0.0.1',
+    HOST: '127.0.0.1',
+    LOGS_PATH: await mkdtemp(join(cwd, 'logs-')),
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+    OTEL_SERVICE_NAME: 'set-up',
+  };
+  const server = spawn(process.execPath, start, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [server.stdout, server.stderr]) stream.on('data', (text) => (said += String(text)));
+  try {
+    const response = await answerOf(`http://127.0.0.1:${port}/log`, server);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${response.status} ${text.slice(0, 500)}\n${said}`);
+    checkPrinted(text, receiver);
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n${said}`, { cause: error });
+  } finally {
+    server.kill('SIGKILL');
+    await receiver.close();
+  }
+}
+
+async function answerOf(url: string, server: { readonly exitCode: number | null }): Promise<Response> {
+  const end = performance.now() + START_MILLIS;
+  for (;;) {
+    try {
+      return await fetch(url, { signal: AbortSignal.timeout(START_MILLIS) });
+    } catch (error) {
+      if (server.exitCode !== null || performance.now() > end) throw error;
+      await delay(100);
+    }
+  }
+}
+
+/** Each line as the deployment's host, built anew for each kind of build. */
+async function deploy(directory: string, tarball: string, line: HostLine, deployment: Deployment): Promise<void> {
+  const { env, files, packages, build, output, start } = deployment;
+  const host = join(directory, `${files}-${HOST_LINES.indexOf(line)}`);
+  await makeHost(host, tarball, line, files, packages);
+  await Promise.all(['.next', '.output'].map((made) => rm(join(host, made), { recursive: true, force: true })));
+  const { stdout, stderr } = await command(build, host, { ...env, NEXT_TELEMETRY_DISABLED: '1' });
+  const warnings = `${stdout}\n${stderr}`
+    .split('\n')
+    .filter((text) => /warn|exist in target|can't resolve/i.test(text));
+  if (warnings.length > 0) console.log(warnings.join('\n'));
+  if (output === undefined) return runServer(start, host);
+  const alone = await mkdtemp(join(directory, 'alone-'));
+  await cp(join(host, output), alone, { recursive: true, verbatimSymlinks: true });
+  return runServer(start, alone);
+}
+
+async function main(directory: string): Promise<void> {
+  const tarball = await pack(directory);
+  const rows: Row[] = [];
+  const only = process.argv.slice(2).filter((arg) => !arg.startsWith('-'));
+  for (const deployment of DEPLOYMENTS.filter(({ name }) => only.every((word) => name.includes(word)))) {
+    const row: Record<string, string> = { deployment: deployment.name };
+    for (const line of HOST_LINES) {
+      row[line.name] = await cell(`${deployment.name}, ${line.name}`, () =>
+        deploy(directory, tarball, line, deployment),
+      );
+    }
+    const host = join(
+      directory,
+      `${deployment.files}-0`,
+      'node_modules',
+      deployment.files.replace('nitro', 'nitropack'),
+    );
+    const { version } = JSON.parse(await readFile(join(host, 'package.json'), 'utf8')) as { version: string };
+    rows.push({ ...row, version });
+  }
+  await report('frameworks', rows);
+}
+
+const directory = await mkdtemp(join(tmpdir(), 'session-logs-frameworks-'));
+try {
+  await main(directory);
+} finally {
+  if (process.env['KEEP'] === undefined) await rm(directory, { recursive: true, force: true });
+  else console.log(directory);
+}
