@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
+import { InMemoryLogRecordExporter } from '@opentelemetry/sdk-logs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
+import { startSessionLogs } from '../src/index.ts';
 import { builtProgram } from './support/built-source.ts';
 import { RESULTS, runFakeTimeCases } from './support/fake-time-cases.ts';
+import { temporaryDirectory } from './support/temporary-directory.ts';
 
 describe('readers while a test has faked time', () => {
   afterEach(() => void vi.useRealTimers());
@@ -21,6 +24,18 @@ describe('readers while a test has faked time', () => {
     });
     const results = await runFakeTimeCases({ advance: (millis) => vi.advanceTimersByTime(millis) });
     expect(results).toEqual(RESULTS);
+  });
+
+  it.each([true, false])('so do a start, its flush and its shutdown; with a spool: %s', async (isSpooled) => {
+    vi.useFakeTimers();
+    const exporter = new InMemoryLogRecordExporter();
+    const spool = isSpooled ? { directory: temporaryDirectory() } : undefined;
+    const directory = temporaryDirectory();
+    const sessions = await startSessionLogs({ directory, spool, exporter, console: false, streamHandler: false });
+    await sessions.logChunkToQueue('chunk', 'abc');
+    await sessions.forceFlush();
+    expect(exporter.getFinishedLogRecords().map(({ body }) => body)).toEqual(['chunk']);
+    await sessions.shutdown();
   });
 
   it('need none of it, and times that are set come with it: node:test', async () => {

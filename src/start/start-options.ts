@@ -111,10 +111,11 @@ function fileOptions(): z.ZodCustom<DailyFileOptions> {
   return z.custom<DailyFileOptions>((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
 }
 
-/** Of either kind: what it exports is looked at when it is used. */
-function isModule(value: unknown): boolean {
-  const { LoggerProvider, default: inner } = Object(value) as { LoggerProvider?: unknown; default?: unknown };
-  return typeof LoggerProvider === 'function' || (inner !== undefined && inner !== value && isModule(inner));
+/** A bundler may have put what a CommonJS module exports under `default`. */
+function isLogsSdk(value: unknown): boolean {
+  const exports = Object(value) as { readonly LoggerProvider?: unknown; readonly default?: unknown };
+  const { LoggerProvider } = exports.default === undefined ? exports : (Object(exports.default) as typeof exports);
+  return typeof (exports.LoggerProvider ?? LoggerProvider) === 'function';
 }
 
 const optionsSchema = lazily(() =>
@@ -125,7 +126,7 @@ const optionsSchema = lazily(() =>
     retentionDays: positiveInteger().optional(),
     compress: z.boolean('a boolean').optional(),
     endpoint: z.string('a URL such as "http://localhost:4318"').optional(),
-    sdk: z.custom<LogsSdkModule>(isModule, "the module '@opentelemetry/sdk-logs'").optional(),
+    sdk: z.custom<LogsSdkModule>(isLogsSdk, "the module '@opentelemetry/sdk-logs'").optional(),
     exporter: objectWith<LogRecordExporter>('a LogRecordExporter', 'export', 'shutdown').optional(),
     console: z
       .union(

@@ -311,6 +311,7 @@ describe('startSessionLogs', () => {
     ],
     ['an endpoint of another scheme', { endpoint: 'ftp://x' }, 'expected `endpoint` to be a URL'],
     ['no exporter', { exporter: {} as never }, 'expected `exporter` to be a LogRecordExporter'],
+    ['another module', { sdk: { default: {} } as never }, "expected `sdk` to be the module '@opentelemetry/sdk-logs'"],
     ['a wrong directory', { directory: '' }, 'expected `directory` to be a path, got "" (string)'],
     [
       'a wrong severity',
