@@ -9,11 +9,12 @@ let isListening = false;
 function onExit(): void {
   // From here on nothing asynchronous runs: what later listeners add is written at once.
   isExiting = true;
-  writeAll();
+  for (const each of open) each.now();
 }
 
-function writeAll(): void {
-  for (const each of open) each.now();
+/** Deno emits no `exit` after an error that nobody catches. */
+function onUncaughtError(): void {
+  if (process.listenerCount('uncaughtException') === 0) onExit();
 }
 
 /**
@@ -38,8 +39,9 @@ export class EndOfTickWrite {
     if (!isListening) {
       isListening = true;
       process.prependListener('exit', onExit);
-      // Deno emits no `exit` after an uncaught error. The process may also survive it.
-      process.prependListener('uncaughtExceptionMonitor', writeAll);
+      if (process.versions['deno'] !== undefined) {
+        process.prependListener('uncaughtExceptionMonitor', onUncaughtError);
+      }
     }
   }
 
