@@ -14,7 +14,7 @@ import { makeApplication } from '../../support/application.ts';
 import type { Application } from '../../support/application.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
 import { startOtlpReceiver } from '../../support/otlp-receiver.ts';
-import { olderLine, sdkLines } from '../../support/sdk-lines.ts';
+import { newerLine, olderLine, sdkLines } from '../../support/sdk-lines.ts';
 
 const HTTP = '@opentelemetry/exporter-logs-otlp-http';
 const SDK = '@opentelemetry/sdk-logs';
@@ -253,6 +253,12 @@ describe.each(sdkLines)('the SDK of line %s, handed in', (name, { sdk }) => {
     expect(logsSdkOf(sdk).line).toBe(name);
     expect(logsSdkOf({ default: sdk } as never).line).toBe(name);
   });
+});
+
+it('what a literal import gives is taken where it is of the line that the application has', async () => {
+  runAs({ line: newerLine, packages: [SDK] });
+  expect((await importLogsSdk()).LoggerProvider).toBe(newerLine.sdk.LoggerProvider);
+  expect(requireLogsSdk().LoggerProvider).not.toBe(newerLine.sdk.LoggerProvider);
 });
 
 describe('attributes of the environment', () => {
