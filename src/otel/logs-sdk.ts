@@ -17,10 +17,8 @@ export interface SdkLoggerProvider extends OtelLoggerProvider {
 
 /** What of `@opentelemetry/sdk-logs`, of either line, a provider of our own is made with. */
 export interface LogsSdkModule {
-  readonly LoggerProvider: new (config: {
-    // oxlint-disable-next-line typescript/no-explicit-any -- the two lines' types differ in an enum only
-    readonly [option in 'resource' | 'processors']?: any;
-  }) => SdkLoggerProvider;
+  // oxlint-disable-next-line typescript/no-explicit-any -- the two lines' types differ in an enum only
+  readonly LoggerProvider: new (config: any) => SdkLoggerProvider;
 }
 
 /** The logs SDK of the application, for a provider of our own. */

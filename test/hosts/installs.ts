@@ -157,8 +157,8 @@ async function runProgram(
   const imports = program.imports.flatMap((name) => ['--import', name]);
   const none = { OTEL_LOGS_EXPORTER: 'none', OTEL_TRACES_EXPORTER: 'console', OTEL_METRICS_EXPORTER: 'none' };
   const env = { ...process.env, ...(await yarnSettings()), ...own, ...none };
-  const [command = '', ...args] = [...node, ...imports, 'program.mjs'];
-  return run(command, args, { cwd: directory, env }).then(
+  const [command = '', ...args] = node;
+  return run(command, [...args, ...imports, 'program.mjs'], { cwd: directory, env }).then(
     ({ stdout }) => stdout.trim().split('\n').at(-1) ?? '',
     (error: unknown) => `failed: ${String(error).slice(0, 400)}`,
   );
