@@ -4,6 +4,7 @@
  * with TypeScript 5.0 to 7 in every way that modules are resolved.
  *
  *   npm run test:installs
+ *   npm run test:installs -- --write     also writes the tables of docs/set-ups.md
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -12,6 +13,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { compile, compileEveryWay, COMPILERS } from './compilers.ts';
+import { report } from '../set-ups/matrix.ts';
 import { pack } from './pack.ts';
 
 const run = promisify(execFile);
@@ -189,7 +191,7 @@ async function tryHost(
 
 const AS_WITHOUT = 'ERESOLVE, as without this package';
 
-async function main(directory: string): Promise<boolean> {
+async function main(directory: string): Promise<void> {
   const tarball = `file:${await pack(directory)}`;
   const tools = join(directory, 'tools');
   await install(tools, NPM, COMPILERS);
@@ -207,20 +209,20 @@ async function main(directory: string): Promise<boolean> {
       await rm(host, { recursive: true, force: true });
     }
   }
-  console.table(rows);
-  console.table(compiled);
   const isGood = (result: string): boolean => ['ok', '-', AS_WITHOUT].includes(result);
   const failures = [
     ...rows.filter(({ manager: _manager, host: _host, ...results }) => !Object.values(results).every(isGood)),
     ...compiled.filter(({ result = '' }) => !isGood(result)),
   ];
+  if (failures.length > 0) process.exitCode = 1;
+  await report('package managers', rows);
+  await report('compilers', compiled);
   for (const failure of failures) console.error(failure);
-  return failures.length === 0;
 }
 
 const directory = await mkdtemp(join(tmpdir(), 'session-logs-installs-'));
 try {
-  process.exitCode = (await main(directory)) ? 0 : 1;
+  await main(directory);
 } finally {
   await rm(directory, { recursive: true, force: true });
 }

@@ -107,7 +107,7 @@ function namesOfApi(text: string): string[] {
   const lists = [...text.matchAll(/import \{([^}]*)\} from "@opentelemetry\/api"/g)].map(([, list = '']) => list);
   const namespaces = [...text.matchAll(/import \* as (\w+) from "@opentelemetry\/api"/g)].map(([, name = '']) => name);
   const patterns = namespaces.flatMap((name) => [`(?<![\\w.-])${name}\\.(\\w+)`, `"(\\w+)" in ${name}\\b`]);
-  const reads = patterns.flatMap((pattern) => [...text.matchAll(new RegExp(pattern, 'g'))]);
+  const reads = patterns.flatMap((pattern) => Array.from(text.matchAll(new RegExp(pattern, 'g'))));
   return [
     ...lists.flatMap((list) => list.split(',').map((part) => part.trim().split(' as ')[0] ?? '')),
     ...reads.map(([, name = '']) => name),

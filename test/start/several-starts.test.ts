@@ -51,9 +51,9 @@ it.each(Object.entries(PROGRAMS))(
     writeFileSync(join(cwd, 'program.mjs'), text);
     const env = { ...process.env, LOGS_PATH: logs, SPOOL_PATH: spool, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url };
     expect(await runProgram(process.execPath, ['program.mjs'], { cwd, env })).toMatchObject({ status: 0, stderr: '' });
-    const all = ['main', 'a', 'b'].flatMap((name) =>
-      Array.from({ length: LINES }, (_, index) => `line ${name}-${index}`),
-    );
+    const all = ['main', 'a', 'b']
+      .flatMap((name) => Array.from({ length: LINES }, (_, index) => `line ${name}-${index}`))
+      .toSorted((a, b) => a.localeCompare(b));
     const lines = readdirSync(logs).flatMap((name) => readFileSync(join(logs, name), 'utf8').trimEnd().split('\n'));
     const written = lines.map((line) => /line \w+-\d+/.exec(line)?.[0] ?? line);
     expect(written.toSorted((a, b) => a.localeCompare(b))).toEqual(all);
