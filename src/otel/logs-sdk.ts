@@ -2,7 +2,7 @@ import * as api from '@opentelemetry/api';
 
 import { describeValue, SessionLogsError } from '../support/errors.ts';
 import type { OtelLoggerProvider } from './logs-api.ts';
-import { choosePeer, exportsOf, requirePeer } from './peer-package.ts';
+import { choosePeer, exportsOf, remedyFor, requirePeer } from './peer-package.ts';
 import type { Imported, Peer } from './peer-package.ts';
 import { completeResource, defaultResource } from './resource.ts';
 import type { Resource } from './resource.ts';
@@ -76,15 +76,12 @@ export function logsSdkOf(module: LogsSdkModule): LogsSdk {
 
 function usable(peer: Peer<LogsSdkModule>): LogsSdk {
   if ('module' in peer) return logsSdkOf(peer.module);
-  const { reason, isBundledAway, cause } = peer;
   // The API that is there decides which line can be: 3.x needs 1.10.
   const { sdk } = VERSIONS[Reflect.has(api, 'logs') ? '3.x' : '0.2xx'];
-  const fix = isBundledAway
-    ? `npm install ${SDK}@${sdk} where the bundle is made, or pass it: startSessionLogs({ sdk: await import('${SDK}') })`
-    : `npm install ${SDK}@${sdk}`;
+  const fix = remedyFor(peer, `npm install ${SDK}@${sdk}`, `the option \`sdk\`, await import('${SDK}')`);
   throw new SessionLogsError(
     'sdk_not_found',
-    `${SDK} ${reason}. startSessionLogs makes its own logger provider with it: ${fix}`,
-    { cause },
+    `${SDK} ${peer.reason}. startSessionLogs makes its own logger provider with it: ${fix}`,
+    { cause: peer.cause },
   );
 }

@@ -11,8 +11,14 @@ export type Imported<Module> = { readonly module: Module } | { readonly error: u
 export interface MissingPeer {
   /** The end of a sentence that begins with the name of the package. */
   readonly reason: string;
-  readonly isBundledAway: boolean;
+  readonly remedy: 'install' | 'bundle' | 'banner';
   readonly cause?: unknown;
+}
+
+/** What to do about a missing package. @param install The command that installs it. @param handedIn How it is given. */
+export function remedyFor({ remedy }: MissingPeer, install: string, handedIn: string): string {
+  if (remedy === 'banner') return 'give the bundle a `require`, by the banner that docs/set-ups.md shows';
+  return `${install}${remedy === 'bundle' ? ' where the bundle is made' : ''}, or pass ${handedIn}`;
 }
 
 /** A package that the application brings. */
@@ -65,7 +71,7 @@ function loaded<Module>({ path, version }: FoundPackage): Peer<Module> {
   try {
     return { module: loadFile<Module>(path) };
   } catch (cause) {
-    return { reason: `${version} could not be loaded: ${messageOf(cause)}`, isBundledAway: false, cause };
+    return { reason: `${version} could not be loaded: ${messageOf(cause)}`, remedy: 'install', cause };
   }
 }
 
@@ -77,14 +83,17 @@ function missing(
 ): MissingPeer {
   if (other !== undefined) {
     const reason = line === undefined ? 'is not supported' : `does not fit ${line} of @opentelemetry/sdk-logs`;
-    return { reason: `${other.version} ${reason}`, isBundledAway: false };
+    return { reason: `${other.version} ${reason}`, remedy: 'install' };
   }
   if (error !== undefined && !isNotFound(error, name)) {
-    return { reason: `could not be loaded: ${messageOf(error)}`, isBundledAway: false, cause: error };
+    const message = messageOf(error);
+    // What esbuild puts in the place of a `require` that a bundle of ES modules does not have.
+    const remedy = message.startsWith('Dynamic require of') ? 'banner' : 'install';
+    return { reason: `could not be loaded: ${message}`, remedy, cause: error };
   }
   return isBundled()
-    ? { reason: 'is not in the bundle of this program, nor installed where it runs', isBundledAway: true }
-    : { reason: 'is not installed', isBundledAway: false };
+    ? { reason: 'is not in the bundle of this program, nor installed where it runs', remedy: 'bundle' }
+    : { reason: 'is not installed', remedy: 'install' };
 }
 
 /** Node and the bundlers say so in words of their own, but all quote the name; a package that it misses has another one. */

@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 
 import { builtSource } from '../support/built-source.ts';
-import { sdkLines } from '../support/sdk-lines.ts';
+import { olderLine, sdkLines } from '../support/sdk-lines.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const SDK = '@opentelemetry/sdk-logs';
@@ -21,23 +21,27 @@ const START = `
   sessions.then(() => console.log('started'), ({ code, message }) => console.log(code + ': ' + message));
 `;
 
-/** Bundles the program into one CommonJS file, runs it where there is nothing else, and gives what it printed. */
-async function runBundle(
-  contents: string,
-  options: {
-    readonly external?: string[];
-    readonly env?: NodeJS.ProcessEnv;
-    readonly broken?: [name: string, version: string];
-  },
-): Promise<string> {
+interface BundleOptions {
+  readonly external?: string[];
+  readonly alias?: Record<string, string>;
+  /** @default 'cjs' */
+  readonly format?: 'esm';
+  /** A package that lies beside the bundle, and cannot be loaded. */
+  readonly broken?: readonly [name: string, version: string];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Bundles the program into one file, runs it where there is nothing else, and gives what it printed. */
+async function runBundle(contents: string, options: BundleOptions): Promise<string> {
   const directory = temporaryDirectory();
-  const outfile = join(directory, 'program.cjs');
+  const outfile = join(directory, options.format === 'esm' ? 'program.mjs' : 'program.cjs');
   await build({
     stdin: { contents, resolveDir: import.meta.dirname },
     outfile,
     bundle: true,
     platform: 'node',
-    format: 'cjs',
+    format: options.format ?? 'cjs',
+    alias: options.alias ?? {},
     external: options.external ?? [],
     logLevel: 'silent',
   });
@@ -62,11 +66,19 @@ describe('a start in a bundle', () => {
 
   it('says of a package that it was left out of the bundle, and how it gets in', async () => {
     expect(await runBundle(START, { external: [SDK] })).toBe(
-      `sdk_not_found: ${SDK} is not in the bundle of this program, nor installed where it runs. startSessionLogs makes its own logger provider with it: npm install ${SDK}@^3.1.0 where the bundle is made, or pass it: startSessionLogs({ sdk: await import('${SDK}') })`,
+      `sdk_not_found: ${SDK} is not in the bundle of this program, nor installed where it runs. startSessionLogs makes its own logger provider with it: npm install ${SDK}@^3.1.0 where the bundle is made, or pass the option \`sdk\`, await import('${SDK}')`,
     );
     expect(await runBundle(START, { external: [HTTP], env: ENDPOINT })).toBe(
       `exporter_not_found: ${HTTP} is not in the bundle of this program, nor installed where it runs: npm install ${HTTP}@^0.301.0 where the bundle is made, or pass an \`exporter\``,
     );
+  });
+
+  it('says of a bundle without a `require` how it gets one, and writes the daily file without log4js', async () => {
+    const alias = { [SDK]: olderLine.require.resolve(SDK) };
+    expect(await runBundle(START, { format: 'esm', alias })).toMatch(
+      /^sdk_not_found: .*sdk-logs could not be loaded: Dynamic require of "\w+" is not supported.*by the banner that docs\/set-ups.md shows$/,
+    );
+    expect(await runBundle(START.replace('file: false, ', ''), { format: 'esm' })).toBe('started');
   });
 
   it('says of a package what keeps it from being loaded, and of another version that it does not fit', async () => {

@@ -33,6 +33,8 @@ interface Deployment {
   /** Below the host: what is deployed by itself; `undefined` when it runs where it was built. */
   readonly output?: string;
   readonly start: readonly string[];
+  /** Without the optional peers: that builds, and is not run. */
+  readonly isBare?: boolean;
 }
 
 const NEXT = { next: '^16.0.0', react: '^19.0.0', 'react-dom': '^19.0.0' };
@@ -60,6 +62,7 @@ const DEPLOYMENTS: readonly Deployment[] = [
     output: '.next/standalone',
     start: ['server.js'],
   },
+  { name: 'Next.js 16, build without the peers', env: {}, ...BUILD_NEXT, start: [], isBare: true },
   {
     name: 'Nitro 2',
     env: {},
@@ -120,17 +123,23 @@ async function answerOf(url: string, server: { readonly exitCode: number | null 
   }
 }
 
+function withoutPeers({ name, dependencies }: HostLine): HostLine {
+  const api = '@opentelemetry/api';
+  return { name, dependencies: { [api]: dependencies[api] ?? '' } };
+}
+
 /** Each line as the deployment's host, built anew for each kind of build. */
 async function deploy(directory: string, tarball: string, line: HostLine, deployment: Deployment): Promise<void> {
-  const { env, files, packages, build, output, start } = deployment;
-  const host = join(directory, `${files}-${HOST_LINES.indexOf(line)}`);
-  await makeHost(host, tarball, line, files, packages);
+  const { env, files, packages, build, output, start, isBare = false } = deployment;
+  const host = join(directory, `${files}-${HOST_LINES.indexOf(line)}${isBare ? '-bare' : ''}`);
+  await makeHost(host, tarball, isBare ? withoutPeers(line) : line, files, packages);
   await Promise.all(['.next', '.output'].map((made) => rm(join(host, made), { recursive: true, force: true })));
   const { stdout, stderr } = await command(build, host, { ...env, NEXT_TELEMETRY_DISABLED: '1' });
   const warnings = `${stdout}\n${stderr}`
     .split('\n')
     .filter((text) => /warn|exist in target|can't resolve/i.test(text));
   if (warnings.length > 0) console.log(warnings.join('\n'));
+  if (isBare) return;
   if (output === undefined) return runServer(start, host);
   const alone = await mkdtemp(join(directory, 'alone-'));
   await cp(join(host, output), alone, { recursive: true, verbatimSymlinks: true });

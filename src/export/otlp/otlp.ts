@@ -1,6 +1,6 @@
 import { environmentValue, isOtlpExportDisabled, isSdkDisabled } from '../../otel/environment.ts';
 import type { LogRecordExporter } from '../../otel/log-record.ts';
-import { choosePeer, exportsOf, requirePeer } from '../../otel/peer-package.ts';
+import { choosePeer, exportsOf, remedyFor, requirePeer } from '../../otel/peer-package.ts';
 import type { Imported, MissingPeer, Peer } from '../../otel/peer-package.ts';
 import { VERSIONS } from '../../otel/sdk-line.ts';
 import type { OtelLine } from '../../otel/sdk-line.ts';
@@ -141,15 +141,7 @@ function exporterOf(peer: Peer<OtlpExporterModule>, target: OtlpTarget, line: Ot
   return target.url === undefined ? new OTLPLogExporter() : new OTLPLogExporter({ url: target.url });
 }
 
-function exporterNotFound(
-  name: string,
-  line: OtelLine,
-  { reason, isBundledAway, cause }: MissingPeer,
-): SessionLogsError {
-  const where = isBundledAway ? ' where the bundle is made' : '';
-  return new SessionLogsError(
-    'exporter_not_found',
-    `${name} ${reason}: npm install ${name}@${VERSIONS[line].exporter}${where}, or pass an \`exporter\``,
-    { cause },
-  );
+function exporterNotFound(name: string, line: OtelLine, peer: MissingPeer): SessionLogsError {
+  const fix = remedyFor(peer, `npm install ${name}@${VERSIONS[line].exporter}`, 'an `exporter`');
+  return new SessionLogsError('exporter_not_found', `${name} ${peer.reason}: ${fix}`, { cause: peer.cause });
 }
