@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import * as nodeModule from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,10 +12,17 @@ export interface FoundPackage {
 
 const OWN_NAME = 'otel-session-logs';
 
+/** Not by its name: webpack would look at what is required by it, which is known only when the program runs, and warn. */
+const createRequire = Reflect.get(nodeModule, 'createRequire');
+
+declare const __webpack_require__: unknown;
+
 /** This file, or the bundle that it became a part of; `undefined` in one that is CommonJS. */
 const OWN_FILE = ownFile();
 
 function ownFile(): string | undefined {
+  // webpack puts here where this file was on the machine that made the bundle.
+  if (typeof __webpack_require__ !== 'undefined') return undefined;
   try {
     return fileURLToPath(import.meta.url);
   } catch {

@@ -45,7 +45,7 @@ async function webpack() {
   });
   const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true });
   if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join('\n'));
-  for (const { message } of warnings) console.error(message);
+  for (const { moduleName, message } of warnings) console.error(`${moduleName}: ${message}`);
   return join(out, 'program.cjs');
 }
 
