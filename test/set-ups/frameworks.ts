@@ -159,7 +159,7 @@ async function main(directory: string): Promise<void> {
     }
     const host = join(
       directory,
-      `${deployment.files}-0`,
+      `${deployment.files}-0${deployment.isBare === true ? '-bare' : ''}`,
       'node_modules',
       deployment.files.replace('nitro', 'nitropack'),
     );
