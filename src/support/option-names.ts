@@ -13,7 +13,7 @@ const READERS = 'maxReaders maxReadersPerSession reservedShare';
  */
 export const OPTIONS_OF: Readonly<Record<string, string>> = {
   startSessionLogs:
-    `${SESSION} directory file retentionDays compress endpoint exporter spool console streamHandler resource coalesce ` +
+    `${SESSION} directory file retentionDays compress endpoint sdk exporter spool console streamHandler resource coalesce ` +
     'minimumSeverity registerGlobally shutdownOnSignal',
   SessionLogs: `${SESSION} streamHandler loggerProvider durable`,
   SessionLogRecordProcessor: SESSION,
