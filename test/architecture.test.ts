@@ -7,7 +7,17 @@ import { circleIn, readImportGraph, relativeImports } from './support/import-gra
 import type { ImportGraph } from './support/import-graph.ts';
 
 /** What `exports` and `bin` of package.json name: the only files in the root of src. Nothing imports them. */
-const DOORS = ['index.ts', 'export.ts', 'redaction.ts', 'redis.ts', 'register.ts', 'testing.ts', 'edge.ts', 'cli.ts'];
+const DOORS = [
+  'index.ts',
+  'export.ts',
+  'redaction.ts',
+  'redis.ts',
+  'register.ts',
+  'remote.ts',
+  'testing.ts',
+  'edge.ts',
+  'cli.ts',
+];
 
 /** The rooms from top to bottom. A file imports rooms on floors below its own; rooms side by side do not see each other. */
 const FLOORS: readonly (readonly string[])[] = [
@@ -24,6 +34,7 @@ const FLOORS: readonly (readonly string[])[] = [
 /** What the floors would allow. */
 const FORBIDDEN: readonly { readonly from: string; readonly to: string; readonly because: string }[] = [
   { from: 'write', to: 'read', because: 'writing knows nothing of reading' },
+  { from: 'store/remote', to: 'store/redis', because: 'what all engines have in common knows none of them' },
   { from: 'store', to: 'otel', because: 'a store is written without knowing OpenTelemetry' },
 ];
 
@@ -31,6 +42,7 @@ const FORBIDDEN: readonly { readonly from: string; readonly to: string; readonly
 const STORES: Readonly<Record<string, readonly string[]>> = {
   'store/memory': ['index.ts', 'facade'],
   'store/redis': ['redis.ts'],
+  'store/remote': ['remote.ts', 'store/redis', 'store/contract'],
 };
 
 /** Each answers with what breaks it: the file, the import and why. */
@@ -146,7 +158,7 @@ describe('what a broken rule says', () => {
     [
       'only doors lie in the root of src, and every folder is a room',
       { 'index.ts': [], 'within.ts': [], 'read/a.ts': [] },
-      'src/within.ts: only index.ts, export.ts, redaction.ts, redis.ts, register.ts, testing.ts, edge.ts, cli.ts lie in the root of src',
+      'src/within.ts: only index.ts, export.ts, redaction.ts, redis.ts, register.ts, remote.ts, testing.ts, edge.ts, cli.ts lie in the root of src',
     ],
     [
       'only doors lie in the root of src, and every folder is a room',
@@ -172,6 +184,11 @@ describe('what a broken rule says', () => {
       'some rooms do not know some below them',
       { 'store/redis/a.ts': ['otel/b.ts', 'entry/c.ts'], 'entry/c.ts': ['otel/b.ts'] },
       'src/store/redis/a.ts imports src/otel/b.ts: store never imports otel: a store is written without knowing OpenTelemetry',
+    ],
+    [
+      'some rooms do not know some below them',
+      { 'store/remote/a.ts': ['store/redis/b.ts', 'entry/c.ts'], 'store/redis/b.ts': ['store/remote/c.ts'] },
+      'src/store/remote/a.ts imports src/store/redis/b.ts: store/remote never imports store/redis: what all engines have in common knows none of them',
     ],
     [
       'a store is given, never chosen',

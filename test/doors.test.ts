@@ -34,7 +34,7 @@ const SOURCE = builtSource();
 const HEAVY = /node_modules\/(log4js|@opentelemetry\/(sdk|exporter)-|ioredis|redis)/;
 
 describe('a door loads what it needs', () => {
-  it.each(['index.js', 'export.js', 'redis.js', 'testing.js'])(
+  it.each(['index.js', 'export.js', 'redis.js', 'remote.js', 'testing.js'])(
     '%s: neither log4js, nor an SDK, nor a client',
     async (door) => {
       const urls = await loadedBy(`await import(${JSON.stringify(SOURCE.url(door))});`);

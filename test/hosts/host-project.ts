@@ -72,7 +72,7 @@ export async function compileHostProject(directory: string): Promise<void> {
 export async function refuseUntestedNames(directory: string): Promise<void> {
   const surface = await readFile(join(directory, 'surface.ts'), 'utf8');
   const words = new Set(surface.match(/\w+/g));
-  for (const door of ['index', 'redis', 'testing']) {
+  for (const door of ['index', 'redis', 'remote', 'testing']) {
     const file = join(directory, 'node_modules', 'otel-session-logs', 'dist', `${door}.d.ts`);
     const text = await readFile(file, 'utf8');
     const lists = [...text.matchAll(/^export (?:type )?\{([^}]*)\}/gm)];

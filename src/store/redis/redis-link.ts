@@ -1,80 +1,34 @@
-import type { Episode } from '../../support/reporter.ts';
-import { startInterval, startTimer } from '../../support/timers.ts';
+import { startTimer } from '../../support/timers.ts';
+import { backoffMillis } from '../remote/remote-call.ts';
 import { failureOf, RedisFailure } from './redis-client.ts';
 import type { RedisCommand, RedisConnection, RedisConnectionEvents, RedisPort, RedisReply } from './redis-client.ts';
 
-const FIRST_BACKOFF_MILLIS = 50;
-const LAST_BACKOFF_MILLIS = 2_000;
-/** A server that answers nothing in this time is as good as gone; what it did meanwhile is found out afterwards. */
+/** A server that answers nothing in this time is as good as gone. */
 const ANSWER_MILLIS = 3_000;
 /** An attempt that came to nothing in this time, the handshake included, is given up. */
 const CONNECT_MILLIS = 6_000;
-/** A connection that stayed up so long starts the backoff anew and ends an outage: cuts in a row are one outage. */
+/** A connection that stayed up so long starts the backoff anew. */
 const STABLE_MILLIS = 1_000;
-
-/** Keeps the process alive while somebody waits for Redis; the sockets themselves do not. */
-export class KeepAlive {
-  #holders = 0;
-  #timer: NodeJS.Timeout | undefined;
-
-  hold(): void {
-    this.#holders += 1;
-    this.#timer ??= startInterval(() => {}, 2 ** 30);
-  }
-
-  release(): void {
-    this.#holders -= 1;
-    if (this.#holders > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-  }
-}
 
 /** What the owner of a link hears. */
 export interface LinkListener {
   /** A connection is there, perhaps after another was lost: what was under way has failed. */
   onReady(): void;
-  /** The connection, or the attempt to get one, has failed. */
-  onLost?(): void;
   onMessage?(channel: string): void;
   /** Messages may have been missed. */
   onResumed?(): void;
 }
 
-/** The wait before the next attempt: 50 ms doubled with each failure up to 2 s, of which a random half is left out. */
-export function backoffMillis(failures: number): number {
-  const full = Math.min(FIRST_BACKOFF_MILLIS * 2 ** Math.min(failures, 10), LAST_BACKOFF_MILLIS);
-  return full * (0.5 + Math.random() / 2);
-}
-
-/** The outage of all links of a store: one line when the first goes down, one when the last is back. */
-export class Outage {
-  readonly #episode: Episode;
-  readonly #down = new Set<RedisLink>();
-
-  constructor(episode: Episode) {
-    this.#episode = episode;
-  }
-
-  add(link: RedisLink, cause: unknown): void {
-    this.#down.add(link);
-    this.#episode.begin('Redis cannot be reached; entries wait in bounds, readers wait, and it is tried again', cause);
-  }
-
-  remove(link: RedisLink): void {
-    if (this.#down.delete(link) && this.#down.size === 0) this.#episode.end('Redis is back');
-  }
-}
-
 /**
  * One of the store's connections, renewed by this class alone: each is used until it breaks and then replaced, after
- * 50 ms to 2 s with jitter. Commands are refused at once while there is none, and nothing is ever sent twice from here.
+ * 50 ms to 2 s with jitter. Nothing is ever sent twice from here.
  */
 export class RedisLink {
   readonly #port: RedisPort;
   readonly #listener: LinkListener;
-  readonly #keepAlive: KeepAlive;
-  readonly #outage: Outage;
+  /** Who waits for the attempt that is under way. */
+  #waiting: { readonly resolve: () => void; readonly reject: (cause: unknown) => void }[] = [];
+  #lastCause: unknown = new Error('Not connected to Redis');
   #connection: RedisConnection | undefined;
   #isReady = false;
   #isClosed = false;
@@ -83,29 +37,21 @@ export class RedisLink {
   #retryTimer: NodeJS.Timeout | undefined;
   #stableTimer: NodeJS.Timeout | undefined;
 
-  constructor(port: RedisPort, keepAlive: KeepAlive, outage: Outage, listener: LinkListener) {
+  constructor(port: RedisPort, listener: LinkListener) {
     this.#port = port;
     this.#listener = listener;
-    this.#keepAlive = keepAlive;
-    this.#outage = outage;
   }
 
-  get isReady(): boolean {
-    return this.#isReady;
-  }
-
-  /** The last attempt failed or the last connection broke, and there is no other yet. */
-  get isDown(): boolean {
-    return !this.#isReady && this.#failures > 0;
-  }
-
-  /** An attempt is under way. */
-  get isConnecting(): boolean {
-    return this.#connection !== undefined && !this.#isReady;
+  /** Resolves when there is a connection; rejects when the attempt fails that is under way, or at once between attempts. */
+  async ready(): Promise<void> {
+    if (this.#isReady) return;
+    this.#start();
+    if (this.#connection === undefined) throw this.#lastCause;
+    await new Promise<void>((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
   /** Connects, unless it did or is about to. */
-  start(): void {
+  #start(): void {
     if (this.#connection !== undefined || this.#isClosed || this.#retryTimer !== undefined) return;
     let connection: RedisConnection | undefined;
     // Events of a connection that was replaced are nobody's business any more.
@@ -115,8 +61,10 @@ export class RedisLink {
         if (!isCurrent()) return;
         clearTimeout(this.#connectTimer);
         this.#isReady = true;
-        this.#stableTimer = startTimer(() => this.#isStable(), STABLE_MILLIS);
-        this.#stableTimer.unref();
+        this.#stableTimer = startTimer(() => {
+          this.#failures = 0;
+        }, STABLE_MILLIS).unref();
+        for (const { resolve } of this.#waiting.splice(0)) resolve();
         this.#listener.onReady();
       },
       message: (channel) => this.#listener.onMessage?.(channel),
@@ -141,11 +89,8 @@ export class RedisLink {
   /** One reply per command; failures without a code when there is no connection, or no answer in 3 s. */
   async exec(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]> {
     const connection = this.#connection;
-    if (connection === undefined || !this.#isReady) {
-      this.start();
-      return commands.map(() => NOT_CONNECTED);
-    }
-    this.#keepAlive.hold();
+    if (connection === undefined || !this.#isReady)
+      return commands.map(() => new RedisFailure(undefined, this.#lastCause));
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<readonly RedisReply[]>((resolve) => {
       timer = startTimer(() => {
@@ -160,12 +105,11 @@ export class RedisLink {
       return commands.map(() => failure);
     } finally {
       clearTimeout(timer);
-      this.#keepAlive.release();
     }
   }
 
   async subscribe(channel: string): Promise<void> {
-    if (this.#connection === undefined || !this.#isReady) throw new Error('Not connected to Redis');
+    if (this.#connection === undefined || !this.#isReady) throw this.#lastCause;
     await this.#connection.subscribe(channel);
   }
 
@@ -185,7 +129,7 @@ export class RedisLink {
     this.suspend();
   }
 
-  /** Ends the connection until `start()` or `exec()` wants one again. */
+  /** Ends the connection until one is wanted again. */
   suspend(): void {
     this.#isReady = false;
     clearTimeout(this.#connectTimer);
@@ -194,12 +138,7 @@ export class RedisLink {
     this.#retryTimer = undefined;
     if (this.#connection !== undefined) closeQuietly(this.#connection);
     this.#connection = undefined;
-    this.#outage.remove(this);
-  }
-
-  #isStable(): void {
-    this.#failures = 0;
-    this.#outage.remove(this);
+    this.#failWaiting();
   }
 
   #lost(cause: unknown): void {
@@ -208,17 +147,20 @@ export class RedisLink {
     this.#isReady = false;
     this.#connection = undefined;
     this.#failures += 1;
-    // A single cut is mended before anybody notices; from the second failure on it is an outage.
-    if (this.#failures > 1) this.#outage.add(this, cause);
+    if (cause !== undefined) this.#lastCause = cause;
     this.#retryTimer = startTimer(
       () => {
         this.#retryTimer = undefined;
-        this.start();
+        this.#start();
       },
       backoffMillis(this.#failures - 1),
     );
     this.#retryTimer.unref();
-    this.#listener.onLost?.();
+    this.#failWaiting();
+  }
+
+  #failWaiting(): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#lastCause);
   }
 }
 
@@ -230,6 +172,4 @@ function closeQuietly(connection: RedisConnection): void {
   }
 }
 
-/** What a command comes to while there is no connection. */
-export const NOT_CONNECTED: RedisFailure = new RedisFailure(undefined, new Error('Not connected to Redis'));
 const NO_ANSWER = new RedisFailure(undefined, new Error(`Redis did not answer in ${ANSWER_MILLIS} ms`));

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 
-import { lazily, millis, parseOptions, positiveInteger } from '../../support/options.ts';
-import { readerBoundOptions } from '../reader-bounds.ts';
-import type { ReaderBoundOptions } from '../reader-bounds.ts';
+import { lazily, parseOptions } from '../../support/options.ts';
+import { remoteStoreOptions } from '../remote/remote-options.ts';
+import type { RemoteStoreOptions } from '../remote/remote-options.ts';
 import type { RedisPort } from './redis-client.ts';
 import { ioRedisPort } from './redis-ioredis.ts';
 import type { IoRedisLike } from './redis-ioredis.ts';
@@ -10,7 +10,7 @@ import { nodeRedisPort } from './redis-node-redis.ts';
 import type { NodeRedisLike } from './redis-node-redis.ts';
 
 /** Options of a {@link RedisSessionStore}. */
-export interface RedisSessionStoreOptions extends ReaderBoundOptions {
+export interface RedisSessionStoreOptions extends RemoteStoreOptions {
   /**
    * A client of `redis` (node-redis) 5 or later or of `ioredis` 5 or later, standalone or cluster; or an own
    * {@link RedisPort}. It is duplicated for each of the store's three connections, and never used or closed itself. Where it
@@ -22,19 +22,7 @@ export interface RedisSessionStoreOptions extends ReaderBoundOptions {
   readonly prefix?: string | undefined;
   /** Entries kept of one session, about: Redis cuts a stream by whole nodes, so up to a hundred more stay. @default 10_000 */
   readonly maxEntriesPerSession?: number | undefined;
-  /** A session that is not written to that long is forgotten by Redis. @default 3_600_000 */
-  readonly idleTtlMillis?: number | undefined;
-  /** An ended session is forgotten after that. @default 300_000 */
-  readonly endedTtlMillis?: number | undefined;
-  /** Entries that wait for Redis at most; then new ones are dropped and counted `store_full`. @default 50_000 */
-  readonly maxPendingEntries?: number | undefined;
-  /** The same bound in bytes: of each entry 128, and 2 per UTF-16 unit of the text that is sent. @default 32 MiB */
-  readonly maxPendingBytes?: number | undefined;
-  /** Sessions whose writing state and unread mark this process keeps. @default 100_000 */
-  readonly maxSessions?: number | undefined;
 }
-
-const MIB = 1024 * 1024;
 
 const optionsSchema = lazily(() =>
   z.strictObject({
@@ -45,13 +33,7 @@ const optionsSchema = lazily(() =>
       .string('a string')
       .regex(/^[\w.:/-]{1,128}$/, '1 to 128 letters, digits or _ . : / -')
       .default('session_logs'),
-    maxEntriesPerSession: positiveInteger().default(10_000),
-    idleTtlMillis: millis().default(3_600_000),
-    endedTtlMillis: millis().default(300_000),
-    maxPendingEntries: positiveInteger().default(50_000),
-    maxPendingBytes: positiveInteger().default(32 * MIB),
-    ...readerBoundOptions(),
-    maxSessions: positiveInteger().default(100_000),
+    ...remoteStoreOptions(),
   }),
 );
 

@@ -101,8 +101,19 @@ import type {
   RedisReply,
   RedisSessionStoreOptions,
 } from 'otel-session-logs/redis';
-import { describeSessionStore } from 'otel-session-logs/testing';
-import type { ContractRunner, ContractStoreOptions, MakeSessionStore } from 'otel-session-logs/testing';
+import { idPart, idParts, RemoteRefusal, RemoteSessionStore } from 'otel-session-logs/remote';
+import type {
+  RemoteAppend,
+  RemoteItem,
+  RemoteLog,
+  RemoteLogEvents,
+  RemoteRange,
+  RemoteSessionStoreOptions,
+  RemoteStoreOptions,
+  RemoteWrite,
+} from 'otel-session-logs/remote';
+import { describeRemoteLog, describeSessionStore } from 'otel-session-logs/testing';
+import type { ContractRunner, ContractStoreOptions, MakeRemoteLog, MakeSessionStore } from 'otel-session-logs/testing';
 
 // Processors in a provider of the host's own line.
 
@@ -367,7 +378,43 @@ export function redisStores(node: NodeRedisLike, io: IoRedisLike): SessionStore[
   return [new RedisSessionStore(redis), new RedisSessionStore({ client: node }), new RedisSessionStore({ client: io })];
 }
 
+class OwnLog implements RemoteLog {
+  readonly name = 'Own';
+  readonly #items: RemoteItem[] = [];
+  #events: RemoteLogEvents | undefined;
+
+  start(events: RemoteLogEvents): void {
+    this.#events = events;
+  }
+  async append({ session, writes }: RemoteAppend): Promise<void> {
+    if (writes.some(({ replacesAll }: RemoteWrite) => replacesAll)) throw new RemoteRefusal('NO', { isFinal: true });
+    for (const { fields } of writes) this.#items.push({ id: idPart(String(this.#items.length)), fields });
+    this.#events?.wake(session);
+  }
+  async read(_: string, { limit }: RemoteRange): Promise<readonly RemoteItem[]> {
+    return this.#items.slice(0, limit);
+  }
+  async claim(): Promise<RemoteItem | undefined> {
+    return this.#items.shift();
+  }
+  async setAside(): Promise<void> {}
+  async watch(): Promise<void> {}
+  async unwatch(): Promise<void> {}
+  isId(text: string): boolean {
+    return idParts(text)?.length === 1;
+  }
+  close(): void {}
+}
+
+export function remoteStore(): SessionStore {
+  const bounds: RemoteStoreOptions = { maxEntriesPerSession: 100, idleTtlMillis: 1000 };
+  const options: RemoteSessionStoreOptions = { log: new OwnLog(), ...bounds };
+  return new RemoteSessionStore(options);
+}
+
 export function contract(runner: ContractRunner): void {
+  const makeLog: MakeRemoteLog = () => new OwnLog();
+  describeRemoteLog('OwnLog', makeLog, runner);
   const make: MakeSessionStore = (wanted: ContractStoreOptions) => new MemorySessionStore(wanted);
   describeSessionStore('MemorySessionStore', make, runner);
 }

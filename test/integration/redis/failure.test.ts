@@ -264,6 +264,42 @@ describe.skipIf(REDIS === undefined)(`failures of Redis${WITHOUT_SERVER}`, () =>
         expect(warnings().filter((line) => line.includes('NOPERM'))).toHaveLength(1);
       });
 
+      it.each([
+        ['scripts', ['-evalsha', '-eval']],
+        ['scripts by their text', ['-eval']],
+        ['the positions', ['-zadd']],
+        ['its keys', ['resetkeys', '~elsewhere:*']],
+      ])('where %s are forbidden one line says what to allow; entries are dropped and counted', async (_, rights) => {
+        await server.start();
+        await setUser(server, ...MINIMUM_RIGHTS, ...rights);
+        const store = new RedisSessionStore({ client: makeClient(server.port, LOGIN) });
+        stores.push(store);
+        for (let round = 0; round < 3; round += 1) {
+          store.append('s', 'x', 0, undefined);
+          store.append('t', 'x', 0, undefined);
+          await store.flush();
+        }
+        expect(store.stats()).toMatchObject({ entries: 0, lost: { store_refused: 6 } });
+        expect(warnings()).toEqual([
+          expect.stringMatching(/refuses entries \(NOPERM\).*needs \+evalsha \+eval \+xadd/),
+        ]);
+        expect(warnings()[0]).toContain('~session_logs:* &session_logs:*');
+      });
+
+      it('without the right to publish or to set a time to live entries are stored, and it is said', async () => {
+        await server.start();
+        await setUser(server, ...MINIMUM_RIGHTS, '-publish', '-pexpire');
+        const store = new RedisSessionStore({ client: makeClient(server.port, LOGIN) });
+        stores.push(store);
+        store.append('s', 'x', 0, undefined);
+        await store.flush();
+        expect(store.stats()).toMatchObject({ entries: 0, lost: {} });
+        const cursor = store.open('s', { from: 'start' });
+        expect((await readAll(cursor)).messages).toEqual(['x']);
+        cursor.leave();
+        expect(warnings()).toEqual([expect.stringContaining('refuses a part of the work')]);
+      });
+
       it('without the right to subscribe: readers learn of entries all the same, later', async () => {
         await server.start();
         await setUser(server, ...MINIMUM_RIGHTS, '-subscribe');
@@ -285,7 +321,7 @@ describe.skipIf(REDIS === undefined)(`failures of Redis${WITHOUT_SERVER}`, () =>
 const LOGIN = { username: 'app', password: 'secret' };
 /** As the README gives them. */
 const MINIMUM_RIGHTS =
-  '~session_logs:* &session_logs:* +xadd +xrange +xrevrange +pexpire +publish +subscribe +unsubscribe +xgroup|create +xreadgroup +xclaim +ping +info +hello +client|setname'.split(
+  '~session_logs:* &session_logs:* +evalsha +eval +xadd +zscore +zadd +zremrangebyrank +pexpire +publish +xrange +xrevrange +subscribe +unsubscribe +xgroup|create +xreadgroup +xclaim +ping +info +hello +client|setname'.split(
     ' ',
   );
 

@@ -44,9 +44,10 @@ describe.skipIf(REDIS === undefined)(`what RedisSessionStore leaves in Redis${WI
         for (const id of HOSTILE_IDS) store.append(id, 'x', 0, undefined);
         await store.flush();
         const keys = await raw.keys(`${prefix}*`);
-        expect(keys).toHaveLength(HOSTILE_IDS.length);
+        // Of each session its entries and the positions of its producers.
+        expect(keys).toHaveLength(2 * HOSTILE_IDS.length);
         for (const key of keys)
-          expect(key.slice(prefix.length)).toMatch(/^:\{(?:[A-Za-z0-9_-]{1,64}|h\.[A-Za-z0-9_-]{43})\}:l$/);
+          expect(key.slice(prefix.length)).toMatch(/^:\{(?:[A-Za-z0-9_-]{1,64}|h\.[A-Za-z0-9_-]{43})\}:[lp]$/);
         expect(keys).toContain(keyOf('__proto__'));
         const hash = createHash('sha256').update(Buffer.from('../../etc/passwd', 'utf16le')).digest('base64url');
         expect(keys).toContain(keyOf(`h.${hash}`));
@@ -74,6 +75,10 @@ describe.skipIf(REDIS === undefined)(`what RedisSessionStore leaves in Redis${WI
         for (const tag of ['ended', 'deleted', 'never-begun']) {
           expect(ttls[tag]).toBeGreaterThan(0);
           expect(ttls[tag]).toBeLessThanOrEqual(20_000);
+        }
+        for (const [tag, ttl] of Object.entries(ttls)) {
+          const ofPositions = await raw.pTTL(keyOf(tag).replace(/l$/, 'p'));
+          expect(Math.abs(ofPositions - ttl)).toBeLessThan(1_000);
         }
       });
 
@@ -118,6 +123,20 @@ describe.skipIf(REDIS === undefined)(`what RedisSessionStore leaves in Redis${WI
         expect(cursor.missed).toBe(0);
         cursor.leave();
         await Promise.all([hostA.close(), hostB.close()]);
+      });
+
+      it('positions of producers are bounded, however many hosts wrote to a session, and expire when they are made anew', async () => {
+        const key = keyOf('s').replace(/l$/, 'p');
+        for (let index = 0; index < 200; index += 1) await raw.zAdd(key, { score: index + 1, value: `old${index}` });
+        store.append('s', 'x', 0, undefined);
+        await store.flush();
+        expect(await raw.zCard(key)).toBe(128);
+        const left = await raw.zRange(key, 0, -1);
+        expect(left.slice(0, -1)).toEqual(Array.from({ length: 127 }, (_, index) => `old${index + 73}`));
+        await raw.del(key);
+        store.append('s', 'y', 0, undefined);
+        await store.flush();
+        expect(await raw.pTTL(key)).toBeGreaterThan(0);
       });
 
       it('a deleted session leaves nothing but a mark that it was', async () => {

@@ -35,9 +35,9 @@ class ThrowingPort implements RedisPort {
   }
 
   #carryOut(args: readonly string[]): RedisReply {
-    if (args[0] !== 'XADD') return args[0] === 'XRANGE' || args[0] === 'XREVRANGE' ? [] : 1;
+    if (args[0] !== 'EVALSHA') return args[0] === 'XRANGE' || args[0] === 'XREVRANGE' ? [] : 1;
     this.stored += 1;
-    return `${this.stored}-0`;
+    return '';
   }
 
   #may(part: Part): void {

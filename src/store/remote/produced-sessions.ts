@@ -1,16 +1,28 @@
-import { randomBytes } from 'node:crypto';
-
 import type { OpenAnswer } from '../../entry/answer-state.ts';
 import { ownText } from '../../support/own-text.ts';
-import { sessionKeys } from './redis-keys.ts';
-import type { SessionKeys } from './redis-keys.ts';
+import { sessionName } from './session-name.ts';
+
+/** Something that is to be appended to a session's log. */
+export interface PendingWrite {
+  readonly type: 'entry' | 'end' | 'tombstone';
+  readonly session: ProducedSession;
+  /** The entry's number in its line; of a mark the number of the entry before it. */
+  readonly sequence: number;
+  /** Of a mark: its number among the line's marks. */
+  readonly mark: number;
+  /** The entry as it is stored; of a mark ''. */
+  readonly data: string;
+  /** Its place among all writes of the store; the writer sets it. */
+  position: number;
+}
 
 /** What this process has to know of a session it writes to. */
 export class ProducedSession {
   readonly id: string;
-  readonly keys: SessionKeys;
-  /** Names this line of sequence numbers in the log: of one store, one session, without a pause longer than its TTL. */
-  producer: string;
+  /** What the log calls it. */
+  readonly name: string;
+  /** Names these sequence numbers in the log: of one store, one session, without a pause longer than its time to live. */
+  line: string;
   /** The number of the newest entry, from 1 on. Dropped entries have one too: the gap tells readers. */
   sequence = 0;
   /** This process has logged to it, and as far as it knows the entries are there. */
@@ -25,28 +37,23 @@ export class ProducedSession {
 
   // What the writer keeps here.
 
-  /** Entries among those that wait for their next try: whatever comes later waits behind them. */
-  parked = 0;
-  /** Its last write failed: one is tried before the others, since a server that recovers takes the rest of a batch it began to refuse. */
-  isProbing = false;
-  /** It is not known what of the last batch was stored. */
-  isInDoubt = false;
-  /** The id of the newest entry known to be stored. */
-  storedId: string | undefined = undefined;
-  /** When the key's time to live was last set; `-Infinity`: it has to be. */
-  expirySetMillis: number = -Infinity;
+  /** Writes that are not under way. */
+  waiting: PendingWrite[] = [];
+  /** Its last writes failed. */
+  hasFailed = false;
+  /** When its time to live was last set; `-Infinity`: it has to be. */
+  ttlSetMillis: number = -Infinity;
 
-  constructor(id: string, keys: SessionKeys, producer: string, now: number) {
+  constructor(id: string, line: string, now: number) {
     this.id = id;
-    this.keys = keys;
-    this.producer = producer;
+    this.name = sessionName(id);
+    this.line = line;
     this.lastUsedMillis = now;
   }
 }
 
 /** Bounds of a {@link ProducedSessions}. */
 export interface ProducedSessionsOptions {
-  readonly prefix: string;
   readonly maxSessions: number;
   readonly idleTtlMillis: number;
   readonly endedTtlMillis: number;
@@ -61,11 +68,13 @@ const LOOKS = 8;
  */
 export class ProducedSessions {
   readonly #options: ProducedSessionsOptions;
-  readonly #incarnation = randomBytes(6).toString('base64url');
+  readonly #producer: string;
   readonly #sessions = new Map<string, ProducedSession>();
   #serial = 0;
 
-  constructor(options: ProducedSessionsOptions) {
+  /** @param producer Names the store: no two have the same. */
+  constructor(producer: string, options: ProducedSessionsOptions) {
+    this.#producer = producer;
     this.#options = options;
   }
 
@@ -93,7 +102,7 @@ export class ProducedSessions {
   }
 
   /**
-   * The key may be gone, since another process may have ended the session and Redis counts from the last renewal. Numbers
+   * The log may be gone, since another process may have ended the session and time counts from the last renewal. Numbers
    * that went on would then tell new readers of entries that nobody can have missed.
    */
   #isPaused(session: ProducedSession, now: number): boolean {
@@ -102,11 +111,10 @@ export class ProducedSessions {
   }
 
   #beginLine(session: ProducedSession): void {
-    session.producer = this.#nextProducer();
+    session.line = this.#nextLine();
     session.sequence = 0;
     session.marks = 0;
-    session.storedId = undefined;
-    session.expirySetMillis = -Infinity;
+    session.ttlSetMillis = -Infinity;
   }
 
   isExpired(session: ProducedSession, now: number): boolean {
@@ -128,14 +136,14 @@ export class ProducedSessions {
   #begin(id: string, now: number): ProducedSession {
     if (this.#sessions.size >= this.#options.maxSessions) this.#makeRoom(now);
     const own = ownText(id);
-    const session = new ProducedSession(own, sessionKeys(this.#options.prefix, own), this.#nextProducer(), now);
+    const session = new ProducedSession(own, this.#nextLine(), now);
     this.#sessions.set(own, session);
     return session;
   }
 
-  #nextProducer(): string {
+  #nextLine(): string {
     this.#serial += 1;
-    return this.#incarnation + this.#serial.toString(36);
+    return this.#producer + this.#serial.toString(36);
   }
 
   #makeRoom(now: number): void {

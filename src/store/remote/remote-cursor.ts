@@ -1,53 +1,46 @@
 import { isChat } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import type { Maybe, OpenOptions, SessionCursor, Step, Waiter } from '../session-store.ts';
-import { RedisFailure } from './redis-client.ts';
-import type { Unreadable } from './redis-codec.ts';
-import { CursorSeat } from './redis-cursor-seat.ts';
-import type { CursorHost } from './redis-cursor-seat.ts';
-import { compareStreamIds, entryIdOf } from './redis-keys.ts';
-import type { SessionKeys } from './redis-keys.ts';
-import { PageSize } from './redis-page-size.ts';
-import { itemsOf, rangeCommand, reverseCommand } from './redis-page.ts';
-import type { StoredItem } from './redis-page.ts';
-import type { RedisReads } from './redis-reads.ts';
-import { SequenceLedger } from './redis-sequence.ts';
-import { findStart } from './redis-start.ts';
-import type { Start, UnreadMark } from './redis-start.ts';
+import { CursorSeat } from './cursor-seat.ts';
+import type { CursorHost } from './cursor-seat.ts';
+import type { Unreadable } from './entry-codec.ts';
+import { PageSize } from './page-size.ts';
+import { CallFailed } from './remote-call.ts';
+import { SequenceLedger } from './sequence-ledger.ts';
+import { findStart } from './start.ts';
+import type { Start, UnreadMark } from './start.ts';
+import type { StoredItem } from './stored-item.ts';
 
 const RECOVERY_ITEMS = 128;
 
 /**
- * A cursor over a session in Redis: reads pages after its position, and only when there may be something new.
+ * A cursor over a session in a remote log: reads pages after its position, and only when there may be something new.
  *
  * The read begins at the position's own item, so that it shows whether that is still there: a log that was cut, lost or
  * set back is noticed with the very read. What a producer's numbers say was dropped on the way counts as missed, and
  * what they say was met before is left out.
  */
-export class RedisCursor implements SessionCursor {
+export class RemoteCursor implements SessionCursor {
   message = '';
   timestamp = 0;
   detail: EntryDetail | undefined = undefined;
 
   readonly #host: CursorHost;
-  readonly #reads: RedisReads;
   readonly #seat: CursorSeat;
-  readonly #keys: SessionKeys;
   readonly sessionId: string;
   readonly #options: OpenOptions;
   readonly #ledger = new SequenceLedger();
   readonly #pageSize = new PageSize();
   /** The first answer, on its way since the cursor was opened: it fixes the start. */
-  #opening: Promise<Start | RedisFailure> | undefined;
+  #opening: Promise<Start> | undefined;
   #start: Start | undefined = undefined;
   /** The last item behind the cursor, or the first to meet (`isIncluded`). */
   #position: string | undefined = undefined;
   #isIncluded = false;
   #items: readonly StoredItem[] = [];
   #next = 0;
-  /** Of the entry met last, also when it was handed out. */
-  #streamId: string | undefined = undefined;
-  #lastStreamId: string | undefined = undefined;
+  id = '';
+  lastId: string | undefined = undefined;
   #standsOn: StoredItem | undefined = undefined;
   /** The last read found less than it asked for. */
   #isDrained = false;
@@ -59,23 +52,15 @@ export class RedisCursor implements SessionCursor {
   #final: Step | undefined = undefined;
   readonly #deletions: number;
 
-  constructor(host: CursorHost, sessionId: string, keys: SessionKeys, options: OpenOptions) {
+  constructor(host: CursorHost, sessionId: string, name: string, options: OpenOptions) {
     this.#host = host;
-    this.#reads = host.reads;
     this.sessionId = sessionId;
-    this.#keys = keys;
     this.#options = options;
-    this.#seat = new CursorSeat(host, sessionId, keys.wake);
+    this.#seat = new CursorSeat(host, sessionId, name);
     this.#deletions = host.deletionsOf(sessionId);
     this.#opening = this.#findStart();
-  }
-
-  get id(): string {
-    return this.#streamId === undefined ? '' : entryIdOf(this.#streamId);
-  }
-
-  get lastId(): string | undefined {
-    return this.#lastStreamId && entryIdOf(this.#lastStreamId);
+    // Whoever steps learns why, if anybody does.
+    this.#opening.catch(() => {});
   }
 
   get missed(): number {
@@ -95,7 +80,7 @@ export class RedisCursor implements SessionCursor {
   delivered(): void {
     const item = this.#standsOn;
     if (item === undefined) return;
-    this.#lastStreamId = item.id;
+    this.lastId = item.id;
     this.#noteUnread(item);
   }
 
@@ -122,89 +107,89 @@ export class RedisCursor implements SessionCursor {
     this.#next = 0;
   }
 
-  async #findStart(): Promise<Start | RedisFailure> {
+  async #findStart(): Promise<Start> {
     const unread: UnreadMark | undefined =
       this.#options.from === 'unread' ? this.#host.unreadOf(this.sessionId) : undefined;
     // Whoever logs and then reads in one process finds what it logged.
     await this.#host.settled(this.sessionId);
-    return await findStart(this.#reads, this.#keys.log, this.#options, unread);
+    return await findStart(this.#host.reads, this.#seat.name, this.#options, unread);
   }
 
-  async #open(): Promise<RedisFailure | undefined> {
-    this.#opening ??= this.#findStart();
-    const start = await this.#opening;
+  async #open(): Promise<Start> {
+    const opening = this.#opening ?? this.#findStart();
     this.#opening = undefined;
-    if (start instanceof RedisFailure) return start;
+    const start = await opening;
     this.#start = start;
     this.#position = start.id;
     this.#isIncluded = start.isIncluded;
     this.#isAfterEnd = start.isAfterEnd;
     this.#isEmpty = start.isEmpty;
     this.#ledger.open(start.met, { missed: start.missed, isComplete: start.head === undefined });
-    return undefined;
+    return start;
   }
 
   async #stepLater(): Promise<Step> {
+    try {
+      return await this.#look();
+    } catch (error) {
+      if (!(error instanceof CallFailed)) throw error;
+      if (this.#host.isClosed) return (this.#final = 'closed');
+      this.#seat.lookLater(error);
+      return 'none';
+    }
+  }
+
+  async #look(): Promise<Step> {
     let canRecover = true;
     for (;;) {
       this.#seat.beginLook();
-      const failure = (this.#start === undefined ? await this.#open() : undefined) ?? (await this.#read());
-      if (failure !== undefined) return this.#failed(failure);
+      if (this.#start === undefined) await this.#open();
+      await this.#read();
       const step = this.#stepInPage();
       if (step !== undefined) return step;
       if (this.#items.length === 0 && this.#position !== undefined && !this.#isIncluded && canRecover) {
         canRecover = false;
-        const unrecovered = await this.#recover();
-        if (unrecovered !== undefined) return this.#failed(unrecovered);
+        await this.#recover();
       } else if (this.#isDrained) {
         return this.#idle();
       }
     }
   }
 
-  #failed(failure: RedisFailure): Step {
-    if (this.#host.isClosed) return (this.#final = 'closed');
-    this.#seat.lookLater(failure);
-    return 'none';
-  }
-
   /** Reads the next page. The item at the position comes first, when it is still there, and does not count. */
-  async #read(): Promise<RedisFailure | undefined> {
+  async #read(): Promise<void> {
     const isAnchored = this.#position !== undefined && !this.#isIncluded;
-    const count = this.#pageSize.next + (isAnchored ? 1 : 0);
-    const reply = await this.#reads.ask(rangeCommand(this.#keys.log, this.#position ?? '-', '+', count));
-    const items = itemsOf(reply);
-    if (items instanceof RedisFailure) return items;
-    this.#isDrained = items.length < count;
+    const limit = this.#pageSize.next + (isAnchored ? 1 : 0);
+    const from = this.#position;
+    const items = await this.#host.reads.read(this.#seat.name, { direction: 'forward', from, limit });
+    this.#isDrained = items.length < limit;
     this.#ledger.isCut = this.#position !== undefined && items[0]?.id !== this.#position;
     this.#items = items;
     this.#next = isAnchored && items[0]?.id === this.#position ? 1 : 0;
     if (items.length > 0) this.#isIncluded = false;
     this.#pageSize.note(items);
-    return undefined;
   }
 
   /**
    * The position's item is gone and nothing lies after it: the log has expired, was cut to nothing, or was lost with a
    * server that came back with an older one. Goes on after the newest item that is still there and was met.
    */
-  async #recover(): Promise<RedisFailure | undefined> {
-    const items = itemsOf(await this.#reads.ask(reverseCommand(this.#keys.log, '+', '-', RECOVERY_ITEMS)));
-    if (items instanceof RedisFailure) return items;
+  async #recover(): Promise<void> {
+    const range = { direction: 'back', from: undefined, limit: RECOVERY_ITEMS } as const;
+    const items = await this.#host.reads.read(this.#seat.name, range);
     const [newest] = items;
     if (newest === undefined) {
       this.#position = undefined;
       this.#isAfterEnd = true;
       this.#ledger.isComplete = true;
-      return undefined;
+      return;
     }
-    if (compareStreamIds(newest.id, this.#position as string) > 0) return undefined;
+    if (newest.id > (this.#position as string)) return;
     const met = items.find((item) => this.#ledger.hasMet(item));
     if (met === undefined) this.#ledger.loseCount();
     const at = met ?? newest;
     this.#position = at.id;
     this.#isAfterEnd = at.isMark;
-    return undefined;
   }
 
   /** Moves on within the page at hand. */
@@ -226,8 +211,8 @@ export class RedisCursor implements SessionCursor {
   }
 
   #isPast(next: string | undefined, head: string): boolean {
-    if (next !== undefined) return compareStreamIds(next, head) > 0;
-    return this.#position !== undefined && !this.#isIncluded && compareStreamIds(this.#position, head) >= 0;
+    if (next !== undefined) return next > head;
+    return this.#position !== undefined && !this.#isIncluded && this.#position >= head;
   }
 
   #meet(item: StoredItem): Step | undefined {
@@ -242,7 +227,7 @@ export class RedisCursor implements SessionCursor {
     this.message = entry.message;
     this.timestamp = entry.timestamp;
     this.detail = entry.detail;
-    this.#streamId = item.id;
+    this.id = item.id;
     this.#standsOn = item;
     return 'entry';
   }
@@ -258,7 +243,7 @@ export class RedisCursor implements SessionCursor {
     const head = this.#start?.head;
     this.#isAfterEnd = true;
     // It was there when the cursor was opened: what is read is the session that came after.
-    if (head !== undefined && compareStreamIds(item.id, head) <= 0) return undefined;
+    if (head !== undefined && item.id <= head) return undefined;
     this.#final = 'deleted';
     return 'deleted';
   }
@@ -276,7 +261,7 @@ export class RedisCursor implements SessionCursor {
 
   #leavesOut(id: string, detail: EntryDetail | undefined): boolean {
     const skip = this.#start?.skip;
-    if (skip === undefined || compareStreamIds(id, skip.upTo) > 0) return false;
+    if (skip === undefined || id > skip.upTo) return false;
     return isChat(detail) && detail?.streamId === skip.streamId;
   }
 

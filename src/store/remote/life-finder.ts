@@ -1,7 +1,7 @@
 import { isChat, kindOf } from '../../entry/entry-detail.ts';
 import type { EntryKind } from '../../entry/tokens.ts';
 import type { OpenOptions } from '../session-store.ts';
-import type { StoredItem } from './redis-page.ts';
+import type { StoredItem } from './stored-item.ts';
 
 /** What is looked for in a life, newest first. */
 interface Sought {

@@ -1,4 +1,4 @@
-import type { StoredItem } from './redis-page.ts';
+import type { StoredItem } from './stored-item.ts';
 
 /** Producers remembered per cursor. A session has few; each restart of one is another. */
 const MAX_PRODUCERS = 64;
@@ -6,8 +6,7 @@ const MAX_PRODUCERS = 64;
 /**
  * What a cursor knows from the numbers that producers give their entries: how many it missed, and which it has met before.
  *
- * The second is the last guard against doubles. A server that hung may carry out a batch after it was looked for in vain
- * and sent again.
+ * The second is the last guard against doubles: of a log that forgot what it had of a producer.
  */
 export class SequenceLedger {
   missed = 0;

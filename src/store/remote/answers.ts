@@ -4,31 +4,26 @@ import { isAbandonedEnd, isChat, kindOf } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import type { EntryKind } from '../../entry/tokens.ts';
 import type { StreamState } from '../session-store.ts';
-import { RedisFailure } from './redis-client.ts';
-import { itemsOf, rangeCommand, reverseCommand } from './redis-page.ts';
-import type { StoredItem } from './redis-page.ts';
-import type { RedisReads } from './redis-reads.ts';
+import type { RemoteReads } from './remote-reads.ts';
+import type { StoredItem } from './stored-item.ts';
 
 const PAGE_ITEMS = 256;
 
-/** Walks a log in pages, from an item on or back, until told to stop. */
+/** Walks a log in pages, from what lies behind an item on or back, until told to stop. */
 export async function walk(
-  reads: RedisReads,
-  key: string,
+  reads: RemoteReads,
+  session: string,
   direction: 'forward' | 'back',
-  from: string,
+  behind: string,
   visit: (item: StoredItem) => 'stop' | undefined,
-): Promise<'stopped' | 'exhausted' | RedisFailure> {
-  let at = from;
+): Promise<'stopped' | 'exhausted'> {
+  let from = behind;
   for (;;) {
-    const command =
-      direction === 'forward' ? rangeCommand(key, at, '+', PAGE_ITEMS) : reverseCommand(key, at, '-', PAGE_ITEMS);
-    const items = itemsOf(await reads.ask(command));
-    if (items instanceof RedisFailure) return items;
-    for (const item of items) if (visit(item) === 'stop') return 'stopped';
+    const items = await reads.read(session, { direction, from, limit: PAGE_ITEMS });
+    for (const item of items) if (item.id !== from && visit(item) === 'stop') return 'stopped';
     const last = items.at(-1);
     if (last === undefined || items.length < PAGE_ITEMS) return 'exhausted';
-    at = `(${last.id}`;
+    from = last.id;
   }
 }
 
@@ -47,39 +42,37 @@ const NO_ANSWER: AnswerAround = { state: 'none', end: undefined };
  * Which start goes on with an answer is told by the log alone, whose order all hosts share. The process that logs a start
  * cannot tell: another one may have logged the tool call before it, or the end.
  */
-export async function answerAround(reads: RedisReads, key: string, id: string): Promise<AnswerAround | RedisFailure> {
-  let isInside: boolean | undefined;
-  let own: StoredItem | undefined;
+export async function answerAround(reads: RemoteReads, session: string, id: string): Promise<AnswerAround> {
+  const [own] = await reads.read(session, { direction: 'back', from: id, limit: 1 });
+  if (own?.id !== id || own.type !== 'entry') return NO_ANSWER;
+  const streamId = own.detail?.streamId;
+  const ownKind = answerKind(own, streamId);
+  let isInside = (ownKind === 'stream-start' ? true : undefined) as boolean | undefined;
   /** Of the newest chat entry with that stream id, the own one included. */
-  let lastKind: EntryKind | undefined;
-  const back = await walk(reads, key, 'back', id, (item) => {
-    if (own === undefined) {
-      if (item.id !== id || item.type !== 'entry') return 'stop';
-      own = item;
-    } else if (item.isMark) {
-      return 'stop';
-    }
-    const kind = answerKind(item, own.detail?.streamId);
-    lastKind ??= kind;
-    if (kind === 'stream-start') isInside = true;
-    else if (kind === 'stream-end' && item !== own) isInside = false;
-    return isInside === undefined ? undefined : 'stop';
-  });
-  if (back instanceof RedisFailure) return back;
-  if (own === undefined || isInside === false) return NO_ANSWER;
+  let lastKind: EntryKind | undefined = ownKind;
+  let back: 'stopped' | 'exhausted' = 'stopped';
+  if (isInside === undefined) {
+    back = await walk(reads, session, 'back', id, (item) => {
+      if (item.isMark) return 'stop';
+      const kind = answerKind(item, streamId);
+      lastKind ??= kind;
+      if (kind === 'stream-start') isInside = true;
+      else if (kind === 'stream-end') isInside = false;
+      return isInside === undefined ? undefined : 'stop';
+    });
+  }
+  if (isInside === false) return NO_ANSWER;
   // The start may have been evicted: then an end before any start tells that there was one.
   if (isInside === undefined && back === 'stopped') return NO_ANSWER;
-  const streamId = own.detail?.streamId;
   const follower = new AnswerFollower(streamId, lastKind === 'tool-call-end' ? 2 : 1);
   follower.meet(own);
   if (!follower.isOver) {
-    const forward = await walk(reads, key, 'forward', `(${id}`, (item) => {
+    await walk(reads, session, 'forward', id, (item) => {
       const isKnown = isInside === true || follower.end !== undefined;
       if (!isKnown && (item.isMark || answerKind(item, streamId) === 'stream-start')) return 'stop';
       follower.meet(item);
       return follower.isOver ? 'stop' : undefined;
     });
-    if (forward instanceof RedisFailure) return forward;
   }
   if (isInside === undefined && follower.end === undefined) return NO_ANSWER;
   return { state: follower.state, end: follower.end };

@@ -1,4 +1,4 @@
-import type { StoredItem } from './redis-page.ts';
+import type { StoredItem } from './stored-item.ts';
 
 const FIRST_ITEMS = 32;
 const MOST_ITEMS = 256;

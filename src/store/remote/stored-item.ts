@@ -1,17 +1,17 @@
 import type { EntryDetail } from '../../entry/entry-detail.ts';
-import { RedisFailure } from './redis-client.ts';
-import type { RedisCommand, RedisReply } from './redis-client.ts';
-import { decodeEntry, isPlain } from './redis-codec.ts';
-import type { EncodedEntry, Unreadable } from './redis-codec.ts';
+import { decodeEntry, isPlain } from './entry-codec.ts';
+import type { EncodedEntry, Unreadable } from './entry-codec.ts';
+import type { PendingWrite } from './produced-sessions.ts';
+import type { RemoteItem } from './remote-log.ts';
 
 /**
- * Names of the fields of one item of a session's stream.
+ * Names of the fields of one item of a session's log.
  *
  * The version rule, since hosts of several versions read and write a session at once. Every item has a producer and a
  * number. What it is, one of the other fields says: a new kind of item has a new one in their place, and so has a mark
  * that does more than those of today, whose value is a plain number. The format of an entry is told by its data, see
- * `decodeEntry`. A field that an older version may overlook without harm is simply added. Another layout than such a
- * stream has another key than `l`, another work position another group than `w`.
+ * `decodeEntry`. A field that an older version may overlook without harm is simply added. Another layout than such items
+ * has another place in the engine, and so has another work position.
  *
  * What a reader does not know in an item with a producer and a number, a newer version wrote. It is left where it is and
  * passed over: counted and told, but not as missed; a `pop` that claims it sets it aside for that version.
@@ -29,7 +29,7 @@ export const FIELD = {
   tombstone: 'x',
 } as const;
 
-/** One thing in a session's stream. */
+/** One thing in a session's log, as this version reads it. */
 export class StoredItem {
   readonly id: string;
   /** `unknown`: neither; of a newer version, or not written by this package. */
@@ -41,7 +41,7 @@ export class StoredItem {
   readonly #data: string;
   #decoded: EncodedEntry | Unreadable | undefined;
 
-  constructor(id: string, fields: readonly unknown[]) {
+  constructor({ id, fields }: RemoteItem) {
     this.id = id;
     let type: StoredItem['type'] | undefined;
     let producer = '';
@@ -111,31 +111,9 @@ function isNumber(value: string): boolean {
   return /^\d+$/.test(value);
 }
 
-/** Some setting of a client makes other values of replies than Redis sends: of all that can be read, readers would get nothing. */
-const NO_ITEMS = new RedisFailure(
-  'UNEXPECTED_REPLY',
-  new TypeError('the reply of the client is no list of stream items'),
-);
-
-/** Items of an XRANGE or XREVRANGE reply, in its order, or the failure. */
-export function itemsOf(reply: RedisReply): StoredItem[] | RedisFailure {
-  if (reply instanceof RedisFailure) return reply;
-  if (reply === null || reply === undefined) return [];
-  if (!Array.isArray(reply)) return NO_ITEMS;
-  const items: StoredItem[] = [];
-  for (const row of reply as unknown[]) {
-    if (!Array.isArray(row) || typeof row[0] !== 'string' || !Array.isArray(row[1])) return NO_ITEMS;
-    items.push(new StoredItem(row[0], row[1] as unknown[]));
-  }
-  return items;
-}
-
-/** Items from `from` on, oldest first. `(` before an id leaves that one out. */
-export function rangeCommand(key: string, from: string, to: string, count: number): RedisCommand {
-  return { key, args: ['XRANGE', key, from, to, 'COUNT', String(count)] };
-}
-
-/** Items from `from` back, newest first. */
-export function reverseCommand(key: string, from: string, to: string, count: number): RedisCommand {
-  return { key, args: ['XREVRANGE', key, from, to, 'COUNT', String(count)] };
+/** What is appended for a write. */
+export function fieldsOf({ type, session, sequence, mark, data }: PendingWrite): string[] {
+  const line = [FIELD.producer, session.line, FIELD.sequence, String(sequence)];
+  if (type === 'entry') return [FIELD.data, data, ...line];
+  return [type === 'end' ? FIELD.end : FIELD.tombstone, String(mark), ...line];
 }

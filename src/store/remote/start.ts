@@ -1,11 +1,8 @@
 import type { OpenOptions } from '../session-store.ts';
-import { answerAround, walk } from './redis-answers.ts';
-import { RedisFailure } from './redis-client.ts';
-import { streamIdOf } from './redis-keys.ts';
-import { LatestAnswer, LifeFinder, NewestEntries } from './redis-life.ts';
-import { itemsOf, reverseCommand } from './redis-page.ts';
-import type { StoredItem } from './redis-page.ts';
-import type { RedisReads } from './redis-reads.ts';
+import { answerAround, walk } from './answers.ts';
+import { LatestAnswer, LifeFinder, NewestEntries } from './life-finder.ts';
+import type { RemoteReads } from './remote-reads.ts';
+import type { StoredItem } from './stored-item.ts';
 
 /** The furthest entry that an unread reader of this process was given. */
 export interface UnreadMark {
@@ -37,13 +34,12 @@ const TAIL_ITEMS = 128;
 
 /** Finds the start of a cursor in the log as it is now. */
 export async function findStart(
-  reads: RedisReads,
-  key: string,
+  reads: RemoteReads,
+  session: string,
   { from, counts }: OpenOptions,
   unread: UnreadMark | undefined,
-): Promise<Start | RedisFailure> {
-  const tail = itemsOf(await reads.ask(reverseCommand(key, '+', '-', TAIL_ITEMS)));
-  if (tail instanceof RedisFailure) return tail;
+): Promise<Start> {
+  const tail = await reads.read(session, { direction: 'back', from: undefined, limit: TAIL_ITEMS });
   const head = tail[0];
   const rest = { isAfterEnd: false, isEmpty: false, met: new Map() };
   const base = { isIncluded: false, missed: 0, skip: undefined, head: head?.id, ...rest };
@@ -52,14 +48,14 @@ export async function findStart(
   if (head === undefined) {
     return { ...base, id: undefined, isAfterEnd: true, isEmpty: true, missed: asked === undefined ? 0 : -1 };
   }
-  if (asked !== undefined) return startAfter(reads, key, asked, base, tail);
+  if (asked !== undefined) return startAfter(reads, session, asked, base, tail);
   if (from === 'now' || last === 0) return { ...base, id: head.id, isAfterEnd: isAfterMark(tail), met: metIn(tail) };
   if (from === 'unread' && unread !== undefined) {
-    const start = await startAtMark(reads, key, unread, base, tail);
+    const start = await startAtMark(reads, session, unread, base, tail);
     if (start !== undefined) return start;
   }
   const sought = last === undefined ? undefined : new NewestEntries(last, counts);
-  return startInLife(reads, key, new LifeFinder(from === 'stream' ? new LatestAnswer() : sought), base, tail);
+  return startInLife(reads, session, new LifeFinder(from === 'stream' ? new LatestAnswer() : sought), base, tail);
 }
 
 type Base = Omit<Start, 'id'>;
@@ -83,31 +79,28 @@ function isAfterMark(items: readonly StoredItem[]): boolean {
 }
 
 async function startAfter(
-  reads: RedisReads,
-  key: string,
+  reads: RemoteReads,
+  session: string,
   asked: string,
   base: Base,
   tail: readonly StoredItem[],
-): Promise<Start | RedisFailure> {
+): Promise<Start> {
   const lost: Start = { ...base, id: undefined, isEmpty: isEmptyLife(tail), missed: -1 };
-  const id = streamIdOf(asked);
-  if (id === undefined) return lost;
-  const items = itemsOf(await reads.ask(reverseCommand(key, id, '-', TAIL_ITEMS)));
-  if (items instanceof RedisFailure) return items;
-  if (items[0]?.id !== id) return lost;
-  return { ...base, id, met: metIn(items) };
+  if (!reads.isId(asked)) return lost;
+  const items = await reads.read(session, { direction: 'back', from: asked, limit: TAIL_ITEMS });
+  if (items[0]?.id !== asked) return lost;
+  return { ...base, id: asked, met: metIn(items) };
 }
 
 /** After the unread mark; `undefined`: the session was deleted since, or lost, and it is a new one. */
 async function startAtMark(
-  reads: RedisReads,
-  key: string,
+  reads: RemoteReads,
+  session: string,
   mark: UnreadMark,
   base: Base,
   tail: readonly StoredItem[],
-): Promise<Start | RedisFailure | undefined> {
-  const items = itemsOf(await reads.ask(reverseCommand(key, mark.id, '-', TAIL_ITEMS)));
-  if (items instanceof RedisFailure) return items;
+): Promise<Start | undefined> {
+  const items = await reads.read(session, { direction: 'back', from: mark.id, limit: TAIL_ITEMS });
   const at = items[0];
   if (at === undefined) {
     // Everything up to the mark is gone: by eviction, unless a tombstone or nothing at all is left.
@@ -116,25 +109,23 @@ async function startAtMark(
   }
   // Not the mark itself: it was lost with what came right after it, and all that is left was read.
   if (at.id !== mark.id) return { ...base, id: at.id, isAfterEnd: isAfterMark(items), met: metIn(items) };
-  const around = await answerAround(reads, key, mark.id);
-  if (around instanceof RedisFailure) return around;
+  const around = await answerAround(reads, session, mark.id);
   const skip = around.end === undefined ? undefined : { upTo: around.end, streamId: mark.streamId };
   return { ...base, id: mark.id, skip, isAfterEnd: at.isMark, met: metIn(items) };
 }
 
 /** The oldest entry of the current life, or what is sought in it. */
 async function startInLife(
-  reads: RedisReads,
-  key: string,
+  reads: RemoteReads,
+  session: string,
   finder: LifeFinder,
   base: Base,
   tail: readonly StoredItem[],
-): Promise<Start | RedisFailure> {
+): Promise<Start> {
   let isFound = tail.some((item) => finder.meet(item) === 'stop');
   const last = tail.at(-1) as StoredItem;
   if (!isFound && tail.length === TAIL_ITEMS) {
-    const walked = await walk(reads, key, 'back', `(${last.id}`, (item) => finder.meet(item));
-    if (walked instanceof RedisFailure) return walked;
+    const walked = await walk(reads, session, 'back', last.id, (item) => finder.meet(item));
     isFound = walked === 'stopped';
   }
   const first = finder.start;

@@ -1,19 +1,21 @@
 import type { Reporter } from '../../support/reporter.ts';
 import { nextMicrotask } from '../../support/timers.ts';
 import type { Waiter } from '../session-store.ts';
-import type { RedisFailure } from './redis-client.ts';
-import type { Unreadable } from './redis-codec.ts';
-import type { KeepAlive } from './redis-link.ts';
-import type { RedisReads } from './redis-reads.ts';
-import type { UnreadMark } from './redis-start.ts';
-import type { RedisWakeUps, WakeChannel } from './redis-wake.ts';
+import type { Unreadable } from './entry-codec.ts';
+import type { KeepAlive } from './keep-alive.ts';
+import type { CallFailed } from './remote-call.ts';
+import type { RemoteReads } from './remote-reads.ts';
+import type { UnreadMark } from './start.ts';
+import type { WakeChannel, WakeUps } from './wake-ups.ts';
 
 /** What a cursor needs of its store. */
 export interface CursorHost {
-  readonly reads: RedisReads;
-  readonly wakeUps: RedisWakeUps;
+  readonly reads: RemoteReads;
+  readonly wakeUps: WakeUps;
   readonly keepAlive: KeepAlive;
   readonly reporter: Reporter;
+  /** What reports call the engine. */
+  readonly engine: string;
   /** The store is closed and everything it took is stored: what can be read now is all there is. */
   readonly isClosed: boolean;
   /** Resolves when what this process has logged to the session is stored, or cannot be for now; `undefined`: it is. */
@@ -31,11 +33,12 @@ export interface CursorHost {
   noteWaiting(seat: CursorSeat, isWaiting: boolean): void;
 }
 
-/** A cursor's place among the waiting: its waiter, its subscription, and whether something may be new since its last look. */
+/** A cursor's place among the waiting: its waiter, its watch of the session, and whether something may be new since its last look. */
 export class CursorSeat implements Waiter {
   readonly sessionId: string;
   readonly #host: CursorHost;
-  readonly #channelName: string;
+  /** What the log calls the session. */
+  readonly name: string;
   #waiter: Waiter | undefined = undefined;
   #channel: WakeChannel | undefined = undefined;
   #isStale = true;
@@ -43,10 +46,10 @@ export class CursorSeat implements Waiter {
   #isCounted = false;
   #hasLeft = false;
 
-  constructor(host: CursorHost, sessionId: string, channelName: string) {
+  constructor(host: CursorHost, sessionId: string, name: string) {
     this.#host = host;
     this.sessionId = sessionId;
-    this.#channelName = channelName;
+    this.name = name;
   }
 
   get hasLeft(): boolean {
@@ -70,7 +73,7 @@ export class CursorSeat implements Waiter {
   }
 
   /** A read failed: the waiter is woken when another may succeed. */
-  lookLater(failure: RedisFailure): void {
+  lookLater(failure: CallFailed): void {
     this.#host.reads.retryLater(this, failure);
   }
 
@@ -79,9 +82,9 @@ export class CursorSeat implements Waiter {
     if (this.#hasLeft) return;
     this.#hold();
     if (this.#channel === undefined) {
-      this.#channel = this.#host.wakeUps.acquire(this.#channelName);
+      this.#channel = this.#host.wakeUps.acquire(this.name);
       this.#channel.waiters.add(this);
-      // Subscribed to by another cursor already: its first message may be past, so look once more.
+      // Watched for another cursor already: its first message may be past, so look once more.
       if (this.#channel.isLive) this.#isStale = true;
     }
     if (!this.#isStale && !this.#host.isClosed) return;
@@ -94,7 +97,7 @@ export class CursorSeat implements Waiter {
     this.release();
   }
 
-  /** Nobody waits any more; the subscription stays, since who waited once will do so again. */
+  /** Nobody waits any more; the watch stays, since who waited once will do so again. */
   release(): void {
     if (!this.#isHolding) return;
     this.#isHolding = false;

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { entryDetail } from '../../../src/entry/entry-detail.ts';
 import type { EntryDetail } from '../../../src/entry/entry-detail.ts';
 import { ENTRY_KINDS } from '../../../src/entry/tokens.ts';
-import { decodeEntry, encodeEntry } from '../../../src/store/redis/redis-codec.ts';
-import type { EncodedEntry } from '../../../src/store/redis/redis-codec.ts';
-import { StoredItem } from '../../../src/store/redis/redis-page.ts';
+import { decodeEntry, encodeEntry } from '../../../src/store/remote/entry-codec.ts';
+import type { EncodedEntry } from '../../../src/store/remote/entry-codec.ts';
+import { StoredItem } from '../../../src/store/remote/stored-item.ts';
 import { runs } from '../../support/properties.ts';
 
 const text = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) });
@@ -116,8 +116,8 @@ describe('the stored form of a newer version', () => {
 
   it('one more member of the JSON, or one more field, is overlooked', () => {
     expect(decodeEntry('{"t":0,"m":"x","k":"reasoning-start","z":[1]}')).toMatchObject({ message: 'x' });
-    expect(new StoredItem('1-1', ['d', '0,x', ...line, 'z', '1']).entry?.message).toBe('x');
-    expect(new StoredItem('1-1', ['e', '1', ...line, 'z', '1']).type).toBe('end');
+    expect(new StoredItem({ id: 'a1', fields: ['d', '0,x', ...line, 'z', '1'] }).entry?.message).toBe('x');
+    expect(new StoredItem({ id: 'a1', fields: ['e', '1', ...line, 'z', '1'] }).type).toBe('end');
   });
 
   it.each([
@@ -127,18 +127,21 @@ describe('the stored form of a newer version', () => {
     ['a deletion that says more', ['x', ''], 'unknown'],
     ['an entry in a format to come', ['d', '~0,x'], 'entry'],
   ] as const)('%s, with a producer and a number', (_, fields, type) => {
-    const item = new StoredItem('1-1', [...fields, ...line]);
+    const item = new StoredItem({ id: 'a1', fields: [...fields, ...line] });
     expect(item).toMatchObject({ type, isMark: false, entry: undefined, unreadable: 'newer_version' });
-    expect(new StoredItem('1-1', fields).unreadable).toBe('not_an_entry');
+    expect(new StoredItem({ id: 'a1', fields }).unreadable).toBe('not_an_entry');
   });
 
   it.each([['no entry'], ['{'], ['{"t":1}'], ['']])('%j is no entry, whoever wrote it', (data) => {
-    expect(new StoredItem('1-1', ['d', data, ...line]).unreadable).toBe('not_an_entry');
+    expect(new StoredItem({ id: 'a1', fields: ['d', data, ...line] }).unreadable).toBe('not_an_entry');
   });
 
   it('a mark is readable', () => {
     for (const name of ['e', 'x']) {
-      expect(new StoredItem('1-1', [name, '1', ...line])).toMatchObject({ isMark: true, unreadable: undefined });
+      expect(new StoredItem({ id: 'a1', fields: [name, '1', ...line] })).toMatchObject({
+        isMark: true,
+        unreadable: undefined,
+      });
     }
   });
 });

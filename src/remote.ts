@@ -1,0 +1,12 @@
+export { RemoteSessionStore } from './store/remote/remote-store.ts';
+export { RemoteRefusal } from './store/remote/remote-log.ts';
+export type {
+  RemoteAppend,
+  RemoteItem,
+  RemoteLog,
+  RemoteLogEvents,
+  RemoteRange,
+  RemoteWrite,
+} from './store/remote/remote-log.ts';
+export type { RemoteSessionStoreOptions, RemoteStoreOptions } from './store/remote/remote-options.ts';
+export { idPart, idParts } from './store/entry-id.ts';

@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+
+import { sleep } from '../../support/timers.ts';
+import type { RemoteAppend, RemoteLog, RemoteLogEvents, RemoteRange, RemoteWrite } from '../remote/remote-log.ts';
+import type { Maybe } from '../session-store.ts';
+import type { ContractRunner } from './contract-kit.ts';
+
+/** Makes a log: two of them are two hosts over one server. The suite starts and closes it. */
+export type MakeRemoteLog = () => Maybe<RemoteLog>;
+
+const ALL: RemoteRange = { direction: 'forward', from: undefined, limit: 10_000 };
+const WAKE_MILLIS = 4_000;
+
+function writesOf(first: number, count: number): RemoteWrite[] {
+  return Array.from({ length: count }, (_, index) => {
+    const position = first + index;
+    return { position, fields: ['d', `${position}`, 'p', 'x'], replacesAll: false };
+  });
+}
+
+/** What one test has: two hosts, and a session that is new to the server. */
+class Hosts {
+  readonly session: string = `s-${randomUUID()}`;
+  readonly one: RemoteLog;
+  readonly other: RemoteLog;
+  /** Sessions of wake-ups that the other host was given. */
+  readonly woken: string[] = [];
+
+  constructor(one: RemoteLog, other: RemoteLog) {
+    this.one = one;
+    this.other = other;
+    const silent: RemoteLogEvents = { wake() {}, renewWatches() {}, retry() {} };
+    one.start(silent);
+    other.start({ ...silent, wake: (session) => this.woken.push(session) });
+  }
+
+  append(writes: readonly RemoteWrite[], more: Partial<RemoteAppend> = {}, log: RemoteLog = this.one): Promise<void> {
+    const { session } = this;
+    return log.append({
+      session,
+      producer: 'p',
+      writes,
+      maxItems: 1_000,
+      ttlMillis: 60_000,
+      renewsTtl: true,
+      ...more,
+    });
+  }
+
+  /** The first value of each item. */
+  async read(range: Partial<RemoteRange> = {}, session: string = this.session): Promise<(string | undefined)[]> {
+    return (await this.other.read(session, { ...ALL, ...range })).map(({ fields }) => fields[1]);
+  }
+
+  async ids(): Promise<string[]> {
+    return (await this.other.read(this.session, ALL)).map(({ id }) => id);
+  }
+}
+
+type Test = (title: string, body: (hosts: Hosts) => Promise<void>) => void;
+
+/**
+ * Defines the suite that every {@link RemoteLog} passes, as `describeSessionStore` does for stores. It says what the
+ * interface promises, call by call; a store over a log that passes it should pass the other suite too.
+ */
+export function describeRemoteLog(name: string, make: MakeRemoteLog, { describe, it }: ContractRunner): void {
+  const test: Test = (title, body) => {
+    it(title, async () => {
+      const hosts = new Hosts(await make(), await make());
+      try {
+        await body(hosts);
+      } finally {
+        hosts.one.close();
+        hosts.other.close();
+      }
+    });
+  };
+  describe(name, () => {
+    appendContract(test);
+    readContract(test);
+    sessionContract(test);
+  });
+}
+
+function appendContract(test: Test): void {
+  test('the same call made twice appends once', async (hosts) => {
+    await hosts.append(writesOf(1, 5));
+    await hosts.append(writesOf(1, 5));
+    await Promise.all([hosts.append(writesOf(3, 5)), hosts.append(writesOf(3, 5), {}, hosts.other)]);
+    assert.deepEqual(await hosts.read(), ['1', '2', '3', '4', '5', '6', '7']);
+    await hosts.append([]);
+    assert.equal((await hosts.read()).length, 7);
+  });
+
+  test('positions are those of one producer in one session', async (hosts) => {
+    const first = Date.now() * 1000;
+    await hosts.append(writesOf(first + 10, 2));
+    await hosts.append(writesOf(first, 2), { producer: 'q' });
+    await hosts.append(writesOf(first, 2), { session: `${hosts.session}-2` });
+    await hosts.append(writesOf(first + 5, 2));
+    assert.deepEqual(await hosts.read(), [first + 10, first + 11, first, first + 1].map(String));
+    assert.deepEqual(await hosts.read({}, `${hosts.session}-2`), [first, first + 1].map(String));
+  });
+
+  test('positions of a hundred producers are kept', async (hosts) => {
+    for (const round of [1, 2]) {
+      for (let index = 0; index < 100; index += 1) {
+        await hosts.append(writesOf(1, 1), { producer: `producer${index}` });
+      }
+      assert.equal((await hosts.read()).length, 100, `round ${round}`);
+    }
+  });
+
+  test('calls made side by side keep the order of each', async (hosts) => {
+    const producers = ['a', 'b', 'c'];
+    const calls = producers.map((producer) => hosts.append(writesOf(1, 100), { producer }));
+    await Promise.all(calls);
+    assert.equal((await hosts.read()).length, 300);
+    const items = await hosts.read();
+    // All or none, one after the other: nothing of another call in between.
+    for (let at = 0; at < 300; at += 100) {
+      assert.deepEqual(
+        items.slice(at, at + 100),
+        writesOf(1, 100).map(({ position }) => String(position)),
+      );
+    }
+  });
+
+  test('text comes back as it was', async (hosts) => {
+    const texts = ['', ' ', 'a\r\nb\0c', '"\\{}\'`;--', '漢字 🙂 é', 'x'.repeat(300_000)];
+    const fields = texts.flatMap((text, index) => [`f${index}`, text]);
+    await hosts.append([{ position: 1, fields, replacesAll: false }]);
+    assert.deepEqual((await hosts.one.read(hosts.session, ALL))[0]?.fields, fields);
+  });
+
+  test('one that replaces all is alone', async (hosts) => {
+    await hosts.append(writesOf(1, 50));
+    const fields = ['x', 'gone'];
+    await hosts.append([...writesOf(51, 2), { position: 53, fields, replacesAll: true }]);
+    assert.deepEqual(await hosts.read(), ['gone']);
+    await hosts.append([{ position: 53, fields, replacesAll: true }, ...writesOf(54, 1)]);
+    assert.deepEqual(await hosts.read(), ['gone', '54']);
+  });
+
+  test('the oldest go when there are more than are kept', async (hosts) => {
+    for (let first = 1; first < 1_000; first += 100) await hosts.append(writesOf(first, 100), { maxItems: 100 });
+    const left = await hosts.read();
+    assert.ok(left.length >= 100 && left.length <= 200, `${left.length} are left`);
+    assert.deepEqual(
+      left,
+      writesOf(1_001 - left.length, left.length).map(({ position }) => String(position)),
+    );
+  });
+}
+
+function readContract(test: Test): void {
+  test('ids sort as text in the order appended, and are ids', async (hosts) => {
+    for (let first = 1; first <= 120; first += 12) await hosts.append(writesOf(first, 12));
+    const ids = await hosts.ids();
+    assert.equal(new Set(ids).size, 120);
+    assert.deepEqual(ids.toSorted(), ids);
+    for (const id of ids) {
+      assert.match(id, /^[\x21-\x7e]{1,64}$/);
+      assert.equal(hosts.one.isId(id), true, id);
+    }
+    for (const text of ['', ' ', `${ids[0]} `, `${ids[0]}\n`, 'ü', '*', "'", `${ids[0]}${ids[0]}${ids[0]}`]) {
+      assert.equal(hosts.one.isId(text), false, JSON.stringify(text));
+    }
+  });
+
+  test('a range goes on from an item, forward and back', async (hosts) => {
+    await hosts.append(writesOf(1, 9));
+    const ids = await hosts.ids();
+    assert.deepEqual(await hosts.read({ limit: 2 }), ['1', '2']);
+    assert.deepEqual(await hosts.read({ direction: 'back', limit: 2 }), ['9', '8']);
+    assert.deepEqual(await hosts.read({ from: ids[3] as string, limit: 3 }), ['4', '5', '6']);
+    assert.deepEqual(await hosts.read({ direction: 'back', from: ids[3] as string }), ['4', '3', '2', '1']);
+    assert.deepEqual(await hosts.read({ from: ids[8] as string, limit: 5 }), ['9']);
+  });
+
+  test('a range goes on from where an item was that is gone', async (hosts) => {
+    await hosts.append(writesOf(1, 400));
+    const [oldest] = await hosts.ids();
+    await hosts.append(writesOf(401, 1), { maxItems: 100 });
+    const [first] = await hosts.read();
+    assert.deepEqual(await hosts.read({ from: oldest as string, limit: 1 }), [first]);
+    assert.deepEqual(await hosts.read({ direction: 'back', from: oldest as string }), []);
+  });
+
+  test('a session that is not there has nothing', async (hosts) => {
+    assert.deepEqual(await hosts.read(), []);
+    assert.equal(await hosts.one.claim(hosts.session), undefined);
+  });
+}
+
+function sessionContract(test: Test): void {
+  test('each item is claimed once, by one of all hosts, in order', async (hosts) => {
+    await hosts.append(writesOf(1, 20));
+    const claimed: string[][] = [[], []];
+    const work = [hosts.one, hosts.other].map(async (log, index) => {
+      for (let item = await log.claim(hosts.session); item !== undefined; item = await log.claim(hosts.session)) {
+        claimed[index]?.push(item.fields[1] as string);
+      }
+    });
+    await Promise.all(work);
+    for (const own of claimed)
+      assert.deepEqual(
+        own,
+        own.toSorted((a, b) => Number(a) - Number(b)),
+      );
+    assert.deepEqual(
+      claimed.flat().sort(),
+      writesOf(1, 20)
+        .map(({ position }) => String(position))
+        .sort(),
+    );
+    await hosts.append(writesOf(21, 1));
+    const next = await hosts.one.claim(hosts.session);
+    assert.ok(next);
+    assert.equal(next.fields[1], '21');
+    await hosts.one.setAside(hosts.session, next.id);
+    assert.equal(await hosts.one.claim(hosts.session), undefined);
+  });
+
+  test('who watches a session is told of what any host appends', async (hosts) => {
+    await hosts.other.watch(hosts.session);
+    await hosts.append(writesOf(1, 1));
+    const end = performance.now() + WAKE_MILLIS;
+    while (!hosts.woken.includes(hosts.session) && performance.now() < end) await sleep(5);
+    assert.ok(hosts.woken.includes(hosts.session));
+    await hosts.other.unwatch(hosts.session);
+  });
+
+  test('a session is forgotten when its time has passed, with all that is kept of it; renewing puts it off', async (hosts) => {
+    await hosts.append(writesOf(1, 3), { ttlMillis: 60_000 });
+    assert.notEqual(await hosts.one.claim(hosts.session), undefined);
+    await hosts.append(writesOf(4, 1), { ttlMillis: 200, renewsTtl: false });
+    await sleep(400);
+    assert.equal((await hosts.read()).length, 4);
+    const before = await hosts.ids();
+    await hosts.append(writesOf(5, 1), { ttlMillis: 200 });
+    await sleep(400);
+    assert.deepEqual(await hosts.read(), []);
+    await hosts.append(writesOf(1, 2));
+    assert.deepEqual(await hosts.read(), ['1', '2']);
+    const after = await hosts.ids();
+    assert.deepEqual([...before, ...after].toSorted(), [...before, ...after]);
+    assert.equal((await hosts.one.claim(hosts.session))?.fields[1], '1');
+  });
+}

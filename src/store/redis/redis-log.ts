@@ -1,0 +1,179 @@
+import { messageOf } from '../../support/errors.ts';
+import { reporterFor } from '../../support/reporter.ts';
+import { RemoteRefusal } from '../remote/remote-log.ts';
+import type { RemoteAppend, RemoteItem, RemoteLog, RemoteLogEvents, RemoteRange } from '../remote/remote-log.ts';
+import { failureOf } from './redis-client.ts';
+import type { RedisPort, RedisReply } from './redis-client.ts';
+import { reasonOf, RedisCalls } from './redis-calls.ts';
+import { itemIdOf, sessionKeys, sessionOf, streamIdOf } from './redis-keys.ts';
+import { RedisLink } from './redis-link.ts';
+import { BY_HASH, BY_TEXT, SCRIPT_RIGHTS, scriptArguments } from './redis-script.ts';
+
+/** The one consumer group of a session's stream: its position is the shared work position. */
+const GROUP = 'w';
+const CONSUMER = 'c';
+
+/** A log in Redis: a stream and a set of positions per session, wake-ups over pub/sub. Three connections. */
+export class RedisLog implements RemoteLog {
+  readonly name = 'Redis';
+  readonly #prefix: string;
+  readonly #publish: 'PUBLISH' | 'SPUBLISH';
+  readonly #writingLink: RedisLink;
+  readonly #writing: RedisCalls;
+  readonly #reading: RedisCalls;
+  readonly #hearing: RedisLink;
+  readonly #reporter = reporterFor('redis');
+  #events: RemoteLogEvents | undefined;
+  #hasWatched = false;
+
+  constructor(port: RedisPort, prefix: string) {
+    this.#prefix = prefix;
+    this.#publish = port.isCluster ? 'SPUBLISH' : 'PUBLISH';
+    const retry = (): void => this.#events?.retry();
+    // A node that lost slots no longer tells of their channels, and its clients may not notice.
+    const onMoved = (): void => this.#hearing.drop();
+    this.#writingLink = new RedisLink(port, { onReady: retry });
+    this.#writing = new RedisCalls(this.#writingLink, onMoved);
+    this.#reading = new RedisCalls(new RedisLink(port, { onReady: retry }), onMoved);
+    const renew = (): void => {
+      if (this.#hasWatched) this.#events?.renewWatches();
+    };
+    this.#hearing = new RedisLink(port, {
+      onReady: renew,
+      onResumed: renew,
+      onMessage: (channel) => this.#events?.wake(sessionOf(prefix, channel)),
+    });
+  }
+
+  start(events: RemoteLogEvents): void {
+    this.#events = events;
+  }
+
+  async append(append: RemoteAppend): Promise<void> {
+    const keys = sessionKeys(this.#prefix, append.session);
+    const args = scriptArguments(append, keys, this.#publish);
+    try {
+      let reply: RedisReply;
+      try {
+        reply = await this.#writing.ask({ key: keys.log, args: [...BY_HASH, ...args] });
+      } catch (error) {
+        if (codeOf(error) !== 'NOSCRIPT') throw error;
+        reply = await this.#writing.ask({ key: keys.log, args: [...BY_TEXT, ...args] });
+      }
+      if (String(reply) !== '') this.#tellOfRefused(String(reply));
+    } catch (error) {
+      throw this.#withAdvice(error);
+    }
+  }
+
+  async read(session: string, { direction, from, limit }: RemoteRange): Promise<readonly RemoteItem[]> {
+    const key = sessionKeys(this.#prefix, session).log;
+    const [command, first, last] = direction === 'forward' ? ['XRANGE', '-', '+'] : ['XREVRANGE', '+', '-'];
+    const begin = from === undefined ? first : streamIdOf(from);
+    const args = [command, key, begin, last, 'COUNT', String(limit)] as string[];
+    return itemsOf(await this.#reading.ask({ key, args }));
+  }
+
+  /** A consumer group read with NOACK. */
+  async claim(session: string): Promise<RemoteItem | undefined> {
+    const key = sessionKeys(this.#prefix, session).log;
+    const args = ['XREADGROUP', 'GROUP', GROUP, CONSUMER, 'COUNT', '1', 'NOACK', 'STREAMS', key, '>'];
+    try {
+      return firstItem(await this.#reading.ask({ key, args }));
+    } catch (error) {
+      if (codeOf(error) !== 'NOGROUP') throw error;
+    }
+    try {
+      await this.#reading.ask({ key, args: ['XGROUP', 'CREATE', key, GROUP, '0'] });
+    } catch (error) {
+      // There is no such key, hence no session.
+      if (codeOf(error) === 'ERR') return undefined;
+      // Another host was faster.
+      if (codeOf(error) !== 'BUSYGROUP') throw error;
+    }
+    return this.claim(session);
+  }
+
+  /**
+   * It becomes the group's only kind of pending entry, since all others are claimed with NOACK. There XREADGROUP finds it,
+   * and one XACK of several takes it.
+   */
+  async setAside(session: string, id: string): Promise<void> {
+    const key = sessionKeys(this.#prefix, session).log;
+    const args = ['XCLAIM', key, GROUP, CONSUMER, '0', streamIdOf(id) as string, 'FORCE', 'JUSTID'];
+    await this.#reading.ask({ key, args });
+  }
+
+  async watch(session: string): Promise<void> {
+    await this.#hearing.ready();
+    try {
+      await this.#hearing.subscribe(sessionKeys(this.#prefix, session).wake);
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.code === 'MOVED') this.#hearing.drop(undefined, error);
+      throw reasonOf(failure);
+    }
+    this.#hasWatched = true;
+  }
+
+  async unwatch(session: string): Promise<void> {
+    try {
+      await this.#hearing.unsubscribe(sessionKeys(this.#prefix, session).wake);
+    } catch (error) {
+      throw reasonOf(failureOf(error));
+    }
+  }
+
+  isId(text: string): boolean {
+    return streamIdOf(text) !== undefined;
+  }
+
+  close(): void {
+    this.#writingLink.close();
+    this.#hearing.close();
+    this.#reading.close();
+  }
+
+  #tellOfRefused(refusal: string): void {
+    const message = `Redis refuses a part of the work (${refusal}): sessions may not expire, or readers learn of entries up to 5 s late`;
+    this.#reporter.limited(`part ${refusal}`, message);
+  }
+
+  /** Of what is forbidden it is said what to allow. */
+  #withAdvice(error: unknown): unknown {
+    if (!(error instanceof RemoteRefusal)) return error;
+    const reason = messageOf(error.cause);
+    if (!/NOPERM|ACL failure|can't run this command|unknown command/i.test(reason)) return error;
+    const rights = `${SCRIPT_RIGHTS} +${this.#publish.toLowerCase()} ~${this.#prefix}:* &${this.#prefix}:*`;
+    const advice = new Error(`${reason}. Entries are written by a script: its user needs ${rights}`, {
+      cause: error.cause,
+    });
+    return new RemoteRefusal('NOPERM', { isFinal: true, cause: advice });
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof RemoteRefusal ? error.code : undefined;
+}
+
+/** Some setting of a client makes other values of replies than Redis sends: of all that can be read, readers would get nothing. */
+function unexpectedReply(): RemoteRefusal {
+  const cause = new TypeError('the reply of the client is no list of stream items');
+  return new RemoteRefusal('UNEXPECTED_REPLY', { isFinal: true, cause });
+}
+
+/** Items of an XRANGE or XREVRANGE reply, in its order. */
+function itemsOf(reply: RedisReply): RemoteItem[] {
+  if (reply === null || reply === undefined) return [];
+  if (!Array.isArray(reply)) throw unexpectedReply();
+  return (reply as unknown[]).map((row) => {
+    if (!Array.isArray(row) || typeof row[0] !== 'string' || !Array.isArray(row[1])) throw unexpectedReply();
+    return { id: itemIdOf(row[0]), fields: row[1] as string[] };
+  });
+}
+
+/** The item of an XREADGROUP reply: `[[key, [[id, fields]]]]`, or nil. */
+function firstItem(reply: RedisReply): RemoteItem | undefined {
+  const stream: unknown = Array.isArray(reply) ? reply[0] : reply;
+  return itemsOf(Array.isArray(stream) ? stream[1] : stream)[0];
+}

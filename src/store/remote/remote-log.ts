@@ -1,0 +1,132 @@
+/**
+ * What a {@link RemoteSessionStore} asks of an engine: one append-only log of small items per session, with wake-ups.
+ *
+ * The engine knows nothing of entries, answers, lives or readers. To bring another one, implement this interface and run
+ * `describeSessionStore` of `otel-session-logs/testing` on a store over it, against the real server.
+ *
+ * - A `session` is named by 1 to 64 of the characters `A-Z a-z 0-9 _ . -`, whatever the application's id is.
+ * - All hosts share the log: what is promised holds between processes.
+ * - A promise rejects with a {@link RemoteRefusal} when the server answered that it did not carry the call out. Any other
+ *   rejection, and no answer in 10 s, mean that nobody knows: the call is made again, also when it was carried out.
+ * - Calls are made side by side, a second one of a session's `append` never before the first has settled or has taken 10 s.
+ */
+export interface RemoteLog {
+  /** What reports call the engine: `Redis`. */
+  readonly name: string;
+
+  /** Called once, before everything else. It may connect now or with the first call. */
+  start(events: RemoteLogEvents): void;
+
+  /**
+   * Appends items to the session's log, all or none of them, one after the other.
+   *
+   * **What is there is left out**: of each producer the log keeps the highest position, beside the session and as durably
+   * as its items (what a crash or a fail-over takes back, it takes back of both), and leaves out the writes at or below
+   * it. So the same call made twice, also at once, appends once. It need not remember a producer after 128 others have
+   * written to the session, least recently.
+   *
+   * Items are readable, by every host, when the promise resolves. Then, if there were any, those who watch the session
+   * are told.
+   */
+  append(append: RemoteAppend): Promise<void>;
+
+  /**
+   * Items of the session, those that any `append` that has resolved before the call has brought included: read where is
+   * written, not from a replica behind it. Of a session that is not there none.
+   */
+  read(session: string, range: RemoteRange): Promise<readonly RemoteItem[]>;
+
+  /**
+   * Takes the oldest item of the session that was not taken yet: each goes to one caller of all hosts, at most once.
+   * `undefined`: there is none now, or no such session.
+   */
+  claim(session: string): Promise<RemoteItem | undefined>;
+
+  /** Keeps the id of a claimed item for those to come: a newer version wrote it, and its `claim` has to find it. */
+  setAside(session: string, id: string): Promise<void>;
+
+  /**
+   * From its resolution on `events.wake(session)` is called soon after items were appended by any host. A wake-up that is
+   * lost, also while a watch is renewed, costs readers up to 5 s.
+   */
+  watch(session: string): Promise<void>;
+  unwatch(session: string): Promise<void>;
+
+  /** Whether the text is one that `id` of an item can be. Cursors come from outside: what they say is looked up only then. */
+  isId(text: string): boolean;
+
+  /** Nothing is appended or watched any more. Reads may still come. */
+  close(): void;
+}
+
+/** What a log tells the store; none of these throws. */
+export interface RemoteLogEvents {
+  /** The session may have something new. It may be told for nothing, and of sessions that are not watched. */
+  wake(session: string): void;
+  /** Wake-ups may have been missed, as after a new connection, and watches are gone: all sessions are watched anew. */
+  renewWatches(): void;
+  /** What failed may succeed now. Without it calls are made again after 50 ms to 2 s. */
+  retry(): void;
+}
+
+/** Items for one session. */
+export interface RemoteAppend {
+  readonly session: string;
+  /** Who writes: of one store, never the same after a restart. Letters, digits, `_` and `-`, 16 at most. */
+  readonly producer: string;
+  /** In the order of their positions. */
+  readonly writes: readonly RemoteWrite[];
+  /** How many items the log keeps at least: older ones may go with this call, and should soon. */
+  readonly maxItems: number;
+  /** The session, with all that the log keeps of it, is forgotten when so much time has passed without a call that renews it. */
+  readonly ttlMillis: number;
+  /** `false`: the time was set not long ago, and may be left as it is to save the work. */
+  readonly renewsTtl: boolean;
+}
+
+export interface RemoteWrite {
+  /** A whole number below 2^53, which grows with each write of the producer, over all its sessions. */
+  readonly position: number;
+  /** Names and values in turn: any text without lone surrogates, each name once. */
+  readonly fields: readonly string[];
+  /** It takes the place of all items of the log: nobody reads any of them from now on. */
+  readonly replacesAll: boolean;
+}
+
+/** One thing in a session's log. */
+export interface RemoteItem {
+  /**
+   * Given by the log: printable ASCII, 64 characters at most. As text, ids of a session sort in the order appended, also
+   * after it was forgotten and has begun again. `idPart` of `otel-session-logs/remote` makes such text of a number.
+   */
+  readonly id: string;
+  /** As they were appended. */
+  readonly fields: readonly string[];
+}
+
+export interface RemoteRange {
+  /** `back`: newest first. */
+  readonly direction: 'forward' | 'back';
+  /** The first to give, or the next in that direction when it is gone. `undefined`: the oldest, going back the newest. */
+  readonly from: string | undefined;
+  /** So many at most; fewer only when there are no more. */
+  readonly limit: number;
+}
+
+/** Why a call was not carried out, as its server says. */
+export class RemoteRefusal extends Error {
+  override readonly name = 'RemoteRefusal';
+  /** A short name: reports have it, and are told once a minute for each. */
+  readonly code: string;
+  /** It will be refused again: entries are dropped and counted, not kept. */
+  readonly isFinal: boolean;
+
+  constructor(
+    code: string,
+    options: { readonly isFinal: boolean; readonly cause?: unknown; readonly message?: string },
+  ) {
+    super(options.message ?? code, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.isFinal = options.isFinal;
+  }
+}

@@ -1,0 +1,70 @@
+import * as z from 'zod';
+
+import { lazily, millis, parseOptions, positiveInteger } from '../../support/options.ts';
+import { readerBoundOptions } from '../reader-bounds.ts';
+import type { ReaderBoundOptions } from '../reader-bounds.ts';
+import type { RemoteLog } from './remote-log.ts';
+
+/** What every store over a remote log takes, whatever its engine. */
+export interface RemoteStoreOptions extends ReaderBoundOptions {
+  /** Entries kept of one session, about: an engine may keep some more. @default 10_000 */
+  readonly maxEntriesPerSession?: number | undefined;
+  /** A session that is not written to that long is forgotten by the engine. @default 3_600_000 */
+  readonly idleTtlMillis?: number | undefined;
+  /** An ended session is forgotten after that. @default 300_000 */
+  readonly endedTtlMillis?: number | undefined;
+  /** Entries that wait for the engine at most; then new ones are dropped and counted `store_full`. @default 50_000 */
+  readonly maxPendingEntries?: number | undefined;
+  /** The same bound in bytes: of each entry 128, and 2 per UTF-16 unit of the text that is sent. @default 32 MiB */
+  readonly maxPendingBytes?: number | undefined;
+  /** Sessions whose writing state and unread mark this process keeps. @default 100_000 */
+  readonly maxSessions?: number | undefined;
+}
+
+/** Options of a {@link RemoteSessionStore}. */
+export interface RemoteSessionStoreOptions extends RemoteStoreOptions {
+  /** The adapter of an engine. It belongs to the store, which starts and closes it. */
+  readonly log: RemoteLog;
+}
+
+const MIB = 1024 * 1024;
+
+/** The options as a store's schema takes them. */
+export function remoteStoreOptions(): {
+  [Option in keyof RemoteStoreOptions]-?: z.ZodDefault<z.ZodNumber>;
+} {
+  return {
+    maxEntriesPerSession: positiveInteger().default(10_000),
+    idleTtlMillis: millis().default(3_600_000),
+    endedTtlMillis: millis().default(300_000),
+    maxPendingEntries: positiveInteger().default(50_000),
+    maxPendingBytes: positiveInteger().default(32 * MIB),
+    ...readerBoundOptions(),
+    maxSessions: positiveInteger().default(100_000),
+  };
+}
+
+const METHODS = ['start', 'append', 'read', 'claim', 'setAside', 'watch', 'unwatch', 'isId', 'close'] as const;
+
+function isRemoteLog(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const log = value as Record<string, unknown>;
+  return typeof log['name'] === 'string' && METHODS.every((method) => typeof log[method] === 'function');
+}
+
+const optionsSchema = lazily(() =>
+  z.strictObject({
+    log: z.custom<RemoteLog>(isRemoteLog, 'a RemoteLog: `name` and every method of the interface'),
+    ...remoteStoreOptions(),
+  }),
+);
+
+/** Options with every default filled in. */
+export type ParsedRemoteOptions = {
+  readonly [Option in keyof RemoteSessionStoreOptions]-?: NonNullable<RemoteSessionStoreOptions[Option]>;
+};
+
+/** @throws TypeError that names the option that is wrong. */
+export function parseRemoteOptions(options: RemoteSessionStoreOptions): ParsedRemoteOptions {
+  return parseOptions('RemoteSessionStore', optionsSchema, options);
+}

@@ -1,0 +1,96 @@
+import type { Reporter } from '../../support/reporter.ts';
+import { startTimer } from '../../support/timers.ts';
+import type { Waiter } from '../session-store.ts';
+import type { Outage } from './outage.ts';
+import { answerOf, backoffMillis } from './remote-call.ts';
+import type { CallFailed } from './remote-call.ts';
+import { RemoteRefusal } from './remote-log.ts';
+import type { RemoteLog, RemoteRange } from './remote-log.ts';
+import { StoredItem } from './stored-item.ts';
+
+/** After so long without a failure the next one begins the backoff anew. */
+const CALM_MILLIS = 10_000;
+
+/** What cursors read of a log, and when those whose read failed try again. Every call may throw {@link CallFailed}. */
+export class RemoteReads {
+  readonly #log: RemoteLog;
+  readonly #outage: Outage;
+  readonly #reporter: Reporter;
+  /** Whose last read failed. */
+  readonly #failed = new Set<Waiter>();
+  #failures = 0;
+  #lastFailureMillis = -Infinity;
+  #retryTimer: NodeJS.Timeout | undefined;
+
+  constructor(log: RemoteLog, shared: { readonly outage: Outage; readonly reporter: Reporter }) {
+    this.#log = log;
+    this.#outage = shared.outage;
+    this.#reporter = shared.reporter;
+  }
+
+  read(session: string, range: RemoteRange): Promise<StoredItem[]> {
+    return this.#ask(async () => (await this.#log.read(session, range)).map((item) => new StoredItem(item)));
+  }
+
+  claim(session: string): Promise<StoredItem | undefined> {
+    return this.#ask(async () => {
+      const item = await this.#log.claim(session);
+      return item && new StoredItem(item);
+    });
+  }
+
+  setAside(session: string, id: string): Promise<void> {
+    return this.#ask(() => this.#log.setAside(session, id));
+  }
+
+  /** An id that comes from outside. */
+  isId(id: string): boolean {
+    return this.#log.isId(id);
+  }
+
+  /** The waiter is woken when another read may succeed. */
+  retryLater(waiter: Waiter, { cause }: CallFailed): void {
+    this.#failed.add(waiter);
+    if (cause instanceof RemoteRefusal && cause.isFinal) {
+      const message = `${this.#log.name} cannot be read (${cause.code}): readers wait, and it is tried again`;
+      this.#reporter.limited(`read ${cause.code}`, message, cause.cause ?? cause);
+    }
+    const now = performance.now();
+    if (now - this.#lastFailureMillis > CALM_MILLIS) this.#failures = 0;
+    this.#lastFailureMillis = now;
+    this.#retryTimer ??= startTimer(() => {
+      this.#failures += 1;
+      this.#wakeFailed();
+    }, backoffMillis(this.#failures)).unref();
+  }
+
+  forget(waiter: Waiter): void {
+    this.#failed.delete(waiter);
+  }
+
+  /** Tries again now what failed. */
+  retry(): void {
+    this.#failures = 0;
+    this.#wakeFailed();
+  }
+
+  #wakeFailed(): void {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+    const waiters = [...this.#failed];
+    this.#failed.clear();
+    for (const waiter of waiters) waiter.wake();
+  }
+
+  async #ask<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await answerOf(call);
+      this.#outage.succeeded('read');
+      return answer;
+    } catch (error) {
+      const { cause } = error as CallFailed;
+      if (!(cause instanceof RemoteRefusal)) this.#outage.failed('read', cause);
+      throw error;
+    }
+  }
+}

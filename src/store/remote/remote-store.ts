@@ -1,0 +1,253 @@
+import { randomBytes } from 'node:crypto';
+
+import { afterEntry, startBy } from '../../entry/answer-state.ts';
+import { ABANDONED_END } from '../../entry/entry-detail.ts';
+import type { EntryDetail } from '../../entry/entry-detail.ts';
+import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
+import { LossCounters } from '../../support/loss-counters.ts';
+import { ownText } from '../../support/own-text.ts';
+import { reporterFor } from '../../support/reporter.ts';
+import { settlesWithin } from '../../support/timeouts.ts';
+import { sleep } from '../../support/timers.ts';
+import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
+import { answerAround } from './answers.ts';
+import { RemoteClaimCursor } from './claim-cursor.ts';
+import { encodeEntry } from './entry-codec.ts';
+import { KeepAlive } from './keep-alive.ts';
+import { Outage } from './outage.ts';
+import { ProducedSessions } from './produced-sessions.ts';
+import type { ProducedSession } from './produced-sessions.ts';
+import { backoffMillis, CallFailed } from './remote-call.ts';
+import { RemoteCursor } from './remote-cursor.ts';
+import { RemoteRefusal } from './remote-log.ts';
+import type { RemoteLog } from './remote-log.ts';
+import { parseRemoteOptions } from './remote-options.ts';
+import type { RemoteSessionStoreOptions } from './remote-options.ts';
+import { RemoteReaders } from './remote-readers.ts';
+import { RemoteWriter } from './remote-writer.ts';
+import { sessionName } from './session-name.ts';
+
+const CLOSE_MILLIS = 10_000;
+const FLUSH_MILLIS = 30_000;
+/** Appends between two looks for sessions that have expired. */
+const SWEEP_APPENDS = 4_096;
+
+/**
+ * Session logs in an engine that many hosts share: what one logs, every one reads. What the engine does, a
+ * {@link RemoteLog} says.
+ *
+ * `append` returns at once. The entry is readable, and has its id, once it is stored: some 5 ms later; a reader opened
+ * in the process that logged it finds it all the same. While the engine is away entries wait in bounds and readers wait;
+ * nothing throws. When it is back nothing is stored twice or out of order, and what a bound dropped, or an engine lost,
+ * readers are told as missed.
+ *
+ * Of this process only: the unread mark, `sessionIds()`, `activeSessionIds()`, `stats()`, and which answer without a stream id
+ * is open (so only an answer that this process started is marked as abandoned by a start).
+ *
+ * @example
+ * const store = new RemoteSessionStore({ log: new PostgresLog(pool) });
+ * const sessions = new SessionLogs({ store });
+ */
+export class RemoteSessionStore implements SessionStore {
+  readonly #log: RemoteLog;
+  readonly #lost = new LossCounters();
+  readonly #outage: Outage;
+  readonly #writer: RemoteWriter;
+  readonly #produced: ProducedSessions;
+  readonly #readers: RemoteReaders;
+  #appendsToSweep = SWEEP_APPENDS;
+  #isRefusing = false;
+  #closing: Promise<void> | undefined;
+
+  /** @throws TypeError that names the option that is wrong. */
+  constructor(options: RemoteSessionStoreOptions) {
+    const parsed = parseRemoteOptions(options);
+    const { log } = parsed;
+    const reporter = reporterFor(log.name.toLowerCase());
+    this.#outage = new Outage(log.name, reporter);
+    const shared = { keepAlive: new KeepAlive(), reporter, outage: this.#outage };
+    const producer = randomBytes(6).toString('base64url');
+    this.#log = log;
+    this.#writer = new RemoteWriter(log, producer, parsed, { ...shared, lost: this.#lost });
+    this.#produced = new ProducedSessions(producer, parsed);
+    this.#readers = new RemoteReaders(log, parsed, { writer: this.#writer, produced: this.#produced }, shared);
+    log.start({
+      wake: (session) => this.#readers.wakeUps.wake(session),
+      renewWatches: () => this.#readers.wakeUps.renew(),
+      retry: () => {
+        this.#writer.retry();
+        this.#readers.reads.retry();
+      },
+    });
+  }
+
+  /** @returns `false` when the store is closed or the bound of pending entries is reached; both are counted. */
+  append(sessionId: string, message: string, timestamp: number, detail: EntryDetail | undefined): boolean {
+    if (this.#isRefusing) {
+      this.#lost.add('after_shutdown');
+      return false;
+    }
+    const session = this.#obtain(sessionId);
+    session.fate = 'live';
+    if (startBy(session.openAnswer, detail) === 'takes-place') {
+      this.#push(session, STREAM_END_TOKEN, timestamp, ABANDONED_END);
+    }
+    session.openAnswer = afterEntry(session.openAnswer, detail);
+    return this.#push(session, message, timestamp, detail);
+  }
+
+  /**
+   * Sets an end mark. Which sessions have begun or ended is known to the engine only, so a mark is always written; readers
+   * pass one that says nothing new. Of several `pop` calls, one on all hosts meets the end of a session without entries.
+   */
+  end(sessionId: string): void {
+    this.#mark(sessionId, 'end');
+  }
+
+  /** Forgets the log: for this process's cursors at once, for all others when the engine has the deletion, which waits like an entry while it is away. */
+  delete(sessionId: string): void {
+    this.#readers.noteDeletion(sessionId);
+    this.#mark(sessionId, 'tombstone');
+    this.#readers.wakeUps.wake(this.#nameOf(sessionId));
+  }
+
+  open(sessionId: string, options: OpenOptions): SessionCursor {
+    const id = ownText(sessionId);
+    const { from } = options;
+    const start = typeof from === 'object' && 'after' in from ? { after: ownText(from.after) } : from;
+    return new RemoteCursor(this.#readers, id, this.#nameOf(id), { ...options, from: start });
+  }
+
+  claim(sessionId: string): SessionCursor {
+    const id = ownText(sessionId);
+    return new RemoteClaimCursor(this.#readers, this.#readers.claimed, id, this.#nameOf(id));
+  }
+
+  async streamState(sessionId: string, id: string): Promise<StreamState> {
+    const { reads } = this.#readers;
+    if (!reads.isId(id)) return 'none';
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return (await answerAround(reads, this.#nameOf(sessionId), id)).state;
+      } catch (error) {
+        if (!(error instanceof CallFailed)) throw error;
+        const isFinal = error.cause instanceof RemoteRefusal && error.cause.isFinal;
+        // A reader that asks waits for the engine as it does for entries: "none" would make it end with the wrong answer.
+        if (this.#readers.isClosed || isFinal) return 'none';
+        await sleep(backoffMillis(failures), { keepsProcess: false });
+      }
+    }
+  }
+
+  /** Ids of the sessions that this process has written to. */
+  sessionIds(): string[] {
+    const now = performance.now();
+    const ids: string[] = [];
+    for (const session of this.#produced.values()) {
+      const isHeld = session.hasEntries && !this.#produced.isExpired(session, now);
+      if (isHeld) ids.push(session.id);
+    }
+    return ids.sort();
+  }
+
+  /** Ids of the sessions that this process has written to and not ended, and of those that its readers wait on now. */
+  activeSessionIds(): string[] {
+    const now = performance.now();
+    const ids = new Set(this.#readers.waitedOn());
+    for (const session of this.#produced.values()) {
+      const isLive = session.hasEntries && session.fate === 'live' && !this.#produced.isExpired(session, now);
+      if (isLive) ids.add(session.id);
+    }
+    return [...ids].sort();
+  }
+
+  /** @throws SessionLogsError with code `flush_timeout` and the number pending. Default 30,000 ms. */
+  flush(timeoutMillis: number = FLUSH_MILLIS): Promise<void> {
+    return this.#writer.flush(timeoutMillis);
+  }
+
+  /**
+   * Stores what is pending, then closes the log.
+   *
+   * Called again it does no more than shorten the time: the shortest counts, each from its call on.
+   *
+   * @throws SessionLogsError with code `flush_timeout` and the number pending, which is then counted `after_shutdown`.
+   * Default 10,000 ms.
+   */
+  close(timeoutMillis: number = CLOSE_MILLIS): Promise<void> {
+    if (this.#closing === undefined) return (this.#closing = this.#close(timeoutMillis));
+    settlesWithin(this.#closing, timeoutMillis).then(
+      (isInTime) => {
+        if (!isInTime) this.#writer.giveUp();
+      },
+      () => {
+        // Whoever has the promise of the first call learns why.
+      },
+    );
+    return this.#closing;
+  }
+
+  async #close(timeoutMillis: number): Promise<void> {
+    this.#isRefusing = true;
+    try {
+      await this.#writer.flush(timeoutMillis);
+    } finally {
+      this.#writer.close();
+      this.#readers.close();
+      this.#outage.close();
+      this.#log.close();
+    }
+  }
+
+  /** What this process knows: its sessions, its readers, and the entries that wait for the engine. */
+  stats(): StoreStats {
+    return {
+      sessions: this.#produced.size,
+      readers: this.#readers.count,
+      entries: this.#writer.pendingEntries,
+      bytes: this.#writer.pendingBytes,
+      lost: this.#lost.toJSON(),
+      unreadable: this.#readers.unreadable,
+    };
+  }
+
+  #nameOf(sessionId: string): string {
+    return this.#produced.get(sessionId)?.name ?? sessionName(sessionId);
+  }
+
+  #obtain(sessionId: string): ProducedSession {
+    const now = performance.now();
+    this.#appendsToSweep -= 1;
+    if (this.#appendsToSweep <= 0) {
+      this.#appendsToSweep = SWEEP_APPENDS;
+      this.#produced.sweep(now);
+    }
+    return this.#produced.obtain(sessionId, now);
+  }
+
+  #push(session: ProducedSession, message: string, timestamp: number, detail: EntryDetail | undefined): boolean {
+    session.sequence += 1;
+    session.hasEntries = true;
+    // Before it is encoded: during an outage nearly all are dropped.
+    if (!this.#writer.admits('entry', message.length)) return false;
+    return this.#writer.push({
+      type: 'entry',
+      session,
+      sequence: session.sequence,
+      mark: 0,
+      data: encodeEntry(message, timestamp, detail),
+      position: 0,
+    });
+  }
+
+  #mark(sessionId: string, type: 'end' | 'tombstone'): void {
+    if (this.#isRefusing) return;
+    const session = this.#obtain(sessionId);
+    session.fate = type === 'end' ? 'ended' : 'deleted';
+    session.openAnswer = 0;
+    if (type === 'tombstone') session.hasEntries = false;
+    session.marks += 1;
+    const { sequence, marks: mark } = session;
+    this.#writer.push({ type, session, sequence, mark, data: '', position: 0 });
+  }
+}

@@ -1,0 +1,316 @@
+import { SessionLogsError } from '../../support/errors.ts';
+import type { LossCounters } from '../../support/loss-counters.ts';
+import { Episode } from '../../support/reporter.ts';
+import type { Reporter } from '../../support/reporter.ts';
+import { startTimer } from '../../support/timers.ts';
+import type { KeepAlive } from './keep-alive.ts';
+import type { Outage } from './outage.ts';
+import type { PendingWrite } from './produced-sessions.ts';
+import { answerOf, backoffMillis } from './remote-call.ts';
+import type { CallFailed } from './remote-call.ts';
+import { RemoteRefusal } from './remote-log.ts';
+import type { RemoteLog, RemoteWrite } from './remote-log.ts';
+import { fieldsOf } from './stored-item.ts';
+import { writeBytes, WriteQueue } from './write-queue.ts';
+import type { SessionWrites } from './write-queue.ts';
+
+/** Bounds and times of a {@link RemoteWriter}. */
+export interface RemoteWriterOptions {
+  readonly maxEntriesPerSession: number;
+  readonly maxPendingEntries: number;
+  readonly maxPendingBytes: number;
+  readonly idleTtlMillis: number;
+  readonly endedTtlMillis: number;
+}
+
+const BATCH_DELAY_MILLIS = 5;
+const BATCH_ENTRIES = 500;
+/** Marks are few and say more than an entry: they may go beyond the bound of entries by a tenth. */
+const MARKS_BEYOND = 1.1;
+
+interface FlushWaiter {
+  readonly upTo: number;
+  /** Writes up to there that are neither stored nor dropped. */
+  pending: number;
+  readonly settle: (isStored: boolean) => void;
+}
+
+/**
+ * Writes to a log: takes entries at once and sends them in batches, one batch at a time. What is not known to be stored is
+ * sent again, in its place: the log leaves out what it has.
+ */
+export class RemoteWriter {
+  readonly #log: RemoteLog;
+  readonly #producer: string;
+  readonly #options: RemoteWriterOptions;
+  readonly #keepAlive: KeepAlive;
+  readonly #lost: LossCounters;
+  readonly #reporter: Reporter;
+  readonly #outage: Outage;
+  readonly #overflow: Episode;
+  readonly #queue = new WriteQueue();
+  #batch: readonly SessionWrites[] = [];
+  #entries = 0;
+  #bytes = 0;
+  #position: number = Date.now() * 1000;
+  #isRunning = false;
+  #isFlushDue = false;
+  /** The log does not answer: nothing is sent before the next try. */
+  #isAway = false;
+  #isClosed = false;
+  #failures = 0;
+  #flushTimer: NodeJS.Timeout | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
+  #waiters: FlushWaiter[] = [];
+
+  /** @param producer Names the writer: no two that ever wrote to the log have the same. */
+  constructor(
+    log: RemoteLog,
+    producer: string,
+    options: RemoteWriterOptions,
+    shared: {
+      readonly keepAlive: KeepAlive;
+      readonly lost: LossCounters;
+      readonly outage: Outage;
+      readonly reporter: Reporter;
+    },
+  ) {
+    this.#log = log;
+    this.#producer = producer;
+    this.#options = options;
+    this.#keepAlive = shared.keepAlive;
+    this.#lost = shared.lost;
+    this.#outage = shared.outage;
+    this.#reporter = shared.reporter;
+    this.#overflow = new Episode(shared.reporter);
+  }
+
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  get pendingEntries(): number {
+    return this.#entries;
+  }
+
+  get pendingBytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether the bounds leave room for a write of so many UTF-16 units; `false`: it counts as dropped. */
+  admits(type: PendingWrite['type'], length: number): boolean {
+    const limit = this.#options.maxPendingEntries * (type === 'entry' ? 1 : MARKS_BEYOND);
+    if (this.#entries < limit && this.#bytes + writeBytes(length) <= this.#options.maxPendingBytes) return true;
+    this.#lost.add('store_full');
+    this.#overflow.begin(
+      `${this.#entries} entries wait for ${this.#log.name}, which is the bound: new ones are dropped and counted (store_full)`,
+    );
+    return false;
+  }
+
+  /** Takes a write; `false`: the bound is reached, it is dropped and counted. */
+  push(write: PendingWrite): boolean {
+    if (!this.admits(write.type, write.data.length)) return false;
+    this.#position += 1;
+    this.#entries += 1;
+    this.#bytes += writeBytes(write.data.length);
+    write.session.pending += 1;
+    write.position = this.#position;
+    this.#queue.push(write);
+    if (!this.#isRunning) this.#arm();
+    return true;
+  }
+
+  /** Resolves when everything pushed before is stored or dropped for good; rejects when it is not in time. */
+  async flush(timeoutMillis: number): Promise<void> {
+    if (this.#entries === 0) return;
+    this.#keepAlive.hold();
+    const began = performance.now();
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const isStored = await new Promise<boolean>((settle) => {
+        this.#waiters.push({ upTo: this.#position, pending: this.#entries, settle });
+        timer = startTimer(() => settle(false), timeoutMillis);
+        void this.#run();
+      });
+      if (isStored) return;
+      const millis = Math.round(performance.now() - began);
+      const message = `${this.#log.name} did not take everything in ${millis} ms: ${this.#entries} entries wait`;
+      throw new SessionLogsError('flush_timeout', message, { pending: this.#entries });
+    } finally {
+      clearTimeout(timer);
+      this.#keepAlive.release();
+    }
+  }
+
+  /** Flushes that are under way reject now. */
+  giveUp(): void {
+    for (const { settle } of this.#waiters) settle(false);
+    this.#waiters = [];
+  }
+
+  /** Tries again now what failed. */
+  retry(): void {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+    if (this.#isClosed) return;
+    this.#isAway = false;
+    // One batch of it: whether the log takes anything again, that shows.
+    this.#queue.release(BATCH_ENTRIES);
+    this.#wake();
+  }
+
+  /** What is pending is lost and counted. */
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#flushTimer);
+    clearTimeout(this.#retryTimer);
+    clearImmediate(this.#immediate);
+    this.giveUp();
+    const left = [...this.#batch.flatMap(({ writes }) => writes), ...this.#queue.drain()];
+    this.#batch = [];
+    this.#settle(left);
+    this.#lost.add('after_shutdown', left.length);
+  }
+
+  #arm(): void {
+    if (this.#isAway) return;
+    if (this.#queue.readyCount >= BATCH_ENTRIES) {
+      this.#immediate ??= setImmediate(() => {
+        this.#immediate = undefined;
+        this.#wake();
+      });
+    } else {
+      this.#flushTimer ??= startTimer(() => this.#wake(), BATCH_DELAY_MILLIS).unref();
+    }
+  }
+
+  #wake(): void {
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
+    this.#isFlushDue = true;
+    void this.#run();
+  }
+
+  /** One batch after the other while there is one to send; never two at a time, never rejects. */
+  async #run(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    while (this.#isDue()) await this.#sendBatch();
+    this.#isRunning = false;
+    if (this.#queue.readyCount > 0) this.#arm();
+  }
+
+  #isDue(): boolean {
+    const { readyCount } = this.#queue;
+    if (this.#isAway || readyCount === 0) return false;
+    return this.#isFlushDue || readyCount >= BATCH_ENTRIES || this.#waiters.length > 0;
+  }
+
+  async #sendBatch(): Promise<void> {
+    this.#isFlushDue = false;
+    // Positions keep up with the wall clock, so that those of a producer that has long been silent are the lowest.
+    this.#position = Math.max(this.#position, Date.now() * 1000);
+    this.#batch = this.#queue.take(BATCH_ENTRIES);
+    const batch = this.#batch;
+    const failures = await Promise.all(batch.map((each) => this.#send(each)));
+    // Closed meanwhile: it is settled.
+    if (this.#batch !== batch) return;
+    this.#batch = [];
+    this.#judge(batch, failures);
+  }
+
+  /** `undefined`: stored. */
+  async #send({ session, writes }: SessionWrites): Promise<CallFailed | undefined> {
+    const now = performance.now();
+    const { maxEntriesPerSession, idleTtlMillis, endedTtlMillis } = this.#options;
+    const isEnding = writes.at(-1)?.type !== 'entry';
+    // Another process may have ended the session, which shortened its time to live: hence not the idle time alone.
+    const refreshMillis = Math.min(idleTtlMillis / 10, endedTtlMillis / 2);
+    const renewsTtl = isEnding || now - session.ttlSetMillis >= refreshMillis;
+    const ttlMillis = Math.max(1, Math.ceil(isEnding ? endedTtlMillis : idleTtlMillis));
+    try {
+      await answerOf(() =>
+        this.#log.append({
+          session: session.name,
+          producer: this.#producer,
+          writes: writes.map(asRemoteWrite),
+          maxItems: maxEntriesPerSession,
+          ttlMillis,
+          renewsTtl,
+        }),
+      );
+    } catch (error) {
+      session.ttlSetMillis = -Infinity;
+      return error as CallFailed;
+    }
+    // What follows an end needs its time to live back at once.
+    if (renewsTtl) session.ttlSetMillis = isEnding ? -Infinity : now;
+    return undefined;
+  }
+
+  #judge(batch: readonly SessionWrites[], failures: readonly (CallFailed | undefined)[]): void {
+    const settled: PendingWrite[] = [];
+    const failed: SessionWrites[] = [];
+    let hasRecovered = false;
+    batch.forEach((each, index) => {
+      const failure = failures[index];
+      const isSettled = failure === undefined || this.#isRefusedForGood(each, failure);
+      if (isSettled) settled.push(...each.writes);
+      else failed.push(each);
+      hasRecovered ||= isSettled && each.session.hasFailed;
+      each.session.hasFailed = !isSettled;
+    });
+    if (settled.length > 0) this.#outage.succeeded('append');
+    if (hasRecovered) this.#queue.release(Infinity);
+    for (const each of failed) this.#queue.hold(each);
+    if (this.#queue.hasHeld) this.#retryLater();
+    else this.#failures = 0;
+    this.#isFlushDue ||= hasRecovered;
+    this.#settle(settled);
+  }
+
+  /** Tells of a failure; `true`: the writes were refused, are dropped and counted. */
+  #isRefusedForGood({ writes }: SessionWrites, { cause }: CallFailed): boolean {
+    if (!(cause instanceof RemoteRefusal)) {
+      this.#isAway = true;
+      this.#outage.failed('append', cause);
+      return false;
+    }
+    const { code, isFinal } = cause;
+    const fate = isFinal ? `${writes.length} are dropped and counted (store_refused)` : 'they are sent again';
+    const message = `${this.#log.name} refuses entries (${code}): ${fate}`;
+    this.#reporter.limited(`refused ${code}`, message, cause.cause ?? cause);
+    if (isFinal) this.#lost.add('store_refused', writes.length);
+    return isFinal;
+  }
+
+  #retryLater(): void {
+    if (this.#retryTimer !== undefined) return;
+    this.#retryTimer = startTimer(() => this.retry(), backoffMillis(this.#failures)).unref();
+    this.#failures += 1;
+  }
+
+  #settle(writes: readonly PendingWrite[]): void {
+    for (const { session, data } of writes) {
+      session.pending -= 1;
+      this.#bytes -= writeBytes(data.length);
+    }
+    this.#entries -= writes.length;
+    if (this.#overflow.isOpen && this.#entries < this.#options.maxPendingEntries / 2) {
+      this.#overflow.end(`${this.#log.name} takes entries again: nothing is dropped any more`);
+    }
+    if (this.#waiters.length === 0) return;
+    this.#waiters = this.#waiters.filter((waiter) => {
+      for (const { position } of writes) if (position <= waiter.upTo) waiter.pending -= 1;
+      if (waiter.pending > 0) return true;
+      waiter.settle(true);
+      return false;
+    });
+  }
+}
+
+function asRemoteWrite(write: PendingWrite): RemoteWrite {
+  return { position: write.position, fields: fieldsOf(write), replacesAll: write.type === 'tombstone' };
+}

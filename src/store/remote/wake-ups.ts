@@ -1,0 +1,181 @@
+import type { Reporter } from '../../support/reporter.ts';
+import { startInterval } from '../../support/timers.ts';
+import type { Waiter } from '../session-store.ts';
+import type { Outage } from './outage.ts';
+import { answerOf } from './remote-call.ts';
+import type { CallFailed } from './remote-call.ts';
+import { RemoteRefusal } from './remote-log.ts';
+import type { RemoteLog } from './remote-log.ts';
+
+/** Without any wake-up waiting readers look again after this time: the most that a lost wake-up costs. */
+const LOOK_AGAIN_MILLIS = 5_000;
+const TICK_MILLIS = 250;
+
+/** Who waits for one session. */
+export class WakeChannel {
+  readonly name: string;
+  readonly waiters: Set<Waiter> = new Set<Waiter>();
+  /** It is watched: whoever was not woken since its last look has nothing new to look for. */
+  isLive = false;
+  users = 0;
+  lastWakeMillis = 0;
+  /** A call is under way; what is wanted meanwhile is looked at after it. */
+  isBusy = false;
+  /** Grows with each renewal: what was asked for before it is asked for again. */
+  renewals = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  wake(): void {
+    // A waiter may leave, or another come, while they are woken.
+    const waiters = [...this.waiters];
+    for (const waiter of waiters) waiter.wake();
+  }
+}
+
+/**
+ * Wakes readers of this process when their session has something new: one watch per followed session. A wake-up carries no
+ * data. A lost one costs time only: all waiters look again after each new watch, and every 5 s.
+ */
+export class WakeUps {
+  readonly #log: RemoteLog;
+  readonly #outage: Outage;
+  readonly #reporter: Reporter;
+  readonly #channels = new Map<string, WakeChannel>();
+  #ticker: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(log: RemoteLog, shared: { readonly outage: Outage; readonly reporter: Reporter }) {
+    this.#log = log;
+    this.#outage = shared.outage;
+    this.#reporter = shared.reporter;
+  }
+
+  /** The channel of a session, watched from now on until its last user releases it. */
+  acquire(name: string): WakeChannel {
+    let channel = this.#channels.get(name);
+    if (channel === undefined) {
+      channel = new WakeChannel(name);
+      this.#channels.set(name, channel);
+    }
+    channel.users += 1;
+    if (channel.users === 1) this.#noteWake(channel);
+    if (!this.#isClosed) {
+      this.#ticker ??= startInterval(() => this.#tick(), TICK_MILLIS).unref();
+      void this.#update(channel);
+    }
+    return channel;
+  }
+
+  release(channel: WakeChannel): void {
+    channel.users -= 1;
+    if (channel.users === 0) void this.#update(channel);
+  }
+
+  /** Wakes those of this process that wait for the session. */
+  wake(name: string): void {
+    const channel = this.#channels.get(name);
+    if (channel !== undefined) this.#wake(channel);
+  }
+
+  /** All watches are gone. */
+  renew(): void {
+    const channels = [...this.#channels.values()];
+    for (const channel of channels) {
+      channel.isLive = false;
+      channel.renewals += 1;
+      void this.#update(channel);
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearInterval(this.#ticker);
+    const channels = [...this.#channels.values()];
+    for (const channel of channels) {
+      channel.isLive = false;
+      channel.wake();
+    }
+  }
+
+  #tick(): void {
+    if (this.#channels.size === 0) {
+      clearInterval(this.#ticker);
+      this.#ticker = undefined;
+      return;
+    }
+    const due = performance.now() - LOOK_AGAIN_MILLIS;
+    const late: WakeChannel[] = [];
+    for (const channel of this.#channels.values()) {
+      if (channel.lastWakeMillis > due) break;
+      late.push(channel);
+    }
+    for (const channel of late) {
+      if (!channel.isLive) void this.#update(channel);
+      this.#wake(channel);
+    }
+  }
+
+  #wake(channel: WakeChannel): void {
+    this.#noteWake(channel);
+    channel.wake();
+  }
+
+  /** To the end of the order, so that a tick sees those first that were not woken for the longest time. */
+  #noteWake(channel: WakeChannel): void {
+    channel.lastWakeMillis = performance.now();
+    if (this.#channels.delete(channel.name)) this.#channels.set(channel.name, channel);
+  }
+
+  /** Brings the watch in line with what is wanted; one step at a time per channel. */
+  async #update(channel: WakeChannel): Promise<void> {
+    if (channel.isBusy) return;
+    channel.isBusy = true;
+    while (!this.#isClosed && channel.users > 0 !== channel.isLive) {
+      const { renewals } = channel;
+      const isDone = await (channel.users > 0 ? this.#watch(channel) : this.#unwatch(channel));
+      if (!isDone && channel.renewals === renewals) break;
+      if (channel.renewals !== renewals) channel.isLive = false;
+    }
+    channel.isBusy = false;
+    if (channel.users === 0 && !channel.isLive && this.#channels.get(channel.name) === channel) {
+      this.#channels.delete(channel.name);
+    }
+  }
+
+  async #watch(channel: WakeChannel): Promise<boolean> {
+    try {
+      await answerOf(() => this.#log.watch(channel.name));
+    } catch (error) {
+      this.#failed(error as CallFailed);
+      return false;
+    }
+    this.#outage.succeeded('watch');
+    channel.isLive = true;
+    // What came before the watch sent no wake-up here.
+    channel.wake();
+    return true;
+  }
+
+  async #unwatch(channel: WakeChannel): Promise<boolean> {
+    channel.isLive = false;
+    try {
+      await answerOf(() => this.#log.unwatch(channel.name));
+    } catch (error) {
+      this.#failed(error as CallFailed);
+      return false;
+    }
+    return true;
+  }
+
+  #failed({ cause }: CallFailed): void {
+    if (!(cause instanceof RemoteRefusal)) {
+      if (!this.#isClosed) this.#outage.failed('watch', cause);
+      return;
+    }
+    const message = `${this.#log.name} refuses a subscription: readers learn of entries up to 5 s late`;
+    this.#reporter.limited(`subscribe ${cause.code}`, message, cause.cause ?? cause);
+  }
+}

@@ -1,0 +1,94 @@
+import type { PendingWrite, ProducedSession } from './produced-sessions.ts';
+
+/** The write itself and its places in the queue. */
+const WRITE_BYTES = 128;
+
+/** Bytes that a waiting write of so many UTF-16 units counts for: within a factor of two what it holds. */
+export function writeBytes(length: number): number {
+  return WRITE_BYTES + 2 * length;
+}
+
+/** Writes of one session that go out together. */
+export interface SessionWrites {
+  readonly session: ProducedSession;
+  readonly writes: readonly PendingWrite[];
+}
+
+const COMPACT_AT = 1_024;
+
+/**
+ * Writes that wait, in the order given per session. Sessions take turns. One whose writes failed is held: what comes later
+ * waits behind them, and other sessions go on.
+ */
+export class WriteQueue {
+  /** Those from `#head` on, each with writes, or taken and held since. */
+  #ready: ProducedSession[] = [];
+  #head = 0;
+  #readyCount = 0;
+  readonly #held = new Set<ProducedSession>();
+
+  /** Writes that may be taken. */
+  get readyCount(): number {
+    return this.#readyCount;
+  }
+
+  get hasHeld(): boolean {
+    return this.#held.size > 0;
+  }
+
+  push(write: PendingWrite): void {
+    const { session } = write;
+    session.waiting.push(write);
+    if (this.#held.has(session)) return;
+    this.#readyCount += 1;
+    if (session.waiting.length === 1) this.#ready.push(session);
+  }
+
+  /** Takes up to `count` writes. */
+  take(count: number): SessionWrites[] {
+    const batch: SessionWrites[] = [];
+    let taken = 0;
+    while (taken < count && this.#head < this.#ready.length) {
+      const session = this.#ready[this.#head] as ProducedSession;
+      this.#head += 1;
+      const { waiting } = session;
+      if (waiting.length === 0 || this.#held.has(session)) continue;
+      const writes = waiting.slice(0, count - taken);
+      session.waiting = waiting.slice(writes.length);
+      if (session.waiting.length > 0) this.#ready.push(session);
+      taken += writes.length;
+      batch.push({ session, writes });
+    }
+    this.#readyCount -= taken;
+    if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#ready.length) {
+      this.#ready = this.#ready.slice(this.#head);
+      this.#head = 0;
+    }
+    return batch;
+  }
+
+  /** Puts writes back in front of what their session has, until `release()`. */
+  hold({ session, writes }: SessionWrites): void {
+    if (!this.#held.has(session)) this.#readyCount -= session.waiting.length;
+    this.#held.add(session);
+    session.waiting = [...writes, ...session.waiting];
+  }
+
+  /** Lets held sessions go on, those with the first `count` writes. */
+  release(count: number): void {
+    let left = count;
+    for (const session of this.#held) {
+      if (left <= 0) return;
+      this.#held.delete(session);
+      this.#ready.push(session);
+      this.#readyCount += session.waiting.length;
+      left -= session.waiting.length;
+    }
+  }
+
+  /** Takes everything. */
+  drain(): PendingWrite[] {
+    this.release(Infinity);
+    return this.take(Infinity).flatMap(({ writes }) => writes);
+  }
+}

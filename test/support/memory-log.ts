@@ -1,0 +1,121 @@
+import { idPart, idParts } from '../../src/remote.ts';
+import type { RemoteAppend, RemoteItem, RemoteLog, RemoteLogEvents, RemoteRange } from '../../src/remote.ts';
+
+interface Session {
+  items: RemoteItem[];
+  /** The highest position of each producer. */
+  readonly positions: Map<string, number>;
+  /** The last item that was claimed. */
+  claimed: string;
+  readonly aside: string[];
+  expiresAtMillis: number;
+}
+
+/** A server in memory: what the logs of several hosts share. */
+export class MemoryServer {
+  #sessions = new Map<string, Session>();
+  /** What a fail-over to a replica that is behind brings back. */
+  #replica = new Map<string, Session>();
+  readonly #watches = new Map<string, Set<RemoteLogEvents>>();
+  #ids = 0;
+
+  append({ session, producer, writes, maxItems, ttlMillis, renewsTtl }: RemoteAppend): void {
+    const found = this.find(session);
+    const at: Session = found ?? { items: [], positions: new Map(), claimed: '', aside: [], expiresAtMillis: 0 };
+    this.#sessions.set(session, at);
+    if (renewsTtl || found === undefined) at.expiresAtMillis = performance.now() + ttlMillis;
+    const stored = at.positions.get(producer) ?? 0;
+    for (const { position, fields, replacesAll } of writes) {
+      if (position <= stored) continue;
+      if (replacesAll) at.items = [];
+      this.#ids += 1;
+      at.items.push({ id: idPart(String(this.#ids)), fields });
+      at.positions.set(producer, position);
+    }
+    at.items = at.items.slice(-maxItems);
+    for (const events of this.#watches.get(session) ?? []) queueMicrotask(() => events.wake(session));
+  }
+
+  find(session: string): Session | undefined {
+    const found = this.#sessions.get(session);
+    return found !== undefined && found.expiresAtMillis > performance.now() ? found : undefined;
+  }
+
+  watch(session: string, events: RemoteLogEvents): void {
+    this.#watches.set(session, (this.#watches.get(session) ?? new Set()).add(events));
+  }
+
+  unwatch(session: string, events: RemoteLogEvents): void {
+    this.#watches.get(session)?.delete(events);
+  }
+
+  /** From now on a fail-over brings back what is there now. */
+  replicate(): void {
+    this.#replica = structuredClone(this.#sessions);
+  }
+
+  /** Comes back with what was replicated, and without any watch. */
+  failOver(): void {
+    this.#sessions = structuredClone(this.#replica);
+    this.#watches.clear();
+  }
+
+  /** Of the session's items a field of each. */
+  fields(session: string, name: string): (string | undefined)[] {
+    const items = this.find(session)?.items ?? [];
+    return items.map(({ fields }) => fields[fields.indexOf(name) + 1]);
+  }
+}
+
+/** An adapter: everything that an engine has to do for a {@link RemoteSessionStore}. */
+export class MemoryLog implements RemoteLog {
+  readonly name = 'Memory';
+  readonly #server: MemoryServer;
+  #events: RemoteLogEvents | undefined;
+
+  constructor(server: MemoryServer) {
+    this.#server = server;
+  }
+
+  start(events: RemoteLogEvents): void {
+    this.#events = events;
+  }
+
+  async append(append: RemoteAppend): Promise<void> {
+    this.#server.append(append);
+  }
+
+  async read(session: string, { direction, from, limit }: RemoteRange): Promise<readonly RemoteItem[]> {
+    const items = this.#server.find(session)?.items ?? [];
+    if (direction === 'forward') return items.filter(({ id }) => from === undefined || id >= from).slice(0, limit);
+    return items
+      .toReversed()
+      .filter(({ id }) => from === undefined || id <= from)
+      .slice(0, limit);
+  }
+
+  async claim(session: string): Promise<RemoteItem | undefined> {
+    const found = this.#server.find(session);
+    const item = found?.items.find(({ id }) => id > found.claimed);
+    if (found !== undefined && item !== undefined) found.claimed = item.id;
+    return item;
+  }
+
+  async setAside(session: string, id: string): Promise<void> {
+    this.#server.find(session)?.aside.push(id);
+  }
+
+  async watch(session: string): Promise<void> {
+    this.#server.watch(session, this.#events as RemoteLogEvents);
+  }
+
+  async unwatch(session: string): Promise<void> {
+    this.#server.unwatch(session, this.#events as RemoteLogEvents);
+  }
+
+  isId(text: string): boolean {
+    return idParts(text)?.length === 1;
+  }
+
+  close(): void {}
+}
