@@ -3,6 +3,7 @@ export { RemoteRefusal } from './store/remote/remote-log.ts';
 export type {
   RemoteAppend,
   RemoteItem,
+  RemoteLease,
   RemoteLog,
   RemoteLogEvents,
   RemoteRange,

@@ -57,8 +57,14 @@ export const ABANDONED_END: EntryDetail = Object.freeze(
   entryDetail({ kind: 'stream-end', attributes: Object.freeze({ [ATTRIBUTE.finishReasons]: [ABANDONED] }) }),
 );
 
-/** Whether a `stream-end` stands for a stream that another one replaced. */
-export function isAbandonedEnd(detail: EntryDetail): boolean {
-  const reasons = detail.attributes?.[ATTRIBUTE.finishReasons];
-  return Array.isArray(reasons) && reasons.length === 1 && reasons[0] === ABANDONED;
+/** What stands in a session when the producer of an answer is gone. */
+export function lapsedEnd(streamId: string | undefined): EntryDetail {
+  const attributes = { [ATTRIBUTE.finishReasons]: [ABANDONED], [ATTRIBUTE.errorType]: 'lease_lapsed' };
+  return entryDetail({ kind: 'stream-end', streamId, attributes });
+}
+
+/** Whether a `stream-end` stands for an answer whose place another one took, as opposed to one whose producer is gone. */
+export function isReplacedEnd(detail: EntryDetail): boolean {
+  const { [ATTRIBUTE.finishReasons]: reasons, [ATTRIBUTE.errorType]: error } = detail.attributes ?? {};
+  return Array.isArray(reasons) && reasons.length === 1 && reasons[0] === ABANDONED && error === undefined;
 }

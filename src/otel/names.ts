@@ -9,6 +9,7 @@ export const ATTRIBUTE = {
   streamId: 'session_logs.stream_id',
   chunkCount: 'session_logs.chunk_count',
   finishReasons: 'gen_ai.response.finish_reasons',
+  errorType: 'error.type',
   requestStream: 'gen_ai.request.stream',
   timeToFirstChunk: 'gen_ai.response.time_to_first_chunk',
   recordUid: 'log.record.uid',

@@ -1,4 +1,4 @@
-import { isAbandonedEnd, kindOf } from '../entry/entry-detail.ts';
+import { isReplacedEnd, kindOf } from '../entry/entry-detail.ts';
 import type { EntryDetail } from '../entry/entry-detail.ts';
 import type { StreamState } from '../store/session-store.ts';
 
@@ -28,9 +28,9 @@ export class AnswerWatch {
     this.#answer = state === 'none' ? 'any' : { streamId: undefined };
   }
 
-  /** Whether the answer ends with this chat entry. An abandoned end does not count: another answer took its place. */
+  /** Whether the answer ends with this chat entry. One in whose place another answer came goes on with that. */
   endsWith(detail: EntryDetail | undefined): boolean {
-    if (detail?.kind !== 'stream-end' || isAbandonedEnd(detail)) return false;
+    if (detail?.kind !== 'stream-end' || isReplacedEnd(detail)) return false;
     return this.#answer === 'any' || this.#answer?.streamId === detail.streamId;
   }
 }

@@ -82,6 +82,10 @@ export class FaultyLog implements RemoteLog {
     return this.#call(() => this.#log.unwatch(session));
   }
 
+  lapse(session: string): Promise<number | undefined> {
+    return this.#call(() => this.#log.lapse(session));
+  }
+
   isId(text: string): boolean {
     return this.#log.isId(text);
   }

@@ -1,5 +1,12 @@
 import { idPart, idParts } from '../../src/remote.ts';
-import type { RemoteAppend, RemoteItem, RemoteLog, RemoteLogEvents, RemoteRange } from '../../src/remote.ts';
+import type {
+  RemoteAppend,
+  RemoteItem,
+  RemoteLease,
+  RemoteLog,
+  RemoteLogEvents,
+  RemoteRange,
+} from '../../src/remote.ts';
 
 interface Session {
   items: RemoteItem[];
@@ -8,6 +15,7 @@ interface Session {
   /** The last item that was claimed. */
   claimed: string;
   readonly aside: string[];
+  readonly leases: Map<string, { producer: string; untilMillis: number; will: readonly string[] }>;
   expiresAtMillis: number;
 }
 
@@ -19,20 +27,59 @@ export class MemoryServer {
   readonly #watches = new Map<string, Set<RemoteLogEvents>>();
   #ids = 0;
 
-  append({ session, producer, writes, maxItems, ttlMillis, renewsTtl }: RemoteAppend): void {
+  append(append: RemoteAppend): void {
+    const { session, producer, writes, maxItems, ttlMillis, renewsTtl, renews, leaseMillis } = append;
     const found = this.find(session);
-    const at: Session = found ?? { items: [], positions: new Map(), claimed: '', aside: [], expiresAtMillis: 0 };
+    const at: Session = found ?? {
+      items: [],
+      positions: new Map(),
+      claimed: '',
+      aside: [],
+      leases: new Map(),
+      expiresAtMillis: 0,
+    };
     this.#sessions.set(session, at);
     if (renewsTtl || found === undefined) at.expiresAtMillis = performance.now() + ttlMillis;
+    const hold = ({ name, will }: RemoteLease): void => {
+      at.leases.set(name, { producer, untilMillis: performance.now() + leaseMillis, will });
+    };
     const stored = at.positions.get(producer) ?? 0;
-    for (const { position, fields, replacesAll } of writes) {
+    for (const { position, fields, replacesAll, opens, closes } of writes) {
       if (position <= stored) continue;
       if (replacesAll) at.items = [];
-      this.#ids += 1;
-      at.items.push({ id: idPart(String(this.#ids)), fields });
+      this.#push(at, fields);
       at.positions.set(producer, position);
+      if (opens !== undefined) hold(opens);
+      if (closes === true) at.leases.clear();
+      else if (closes !== undefined) at.leases.delete(closes);
     }
+    for (const lease of renews) if (at.leases.get(lease.name)?.producer === producer) hold(lease);
     at.items = at.items.slice(-maxItems);
+    if (writes.length > 0) this.#tell(session);
+  }
+
+  lapse(session: string): number | undefined {
+    const at = this.find(session);
+    let left: number | undefined;
+    for (const [name, { untilMillis, will }] of at?.leases ?? []) {
+      const rest = untilMillis - performance.now();
+      if (rest > 0) {
+        left = Math.min(rest, left ?? Infinity);
+      } else {
+        at?.leases.delete(name);
+        this.#push(at as Session, will);
+        this.#tell(session);
+      }
+    }
+    return left;
+  }
+
+  #push(session: Session, fields: readonly string[]): void {
+    this.#ids += 1;
+    session.items.push({ id: idPart(String(this.#ids)), fields });
+  }
+
+  #tell(session: string): void {
     for (const events of this.#watches.get(session) ?? []) queueMicrotask(() => events.wake(session));
   }
 
@@ -111,6 +158,10 @@ export class MemoryLog implements RemoteLog {
 
   async unwatch(session: string): Promise<void> {
     this.#server.unwatch(session, this.#events as RemoteLogEvents);
+  }
+
+  async lapse(session: string): Promise<number | undefined> {
+    return this.#server.lapse(session);
   }
 
   isId(text: string): boolean {

@@ -30,3 +30,12 @@ function* endless(): Generator<number, never> {
     for (const number of fc.sample(numbers, { seed: SEED + page, numRuns: 1_000 })) yield number / whole;
   }
 }
+
+/** The same numbers from 0 up to, not including, 1 for the same seed. */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { isAbandonedEnd } from '../../entry/entry-detail.ts';
+import { isReplacedEnd } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
 import { END, log, logAll, names, readFrom, START } from './contract-kit.ts';
@@ -61,7 +61,7 @@ export function answerContract(test: ContractTest): void {
     for (let index = 0; index < 3; index += 1) assert.equal(await cursor.step(), 'entry');
     assert.equal(cursor.message, STREAM_END_TOKEN);
     assert.equal(cursor.detail?.kind, 'stream-end');
-    assert.equal(isAbandonedEnd(cursor.detail), true);
+    assert.equal(isReplacedEnd(cursor.detail), true);
     cursor.leave();
     const { ids, messages } = await readFrom(store, 's', 'start');
     assert.deepEqual(messages, ['one', 'a', STREAM_END_TOKEN, 'two']);

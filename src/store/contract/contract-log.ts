@@ -12,10 +12,14 @@ export type MakeRemoteLog = () => Maybe<RemoteLog>;
 const ALL: RemoteRange = { direction: 'forward', from: undefined, limit: 10_000 };
 const WAKE_MILLIS = 4_000;
 
+function write(position: number, fields: readonly string[], more: Partial<RemoteWrite> = {}): RemoteWrite {
+  return { position, fields, replacesAll: false, opens: undefined, closes: undefined, ...more };
+}
+
 function writesOf(first: number, count: number): RemoteWrite[] {
   return Array.from({ length: count }, (_, index) => {
     const position = first + index;
-    return { position, fields: ['d', `${position}`, 'p', 'x'], replacesAll: false };
+    return write(position, ['d', `${position}`, 'p', 'x']);
   });
 }
 
@@ -44,6 +48,8 @@ class Hosts {
       maxItems: 1_000,
       ttlMillis: 60_000,
       renewsTtl: true,
+      renews: [],
+      leaseMillis: 60_000,
       ...more,
     });
   }
@@ -80,6 +86,7 @@ export function describeRemoteLog(name: string, make: MakeRemoteLog, { describe,
     appendContract(test);
     readContract(test);
     sessionContract(test);
+    leaseContract(test);
   });
 }
 
@@ -130,16 +137,17 @@ function appendContract(test: Test): void {
   test('text comes back as it was', async (hosts) => {
     const texts = ['', ' ', 'a\r\nb\0c', '"\\{}\'`;--', '漢字 🙂 é', 'x'.repeat(300_000)];
     const fields = texts.flatMap((text, index) => [`f${index}`, text]);
-    await hosts.append([{ position: 1, fields, replacesAll: false }]);
+    await hosts.append([write(1, fields)]);
     assert.deepEqual((await hosts.one.read(hosts.session, ALL))[0]?.fields, fields);
   });
 
   test('one that replaces all is alone', async (hosts) => {
     await hosts.append(writesOf(1, 50));
     const fields = ['x', 'gone'];
-    await hosts.append([...writesOf(51, 2), { position: 53, fields, replacesAll: true }]);
+    const replacing = write(53, fields, { replacesAll: true });
+    await hosts.append([...writesOf(51, 2), replacing]);
     assert.deepEqual(await hosts.read(), ['gone']);
-    await hosts.append([{ position: 53, fields, replacesAll: true }, ...writesOf(54, 1)]);
+    await hosts.append([replacing, ...writesOf(54, 1)]);
     assert.deepEqual(await hosts.read(), ['gone', '54']);
   });
 
@@ -247,5 +255,66 @@ function sessionContract(test: Test): void {
     const after = await hosts.ids();
     assert.deepEqual([...before, ...after].toSorted(), [...before, ...after]);
     assert.equal((await hosts.one.claim(hosts.session))?.fields[1], '1');
+  });
+}
+
+function leaseContract(test: Test): void {
+  const leaseMillis = 300;
+  const opening = (position: number, name: string): RemoteWrite =>
+    write(position, ['d', `start of ${name}`], { opens: { name, will: ['d', `will of ${name}`] } });
+  const lapsed = (): Promise<void> => sleep(leaseMillis + 100);
+
+  test('what a lease leaves is appended once when it lapses, whoever asks', async (hosts) => {
+    assert.equal(await hosts.one.lapse(hosts.session), undefined);
+    await hosts.append([opening(1, 'a'), ...writesOf(2, 1)], { leaseMillis });
+    await hosts.append([opening(1, 'b')], { producer: 'q', leaseMillis: 60_000 });
+    await hosts.other.watch(hosts.session);
+    await lapsed();
+    assert.deepEqual(await hosts.read(), ['start of a', '2', 'start of b']);
+    hosts.woken.length = 0;
+    const asking = [hosts.one, hosts.other, hosts.one].map((log) => log.lapse(hosts.session));
+    const left = await Promise.all(asking);
+    for (const millis of left) assert.ok(millis !== undefined && millis > 50_000 && millis <= 60_000, String(millis));
+    assert.deepEqual(await hosts.read(), ['start of a', '2', 'start of b', 'will of a']);
+    const end = performance.now() + WAKE_MILLIS;
+    while (hosts.woken.length === 0 && performance.now() < end) await sleep(5);
+    assert.deepEqual(hosts.woken[0], hosts.session);
+    // Who comes back too late has nothing to renew.
+    await hosts.append([opening(1, 'a'), ...writesOf(2, 2)], { renews: [{ name: 'a', will: ['d', 'late'] }] });
+    assert.deepEqual((await hosts.read()).slice(3), ['will of a', '3']);
+  });
+
+  test('a lease is renewed by its producer only, and with its last will', async (hosts) => {
+    await hosts.append([opening(1, 'a')], { leaseMillis });
+    for (let round = 0; round < 4; round += 1) {
+      await sleep(leaseMillis / 2);
+      await hosts.append([], { leaseMillis: 60_000, renews: [{ name: 'a', will: ['d', `will ${round}`] }] });
+      await hosts.append([], { producer: 'q', leaseMillis: 1, renews: [{ name: 'a', will: ['d', 'of another'] }] });
+    }
+    assert.ok(((await hosts.one.lapse(hosts.session)) ?? 0) > 50_000);
+    assert.deepEqual(await hosts.read(), ['start of a']);
+    await hosts.append([], { leaseMillis, renews: [{ name: 'a', will: ['d', 'last will'] }] });
+    await lapsed();
+    assert.equal(await hosts.one.lapse(hosts.session), undefined);
+    assert.deepEqual(await hosts.read(), ['start of a', 'last will']);
+  });
+
+  test('a lease that was taken over or closed leaves nothing', async (hosts) => {
+    for (const [index, name] of ['a', 'b', 'c'].entries())
+      await hosts.append([opening(index + 1, name)], { leaseMillis });
+    await hosts.append([opening(1, 'a')], { producer: 'q', leaseMillis: 60_000 });
+    await hosts.append([write(2, ['d', 'end of b'], { closes: 'b' })], { producer: 'q' });
+    await lapsed();
+    assert.ok(((await hosts.one.lapse(hosts.session)) ?? 0) > 50_000);
+    assert.deepEqual((await hosts.read()).slice(3), ['start of a', 'end of b', 'will of c']);
+    await hosts.append([write(3, ['d', 'end'], { closes: true })], { producer: 'q' });
+    assert.equal(await hosts.one.lapse(hosts.session), undefined);
+  });
+
+  test('of a session that is forgotten no lease is left', async (hosts) => {
+    await hosts.append([opening(1, 'a')], { leaseMillis, ttlMillis: 200 });
+    await sleep(500);
+    assert.equal(await hosts.one.lapse(hosts.session), undefined);
+    assert.deepEqual(await hosts.read(), []);
   });
 }

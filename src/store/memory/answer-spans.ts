@@ -1,4 +1,4 @@
-import { isAbandonedEnd } from '../../entry/entry-detail.ts';
+import { isReplacedEnd } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import type { StreamState } from '../session-store.ts';
 
@@ -27,7 +27,7 @@ export class AnswerSpans {
       this.#close(position - 1, detail.streamId, true);
       this.#spans.push({ streamId: detail.streamId, start: position, end: Infinity, isAbandoned: false });
     } else {
-      this.#close(position, detail.streamId, isAbandonedEnd(detail));
+      this.#close(position, detail.streamId, isReplacedEnd(detail));
     }
   }
 

@@ -6,6 +6,8 @@ export interface SessionKeys {
   readonly log: string;
   /** The sorted set with the highest position of each producer. */
   readonly producers: string;
+  /** The hash with the leases of open answers. */
+  readonly leases: string;
   /** The channel whose messages say "read again". */
   readonly wake: string;
 }
@@ -13,7 +15,7 @@ export interface SessionKeys {
 /** The keys of a session, by the name that the store gives it, which is short and plain. */
 export function sessionKeys(prefix: string, session: string): SessionKeys {
   const common = `${prefix}:{${session}}:`;
-  return { log: `${common}l`, producers: `${common}p`, wake: `${common}w` };
+  return { log: `${common}l`, producers: `${common}p`, leases: `${common}a`, wake: `${common}w` };
 }
 
 /** The session of a wake-up channel. */

@@ -7,7 +7,8 @@ import type { RedisPort, RedisReply } from './redis-client.ts';
 import { reasonOf, RedisCalls } from './redis-calls.ts';
 import { itemIdOf, sessionKeys, sessionOf, streamIdOf } from './redis-keys.ts';
 import { RedisLink } from './redis-link.ts';
-import { BY_HASH, BY_TEXT, SCRIPT_RIGHTS, scriptArguments } from './redis-script.ts';
+import { APPEND, appendArguments, LAPSE, lapseArguments, SCRIPT_RIGHTS } from './redis-script.ts';
+import type { RedisScript } from './redis-script.ts';
 
 /** The one consumer group of a session's stream: its position is the shared work position. */
 const GROUP = 'w';
@@ -51,19 +52,8 @@ export class RedisLog implements RemoteLog {
 
   async append(append: RemoteAppend): Promise<void> {
     const keys = sessionKeys(this.#prefix, append.session);
-    const args = scriptArguments(append, keys, this.#publish);
-    try {
-      let reply: RedisReply;
-      try {
-        reply = await this.#writing.ask({ key: keys.log, args: [...BY_HASH, ...args] });
-      } catch (error) {
-        if (codeOf(error) !== 'NOSCRIPT') throw error;
-        reply = await this.#writing.ask({ key: keys.log, args: [...BY_TEXT, ...args] });
-      }
-      if (String(reply) !== '') this.#tellOfRefused(String(reply));
-    } catch (error) {
-      throw this.#withAdvice(error);
-    }
+    const reply = await this.#run(this.#writing, APPEND, keys.log, appendArguments(append, keys, this.#publish));
+    if (String(reply) !== '') this.#tellOfRefused(String(reply));
   }
 
   async read(session: string, { direction, from, limit }: RemoteRange): Promise<readonly RemoteItem[]> {
@@ -124,6 +114,12 @@ export class RedisLog implements RemoteLog {
     }
   }
 
+  async lapse(session: string): Promise<number | undefined> {
+    const keys = sessionKeys(this.#prefix, session);
+    const left = Number(await this.#run(this.#reading, LAPSE, keys.log, lapseArguments(keys, this.#publish)));
+    return left >= 0 ? left : undefined;
+  }
+
   isId(text: string): boolean {
     return streamIdOf(text) !== undefined;
   }
@@ -134,8 +130,21 @@ export class RedisLog implements RemoteLog {
     this.#reading.close();
   }
 
+  async #run(calls: RedisCalls, { byHash, byText }: RedisScript, key: string, args: string[]): Promise<RedisReply> {
+    try {
+      try {
+        return await calls.ask({ key, args: [...byHash, ...args] });
+      } catch (error) {
+        if (codeOf(error) !== 'NOSCRIPT') throw error;
+        return await calls.ask({ key, args: [...byText, ...args] });
+      }
+    } catch (error) {
+      throw this.#withAdvice(error);
+    }
+  }
+
   #tellOfRefused(refusal: string): void {
-    const message = `Redis refuses a part of the work (${refusal}): sessions may not expire, or readers learn of entries up to 5 s late`;
+    const message = `Redis refuses a part of the work (${refusal}): sessions may not expire, readers learn of entries late, or answers whose producers are gone stay open`;
     this.#reporter.limited(`part ${refusal}`, message);
   }
 
@@ -145,7 +154,7 @@ export class RedisLog implements RemoteLog {
     const reason = messageOf(error.cause);
     if (!/NOPERM|ACL failure|can't run this command|unknown command/i.test(reason)) return error;
     const rights = `${SCRIPT_RIGHTS} +${this.#publish.toLowerCase()} ~${this.#prefix}:* &${this.#prefix}:*`;
-    const advice = new Error(`${reason}. Entries are written by a script: its user needs ${rights}`, {
+    const advice = new Error(`${reason}. Entries are written by scripts: its user needs ${rights}`, {
       cause: error.cause,
     });
     return new RemoteRefusal('NOPERM', { isFinal: true, cause: advice });

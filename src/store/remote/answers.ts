@@ -1,6 +1,6 @@
 import { afterEntry, startBy } from '../../entry/answer-state.ts';
 import type { OpenAnswer } from '../../entry/answer-state.ts';
-import { isAbandonedEnd, isChat, kindOf } from '../../entry/entry-detail.ts';
+import { isReplacedEnd, isChat, kindOf } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import type { EntryKind } from '../../entry/tokens.ts';
 import type { StreamState } from '../session-store.ts';
@@ -116,7 +116,7 @@ class AnswerFollower {
     if (kind === 'stream-end') {
       this.end ??= item.id;
       this.#isRunning = false;
-      if (!isAbandonedEnd(detail as EntryDetail)) this.isOver = true;
+      if (!isReplacedEnd(detail as EntryDetail)) this.isOver = true;
     } else if (kind === 'stream-start') {
       // Started anew without an end, by another host that did not know of this one: it ended just before.
       if (this.#previousId !== undefined && startBy(this.#open, detail) !== 'goes-on') this.end ??= this.#previousId;

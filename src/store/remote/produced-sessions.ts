@@ -2,6 +2,12 @@ import type { OpenAnswer } from '../../entry/answer-state.ts';
 import { ownText } from '../../support/own-text.ts';
 import { sessionName } from './session-name.ts';
 
+/** What an entry does to the lease of its answer: it begins or ends it. */
+export interface LeaseChange {
+  readonly type: 'opens' | 'closes';
+  readonly streamId: string | undefined;
+}
+
 /** Something that is to be appended to a session's log. */
 export interface PendingWrite {
   readonly type: 'entry' | 'end' | 'tombstone';
@@ -12,6 +18,7 @@ export interface PendingWrite {
   readonly mark: number;
   /** The entry as it is stored; of a mark ''. */
   readonly data: string;
+  readonly lease: LeaseChange | undefined;
   /** Its place among all writes of the store; the writer sets it. */
   position: number;
 }
@@ -34,6 +41,11 @@ export class ProducedSession {
   lastUsedMillis: number;
   /** Entries of this session that are not yet stored. */
   pending = 0;
+
+  /** Answers that this process has begun and not ended, by stream id. */
+  openAnswers: Set<string | undefined> | undefined = undefined;
+  /** When their leases were last set. */
+  leasesSetMillis: number = -Infinity;
 
   // What the writer keeps here.
 

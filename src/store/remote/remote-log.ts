@@ -8,7 +8,8 @@
  * - All hosts share the log: what is promised holds between processes.
  * - A promise rejects with a {@link RemoteRefusal} when the server answered that it did not carry the call out. Any other
  *   rejection, and no answer in 10 s, mean that nobody knows: the call is made again, also when it was carried out.
- * - Calls are made side by side, a second one of a session's `append` never before the first has settled or has taken 10 s.
+ * - Calls are made side by side, a second `append` with writes to a session never before the first has settled or has taken
+ *   10 s.
  */
 export interface RemoteLog {
   /** What reports call the engine: `Redis`. */
@@ -25,7 +26,7 @@ export interface RemoteLog {
    * it. So the same call made twice, also at once, appends once. It need not remember a producer after 128 others have
    * written to the session, least recently.
    *
-   * Items are readable, by every host, when the promise resolves. Then, if there were any, those who watch the session
+   * Items are readable, by every host, when the promise resolves. Then, if there are any, those who watch the session
    * are told.
    */
   append(append: RemoteAppend): Promise<void>;
@@ -55,6 +56,14 @@ export interface RemoteLog {
   /** Whether the text is one that `id` of an item can be. Cursors come from outside: what they say is looked up only then. */
   isId(text: string): boolean;
 
+  /**
+   * Appends the will of each lease of the session that has lapsed, and forgets it: each once, whoever of all hosts asks.
+   * Of a session that is not there it appends nothing. Those who watch the session are told.
+   *
+   * @returns Milliseconds until the next lease may lapse; `undefined`: there is none.
+   */
+  lapse(session: string): Promise<number | undefined>;
+
   /** Nothing is appended or watched any more. Reads may still come. */
   close(): void;
 }
@@ -82,6 +91,18 @@ export interface RemoteAppend {
   readonly ttlMillis: number;
   /** `false`: the time was set not long ago, and may be left as it is to save the work. */
   readonly renewsTtl: boolean;
+  /** Leases that last `leaseMillis` from now on, those of them that the producer still has. */
+  readonly renews: readonly RemoteLease[];
+  /** How long a lease lasts without a renewal, by the clock of the server. */
+  readonly leaseMillis: number;
+}
+
+/** What a producer leaves behind, to be appended when it is gone: then its lease lapses, for it no longer renews it. */
+export interface RemoteLease {
+  /** One of a session has it, at most. 64 of the characters of a session's name, or `.`. */
+  readonly name: string;
+  /** Fields of the item to append. */
+  readonly will: readonly string[];
 }
 
 export interface RemoteWrite {
@@ -91,6 +112,10 @@ export interface RemoteWrite {
   readonly fields: readonly string[];
   /** It takes the place of all items of the log: nobody reads any of them from now on. */
   readonly replacesAll: boolean;
+  /** With this item the producer takes a lease, from whoever has it. Of a write that is left out this is too. */
+  readonly opens: RemoteLease | undefined;
+  /** With this item the lease of that name ends, whoever has it; `true`: all leases of the session. */
+  readonly closes: string | true | undefined;
 }
 
 /** One thing in a session's log. */

@@ -13,6 +13,12 @@ export interface RemoteStoreOptions extends ReaderBoundOptions {
   readonly idleTtlMillis?: number | undefined;
   /** An ended session is forgotten after that. @default 300_000 */
   readonly endedTtlMillis?: number | undefined;
+  /**
+   * An answer ends for every reader, on every host, when its producer gave no sign of life for so long: with a `stream-end` whose
+   * finish reason is `abandoned`. A process gives one every third of this time while it has begun an answer and not ended
+   * it. From 1,000 on; `Infinity`: never. @default 15_000
+   */
+  readonly answerLeaseMillis?: number | undefined;
   /** Entries that wait for the engine at most; then new ones are dropped and counted `store_full`. @default 50_000 */
   readonly maxPendingEntries?: number | undefined;
   /** The same bound in bytes: of each entry 128, and 2 per UTF-16 unit of the text that is sent. @default 32 MiB */
@@ -28,15 +34,17 @@ export interface RemoteSessionStoreOptions extends RemoteStoreOptions {
 }
 
 const MIB = 1024 * 1024;
+const LEASE = 'a number of milliseconds, 1,000 or more, or Infinity for never';
 
 /** The options as a store's schema takes them. */
 export function remoteStoreOptions(): {
-  [Option in keyof RemoteStoreOptions]-?: z.ZodDefault<z.ZodNumber>;
+  [Option in keyof RemoteStoreOptions]-?: z.ZodDefault<z.ZodType<number>>;
 } {
   return {
     maxEntriesPerSession: positiveInteger().default(10_000),
     idleTtlMillis: millis().default(3_600_000),
     endedTtlMillis: millis().default(300_000),
+    answerLeaseMillis: z.custom<number>((value) => typeof value === 'number' && value >= 1_000, LEASE).default(15_000),
     maxPendingEntries: positiveInteger().default(50_000),
     maxPendingBytes: positiveInteger().default(32 * MIB),
     ...readerBoundOptions(),
@@ -44,7 +52,7 @@ export function remoteStoreOptions(): {
   };
 }
 
-const METHODS = ['start', 'append', 'read', 'claim', 'setAside', 'watch', 'unwatch', 'isId', 'close'] as const;
+const METHODS = ['start', 'append', 'read', 'claim', 'setAside', 'watch', 'unwatch', 'lapse', 'isId', 'close'] as const;
 
 function isRemoteLog(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;

@@ -53,7 +53,7 @@ export class RemoteReaders implements CursorHost {
     this.keepAlive = shared.keepAlive;
     this.reporter = shared.reporter;
     this.reads = new RemoteReads(log, shared);
-    this.wakeUps = new WakeUps(log, shared);
+    this.wakeUps = new WakeUps(log, options.answerLeaseMillis, shared);
     this.#writing = writing;
     this.#bounds = new ReaderBounds(options);
     this.#maxSessions = options.maxSessions;

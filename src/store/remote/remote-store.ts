@@ -10,6 +10,7 @@ import { reporterFor } from '../../support/reporter.ts';
 import { settlesWithin } from '../../support/timeouts.ts';
 import { sleep } from '../../support/timers.ts';
 import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
+import { AnswerLeases, leaseChangeBy } from './answer-leases.ts';
 import { answerAround } from './answers.ts';
 import { RemoteClaimCursor } from './claim-cursor.ts';
 import { encodeEntry } from './entry-codec.ts';
@@ -52,6 +53,7 @@ export class RemoteSessionStore implements SessionStore {
   readonly #log: RemoteLog;
   readonly #lost = new LossCounters();
   readonly #outage: Outage;
+  readonly #leases: AnswerLeases;
   readonly #writer: RemoteWriter;
   readonly #produced: ProducedSessions;
   readonly #readers: RemoteReaders;
@@ -68,8 +70,9 @@ export class RemoteSessionStore implements SessionStore {
     const shared = { keepAlive: new KeepAlive(), reporter, outage: this.#outage };
     const producer = randomBytes(6).toString('base64url');
     this.#log = log;
-    this.#writer = new RemoteWriter(log, producer, parsed, { ...shared, lost: this.#lost });
     this.#produced = new ProducedSessions(producer, parsed);
+    this.#leases = new AnswerLeases(log, producer, this.#produced, parsed);
+    this.#writer = new RemoteWriter(log, producer, parsed, { ...shared, leases: this.#leases, lost: this.#lost });
     this.#readers = new RemoteReaders(log, parsed, { writer: this.#writer, produced: this.#produced }, shared);
     log.start({
       wake: (session) => this.#readers.wakeUps.wake(session),
@@ -192,6 +195,7 @@ export class RemoteSessionStore implements SessionStore {
     try {
       await this.#writer.flush(timeoutMillis);
     } finally {
+      this.#leases.close();
       this.#writer.close();
       this.#readers.close();
       this.#outage.close();
@@ -228,6 +232,8 @@ export class RemoteSessionStore implements SessionStore {
   #push(session: ProducedSession, message: string, timestamp: number, detail: EntryDetail | undefined): boolean {
     session.sequence += 1;
     session.hasEntries = true;
+    const lease = this.#leases.leaseMillis === Infinity ? undefined : leaseChangeBy(detail);
+    if (lease !== undefined) this.#leases.note(session, lease);
     // Before it is encoded: during an outage nearly all are dropped.
     if (!this.#writer.admits('entry', message.length)) return false;
     return this.#writer.push({
@@ -236,6 +242,7 @@ export class RemoteSessionStore implements SessionStore {
       sequence: session.sequence,
       mark: 0,
       data: encodeEntry(message, timestamp, detail),
+      lease,
       position: 0,
     });
   }
@@ -248,6 +255,7 @@ export class RemoteSessionStore implements SessionStore {
     if (type === 'tombstone') session.hasEntries = false;
     session.marks += 1;
     const { sequence, marks: mark } = session;
-    this.#writer.push({ type, session, sequence, mark, data: '', position: 0 });
+    this.#leases.forget(session);
+    this.#writer.push({ type, session, sequence, mark, data: '', lease: undefined, position: 0 });
   }
 }

@@ -3,6 +3,8 @@ import type { LossCounters } from '../../support/loss-counters.ts';
 import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { startTimer } from '../../support/timers.ts';
+import { leaseName, leaseOf } from './answer-leases.ts';
+import type { AnswerLeases } from './answer-leases.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import type { Outage } from './outage.ts';
 import type { PendingWrite } from './produced-sessions.ts';
@@ -44,6 +46,7 @@ export class RemoteWriter {
   readonly #producer: string;
   readonly #options: RemoteWriterOptions;
   readonly #keepAlive: KeepAlive;
+  readonly #leases: AnswerLeases;
   readonly #lost: LossCounters;
   readonly #reporter: Reporter;
   readonly #outage: Outage;
@@ -71,6 +74,7 @@ export class RemoteWriter {
     options: RemoteWriterOptions,
     shared: {
       readonly keepAlive: KeepAlive;
+      readonly leases: AnswerLeases;
       readonly lost: LossCounters;
       readonly outage: Outage;
       readonly reporter: Reporter;
@@ -80,6 +84,7 @@ export class RemoteWriter {
     this.#producer = producer;
     this.#options = options;
     this.#keepAlive = shared.keepAlive;
+    this.#leases = shared.leases;
     this.#lost = shared.lost;
     this.#outage = shared.outage;
     this.#reporter = shared.reporter;
@@ -229,6 +234,7 @@ export class RemoteWriter {
     // Another process may have ended the session, which shortened its time to live: hence not the idle time alone.
     const refreshMillis = Math.min(idleTtlMillis / 10, endedTtlMillis / 2);
     const renewsTtl = isEnding || now - session.ttlSetMillis >= refreshMillis;
+    const renews = this.#leases.due(session, now);
     const ttlMillis = Math.max(1, Math.ceil(isEnding ? endedTtlMillis : idleTtlMillis));
     try {
       await answerOf(() =>
@@ -239,6 +245,8 @@ export class RemoteWriter {
           maxItems: maxEntriesPerSession,
           ttlMillis,
           renewsTtl,
+          renews,
+          leaseMillis: this.#leases.leaseMillis,
         }),
       );
     } catch (error) {
@@ -247,6 +255,7 @@ export class RemoteWriter {
     }
     // What follows an end needs its time to live back at once.
     if (renewsTtl) session.ttlSetMillis = isEnding ? -Infinity : now;
+    if (renews.length > 0) session.leasesSetMillis = now;
     return undefined;
   }
 
@@ -312,5 +321,13 @@ export class RemoteWriter {
 }
 
 function asRemoteWrite(write: PendingWrite): RemoteWrite {
-  return { position: write.position, fields: fieldsOf(write), replacesAll: write.type === 'tombstone' };
+  const { type, position, lease } = write;
+  return {
+    position,
+    fields: fieldsOf(write),
+    replacesAll: type === 'tombstone',
+    opens: lease?.type === 'opens' ? leaseOf(lease.streamId) : undefined,
+    // With the life of a session every answer in it ends.
+    closes: type !== 'entry' || (lease?.type === 'closes' ? leaseName(lease.streamId) : undefined),
+  };
 }

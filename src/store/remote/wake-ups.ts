@@ -1,5 +1,5 @@
 import type { Reporter } from '../../support/reporter.ts';
-import { startInterval } from '../../support/timers.ts';
+import { startInterval, startTimer } from '../../support/timers.ts';
 import type { Waiter } from '../session-store.ts';
 import type { Outage } from './outage.ts';
 import { answerOf } from './remote-call.ts';
@@ -23,6 +23,9 @@ export class WakeChannel {
   isBusy = false;
   /** Grows with each renewal: what was asked for before it is asked for again. */
   renewals = 0;
+  /** When a lease of the session may lapse; `Infinity`: none can, unless something comes. */
+  lapseMillis = 0;
+  lapseTimer: NodeJS.Timeout | undefined;
 
   constructor(name: string) {
     this.name = name;
@@ -44,11 +47,14 @@ export class WakeUps {
   readonly #outage: Outage;
   readonly #reporter: Reporter;
   readonly #channels = new Map<string, WakeChannel>();
+  readonly #lookAgainMillis: number;
   #ticker: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(log: RemoteLog, shared: { readonly outage: Outage; readonly reporter: Reporter }) {
+  /** @param leaseMillis How long an answer is not abandoned whose producer is silent. */
+  constructor(log: RemoteLog, leaseMillis: number, shared: { readonly outage: Outage; readonly reporter: Reporter }) {
     this.#log = log;
+    this.#lookAgainMillis = Math.max(100, Math.min(LOOK_AGAIN_MILLIS, leaseMillis));
     this.#outage = shared.outage;
     this.#reporter = shared.reporter;
   }
@@ -71,13 +77,19 @@ export class WakeUps {
 
   release(channel: WakeChannel): void {
     channel.users -= 1;
-    if (channel.users === 0) void this.#update(channel);
+    if (channel.users > 0) return;
+    clearTimeout(channel.lapseTimer);
+    void this.#update(channel);
   }
 
   /** Wakes those of this process that wait for the session. */
   wake(name: string): void {
     const channel = this.#channels.get(name);
-    if (channel !== undefined) this.#wake(channel);
+    if (channel === undefined) return;
+    // What is new may have begun an answer, or put off its end.
+    channel.lapseMillis = 0;
+    clearTimeout(channel.lapseTimer);
+    this.#wake(channel);
   }
 
   /** All watches are gone. */
@@ -86,6 +98,9 @@ export class WakeUps {
     for (const channel of channels) {
       channel.isLive = false;
       channel.renewals += 1;
+      // Producers were away as well: they have their time to come back.
+      channel.lapseMillis = 0;
+      this.#noteWake(channel);
       void this.#update(channel);
     }
   }
@@ -96,6 +111,7 @@ export class WakeUps {
     const channels = [...this.#channels.values()];
     for (const channel of channels) {
       channel.isLive = false;
+      clearTimeout(channel.lapseTimer);
       channel.wake();
     }
   }
@@ -106,7 +122,8 @@ export class WakeUps {
       this.#ticker = undefined;
       return;
     }
-    const due = performance.now() - LOOK_AGAIN_MILLIS;
+    const now = performance.now();
+    const due = now - this.#lookAgainMillis;
     const late: WakeChannel[] = [];
     for (const channel of this.#channels.values()) {
       if (channel.lastWakeMillis > due) break;
@@ -114,8 +131,27 @@ export class WakeUps {
     }
     for (const channel of late) {
       if (!channel.isLive) void this.#update(channel);
+      if (channel.lapseMillis <= now) void this.#lapse(channel);
       this.#wake(channel);
     }
+  }
+
+  /** Nothing came for a while: ends the answers whose producers are gone, and asks when the next one may be. */
+  async #lapse(channel: WakeChannel): Promise<void> {
+    // Until it is answered, and a message says otherwise.
+    channel.lapseMillis = Infinity;
+    clearTimeout(channel.lapseTimer);
+    let left: number | undefined;
+    try {
+      left = await answerOf(() => this.#log.lapse(channel.name));
+    } catch (error) {
+      this.#failed(error as CallFailed, 'to end answers whose producers are gone: they stay open');
+      left = this.#lookAgainMillis;
+    }
+    if (left === undefined || channel.lapseMillis !== Infinity || channel.users === 0 || this.#isClosed) return;
+    const millis = Math.max(100, left);
+    channel.lapseMillis = performance.now() + millis;
+    channel.lapseTimer = startTimer(() => void this.#lapse(channel), millis).unref();
   }
 
   #wake(channel: WakeChannel): void {
@@ -170,12 +206,11 @@ export class WakeUps {
     return true;
   }
 
-  #failed({ cause }: CallFailed): void {
+  #failed({ cause }: CallFailed, what = 'a subscription: readers learn of entries up to 5 s late'): void {
     if (!(cause instanceof RemoteRefusal)) {
       if (!this.#isClosed) this.#outage.failed('watch', cause);
-      return;
+    } else if (cause.isFinal) {
+      this.#reporter.limited(`${what} ${cause.code}`, `${this.#log.name} refuses ${what}`, cause.cause ?? cause);
     }
-    const message = `${this.#log.name} refuses a subscription: readers learn of entries up to 5 s late`;
-    this.#reporter.limited(`subscribe ${cause.code}`, message, cause.cause ?? cause);
   }
 }

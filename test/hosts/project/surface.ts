@@ -105,6 +105,7 @@ import { idPart, idParts, RemoteRefusal, RemoteSessionStore } from 'otel-session
 import type {
   RemoteAppend,
   RemoteItem,
+  RemoteLease,
   RemoteLog,
   RemoteLogEvents,
   RemoteRange,
@@ -386,7 +387,10 @@ class OwnLog implements RemoteLog {
   start(events: RemoteLogEvents): void {
     this.#events = events;
   }
-  async append({ session, writes }: RemoteAppend): Promise<void> {
+  readonly leases: RemoteLease[] = [];
+
+  async append({ session, writes, renews }: RemoteAppend): Promise<void> {
+    this.leases.push(...renews);
     if (writes.some(({ replacesAll }: RemoteWrite) => replacesAll)) throw new RemoteRefusal('NO', { isFinal: true });
     for (const { fields } of writes) this.#items.push({ id: idPart(String(this.#items.length)), fields });
     this.#events?.wake(session);
@@ -400,6 +404,7 @@ class OwnLog implements RemoteLog {
   async setAside(): Promise<void> {}
   async watch(): Promise<void> {}
   async unwatch(): Promise<void> {}
+  async lapse(): Promise<undefined> {}
   isId(text: string): boolean {
     return idParts(text)?.length === 1;
   }

@@ -97,7 +97,7 @@ describe.skipIf(REDIS === undefined)(`failures of a cluster${WITHOUT_SERVER}`, (
 const LOGIN = { username: 'app', password: 'secret' };
 /** As the README gives them for a cluster. */
 const CLUSTER_RIGHTS =
-  '~session_logs:* &session_logs:* +evalsha +eval +xadd +zscore +zadd +zremrangebyrank +pexpire +spublish +xrange +xrevrange +ssubscribe +sunsubscribe +xgroup|create +xreadgroup +xclaim +ping +info +hello +client|setname +cluster|slots +cluster|info'.split(
+  '~session_logs:* &session_logs:* +evalsha +eval +xadd +zscore +zadd +zremrangebyrank +hset +hget +hdel +hgetall +del +time +pexpire +spublish +xrange +xrevrange +ssubscribe +sunsubscribe +xgroup|create +xreadgroup +xclaim +ping +info +hello +client|setname +cluster|slots +cluster|info'.split(
     ' ',
   );
 

@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { entryDetail } from '../../../src/entry/entry-detail.ts';
 import { SessionLogs } from '../../../src/index.ts';
 import { RedisSessionStore } from '../../../src/redis.ts';
-import { readAll, readCount } from '../../../src/store/contract/contract-kit.ts';
+import { END, readAll, readCount, START } from '../../../src/store/contract/contract-kit.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
 import { BOTH_CLIENTS } from './clients.ts';
 import { runLoad } from './load.ts';
@@ -286,18 +287,26 @@ describe.skipIf(REDIS === undefined)(`failures of Redis${WITHOUT_SERVER}`, () =>
         expect(warnings()[0]).toContain('~session_logs:* &session_logs:*');
       });
 
-      it('without the right to publish or to set a time to live entries are stored, and it is said', async () => {
+      it('without a right that only what stands beside the entries needs, they are stored, and it is said', async () => {
         await server.start();
-        await setUser(server, ...MINIMUM_RIGHTS, '-publish', '-pexpire');
-        const store = new RedisSessionStore({ client: makeClient(server.port, LOGIN) });
-        stores.push(store);
-        store.append('s', 'x', 0, undefined);
-        await store.flush();
-        expect(store.stats()).toMatchObject({ entries: 0, lost: {} });
-        const cursor = store.open('s', { from: 'start' });
-        expect((await readAll(cursor)).messages).toEqual(['x']);
-        cursor.leave();
-        expect(warnings()).toEqual([expect.stringContaining('refuses a part of the work')]);
+        for (const rights of [['-publish', '-pexpire'], ['-hset', '-hdel', '-del'], ['-time']]) {
+          await setUser(server, ...MINIMUM_RIGHTS, ...rights);
+          const store = new RedisSessionStore({
+            client: makeClient(server.port, LOGIN),
+            prefix: `session_logs:${rights[0]}`,
+          });
+          stores.push(store);
+          for (const fields of [START, undefined, END]) {
+            store.append('s', 'x', 0, fields && entryDetail(fields));
+            await store.flush();
+          }
+          expect(store.stats()).toMatchObject({ entries: 0, lost: {} });
+          const cursor = store.open('s', { from: 'start' });
+          expect((await readAll(cursor)).messages).toEqual(['x', 'x', 'x']);
+          cursor.leave();
+          expect(warnings().filter((line) => line.includes('refuses a part of the work'))).not.toEqual([]);
+          diagnostics.lines.length = 0;
+        }
       });
 
       it('without the right to subscribe: readers learn of entries all the same, later', async () => {
@@ -321,7 +330,7 @@ describe.skipIf(REDIS === undefined)(`failures of Redis${WITHOUT_SERVER}`, () =>
 const LOGIN = { username: 'app', password: 'secret' };
 /** As the README gives them. */
 const MINIMUM_RIGHTS =
-  '~session_logs:* &session_logs:* +evalsha +eval +xadd +zscore +zadd +zremrangebyrank +pexpire +publish +xrange +xrevrange +subscribe +unsubscribe +xgroup|create +xreadgroup +xclaim +ping +info +hello +client|setname'.split(
+  '~session_logs:* &session_logs:* +evalsha +eval +xadd +zscore +zadd +zremrangebyrank +hset +hget +hdel +hgetall +del +time +pexpire +publish +xrange +xrevrange +subscribe +unsubscribe +xgroup|create +xreadgroup +xclaim +ping +info +hello +client|setname'.split(
     ' ',
   );
 

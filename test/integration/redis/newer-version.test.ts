@@ -267,7 +267,7 @@ describe.skipIf(REDIS === undefined)(`what a newer version wrote into Redis${WIT
 
   it('without the right to set it aside a pop goes on all the same, and says so', async () => {
     const rights =
-      '+evalsha +eval +xadd +zscore +zadd +zremrangebyrank +xrange +xrevrange +pexpire +publish +xgroup|create +xreadgroup +ping +info +hello +client|setname';
+      '+evalsha +eval +xadd +zscore +zadd +zremrangebyrank +hset +hget +hdel +hgetall +del +time +xrange +xrevrange +pexpire +publish +xgroup|create +xreadgroup +ping +info +hello +client|setname';
     for (const [right, count] of [
       ['+xclaim', 1],
       ['-xclaim', 0],

@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { entryDetail } from '../../../src/entry/entry-detail.ts';
 import { RedisSessionStore } from '../../../src/redis.ts';
-import { readAll, readCount } from '../../../src/store/contract/contract-kit.ts';
+import { END, readAll, readCount, START } from '../../../src/store/contract/contract-kit.ts';
 import { HOSTILE_IDS } from '../../../src/store/contract/contract-reading.ts';
 import { BOTH_CLIENTS } from './clients.ts';
 import { REDIS, TestServer, WITHOUT_SERVER } from './server.ts';
@@ -139,6 +140,21 @@ describe.skipIf(REDIS === undefined)(`what RedisSessionStore leaves in Redis${WI
         expect(await raw.pTTL(key)).toBeGreaterThan(0);
       });
 
+      it('the lease of an answer is there while it is open, and expires with its session', async () => {
+        const key = keyOf('s').replace(/l$/, 'a');
+        store.append('s', 'x', 0, entryDetail({ ...START, streamId: 'x' }));
+        store.append('s', 'y', 0, entryDetail({ ...START, streamId: 'a stream id 🙂\ud800' }));
+        await store.flush();
+        expect(await raw.hLen(key)).toBe(2);
+        expect(await raw.pTTL(key)).toBeGreaterThan(50_000);
+        store.append('s', 'y', 0, entryDetail({ ...END, streamId: 'a stream id 🙂\ud800' }));
+        await store.flush();
+        expect(await raw.hKeys(key)).toEqual(['x']);
+        store.delete('s');
+        await store.flush();
+        expect(await raw.exists(key)).toBe(0);
+      });
+
       it('a deleted session leaves nothing but a mark that it was', async () => {
         for (let index = 0; index < 1_000; index += 1) store.append('s', 'secret', 0, undefined);
         await store.flush();
@@ -263,6 +279,9 @@ describe('options of RedisSessionStore', () => {
     expect(() => new RedisSessionStore({ client: 'redis://' as never })).toThrow(/`client`/);
     expect(() => new RedisSessionStore({ client, prefix: 'a{b}' })).toThrow(/`prefix`.*"a\{b\}"/);
     expect(() => new RedisSessionStore({ client, maxEntriesPerSession: 0 })).toThrow(/`maxEntriesPerSession`/);
+    expect(() => new RedisSessionStore({ client, answerLeaseMillis: 500 })).toThrow(
+      /`answerLeaseMillis` to be .* 1,000 or more.*500/,
+    );
     expect(() => new RedisSessionStore({ client, idleTtlMilis: 5 } as never)).toThrow(/unknown option `idleTtlMilis`/);
   });
 });

@@ -15,7 +15,8 @@ function compare(a: string, b: string): number {
 
 it('the keys of a session share a slot, and its channel names it', () => {
   const keys = sessionKeys('p:q', 'h.x_y-z');
-  expect(keys).toEqual({ log: 'p:q:{h.x_y-z}:l', producers: 'p:q:{h.x_y-z}:p', wake: 'p:q:{h.x_y-z}:w' });
+  const [log, producers, leases, wake] = ['l', 'p', 'a', 'w'].map((end) => `p:q:{h.x_y-z}:${end}`);
+  expect(keys).toEqual({ log, producers, leases, wake });
   expect(sessionOf('p:q', keys.wake)).toBe('h.x_y-z');
 });
 

@@ -36,6 +36,7 @@ class ThrowingPort implements RedisPort {
 
   #carryOut(args: readonly string[]): RedisReply {
     if (args[0] !== 'EVALSHA') return args[0] === 'XRANGE' || args[0] === 'XREVRANGE' ? [] : 1;
+    if (!args.some((arg) => arg.endsWith(',x'))) return -1;
     this.stored += 1;
     return '';
   }

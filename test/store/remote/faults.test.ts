@@ -8,7 +8,7 @@ import { recordDiagnostics } from '../../support/diagnostics.ts';
 import { FaultyLog, NO_FAULTS } from '../../support/faulty-log.ts';
 import type { Faults } from '../../support/faulty-log.ts';
 import { MemoryLog, MemoryServer } from '../../support/memory-log.ts';
-import { runs } from '../../support/properties.ts';
+import { runs, seeded } from '../../support/properties.ts';
 import { withVirtualTime } from '../../support/virtual-time.ts';
 
 /** What happens at a step, and how long it lasts. */
@@ -34,14 +34,6 @@ const step: fc.Arbitrary<Step> = fc.record({
   }),
   event: fc.constantFrom('nothing', 'restart', 'silent restart', 'clock ahead', 'clock back', 'resume'),
 });
-
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 const SESSIONS = ['a', 'a session of another name, which is hashed'];
 const WRITERS = 2;

@@ -1,0 +1,130 @@
+import { isChat, lapsedEnd } from '../../entry/entry-detail.ts';
+import type { EntryDetail } from '../../entry/entry-detail.ts';
+import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
+import { startInterval } from '../../support/timers.ts';
+import { encodeEntry } from './entry-codec.ts';
+import type { LeaseChange, ProducedSession, ProducedSessions } from './produced-sessions.ts';
+import { answerOf, CallFailed } from './remote-call.ts';
+import type { RemoteLease, RemoteLog } from './remote-log.ts';
+import { sessionName } from './session-name.ts';
+import { FIELD } from './stored-item.ts';
+
+/** A lease is renewed so often within its time that two renewals may fail. */
+const RENEWALS = 3;
+/** Sessions whose answers are renewed, and answers of one session: of more the oldest lapse. */
+const MAX_SESSIONS = 10_000;
+const MAX_ANSWERS = 100;
+
+export interface AnswerLeaseOptions {
+  readonly answerLeaseMillis: number;
+  readonly idleTtlMillis: number;
+  readonly maxEntriesPerSession: number;
+}
+
+/** What it does, if anything: a chat `stream-start` or `stream-end`. */
+export function leaseChangeBy(detail: EntryDetail | undefined): LeaseChange | undefined {
+  if (detail === undefined || !isChat(detail)) return undefined;
+  if (detail.kind === 'stream-start') return { type: 'opens', streamId: detail.streamId };
+  return detail.kind === 'stream-end' ? { type: 'closes', streamId: detail.streamId } : undefined;
+}
+
+/** The name of an answer's lease; that of the one without a stream id is no name of another. */
+export function leaseName(streamId: string | undefined): string {
+  return streamId === undefined ? '.' : sessionName(streamId);
+}
+
+/** A lease with what is appended when it lapses; the time is that of this renewal, the last sign of life. */
+export function leaseOf(streamId: string | undefined): RemoteLease {
+  const will = [FIELD.data, encodeEntry(STREAM_END_TOKEN, Date.now(), lapsedEnd(streamId))];
+  return { name: leaseName(streamId), will };
+}
+
+/** Renews the leases of the answers that this process has begun and not ended, while nothing else is written to them. */
+export class AnswerLeases {
+  readonly leaseMillis: number;
+  readonly #log: RemoteLog;
+  readonly #producer: string;
+  readonly #produced: ProducedSessions;
+  readonly #options: AnswerLeaseOptions;
+  /** With answers that are open, those begun first before the others. */
+  readonly #sessions = new Set<ProducedSession>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(log: RemoteLog, producer: string, produced: ProducedSessions, options: AnswerLeaseOptions) {
+    this.#log = log;
+    this.#producer = producer;
+    this.#produced = produced;
+    this.leaseMillis = options.answerLeaseMillis;
+    this.#options = options;
+  }
+
+  /** An answer of the session begins or ends here. */
+  note(session: ProducedSession, { type, streamId }: LeaseChange): void {
+    if (type === 'closes') {
+      session.openAnswers?.delete(streamId);
+      if (session.openAnswers?.size === 0) this.forget(session);
+      return;
+    }
+    const open = (session.openAnswers ??= new Set());
+    open.delete(streamId);
+    open.add(streamId);
+    if (open.size > MAX_ANSWERS) open.delete(open.values().next().value);
+    this.#sessions.add(session);
+    if (this.#sessions.size > MAX_SESSIONS) this.forget(this.#sessions.values().next().value as ProducedSession);
+    this.#timer ??= startInterval(() => this.#beat(), Math.max(100, this.leaseMillis / 4 / RENEWALS)).unref();
+  }
+
+  /** Nothing of it is open any more. */
+  forget(session: ProducedSession): void {
+    session.openAnswers = undefined;
+    this.#sessions.delete(session);
+    if (this.#sessions.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Leases of the session that are to be renewed now. */
+  due(session: ProducedSession, now: number): RemoteLease[] {
+    if (session.openAnswers === undefined || now - session.leasesSetMillis < this.leaseMillis / RENEWALS) return [];
+    return [...session.openAnswers].map(leaseOf);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#sessions.clear();
+  }
+
+  #beat(): void {
+    const now = performance.now();
+    for (const session of this.#sessions) {
+      const isKept = this.#produced.get(session.id) === session && !this.#produced.isExpired(session, now);
+      if (!isKept) this.forget(session);
+      // What is on its way renews it.
+      else if (session.pending === 0) void this.#renew(session, now);
+    }
+  }
+
+  async #renew(session: ProducedSession, now: number): Promise<void> {
+    const renews = this.due(session, now);
+    if (renews.length === 0) return;
+    session.leasesSetMillis = now;
+    try {
+      await answerOf(() =>
+        this.#log.append({
+          session: session.name,
+          producer: this.#producer,
+          writes: [],
+          maxItems: this.#options.maxEntriesPerSession,
+          ttlMillis: this.#options.idleTtlMillis,
+          renewsTtl: false,
+          renews,
+          leaseMillis: this.leaseMillis,
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof CallFailed)) throw error;
+      // The next beat tries again. An outage is told by those whose calls matter more.
+      session.leasesSetMillis = -Infinity;
+    }
+  }
+}
