@@ -37,26 +37,31 @@ interface Asked {
   readonly reject: (reason: unknown) => void;
 }
 
-/** The calls over one connection: what is asked in one turn goes out in one go. */
+/** The calls over one connection: what is asked together goes out in one go. */
 export class RedisCalls {
   readonly #link: RedisLink;
   readonly #onMoved: () => void;
+  readonly #defer: (callback: () => void) => unknown;
   #asked: Asked[] = [];
   #underWay = 0;
   #isClosed = false;
   #lingerTimer: NodeJS.Timeout | undefined;
 
-  /** @param onMoved A slot has another owner. */
-  constructor(link: RedisLink, onMoved: () => void) {
+  /**
+   * @param onMoved A slot has another owner.
+   * @param defer Calls back when all is asked that goes out together.
+   */
+  constructor(link: RedisLink, onMoved: () => void, defer: (callback: () => void) => unknown) {
     this.#link = link;
     this.#onMoved = onMoved;
+    this.#defer = defer;
   }
 
   /** The reply. Waits for a connection under way, but never longer than one attempt takes. */
   ask(command: RedisCommand): Promise<RedisReply> {
     return new Promise((resolve, reject) => {
       this.#asked.push({ command, resolve, reject });
-      if (this.#asked.length === 1) setImmediate(() => void this.#flush());
+      if (this.#asked.length === 1) this.#defer(() => void this.#flush());
     });
   }
 

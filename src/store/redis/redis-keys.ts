@@ -31,7 +31,14 @@ export function itemIdOf(streamId: string): string {
   return idPart(streamId.slice(0, dash)) + idPart(streamId.slice(dash + 1));
 }
 
-/** The stream id that an item's id stands for, which Redis takes: two numbers of 64 bits; `undefined`: it is none. */
+/** The stream id of an item's id, which is known to be one. */
+export function streamIdIn(id: string): string {
+  // A letter says how many digits follow.
+  const second = id.charCodeAt(0) - 95;
+  return `${id.slice(1, second)}-${id.slice(second + 1)}`;
+}
+
+/** The stream id that a text from outside stands for, which Redis takes: two numbers of 64 bits; `undefined`: it is none. */
 export function streamIdOf(id: string): string | undefined {
   const parts = idParts(id);
   return parts?.length === 2 && parts.every((digits) => BigInt(digits) <= LARGEST) ? parts.join('-') : undefined;

@@ -5,7 +5,8 @@ import type { RemoteAppend, RemoteItem, RemoteLog, RemoteLogEvents, RemoteRange 
 import { failureOf } from './redis-client.ts';
 import type { RedisPort, RedisReply } from './redis-client.ts';
 import { reasonOf, RedisCalls } from './redis-calls.ts';
-import { itemIdOf, sessionKeys, sessionOf, streamIdOf } from './redis-keys.ts';
+import { itemIdOf, sessionKeys, sessionOf, streamIdIn, streamIdOf } from './redis-keys.ts';
+import type { SessionKeys } from './redis-keys.ts';
 import { RedisLink } from './redis-link.ts';
 import { APPEND, appendArguments, LAPSE, lapseArguments, SCRIPT_RIGHTS } from './redis-script.ts';
 import type { RedisScript } from './redis-script.ts';
@@ -13,6 +14,8 @@ import type { RedisScript } from './redis-script.ts';
 /** The one consumer group of a session's stream: its position is the shared work position. */
 const GROUP = 'w';
 const CONSUMER = 'c';
+/** Sessions whose keys are kept: texts that were sent before are sent at half the cost. */
+const MAX_KEYS = 10_000;
 
 /** A log in Redis: a stream and a set of positions per session, wake-ups over pub/sub. Three connections. */
 export class RedisLog implements RemoteLog {
@@ -24,6 +27,7 @@ export class RedisLog implements RemoteLog {
   readonly #reading: RedisCalls;
   readonly #hearing: RedisLink;
   readonly #reporter = reporterFor('redis');
+  readonly #keys = new Map<string, SessionKeys>();
   #events: RemoteLogEvents | undefined;
   #hasWatched = false;
 
@@ -34,8 +38,8 @@ export class RedisLog implements RemoteLog {
     // A node that lost slots no longer tells of their channels, and its clients may not notice.
     const onMoved = (): void => this.#hearing.drop();
     this.#writingLink = new RedisLink(port, { onReady: retry });
-    this.#writing = new RedisCalls(this.#writingLink, onMoved);
-    this.#reading = new RedisCalls(new RedisLink(port, { onReady: retry }), onMoved);
+    this.#writing = new RedisCalls(this.#writingLink, onMoved, queueMicrotask);
+    this.#reading = new RedisCalls(new RedisLink(port, { onReady: retry }), onMoved, setImmediate);
     const renew = (): void => {
       if (this.#hasWatched) this.#events?.renewWatches();
     };
@@ -51,22 +55,22 @@ export class RedisLog implements RemoteLog {
   }
 
   async append(append: RemoteAppend): Promise<void> {
-    const keys = sessionKeys(this.#prefix, append.session);
+    const keys = this.#keysOf(append.session);
     const reply = await this.#run(this.#writing, APPEND, keys.log, appendArguments(append, keys, this.#publish));
     if (String(reply) !== '') this.#tellOfRefused(String(reply));
   }
 
   async read(session: string, { direction, from, limit }: RemoteRange): Promise<readonly RemoteItem[]> {
-    const key = sessionKeys(this.#prefix, session).log;
+    const key = this.#keysOf(session).log;
     const [command, first, last] = direction === 'forward' ? ['XRANGE', '-', '+'] : ['XREVRANGE', '+', '-'];
-    const begin = from === undefined ? first : streamIdOf(from);
+    const begin = from === undefined ? first : streamIdIn(from);
     const args = [command, key, begin, last, 'COUNT', String(limit)] as string[];
     return itemsOf(await this.#reading.ask({ key, args }));
   }
 
   /** A consumer group read with NOACK. */
   async claim(session: string): Promise<RemoteItem | undefined> {
-    const key = sessionKeys(this.#prefix, session).log;
+    const key = this.#keysOf(session).log;
     const args = ['XREADGROUP', 'GROUP', GROUP, CONSUMER, 'COUNT', '1', 'NOACK', 'STREAMS', key, '>'];
     try {
       return firstItem(await this.#reading.ask({ key, args }));
@@ -89,15 +93,15 @@ export class RedisLog implements RemoteLog {
    * and one XACK of several takes it.
    */
   async setAside(session: string, id: string): Promise<void> {
-    const key = sessionKeys(this.#prefix, session).log;
-    const args = ['XCLAIM', key, GROUP, CONSUMER, '0', streamIdOf(id) as string, 'FORCE', 'JUSTID'];
+    const key = this.#keysOf(session).log;
+    const args = ['XCLAIM', key, GROUP, CONSUMER, '0', streamIdIn(id), 'FORCE', 'JUSTID'];
     await this.#reading.ask({ key, args });
   }
 
   async watch(session: string): Promise<void> {
     await this.#hearing.ready();
     try {
-      await this.#hearing.subscribe(sessionKeys(this.#prefix, session).wake);
+      await this.#hearing.subscribe(this.#keysOf(session).wake);
     } catch (error) {
       const failure = failureOf(error);
       if (failure.code === 'MOVED') this.#hearing.drop(undefined, error);
@@ -108,14 +112,14 @@ export class RedisLog implements RemoteLog {
 
   async unwatch(session: string): Promise<void> {
     try {
-      await this.#hearing.unsubscribe(sessionKeys(this.#prefix, session).wake);
+      await this.#hearing.unsubscribe(this.#keysOf(session).wake);
     } catch (error) {
       throw reasonOf(failureOf(error));
     }
   }
 
   async lapse(session: string): Promise<number | undefined> {
-    const keys = sessionKeys(this.#prefix, session);
+    const keys = this.#keysOf(session);
     const left = Number(await this.#run(this.#reading, LAPSE, keys.log, lapseArguments(keys, this.#publish)));
     return left >= 0 ? left : undefined;
   }
@@ -141,6 +145,15 @@ export class RedisLog implements RemoteLog {
     } catch (error) {
       throw this.#withAdvice(error);
     }
+  }
+
+  #keysOf(session: string): SessionKeys {
+    let keys = this.#keys.get(session);
+    if (keys === undefined) {
+      if (this.#keys.size >= MAX_KEYS) this.#keys.clear();
+      this.#keys.set(session, (keys = sessionKeys(this.#prefix, session)));
+    }
+    return keys;
   }
 
   #tellOfRefused(refusal: string): void {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { RemoteAppend, RemoteLease } from '../remote/remote-log.ts';
+import type { RemoteAppend, RemoteWrite } from '../remote/remote-log.ts';
 import type { SessionKeys } from './redis-keys.ts';
 
 type Publish = 'PUBLISH' | 'SPUBLISH';
@@ -40,13 +40,23 @@ end
  * The positions come first: they meet every refusal that passes, before anything is changed. What is done beside the items
  * may be refused without harm to them: the answer says so.
  *
- * KEYS: the stream, the positions, the leases. ARGV: producer, items kept, time to live, whether it is due, command and
- * channel of the wake-up, time of a lease, number of leases to renew, of each its name and will; and of each item its
- * position, `=` when it replaces all, the lease that it opens with its will, the one that it closes (`*`: all), the number
- * of its fields and values, and those.
+ * KEYS: the stream, the positions, the leases. ARGV: producer, items kept, command and channel of the wake-up. Then for one item
+ * and nothing else, which most calls are and which therefore costs half of it, its position, `` and its fields and values. Else
+ * `<time to live> <1: it is due> <time of a lease> <leases to renew>`, `+`, of each lease to renew name and will, and of each
+ * item `<position> <fields and values> <= when it replaces all> <+ when leases follow>`, perhaps the lease that it opens with
+ * its will and the one that it closes (`*`: all), and its fields and values.
  */
-export const APPEND: RedisScript = script(`${LEASES}
-local producer, ttl = ARGV[1], ARGV[3]
+export const APPEND: RedisScript = script(`
+local producer, kept = ARGV[1], ARGV[2]
+if ARGV[6] == '' then
+  if redis.call('ZADD', KEYS[2], 'GT', 'CH', ARGV[5], producer) == 1 then
+    redis.call('XADD', KEYS[1], 'MAXLEN', '~', kept, '*', unpack(ARGV, 7))
+  end
+  local reply = redis.pcall(ARGV[3], ARGV[4], '')
+  return type(reply) == 'table' and reply.err or ''
+end
+${LEASES}
+local ttl, due, leaseMillis, renews = string.match(ARGV[5], '^(%d+) (%d) (%d+) (%d+)$')
 local refused = ''
 local function try(...)
   local reply = redis.pcall(...)
@@ -56,64 +66,81 @@ end
 local function hold(name, will)
   local time = try('TIME')
   if not time then return end
-  try('HSET', KEYS[3], name, string.format('%.0f %s %s', millis(time) + ARGV[7], producer, will))
+  try('HSET', KEYS[3], name, string.format('%.0f %s %s', millis(time) + leaseMillis, producer, will))
   try('PEXPIRE', KEYS[3], ttl)
 end
 
-local stored = tonumber(redis.call('ZSCORE', KEYS[2], producer) or 0)
-local first = 9 + 2 * ARGV[8]
-local at, last, writes = first, stored, {}
+local first = 7 + 2 * renews
+local items, at = {}, first
 while at <= #ARGV do
-  local count = tonumber(ARGV[at + 5])
-  if tonumber(ARGV[at]) > stored then
-    writes[#writes + 1] = { at, count }
-    last = ARGV[at]
+  local position, count, how, leases = string.match(ARGV[at], '^(%d+) (%d+)(=?)(%+?)$')
+  local item = { position = position, replaces = how == '=', first = at + 1 }
+  if leases ~= '' then
+    item.opens, item.will, item.closes = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+    item.first = at + 4
   end
-  at = at + 6 + count
+  item.last = item.first + count - 1
+  items[#items + 1] = item
+  at = item.last + 1
 end
-if #writes > 0 then
-  redis.call('ZADD', KEYS[2], last, producer)
-  if stored == 0 then redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -${MAX_PRODUCERS + 1}) end
+
+local stored = 0
+if #items == 1 then
+  if redis.call('ZADD', KEYS[2], 'GT', 'CH', items[1].position, producer) == 0 then items = {} end
+elseif #items > 1 then
+  stored = tonumber(redis.call('ZSCORE', KEYS[2], producer) or 0)
+  redis.call('ZADD', KEYS[2], 'GT', items[#items].position, producer)
 end
-for _, write in ipairs(writes) do
-  local at, count = write[1], write[2]
-  local how, kept = '~', ARGV[2]
-  if ARGV[at + 1] == '=' then how, kept = '=', '1' end
-  redis.call('XADD', KEYS[1], 'MAXLEN', how, kept, '*', unpack(ARGV, at + 6, at + 5 + count))
-  if ARGV[at + 2] ~= '' then hold(ARGV[at + 2], ARGV[at + 3]) end
-  local closed = ARGV[at + 4]
-  if closed == '*' then try('DEL', KEYS[3])
-  elseif closed ~= '' then try('HDEL', KEYS[3], closed) end
+for _, item in ipairs(items) do
+  if tonumber(item.position) > stored then
+    local how, most = '~', kept
+    if item.replaces then how, most = '=', '1' end
+    redis.call('XADD', KEYS[1], 'MAXLEN', how, most, '*', unpack(ARGV, item.first, item.last))
+    if item.opens and item.opens ~= '' then hold(item.opens, item.will) end
+    if item.closes == '*' then try('DEL', KEYS[3])
+    elseif item.closes and item.closes ~= '' then try('HDEL', KEYS[3], item.closes) end
+  end
 end
-for at = 9, first - 1, 2 do
+for at = 7, first - 1, 2 do
   local _, holder = parts(try('HGET', KEYS[3], ARGV[at]) or '')
   if holder == producer then hold(ARGV[at], ARGV[at + 1]) end
 end
--- A set of positions that is new has no time to live yet.
-if ARGV[4] == '1' or #writes > 0 and stored == 0 then
+if due == '1' then
+  try('ZREMRANGEBYRANK', KEYS[2], 0, -${MAX_PRODUCERS + 1})
   try('PEXPIRE', KEYS[1], ttl)
   try('PEXPIRE', KEYS[2], ttl)
 end
-if first <= #ARGV then try(ARGV[5], ARGV[6], '') end
+if first <= #ARGV then try(ARGV[3], ARGV[4], '') end
 return refused
 `);
 
 /** Keys and arguments of {@link APPEND}. */
 export function appendArguments(append: RemoteAppend, keys: SessionKeys, publish: Publish): string[] {
-  const { producer, maxItems, ttlMillis, renewsTtl, renews, leaseMillis } = append;
-  const args = ['3', keys.log, keys.producers, keys.leases];
-  args.push(producer, `${maxItems}`, `${ttlMillis}`, renewsTtl ? '1' : '0', publish, keys.wake);
-  args.push(`${leaseMillis === Infinity ? 0 : Math.ceil(leaseMillis)}`, `${renews.length}`);
-  for (const each of renews) args.push(...leaseArguments(each));
-  for (const { position, fields, replacesAll, opens, closes } of append.writes) {
-    args.push(`${position}`, replacesAll ? '=' : '', ...leaseArguments(opens));
-    args.push(closes === true ? '*' : (closes ?? ''), `${fields.length}`, ...fields);
+  const { producer, writes, maxItems, ttlMillis, renewsTtl, renews, leaseMillis } = append;
+  const args = ['3', keys.log, keys.producers, keys.leases, producer, `${maxItems}`, publish, keys.wake];
+  const [only] = writes;
+  if (only !== undefined && writes.length === 1 && isPlain(only) && !renewsTtl && renews.length === 0) {
+    args.push(`${only.position}`, '', ...only.fields);
+    return args;
+  }
+  const lease = leaseMillis === Infinity ? 0 : Math.ceil(leaseMillis);
+  args.push(`${ttlMillis} ${renewsTtl ? 1 : 0} ${lease} ${renews.length}`, '+');
+  for (const { name, will } of renews) args.push(name, JSON.stringify(will));
+  for (const write of writes) {
+    const { position, fields, replacesAll, opens, closes } = write;
+    const hasLeases = opens !== undefined || closes !== undefined;
+    args.push(`${position} ${fields.length}${replacesAll ? '=' : ''}${hasLeases ? '+' : ''}`);
+    if (hasLeases) {
+      args.push(opens?.name ?? '', opens === undefined ? '' : JSON.stringify(opens.will));
+      args.push(closes === true ? '*' : (closes ?? ''));
+    }
+    args.push(...fields);
   }
   return args;
 }
 
-function leaseArguments(lease: RemoteLease | undefined): [name: string, will: string] {
-  return lease === undefined ? ['', ''] : [lease.name, JSON.stringify(lease.will)];
+function isPlain({ replacesAll, opens, closes }: RemoteWrite): boolean {
+  return !replacesAll && opens === undefined && closes === undefined;
 }
 
 /**

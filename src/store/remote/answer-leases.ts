@@ -4,7 +4,8 @@ import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
 import { startInterval } from '../../support/timers.ts';
 import { encodeEntry } from './entry-codec.ts';
 import type { LeaseChange, ProducedSession, ProducedSessions } from './produced-sessions.ts';
-import { answerOf, CallFailed } from './remote-call.ts';
+import { CallFailed } from './remote-call.ts';
+import type { RemoteCalls } from './remote-call.ts';
 import type { RemoteLease, RemoteLog } from './remote-log.ts';
 import { sessionName } from './session-name.ts';
 import { FIELD } from './stored-item.ts';
@@ -46,16 +47,24 @@ export class AnswerLeases {
   readonly #producer: string;
   readonly #produced: ProducedSessions;
   readonly #options: AnswerLeaseOptions;
+  readonly #calls: RemoteCalls;
   /** With answers that are open, those begun first before the others. */
   readonly #sessions = new Set<ProducedSession>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(log: RemoteLog, producer: string, produced: ProducedSessions, options: AnswerLeaseOptions) {
+  constructor(
+    log: RemoteLog,
+    producer: string,
+    produced: ProducedSessions,
+    options: AnswerLeaseOptions,
+    calls: RemoteCalls,
+  ) {
     this.#log = log;
     this.#producer = producer;
     this.#produced = produced;
     this.leaseMillis = options.answerLeaseMillis;
     this.#options = options;
+    this.#calls = calls;
   }
 
   /** An answer of the session begins or ends here. */
@@ -109,7 +118,7 @@ export class AnswerLeases {
     if (renews.length === 0) return;
     session.leasesSetMillis = now;
     try {
-      await answerOf(() =>
+      await this.#calls.answerOf(() =>
         this.#log.append({
           session: session.name,
           producer: this.#producer,

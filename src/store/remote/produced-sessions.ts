@@ -50,7 +50,7 @@ export class ProducedSession {
   // What the writer keeps here.
 
   /** Writes that are not under way. */
-  waiting: PendingWrite[] = [];
+  waiting: PendingWrite[] | undefined = undefined;
   /** Its last writes failed. */
   hasFailed = false;
   /** When its time to live was last set; `-Infinity`: it has to be. */

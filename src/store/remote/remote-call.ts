@@ -1,7 +1,8 @@
-import { startTimer } from '../../support/timers.ts';
+import { startInterval } from '../../support/timers.ts';
 
 /** What is not answered in this time has come to nothing, as far as anybody knows. */
 const ANSWER_MILLIS = 10_000;
+const LOOK_MILLIS = 1_000;
 
 const FIRST_BACKOFF_MILLIS = 50;
 const LAST_BACKOFF_MILLIS = 2_000;
@@ -19,21 +20,58 @@ export class CallFailed extends Error {
   }
 }
 
-/**
- * The answer of a log, which others wrote: it may throw, hang, or answer late. The process stays alive meanwhile.
- *
- * @throws CallFailed
- */
-export async function answerOf<T>(call: () => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = startTimer(() => reject(new Error(`no answer in ${ANSWER_MILLIS} ms`)), ANSWER_MILLIS);
-  });
-  try {
-    return await Promise.race([call(), timeout]);
-  } catch (error) {
-    throw new CallFailed(error);
-  } finally {
-    clearTimeout(timer);
+interface Awaited {
+  readonly sinceMillis: number;
+  readonly giveUp: () => void;
+}
+
+/** The calls of a log that a store waits for. One timer looks after all: one for each is more than the rest of a call. */
+export class RemoteCalls {
+  /** Oldest first. */
+  readonly #awaited = new Set<Awaited>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /**
+   * The answer of a log, which others wrote: it may throw, hang, or answer late. The process stays alive meanwhile.
+   *
+   * @throws CallFailed
+   */
+  answerOf<T>(call: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const failed = (error: unknown): void => {
+        this.#forget(waiting);
+        reject(new CallFailed(error));
+      };
+      const waiting: Awaited = {
+        sinceMillis: performance.now(),
+        giveUp: () => failed(new Error(`no answer in ${ANSWER_MILLIS} ms`)),
+      };
+      this.#awaited.add(waiting);
+      this.#timer ??= startInterval(() => this.#lookForLate(), LOOK_MILLIS);
+      if (this.#awaited.size === 1) this.#timer.ref();
+      try {
+        call().then((answer) => {
+          this.#forget(waiting);
+          resolve(answer);
+        }, failed);
+      } catch (error) {
+        failed(error);
+      }
+    });
+  }
+
+  #forget(waiting: Awaited): void {
+    if (this.#awaited.delete(waiting) && this.#awaited.size === 0) this.#timer?.unref();
+  }
+
+  #lookForLate(): void {
+    const due = performance.now() - ANSWER_MILLIS;
+    for (const each of this.#awaited) {
+      if (each.sinceMillis > due) break;
+      each.giveUp();
+    }
+    if (this.#awaited.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 }

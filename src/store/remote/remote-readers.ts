@@ -7,6 +7,7 @@ import type { CursorHost, CursorSeat } from './cursor-seat.ts';
 import type { Unreadable } from './entry-codec.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import type { Outage } from './outage.ts';
+import type { RemoteCalls } from './remote-call.ts';
 import type { RemoteLog } from './remote-log.ts';
 import type { ParsedRemoteOptions } from './remote-options.ts';
 import { RemoteReads } from './remote-reads.ts';
@@ -47,7 +48,12 @@ export class RemoteReaders implements CursorHost {
     log: RemoteLog,
     options: ParsedRemoteOptions,
     writing: WritingSide,
-    shared: { readonly keepAlive: KeepAlive; readonly outage: Outage; readonly reporter: Reporter },
+    shared: {
+      readonly calls: RemoteCalls;
+      readonly keepAlive: KeepAlive;
+      readonly outage: Outage;
+      readonly reporter: Reporter;
+    },
   ) {
     this.engine = log.name;
     this.keepAlive = shared.keepAlive;

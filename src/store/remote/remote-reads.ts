@@ -2,8 +2,8 @@ import type { Reporter } from '../../support/reporter.ts';
 import { startTimer } from '../../support/timers.ts';
 import type { Waiter } from '../session-store.ts';
 import type { Outage } from './outage.ts';
-import { answerOf, backoffMillis } from './remote-call.ts';
-import type { CallFailed } from './remote-call.ts';
+import { backoffMillis } from './remote-call.ts';
+import type { CallFailed, RemoteCalls } from './remote-call.ts';
 import { RemoteRefusal } from './remote-log.ts';
 import type { RemoteLog, RemoteRange } from './remote-log.ts';
 import { StoredItem } from './stored-item.ts';
@@ -14,6 +14,7 @@ const CALM_MILLIS = 10_000;
 /** What cursors read of a log, and when those whose read failed try again. Every call may throw {@link CallFailed}. */
 export class RemoteReads {
   readonly #log: RemoteLog;
+  readonly #calls: RemoteCalls;
   readonly #outage: Outage;
   readonly #reporter: Reporter;
   /** Whose last read failed. */
@@ -22,8 +23,12 @@ export class RemoteReads {
   #lastFailureMillis = -Infinity;
   #retryTimer: NodeJS.Timeout | undefined;
 
-  constructor(log: RemoteLog, shared: { readonly outage: Outage; readonly reporter: Reporter }) {
+  constructor(
+    log: RemoteLog,
+    shared: { readonly calls: RemoteCalls; readonly outage: Outage; readonly reporter: Reporter },
+  ) {
     this.#log = log;
+    this.#calls = shared.calls;
     this.#outage = shared.outage;
     this.#reporter = shared.reporter;
   }
@@ -84,7 +89,7 @@ export class RemoteReads {
 
   async #ask<T>(call: () => Promise<T>): Promise<T> {
     try {
-      const answer = await answerOf(call);
+      const answer = await this.#calls.answerOf(call);
       this.#outage.succeeded('read');
       return answer;
     } catch (error) {

@@ -18,7 +18,7 @@ import { KeepAlive } from './keep-alive.ts';
 import { Outage } from './outage.ts';
 import { ProducedSessions } from './produced-sessions.ts';
 import type { ProducedSession } from './produced-sessions.ts';
-import { backoffMillis, CallFailed } from './remote-call.ts';
+import { backoffMillis, CallFailed, RemoteCalls } from './remote-call.ts';
 import { RemoteCursor } from './remote-cursor.ts';
 import { RemoteRefusal } from './remote-log.ts';
 import type { RemoteLog } from './remote-log.ts';
@@ -67,11 +67,11 @@ export class RemoteSessionStore implements SessionStore {
     const { log } = parsed;
     const reporter = reporterFor(log.name.toLowerCase());
     this.#outage = new Outage(log.name, reporter);
-    const shared = { keepAlive: new KeepAlive(), reporter, outage: this.#outage };
+    const shared = { calls: new RemoteCalls(), keepAlive: new KeepAlive(), reporter, outage: this.#outage };
     const producer = randomBytes(6).toString('base64url');
     this.#log = log;
     this.#produced = new ProducedSessions(producer, parsed);
-    this.#leases = new AnswerLeases(log, producer, this.#produced, parsed);
+    this.#leases = new AnswerLeases(log, producer, this.#produced, parsed, shared.calls);
     this.#writer = new RemoteWriter(log, producer, parsed, { ...shared, leases: this.#leases, lost: this.#lost });
     this.#readers = new RemoteReaders(log, parsed, { writer: this.#writer, produced: this.#produced }, shared);
     log.start({

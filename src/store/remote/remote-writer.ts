@@ -8,8 +8,8 @@ import type { AnswerLeases } from './answer-leases.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import type { Outage } from './outage.ts';
 import type { PendingWrite } from './produced-sessions.ts';
-import { answerOf, backoffMillis } from './remote-call.ts';
-import type { CallFailed } from './remote-call.ts';
+import { backoffMillis } from './remote-call.ts';
+import type { CallFailed, RemoteCalls } from './remote-call.ts';
 import { RemoteRefusal } from './remote-log.ts';
 import type { RemoteLog, RemoteWrite } from './remote-log.ts';
 import { fieldsOf } from './stored-item.ts';
@@ -45,6 +45,7 @@ export class RemoteWriter {
   readonly #log: RemoteLog;
   readonly #producer: string;
   readonly #options: RemoteWriterOptions;
+  readonly #calls: RemoteCalls;
   readonly #keepAlive: KeepAlive;
   readonly #leases: AnswerLeases;
   readonly #lost: LossCounters;
@@ -73,6 +74,7 @@ export class RemoteWriter {
     producer: string,
     options: RemoteWriterOptions,
     shared: {
+      readonly calls: RemoteCalls;
       readonly keepAlive: KeepAlive;
       readonly leases: AnswerLeases;
       readonly lost: LossCounters;
@@ -83,6 +85,7 @@ export class RemoteWriter {
     this.#log = log;
     this.#producer = producer;
     this.#options = options;
+    this.#calls = shared.calls;
     this.#keepAlive = shared.keepAlive;
     this.#leases = shared.leases;
     this.#lost = shared.lost;
@@ -237,7 +240,7 @@ export class RemoteWriter {
     const renews = this.#leases.due(session, now);
     const ttlMillis = Math.max(1, Math.ceil(isEnding ? endedTtlMillis : idleTtlMillis));
     try {
-      await answerOf(() =>
+      await this.#calls.answerOf(() =>
         this.#log.append({
           session: session.name,
           producer: this.#producer,

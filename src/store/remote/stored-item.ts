@@ -113,7 +113,7 @@ function isNumber(value: string): boolean {
 
 /** What is appended for a write. */
 export function fieldsOf({ type, session, sequence, mark, data }: PendingWrite): string[] {
-  const line = [FIELD.producer, session.line, FIELD.sequence, String(sequence)];
-  if (type === 'entry') return [FIELD.data, data, ...line];
-  return [type === 'end' ? FIELD.end : FIELD.tombstone, String(mark), ...line];
+  const name = type === 'entry' ? FIELD.data : type === 'end' ? FIELD.end : FIELD.tombstone;
+  const value = type === 'entry' ? data : String(mark);
+  return [name, value, FIELD.producer, session.line, FIELD.sequence, String(sequence)];
 }

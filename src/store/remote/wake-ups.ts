@@ -2,8 +2,7 @@ import type { Reporter } from '../../support/reporter.ts';
 import { startInterval, startTimer } from '../../support/timers.ts';
 import type { Waiter } from '../session-store.ts';
 import type { Outage } from './outage.ts';
-import { answerOf } from './remote-call.ts';
-import type { CallFailed } from './remote-call.ts';
+import type { CallFailed, RemoteCalls } from './remote-call.ts';
 import { RemoteRefusal } from './remote-log.ts';
 import type { RemoteLog } from './remote-log.ts';
 
@@ -44,6 +43,7 @@ export class WakeChannel {
  */
 export class WakeUps {
   readonly #log: RemoteLog;
+  readonly #calls: RemoteCalls;
   readonly #outage: Outage;
   readonly #reporter: Reporter;
   readonly #channels = new Map<string, WakeChannel>();
@@ -52,9 +52,14 @@ export class WakeUps {
   #isClosed = false;
 
   /** @param leaseMillis How long an answer is not abandoned whose producer is silent. */
-  constructor(log: RemoteLog, leaseMillis: number, shared: { readonly outage: Outage; readonly reporter: Reporter }) {
+  constructor(
+    log: RemoteLog,
+    leaseMillis: number,
+    shared: { readonly calls: RemoteCalls; readonly outage: Outage; readonly reporter: Reporter },
+  ) {
     this.#log = log;
     this.#lookAgainMillis = Math.max(100, Math.min(LOOK_AGAIN_MILLIS, leaseMillis));
+    this.#calls = shared.calls;
     this.#outage = shared.outage;
     this.#reporter = shared.reporter;
   }
@@ -143,7 +148,7 @@ export class WakeUps {
     clearTimeout(channel.lapseTimer);
     let left: number | undefined;
     try {
-      left = await answerOf(() => this.#log.lapse(channel.name));
+      left = await this.#calls.answerOf(() => this.#log.lapse(channel.name));
     } catch (error) {
       this.#failed(error as CallFailed, 'to end answers whose producers are gone: they stay open');
       left = this.#lookAgainMillis;
@@ -183,7 +188,7 @@ export class WakeUps {
 
   async #watch(channel: WakeChannel): Promise<boolean> {
     try {
-      await answerOf(() => this.#log.watch(channel.name));
+      await this.#calls.answerOf(() => this.#log.watch(channel.name));
     } catch (error) {
       this.#failed(error as CallFailed);
       return false;
@@ -198,7 +203,7 @@ export class WakeUps {
   async #unwatch(channel: WakeChannel): Promise<boolean> {
     channel.isLive = false;
     try {
-      await answerOf(() => this.#log.unwatch(channel.name));
+      await this.#calls.answerOf(() => this.#log.unwatch(channel.name));
     } catch (error) {
       this.#failed(error as CallFailed);
       return false;

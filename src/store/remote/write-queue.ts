@@ -38,10 +38,12 @@ export class WriteQueue {
 
   push(write: PendingWrite): void {
     const { session } = write;
-    session.waiting.push(write);
+    const isFirst = session.waiting === undefined;
+    if (session.waiting === undefined) session.waiting = [write];
+    else session.waiting.push(write);
     if (this.#held.has(session)) return;
     this.#readyCount += 1;
-    if (session.waiting.length === 1) this.#ready.push(session);
+    if (isFirst) this.#ready.push(session);
   }
 
   /** Takes up to `count` writes. */
@@ -51,11 +53,14 @@ export class WriteQueue {
     while (taken < count && this.#head < this.#ready.length) {
       const session = this.#ready[this.#head] as ProducedSession;
       this.#head += 1;
-      const { waiting } = session;
-      if (waiting.length === 0 || this.#held.has(session)) continue;
-      const writes = waiting.slice(0, count - taken);
-      session.waiting = waiting.slice(writes.length);
-      if (session.waiting.length > 0) this.#ready.push(session);
+      if (session.waiting === undefined || this.#held.has(session)) continue;
+      let writes = session.waiting;
+      session.waiting = undefined;
+      if (writes.length > count - taken) {
+        session.waiting = writes.slice(count - taken);
+        writes = writes.slice(0, count - taken);
+        this.#ready.push(session);
+      }
       taken += writes.length;
       batch.push({ session, writes });
     }
@@ -69,9 +74,10 @@ export class WriteQueue {
 
   /** Puts writes back in front of what their session has, until `release()`. */
   hold({ session, writes }: SessionWrites): void {
-    if (!this.#held.has(session)) this.#readyCount -= session.waiting.length;
+    const came = session.waiting ?? [];
+    if (!this.#held.has(session)) this.#readyCount -= came.length;
     this.#held.add(session);
-    session.waiting = [...writes, ...session.waiting];
+    session.waiting = [...writes, ...came];
   }
 
   /** Lets held sessions go on, those with the first `count` writes. */
@@ -81,8 +87,9 @@ export class WriteQueue {
       if (left <= 0) return;
       this.#held.delete(session);
       this.#ready.push(session);
-      this.#readyCount += session.waiting.length;
-      left -= session.waiting.length;
+      const count = session.waiting?.length ?? 0;
+      this.#readyCount += count;
+      left -= count;
     }
   }
 

@@ -126,7 +126,7 @@ describe.skipIf(REDIS === undefined)(`what RedisSessionStore leaves in Redis${WI
         await Promise.all([hostA.close(), hostB.close()]);
       });
 
-      it('positions of producers are bounded, however many hosts wrote to a session, and expire when they are made anew', async () => {
+      it('positions of producers are bounded, however many hosts wrote to a session', async () => {
         const key = keyOf('s').replace(/l$/, 'p');
         for (let index = 0; index < 200; index += 1) await raw.zAdd(key, { score: index + 1, value: `old${index}` });
         store.append('s', 'x', 0, undefined);
@@ -134,9 +134,6 @@ describe.skipIf(REDIS === undefined)(`what RedisSessionStore leaves in Redis${WI
         expect(await raw.zCard(key)).toBe(128);
         const left = await raw.zRange(key, 0, -1);
         expect(left.slice(0, -1)).toEqual(Array.from({ length: 127 }, (_, index) => `old${index + 73}`));
-        await raw.del(key);
-        store.append('s', 'y', 0, undefined);
-        await store.flush();
         expect(await raw.pTTL(key)).toBeGreaterThan(0);
       });
 

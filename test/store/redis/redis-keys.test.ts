@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { itemIdOf, sessionKeys, sessionOf, streamIdOf } from '../../../src/store/redis/redis-keys.ts';
+import { itemIdOf, sessionKeys, sessionOf, streamIdIn, streamIdOf } from '../../../src/store/redis/redis-keys.ts';
 import { runs } from '../../support/properties.ts';
 
 const LARGEST = 2n ** 64n - 1n;
@@ -27,6 +27,7 @@ describe('stream ids', () => {
         const streamIds = pairs.map(([a, b]) => `${a}-${b}`);
         const ids = streamIds.map(itemIdOf);
         expect(ids.map(streamIdOf)).toEqual(streamIds);
+        expect(ids.map(streamIdIn)).toEqual(streamIds);
         expect(ids.toSorted()).toEqual(streamIds.toSorted(compare).map(itemIdOf));
         for (const id of ids) expect(id).toMatch(/^[a-z0-9]{4,42}$/);
       }),
