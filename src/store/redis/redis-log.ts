@@ -158,7 +158,7 @@ export class RedisLog implements RemoteLog {
 
   #tellOfRefused(refusal: string): void {
     const message = `Redis refuses a part of the work (${refusal}): sessions may not expire, readers learn of entries late, or answers whose producers are gone stay open`;
-    this.#reporter.limited(`part ${refusal}`, message);
+    this.#reporter.limited('part', message);
   }
 
   /** Of what is forbidden it is said what to allow. */

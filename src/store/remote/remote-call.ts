@@ -46,9 +46,7 @@ export class RemoteCalls {
         sinceMillis: performance.now(),
         giveUp: () => failed(new Error(`no answer in ${ANSWER_MILLIS} ms`)),
       };
-      this.#awaited.add(waiting);
-      this.#timer ??= startInterval(() => this.#lookForLate(), LOOK_MILLIS);
-      if (this.#awaited.size === 1) this.#timer.ref();
+      this.#await(waiting);
       try {
         call().then((answer) => {
           this.#forget(waiting);
@@ -58,6 +56,13 @@ export class RemoteCalls {
         failed(error);
       }
     });
+  }
+
+  /** A function of its own: the timer would hold what the first call had. */
+  #await(waiting: Awaited): void {
+    this.#awaited.add(waiting);
+    this.#timer ??= startInterval(() => this.#lookForLate(), LOOK_MILLIS);
+    if (this.#awaited.size === 1) this.#timer.ref();
   }
 
   #forget(waiting: Awaited): void {

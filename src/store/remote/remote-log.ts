@@ -1,8 +1,8 @@
 /**
  * What a {@link RemoteSessionStore} asks of an engine: one append-only log of small items per session, with wake-ups.
  *
- * The engine knows nothing of entries, answers, lives or readers. To bring another one, implement this interface and run
- * `describeSessionStore` of `otel-session-logs/testing` on a store over it, against the real server.
+ * The engine knows nothing of entries, answers, lives or readers. To bring another one, implement this interface, and run
+ * `describeRemoteLog` of `otel-session-logs/testing` on it, `describeSessionStore` on a store over it, against the real server.
  *
  * - A `session` is named by 1 to 64 of the characters `A-Z a-z 0-9 _ . -`, whatever the application's id is.
  * - All hosts share the log: what is promised holds between processes.
