@@ -46,6 +46,13 @@ export class ClaimedEntries {
     return item;
   }
 
+  /** The item, or an older one that was given back while it was claimed. */
+  oldest(sessionId: string, item: StoredItem | undefined): StoredItem | undefined {
+    if (!this.#bySession.has(sessionId)) return item;
+    if (item !== undefined) this.keep(sessionId, item);
+    return this.take(sessionId);
+  }
+
   forget(sessionId: string): void {
     this.#bySession.delete(sessionId);
   }
@@ -102,7 +109,8 @@ export class RemoteClaimCursor implements SessionCursor {
 
   async #look(): Promise<Step> {
     for (;;) {
-      const item = this.#claimed.take(this.sessionId) ?? (await this.#claim());
+      const own = this.#claimed.take(this.sessionId) ?? (await this.#claim());
+      const item = this.#claimed.oldest(this.sessionId, own);
       if (item === undefined) return this.#stepAtHead();
       if (item.unreadable !== undefined) {
         await this.#passOver(item, item.unreadable);
@@ -158,6 +166,7 @@ export class RemoteClaimCursor implements SessionCursor {
       const [newest] = await reads.read(this.#seat.name, { direction: 'back', from: undefined, limit: 1 });
       this.#head = newest?.id;
       this.#isFirstLook = false;
+      if (this.#seat.hasLeft) return undefined;
     }
     return reads.claim(this.#seat.name);
   }
