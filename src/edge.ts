@@ -54,12 +54,21 @@ export const logEntryInputSchema: Absent = absent('logEntryInputSchema');
 export const logEntrySchema: Absent = absent('logEntrySchema');
 export const sessionIdOf: Absent = absent('sessionIdOf');
 export const sharedSessionLogs: Absent = absent('sharedSessionLogs');
+export const signSessionLink: Absent = absent('signSessionLink');
 export const startSessionLogs: Absent = absent('startSessionLogs');
+export const verifySessionLink: Absent = absent('verifySessionLink');
 export const withSession: Absent = absent('withSession');
 // export.ts
 export const CoalescingLogRecordProcessor: Absent = absent('CoalescingLogRecordProcessor');
 export const DateFileLogRecordProcessor: Absent = absent('DateFileLogRecordProcessor');
 export const DurableLogRecordProcessor: Absent = absent('DurableLogRecordProcessor');
+// redaction.ts
+export const patternRedaction: Absent = absent('patternRedaction');
 // redis.ts
 export const RedisFailure: Absent = absent('RedisFailure');
 export const RedisSessionStore: Absent = absent('RedisSessionStore');
+// remote.ts
+export const RemoteRefusal: Absent = absent('RemoteRefusal');
+export const RemoteSessionStore: Absent = absent('RemoteSessionStore');
+export const idPart: Absent = absent('idPart');
+export const idParts: Absent = absent('idParts');

@@ -6,7 +6,9 @@ import { describe, expect, it } from 'vitest';
 import * as edge from '../src/edge.ts';
 import * as exports from '../src/export.ts';
 import * as index from '../src/index.ts';
+import * as redaction from '../src/redaction.ts';
 import * as redis from '../src/redis.ts';
+import * as remote from '../src/remote.ts';
 import { readImportGraph } from './support/import-graph.ts';
 
 const ROOT = new URL('..', import.meta.url);
@@ -17,7 +19,7 @@ interface Manifest {
 
 describe('what edge runtimes and browsers get', () => {
   it('has the names of every door, and loads nothing that is not there', () => {
-    const names = [index, exports, redis].flatMap((door) => Object.keys(door));
+    const names = [index, exports, redaction, redis, remote].flatMap((door) => Object.keys(door));
     expect(Object.keys(edge)).toEqual(expect.arrayContaining(names));
     const graph = readImportGraph(fileURLToPath(new URL('src', ROOT)));
     expect(graph.get('edge.ts')).toEqual(['entry/tokens.ts']);

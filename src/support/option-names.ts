@@ -36,7 +36,7 @@ export const OPTIONS_OF: Readonly<Record<string, string>> = {
   flushSession: 'timeoutMillis',
   shutdown: 'timeoutMillis',
   MemorySessionStore: `maxEntriesPerSession maxBytesPerSession overflow maxBytes maxSessions ${READERS} idleTtlMillis endedTtlMillis now`,
-  RedisSessionStore: `client prefix maxEntriesPerSession idleTtlMillis endedTtlMillis maxPendingEntries maxPendingBytes maxSessions ${READERS}`,
+  RedisSessionStore: `client prefix answerLeaseMillis maxEntriesPerSession idleTtlMillis endedTtlMillis maxPendingEntries maxPendingBytes maxSessions ${READERS}`,
   DateFileLogRecordProcessor:
     'directory fileName format attributes fileMode directoryMode currentLink maxFileBytes retentionDays compress ' +
     'maxPendingBytes fsync now minimumSeverity selfObsMeterProvider',

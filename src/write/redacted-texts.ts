@@ -1,7 +1,7 @@
 import { PLAIN_CHUNK } from '../entry/entry.ts';
 import type { OwnFacts } from '../entry/entry.ts';
 import type { EntryKind } from '../entry/tokens.ts';
-import { EndOfTickWrite } from '../export/end-of-tick-write.ts';
+import { EndOfTickWrite } from '../support/end-of-tick-write.ts';
 import type { EmittedLogRecord } from '../otel/logs-api.ts';
 import { ATTRIBUTE } from '../otel/names.ts';
 import type { TextRedaction, TextRedactor } from '../redact/redacts-text.ts';

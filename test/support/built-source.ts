@@ -14,7 +14,7 @@ const PLACES = ['', 'test/lines/sdk-0.2xx/'] as const;
 const MODULES = [
   'export/console/console.ts',
   'export/durable/durable.ts',
-  'export/end-of-tick-write.ts',
+  'support/end-of-tick-write.ts',
   'export/file/date-file.ts',
 ] as const;
 

@@ -10,7 +10,7 @@ import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
 import { lazily, millisOrNever, objectWith, parseOptions, positiveInteger } from '../../support/options.ts';
 import { catchRejection, reporterFor } from '../../support/reporter.ts';
-import { EndOfTickWrite } from '../end-of-tick-write.ts';
+import { EndOfTickWrite } from '../../support/end-of-tick-write.ts';
 import { ChunkMerger } from './chunk-merger.ts';
 import type { Finished, Placement } from './coalesced-answer.ts';
 import { FlushQueue } from './flush-queue.ts';

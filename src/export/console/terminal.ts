@@ -3,7 +3,7 @@ import { reporterFor } from '../../support/reporter.ts';
 import { hasColours } from '../../support/terminal-colours.ts';
 import { escapeBracketed, withoutTerminalControls } from '../../support/terminal-text.ts';
 import { startTimer } from '../../support/timers.ts';
-import { EndOfTickWrite } from '../end-of-tick-write.ts';
+import { EndOfTickWrite } from '../../support/end-of-tick-write.ts';
 
 /** A session whose line is not the open one waits until it has so much for a line of its own, or for that long. */
 const LINE_CHARS = 80;

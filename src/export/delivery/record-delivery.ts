@@ -4,7 +4,7 @@ import type { LogRecord, LogRecordExporter } from '../../otel/log-record.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { Deadline } from '../../support/timeouts.ts';
-import { EndOfTickWrite } from '../end-of-tick-write.ts';
+import { EndOfTickWrite } from '../../support/end-of-tick-write.ts';
 import { FrameEncoder } from '../spool/codec/frame-encoder.ts';
 import { MAX_FRAME_RECORDS } from '../spool/codec/frame-format.ts';
 import { OriginEncoder } from '../spool/codec/origin-codec.ts';

@@ -11,7 +11,7 @@ import { lazily, millisOrNever, parseOptions } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { sleep, workNow } from '../../support/timers.ts';
-import { EndOfTickWrite } from '../end-of-tick-write.ts';
+import { EndOfTickWrite } from '../../support/end-of-tick-write.ts';
 import { ClockWatch } from '../clock-watch.ts';
 import { jsonLine } from '../json-line.ts';
 import { CurrentLink } from './current-link.ts';

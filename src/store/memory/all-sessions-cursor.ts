@@ -1,4 +1,5 @@
 import type { EntryDetail } from '../../entry/entry-detail.ts';
+import { nextMicrotask, nextTurn } from '../../support/timers.ts';
 import type { Maybe, SessionCursor, Step, Waiter } from '../session-store.ts';
 import type { Entry } from './entry-chunk.ts';
 import type { EntryLog } from './entry-log.ts';
@@ -80,7 +81,7 @@ export class AllSessionsCursor implements SessionCursor, Entry, WaitNode {
   }
 
   async #stepLater(): Promise<Step> {
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await new Promise<void>((resolve) => nextTurn(resolve));
     const step = await this.step();
     this.#hasAnsweredLate = true;
     return step;
@@ -99,7 +100,7 @@ export class AllSessionsCursor implements SessionCursor, Entry, WaitNode {
     if (!this.#hasAnsweredLate) return;
     this.#hasAnsweredLate = false;
     // Not within the call: the caller has not finished waiting yet.
-    queueMicrotask(() => this.waiter?.wake());
+    nextMicrotask(() => this.waiter?.wake());
   }
 
   stopWaiting(): void {

@@ -1,3 +1,4 @@
+import { nextMicrotask, nextTurn } from '../../support/timers.ts';
 import { messageOf } from '../../support/errors.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import { RemoteRefusal } from '../remote/remote-log.ts';
@@ -38,8 +39,8 @@ export class RedisLog implements RemoteLog {
     // A node that lost slots no longer tells of their channels, and its clients may not notice.
     const onMoved = (): void => this.#hearing.drop();
     this.#writingLink = new RedisLink(port, { onReady: retry });
-    this.#writing = new RedisCalls(this.#writingLink, onMoved, queueMicrotask);
-    this.#reading = new RedisCalls(new RedisLink(port, { onReady: retry }), onMoved, setImmediate);
+    this.#writing = new RedisCalls(this.#writingLink, onMoved, nextMicrotask);
+    this.#reading = new RedisCalls(new RedisLink(port, { onReady: retry }), onMoved, nextTurn);
     const renew = (): void => {
       if (this.#hasWatched) this.#events?.renewWatches();
     };

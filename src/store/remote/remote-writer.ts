@@ -2,7 +2,8 @@ import { SessionLogsError } from '../../support/errors.ts';
 import type { LossCounters } from '../../support/loss-counters.ts';
 import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
-import { startTimer } from '../../support/timers.ts';
+import { cancelTurn, nextTurn, startTimer } from '../../support/timers.ts';
+import type { Turn } from '../../support/timers.ts';
 import { leaseName, leaseOf } from './answer-leases.ts';
 import type { AnswerLeases } from './answer-leases.ts';
 import type { KeepAlive } from './keep-alive.ts';
@@ -65,7 +66,7 @@ export class RemoteWriter {
   #failures = 0;
   #flushTimer: NodeJS.Timeout | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
-  #immediate: NodeJS.Immediate | undefined;
+  #turn: Turn | undefined;
   #waiters: FlushWaiter[] = [];
 
   /** @param producer Names the writer: no two that ever wrote to the log have the same. */
@@ -174,7 +175,7 @@ export class RemoteWriter {
     this.#isClosed = true;
     clearTimeout(this.#flushTimer);
     clearTimeout(this.#retryTimer);
-    clearImmediate(this.#immediate);
+    cancelTurn(this.#turn);
     this.giveUp();
     const left = [...this.#batch.flatMap(({ writes }) => writes), ...this.#queue.drain()];
     this.#batch = [];
@@ -185,8 +186,8 @@ export class RemoteWriter {
   #arm(): void {
     if (this.#isAway) return;
     if (this.#queue.readyCount >= BATCH_ENTRIES) {
-      this.#immediate ??= setImmediate(() => {
-        this.#immediate = undefined;
+      this.#turn ??= nextTurn(() => {
+        this.#turn = undefined;
         this.#wake();
       });
     } else {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 
 import { describe, expect, it } from 'vitest';
 
-import { EndOfTickWrite } from '../../src/export/end-of-tick-write.ts';
+import { EndOfTickWrite } from '../../src/support/end-of-tick-write.ts';
 import { builtSource } from '../support/built-source.ts';
 
 function nextTick(): Promise<void> {
@@ -66,7 +66,7 @@ describe('the buffer of one event-loop tick at the end of a process', () => {
 
   function run(script: string): string {
     const program = `
-      const { EndOfTickWrite } = await import(${JSON.stringify(source.url('export/end-of-tick-write.js'))});
+      const { EndOfTickWrite } = await import(${JSON.stringify(source.url('support/end-of-tick-write.js'))});
       const { writeSync } = await import('node:fs');
       ${script}`;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
