@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { sleep } from '../../support/timers.ts';
+import { startTimer } from '../../support/timers.ts';
 import { readBeat } from './heartbeat.ts';
 import { Liveness } from './liveness.ts';
 import { readDirectory } from './owner-directory.ts';
@@ -72,7 +72,7 @@ export class OwnerWatch {
     for (;;) {
       const states = await Promise.all(directories.map((directory) => this.look(directory)));
       if (!states.includes('waiting')) return;
-      await sleep(LOOK_INTERVAL_MILLIS);
+      await new Promise<void>((resolve) => void startTimer(resolve, LOOK_INTERVAL_MILLIS));
     }
   }
 
