@@ -24,8 +24,9 @@ const END = '(?![^])';
  * Finds out when a match may be under way.
  *
  * Each part of a pattern gives an expression for "the end of the text inside of it". A sequence: the end inside its first part,
- * or that part and then the end inside the rest. A repetition: fewer rounds, and the end inside the next one. Look-ahead,
- * `$` and `\b` look at what follows, so the end is inside of them when they stand before it.
+ * or that part and then the end inside the rest. A repetition: fewer rounds, and the end inside the next one; a lazy one has
+ * no next one where the rest of the pattern matches. Look-ahead, `$` and `\b` look at what follows, so the end is inside of them
+ * when they stand before it.
  *
  * @throws Error with the reason, for a pattern that cannot be analysed.
  */
@@ -35,7 +36,7 @@ export function prefixOf(pattern: RegExp): PatternPrefix {
   if (flags.includes('v')) throw new Error('the flag `v` is not supported: use `u`');
   const parsed = new RegExpParser().parsePattern(source, 0, source.length, unicode);
   const analysis = new Analysis(unicode ? 2 : 1);
-  const prefix = analysis.inAlternatives(parsed.alternatives);
+  const prefix = analysis.inAlternatives(parsed.alternatives, '');
   if (analysis.lengthOf(parsed.alternatives).least === 0) throw new Error('it matches the empty text');
   if (prefix === undefined || prefix.length > LONGEST_SOURCE) throw new Error('its repetitions are nested too deep');
   return { source: prefix, lookBehind: analysis.lookBehind };
@@ -51,36 +52,47 @@ const NO_LENGTH: Length = { least: 0, most: 0 };
 
 class Analysis {
   lookBehind = 0;
+  /** What stands in a look-behind begins so far before where that stands. */
+  #behind = 0;
   readonly #unitsOfCharacter: number;
 
   constructor(unitsOfCharacter: number) {
     this.#unitsOfCharacter = unitsOfCharacter;
   }
 
-  /** The end of the text inside one of them; `undefined`: none of them depends on what follows. */
-  inAlternatives(alternatives: readonly AST.Alternative[]): string | undefined {
-    return oneOf(alternatives.map(({ elements }) => this.#inSequence(elements)));
+  /**
+   * The end of the text inside one of them; `undefined`: none of them depends on what follows.
+   *
+   * @param after What has to match behind them for the whole to match; `undefined`: that depends.
+   */
+  inAlternatives(alternatives: readonly AST.Alternative[], after?: string): string | undefined {
+    return oneOf(alternatives.map(({ elements }) => this.#inSequence(elements, after)));
   }
 
-  #inSequence(elements: readonly AST.Element[]): string | undefined {
-    let rest: string | undefined;
+  #inSequence(elements: readonly AST.Element[], after: string | undefined): string | undefined {
+    let inside: string | undefined;
+    let following = after;
     for (const element of elements.toReversed()) {
-      rest = oneOf([this.#inElement(element), rest === undefined ? undefined : sourceOf(element) + rest]);
+      const source = sourceOf(element);
+      const passed = inside === undefined ? undefined : passedSource(element, following) + inside;
+      inside = oneOf([this.#inElement(element, following), passed]);
+      following = following === undefined ? undefined : source + following;
     }
-    return rest;
+    return inside;
   }
 
-  #inElement(element: AST.Element): string | undefined {
+  #inElement(element: AST.Element, after?: string): string | undefined {
     switch (element.type) {
       case 'Character':
       case 'CharacterClass':
       case 'CharacterSet':
         return END;
       case 'Quantifier':
-        return this.#inRepetition(element);
+        return this.#inRepetition(element, after);
       case 'CapturingGroup':
+        return this.inAlternatives(element.alternatives, after);
       case 'Group':
-        return this.inAlternatives(element.alternatives);
+        return this.#inGroup(element, after);
       case 'Assertion':
         return this.#inAssertion(element);
       case 'Backreference':
@@ -90,11 +102,24 @@ class Analysis {
     }
   }
 
-  #inRepetition({ element, max }: AST.Quantifier): string | undefined {
+  #inGroup(group: AST.Group, after: string | undefined): string | undefined {
+    if (group.modifiers === null) return this.inAlternatives(group.alternatives, after);
+    // What stands behind the group must not get its modifiers.
+    const inside = this.inAlternatives(group.alternatives);
+    return inside === undefined ? undefined : `${openingOf(group)}${inside})`;
+  }
+
+  #inRepetition({ element, min, max, greedy }: AST.Quantifier, after: string | undefined): string | undefined {
     const inside = this.#inElement(element);
     if (inside === undefined || max === 0) return undefined;
-    if (max === 1) return inside;
-    return `(?:${sourceOf(element)}){0,${max === Infinity ? '' : max - 1}}${inside}`;
+    const round = `(?:${sourceOf(element)})`;
+    const fewer = max === 1 ? inside : `${round}{0,${max === Infinity ? '' : max - 1}}${inside}`;
+    if (greedy || after === undefined) return fewer;
+    // One that is lazy has no more rounds where the rest matches.
+    const required = min === 0 ? undefined : `${round}{0,${min - 1}}${inside}`;
+    if (min === max) return required;
+    const more = `${round}{${min}}(?:(?!${after})${round}){0,${max === Infinity ? '' : max - min - 1}}`;
+    return oneOf([required, `${more}(?!${after})${inside}`]);
   }
 
   #inAssertion(assertion: AST.Assertion): string | undefined {
@@ -108,22 +133,54 @@ class Analysis {
       case 'end':
         return END;
       case 'lookahead':
-        return this.inAlternatives(assertion.alternatives);
-      case 'lookbehind': {
-        const { most } = this.lengthOf(assertion.alternatives);
-        if (most > LONGEST_LOOK_BEHIND) {
-          throw new Error(`the look-behind ${assertion.raw} may be longer than ${LONGEST_LOOK_BEHIND} characters`);
-        }
-        // What stands in it may look further back by one.
-        this.#looksBack(most + 1);
-        this.inAlternatives(assertion.alternatives);
+        return this.inAlternatives(assertion.alternatives, assertion.negate ? undefined : '');
+      case 'lookbehind':
+        this.#inLookBehind(assertion);
         return undefined;
+    }
+  }
+
+  #inLookBehind({ raw, alternatives }: AST.LookbehindAssertion): void {
+    const { most } = this.lengthOf(alternatives);
+    if (this.#behind + most > LONGEST_LOOK_BEHIND) {
+      throw new Error(`the look-behind ${raw} may be longer than ${LONGEST_LOOK_BEHIND} characters`);
+    }
+    if (this.#looksAhead(alternatives, false)) throw new Error(`the look-behind ${raw} looks at what follows it`);
+    this.#behind += most;
+    this.#looksBack(0);
+    this.inAlternatives(alternatives);
+    this.#behind -= most;
+  }
+
+  /** @param isFollowed A character stands behind them, before the end of the look-behind. */
+  #looksAhead(alternatives: readonly AST.Alternative[], isFollowed: boolean): boolean {
+    return alternatives.some(({ elements }) => {
+      let isBefore = isFollowed;
+      for (const element of elements.toReversed()) {
+        if (this.#elementLooksAhead(element, isBefore)) return true;
+        isBefore ||= this.#lengthOf(element).least > 0;
       }
+      return false;
+    });
+  }
+
+  #elementLooksAhead(element: AST.Element, isFollowed: boolean): boolean {
+    switch (element.type) {
+      case 'Quantifier':
+        return this.#elementLooksAhead(element.element, isFollowed);
+      case 'CapturingGroup':
+      case 'Group':
+        return this.#looksAhead(element.alternatives, isFollowed);
+      case 'Assertion':
+        if (element.kind === 'lookbehind') return this.#looksAhead(element.alternatives, isFollowed);
+        return element.kind === 'lookahead' || (element.kind !== 'start' && !isFollowed);
+      default:
+        return false;
     }
   }
 
   #looksBack(units: number): void {
-    this.lookBehind = Math.max(this.lookBehind, units);
+    this.lookBehind = Math.max(this.lookBehind, this.#behind + units);
   }
 
   lengthOf(alternatives: readonly AST.Alternative[]): Length {
@@ -141,7 +198,7 @@ class Analysis {
     switch (element.type) {
       case 'Quantifier': {
         const { least, most } = this.#lengthOf(element.element);
-        return { least: least * element.min, most: most === 0 ? 0 : most * element.max };
+        return { least: least * element.min, most: most === 0 || element.max === 0 ? 0 : most * element.max };
       }
       case 'CapturingGroup':
       case 'Group':
@@ -160,7 +217,7 @@ function sourceOf(element: AST.Element): string {
     case 'CapturingGroup':
       return `(?:${sourceOfAll(element.alternatives)})`;
     case 'Group':
-      return `${element.raw.slice(0, element.raw.indexOf(':') + 1)}${sourceOfAll(element.alternatives)})`;
+      return `${openingOf(element)}${sourceOfAll(element.alternatives)})`;
     case 'Quantifier':
       return sourceOf(element.element) + element.raw.slice(element.element.raw.length);
     case 'Assertion':
@@ -169,6 +226,23 @@ function sourceOf(element: AST.Element): string {
     default:
       return element.raw;
   }
+}
+
+/**
+ * The source of a part behind which the text ends inside the rest of the pattern.
+ *
+ * @param after What has to match behind it; `undefined`: that depends.
+ */
+function passedSource(element: AST.Element, after: string | undefined): string {
+  if (element.type !== 'Quantifier' || element.greedy || after === undefined) return sourceOf(element);
+  const { min, max } = element;
+  const round = `(?:${sourceOf(element.element)})`;
+  return `${round}{${min}}(?:(?!${after})${round}){0,${max === Infinity ? '' : max - min}}`;
+}
+
+/** With its modifiers. */
+function openingOf({ raw }: AST.Group): string {
+  return raw.slice(0, raw.indexOf(':') + 1);
 }
 
 function sourceOfAll(alternatives: readonly AST.Alternative[]): string {

@@ -4,6 +4,7 @@ import * as z from 'zod';
 
 import { describeValue, messageOf } from '../support/errors.ts';
 import { functionOption, lazily, millis, parseOptions, positiveInteger } from '../support/options.ts';
+import { catchRejection } from '../support/reporter.ts';
 import { prefixOf } from './pattern-prefix.ts';
 import type { CompiledPattern, TooLongCounts, WhenTooLong } from './pattern-stage.ts';
 import { PatternStages } from './pattern-stages.ts';
@@ -18,8 +19,8 @@ export interface RedactionPattern {
   readonly replacement: string | ((match: string, ...groups: string[]) => string);
   /**
    * What is done about an unfinished match that is longer than `maxHeldChars`: `'redact'` puts the replacement in the place of all
-   * of it and leaves out the rest of the match, as is right for tokens and keys; `'release'` gives it out as it is, as is right for
-   * what any long word may begin, such as an e-mail address.
+   * of it and leaves out the rest of the match, as is right for tokens and keys; `'release'` replaces what matches by then and gives
+   * out the rest, as is right for what any long word may begin, such as an e-mail address.
    *
    * @default 'redact'
    */
@@ -102,7 +103,8 @@ const HOLD_MILLIS = 1_000;
  * const sessions = await startSessionLogs({ redact: redaction });
  * ```
  * @throws TypeError for a wrong option, and for a pattern of which it cannot be told when a match may be under way, with the
- * reason: back-references, the flags `y` and `v`, look-behind of more than 64 characters, what matches the empty text.
+ * reason: back-references, the flags `y` and `v`, look-behind of more than 64 characters or that looks at what follows it, what
+ * matches the empty text.
  */
 export function patternRedaction(
   patterns: readonly RedactionPattern[],
@@ -119,8 +121,11 @@ export function patternRedaction(
     compiled.reduce((before, { pattern, replace }) => {
       let out = '';
       let from = 0;
-      pattern.lastIndex = 0;
-      for (let match = pattern.exec(before); match !== null; match = pattern.exec(before)) {
+      for (;;) {
+        // A replacement that logs comes here again, with the same pattern.
+        pattern.lastIndex = from;
+        const match = pattern.exec(before);
+        if (match === null) break;
         out += before.slice(from, match.index) + replace(match);
         from = match.index + match[0].length;
       }
@@ -180,12 +185,19 @@ function compile(
 }
 
 function replacer(replacement: RedactionPattern['replacement']): (match: RegExpExecArray) => string {
-  if (typeof replacement === 'function') return (match) => String(replacement(...(match as unknown as [string])));
+  if (typeof replacement === 'function') return (match) => textOf(replacement(...(match as unknown as [string])));
   if (!replacement.includes('$')) return () => replacement;
   if (/\$[`']/.test(replacement.replaceAll('$$', ''))) {
     throw new Error("its replacement has $` or $', the text around the match, which is not known");
   }
   return (match) => expand(replacement, match);
+}
+
+/** Its message quotes nothing: it may be what was to be redacted. */
+function textOf(replaced: unknown): string {
+  if (typeof replaced === 'string') return replaced;
+  catchRejection(replaced, () => {});
+  throw new TypeError(`a replacement must return a text, at once; it returned a value of type ${typeof replaced}`);
 }
 
 /** As `String.prototype.replace` does. */
