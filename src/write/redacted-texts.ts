@@ -6,12 +6,11 @@ import type { EmittedLogRecord } from '../otel/logs-api.ts';
 import { ATTRIBUTE } from '../otel/names.ts';
 import type { TextRedaction, TextRedactor } from '../redact/redacts-text.ts';
 import { ownText } from '../support/own-text.ts';
+import { ownValue } from '../support/own-value.ts';
 import { startTimer } from '../support/timers.ts';
 
 /** Texts at a time. Beyond it those of the session that began first end. */
 const MAX_TEXTS = 10_000;
-
-type Attributes = Readonly<Record<string, unknown>> | undefined;
 
 /** A text under way: that of an answer, or of what a session logs outside of any. */
 interface RunningText {
@@ -21,9 +20,11 @@ interface RunningText {
   isAnswer: boolean;
   /** Of the last piece, on the monotonic clock. */
   lastMillis: number;
-  /** Of chunks whose text is held back, for the record that has it. */
-  waiting: Attributes;
+  /** The last chunk of which all text is held back, with the attributes of those before it. */
+  waiting: EmittedLogRecord | undefined;
   finishReasons: OwnFacts['finishReasons'];
+  /** A piece is being redacted. */
+  isBusy: boolean;
 }
 
 /**
@@ -49,31 +50,42 @@ export class RedactedTexts {
   /** @returns The record to emit in the place of this one; `undefined`: all of its text is held back. */
   redacted(record: EmittedLogRecord, sessionId: string, facts: OwnFacts): EmittedLogRecord | undefined {
     const running = this.#runningText(sessionId, facts.streamId);
-    let body = running.redactor.push(record.body as string);
-    // It ends what a `pop` reads, which must not lack its last word.
-    if (facts.endsReasoning) body += running.redactor.end();
+    // A replacement that logs: what it logs is no part of the text that it is asked about.
+    if (running.isBusy) return { ...record, body: redactedAlone(record.body as string, this.#redaction.open()) };
+    const body = this.#pushed(running, record.body as string, facts.endsReasoning);
     const own = record.attributes ?? {};
-    const attributes = running.waiting === undefined ? own : { ...running.waiting, ...own };
+    const attributes = running.waiting === undefined ? own : { ...running.waiting.attributes, ...own };
     const isHeld = body === '' && record.body !== '';
-    running.waiting = isHeld ? attributes : undefined;
+    running.waiting = isHeld ? { ...record, attributes: ownValue(attributes) as typeof attributes } : undefined;
     running.finishReasons = isHeld ? (facts.finishReasons ?? running.finishReasons) : undefined;
     return isHeld ? undefined : { ...record, body, attributes };
+  }
+
+  #pushed(running: RunningText, piece: string, isLast: boolean): string {
+    running.isBusy = true;
+    try {
+      const body = running.redactor.push(piece);
+      // It ends what a `pop` reads, which must not lack its last word.
+      return isLast ? body + running.redactor.end() : body;
+    } finally {
+      running.isBusy = false;
+    }
   }
 
   /** An entry that is no text is about to be emitted: what was held back goes out before it. */
   divide(kind: EntryKind, sessionId: string, streamId: string | undefined): void {
     const known = this.#texts.get(sessionId)?.get(streamId);
+    if (known !== undefined && kind === 'stream-end') this.#remove(known, sessionId);
     if (known !== undefined) this.#release(known, sessionId);
     if (kind === 'stream-start') this.#runningText(sessionId, streamId).isAnswer = true;
-    if (kind === 'stream-end' && known !== undefined) this.#remove(known, sessionId);
   }
 
   /** All texts of the session end. */
   endSession(sessionId: string): void {
-    for (const running of this.#texts.get(sessionId)?.values() ?? []) {
-      this.#release(running, sessionId);
-      this.#remove(running, sessionId);
-    }
+    const ended = this.#texts.get(sessionId)?.values() ?? [];
+    // Before they go out: a processor that logs while it gets them begins another text.
+    this.forgetSession(sessionId);
+    for (const running of ended) this.#release(running, sessionId);
   }
 
   /** What is held back of the session goes nowhere: it is deleted. */
@@ -110,6 +122,7 @@ export class RedactedTexts {
       lastMillis: now,
       waiting: undefined,
       finishReasons: undefined,
+      isBusy: false,
     };
     const texts = this.#texts.get(sessionId) ?? new Map<string | undefined, RunningText>();
     if (texts.size === 0) this.#texts.set(ownText(sessionId), texts);
@@ -121,13 +134,17 @@ export class RedactedTexts {
 
   #release(running: RunningText, sessionId: string): void {
     const { redactor, streamId, waiting, finishReasons } = running;
+    // Asked by a replacement that logs: it goes out with the piece that is being redacted.
+    if (running.isBusy) return;
+    running.isBusy = true;
     const body = redactor.end();
+    running.isBusy = false;
     running.waiting = undefined;
     running.finishReasons = undefined;
     if (body === '' && waiting === undefined) return;
     const attributes: Record<string, unknown> = { [ATTRIBUTE.sessionId]: sessionId };
     if (streamId !== undefined) attributes[ATTRIBUTE.streamId] = streamId;
-    this.#emit({ body, attributes: waiting ?? attributes }, sessionId, { ...PLAIN_CHUNK, streamId, finishReasons });
+    this.#emit({ attributes, ...waiting, body }, sessionId, { ...PLAIN_CHUNK, streamId, finishReasons });
   }
 
   #remove(running: RunningText, sessionId: string): void {
@@ -154,12 +171,16 @@ export class RedactedTexts {
         // Node's timers fire up to a millisecond early.
         if (left >= 1) next = Math.min(next, left);
         else {
-          this.#release(running, sessionId);
           this.#remove(running, sessionId);
+          this.#release(running, sessionId);
         }
       }
     }
     // Not one by one, however many texts there are.
     if (next < Infinity) this.#timer ??= this.#startTimer(Math.max(next, holdMillis / 4));
   }
+}
+
+function redactedAlone(text: string, redactor: TextRedactor): string {
+  return redactor.push(text) + redactor.end();
 }

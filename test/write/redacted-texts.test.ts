@@ -14,8 +14,8 @@ import { LOGTAPE, OWN, PARTS } from '../redact/patterns.ts';
 import { builtSource } from '../support/built-source.ts';
 import { runs } from '../support/properties.ts';
 import { ScriptedExporter } from '../support/scripted-exporter.ts';
-import { sdkLines } from '../support/sdk-lines.ts';
-import type { SdkLine } from '../support/sdk-lines.ts';
+import { processorThat, sdkLines } from '../support/sdk-lines.ts';
+import type { Provider, SdkLine } from '../support/sdk-lines.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const SSN: RedactionPattern = { pattern: /(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)/, replacement: 'XXX' };
@@ -215,6 +215,72 @@ describe('what is held back of an answer', () => {
     await sessions.logChunkToQueue('123', 's', { attributes: { a: 1, user: '123-45-6789' } });
     await sessions.logChunkToQueue('-45-6789.', 's', { attributes: { b: 2 } });
     expect(held(sessions)).toMatchObject([{ message: 'XXX.', attributes: { a: 1, b: 2, user: 'XXX' } }]);
+  });
+
+  it('keeps the time of the chunk that it was held back of', async () => {
+    const { sessions } = start(undefined, [SSN]);
+    await sessions.logChunkToQueue('123', 's', { timestamp: '2020-01-01T00:00:00.000Z' });
+    sessions.endSession('s');
+    expect(held(sessions)).toMatchObject([{ message: '123', timestamp: '2020-01-01T00:00:00.000Z' }]);
+  });
+
+  it.each(['the answer', 'the session'])(
+    'is not lost when a processor logs more of it at the end of %s',
+    async (end) => {
+      for (const [, line] of sdkLines) {
+        let provider: Provider | undefined;
+        const sessions = keep(new SessionLogs({ redact: patternRedaction([KEY]), loggerProvider: () => provider }));
+        const onEmit = ({ body }: { readonly body?: unknown }): void => {
+          if (body === 'sk-') sessions.logChunkToQueue('sk-more', 's');
+        };
+        const processors = [processorThat(onEmit), sessions.processor as never];
+        provider = new line.sdk.LoggerProvider({ processors });
+        const answer = sessions.session('s');
+        await answer.mark('stream-start');
+        await answer.write('sk-');
+        if (end === 'the answer') await answer.mark('stream-end');
+        else answer.end();
+        sessions.endSession('s');
+        expect(texts(held(sessions)).filter((text) => text.startsWith('sk'))).toEqual(['sk-', 'sk-more']);
+      }
+    },
+  );
+
+  it('stays whole when a replacement logs into the same session', async () => {
+    const sessions: SessionLogs = keep(
+      new SessionLogs({
+        redact: patternRedaction([
+          {
+            pattern: KEY.pattern,
+            replacement: () => {
+              sessions.logChunkToQueue('found a key; ', 's');
+              sessions.withSession('s', () => sessions.logger.info('found a key'));
+              return '[KEY]';
+            },
+          },
+        ]),
+      }),
+    );
+    await sessions.logChunkToQueue('is sk-abcd', 's');
+    await sessions.logChunkToQueue('efghij, ', 's');
+    await sessions.logChunkToQueue('sk-abcdefgh too', 's');
+    const found = ['found a key; ', 'found a key'];
+    expect(texts(held(sessions))).toEqual(['is ', ...found, '[KEY], ', ...found, '[KEY] too']);
+    expect(sessions.stats().lost).toEqual({});
+  });
+
+  it('is redacted also when a replacement fails, and reaches nobody', async () => {
+    for (const line of [undefined, ...sdkLines.map(([, each]) => each)]) {
+      const replacement = (): string => {
+        throw new Error('no');
+      };
+      const { sessions, heard } = start(line, [{ pattern: KEY.pattern, replacement }]);
+      await sessions.logChunkToQueue('is sk-abcd', 's');
+      await sessions.logChunkToQueue('efghij. ', 's');
+      await sessions.logChunkToQueue('more', 's');
+      expect(texts(held(sessions))).toEqual(['is ', '. ', 'more']);
+      expect(heard).toEqual(['is ', '. ', 'more']);
+    }
   });
 
   it('leaves `pop` its last word', async () => {
