@@ -75,7 +75,12 @@ export class SessionReplay implements AsyncIterableIterator<LogEntry, undefined>
   }
 
   next(): Promise<IteratorResult<LogEntry, undefined>> {
-    const next = this.#last.then(() => this.#take());
+    const next = this.#last
+      .then(() => this.#take())
+      .catch((error: unknown) => {
+        this.#close();
+        throw error;
+      });
     // The calls after it are settled whatever became of it.
     this.#last = next.catch(() => {});
     return next;

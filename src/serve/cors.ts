@@ -1,6 +1,5 @@
 import * as z from 'zod';
 
-import { functionOption } from '../support/options.ts';
 import { catchRejection, reporterFor } from '../support/reporter.ts';
 
 /** Which pages of other origins may read the streams of a handler. */
@@ -19,10 +18,7 @@ export function corsSchema(): z.ZodType<CorsOptions> {
   const origin = "'*', an origin such as 'https://app.example.com', a list of origins, or a function";
   return z
     .strictObject({
-      origin: z.union(
-        [z.string().min(1), z.array(z.string().min(1)), functionOption<(origin: string) => boolean>()],
-        origin,
-      ),
+      origin: z.custom<CorsOptions['origin']>(isOriginOption, origin),
       credentials: z.boolean('a boolean').optional(),
       maxAgeSeconds: z.number('a number of seconds, 0 or more').min(0, 'a number of seconds, 0 or more').optional(),
     })
@@ -30,6 +26,19 @@ export function corsSchema(): z.ZodType<CorsOptions> {
       path: ['origin'],
       error: "a list of origins, or a function, where `credentials` is true: browsers refuse '*' then",
     });
+}
+
+function isOriginOption(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0 && value.every(isOrigin);
+  return typeof value === 'function' || value === '*' || isOrigin(value);
+}
+
+/** Whether a browser could send it: no path, no default port, small letters. `null` is every page in a sandbox. */
+function isOrigin(text: unknown): boolean {
+  if (typeof text !== 'string' || !/^[a-z][a-z\d+.-]*:\/\/[^/?#@\s*]+$/.test(text) || !URL.canParse(text)) return false;
+  const { origin } = new URL(text);
+  // URLs know the origins of few schemes.
+  return origin === text || (origin === 'null' && text === text.toLowerCase());
 }
 
 /** The headers of each answer to a page of this origin; `undefined` where the request is of no page of another origin. */

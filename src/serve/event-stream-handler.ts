@@ -57,12 +57,12 @@ export function eventStreamHandler<R>(
   options: EventStreamHandlerOptions<R>,
 ): EventStreamHandler<R> {
   const answers = new Answers(sourceNow, options);
-  return ((request: R, second?: NodeResponse | FastifyReplyLike | { readonly response?: NodeResponse }) => {
-    if (second !== undefined && 'hijack' in second) {
+  return ((request: R, second?: NodeResponse | FastifyReplyLike | { readonly response?: NodeResponse } | null) => {
+    if (typeof second === 'object' && second !== null && 'hijack' in second) {
       second.hijack();
       return answers.send(request, second.raw);
     }
-    if (second !== undefined && 'writeHead' in second) return answers.send(request, second);
+    if (typeof second === 'object' && second !== null && 'writeHead' in second) return answers.send(request, second);
     return answers.respond(request as R & Request, second?.response);
   }) as EventStreamHandler<R>;
 }

@@ -65,7 +65,11 @@ export async function toEventStreamResponse<R>(
   const make = async (): Promise<Response> => {
     const events = await admitted(source, call);
     if (events === undefined) return new Response(null, { status: 403 });
-    if (response !== undefined) closeWithClient(response, events);
+    if (response !== undefined) {
+      closeWithClient(response, events);
+      // It may have left while `authorize` was asked.
+      if (isClientGone(response)) events.close();
+    }
     const status = await events.open();
     if (status !== 200) return new Response(null, { status, headers: headersOf(status, call) });
     return new Response(eventBody(events, { signal, response }), { headers: EVENT_STREAM_HEADERS });

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 
 import type { LogType } from '../entry/entry-detail.ts';
+import { describeValue } from '../support/errors.ts';
 import { functionOption, lazily, parseOptions, positiveInteger } from '../support/options.ts';
-import { reporterFor } from '../support/reporter.ts';
+import { catchRejection, reporterFor } from '../support/reporter.ts';
 import type { ClientShare, ClientShares } from './client-share.ts';
 import { headerOf } from './request-header.ts';
 
@@ -21,7 +22,7 @@ export interface ReadersPerClient<R> {
   readonly max: number;
   /**
    * Which client a request is of: its user, say. There is no default, since the address that a request comes from is often
-   * that of a proxy. `undefined`: no bound.
+   * that of a proxy. `undefined`: no bound. What is no text is refused, as what `authorize` refuses.
    */
   readonly key: (request: R) => string | undefined;
 }
@@ -97,10 +98,18 @@ export class Gate {
   }
 
   #shareIn(shares: ClientShares): ClientShare | undefined {
-    const key = this.#perClient?.key(this.#request);
-    if (this.#perClient === undefined || key === undefined) return undefined;
+    if (this.#perClient === undefined) return undefined;
+    const key: unknown = this.#perClient.key(this.#request);
+    if (key === undefined) return undefined;
+    if (typeof key !== 'string') {
+      catchRejection(key, () => {});
+      // All clients whose key is no text would share one place.
+      throw new TypeError(
+        `expected \`maxReadersPerClient.key\` to give a string or undefined, got ${describeValue(key)}`,
+      );
+    }
     const accepted = headerOf(this.#request, 'accept');
     const isEventStream = accepted === undefined || accepted === '' || accepted.includes('text/event-stream');
-    return shares.of(String(key), this.#perClient.max, isEventStream);
+    return shares.of(key, this.#perClient.max, isEventStream);
   }
 }

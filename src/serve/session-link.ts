@@ -60,8 +60,9 @@ export function signSessionLink(sessionId: string, options: SignSessionLinkOptio
   requireSecret(owner, secret);
   if (!isScope(scope))
     throw new TypeError(`${owner}: expected \`scope\` to be 'chat' or 'all', got ${describeValue(scope)}`);
-  const expiresAt = Math.floor(Date.now() + expiresInSeconds * 1000);
-  if (typeof expiresInSeconds !== 'number' || !(expiresInSeconds > 0) || !Number.isSafeInteger(expiresAt)) {
+  const expiresAt =
+    typeof expiresInSeconds === 'number' ? Math.floor(Date.now() + expiresInSeconds * 1000) : Number.NaN;
+  if (!Number.isSafeInteger(expiresAt) || expiresInSeconds <= 0) {
     throw new TypeError(
       `${owner}: expected \`expiresInSeconds\` to be a number of seconds above 0, got ${describeValue(expiresInSeconds)}`,
     );

@@ -1,3 +1,5 @@
+import { getEventListeners } from 'node:events';
+
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { SessionLogs } from '../../src/facade/session-logs.ts';
@@ -86,6 +88,13 @@ describe('a replay', () => {
     expect(await aborted.next()).toEqual({ value: undefined, done: true });
     expect(sessions.stats().readers).toBe(0);
     expect(vi.getTimerCount()).toBeLessThan(3);
+  });
+
+  it('leaves nothing at the signal when its reader fails', async () => {
+    await sessions.shutdown();
+    const { signal } = new AbortController();
+    await expect(sessions.replaySession('s', { signal }).next()).rejects.toThrow('shut down');
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
   it('of a session that is not there ends at once, and a wrong option is refused', async () => {

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import express from 'express';
@@ -244,11 +244,22 @@ describe('who may read', () => {
     expect(await (await fetch(base, { headers: { 'x-user': 'me' } })).text()).toContain('hello');
   });
 
-  it('costs no reader while it is decided, and a client that leaves meanwhile none at all', async () => {
+  it.each([
+    [
+      'sendEventStream',
+      (response: ServerResponse, options: Decided) => sessions.sendEventStream(response, 's', options),
+    ],
+    [
+      'toEventStreamResponse',
+      (response: ServerResponse, options: Decided) => sessions.toEventStreamResponse('s', { ...options, response }),
+    ],
+  ])('costs no reader while it is decided, and a client that leaves meanwhile none at all: %s', async (_, answer) => {
     let decide: (answer: boolean) => void = () => {};
-    const base = await listen((_, response) => {
+    let isGone = false;
+    const base = await listen((__, response) => {
+      response.on('close', () => (isGone = true));
       const authorize = (): Promise<boolean> => new Promise((resolve) => (decide = resolve));
-      void sessions.sendEventStream(response, 's', { authorize });
+      void answer(response, { authorize });
     });
     const aborting = new AbortController();
     const asked = fetch(base, { signal: aborting.signal }).catch(() => 'left');
@@ -256,10 +267,21 @@ describe('who may read', () => {
     expect(sessions.stats().readers).toBe(0);
     aborting.abort();
     expect(await asked).toBe('left');
+    await until(() => isGone, 'the server knows');
     decide(true);
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(sessions.stats().readers).toBe(0);
   });
+
+  it.each([[null], [{}], [17], [Promise.reject(new Error('no database'))]])(
+    'is refused when the key of its client is no text, which all would share: %o',
+    async (key) => {
+      const maxReadersPerClient = { max: 1, key: () => key as never };
+      const handler = sessions.eventStreamHandler({ ...OPEN, maxReadersPerClient });
+      expect((await handler(new Request('http://x/s') as never)).status).toBe(403);
+      expect(lines.join()).toContain('`maxReadersPerClient.key` to give a string or undefined');
+    },
+  );
 
   it('gives the share of a body that nobody pulls back, and takes it again with the first pull', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -295,6 +317,31 @@ describe('who may read', () => {
     expect(() => sessions.eventStreamHandler(options as never)).toThrow(message);
   });
 });
+
+it.each(['https://a.test/', 'a.test', 'https://A.test', 'https://a.test:443', '*.a.test', 'null', ['*'], []])(
+  'refuses what no browser sends as its origin: %j',
+  (origin) => {
+    expect(() => sessions.eventStreamHandler({ ...OPEN, cors: { origin } })).toThrow(
+      "`cors.origin` to be '*', an origin such as 'https://app.example.com'",
+    );
+  },
+);
+
+it('takes each origin that a browser sends', () => {
+  for (const origin of [
+    'http://localhost:3000',
+    'https://a.test',
+    'capacitor://localhost',
+    'http://[::1]:81',
+    ['http://a.test'],
+  ]) {
+    expect(sessions.eventStreamHandler({ ...OPEN, cors: { origin } })).toBeDefined();
+  }
+});
+
+interface Decided {
+  readonly authorize: () => Promise<boolean>;
+}
 
 function fail(): never {
   throw new Error('failed');

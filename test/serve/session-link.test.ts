@@ -126,7 +126,7 @@ describe('signed links', () => {
     expect(() => sign({ secret })).toThrow(
       'expected `expiresInSeconds` to be a number of seconds above 0, got undefined',
     );
-    for (const expiresInSeconds of [0, -1, Number.NaN, Infinity, '60']) {
+    for (const expiresInSeconds of [0, -1, Number.NaN, Infinity, '60', 60n, Symbol('60')]) {
       expect(() => sign({ secret, expiresInSeconds })).toThrow('`expiresInSeconds`');
     }
     expect(() => sign({ secret, expiresInSeconds: 1, scope: 'log' })).toThrow(
