@@ -113,9 +113,10 @@ export class PatternStage {
     const isOver = end === this.#text.length;
     let out = '';
     let underWay = end;
-    for (;;) {
+    // Where one is under way at once nothing is decided: looking for it would cost the square of what is held back.
+    while (this.#from < underWay) {
       pattern.lastIndex = this.#from;
-      const match = this.#from < this.#text.length ? pattern.exec(this.#text) : null;
+      const match = pattern.exec(this.#text);
       if (match === null || match.index >= underWay) break;
       out += this.#text.slice(this.#from, match.index) + this.#replacementOf(match);
       this.#from = match.index + match[0].length;

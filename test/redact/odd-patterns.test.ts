@@ -172,6 +172,21 @@ describe('a match that is too long', () => {
   });
 });
 
+describe('a text of any length', () => {
+  // A pattern that may begin anywhere in it is tried from each place: one of 200,000 letters took a minute.
+  it('is redacted in parts, at once or as it comes, so that it costs no more than its length', () => {
+    const email: RedactionPattern = { pattern: /[a-z.]+@[a-z.]+/, replacement: '[EMAIL]', whenTooLong: 'release' };
+    const redaction = patternRedaction([email]);
+    const word = 'w'.repeat(200_000);
+    expect(redaction.text(`${word} and ada@example.com`)).toBe(`${word} and [EMAIL]`);
+    expect(redaction.tooLong.released).toBeGreaterThan(0);
+    expect(redaction({ message: `${word} and ada@example.com` }).message).toBe(`${word} and [EMAIL]`);
+    expect(given(email, [...(word.match(/.{1,4}/g) ?? []), ' and ada@', 'example.com']).join('')).toBe(
+      `${word} and [EMAIL]`,
+    );
+  });
+});
+
 describe('a replacement', () => {
   it('that fails or gives no text leaves the match out of a text in pieces, and fails a whole one', () => {
     const replacements = [
