@@ -56,7 +56,9 @@ export class RedactedTexts {
     const own = record.attributes ?? {};
     const attributes = running.waiting === undefined ? own : { ...running.waiting.attributes, ...own };
     const isHeld = body === '' && record.body !== '';
-    running.waiting = isHeld ? { ...record, attributes: ownValue(attributes) as typeof attributes } : undefined;
+    running.waiting = isHeld
+      ? { ...record, body: '', attributes: ownValue(attributes) as typeof attributes }
+      : undefined;
     running.finishReasons = isHeld ? (facts.finishReasons ?? running.finishReasons) : undefined;
     return isHeld ? undefined : { ...record, body, attributes };
   }

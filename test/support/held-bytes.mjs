@@ -9,6 +9,7 @@ import { QueuedLogRecordProcessor } from '../../src/export/delivery/queued.ts';
 import { SessionPositions } from '../../src/export/delivery/session-positions.ts';
 import { MemorySegment } from '../../src/export/spool/memory-segment.ts';
 import { MemorySessionStore, SessionLogs } from '../../src/index.ts';
+import { patternRedaction } from '../../src/redaction.ts';
 import { RedisSessionStore } from '../../src/redis.ts';
 import { ownJoin, ownText } from '../../src/support/own-text.ts';
 
@@ -222,6 +223,16 @@ const KINDS = {
     }
     // The stream, its record and the places of 64 chunks.
     return () => count * 2_500;
+  },
+  'chunks that a redaction holds back': (keep) => {
+    const redact = patternRedaction([{ pattern: /[\d-]{200,}x/, replacement: '' }]);
+    const sessions = keep(new SessionLogs({ redact, loggerProvider: () => undefined }));
+    for (let n = 0; n < count; n += 1) {
+      const id = cut(36);
+      void sessions.logChunkToQueue(cut(60), id, { kind: 'text', streamId: cut(36), attributes: { user: cut(40) } });
+    }
+    // The texts of a session, one of them, and its stage.
+    return () => count * 1_000;
   },
   'records that wait for their export': (keep) => {
     const exporter = { export() {}, shutdown: () => Promise.resolve(), forceFlush: () => Promise.resolve() };
