@@ -104,7 +104,7 @@ describe.each(Object.entries(PROCESSORS))('%s: an exporter that answers only whe
       const exporter = new FlushedExporter(() => new Promise(() => {}));
       const { processor, emit } = start(line, exporter);
       emit(1);
-      await processor.forceFlush({ timeoutMillis: 200 });
+      await processor.forceFlush({ timeoutMillis: 1_500 });
       expect(exporter.delivered).toEqual([1]);
     },
   );
