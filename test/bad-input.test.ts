@@ -151,7 +151,10 @@ describe('wrong input is refused at once, with the name and the value, and nothi
       [() => new MemorySessionStore(7 as never), /expected an options object, got 7/],
       [() => new SessionLogs({ stor: {} } as never), /SessionLogs: unknown option `stor`/],
       [() => new SessionLogs({ store: {} as never }), /`store` to be a SessionStore/],
-      [() => new SessionLogs({ redact: 'all' as never }), /`redact` to be a function, got "all"/],
+      [
+        () => new SessionLogs({ redact: [/secret/] as never }),
+        /`redact` to be a function, or what patternRedaction makes of patterns, got an array of 1/,
+      ],
       [() => new SessionLogs({ streamHandler: true as never }), /`streamHandler` to be a function or false, got true/],
       [() => new SessionLogs({ sessionIdKeys: [] }), /`sessionIdKeys`/],
       [() => new SessionLogs({ baggage: true as never }), /`baggage`/],

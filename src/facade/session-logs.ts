@@ -427,7 +427,8 @@ export class SessionLogs {
     if (delivery === undefined) {
       throw new SessionLogsError(
         'no_durable_exporter',
-        'flushSession needs a DurableLogRecordProcessor: after this processor in your provider, or as the option `durable`',
+        'flushSession needs an exporter of this package: an `endpoint` or `exporter` of startSessionLogs, or a DurableLogRecordProcessor, ' +
+          'after this processor in your provider or as the option `durable`',
       );
     }
     return delivery.flushSession(sessionId, { timeoutMillis });

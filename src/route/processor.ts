@@ -34,7 +34,7 @@ export function sessionOptions(): {
 } {
   return {
     store: objectWith<SessionStore>('a SessionStore', 'append', 'open', 'claim', 'close').optional(),
-    redact: functionOption<Redact>().optional(),
+    redact: functionOption<Redact>('a function, or what patternRedaction makes of patterns').optional(),
     sessionIdKeys: z
       .array(z.string('a list of attribute keys').min(1, 'a list of attribute keys'), 'a list of attribute keys')
       .min(1, 'a list of attribute keys')

@@ -92,7 +92,8 @@ function hintFor(owner: string, name: string, checked: readonly string[]): strin
 function nearHint(name: string, known: readonly string[], prefix = ''): string | undefined {
   const near = nearest(name, known);
   if (near !== undefined) return `did you mean \`${prefix}${near}\`?`;
-  return known.length === 0 ? undefined : `there are ${known.map((each) => `\`${each}\``).join(', ')}`;
+  if (known.length === 0) return undefined;
+  return `there ${known.length === 1 ? 'is only' : 'are'} ${known.map((each) => `\`${each}\``).join(', ')}`;
 }
 
 function callsWith(name: string): string[] {

@@ -104,8 +104,8 @@ export function millisOrNever(): z.ZodCustom<number> {
 }
 
 /** A function of any signature; the type is the caller's. */
-export function functionOption<T extends (...args: never[]) => unknown>(): z.ZodCustom<T> {
-  return z.custom<T>((value) => typeof value === 'function', 'a function');
+export function functionOption<T extends (...args: never[]) => unknown>(what = 'a function'): z.ZodCustom<T> {
+  return z.custom<T>((value) => typeof value === 'function', what);
 }
 
 /** An `AbortSignal` of any realm or library: by what it has, since `instanceof` knows one class only. */

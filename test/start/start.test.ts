@@ -234,6 +234,14 @@ describe('startSessionLogs', () => {
     expect(exporter.getFinishedLogRecords()).toHaveLength(coalesce ? 1 : 3);
   });
 
+  it('flushSession where nothing is exported says what it needs', async () => {
+    const sessions = await start({});
+    await expect(sessions.flushSession('a')).rejects.toMatchObject({
+      code: 'no_durable_exporter',
+      message: expect.stringContaining('an `endpoint` or `exporter` of startSessionLogs') as string,
+    });
+  });
+
   it.each(['without a spool', 'with one'])(
     'what a Collector refuses in JSON, and what no exporter can write, has one form %s',
     async (what) => {
@@ -318,7 +326,11 @@ describe('startSessionLogs', () => {
       { minimumSeverity: { file: 'warning' as never } },
       "expected `minimumSeverity.file` to be 'trace', 'debug', 'info', 'warn', 'error', 'fatal', or a severity number, 0 to 24",
     ],
-    ['a wrong redaction', { redact: 'yes' as never }, 'expected `redact` to be a function, got "yes" (string)'],
+    [
+      'a wrong redaction',
+      { redact: 'yes' as never },
+      'expected `redact` to be a function, or what patternRedaction makes of patterns, got "yes" (string)',
+    ],
     [
       'wrong merging',
       { coalesce: { maxChars: 0 }, exporter: new InMemoryLogRecordExporter() },

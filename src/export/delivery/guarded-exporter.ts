@@ -85,7 +85,7 @@ export class GuardedExporter {
 
   async #within(what: string, timeoutMillis: number, call: () => Promise<void> | undefined): Promise<void> {
     if (await settlesWithin(this.#guarded(what, call), timeoutMillis)) return;
-    this.#reporter.limited(what, `${what} of the exporter did not end within ${timeoutMillis} ms`);
+    this.#reporter.limited(what, `${what} of the exporter did not end in the time that was left (${timeoutMillis} ms)`);
   }
 
   async #guarded(what: string, call: () => Promise<void> | undefined): Promise<void> {

@@ -54,7 +54,9 @@ export interface SpoolReport {
 
 /** Reads what is in a spool without changing it. Rejects when the directory, or a file in it, cannot be read. */
 export async function inspectSpool(root: string, watch: OwnerWatch): Promise<SpoolReport> {
-  if (!statSync(root).isDirectory()) throw new Error(`${root} is not a directory`);
+  const found = statSync(root, { throwIfNoEntry: false });
+  if (found === undefined) throw new Error(`there is no directory ${root}`);
+  if (!found.isDirectory()) throw new Error(`${root} is not a directory`);
   const owners: OwnerReport[] = [];
   for (const name of readDirectory(root).owners) {
     const path = join(root, name);

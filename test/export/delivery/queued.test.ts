@@ -54,6 +54,19 @@ describe.each(sdkLines)('QueuedLogRecordProcessor on SDK %s', (_name, line) => {
     await vi.waitFor(() => expect(exporter.bodies()).toContain('later'));
   });
 
+  it('says that a hanging exporter had no more time, when the records took all of it', async () => {
+    const never = (): Promise<void> => new Promise(() => {});
+    const exporter = { export: () => {}, forceFlush: never, shutdown: never };
+    const { processor, emit } = start({ exporter });
+    emit('a');
+    await expect(processor.shutdown({ timeoutMillis: 20 })).rejects.toMatchObject({
+      code: 'shutdown_timeout',
+      pending: 1,
+    });
+    const line = /shutdown of the exporter did not end in the time that was left \(\d ms\)/;
+    expect(diagnostics.lines.filter((text) => line.test(text))).toHaveLength(1);
+  });
+
   it('exports as text what would make a Collector refuse the whole batch', async () => {
     const { exporter, processor } = start();
     const logger = new sdk.LoggerProvider({ processors: [processor] }).getLogger('test');
