@@ -15,9 +15,13 @@ export interface MissingPeer {
   readonly cause?: unknown;
 }
 
+/** What gives a bundle of ES modules a `require`. The bundle holds imports of `createRequire` by that name: ours, and others'. */
+const BANNER =
+  "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);";
+
 /** What to do about a missing package. @param install The command that installs it. @param handedIn How it is given. */
 export function remedyFor({ remedy }: MissingPeer, install: string, handedIn: string): string {
-  if (remedy === 'banner') return 'give the bundle a `require`, by the banner that docs/set-ups.md shows';
+  if (remedy === 'banner') return `give the bundle a \`require\`, by this banner: ${BANNER}`;
   return `${install}${remedy === 'bundle' ? ' where the bundle is made' : ''}, or pass ${handedIn}`;
 }
 
