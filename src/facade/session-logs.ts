@@ -30,7 +30,7 @@ import { watchAbort } from '../support/abort-watch.ts';
 import { bindMembers } from '../support/bind-members.ts';
 import { SessionLogsError } from '../support/errors.ts';
 import { addUp } from '../support/loss-counters.ts';
-import { abortSignalOption, lazily, millisOrNever, objectWith, parseOptions } from '../support/options.ts';
+import { abortSignalOption, lazily, objectWith, parseOptions, timeoutOption } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
 import { Echo, streamHandlerOption } from '../write/stream-handler.ts';
 import type { StreamHandler } from '../write/stream-handler.ts';
@@ -82,8 +82,6 @@ const listSchema = lazily(() =>
     limit: z.number('a number of entries, 0 or more').int().min(0, 'a number of entries, 0 or more').optional(),
   }),
 );
-
-const flushSchema = lazily(() => z.strictObject({ timeoutMillis: millisOrNever().optional() }));
 
 const distributeSchema = lazily(() =>
   z.strictObject({
@@ -409,7 +407,7 @@ export class SessionLogs {
    * @throws SessionLogsError with the number `pending` when it is not in time.
    */
   async forceFlush(options: { timeoutMillis?: number } = {}): Promise<void> {
-    const { timeoutMillis = FLUSH_MILLIS } = parseOptions('forceFlush', flushSchema, options);
+    const timeoutMillis = timeoutOption('forceFlush', options) ?? FLUSH_MILLIS;
     await flushAll([storePart(this.processor), ...this.#owned], timeoutMillis);
   }
 
@@ -422,7 +420,7 @@ export class SessionLogs {
    */
   async flushSession(sessionId: string, options: { timeoutMillis?: number } = {}): Promise<DeliveryReport> {
     requireSessionId('flushSession', sessionId);
-    const { timeoutMillis = FLUSH_MILLIS } = parseOptions('flushSession', flushSchema, options);
+    const timeoutMillis = timeoutOption('flushSession', options) ?? FLUSH_MILLIS;
     const delivery = this.#durable ?? this.processor.delivery;
     if (delivery === undefined) {
       throw new SessionLogsError(
@@ -443,7 +441,7 @@ export class SessionLogs {
    * counted in `stats().lost`.
    */
   shutdown(options: { timeoutMillis?: number } = {}): Promise<void> {
-    const { timeoutMillis = SHUTDOWN_MILLIS } = parseOptions('shutdown', flushSchema, options);
+    const timeoutMillis = timeoutOption('shutdown', options) ?? SHUTDOWN_MILLIS;
     return (this.#closing ??= this.#close(timeoutMillis));
   }
 

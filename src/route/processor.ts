@@ -6,7 +6,7 @@ import { meterProviderOption, observeProcessor, observeStore } from '../otel/met
 import type { MeterProvider, ProcessorFigures } from '../otel/metrics.ts';
 import type { SessionStore, StoreStats } from '../store/session-store.ts';
 import { addUp } from '../support/loss-counters.ts';
-import { functionOption, lazily, objectWith, parseOptions } from '../support/options.ts';
+import { functionOption, lazily, objectWith, parseOptions, timeoutOption } from '../support/options.ts';
 import { reporterFor } from '../support/reporter.ts';
 import type { Redact } from './redaction.ts';
 import { SessionRouter } from './router.ts';
@@ -107,8 +107,8 @@ export class RoutingLogRecordProcessor implements LogRecordProcessor {
   }
 
   /** Resolves when the store has everything routed before the call; an embedded store has it at once. */
-  forceFlush(options?: { timeoutMillis?: number }): Promise<void> {
-    return this.store.flush(options?.timeoutMillis ?? FLUSH_MILLIS);
+  async forceFlush(options: { timeoutMillis?: number } = {}): Promise<void> {
+    return this.store.flush(timeoutOption('forceFlush', options) ?? FLUSH_MILLIS);
   }
 
   /**
@@ -117,8 +117,8 @@ export class RoutingLogRecordProcessor implements LogRecordProcessor {
    *
    * @param options `timeoutMillis` defaults to 30,000.
    */
-  shutdown(options?: { timeoutMillis?: number }): Promise<void> {
-    const timeoutMillis = options?.timeoutMillis ?? FLUSH_MILLIS;
+  shutdown(options: { timeoutMillis?: number } = {}): Promise<void> {
+    const timeoutMillis = timeoutOption('shutdown', options) ?? FLUSH_MILLIS;
     if (this.#closing === undefined) return (this.#closing = this.#close(timeoutMillis));
     // Its outcome is that of the first call.
     void this.store.close(timeoutMillis).catch(() => {});

@@ -103,6 +103,17 @@ export function millisOrNever(): z.ZodCustom<number> {
   );
 }
 
+const endingSchema = lazily(() => z.strictObject({ timeoutMillis: millisOrNever().optional() }));
+
+/**
+ * The `timeoutMillis` of a `forceFlush`, a `flushSession` or a `shutdown`; `undefined` when it is not given.
+ *
+ * @throws TypeError for anything that is no time.
+ */
+export function timeoutOption(method: string, options: unknown): number | undefined {
+  return parseOptions(method, endingSchema, options).timeoutMillis;
+}
+
 /** A function of any signature; the type is the caller's. */
 export function functionOption<T extends (...args: never[]) => unknown>(what = 'a function'): z.ZodCustom<T> {
   return z.custom<T>((value) => typeof value === 'function', what);

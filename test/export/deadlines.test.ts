@@ -5,6 +5,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { CoalescingLogRecordProcessor } from '../../src/export/coalescing/coalescing.ts';
 import { DurableLogRecordProcessor } from '../../src/export/durable/durable.ts';
 import { QueuedLogRecordProcessor } from '../../src/export/delivery/queued.ts';
+import { DateFileLogRecordProcessor } from '../../src/export/file/date-file.ts';
+import { SessionLogRecordProcessor } from '../../src/facade/session-processor.ts';
 import type { LogRecordProcessor } from '../../src/otel/log-record.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';
 import { ManualExporter } from '../support/manual-exporter.ts';
@@ -82,6 +84,55 @@ describe('an exporter that never answers', () => {
     const flush = processor.forceFlush({ timeoutMillis: 10 });
     await expect(flush).rejects.toMatchObject({ code: 'flush_timeout' });
     await end;
+  });
+});
+
+/** A processor of ours, as JavaScript may call it. */
+interface TimedProcessor extends LogRecordProcessor {
+  forceFlush(options?: object): Promise<void>;
+  shutdown(options?: object): Promise<void>;
+  enabled(options: object): boolean;
+}
+
+describe('a time-out that is none', () => {
+  const makers: readonly (readonly [string, () => LogRecordProcessor])[] = [
+    ['batch', () => new QueuedLogRecordProcessor({ exporter: new ManualExporter() })],
+    ['durable', startDurable],
+    ['coalescing', () => new CoalescingLogRecordProcessor({ processor: startBatch() })],
+    ['daily file', () => new DateFileLogRecordProcessor({ directory: join(temporaryDirectory(), 'logs') })],
+    ['session', () => new SessionLogRecordProcessor()],
+  ];
+
+  test.each(makers)('%s: is refused at once, by name, and ends nothing', async (_, make) => {
+    const processor = make() as TimedProcessor;
+    onTestFinished(() => processor.shutdown());
+    for (const timeoutMillis of [Number.NaN, -1, '5', null]) {
+      for (const method of ['forceFlush', 'shutdown'] as const) {
+        const call = async (): Promise<void> => processor[method]({ timeoutMillis });
+        await expect(call()).rejects.toThrow(new RegExp(`^${method}: expected \`timeoutMillis\` to be .*, got`));
+      }
+    }
+    expect(processor.enabled({})).toBe(true);
+  });
+
+  test.each([['batch', startBatch] as const, ['durable', startDurable] as const])(
+    '%s: flushSession refuses it too',
+    async (_, make) => {
+      const processor = make();
+      onTestFinished(() => processor.shutdown());
+      await expect(processor.flushSession('a', { timeoutMillis: Number.NaN })).rejects.toThrow(
+        'flushSession: expected `timeoutMillis` to be',
+      );
+    },
+  );
+
+  test('none at all and for ever are times', async () => {
+    const processor = new QueuedLogRecordProcessor({ exporter: new ManualExporter() });
+    await processor.forceFlush({ timeoutMillis: 0 });
+    emit(processor, 1);
+    await processor.forceFlush({ timeoutMillis: Infinity });
+    await processor.shutdown({ timeoutMillis: Infinity });
+    expect(processor.stats()).toMatchObject({ exported: 1, lost: {} });
   });
 });
 

@@ -8,7 +8,14 @@ import type { Context, EnabledOptions, LogRecord, LogRecordProcessor } from '../
 import { ATTRIBUTE } from '../../otel/names.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
-import { lazily, millisOrNever, objectWith, parseOptions, positiveInteger } from '../../support/options.ts';
+import {
+  lazily,
+  millisOrNever,
+  objectWith,
+  parseOptions,
+  positiveInteger,
+  timeoutOption,
+} from '../../support/options.ts';
 import { catchRejection, reporterFor } from '../../support/reporter.ts';
 import { EndOfTickWrite } from '../../support/end-of-tick-write.ts';
 import { ChunkMerger } from './chunk-merger.ts';
@@ -157,9 +164,10 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
    * @throws SessionLogsError `flush_timeout` when that takes longer than `timeoutMillis` (default 30,000); otherwise the
    * error of the inner processor.
    */
-  forceFlush(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
+  async forceFlush(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
+    const timeoutMillis = timeoutOption('forceFlush', options);
     this.#merger.flush(false);
-    return this.#flushes.forceFlush(options.timeoutMillis);
+    return this.#flushes.forceFlush(timeoutMillis);
   }
 
   /**
@@ -185,12 +193,13 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
    * the error of the inner processor.
    */
   shutdown(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
+    const timeoutMillis = timeoutOption('shutdown', options);
     if (!this.#isClosed) {
       this.#merger.close();
       this.#isClosed = true;
       this.#exit.close();
     }
-    return this.#flushes.shutdown(options.timeoutMillis);
+    return this.#flushes.shutdown(timeoutMillis);
   }
 
   stats(): CoalescingStats {

@@ -4,7 +4,15 @@ import type { DeliveryReport, SessionDelivery } from '../../entry/routed-record.
 import type { LogRecord, LogRecordExporter, LogRecordProcessor } from '../../otel/log-record.ts';
 import { meterProviderOption, observeProcessor } from '../../otel/metrics.ts';
 import type { MeterProvider } from '../../otel/metrics.ts';
-import { lazily, millis, millisOrNever, objectWith, parseOptions, positiveInteger } from '../../support/options.ts';
+import {
+  lazily,
+  millis,
+  millisOrNever,
+  objectWith,
+  parseOptions,
+  positiveInteger,
+  timeoutOption,
+} from '../../support/options.ts';
 import { Episode, reporterFor } from '../../support/reporter.ts';
 import { within } from '../../support/timeouts.ts';
 import { MemorySpool } from '../spool/memory-spool.ts';
@@ -140,14 +148,15 @@ export class QueuedLogRecordProcessor implements LogRecordProcessor, SessionDeli
    * of records that the collector rejected, or the queue had no room for, since the last flush.
    */
   async forceFlush(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
-    const timeoutMillis = options.timeoutMillis ?? this.#forceFlushTimeoutMillis;
+    const timeoutMillis = timeoutOption('forceFlush', options) ?? this.#forceFlushTimeoutMillis;
     if (this.#shutdown !== undefined) return within(this.#shutdown, timeoutMillis, 'flush_timeout', 'the shutdown');
     return this.#delivery.flush(timeoutMillis);
   }
 
   /** See `flushSession` of `DurableLogRecordProcessor`. */
   async flushSession(sessionId: string, options: { readonly timeoutMillis?: number } = {}): Promise<DeliveryReport> {
-    return this.#delivery.flushSession(sessionId, options.timeoutMillis ?? this.#forceFlushTimeoutMillis);
+    const timeoutMillis = timeoutOption('flushSession', options) ?? this.#forceFlushTimeoutMillis;
+    return this.#delivery.flushSession(sessionId, timeoutMillis);
   }
 
   /**
@@ -157,7 +166,8 @@ export class QueuedLogRecordProcessor implements LogRecordProcessor, SessionDeli
    * counted `export_failed`.
    */
   shutdown(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
-    return (this.#shutdown ??= this.#close(options.timeoutMillis ?? this.#shutdownTimeoutMillis));
+    const timeoutMillis = timeoutOption('shutdown', options) ?? this.#shutdownTimeoutMillis;
+    return (this.#shutdown ??= this.#close(timeoutMillis));
   }
 
   stats(): QueuedStats {

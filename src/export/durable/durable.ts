@@ -2,7 +2,7 @@ import type { DeliveryReport, SessionDelivery } from '../../entry/routed-record.
 import type { LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
 import { observeProcessor } from '../../otel/metrics.ts';
 import { SessionLogsError } from '../../support/errors.ts';
-import { parseOptions } from '../../support/options.ts';
+import { parseOptions, timeoutOption } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import { settlesWithin, within } from '../../support/timeouts.ts';
 import { startInterval } from '../../support/timers.ts';
@@ -127,7 +127,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
    * when any record emitted since the last flush was refused by the collector or dropped by a bound.
    */
   async forceFlush(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
-    const timeoutMillis = options.timeoutMillis ?? this.#options.forceFlushTimeoutMillis;
+    const timeoutMillis = timeoutOption('forceFlush', options) ?? this.#options.forceFlushTimeoutMillis;
     if (this.#shutdown !== undefined) return within(this.#shutdown, timeoutMillis, 'flush_timeout', 'the shutdown');
     return this.#delivery.flush(timeoutMillis);
   }
@@ -141,7 +141,8 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
    * @default timeoutMillis 30,000
    */
   async flushSession(sessionId: string, options: { readonly timeoutMillis?: number } = {}): Promise<DeliveryReport> {
-    return this.#delivery.flushSession(sessionId, options.timeoutMillis ?? this.#options.forceFlushTimeoutMillis);
+    const timeoutMillis = timeoutOption('flushSession', options) ?? this.#options.forceFlushTimeoutMillis;
+    return this.#delivery.flushSession(sessionId, timeoutMillis);
   }
 
   /**
@@ -152,7 +153,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
    * @throws SessionLogsError `shutdown_timeout` with the number of records that are neither delivered nor on disk.
    */
   shutdown(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
-    const { timeoutMillis = Number.POSITIVE_INFINITY } = options;
+    const timeoutMillis = timeoutOption('shutdown', options) ?? Infinity;
     return (this.#shutdown ??= this.#close(Math.min(timeoutMillis, this.#options.shutdownTimeoutMillis)));
   }
 

@@ -1,13 +1,11 @@
 import { EOL } from 'node:os';
 
-import * as z from 'zod';
-
 import { isBelow } from '../../otel/log-record.ts';
 import type { EnabledOptions, LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
 import { observeProcessor } from '../../otel/metrics.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
-import { lazily, millisOrNever, parseOptions } from '../../support/options.ts';
+import { timeoutOption } from '../../support/options.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { sleep, workNow } from '../../support/timers.ts';
@@ -36,8 +34,6 @@ export interface DateFileStats {
   readonly misformatted: number;
   readonly lost: Readonly<Record<string, number>>;
 }
-
-const flushSchema = lazily(() => z.strictObject({ timeoutMillis: millisOrNever().optional() }));
 
 /** Makes the line of a record, without its line end. */
 interface Formatter {
@@ -175,7 +171,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
    */
   async forceFlush(options: { timeoutMillis?: number } = {}): Promise<void> {
     if (this.#closing !== undefined) return this.#closing;
-    const { timeoutMillis = FLUSH_MILLIS } = parseOptions('forceFlush', flushSchema, options);
+    const timeoutMillis = timeoutOption('forceFlush', options) ?? FLUSH_MILLIS;
     if (await this.#drained(timeoutMillis)) return;
     throw this.#late('flush_timeout', timeoutMillis);
   }
@@ -188,7 +184,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
    */
   shutdown(options: { timeoutMillis?: number } = {}): Promise<void> {
     if (this.#closing !== undefined) return this.#closing;
-    const { timeoutMillis = SHUTDOWN_MILLIS } = parseOptions('shutdown', flushSchema, options);
+    const timeoutMillis = timeoutOption('shutdown', options) ?? SHUTDOWN_MILLIS;
     return (this.#closing = this.#close(timeoutMillis));
   }
 
