@@ -88,6 +88,8 @@ export class FileSegment extends Segment {
   writeAgain(directory: string, content: Buffer): void {
     const path = join(directory, this.name);
     const oldPath = this.isInPlace ? this.path : undefined;
+    // Somebody may have put another file in its place, such as a copy.
+    if (oldPath === undefined) removeFile(path);
     const file = createFile(path);
     try {
       file.append(content, 0);

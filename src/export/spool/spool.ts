@@ -117,6 +117,8 @@ export class Spool implements RecordSpool {
 
   /** Writes the attributes of a resource that were not known when its records were written. */
   appendResource(blob: Buffer): void {
+    // After the end the files belong to whoever takes them over.
+    if (this.#isClosed) return;
     const frame = Buffer.concat([Buffer.alloc(HEADER_BYTES), blob]);
     writeHeader(frame, 0, this.#nextOrdinal);
     // Only waiting records need it.
@@ -268,7 +270,8 @@ export class Spool implements RecordSpool {
 
   #activeFile(length: number, now: number): Segment {
     const active = this.#active;
-    if (active !== undefined && active.directory !== undefined) {
+    // A file that cannot be read was given up, and is not read any more.
+    if (active !== undefined && active.directory !== undefined && !active.isSealed) {
       // Named after its first record: there cannot be two with none.
       if (active.records === 0 || active.bytes + length <= this.#segmentBytes) return active;
     }

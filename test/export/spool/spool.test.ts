@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  copyFileSync,
   existsSync,
   fstatSync,
   lutimesSync,
@@ -57,6 +58,25 @@ describe('a spool whose place something else has taken', () => {
     expect([said('cannot be written to'), said('is written to again')]).toEqual([1, 1]);
     expect(spool.persistAll()).toBe(0);
     expect((await drain()).toSorted((a, b) => Number(a) - Number(b))).toEqual(numbers(1, 22));
+    expect(lost.toJSON()).toEqual({});
+  });
+});
+
+describe('a file that was replaced by a copy of it', () => {
+  const diagnostics = recordDiagnostics();
+
+  test('is written again in its place: records go on to the disk, and nothing is lost', async () => {
+    const root = temporaryDirectory();
+    const { spool, append, drain, lost } = open(root);
+    append(2);
+    const [path] = segmentPaths(root) as [string];
+    copyFileSync(path, `${path}.copy`);
+    renameSync(`${path}.copy`, path);
+    spool.checkPlace();
+    append(1);
+    expect(spool.persistAll()).toBe(0);
+    expect(diagnostics.lines.filter((line) => line.includes('cannot be written to'))).toEqual([]);
+    expect(await drain()).toEqual(numbers(1, 3));
     expect(lost.toJSON()).toEqual({});
   });
 });
@@ -349,6 +369,25 @@ describe('after a crash', () => {
 });
 
 describe('damaged files', () => {
+  test('what follows a file that was given up while it was written to is sent', async () => {
+    const root = temporaryDirectory();
+    const { spool, append, drain, lost } = open(root);
+    append(1);
+    const first = (await spool.own.read(1, 1_000_000)) as SpoolBatch;
+    const [path] = segmentPaths(root) as [string];
+    const { size } = statSync(path);
+    append(1);
+    truncateSync(path, size);
+    await expect(spool.own.read(1, 1_000_000)).rejects.toThrow('is shorter than it was');
+    spool.own.giveUpReading();
+    append(1);
+    first.settle(0, 1, 'delivered');
+    append(1);
+    expect(await drain()).toEqual(['3', '4']);
+    expect(spool.own.pending).toBe(0);
+    expect(lost.toJSON()).toEqual({ damaged: 1 });
+  });
+
   const kinds = ['cut', 'flipped bit', 'zeroed block'] as const;
   const seeds = Array.from({ length: 36 }, (_, i) => ({ kind: kinds[i % 3] as (typeof kinds)[number], seed: i }));
 
