@@ -111,7 +111,7 @@ export class QueuedLogRecordProcessor implements LogRecordProcessor, SessionDeli
   }
 
   onEmit(record: LogRecord): void {
-    if (this.#isFull && this.#delivery.isOpen) this.#drop();
+    if (this.#isFull && this.#delivery.isOpen) this.#drop(record);
     else this.#delivery.add(record);
   }
 
@@ -120,10 +120,9 @@ export class QueuedLogRecordProcessor implements LogRecordProcessor, SessionDeli
     return ledger.waiting >= this.#maxQueueSize || spool.bytes + unwrittenBytes >= this.#maxQueueBytes;
   }
 
-  #drop(): void {
+  #drop(record: LogRecord): void {
     const { ledger } = this.#delivery;
-    ledger.received += 1;
-    ledger.count('export_queue_full', 1, true);
+    this.#delivery.refuse(record, 'export_queue_full');
     if (this.#overflow.isOpen) return;
     this.#overflow.begin(`the export queue is full (${ledger.waiting} records); new records are dropped`);
   }

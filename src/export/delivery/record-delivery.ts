@@ -2,6 +2,7 @@ import { readEntryIds, routedRecordOf } from '../../entry/routed-record.ts';
 import type { DeliveryReport, DeliverySource, RoutedRecord, SessionDelivery } from '../../entry/routed-record.ts';
 import type { LogRecord, LogRecordExporter } from '../../otel/log-record.ts';
 import { SessionLogsError } from '../../support/errors.ts';
+import type { LossReason } from '../../support/loss-counters.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { Deadline } from '../../support/timeouts.ts';
 import { EndOfTickWrite } from '../../support/end-of-tick-write.ts';
@@ -18,6 +19,9 @@ import { PendingResources } from './pending-resources.ts';
 import type { SessionPosition } from './session-positions.ts';
 import { Shipper } from './shipper.ts';
 import type { RejectedRecords } from './shipper.ts';
+
+/** An export may be given any time; a detector that hangs is not to hold it up for ever. */
+const MAX_RESOURCE_WAIT_MILLIS = 30_000;
 
 /** What a spool tells the delivery. */
 export interface SpoolHooks {
@@ -73,7 +77,7 @@ export class RecordDelivery<Spool extends RecordSpool> {
     this.#options = options;
     const { batch, ledger, reporter, exporter, rejected, expiredBefore } = options;
     this.ledger = ledger;
-    const resources = new PendingResources(batch.exportTimeoutMillis);
+    const resources = new PendingResources(Math.min(batch.exportTimeoutMillis, MAX_RESOURCE_WAIT_MILLIS));
     const origins = new OriginEncoder((resource, id) => {
       resources.add(resource, id, (blob) => this.spool.appendResource(blob));
     });
@@ -148,7 +152,7 @@ export class RecordDelivery<Spool extends RecordSpool> {
     ledger.received += 1;
     try {
       const routed = routedRecordOf(record);
-      if (routed === undefined) this.#encoder.add(record);
+      if (routed === undefined) this.#encode(record);
       else this.#addOfSession(record, routed);
       const { count, size } = this.#encoder;
       if (count >= this.#maxFrameRecords || size >= this.#options.maxFrameBytes) this.#write.now();
@@ -161,21 +165,41 @@ export class RecordDelivery<Spool extends RecordSpool> {
   }
 
   #addOfSession(record: LogRecord, routed: RoutedRecord): void {
-    const { sessionId, source } = routed;
-    if (source !== undefined && source !== this.#attachedTo) {
-      this.#attachedTo = source;
-      source.attachDelivery(this.#options.delivery);
-    }
+    const { sessionId } = routed;
     const { positions } = this.ledger;
+    this.#attachTo(routed.source);
     const session = positions.appending(sessionId, routed);
     try {
       // Records are sent in the order of writing, so with this record everything written before it is delivered too.
-      this.#encoder.add(record, sessionId, session.newestId);
+      this.#encode(record, sessionId, session.newestId);
     } catch (error) {
       positions.appended(undefined, [session]);
       throw error;
     }
     this.#sessions.push(session);
+  }
+
+  /** Counts a record for which there is no room, which the caller tells of. */
+  refuse(record: LogRecord, reason: LossReason): void {
+    this.ledger.received += 1;
+    this.ledger.count(reason, 1, true);
+    const routed = routedRecordOf(record);
+    if (routed === undefined) return;
+    this.#attachTo(routed.source);
+    this.ledger.positions.refused(routed.sessionId);
+  }
+
+  #attachTo(source: DeliverySource | undefined): void {
+    if (source === undefined || source === this.#attachedTo) return;
+    this.#attachedTo = source;
+    source.attachDelivery(this.#options.delivery);
+  }
+
+  /** A record beyond the size of a frame gets one of its own: when a bound refuses it, it costs no other. */
+  #encode(record: LogRecord, sessionId?: string, entryId?: string): void {
+    if (this.#encoder.add(record, sessionId, entryId, this.#options.maxFrameBytes)) return;
+    this.#write.now();
+    this.#encoder.add(record, sessionId, entryId);
   }
 
   /** Writes what the encoder has to the spool. Never throws. */

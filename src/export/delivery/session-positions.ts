@@ -67,7 +67,11 @@ export class SessionPositions {
   /** Notes the segment that the records were written to; `undefined`: they are lost. */
   appended(segment: Segment | undefined, sessions: readonly SessionPosition[]): void {
     if (segment === undefined) {
-      for (const session of sessions) drop(session, 1);
+      for (const session of sessions) {
+        // Not settled: those before it still wait.
+        session.appended -= 1;
+        session.dropped += 1;
+      }
       return;
     }
     let inSegment = this.#inSegments.get(segment);
@@ -75,6 +79,11 @@ export class SessionPositions {
     for (const session of sessions) {
       if (!session.isForgotten) inSegment.set(session, (inSegment.get(session) ?? 0) + 1);
     }
+  }
+
+  /** Counts a record of the session for which there was no room. */
+  refused(sessionId: string): void {
+    this.appended(undefined, [this.appending(sessionId)]);
   }
 
   /** Counts a record that the collector accepted or rejected. */
@@ -101,7 +110,10 @@ export class SessionPositions {
 
   /** Counts the records that a removed segment still held as dropped. */
   removed(segment: Segment): void {
-    for (const [session, count] of this.#inSegments.get(segment) ?? []) drop(session, count);
+    for (const [session, count] of this.#inSegments.get(segment) ?? []) {
+      session.settled += count;
+      session.dropped += count;
+    }
     this.#inSegments.delete(segment);
   }
 
@@ -148,9 +160,4 @@ export class SessionWatch {
     const { settled, deliveredId, rejected, dropped } = this.#session;
     return { deliveredId, pending: Math.max(0, this.#target - settled), rejected, dropped };
   }
-}
-
-function drop(session: SessionPosition, count: number): void {
-  session.settled += count;
-  session.dropped += count;
 }

@@ -190,6 +190,8 @@ export class Shipper {
     const { exporter, resources, isFlushing } = this.#options;
     const records = from === 0 && to === batch.length ? batch.records : batch.records.slice(from, to);
     await resources.complete(records);
+    // Detectors may take longer than all that waits for them: the exporter is shut down by now.
+    if (this.#isStopped) return 'unavailable';
     this.#isExporting = true;
     const answering = exporter.export(records);
     if (isFlushing()) exporter.hurry();

@@ -2,10 +2,11 @@ import { createRequire } from 'node:module';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import * as fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { QueuedLogRecordProcessor } from '../../../src/export/delivery/queued.ts';
 import type { QueuedLogRecordProcessorOptions } from '../../../src/export/delivery/queued.ts';
+import { SessionLogs } from '../../../src/facade/session-logs.ts';
 import type { LogRecordExporter } from '../../../src/otel/log-record.ts';
 import { SessionLogsError } from '../../../src/support/errors.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
@@ -15,6 +16,7 @@ import { failure, ScriptedExporter } from '../../support/scripted-exporter.ts';
 import type { Script } from '../../support/scripted-exporter.ts';
 import { sdkLines } from '../../support/sdk-lines.ts';
 import { until } from '../../support/until.ts';
+import { withVirtualTime } from '../../support/virtual-time.ts';
 
 const FAILURE = new Error('collector down');
 const open: QueuedLogRecordProcessor[] = [];
@@ -42,6 +44,20 @@ describe.each(sdkLines)('QueuedLogRecordProcessor on SDK %s', (_name, line) => {
     const logger = new sdk.LoggerProvider({ processors: [processor] }).getLogger('test');
     const emit = (body: unknown): void => logger.emit({ body });
     return { exporter, processor, emit };
+  }
+
+  /** One that has a record of a resource whose region is being detected. */
+  function startWithDetector(
+    region: Promise<string>,
+    options: Partial<QueuedLogRecordProcessorOptions>,
+  ): { exporter: ManualExporter; processor: QueuedLogRecordProcessor } {
+    const { exporter, processor } = start({ scheduledDelayMillis: 1, ...options });
+    const { resourceFromAttributes } = createRequire(line.require.resolve('@opentelemetry/sdk-logs'))(
+      '@opentelemetry/resources',
+    ) as { resourceFromAttributes: (attributes: object) => never };
+    const resource = resourceFromAttributes({ name: 'a', region });
+    new sdk.LoggerProvider({ processors: [processor], resource }).getLogger('test').emit({ body: 'early' });
+    return { exporter, processor };
   }
 
   it('exports in the background, in order, one batch at a time', async () => {
@@ -183,6 +199,70 @@ describe.each(sdkLines)('QueuedLogRecordProcessor on SDK %s', (_name, line) => {
     expect(diagnostics.lines.filter((line) => line.includes('23 records were dropped'))).toHaveLength(1);
   });
 
+  it('tells flushSession what of a session had no room, and waits for what had', async () => {
+    const { exporter, processor } = start({ maxQueueSize: 3 });
+    const sessions: SessionLogs = new SessionLogs({ loggerProvider: () => provider });
+    onTestFinished(() => sessions.shutdown());
+    const provider = new sdk.LoggerProvider({ processors: [sessions.processor, processor] });
+    exporter.hold();
+    for (const text of ['one', 'two', 'three']) await sessions.logChunkToQueue(text, 'a');
+    const [, , third] = sessions.getAllLogsInQueue({ sessionId: 'a' });
+    let isFlushed = false;
+    const flush = sessions.flushSession('a').finally(() => (isFlushed = true));
+    await until(() => exporter.batches.length === 1, 'the export');
+    for (let i = 0; i < 4; i += 1) await sessions.logChunkToQueue(`more ${i}`, 'a');
+    await sessions.logChunkToQueue('other', 'b');
+    // One that is counted as settled would end the wait for 'a' now.
+    await nextTurn();
+    expect(isFlushed).toBe(false);
+    expect(await sessions.flushSession('b')).toEqual({ deliveredId: undefined, pending: 0, rejected: 0, dropped: 1 });
+    expect(isFlushed).toBe(false);
+    exporter.release();
+    expect(await flush).toEqual({ deliveredId: third?.id, pending: 0, rejected: 0, dropped: 4 });
+    expect(processor.stats()).toEqual({ exported: 3, rejected: 0, pending: 0, lost: { export_queue_full: 5 } });
+  });
+
+  it('is known to flushSession although the first record of the session processor has no room', async () => {
+    const { exporter, processor } = start({ maxQueueSize: 1 });
+    const sessions: SessionLogs = new SessionLogs({ loggerProvider: () => provider });
+    onTestFinished(() => sessions.shutdown());
+    const provider = new sdk.LoggerProvider({ processors: [sessions.processor, processor] });
+    exporter.hold();
+    provider.getLogger('other').emit({ body: 'no session' });
+    await sessions.logChunkToQueue('one', 'a');
+    expect(await sessions.flushSession('a')).toMatchObject({ pending: 0, dropped: 1 });
+    exporter.release();
+  });
+
+  it('loses a record beyond all bounds alone: those emitted before and after it arrive, in order', async () => {
+    const { exporter, processor, emit } = start({ maxQueueBytes: 100_000 });
+    const large = 'x'.repeat(50_000);
+    for (const body of ['a', 'b', 'y'.repeat(200_000), 'c', large, 'd', 'z'.repeat(99_990), 'e']) emit(body);
+    await expect(processor.forceFlush()).rejects.toMatchObject({ code: 'rejected', pending: 2 });
+    expect(exporter.bodies()).toEqual(['a', 'b', 'c', large, 'd', 'e']);
+    expect(processor.stats()).toEqual({ exported: 6, rejected: 0, pending: 0, lost: { too_large: 2 } });
+  });
+
+  it('exports nothing after shutdown, however long a detector takes', async () => {
+    let detected!: (region: string) => void;
+    const { exporter, processor } = startWithDetector(new Promise((resolve) => (detected = resolve)), {});
+    await expect(processor.shutdown({ timeoutMillis: 20 })).rejects.toMatchObject({ pending: 1 });
+    detected('eu');
+    for (let i = 0; i < 10; i += 1) await nextTurn();
+    expect(exporter.batches).toHaveLength(0);
+    expect(processor.stats()).toMatchObject({ exported: 0, lost: { export_failed: 1 } });
+  });
+
+  it('waits 30 s at most for a detector that hangs, also where an export may take for ever', async () => {
+    await withVirtualTime(async (pass) => {
+      const { exporter } = startWithDetector(new Promise(() => {}), { exportTimeoutMillis: Infinity });
+      await pass(29_000);
+      expect(exporter.batches).toHaveLength(0);
+      await pass(2_000);
+      expect(exporter.batches.flat()[0]?.resource.attributes).toEqual({ name: 'a' });
+    });
+  });
+
   it('ends shutdown in time, counts what is left as failed and lets go of the exporter', async () => {
     const { exporter, processor, emit } = start({ maxExportBatchSize: 2 });
     exporter.hold();
@@ -255,16 +335,8 @@ describe.each(sdkLines)('QueuedLogRecordProcessor on SDK %s', (_name, line) => {
   });
 
   it('waits for the attributes of a resource that are still being detected', async () => {
-    const exporter = new ManualExporter();
-    const processor = new QueuedLogRecordProcessor({ exporter, scheduledDelayMillis: 1 });
-    open.push(processor);
-    const { resourceFromAttributes } = createRequire(line.require.resolve('@opentelemetry/sdk-logs'))(
-      '@opentelemetry/resources',
-    ) as { resourceFromAttributes: (attributes: object) => never };
     let detected!: (region: string) => void;
-    const region = new Promise<string>((resolve) => (detected = resolve));
-    const resource = resourceFromAttributes({ name: 'a', region });
-    new sdk.LoggerProvider({ processors: [processor], resource }).getLogger('test').emit({ body: 'early' });
+    const { exporter, processor } = startWithDetector(new Promise((resolve) => (detected = resolve)), {});
     const flush = processor.forceFlush();
     await nextTurn();
     expect(exporter.batches).toHaveLength(0);

@@ -41,6 +41,21 @@ test('a session keeps its place when what waited in memory moves to a file, and 
   expect(watch?.report()).toStrictEqual({ deliveredId: 'a:1', pending: 0, rejected: 0, dropped: 3 });
 });
 
+test('what has no room settles nothing that was logged before it', () => {
+  const positions = new SessionPositions();
+  const segment = new MemorySegment(1, 0);
+  positions.appended(segment, [positions.appending('a'), positions.appending('a')]);
+  const watch = positions.watch('a');
+  positions.appended(undefined, [positions.appending('a')]);
+  positions.refused('a');
+  expect(watch?.isSettled).toBe(false);
+  expect(watch?.report()).toStrictEqual({ deliveredId: undefined, pending: 2, rejected: 0, dropped: 2 });
+  positions.settled(segment, { sessionId: 'a', entryId: 'a:1' }, true);
+  positions.settled(segment, { sessionId: 'a', entryId: 'a:2' }, true);
+  expect(positions.watch('a')?.isSettled).toBe(true);
+  expect(positions.watch('a')?.report()).toStrictEqual({ deliveredId: 'a:2', pending: 0, rejected: 0, dropped: 2 });
+});
+
 test('a record that could not be written at all is dropped', () => {
   const positions = new SessionPositions();
   positions.appended(undefined, [positions.appending('a')]);

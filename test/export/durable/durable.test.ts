@@ -220,6 +220,36 @@ describe('resources that are still being detected', () => {
     ]);
   });
 
+  test('attributes that come after the shutdown are not written any more', async () => {
+    const said = vi.fn<(...line: unknown[]) => void>();
+    diag.setLogger({ error: said, warn: said, info: said, debug() {}, verbose() {} }, DiagLogLevel.ALL);
+    const directory = join(temporaryDirectory(), 'spool');
+    let detected!: (region: string) => void;
+    const later = new Promise<string>((resolve) => (detected = resolve));
+    const durable = new DurableLogRecordProcessor({
+      exporter: new ScriptedExporter(() => failure()),
+      directory,
+      shutdownTimeoutMillis: 10,
+    });
+    const resource = resourceFromAttributes({ name: 'a', region: later });
+    new LoggerProvider({ processors: [durable], resource }).getLogger('x').emit({ body: 'b' });
+    await durable.shutdown();
+    said.mockClear();
+    detected('after the end');
+    for (let i = 0; i < 10; i += 1) await nextTick();
+    expect(said.mock.calls).toEqual([]);
+    expect(bytesBelow(directory)).not.toContain('after the end');
+    expect(durable.stats()).toMatchObject({ pending: { own: 1 }, lost: {} });
+  });
+
+  test('a record beyond maxBytes is lost alone', async () => {
+    const { durable, exporter, emit } = setUp({ maxBytes: 65_536 });
+    for (const body of ['a', 'b', 'x'.repeat(70_000), 'c']) emit(body);
+    await expect(durable.forceFlush()).rejects.toMatchObject({ code: 'rejected', pending: 1 });
+    expect(exporter.bodies).toEqual(['a', 'b', 'c']);
+    expect(durable.stats()).toMatchObject({ received: 4, exported: 3, lost: { too_large: 1 } });
+  });
+
   test('sending waits at most exportTimeoutMillis', async () => {
     const exporter = new ScriptedExporter();
     const directory = join(temporaryDirectory(), 'spool');

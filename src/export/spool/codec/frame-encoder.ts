@@ -61,8 +61,10 @@ export class FrameEncoder {
   /**
    * Adds a record. A value that cannot be written is replaced by a text that says so. Throws only when the record
    * cannot be read at all.
+   *
+   * @param maxAddedBytes A larger record is not added to others. Returns `false` then.
    */
-  add(record: LogRecord, sessionId?: string, entryId?: string): void {
+  add(record: LogRecord, sessionId?: string, entryId?: string, maxAddedBytes: number = Infinity): boolean {
     const state = this.#writer.save();
     try {
       this.#record(record, record.body, record.attributes ?? {}, sessionId, entryId);
@@ -71,8 +73,13 @@ export class FrameEncoder {
       this.#rollBack(state);
       this.#addPlain(record, state, sessionId, entryId);
     }
+    if (this.#count > 0 && this.#writer.sizeSince(state) > maxAddedBytes) {
+      this.#rollBack(state);
+      return false;
+    }
     this.#count += 1;
     if (this.#isKept && this.#count % SETTLED_RECORDS === 0) this.#writer.settle();
+    return true;
   }
 
   #addPlain(record: LogRecord, state: WriterState, sessionId: string | undefined, entryId: string | undefined): void {

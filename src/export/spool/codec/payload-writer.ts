@@ -107,6 +107,11 @@ export class PayloadWriter {
     for (const [text, index] of this.#sharedIndex) if (index >= state.shared) this.#sharedIndex.delete(text);
   }
 
+  /** Bytes written since then, as `size` counts them. */
+  sizeSince(state: WriterState): number {
+    return this.at - state.at + this.#fresh.length - state.fresh.length;
+  }
+
   /** Begins a record: values are counted from here. */
   beginRecord(): void {
     this.#values = 0;
