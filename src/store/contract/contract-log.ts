@@ -256,6 +256,17 @@ function sessionContract(test: Test): void {
     assert.deepEqual([...before, ...after].toSorted(), [...before, ...after]);
     assert.equal((await hosts.one.claim(hosts.session))?.fields[1], '1');
   });
+
+  test('a session that begins has its time to live, also when the producer knows of no need to renew it', async (hosts) => {
+    const other = `${hosts.session}-2`;
+    await hosts.append(writesOf(1, 1), { ttlMillis: 200, renewsTtl: false });
+    await hosts.append(writesOf(1, 2), { ttlMillis: 200, renewsTtl: false, session: other });
+    assert.deepEqual(await hosts.read(), ['1']);
+    assert.deepEqual(await hosts.read({}, other), ['1', '2']);
+    await sleep(400);
+    assert.deepEqual(await hosts.read(), []);
+    assert.deepEqual(await hosts.read({}, other), []);
+  });
 }
 
 function leaseContract(test: Test): void {

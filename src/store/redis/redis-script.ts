@@ -20,8 +20,8 @@ function script(text: string): RedisScript {
 export const SCRIPT_RIGHTS =
   '+evalsha +eval +xadd +zscore +zadd +zremrangebyrank +pexpire +hset +hget +hdel +hgetall +del +time';
 
-/** Producers of a session whose position is kept: as many as a sorted set holds in its compact form. */
-const MAX_PRODUCERS = 128;
+/** Producers of a session whose position is kept. One whose clock is behind counts as silent, hence more than are promised. */
+const MAX_PRODUCERS = 1_024;
 
 /** Milliseconds of what TIME answers, and the parts of a lease, which is `<until> <producer> <will as JSON>`. */
 const LEASES = `
@@ -37,20 +37,28 @@ end
  * Appends what the session does not have of a producer. A script is carried out, replicated and written to the AOF as a
  * whole, so the positions are always those of the items that are there.
  *
- * The positions come first: they meet every refusal that passes, before anything is changed. What is done beside the items
- * may be refused without harm to them: the answer says so.
+ * The positions come first: they meet every refusal that passes, before anything is changed. Only what replaces all is done
+ * also where the server is full, since it makes room. What is done beside the items
+ * may be refused without harm to them: the answer says so. A stream that was not there has no time to live, whatever the
+ * producer knew: it may have expired, or be lost, since it was written to last.
  *
  * KEYS: the stream, the positions, the leases. ARGV: producer, items kept, command and channel of the wake-up. Then for one item
- * and nothing else, which most calls are and which therefore costs half of it, its position, `` and its fields and values. Else
+ * and nothing else, which most calls are and which therefore costs half of it, its position, time to live and its fields and values. Else
  * `<time to live> <1: it is due> <time of a lease> <leases to renew>`, `+`, of each lease to renew name and will, and of each
  * item `<position> <fields and values> <= when it replaces all> <+ when leases follow>`, perhaps the lease that it opens with
  * its will and the one that it closes (`*`: all), and its fields and values.
  */
 export const APPEND: RedisScript = script(`
 local producer, kept = ARGV[1], ARGV[2]
-if ARGV[6] == '' then
-  if redis.call('ZADD', KEYS[2], 'GT', 'CH', ARGV[5], producer) == 1 then
-    redis.call('XADD', KEYS[1], 'MAXLEN', '~', kept, '*', unpack(ARGV, 7))
+local function begins(how, most, ...)
+  if redis.call('XADD', KEYS[1], 'NOMKSTREAM', 'MAXLEN', how, most, '*', ...) then return false end
+  redis.call('XADD', KEYS[1], '*', ...)
+  return true
+end
+if ARGV[6] ~= '+' then
+  if redis.call('ZADD', KEYS[2], 'GT', 'CH', ARGV[5], producer) == 1 and begins('~', kept, unpack(ARGV, 7)) then
+    redis.pcall('PEXPIRE', KEYS[1], ARGV[6])
+    redis.pcall('PEXPIRE', KEYS[2], ARGV[6])
   end
   local reply = redis.pcall(ARGV[3], ARGV[4], '')
   return type(reply) == 'table' and reply.err or ''
@@ -71,7 +79,7 @@ local function hold(name, will)
 end
 
 local first = 7 + 2 * renews
-local items, at = {}, first
+local items, replacing, at = {}, nil, first
 while at <= #ARGV do
   local position, count, how, leases = string.match(ARGV[at], '^(%d+) (%d+)(=?)(%+?)$')
   local item = { position = position, replaces = how == '=', first = at + 1 }
@@ -81,21 +89,24 @@ while at <= #ARGV do
   end
   item.last = item.first + count - 1
   items[#items + 1] = item
+  if item.replaces then replacing = item end
   at = item.last + 1
 end
 
 local stored = 0
+if #items > 1 or replacing then stored = tonumber(redis.call('ZSCORE', KEYS[2], producer) or 0) end
+-- Room is made of a server that is full: a script that has written may go on, and this takes none.
+if replacing and tonumber(replacing.position) > stored then try('DEL', KEYS[3]) end
 if #items == 1 then
   if redis.call('ZADD', KEYS[2], 'GT', 'CH', items[1].position, producer) == 0 then items = {} end
 elseif #items > 1 then
-  stored = tonumber(redis.call('ZSCORE', KEYS[2], producer) or 0)
   redis.call('ZADD', KEYS[2], 'GT', items[#items].position, producer)
 end
 for _, item in ipairs(items) do
   if tonumber(item.position) > stored then
     local how, most = '~', kept
     if item.replaces then how, most = '=', '1' end
-    redis.call('XADD', KEYS[1], 'MAXLEN', how, most, '*', unpack(ARGV, item.first, item.last))
+    if begins(how, most, unpack(ARGV, item.first, item.last)) then due = '1' end
     if item.opens and item.opens ~= '' then hold(item.opens, item.will) end
     if item.closes == '*' then try('DEL', KEYS[3])
     elseif item.closes and item.closes ~= '' then try('HDEL', KEYS[3], item.closes) end
@@ -120,7 +131,7 @@ export function appendArguments(append: RemoteAppend, keys: SessionKeys, publish
   const args = ['3', keys.log, keys.producers, keys.leases, producer, `${maxItems}`, publish, keys.wake];
   const [only] = writes;
   if (only !== undefined && writes.length === 1 && isPlain(only) && !renewsTtl && renews.length === 0) {
-    args.push(`${only.position}`, '', ...only.fields);
+    args.push(`${only.position}`, `${ttlMillis}`, ...only.fields);
     return args;
   }
   const lease = leaseMillis === Infinity ? 0 : Math.ceil(leaseMillis);

@@ -89,7 +89,7 @@ export interface RemoteAppend {
   readonly maxItems: number;
   /** The session, with all that the log keeps of it, is forgotten when so much time has passed without a call that renews it. */
   readonly ttlMillis: number;
-  /** `false`: the time was set not long ago, and may be left as it is to save the work. */
+  /** `false`: the time was set not long ago, and may be left as it is to save the work. A session that is not there gets it. */
   readonly renewsTtl: boolean;
   /** Leases that last `leaseMillis` from now on, those of them that the producer still has. */
   readonly renews: readonly RemoteLease[];

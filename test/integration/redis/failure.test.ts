@@ -180,6 +180,21 @@ describe.skipIf(REDIS === undefined)(`failures of Redis${WITHOUT_SERVER}`, () =>
         expect(tally).toMatchObject({ ...NOTHING_WRONG, logged: 10_000, missed: 0 });
       });
 
+      it('a full server takes a deletion, which makes room', async () => {
+        await server.start();
+        const store = storeOf();
+        store.append('s', 'secret', 0, undefined);
+        await store.flush();
+        await server.command('CONFIG', 'SET', 'maxmemory', '1');
+        store.delete('s');
+        await store.flush(5_000);
+        expect(await server.command('XLEN', 'session_logs:{s}:l')).toBe(':1\r\n');
+        expect(store.stats().lost).toEqual({});
+        const cursor = store.open('s', { from: 'start' });
+        expect(await cursor.step()).toBe('unknown');
+        cursor.leave();
+      });
+
       it('out of memory: entries wait and arrive when there is room', async () => {
         await server.start();
         const store = storeOf();

@@ -83,6 +83,26 @@ describe.skipIf(REDIS === undefined)(`what RedisSessionStore leaves in Redis${WI
         }
       });
 
+      it('what Redis forgot in between has a time to live again, whatever is written to it', async () => {
+        const streams = ['one', 'many', 'answer'];
+        const write = async (count: number): Promise<void> => {
+          for (let index = 0; index < count; index += 1) store.append('many', 'x', 0, undefined);
+          store.append('one', 'x', 0, undefined);
+          store.append('answer', 'x', 0, entryDetail({ ...START, streamId: 'x' }));
+          await store.flush();
+        };
+        await write(1);
+        await raw.flushAll();
+        await write(2);
+        for (const tag of streams) {
+          for (const kind of ['l', 'p']) {
+            const millis = await raw.pTTL(keyOf(tag).replace(/l$/, kind));
+            expect([tag, kind, millis > 50_000]).toEqual([tag, kind, true]);
+          }
+        }
+        expect(await raw.xLen(keyOf('many'))).toBe(2);
+      });
+
       it('the time to live is renewed while a session is written to', async () => {
         const brief = new RedisSessionStore({
           client: makeClient(server.port),
@@ -128,12 +148,13 @@ describe.skipIf(REDIS === undefined)(`what RedisSessionStore leaves in Redis${WI
 
       it('positions of producers are bounded, however many hosts wrote to a session', async () => {
         const key = keyOf('s').replace(/l$/, 'p');
-        for (let index = 0; index < 200; index += 1) await raw.zAdd(key, { score: index + 1, value: `old${index}` });
+        const old = Array.from({ length: 1_100 }, (_, index) => ({ score: index + 1, value: `old${index}` }));
+        await raw.zAdd(key, old);
         store.append('s', 'x', 0, undefined);
         await store.flush();
-        expect(await raw.zCard(key)).toBe(128);
+        expect(await raw.zCard(key)).toBe(1_024);
         const left = await raw.zRange(key, 0, -1);
-        expect(left.slice(0, -1)).toEqual(Array.from({ length: 127 }, (_, index) => `old${index + 73}`));
+        expect(left.slice(0, -1)).toEqual(old.slice(-1_023).map(({ value }) => value));
         expect(await raw.pTTL(key)).toBeGreaterThan(0);
       });
 
