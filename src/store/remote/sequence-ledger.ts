@@ -1,7 +1,7 @@
 import type { StoredItem } from './stored-item.ts';
 
-/** Producers remembered per cursor. A session has few; each restart of one is another. */
-const MAX_PRODUCERS = 64;
+/** Producers remembered per cursor. A session has few; each restart of one is another, and each pause. */
+const MAX_PRODUCERS = 1_024;
 
 /**
  * What a cursor knows from the numbers that producers give their entries: how many it missed, and which it has met before.
@@ -15,6 +15,8 @@ export class SequenceLedger {
   /** The page at hand does not begin where the last one ended: what lay between was evicted. */
   isCut = false;
   #met = new Map<string, number>();
+  /** One that is met as if for the first time may have been met before. */
+  #hasForgotten = false;
 
   open(met: Map<string, number>, options: { readonly missed: number; readonly isComplete: boolean }): void {
     this.#met = met;
@@ -40,7 +42,7 @@ export class SequenceLedger {
     // A mark has the number of the entry before it, an entry its own; of a kind that is not known it may be either.
     const expected = item.isMark ? sequence : sequence - 1;
     if (last === undefined) {
-      if (this.isComplete) this.#miss(expected);
+      if (this.isComplete && !this.#hasForgotten) this.#miss(expected);
       else if (this.isCut && expected > 0) this.loseCount();
     } else if (item.type === 'entry' && sequence <= last) {
       return false;
@@ -48,8 +50,14 @@ export class SequenceLedger {
       this.#miss(expected - last);
     }
     if (last === undefined || sequence > last) this.#met.set(producer, sequence);
-    if (this.#met.size > MAX_PRODUCERS) this.#met.delete(this.#met.keys().next().value as string);
+    if (this.#met.size > MAX_PRODUCERS) this.#forgetOne();
     return true;
+  }
+
+  /** Whoever was met first, though it may write again: then its numbers say nothing of what was between. */
+  #forgetOne(): void {
+    this.#met.delete(this.#met.keys().next().value as string);
+    this.#hasForgotten = true;
   }
 
   #miss(count: number): void {
