@@ -12,8 +12,14 @@ const FEW_ITEMS = 8;
 
 /** Entries claimed for a cursor that had left when the answer came: they go to the next one of this process. */
 export class ClaimedEntries {
+  readonly #maxSessions: number;
   readonly #bySession = new Map<string, StoredItem[]>();
   readonly #cursors = new Map<string, Set<CursorSeat>>();
+
+  /** @param maxSessions Of more those go that have waited for the longest time for somebody who pops. */
+  constructor(maxSessions: number) {
+    this.#maxSessions = maxSessions;
+  }
 
   join(seat: CursorSeat): void {
     let seats = this.#cursors.get(seat.sessionId);
@@ -37,6 +43,7 @@ export class ClaimedEntries {
     items.push(item);
     items.sort((a, b) => (a.id < b.id ? -1 : 1));
     this.#bySession.set(sessionId, items);
+    if (this.#bySession.size > this.#maxSessions) this.forget(this.#bySession.keys().next().value as string);
   }
 
   take(sessionId: string): StoredItem | undefined {
@@ -109,7 +116,7 @@ export class RemoteClaimCursor implements SessionCursor {
 
   async #look(): Promise<Step> {
     for (;;) {
-      const own = this.#claimed.take(this.sessionId) ?? (await this.#claim());
+      const own = (await this.#takeKept()) ?? (await this.#claim());
       const item = this.#claimed.oldest(this.sessionId, own);
       if (item === undefined) return this.#stepAtHead();
       if (item.unreadable !== undefined) {
@@ -155,6 +162,21 @@ export class RemoteClaimCursor implements SessionCursor {
     const item = this.#standsOn;
     this.#standsOn = undefined;
     if (item !== undefined) this.#claimed.giveBack(this.sessionId, item);
+  }
+
+  /** What was claimed for a cursor that left, if the log has it still: the session may have been deleted, or forgotten, since. */
+  async #takeKept(): Promise<StoredItem | undefined> {
+    for (let item = this.#claimed.take(this.sessionId); item; item = this.#claimed.take(this.sessionId)) {
+      try {
+        const range = { direction: 'forward', from: item.id, limit: 1 } as const;
+        const [found] = await this.#host.reads.read(this.#seat.name, range);
+        if (found?.id === item.id) return item;
+      } catch (error) {
+        this.#claimed.keep(this.sessionId, item);
+        throw error;
+      }
+    }
+    return undefined;
   }
 
   /** The next item that nobody has claimed; `undefined`: none now. */

@@ -18,8 +18,12 @@ export interface CursorHost {
   readonly engine: string;
   /** The store is closed and everything it took is stored: what can be read now is all there is. */
   readonly isClosed: boolean;
-  /** Resolves when what this process has logged to the session is stored, or cannot be for now; `undefined`: it is. */
-  settled(sessionId: string): Promise<void> | undefined;
+  /**
+   * Resolves when what this process has logged to the session is stored, or cannot be for now.
+   *
+   * @throws CallFailed when it has deleted the session, and the log does not have that yet: nothing in it is to be read.
+   */
+  settled(sessionId: string): Promise<void>;
   /** Grows each time this process deletes the session. */
   deletionsOf(sessionId: string): number;
   /** A reader leaves out something in the log that this version cannot read. */

@@ -39,8 +39,9 @@ export class ProducedSession {
   openAnswer: OpenAnswer = 0;
   fate: 'live' | 'ended' | 'deleted' = 'live';
   lastUsedMillis: number;
-  /** Entries of this session that are not yet stored. */
+  /** Entries and marks of this session that are not yet stored, and how many of them say that it was deleted. */
   pending = 0;
+  pendingDeletions = 0;
 
   /** Answers that this process has begun and not ended, by stream id. */
   openAnswers: Set<string | undefined> | undefined = undefined;

@@ -7,7 +7,9 @@ import type { CursorHost, CursorSeat } from './cursor-seat.ts';
 import type { Unreadable } from './entry-codec.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import type { Outage } from './outage.ts';
+import { CallFailed } from './remote-call.ts';
 import type { RemoteCalls } from './remote-call.ts';
+import { RemoteRefusal } from './remote-log.ts';
 import type { RemoteLog } from './remote-log.ts';
 import type { ParsedRemoteOptions } from './remote-options.ts';
 import { RemoteReads } from './remote-reads.ts';
@@ -32,7 +34,7 @@ export class RemoteReaders implements CursorHost {
   readonly keepAlive: KeepAlive;
   readonly reporter: Reporter;
   readonly engine: string;
-  readonly claimed: ClaimedEntries = new ClaimedEntries();
+  readonly claimed: ClaimedEntries;
   readonly #writing: WritingSide;
   readonly #bounds: ReaderBounds;
   readonly #maxSessions: number;
@@ -63,6 +65,7 @@ export class RemoteReaders implements CursorHost {
     this.#writing = writing;
     this.#bounds = new ReaderBounds(options);
     this.#maxSessions = options.maxSessions;
+    this.claimed = new ClaimedEntries(options.maxSessions);
   }
 
   get isClosed(): boolean {
@@ -97,11 +100,13 @@ export class RemoteReaders implements CursorHost {
     if (this.#deletions.size > this.#maxSessions) this.#deletions.delete(this.#deletions.keys().next().value as string);
   }
 
-  settled(sessionId: string): Promise<void> | undefined {
+  async settled(sessionId: string): Promise<void> {
     const { writer, produced } = this.#writing;
+    const session = produced.get(sessionId);
+    if (session === undefined || session.pending === 0) return;
     // While the engine is away there is nothing to read either.
-    if (writer.isAway || (produced.get(sessionId)?.pending ?? 0) === 0) return undefined;
-    return writer.flush(SETTLE_MILLIS).catch(() => {});
+    if (!writer.isAway) await writer.flush(SETTLE_MILLIS).catch(() => {});
+    if (session.pendingDeletions > 0) throw new CallFailed(new RemoteRefusal('DELETED', { isFinal: false }));
   }
 
   deletionsOf(sessionId: string): number {

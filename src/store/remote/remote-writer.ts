@@ -28,7 +28,7 @@ export interface RemoteWriterOptions {
 
 const BATCH_DELAY_MILLIS = 5;
 const BATCH_ENTRIES = 500;
-/** Marks are few and say more than an entry: they may go beyond the bound of entries by a tenth. */
+/** Marks are few and say more than an entry: they may go beyond the bounds by a tenth. */
 const MARKS_BEYOND = 1.1;
 
 interface FlushWaiter {
@@ -109,8 +109,11 @@ export class RemoteWriter {
 
   /** Whether the bounds leave room for a write of so many UTF-16 units; `false`: it counts as dropped. */
   admits(type: PendingWrite['type'], length: number): boolean {
-    const limit = this.#options.maxPendingEntries * (type === 'entry' ? 1 : MARKS_BEYOND);
-    if (this.#entries < limit && this.#bytes + writeBytes(length) <= this.#options.maxPendingBytes) return true;
+    const share = type === 'entry' ? 1 : MARKS_BEYOND;
+    const { maxPendingEntries, maxPendingBytes } = this.#options;
+    if (this.#entries < maxPendingEntries * share && this.#bytes + writeBytes(length) <= maxPendingBytes * share) {
+      return true;
+    }
     this.#lost.add('store_full');
     this.#overflow.begin(
       `${this.#entries} entries wait for ${this.#log.name}, which is the bound: new ones are dropped and counted (store_full)`,
@@ -125,6 +128,7 @@ export class RemoteWriter {
     this.#entries += 1;
     this.#bytes += writeBytes(write.data.length);
     write.session.pending += 1;
+    if (write.type === 'tombstone') write.session.pendingDeletions += 1;
     write.position = this.#position;
     this.#queue.push(write);
     if (!this.#isRunning) this.#arm();
@@ -306,8 +310,9 @@ export class RemoteWriter {
   }
 
   #settle(writes: readonly PendingWrite[]): void {
-    for (const { session, data } of writes) {
+    for (const { session, type, data } of writes) {
       session.pending -= 1;
+      if (type === 'tombstone') session.pendingDeletions -= 1;
       this.#bytes -= writeBytes(data.length);
     }
     this.#entries -= writes.length;

@@ -208,6 +208,51 @@ describe('writing to a remote log', () => {
     await store.close();
   });
 
+  it.each([{ maxPendingEntries: 14 }, { maxPendingBytes: 2_000 }])(
+    'while a bound is reached (%o) a session is ended or deleted all the same',
+    async (options) => {
+      const log = new ScriptedLog();
+      log.before = () => {
+        throw refusal('FULL');
+      };
+      const store = new RemoteSessionStore({ log, ...options });
+      let count = 0;
+      while (store.append('s', 'x', 0, undefined)) count += 1;
+      expect(count).toBe(14);
+      store.delete('s');
+      log.before = () => {};
+      await store.flush();
+      expect(log.server.fields('s', 'x')).toEqual(['1']);
+      expect(store.stats().lost).toEqual({ store_full: 1 });
+      await store.close();
+    },
+  );
+
+  it('a session that was deleted is not read in this process while its log does not take the deletion', async () => {
+    await withVirtualTime(async (pass) => {
+      const log = new ScriptedLog();
+      const store = new RemoteSessionStore({ log });
+      store.append('s', 'secret', 0, undefined);
+      await pass(10);
+      log.before = () => {
+        throw refusal('FULL');
+      };
+      store.delete('s');
+      for (const cursor of [store.open('s', { from: 'start' }), store.claim('s')]) {
+        const step = cursor.step();
+        await pass(4_000);
+        expect(await step).toBe('none');
+        cursor.leave();
+      }
+      const waiting = store.open('s', { from: 'start' });
+      log.before = () => {};
+      await pass(3_000);
+      expect(await waiting.step()).toBe('unknown');
+      waiting.leave();
+      await store.close();
+    });
+  });
+
   it('an outage is told once, and once that it is over', async () => {
     await withVirtualTime(async (pass) => {
       const log = new ScriptedLog();
