@@ -46,6 +46,13 @@ function sessionsOver(store) {
   return new SessionLogs({ store, loggerProvider: () => undefined });
 }
 
+function beginAnswers(store) {
+  for (let n = 0; n < count; n += 1) {
+    const detail = { logType: 'chat', kind: 'stream-start', streamId: cut(36), endsReasoning: false };
+    store.append(`s${n}`, '<start>', Date.now(), detail);
+  }
+}
+
 /** A connection to Redis: ready at once and taking everything, or never ready. */
 function redis(isReady) {
   const connection = {
@@ -254,6 +261,17 @@ const KINDS = {
       store.append('s', cut(60), Date.now(), { ...detail, streamId: cut(36), attributes: { text: cut(40) } });
     }
     return () => store.stats().bytes;
+  },
+  'chunks that begin answers and wait for Redis': (keep) => {
+    const store = keep(new RedisSessionStore({ client: redis(false) }));
+    beginAnswers(store);
+    return () => count * 1_500;
+  },
+  'chunks that began answers which are open': async (keep) => {
+    const store = keep(new RedisSessionStore({ client: redis(true) }));
+    beginAnswers(store);
+    await store.flush();
+    return () => count * 1_500;
   },
   'nothing of what Redis has taken': async (keep) => {
     const store = keep(new RedisSessionStore({ client: redis(true) }));

@@ -1,6 +1,7 @@
 import { isChat, lapsedEnd } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
+import { ownText } from '../../support/own-text.ts';
 import { startInterval } from '../../support/timers.ts';
 import { encodeEntry } from './entry-codec.ts';
 import type { LeaseChange, ProducedSession, ProducedSessions } from './produced-sessions.ts';
@@ -22,11 +23,15 @@ export interface AnswerLeaseOptions {
   readonly maxEntriesPerSession: number;
 }
 
-/** What it does, if anything: a chat `stream-start` or `stream-end`. */
+/** What it does, if anything: a chat `stream-start` or `stream-end`. It is kept while the answer is open, or the entry waits. */
 export function leaseChangeBy(detail: EntryDetail | undefined): LeaseChange | undefined {
   if (detail === undefined || !isChat(detail)) return undefined;
-  if (detail.kind === 'stream-start') return { type: 'opens', streamId: detail.streamId };
-  return detail.kind === 'stream-end' ? { type: 'closes', streamId: detail.streamId } : undefined;
+  const { kind, streamId } = detail;
+  if (kind !== 'stream-start' && kind !== 'stream-end') return undefined;
+  return {
+    type: kind === 'stream-start' ? 'opens' : 'closes',
+    streamId: streamId === undefined ? undefined : ownText(streamId),
+  };
 }
 
 /** The name of an answer's lease; that of the one without a stream id is no name of another. */

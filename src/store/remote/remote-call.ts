@@ -1,4 +1,5 @@
 import { startInterval } from '../../support/timers.ts';
+import { RemoteRefusal } from './remote-log.ts';
 
 /** What is not answered in this time has come to nothing, as far as anybody knows. */
 const ANSWER_MILLIS = 10_000;
@@ -30,6 +31,8 @@ export class RemoteCalls {
   /** Oldest first. */
   readonly #awaited = new Set<Awaited>();
   #timer: NodeJS.Timeout | undefined;
+  /** Since when the log has answered every call, be it with a refusal; `Infinity`: it does not. */
+  answersSinceMillis: number = -Infinity;
 
   /**
    * The answer of a log, which others wrote: it may throw, hang, or answer late. The process stays alive meanwhile.
@@ -40,6 +43,8 @@ export class RemoteCalls {
     return new Promise((resolve, reject) => {
       const failed = (error: unknown): void => {
         this.#forget(waiting);
+        if (error instanceof RemoteRefusal) this.#noteAnswer();
+        else this.answersSinceMillis = Infinity;
         reject(new CallFailed(error));
       };
       const waiting: Awaited = {
@@ -50,12 +55,17 @@ export class RemoteCalls {
       try {
         call().then((answer) => {
           this.#forget(waiting);
+          this.#noteAnswer();
           resolve(answer);
         }, failed);
       } catch (error) {
         failed(error);
       }
     });
+  }
+
+  #noteAnswer(): void {
+    if (this.answersSinceMillis === Infinity) this.answersSinceMillis = performance.now();
   }
 
   /** A function of its own: the timer would hold what the first call had. */

@@ -34,7 +34,11 @@ export interface RemoteSessionStoreOptions extends RemoteStoreOptions {
 }
 
 const MIB = 1024 * 1024;
-const LEASE = 'a number of milliseconds, 1,000 or more, or Infinity for never';
+const LEASE = 'a number of milliseconds, 1,000 or more up to 2^53 - 1, or Infinity for never';
+
+function isLease(value: unknown): boolean {
+  return typeof value === 'number' && value >= 1_000 && (value <= Number.MAX_SAFE_INTEGER || value === Infinity);
+}
 
 /** The options as a store's schema takes them. */
 export function remoteStoreOptions(): {
@@ -44,7 +48,7 @@ export function remoteStoreOptions(): {
     maxEntriesPerSession: positiveInteger().default(10_000),
     idleTtlMillis: millis().default(3_600_000),
     endedTtlMillis: millis().default(300_000),
-    answerLeaseMillis: z.custom<number>((value) => typeof value === 'number' && value >= 1_000, LEASE).default(15_000),
+    answerLeaseMillis: z.custom<number>(isLease, LEASE).default(15_000),
     maxPendingEntries: positiveInteger().default(50_000),
     maxPendingBytes: positiveInteger().default(32 * MIB),
     ...readerBoundOptions(),

@@ -22,7 +22,7 @@ export class WakeChannel {
   isBusy = false;
   /** Grows with each renewal: what was asked for before it is asked for again. */
   renewals = 0;
-  /** When a lease of the session may lapse; `Infinity`: none can, unless something comes. */
+  /** When a lease of the session may lapse; `Infinity`: it is being asked, or none ever can. */
   lapseMillis = 0;
   lapseTimer: NodeJS.Timeout | undefined;
 
@@ -37,6 +37,12 @@ export class WakeChannel {
   }
 }
 
+/** When it is asked next whether a lease has lapsed; no timer stands for another time. */
+function lapseAt(channel: WakeChannel, millis: number): void {
+  clearTimeout(channel.lapseTimer);
+  channel.lapseMillis = millis;
+}
+
 /**
  * Wakes readers of this process when their session has something new: one watch per followed session. A wake-up carries no
  * data. A lost one costs time only: all waiters look again after each new watch, and every 5 s.
@@ -47,6 +53,7 @@ export class WakeUps {
   readonly #outage: Outage;
   readonly #reporter: Reporter;
   readonly #channels = new Map<string, WakeChannel>();
+  readonly #leaseMillis: number;
   readonly #lookAgainMillis: number;
   #ticker: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -58,6 +65,7 @@ export class WakeUps {
     shared: { readonly calls: RemoteCalls; readonly outage: Outage; readonly reporter: Reporter },
   ) {
     this.#log = log;
+    this.#leaseMillis = leaseMillis;
     this.#lookAgainMillis = Math.max(100, Math.min(LOOK_AGAIN_MILLIS, leaseMillis));
     this.#calls = shared.calls;
     this.#outage = shared.outage;
@@ -92,8 +100,7 @@ export class WakeUps {
     const channel = this.#channels.get(name);
     if (channel === undefined) return;
     // What is new may have begun an answer, or put off its end.
-    channel.lapseMillis = 0;
-    clearTimeout(channel.lapseTimer);
+    lapseAt(channel, 0);
     this.#wake(channel);
   }
 
@@ -103,8 +110,7 @@ export class WakeUps {
     for (const channel of channels) {
       channel.isLive = false;
       channel.renewals += 1;
-      // Producers were away as well: they have their time to come back.
-      channel.lapseMillis = 0;
+      lapseAt(channel, 0);
       this.#noteWake(channel);
       void this.#update(channel);
     }
@@ -144,19 +150,29 @@ export class WakeUps {
   /** Nothing came for a while: ends the answers whose producers are gone, and asks when the next one may be. */
   async #lapse(channel: WakeChannel): Promise<void> {
     // Until it is answered, and a message says otherwise.
-    channel.lapseMillis = Infinity;
-    clearTimeout(channel.lapseTimer);
-    let left: number | undefined;
+    lapseAt(channel, Infinity);
+    // Producers were away as well: they have their time to come back.
+    const isBack = performance.now() - this.#calls.answersSinceMillis >= LOOK_AGAIN_MILLIS;
+    const left = isBack ? await this.#askToLapse(channel) : this.#lookAgainMillis;
+    if (channel.lapseMillis !== Infinity || channel.users === 0 || this.#isClosed) return;
+    if (left === undefined) {
+      // A wake-up may be lost: it is asked again when a lease that is taken now may lapse.
+      lapseAt(channel, performance.now() + this.#leaseMillis);
+      return;
+    }
+    const millis = Math.max(100, left);
+    lapseAt(channel, performance.now() + millis);
+    channel.lapseTimer = startTimer(() => void this.#lapse(channel), millis).unref();
+  }
+
+  /** Milliseconds until it may be asked again; `undefined`: there is no lease. */
+  async #askToLapse({ name }: WakeChannel): Promise<number | undefined> {
     try {
-      left = await this.#calls.answerOf(() => this.#log.lapse(channel.name));
+      return await this.#calls.answerOf(() => this.#log.lapse(name));
     } catch (error) {
       this.#failed(error as CallFailed, 'to end answers whose producers are gone: they stay open');
-      left = this.#lookAgainMillis;
+      return this.#lookAgainMillis;
     }
-    if (left === undefined || channel.lapseMillis !== Infinity || channel.users === 0 || this.#isClosed) return;
-    const millis = Math.max(100, left);
-    channel.lapseMillis = performance.now() + millis;
-    channel.lapseTimer = startTimer(() => void this.#lapse(channel), millis).unref();
   }
 
   #wake(channel: WakeChannel): void {

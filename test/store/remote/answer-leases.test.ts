@@ -182,6 +182,36 @@ describe('the lease of an answer', () => {
       expect(diagnostics.lines.filter((line) => line.includes('Memory'))).toEqual([]);
     }));
 
+  it('lapses for readers whose wake-ups are all lost, however long they had waited before it', () =>
+    inWorld(async (world) => {
+      const [producer, deaf] = [world.host(), world.host()];
+      deaf.log.faults = { ...NO_FAULTS, lostWakeUp: 1 };
+      const reading = world.read(deaf, 'stream-end');
+      await world.pass(60_000);
+      await world.write(producer, '<start>', 'half an');
+      await world.pass(6_000);
+      expect(texts(reading)).toEqual(['<start>', 'half an']);
+      producer.log.isDown = true;
+      await world.pass(45_000);
+      expect(texts(reading)).toEqual(['<start>', 'half an', '</end>']);
+    }));
+
+  it.each([0, 1, 2, 3, 4])('does not lapse while its producer comes back from an outage for all, 3%i s long', (more) =>
+    inWorld(async (world) => {
+      const [producer, host] = [world.host(), world.host()];
+      const reading = world.read(host, 'stream-end');
+      await world.write(producer, '<start>', 'half an');
+      for (const { log } of [producer, host]) log.isDown = true;
+      await world.pass(30_000 + 1_000 * more);
+      host.log.comeBack(false);
+      await world.pass(2_000);
+      producer.log.comeBack(false);
+      await world.pass(60_000);
+      await world.write(producer, ' answer', '</end>');
+      expect(texts(reading)).toEqual(['<start>', 'half an', ' answer', '</end>']);
+    }),
+  );
+
   it('may be as short as the option says', () =>
     inWorld(async (world) => {
       const [producer, host] = [world.host({ answerLeaseMillis: 1_000 }), world.host({ answerLeaseMillis: 1_000 })];

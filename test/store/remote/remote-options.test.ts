@@ -15,10 +15,10 @@ describe('options of RemoteSessionStore', () => {
       expect(() => new RemoteSessionStore({ log: lacking as never })).toThrow(/`log`/);
     }
     expect(() => new RemoteSessionStore({ log, maxEntriesPerSession: 0 })).toThrow(/`maxEntriesPerSession`/);
-    for (const answerLeaseMillis of [0, 999, Number.NaN, '1000']) {
+    for (const answerLeaseMillis of [0, 999, Number.NaN, '1000', 2 ** 53, 1e21]) {
       const options = { log, answerLeaseMillis } as never;
       expect(() => new RemoteSessionStore(options)).toThrow(
-        /`answerLeaseMillis` to be a number of milliseconds, 1,000 or more/,
+        /`answerLeaseMillis` to be a number of milliseconds, 1,000 or more up to 2\^53 - 1/,
       );
     }
     expect(() => new RemoteSessionStore({ log, idleTtlMilis: 5 } as never)).toThrow(/unknown option `idleTtlMilis`/);
