@@ -331,6 +331,22 @@ describe('followAll', () => {
     expect(stuck.missed).toBe(50 * CHUNK_ROWS - 100);
   });
 
+  it('keeps nothing of an entry, be it given or left out, while it is not asked or waits', () => {
+    const cursor = store.openAll({ from: 'now' });
+    const held = (): unknown[] => [cursor.message, cursor.detail];
+    sessions.withSession('a', () => sessions.logger.error('given', { key: 'value' }));
+    expect(cursor.step()).toBe('entry');
+    expect(held()).toEqual(['given', expect.objectContaining({ logType: 'log' })]);
+    cursor.delivered();
+    expect(held()).toEqual(['', undefined]);
+    sessions.withSession('a', () => sessions.logger.error('left out', { key: 'value' }));
+    expect(cursor.step()).toBe('entry');
+    expect(cursor.step()).toBe('none');
+    cursor.wait({ wake() {} });
+    expect(held()).toEqual(['', undefined]);
+    cursor.leave();
+  });
+
   it('a reader that nobody asked and nobody has any more keeps nothing of the log', async () => {
     setFlagsFromString('--expose-gc');
     const collectGarbage = runInNewContext('gc') as () => void;

@@ -90,12 +90,19 @@ export class AllSessionsCursor implements SessionCursor, Entry, WaitNode {
   delivered(): void {
     this.#lastSession = this.#session;
     this.#lastPosition = this.#position;
-    // It may be a part of its page's text, which a reader that waits for long shall not keep.
+    this.#letGo();
+  }
+
+  /** Of its entry: the text may be a part of its page's, and the session may be deleted while it waits, or is not asked. */
+  #letGo(): void {
     this.message = '';
+    this.detail = undefined;
   }
 
   wait(waiter: Waiter): void {
     this.waiter = waiter;
+    // The last one may be one that a filter left out.
+    this.#letGo();
     if (this.list === undefined) this.#host.followers.add(this);
     if (!this.#hasAnsweredLate) return;
     this.#hasAnsweredLate = false;
