@@ -103,8 +103,9 @@ async function unlessRevoked(
   isRevoked: RevocableLinkOptions['isRevoked'],
 ): Promise<SessionLink | undefined> {
   if (link === undefined) return undefined;
+  const answer: unknown = await isRevoked(link, token);
   // Nothing but a clear no lets the link through.
-  return (await isRevoked(link, token)) === false ? link : undefined;
+  return answer === false ? link : undefined;
 }
 
 function checkedLink(token: unknown, secrets: readonly string[]): SessionLink | undefined {

@@ -36,8 +36,8 @@ const closing = (server: Server) => (): Promise<unknown> => {
   return new Promise((resolve) => server.close(resolve));
 };
 
-async function listen(listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
+async function listen(listener: (...given: Parameters<RequestListener>) => unknown): Promise<string> {
+  const server = createServer((request, response) => void listener(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   ends.push(closing(server));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -142,7 +142,10 @@ describe.each(Object.entries(ways))('a handler of event streams on %s', (_, moun
 
   it('answers pages of the origins that may read', async () => {
     const base = await start({ cors: { origin: ['http://a.test'], credentials: true, maxAgeSeconds: 5 } });
-    const from = async (origin: string, init: RequestInit = {}) => {
+    const from = async (
+      origin: string,
+      init: { readonly method?: string; readonly headers?: Record<string, string> } = {},
+    ) => {
       const { status, headers } = await fetch(`${base}/s`, { ...init, headers: { origin, ...init.headers } });
       return { status, allowed: headers.get('access-control-allow-origin'), headers };
     };

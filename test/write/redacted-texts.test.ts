@@ -46,7 +46,7 @@ function start(line: SdkLine | undefined, patterns: readonly RedactionPattern[],
   let provider: InstanceType<SdkLine['sdk']['LoggerProvider']> | undefined;
   const sessions = keep(new SessionLogs({ redact, streamHandler, loggerProvider: () => provider }));
   provider = new line.sdk.LoggerProvider({
-    processors: [sessions.processor as never, new line.sdk.SimpleLogRecordProcessor({ exporter })],
+    processors: [sessions.processor, new line.sdk.SimpleLogRecordProcessor({ exporter })],
   });
   return { sessions, heard, exported: () => exporter.getFinishedLogRecords() };
 }
@@ -231,7 +231,7 @@ describe('what is held back of an answer', () => {
         let provider: Provider | undefined;
         const sessions = keep(new SessionLogs({ redact: patternRedaction([KEY]), loggerProvider: () => provider }));
         const onEmit = ({ body }: { readonly body?: unknown }): void => {
-          if (body === 'sk-') sessions.logChunkToQueue('sk-more', 's');
+          if (body === 'sk-') void sessions.logChunkToQueue('sk-more', 's');
         };
         const processors = [processorThat(onEmit), sessions.processor as never];
         provider = new line.sdk.LoggerProvider({ processors });
@@ -253,7 +253,7 @@ describe('what is held back of an answer', () => {
           {
             pattern: KEY.pattern,
             replacement: () => {
-              sessions.logChunkToQueue('found a key; ', 's');
+              void sessions.logChunkToQueue('found a key; ', 's');
               sessions.withSession('s', () => sessions.logger.info('found a key'));
               return '[KEY]';
             },
@@ -361,10 +361,10 @@ describe('a secret that a model spreads over its tokens', () => {
 
   it('goes out redacted when the process ends in the middle', () => {
     const directory = temporaryDirectory();
-    const { url } = builtSource();
+    const source = builtSource();
     const program = `
-      import { startSessionLogs } from '${url('index.js')}';
-      import { patternRedaction } from '${url('redaction.js')}';
+      import { startSessionLogs } from '${source.url('index.js')}';
+      import { patternRedaction } from '${source.url('redaction.js')}';
       const redact = patternRedaction([{ pattern: /sk-[a-z0-9]{8,}/, replacement: '[KEY]' }]);
       const sessions = await startSessionLogs({ directory: process.argv[1], redact });
       await sessions.logChunkToQueue('<start>', 's');
