@@ -55,6 +55,8 @@ export class Shipper {
   readonly #turns = new QueueTurns();
   readonly #delivery = new BatchDelivery();
   readonly #backOff = new BackOff();
+  /** The queues of which the collector refused every record at the last try. */
+  readonly #refusing = new Set<SegmentQueue>();
   #isStopped = false;
   #isDue = false;
   #dueTimer: NodeJS.Timeout | undefined;
@@ -228,7 +230,11 @@ export class Shipper {
     const { spool, pending, maxExportBatchSize } = this.#options;
     this.#batches.settled(queue);
     this.#backOff.succeeded();
-    this.#outage.end('the collector accepts log records again');
+    this.#refusing.delete(queue);
+    // While the other queue is refused, it is no news that this one is not.
+    if (![...this.#refusing].some(({ pending }) => pending > 0)) {
+      this.#outage.end('the collector accepts log records again');
+    }
     if (queue === spool.own && spool.own.pending === 0) spool.closeIdle();
     if (queue === spool.own && pending() < maxExportBatchSize) this.#isDue = false;
     if (pending() > 0) this.added();
@@ -236,6 +242,7 @@ export class Shipper {
 
   #refusesAll(queue: SegmentQueue): void {
     this.#report('misconfigured', new Error('it rejects every log record', { cause: this.#lastError }));
+    this.#refusing.add(queue);
     this.#turns.refused(queue);
   }
 

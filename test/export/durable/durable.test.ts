@@ -20,6 +20,7 @@ import { runs } from '../../support/properties.ts';
 import { failure, ScriptedExporter } from '../../support/scripted-exporter.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { until } from '../../support/until.ts';
+import { withVirtualTime } from '../../support/virtual-time.ts';
 import { bytesBelow } from '../../support/daily-file.ts';
 
 afterEach(() => {
@@ -436,6 +437,30 @@ describe('what a failure means', () => {
     for (let i = 1; i <= 5; i += 1) emit(i);
     await expect(durable.forceFlush()).rejects.toMatchObject({ code: 'rejected' });
     expect(exporter.bodies).toStrictEqual([1, 2, 4, 5]);
+  });
+
+  test('what a dead process left and is refused is told once, however often own records are accepted meanwhile', async () => {
+    const lines = collectDiag();
+    const directory = join(temporaryDirectory(), 'spool');
+    const dead = setUp({ directory, exporter: new ScriptedExporter(() => failure()) });
+    for (let i = 0; i < 70; i += 1) dead.emit('poison');
+    await dead.durable.shutdown();
+    await withVirtualTime(async (pass) => {
+      lines.length = 0;
+      const exporter = new ScriptedExporter((records) =>
+        records.some(({ body }) => body === 'poison') ? failure(400) : 'ok',
+      );
+      const { durable, emit } = setUp({ directory, exporter });
+      const said = (text: string): number => lines.filter((line) => line.includes(text)).length;
+      for (let second = 0; second < 600 && durable.stats().rejected < 70; second += 1) {
+        emit(second);
+        await pass(1_000);
+      }
+      await pass(5_000);
+      expect(durable.stats()).toMatchObject({ rejected: 70, pending: { own: 0, adopted: 0 } });
+      expect(said('does not accept log records')).toBe(1);
+      expect(said('accepts log records again')).toBe(1);
+    });
   });
 
   test('a collector that refuses everything is misconfigured: 20 records in dead/, the rest is kept', async () => {
