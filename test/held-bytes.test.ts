@@ -13,7 +13,7 @@ interface Bytes {
 const NOT_COUNTED = /^(?:copies|ids of sessions|chunks|records|positions|nothing)/;
 
 /** What the heap of a program moves by itself between two measurements; a parent that is kept costs 20 MiB. */
-const NOISE = 1024 * 1024;
+const NOISE = 2 * 1024 * 1024;
 
 const program = builtProgram('held-bytes.mjs');
 const printed = execFileSync(process.execPath, ['--expose-gc', '--single-threaded-gc', program], { encoding: 'utf8' });

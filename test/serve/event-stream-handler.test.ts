@@ -276,15 +276,17 @@ describe('who may read', () => {
     expect(sessions.stats().readers).toBe(0);
   });
 
-  it.each([[null], [{}], [17], [Promise.reject(new Error('no database'))]])(
-    'is refused when the key of its client is no text, which all would share: %o',
-    async (key) => {
-      const maxReadersPerClient = { max: 1, key: () => key as never };
-      const handler = sessions.eventStreamHandler({ ...OPEN, maxReadersPerClient });
-      expect((await handler(new Request('http://x/s') as never)).status).toBe(403);
-      expect(lines.join()).toContain('`maxReadersPerClient.key` to give a string or undefined');
-    },
-  );
+  it.each<[string, () => unknown]>([
+    ['null', () => null],
+    ['an object', () => ({})],
+    ['a number', () => 17],
+    ['a promise that rejects', () => Promise.reject(new Error('no database'))],
+  ])('is refused when the key of its client is no text, which all would share: %s', async (_, key) => {
+    const maxReadersPerClient = { max: 1, key: key as () => never };
+    const handler = sessions.eventStreamHandler({ ...OPEN, maxReadersPerClient });
+    expect((await handler(new Request('http://x/s') as never)).status).toBe(403);
+    expect(lines.join()).toContain('`maxReadersPerClient.key` to give a string or undefined');
+  });
 
   it('gives the share of a body that nobody pulls back, and takes it again with the first pull', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });

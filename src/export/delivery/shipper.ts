@@ -147,6 +147,8 @@ export class Shipper {
       // What failed may have been dropped by a bound.
       this.#backOff.succeeded();
       if (this.#options.pending() > 0) this.added();
+      // They were due at once: nobody wakes one who does not sleep yet.
+      if (this.#isDue && state.own.pending > 0) return Promise.resolve();
     }
     return this.#sleep(this.#turns.pauseLeft(state));
   }

@@ -80,6 +80,12 @@ function collectDiag(): string[] {
 }
 
 describe('delivery', () => {
+  test('what fills batches in the first tick is sent then, not with the next look for dead owners, ten seconds later', async () => {
+    const { exporter, emit } = setUp({ maxExportBatchSize: 10 });
+    for (let i = 1; i <= 30; i += 1) emit(i);
+    await until(() => exporter.delivered.length === 30, 'all are sent', 7_000);
+  });
+
   test('records reach the exporter once, in order, in batches, and one export is under way at a time', async () => {
     const { exporter, emit, provider, durable } = setUp({ maxExportBatchSize: 100 });
     for (let round = 0; round < 10; round += 1) {
