@@ -20,6 +20,7 @@ import {
   sessionIdOf,
   SessionReader,
   sharedSessionLogs,
+  signSessionLink,
   SPECIAL_END_TOKENS,
   SPECIAL_TOKENS,
   startSessionLogs,
@@ -27,6 +28,7 @@ import {
   STREAM_START_TOKEN,
   TOOL_CALL_END_TOKEN,
   TOOL_CALL_START_TOKEN,
+  verifySessionLink,
   withSession,
 } from 'otel-session-logs';
 import {
@@ -35,6 +37,23 @@ import {
   DurableLogRecordProcessor,
 } from 'otel-session-logs/export';
 import type {
+  Authorization,
+  Authorize,
+  CorsOptions,
+  EventStreamHandler,
+  EventStreamHandlerOptions,
+  FastifyReplyLike,
+  GateOptions,
+  LinkScope,
+  ReadersPerClient,
+  ReplayOptions,
+  RevocableLinkOptions,
+  SessionLink,
+  SessionReplay,
+  Severity,
+  SeverityName,
+  SignSessionLinkOptions,
+  VerifySessionLinkOptions,
   ControlKind,
   DeliveryReport,
   Diagnosis,
@@ -88,8 +107,17 @@ import type {
   DateFileStats,
   DurableLogRecordProcessorOptions,
   DurableStats,
+  LineFormat,
+  LineRecord,
   Loss,
 } from 'otel-session-logs/export';
+import { patternRedaction } from 'otel-session-logs/redaction';
+import type {
+  PatternRedaction,
+  PatternRedactionOptions,
+  RedactionPattern,
+  WhenTooLong,
+} from 'otel-session-logs/redaction';
 import { RedisFailure, RedisSessionStore } from 'otel-session-logs/redis';
 import type {
   IoRedisLike,
@@ -301,6 +329,57 @@ export async function starting(): Promise<void> {
   const shared: SessionLogs = sharedSessionLogs();
   const bound = new SessionLogs({ loggerProvider: () => provider });
   console.log(started.stats(), shared.stats(), bound.stats());
+}
+
+// Who may read, and what
+
+export function redacting(): SessionLogs {
+  const whenTooLong: WhenTooLong = 'release';
+  const pattern: RedactionPattern = {
+    pattern: /secret/g,
+    replacement: (match) => '*'.repeat(match.length),
+    whenTooLong,
+  };
+  const options: PatternRedactionOptions = { maxHeldChars: 100, holdMillis: 10 };
+  const redaction: PatternRedaction = patternRedaction([pattern], options);
+  return new SessionLogs({ redact: redaction });
+}
+
+export function gate(sessions: SessionLogs): void {
+  const scope: LinkScope = 'all';
+  const signing: SignSessionLinkOptions = { secret: 'x'.repeat(32), expiresInSeconds: 60, scope };
+  const token = signSessionLink('a', signing);
+  const checking: VerifySessionLinkOptions = { secret: [signing.secret] };
+  const link: SessionLink | undefined = verifySessionLink(token, checking);
+  const revocable: RevocableLinkOptions = { ...checking, isRevoked: () => false };
+  const later: Promise<SessionLink | undefined> = verifySessionLink(token, revocable);
+  const answer: Authorization = link === undefined ? false : { logType: link.scope };
+  const authorize: Authorize<Request> = () => answer;
+  const maxReadersPerClient: ReadersPerClient<Request> = { max: 10, key: ({ url }) => url };
+  const gated: GateOptions<Request> = { authorize, maxReadersPerClient };
+  const cors: CorsOptions = { origin: 'https://example.com', credentials: true };
+  const options: EventStreamHandlerOptions<Request> = {
+    sessionId: ({ url }) => url,
+    authorize,
+    cors,
+    maxReadersPerClient,
+  };
+  const handler: EventStreamHandler<Request> = sessions.eventStreamHandler(options);
+  const reply: FastifyReplyLike | undefined = undefined;
+  console.log(handler, gated, later, reply);
+}
+
+export async function replay(sessions: SessionLogs): Promise<void> {
+  const options: ReplayOptions = { speed: 2 };
+  const replayed: SessionReplay = sessions.replaySession('a', options);
+  for await (const { message } of replayed) console.log(message);
+}
+
+export function lines(): DateFileLogRecordProcessor {
+  const name: SeverityName = 'warn';
+  const minimumSeverity: Severity = name;
+  const format: LineFormat = ({ message }: LineRecord) => message;
+  return new DateFileLogRecordProcessor({ format, minimumSeverity });
 }
 
 // A store of the user's own
