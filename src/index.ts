@@ -25,7 +25,7 @@ export type { Redact, RedactableEntry } from './route/redaction.ts';
 export type { SessionHandle } from './facade/session-handle.ts';
 export { SessionLogs } from './facade/session-logs.ts';
 export { sharedSessionLogs } from './facade/shared-session-logs.ts';
-export type { SessionLogsOptions } from './facade/session-logs.ts';
+export type { SessionLogsOptions } from './facade/session-logs-options.ts';
 export { sessionIdOf, withSession } from './route/session-context.ts';
 export { startSessionLogs } from './start/start-session-logs.ts';
 export type { StartSessionLogsOptions } from './start/start-options.ts';

@@ -9,10 +9,12 @@
  * program starts all the same.
  */
 import type { SessionLogs } from './facade/session-logs.ts';
-import { shareSessionLogs } from './facade/shared-session-logs.ts';
 import { requirePeers } from './start/peers.ts';
+import { noteStarted } from './start/running-starts.ts';
+import { identityOf } from './start/start-identity.ts';
 import { startNow } from './start/start-now.ts';
 import { startPlan } from './start/start-options.ts';
+import type { StartPlan } from './start/start-options.ts';
 import { SessionLogsError } from './support/errors.ts';
 import { reporterFor } from './support/reporter.ts';
 
@@ -26,17 +28,14 @@ const OPTIONS = {
 const reporter = reporterFor('register');
 
 try {
-  const sessions = start();
-  if (!shareSessionLogs(sessions)) {
-    reporter.warn('sharedSessionLogs() was made before: it is not the instance started here');
-  }
+  const plan = startPlan(OPTIONS);
+  noteStarted(identityOf(plan), start(plan));
 } catch (error) {
   reporter.error('session logs could not be started', error);
 }
 
 /** At once, so that it is there before the program's first line: hence not for a bundle. */
-function start(): SessionLogs {
-  const plan = startPlan(OPTIONS);
+function start(plan: StartPlan): SessionLogs {
   const peers = requirePeers(plan, true);
   try {
     return startNow(plan, peers);

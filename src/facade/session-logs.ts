@@ -5,8 +5,6 @@ import * as z from 'zod';
 import type { LogEntry } from '../entry/entry.ts';
 import type { DeliveryReport, SessionDelivery } from '../entry/routed-record.ts';
 import { requireSessionId } from '../entry/session-id.ts';
-import { globalLoggerProvider } from '../otel/logs-api.ts';
-import type { OtelLoggerProvider } from '../otel/logs-api.ts';
 import { followAll } from '../read/follow-all.ts';
 import type { FollowAllOptions } from '../read/follow-all.ts';
 import { openPop, openReader } from '../read/reader-options.ts';
@@ -14,8 +12,6 @@ import type { PopOptions, ReaderDefaults, ReaderOptions } from '../read/reader-o
 import type { SessionReader } from '../read/reader.ts';
 import { parseReplayOptions, SessionReplay } from '../read/replay.ts';
 import type { ReplayOptions } from '../read/replay.ts';
-import { sessionOptions } from '../route/processor.ts';
-import type { SessionLogRecordProcessorOptions } from '../route/processor.ts';
 import { withSession } from '../route/session-context.ts';
 import { ClientShares } from '../serve/client-share.ts';
 import type { NodeResponse } from '../serve/client.ts';
@@ -30,10 +26,8 @@ import { watchAbort } from '../support/abort-watch.ts';
 import { bindMembers } from '../support/bind-members.ts';
 import { SessionLogsError } from '../support/errors.ts';
 import { addUp } from '../support/loss-counters.ts';
-import { abortSignalOption, lazily, objectWith, parseOptions, timeoutOption } from '../support/options.ts';
+import { abortSignalOption, lazily, parseOptions, timeoutOption } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
-import { Echo, streamHandlerOption } from '../write/stream-handler.ts';
-import type { StreamHandler } from '../write/stream-handler.ts';
 import { tap } from '../write/tap.ts';
 import type { TapOptions } from '../write/tap.ts';
 import { SessionWriter } from '../write/writer.ts';
@@ -43,38 +37,9 @@ import type { Diagnosis } from './diagnose.ts';
 import { flushAll, shutdownAll } from './flush-and-shutdown.ts';
 import type { OwnedPart } from './flush-and-shutdown.ts';
 import { SessionHandle } from './session-handle.ts';
+import { settingsOf } from './session-logs-options.ts';
+import type { SessionLogsOptions } from './session-logs-options.ts';
 import { SessionLogRecordProcessor } from './session-processor.ts';
-
-export interface SessionLogsOptions extends SessionLogRecordProcessorOptions {
-  /** Gets each chunk as it is written. @default none */
-  readonly streamHandler?: StreamHandler | false | undefined;
-  /**
-   * Where `logger` and `logChunkToQueue` emit: a provider, or a function that returns one, since a provider is made after
-   * its processors. @default the global provider
-   */
-  readonly loggerProvider?: OtelLoggerProvider | (() => OtelLoggerProvider | undefined) | undefined;
-  /** The durable processor of your provider, for `flushSession`. Found by itself when it comes after ours. */
-  readonly durable?: SessionDelivery | undefined;
-}
-
-const optionsSchema = lazily(() =>
-  z.strictObject({
-    ...sessionOptions(),
-    streamHandler: streamHandlerOption(),
-    loggerProvider: z
-      .custom<NonNullable<SessionLogsOptions['loggerProvider']>>(
-        (value) =>
-          typeof value === 'function' ||
-          (typeof value === 'object' &&
-            value !== null &&
-            'getLogger' in value &&
-            typeof value.getLogger === 'function'),
-        'a logger provider, or a function that returns one',
-      )
-      .optional(),
-    durable: objectWith<SessionDelivery>('a durable processor', 'flushSession').optional(),
-  }),
-);
 
 const listSchema = lazily(() =>
   z.strictObject({
@@ -108,6 +73,20 @@ const SHUTDOWN_MILLIS = 10_000;
 
 const DONE: Promise<void> = Promise.resolve();
 
+/** Set by the class, which alone reaches what is private. */
+let become: (sessions: SessionLogs, options: SessionLogsOptions, owned: readonly OwnedPart[]) => void;
+
+/**
+ * Gives an instance the options and the parts of a start, in the place of those it was made with, so that who holds it holds
+ * the started one. What its sessions hold moves into a `store` that is given; readers of theirs deliver what is held and end
+ * with `'shutdown'` then, and go on otherwise.
+ *
+ * @throws TypeError for a wrong option; nothing has changed then.
+ */
+export function becomeStarted(sessions: SessionLogs, options: SessionLogsOptions, owned: readonly OwnedPart[]): void {
+  become(sessions, options, owned);
+}
+
 /**
  * The logs of many sessions: write, read live, replay, resume.
  *
@@ -127,25 +106,33 @@ export class SessionLogs {
   /** Leveled logs: into the session of the running code, else without one. */
   readonly logger: SessionLogger;
   readonly #writer: SessionWriter;
-  readonly #owned: readonly OwnedPart[];
-  readonly #durable: SessionDelivery | undefined;
+  #owned: readonly OwnedPart[];
+  #durable: SessionDelivery | undefined;
   readonly #shares = new ClientShares();
   #closing: Promise<void> | undefined;
   readonly #whenClosed = new Set<() => void>();
 
   /** @param owned What this instance flushes and shuts down; `startSessionLogs` gives it. */
   constructor(options: SessionLogsOptions = {}, owned: readonly OwnedPart[] = []) {
-    const parsed = parseOptions('SessionLogs', optionsSchema, options);
-    const { streamHandler, loggerProvider, durable, ...session } = parsed;
+    const { session, durable, provider, makeEcho } = settingsOf(options);
     this.processor = new SessionLogRecordProcessor(session);
     this.#owned = owned;
     this.#durable = durable;
-    const provider =
-      typeof loggerProvider === 'object' ? () => loggerProvider : (loggerProvider ?? globalLoggerProvider);
-    const echo = streamHandler === undefined || streamHandler === false ? undefined : new Echo(streamHandler);
-    this.#writer = new SessionWriter(this.processor.router, provider, echo);
+    this.#writer = new SessionWriter(this.processor.router, provider, makeEcho());
     this.logger = this.#writer.logger;
     bindMembers(this);
+  }
+
+  static {
+    become = (sessions, options, owned) => sessions.#become(options, owned);
+  }
+
+  #become(options: SessionLogsOptions, owned: readonly OwnedPart[]): void {
+    const { session, durable, provider, makeEcho } = settingsOf(options);
+    this.processor.reconfigure(session);
+    this.#writer.reconfigure(provider, makeEcho());
+    this.#durable = durable;
+    this.#owned = owned;
   }
 
   // Writing

@@ -47,6 +47,10 @@ export function sessionOptions(): {
 
 const optionsSchema = lazily(() => z.strictObject(sessionOptions()));
 
+function settingsOf(options: SessionLogRecordProcessorOptions): SessionLogRecordProcessorOptions {
+  return parseOptions('SessionLogRecordProcessor', optionsSchema, options);
+}
+
 /** How long `forceFlush` and `shutdown` take at most: the SDK passes no time of its own to either. */
 const FLUSH_MILLIS = 30_000;
 
@@ -63,26 +67,46 @@ class FirstDelivery implements DeliverySource {
 
 /** The session processor, but for the store that it takes when it is given none: no store is known here. */
 export class RoutingLogRecordProcessor implements LogRecordProcessor {
-  readonly store: SessionStore;
   /** For the facade. */
   readonly router: SessionRouter;
   readonly #source = new FirstDelivery();
   #closing: Promise<void> | undefined;
-  readonly #stopObserving: () => void;
+  #stopObserving: () => void;
 
   constructor(options: SessionLogRecordProcessorOptions, makeStore: () => SessionStore) {
-    const { store, redact, selfObsMeterProvider, ...resolution } = parseOptions(
-      'SessionLogRecordProcessor',
-      optionsSchema,
-      options,
-    );
-    this.store = store ?? makeStore();
-    this.router = new SessionRouter(this.store, redact, resolution, this.#source);
+    const { store, redact, selfObsMeterProvider, ...resolution } = settingsOf(options);
+    this.router = new SessionRouter(store ?? makeStore(), redact, resolution, this.#source);
+    this.#stopObserving = this.#observe(selfObsMeterProvider);
+  }
+
+  /** Where session logs live. */
+  get store(): SessionStore {
+    return this.router.store;
+  }
+
+  /**
+   * For the facade: takes other options in the place of those it was made with. Without a `store` it keeps the one it has,
+   * else what that one holds moves, redacted as they say, and it is closed.
+   *
+   * @throws TypeError for a wrong option; nothing has changed then.
+   */
+  reconfigure(options: SessionLogRecordProcessorOptions): void {
+    const { store, redact, selfObsMeterProvider, ...resolution } = settingsOf(options);
+    const { store: previous } = this;
+    this.router.reconfigure(store ?? previous, redact, resolution);
+    if (this.store !== previous) {
+      previous.close(0).catch((error: unknown) => reporter.warn('the store of before the start did not close', error));
+    }
+    this.#stopObserving();
+    this.#stopObserving = this.#observe(selfObsMeterProvider);
+  }
+
+  #observe(meters: MeterProvider | undefined): () => void {
     const stop = [
-      observeProcessor(selfObsMeterProvider, 'SessionLogRecordProcessor', () => this.#figures()),
-      observeStore(selfObsMeterProvider, () => this.store.stats()),
+      observeProcessor(meters, 'SessionLogRecordProcessor', () => this.#figures()),
+      observeStore(meters, () => this.store.stats()),
     ];
-    this.#stopObserving = () => stop.forEach((each) => each());
+    return () => stop.forEach((each) => each());
   }
 
   onEmit(record: LogRecord, context?: Context): void {

@@ -20,7 +20,8 @@ import type { SessionStore } from '../store/session-store.ts';
 import { isError } from '../support/errors.ts';
 import { LossCounters } from '../support/loss-counters.ts';
 import { catchRejection, reporterFor } from '../support/reporter.ts';
-import { directRecord } from './direct-record.ts';
+import { directRecord, toHrTime } from './direct-record.ts';
+import { moveEntries } from './moved-entries.ts';
 import { ownWriteOf } from './own-write.ts';
 import type { OwnWrite } from './own-write.ts';
 import {
@@ -43,19 +44,51 @@ const reporter = reporterFor('processor');
  * by the facade where no provider leads to the processor.
  */
 export class SessionRouter {
-  readonly store: SessionStore;
+  /** Another one only after `reconfigure`. */
+  store: SessionStore;
   readonly lost: LossCounters = new LossCounters();
   /** Records that came by. */
   routed = 0;
-  readonly #resolver: SessionResolver;
-  readonly #redact: Redact | undefined;
+  #resolver: SessionResolver;
+  #redact: Redact | undefined;
   readonly #source: DeliverySource;
 
   constructor(store: SessionStore, redact: Redact | undefined, resolution: SessionResolution, source: DeliverySource) {
     this.store = store;
     this.#redact = redact;
-    this.#resolver = new SessionResolver(resolution, undefined, () => this.#countCut());
+    this.#resolver = this.#resolverFor(resolution);
     this.#source = source;
+  }
+
+  /** From now on records are routed in this way. What another store held moves, redacted: it may leave this process there. */
+  reconfigure(store: SessionStore, redact: Redact | undefined, resolution: SessionResolution): void {
+    const { store: previous } = this;
+    this.#redact = redact;
+    this.#resolver = this.#resolverFor(resolution);
+    this.store = store;
+    if (store !== previous)
+      moveEntries(
+        previous,
+        (...entry) => this.#storeMoved(...entry),
+        (id) => store.end(id),
+      );
+  }
+
+  #resolverFor(resolution: SessionResolution): SessionResolver {
+    return new SessionResolver(resolution, undefined, () => this.#countCut());
+  }
+
+  #storeMoved(sessionId: string, message: string, timestamp: number, detail: EntryDetail | undefined): void {
+    if (this.#redact === undefined) return void this.store.append(sessionId, message, timestamp, detail);
+    const record = directRecord({
+      body: message,
+      attributes: { ...detail?.attributes },
+      timestamp: toHrTime(timestamp),
+    });
+    const redacted = this.#redacted(this.#redact, record, sessionId, detail);
+    if (redacted === undefined) return;
+    const text = detail === undefined || detail.kind === 'text' ? redacted.message : message;
+    this.store.append(sessionId, text, timestamp, withAttributes(detail, redacted.attributes));
   }
 
   /** How the redaction redacts texts that come in pieces; `undefined` when it sees whole records only. */

@@ -5,7 +5,8 @@ import { QueuedLogRecordProcessor } from '../export/delivery/queued.ts';
 import { DurableLogRecordProcessor } from '../export/durable/durable.ts';
 import { DateFileLogRecordProcessor } from '../export/file/date-file.ts';
 import type { OwnedPart } from '../facade/flush-and-shutdown.ts';
-import { SessionLogs } from '../facade/session-logs.ts';
+import type { SessionLogs } from '../facade/session-logs.ts';
+import { newInstance } from '../facade/shared-session-logs.ts';
 import { isSdkDisabled } from '../otel/environment.ts';
 import type { LogRecordExporter, LogRecordProcessor } from '../otel/log-record.ts';
 import { registerLoggerProvider } from '../otel/logs-api.ts';
@@ -119,24 +120,17 @@ function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, parts: Part
   const { store, redact, sessionIdKeys, sessionId, baggage, selfObsMeterProvider } = plan;
   const streamHandler = plan.streamHandler ?? (process.stdout.isTTY ? showChunk : false);
   const place = new ProcessPlace();
-  let provider: OtelLoggerProvider | undefined;
-  const sessions = new SessionLogs(
-    {
-      store,
-      redact,
-      sessionIdKeys,
-      sessionId,
-      baggage,
-      selfObsMeterProvider,
-      streamHandler,
-      loggerProvider: () => provider,
-    },
-    [...parts.owned, place],
-  );
-  provider = new sdk.LoggerProvider({
+  const instance = newInstance();
+  const { sessions } = instance;
+  const provider = new sdk.LoggerProvider({
     resource,
     processors: [new GatedLogRecordProcessor(sessions.processor, parts.branches)],
   });
+  const loggerProvider = (): OtelLoggerProvider => provider;
+  instance.take(
+    { store, redact, sessionIdKeys, sessionId, baggage, selfObsMeterProvider, streamHandler, loggerProvider },
+    [...parts.owned, place],
+  );
   place.take(sessions, plan.registerGlobally ? provider : undefined);
   if (plan.shutdownOnSignal) place.endOnSignal(sessions);
   return sessions;

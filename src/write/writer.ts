@@ -39,9 +39,9 @@ export type LeveledWrite = (
  */
 export class SessionWriter {
   readonly #router: SessionRouter;
-  readonly #provider: () => OtelLoggerProvider | undefined;
-  readonly #echo: Echo | undefined;
-  readonly #texts: RedactedTexts | undefined;
+  #provider: () => OtelLoggerProvider | undefined;
+  #echo: Echo | undefined;
+  #texts: RedactedTexts | undefined;
   readonly logger: SessionLogger;
   #loggerOf: OtelLoggerProvider | undefined = undefined;
   #otelLogger: OtelLogger | undefined = undefined;
@@ -54,10 +54,7 @@ export class SessionWriter {
     this.#router = router;
     this.#provider = provider;
     this.#echo = echo;
-    const { textRedaction } = router;
-    this.#texts =
-      textRedaction &&
-      new RedactedTexts(textRedaction, (record, sessionId, facts) => this.#emitChunk(record, sessionId, facts, true));
+    this.#texts = this.#redactedTexts();
     this.logger = {
       trace: this.#leveled('TRACE', SEVERITY.trace),
       debug: this.#leveled('DEBUG', SEVERITY.debug),
@@ -66,6 +63,23 @@ export class SessionWriter {
       error: this.#leveled('ERROR', SEVERITY.error),
       fatal: this.#leveled('FATAL', SEVERITY.fatal),
     };
+  }
+
+  /** Writes go there from now on, redacted as the router says now. */
+  reconfigure(provider: () => OtelLoggerProvider | undefined, echo: Echo | undefined): void {
+    this.#texts?.close();
+    this.#echo?.close();
+    this.#provider = provider;
+    this.#echo = echo;
+    this.#texts = this.#redactedTexts();
+  }
+
+  #redactedTexts(): RedactedTexts | undefined {
+    const { textRedaction } = this.#router;
+    return (
+      textRedaction &&
+      new RedactedTexts(textRedaction, (record, sessionId, facts) => this.#emitChunk(record, sessionId, facts, true))
+    );
   }
 
   /** Where records are emitted now. */

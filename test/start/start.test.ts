@@ -8,7 +8,7 @@ import { logs } from '@opentelemetry/api';
 import { InMemoryLogRecordExporter } from '@opentelemetry/sdk-logs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import { sharedSessionLogs, startSessionLogs } from '../../src/index.ts';
+import { startSessionLogs } from '../../src/index.ts';
 import type { SessionLogs, StartSessionLogsOptions } from '../../src/index.ts';
 import { builtSource } from '../support/built-source.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';
@@ -351,15 +351,18 @@ describe('startSessionLogs', () => {
     },
   );
 
-  it('a second start on one directory throws, and works after the first is shut down', async () => {
+  it('a second start on one directory with other options throws, and works after the first is shut down', async () => {
     const directory = temporaryDirectory();
     const first = await start({ directory });
     const listeners = process.listenerCount('beforeExit');
-    await expect(start({ directory })).rejects.toMatchObject({ code: 'directory_in_use' });
+    await expect(start({ directory, retentionDays: 3 })).rejects.toMatchObject({
+      code: 'directory_in_use',
+      message: expect.stringContaining('other values of `retentionDays`: sharedSessionLogs()') as string,
+    });
     expect(process.listenerCount('beforeExit')).toBe(listeners);
     await first.shutdown();
     expect(process.listenerCount('beforeExit')).toBe(listeners - 1);
-    await start({ directory });
+    await start({ directory, retentionDays: 3 });
   });
 
   it('a start that failed has let go of what it had made: another one works at once', async () => {
@@ -378,12 +381,6 @@ describe('startSessionLogs', () => {
     await sessions.forceFlush();
     expect(diagnostics.lines).toHaveLength(1);
     expect(diagnostics.lines[0]).toContain('OTEL_EXPORTER_OTLP_ENDPOINT is no URL: "no url"');
-  });
-});
-
-describe('sharedSessionLogs', () => {
-  it('is one per process', () => {
-    expect(sharedSessionLogs()).toBe(sharedSessionLogs());
   });
 });
 

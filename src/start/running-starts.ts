@@ -1,0 +1,73 @@
+import type { SessionLogs } from '../facade/session-logs.ts';
+import { messageOf, SessionLogsError } from '../support/errors.ts';
+import { differingOptions, isSameStart, sharesDirectory } from './start-identity.ts';
+import type { StartIdentity } from './start-identity.ts';
+
+/** A start of this process, from its call on until what it started is shut down. */
+interface RunningStart {
+  readonly identity: StartIdentity;
+  readonly starting: Promise<SessionLogs>;
+  /** Once it is started. */
+  sessions: SessionLogs | undefined;
+}
+
+const STARTS = Symbol.for('otel-session-logs.starts.v1');
+
+const holder = globalThis as { [STARTS]?: Set<RunningStart> };
+/** One list for all copies of this package: frameworks bundle a module twice. */
+const starts = (holder[STARTS] ??= new Set());
+
+/**
+ * Starts, unless the same start is under way or has made an instance that runs: then that instance is the answer. One that
+ * is being shut down is waited for first.
+ *
+ * @throws What the start throws; for all who wait for it.
+ */
+export async function startOnce(identity: StartIdentity, start: () => Promise<SessionLogs>): Promise<SessionLogs> {
+  for (let same = runningSame(identity); same !== undefined; same = runningSame(identity)) {
+    const sessions = await same.starting;
+    if (!sessions.isShutDown) return sessions;
+    // Its failure is told to who has called it.
+    await Promise.allSettled([sessions.shutdown()]);
+    starts.delete(same);
+  }
+  const others = [...starts];
+  const running: RunningStart = { identity, starting: start(), sessions: undefined };
+  starts.add(running);
+  try {
+    return (running.sessions = await running.starting);
+  } catch (error) {
+    starts.delete(running);
+    throw explained(error, identity, others);
+  }
+}
+
+/** Notes what was started at once. */
+export function noteStarted(identity: StartIdentity, sessions: SessionLogs): void {
+  starts.add({ identity, starting: Promise.resolve(sessions), sessions });
+}
+
+function runningSame(identity: StartIdentity): RunningStart | undefined {
+  for (const running of starts) {
+    if (isSameStart(running.identity, identity)) return running;
+    // What is over and is not started again would stay for good.
+    if (running.sessions?.isShutDown) starts.delete(running);
+  }
+  return undefined;
+}
+
+/** Says in what the start differs from the one that has the directory. */
+function explained(error: unknown, identity: StartIdentity, others: readonly RunningStart[]): unknown {
+  if (!(error instanceof SessionLogsError) || error.code !== 'directory_in_use') return error;
+  const owner = others.find(
+    (other) => other.sessions?.isShutDown !== true && sharesDirectory(other.identity, identity),
+  );
+  const names = owner === undefined ? [] : differingOptions(owner.identity, identity).map((name) => `\`${name}\``);
+  if (names.length === 0) return error;
+  return new SessionLogsError(
+    error.code,
+    `${messageOf(error)}, by an instance that was started with other values of ${names.join(', ')}: sharedSessionLogs() is ` +
+      'that instance when it was the first, and a start with the same values gives it too',
+    { cause: error },
+  );
+}

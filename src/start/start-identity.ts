@@ -1,0 +1,105 @@
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+
+import { environmentValue } from '../otel/environment.ts';
+import { expandHome } from '../support/home-path.ts';
+import type { StartPlan } from './start-options.ts';
+
+/** What makes two starts the same. */
+export interface StartIdentity {
+  /** The plain values by option; functions and objects of classes by presence. The directories are in it. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** The objects of classes that were given, by the path of their option. */
+  readonly objects: ReadonlyMap<string, object>;
+  /** Whether it writes where no second instance of this process may write. */
+  readonly holdsDirectory: boolean;
+}
+
+export function identityOf(plan: StartPlan): StartIdentity {
+  const objects = new Map<string, object>();
+  const { spool } = plan;
+  const located = {
+    ...plan,
+    directory: placeOf(plan.directory ?? environmentValue('LOGS_PATH') ?? 'logs'),
+    ...(spool === undefined ? {} : { spool: { ...spool, directory: placeOf(spool.directory) } }),
+  };
+  return {
+    values: plainOf(located, '', objects, 0) as Record<string, unknown>,
+    objects,
+    holdsDirectory: plan.file !== false || spool !== undefined,
+  };
+}
+
+/**
+ * Whether a start asks for the instance that another one made. Functions are not compared, nor are exporters, stores and
+ * the like: a module that is loaded again, as development servers do it, makes new ones each time. Where no directory is
+ * held, two instances do not disturb each other, and another exporter means another instance.
+ */
+export function isSameStart(one: StartIdentity, other: StartIdentity): boolean {
+  if (differingOptions(one, other).length > 0) return false;
+  if (one.holdsDirectory) return true;
+  return [...one.objects].every(([path, object]) => other.objects.get(path) === object);
+}
+
+/** The names of the options whose plain values differ. */
+export function differingOptions({ values: one }: StartIdentity, { values: other }: StartIdentity): string[] {
+  const names = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return [...names].filter((name) => !isDeepStrictEqual(one[name], other[name]));
+}
+
+/** Whether two starts would write into one directory. */
+export function sharesDirectory({ values: one }: StartIdentity, { values: other }: StartIdentity): boolean {
+  return (
+    one['directory'] === other['directory'] ||
+    (hasSpool(one) && hasSpool(other) && one.spool.directory === other.spool.directory)
+  );
+}
+
+function hasSpool(values: object): values is { readonly spool: { readonly directory?: unknown } } {
+  return 'spool' in values && typeof values.spool === 'object' && values.spool !== null;
+}
+
+/** An object within itself ends somewhere. */
+const MAX_DEPTH = 8;
+
+function plainOf(value: unknown, path: string, objects: Map<string, object>, depth: number): unknown {
+  if (typeof value === 'function') return GIVEN;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((each, index) => plainOf(each, `${path}.${index}`, objects, depth + 1));
+  if (!isPlain(value) || depth > MAX_DEPTH) {
+    objects.set(path, value);
+    return GIVEN;
+  }
+  const given = Object.entries(value).filter(([, member]) => member !== undefined);
+  return Object.fromEntries(given.map(([key, member]) => [key, plainOf(member, `${path}.${key}`, objects, depth + 1)]));
+}
+
+const GIVEN = Symbol.for('otel-session-logs.given.v1');
+
+/** A module namespace has no prototype either, but is no value. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return (prototype === Object.prototype || prototype === null) && !(Symbol.toStringTag in value);
+}
+
+/** A path by one name: absolute, and without symbolic links as far as it exists. */
+function placeOf(directory: string): string {
+  // Its type is checked by what opens it.
+  if (typeof directory !== 'string') return directory;
+  try {
+    return realPathOf(resolve(expandHome(directory)));
+  } catch {
+    // The working directory was removed.
+    return directory;
+  }
+}
+
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // It is made by the start.
+    return dirname(path) === path ? path : join(realPathOf(dirname(path)), basename(path));
+  }
+}
