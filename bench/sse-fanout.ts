@@ -3,8 +3,9 @@
  *
  *     node bench/sse-fanout.js [clients,...] [rounds] [built package,...]
  *
- * Tokens come one at a time (a write to a socket for each, of which most is the system's) and eight at a time. With the
- * directories of several built packages they take turns, each run in a process of its own, its clients in another.
+ * Tokens come one at a time with pauses (a write to a socket for each, of which most is the system's), eight at a time with
+ * pauses, and as an answer of 100 a second. With the directories of several built packages they take turns, each run in a
+ * process of its own, its clients in another.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,10 +17,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import type * as Package from '../dist/index.js';
+import { withKnownOptions } from './build.ts';
 import { median } from './harness.ts';
 
 const FILE = fileURLToPath(import.meta.url);
 const EVENTS = 100_000;
+/** Instead of a number at once: one each 10 ms, whether all have the one before or not. */
+const ANSWER = 0;
 const PACKAGE = fileURLToPath(new URL('../dist', import.meta.url));
 
 interface Micros {
@@ -39,7 +43,8 @@ async function beClients(port: number, clients: number): Promise<void> {
 
 async function beServer(directory: string, clients: number, atOnce: number): Promise<void> {
   const built = (await import(pathToFileURL(resolve(directory, 'index.js')).href)) as typeof Package;
-  const sessions = new built.SessionLogs({ store: new built.MemorySessionStore({ maxReadersPerSession: 20_000 }) });
+  const store = withKnownOptions((options) => new built.MemorySessionStore(options), { maxReadersPerSession: 20_000 });
+  const sessions = new built.SessionLogs({ store });
   const server = createServer((_, response) => void sessions.sendEventStream(response, 's'));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -47,13 +52,14 @@ async function beServer(directory: string, clients: number, atOnce: number): Pro
   const other = fork(FILE, ['--clients', `${port}`, `${clients}`]);
   while (sessions.stats().readers < clients) await delay(10);
   const write = async (events: number): Promise<number> => {
-    const turns = Math.ceil(events / clients / atOnce);
+    const turns = Math.ceil(events / clients / Math.max(1, atOnce));
     for (let turn = 0; turn < turns; turn += 1) {
-      for (let i = 0; i < atOnce; i += 1) void sessions.logChunkToQueue(` token ${i}`, 's');
+      for (let i = 0; i < Math.max(1, atOnce); i += 1) void sessions.logChunkToQueue(` token ${i}`, 's');
       // Until all have it, on a machine that has other work too.
-      await delay(Math.max(1, clients / 25));
+      await delay(atOnce === ANSWER ? 10 : Math.max(1, clients / 8));
     }
-    return turns * atOnce * clients;
+    await delay(Math.max(1, clients / 8));
+    return turns * Math.max(1, atOnce) * clients;
   };
   await write(EVENTS / 4);
   const before = process.cpuUsage();
@@ -65,7 +71,7 @@ async function beServer(directory: string, clients: number, atOnce: number): Pro
 
 async function measure(counts: readonly number[], rounds: number, directories: readonly string[]): Promise<void> {
   for (const clients of counts) {
-    for (const atOnce of [1, 8]) {
+    for (const atOnce of [1, 8, ANSWER]) {
       const costs = new Map(directories.map((directory) => [directory, [] as Micros[]]));
       for (let round = 0; round < rounds; round += 1) {
         for (const directory of round % 2 === 0 ? directories : directories.toReversed()) {
@@ -78,7 +84,7 @@ async function measure(counts: readonly number[], rounds: number, directories: r
         const user = median(all.map((cost) => cost.user));
         const system = median(all.map((cost) => cost.system));
         console.log(
-          `${clients} clients, ${atOnce} at once: ${(user + system).toFixed(2)} us an event and client ` +
+          `${clients} clients, ${atOnce === ANSWER ? 'an answer' : `${atOnce} at once`}: ${(user + system).toFixed(2)} us an event and client ` +
             `(user ${user.toFixed(2)}, system ${system.toFixed(2)})   ${directory}`,
         );
       }

@@ -67,13 +67,27 @@ async function pauses(build: Build): Promise<Sample> {
   let written = 0;
   const write = (): void => void store.append(id(written * 7919), freshText(written++), 1.7e12 + written, undefined);
   while (written < HELD) write();
+  return longest(write, (turn) => store.delete(id(turn * 104_729)));
+}
+
+/** What the machine itself does to a program that hardly does anything. */
+function pausesOfNothing(): Promise<Sample> {
+  let [written, last] = [0, ''];
+  keep(() => last);
+  return longest(
+    () => void (last = freshText(written++)),
+    () => {},
+  );
+}
+
+async function longest(write: () => void, remove: (turn: number) => void): Promise<Sample> {
   await delay(500);
   globalThis.gc?.();
   const collections = new Collections();
   const [calls, turns] = [new Longest(), new Longest()];
   for (let turn = 0; turn < TURNS; turn += 1) {
     for (let n = 0; n < PER_TURN; n += 1) calls.time(write);
-    if (turn % 4 === 0) calls.time(() => store.delete(id(turn * 104_729)));
+    if (turn % 4 === 0) calls.time(() => remove(turn));
     const from = performance.now();
     await nextTurn();
     turns.note(from);
@@ -153,6 +167,7 @@ export const rows: readonly Row[] = [
     unit: 'ms',
     ours: pauses,
     also: 'ms the longest turn between them',
+    peers: { 'calls that do nothing': pausesOfNothing },
     target: { of: 'figure', atMost: 2 },
   },
   ...Object.entries(patterns).map(([name, pattern]): Row => ({

@@ -1,8 +1,13 @@
-/** What can be evicted: knows when it was used last, as a number that only grows. */
+/** Items that were used since they took their place, and that one look for a victim puts in their place at most. */
+const RANKED_PER_LOOK = 512;
+
+/** What can be evicted: knows when it was used last, as a number that only grows, and as a time. */
 export interface Evictable {
   readonly lastUsed: number;
-  /** `lastUsed` when the item took its place in the order; kept by {@link EvictionOrder}. */
+  readonly lastUsedMillis: number;
+  /** `lastUsed` and `lastUsedMillis` when the item took its place in the order; kept by {@link EvictionOrder}. */
   rankedAt: number;
+  rankedMillis: number;
   /** The order that the item is in, and its place there; kept by {@link EvictionOrder}. */
   order: object | undefined;
   heapIndex: number;
@@ -10,7 +15,8 @@ export interface Evictable {
 
 /**
  * Least recently used first, without any work when something is used: a heap by last use that looks only when asked,
- * and then corrects what it finds at the top.
+ * and then corrects what it finds at the top. A look never corrects everything at once: thousands of items that were all
+ * used since would be a pause of many milliseconds.
  */
 export class EvictionOrder<T extends Evictable> {
   readonly #heap: T[] = [];
@@ -23,6 +29,7 @@ export class EvictionOrder<T extends Evictable> {
   add(item: T): void {
     item.order = this;
     item.rankedAt = item.lastUsed;
+    item.rankedMillis = item.lastUsedMillis;
     item.heapIndex = this.#heap.length;
     this.#heap.push(item);
     this.#up(item);
@@ -40,14 +47,44 @@ export class EvictionOrder<T extends Evictable> {
     this.#up(last);
   }
 
-  /** The item that was used least recently; it stays in. */
-  peek(): T | undefined {
-    for (;;) {
+  /**
+   * The item that was used least recently; it stays in. When more than 512 items were used since they took their place
+   * and {@link rank} has not been called, the least recently used one of the 512 that had the oldest places.
+   */
+  leastUsed(): T | undefined {
+    let least: T | undefined;
+    for (let ranked = 0; ranked < RANKED_PER_LOOK; ranked += 1) {
       const top = this.#heap[0];
       if (top === undefined || top.rankedAt === top.lastUsed) return top;
-      top.rankedAt = top.lastUsed;
-      this.#down(top);
+      if (least === undefined || top.lastUsed < least.lastUsed) least = top;
+      this.#rankTop(top);
     }
+    return least;
+  }
+
+  /** The item that was used least recently, if that was no later than `millis`; it stays in. */
+  usedBy(millis: number): T | undefined {
+    for (;;) {
+      const top = this.#heap[0];
+      if (top === undefined || top.rankedMillis > millis) return undefined;
+      if (top.rankedAt === top.lastUsed) return top;
+      this.#rankTop(top);
+    }
+  }
+
+  /** Puts items in their place ahead of a look, so many at most. */
+  rank(most: number): void {
+    for (let ranked = 0; ranked < most; ranked += 1) {
+      const top = this.#heap[0];
+      if (top === undefined || top.rankedAt === top.lastUsed) return;
+      this.#rankTop(top);
+    }
+  }
+
+  #rankTop(top: T): void {
+    top.rankedAt = top.lastUsed;
+    top.rankedMillis = top.lastUsedMillis;
+    this.#down(top);
   }
 
   #place(item: T, index: number): void {

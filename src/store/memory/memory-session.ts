@@ -67,6 +67,7 @@ export class MemorySession extends WaitList implements Evictable, LogOwner {
   /** What the ids of its entries begin with: which of all sessions that ever were this is, so no id opens another one. */
   readonly #idHead: string;
   rankedAt = 0;
+  rankedMillis = 0;
   heapIndex = 0;
   order: object | undefined = undefined;
   /** `held`, or what became of the session. */

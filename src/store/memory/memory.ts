@@ -45,6 +45,8 @@ const UPKEEP_MILLIS = 20;
 /** The upkeep of one turn of the event loop: less than half a millisecond, and less than two while text has to go. */
 const ROWS_PER_TURN = 4_096;
 const ROWS_PER_ERASING_TURN = 16_384;
+/** Sessions that take their place in the order of eviction in that turn, ahead of the next look for a victim. */
+const RANKED_PER_TURN = 256;
 
 /** Where an entry stands, and when it was logged among those of all sessions. */
 interface FoundEntry {
@@ -70,8 +72,9 @@ function nextIncarnation(): string {
 /**
  * Session logs in this process: bounded in every direction, nothing else between the producer and its readers.
  *
- * An entry is readable before `append` returns; a reader that waits is resolved within it, or in a turn of the event loop
- * to come when more than a few wait. An id is made of the store's incarnation, the session's number and the entry's
+ * An entry is readable before `append` returns; a reader that waits is resolved within it. When more than 16 wait on one
+ * session they are resolved in turns of the event loop to come, at most once in 0.08 ms for each of them: 1,000 readers get
+ * what is logged after a pause at once, and then everything of 80 ms together. An id is made of the store's incarnation, the session's number and the entry's
  * position: `missed` is exact, and no id opens another session or another process. Ids of a session sort as text in the
  * order logged, over restarts too as long as the clock is not set back.
  */
@@ -186,6 +189,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
     this.#upkeep = undefined;
     this.log.seal();
     this.log.work(this.log.hasToErase ? ROWS_PER_ERASING_TURN : ROWS_PER_TURN);
+    this.#idle.rank(RANKED_PER_TURN);
     if (this.log.isBehind) this.#startUpkeep(1);
   }
 
@@ -217,7 +221,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
   #begin(sessionId: string): MemorySession | undefined {
     this.#sweep();
     if (this.#sessions.size >= this.#options.maxSessions) {
-      const victim = this.#ended.peek() ?? this.#idle.peek();
+      const victim = this.#ended.leastUsed() ?? this.#idle.leastUsed();
       if (victim === undefined) return undefined;
       this.#evict(victim, 'store_full');
     }
@@ -261,7 +265,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
     this.#sweep();
     if (this.#isClosed) return undefined;
     while (!this.#hasRoomFor(sessionId)) {
-      const victim = this.#ended.peek();
+      const victim = this.#ended.leastUsed();
       if (victim === undefined || victim.length > 0) return undefined;
       this.#evict(victim, 'store_full');
     }
@@ -485,8 +489,8 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
 
   #expire(order: EvictionOrder<MemorySession>, ttlMillis: number): void {
     for (;;) {
-      const oldest = order.peek();
-      if (oldest === undefined || this.#clock - oldest.lastUsedMillis < ttlMillis) return;
+      const oldest = order.usedBy(this.#clock - ttlMillis);
+      if (oldest === undefined) return;
       this.#evict(oldest, 'expired');
     }
   }
@@ -508,7 +512,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
   /** Gets below `maxBytes` again after an entry of `newest` was stored. */
   #shrink(newest: MemorySession): void {
     while (this.#bytes > this.#maxBytes) {
-      const victim = this.#ended.peek() ?? this.#idle.peek();
+      const victim = this.#ended.leastUsed() ?? this.#idle.leastUsed();
       if (victim !== undefined && victim !== newest) this.#evict(victim, 'store_full');
       else if (!this.#thinLargest()) return;
     }

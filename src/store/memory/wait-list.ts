@@ -1,4 +1,4 @@
-import { nextTurn } from '../../support/timers.ts';
+import { nextTurn, startWorkTimer, workNow } from '../../support/timers.ts';
 import type { Waiter } from '../session-store.ts';
 
 /** A cursor that waits, linked to its neighbours so that leaving costs the same among one or 10,000. */
@@ -15,6 +15,22 @@ export interface WaitNode {
 const WOKEN_AT_ONCE = 16;
 /** So many are woken in one turn of the event loop. */
 const WOKEN_PER_TURN = 256;
+/**
+ * A wave over many begins no sooner after the one before it than this for each of them: four times what a client of an
+ * event stream costs. So an audience takes a quarter of the event loop at most, and gets together what was logged meanwhile;
+ * what is logged after a pause goes out at once.
+ */
+const MILLIS_PER_WOKEN = 0.08;
+
+/** The waking of many, in turns of the event loop. */
+interface Wave {
+  /** A turn of it, or of the next one, is to come. */
+  isDue: boolean;
+  /** Those of it that are not woken yet. */
+  left: number;
+  /** When the next one may begin. */
+  next: number;
+}
 
 /** The cursors that wait on one session, in the order they came. */
 export class WaitList {
@@ -23,7 +39,8 @@ export class WaitList {
   #count = 0;
   /** The last of those that are woken in the turns to come; who came after it has met what they are woken for. */
   #lastDue: WaitNode | undefined = undefined;
-  #isTurnDue = false;
+  /** Once there were many. */
+  #wave: Wave | undefined = undefined;
 
   get isEmpty(): boolean {
     return this.#first === undefined;
@@ -83,18 +100,30 @@ export class WaitList {
       return;
     }
     this.#lastDue = this.#last;
-    if (this.#isTurnDue) return;
+    if (this.#wave?.isDue === true) return;
     if (this.#count <= WOKEN_AT_ONCE) this.#wakeDue(Infinity);
-    else this.#wakeNextTurn();
+    else this.#planWave((this.#wave ??= { isDue: false, left: 0, next: 0 }));
   }
 
-  #wakeNextTurn(): void {
-    this.#isTurnDue = true;
-    nextTurn(() => {
-      this.#isTurnDue = false;
-      this.#wakeDue(WOKEN_PER_TURN);
-      if (this.#lastDue !== undefined && !this.#isTurnDue) this.#wakeNextTurn();
-    });
+  #planWave(wave: Wave): void {
+    wave.isDue = true;
+    const begin = (): void => {
+      wave.left = this.#count;
+      wave.next = workNow() + this.#count * MILLIS_PER_WOKEN;
+      this.#wakeSome(wave);
+    };
+    const wait = wave.next - workNow();
+    if (wait > 0) startWorkTimer(begin, wait);
+    else nextTurn(begin);
+  }
+
+  #wakeSome(wave: Wave): void {
+    const some = Math.min(wave.left, WOKEN_PER_TURN);
+    wave.left -= some;
+    this.#wakeDue(some);
+    if (this.#lastDue === undefined) wave.isDue = false;
+    else if (wave.left > 0) nextTurn(() => this.#wakeSome(wave));
+    else this.#planWave(wave);
   }
 
   #wakeDue(max: number): void {

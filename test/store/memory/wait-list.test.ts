@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 
 import { MemorySessionStore, SessionLogs } from '../../../src/index.ts';
 import type { LogEntry, SessionReader } from '../../../src/index.ts';
+import { WaitList } from '../../../src/store/memory/wait-list.ts';
+import type { WaitNode } from '../../../src/store/memory/wait-list.ts';
 import { until } from '../../support/until.ts';
 
 const MANY = 2_000;
@@ -24,6 +26,23 @@ async function waiting(
   });
   await nextTurn();
   return { sessions, readers, got };
+}
+
+/** A cursor that waits again as soon as it is woken. */
+function addCursor(list: WaitList, onWake: () => void): void {
+  const node: WaitNode = {
+    waiter: {
+      wake: () => {
+        onWake();
+        list.add(node);
+      },
+    },
+    list: undefined,
+    previous: undefined,
+    following: undefined,
+    notify: () => {},
+  };
+  list.add(node);
 }
 
 /** How many `next()` calls of readers were settled. */
@@ -82,6 +101,25 @@ describe('many readers that wait on one session', () => {
     sessions.deleteSession('s');
     await until(() => readers.every(({ endReason }) => endReason === 'deleted'), 'all have ended');
     await sessions.shutdown();
+  });
+
+  it('are woken at once after a pause, and together for what is logged in quick succession', async () => {
+    const list = new WaitList();
+    const wakings = Array.from({ length: 1_000 }, () => 0);
+    for (const index of wakings.keys()) addCursor(list, () => (wakings[index] = (wakings[index] ?? 0) + 1));
+    const turns = async (count: number): Promise<void> => {
+      for (let turn = 0; turn < count; turn += 1) await nextTurn();
+    };
+    list.wakeAll();
+    await turns(5);
+    expect(new Set(wakings)).toEqual(new Set([1]));
+    for (let n = 0; n < 20; n += 1) {
+      list.wakeAll();
+      await turns(5);
+    }
+    await until(() => wakings.every((count) => count >= 2), 'all are woken again');
+    // 21 times if each write woke them; once more on a machine that stands still for 80 ms.
+    expect(Math.max(...wakings)).toBeLessThan(10);
   });
 
   it('few are woken within the write', async () => {
