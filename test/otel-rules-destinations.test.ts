@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DurableLogRecordProcessor } from '../src/export/durable/durable.ts';
 import { DateFileLogRecordProcessor } from '../src/export/file/date-file.ts';
 import { QueuedLogRecordProcessor } from '../src/export/delivery/queued.ts';
+import { ForeignLogRecordProcessor } from '../src/export/foreign-processor.ts';
 import { SessionLogRecordProcessor } from '../src/facade/session-processor.ts';
 import { GatedLogRecordProcessor } from '../src/start/gated-processor.ts';
 import { MemorySessionStore } from '../src/store/memory/memory.ts';
@@ -44,6 +45,21 @@ describeProcessorRules('GatedLogRecordProcessor', (_line, { timeoutMillis }) => 
     delivered: () => exporter.bodies(),
     lost: () => gate.stats().lost,
     destinationShutdowns: () => exporter.shutdowns,
+    hold: () => exporter.hold(),
+    release: () => exporter.release(),
+  };
+});
+
+describeProcessorRules('ForeignLogRecordProcessor', () => {
+  const exporter = new ManualExporter();
+  const processor = new ForeignLogRecordProcessor('it', new QueuedLogRecordProcessor({ exporter }));
+  return {
+    processor,
+    delivered: () => exporter.bodies(),
+    lost: () => processor.lost(),
+    destinationShutdowns: () => exporter.shutdowns,
+    flush: (timeoutMillis) => processor.forceFlush({ timeoutMillis }),
+    shutdownMillis: 10_000,
     hold: () => exporter.hold(),
     release: () => exporter.release(),
   };

@@ -4,6 +4,8 @@ import { within } from '../support/timeouts.ts';
 /** Something that an instance flushes and shuts down: a store, an exporter's processor, the daily file. */
 export interface OwnedPart {
   readonly name: string;
+  /** Of a destination: the name that `stats()` lists its losses under. */
+  readonly destination?: string;
   /** Resolves when all it got before the call is where it goes; rejects with a reason, in time. */
   forceFlush(timeoutMillis: number): Promise<void>;
   shutdown(timeoutMillis: number): Promise<void>;

@@ -41,6 +41,15 @@ import { settingsOf } from './session-logs-options.ts';
 import type { SessionLogsOptions } from './session-logs-options.ts';
 import { SessionLogRecordProcessor } from './session-processor.ts';
 
+/** What an instance holds now, and what was lost. */
+export interface SessionLogsStats extends StoreStats {
+  /**
+   * What each destination lost, by its name: `export`, `console`, `file`, and those of the option `destinations`. Empty in a
+   * setup of your own. `lost` has it all added up.
+   */
+  readonly destinations: Readonly<Record<string, { readonly lost: Readonly<Record<string, number>> }>>;
+}
+
 const listSchema = lazily(() =>
   z.strictObject({
     sessionId: z.string('a session id').optional(),
@@ -364,9 +373,18 @@ export class SessionLogs {
   }
 
   /** Counters: sessions, readers, entries, bytes, and what was lost, by reason. */
-  stats(): StoreStats {
+  stats(): SessionLogsStats {
     const stats = this.processor.stats();
-    return { ...stats, lost: addUp(stats.lost, ...this.#owned.map((part) => part.lost())) };
+    const owned = this.#owned.map((part) => ({ destination: part.destination, lost: part.lost() }));
+    const destinations = owned.flatMap(({ destination, lost }) =>
+      destination === undefined ? [] : [[destination, { lost }] as const],
+    );
+    return {
+      ...stats,
+      lost: addUp(stats.lost, ...owned.map(({ lost }) => lost)),
+      // Not assigned by name: `__proto__` is one too.
+      destinations: Object.fromEntries(destinations),
+    };
   }
 
   /**

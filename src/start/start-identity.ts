@@ -67,7 +67,7 @@ function plainOf(value: unknown, path: string, objects: Map<string, object>, dep
   if (typeof value === 'function') return GIVEN;
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((each, index) => plainOf(each, `${path}.${index}`, objects, depth + 1));
-  if (!isPlain(value) || depth > MAX_DEPTH) {
+  if (!isPlain(value) || isComponent(value) || depth > MAX_DEPTH) {
     objects.set(path, value);
     return GIVEN;
   }
@@ -81,6 +81,11 @@ const GIVEN = Symbol.for('otel-session-logs.given.v1');
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return (prototype === Object.prototype || prototype === null) && !(Symbol.toStringTag in value);
+}
+
+/** An exporter or a processor that was written as a literal: what it holds by now is no option. */
+function isComponent(value: object): boolean {
+  return ['export', 'onEmit'].some((method) => typeof Reflect.get(value, method) === 'function');
 }
 
 /** A path by one name: absolute, and without symbolic links as far as it exists. */

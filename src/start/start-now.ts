@@ -1,122 +1,43 @@
-import { CoalescingLogRecordProcessor } from '../export/coalescing/coalescing.ts';
-import { ConsoleLogRecordProcessor } from '../export/console/console.ts';
 import { stdoutTerminal } from '../export/console/terminal.ts';
-import { QueuedLogRecordProcessor } from '../export/delivery/queued.ts';
-import { DurableLogRecordProcessor } from '../export/durable/durable.ts';
-import { DateFileLogRecordProcessor } from '../export/file/date-file.ts';
 import type { OwnedPart } from '../facade/flush-and-shutdown.ts';
 import type { SessionLogs } from '../facade/session-logs.ts';
 import { newInstance } from '../facade/shared-session-logs.ts';
-import { isSdkDisabled } from '../otel/environment.ts';
-import type { LogRecordExporter, LogRecordProcessor } from '../otel/log-record.ts';
 import { registerLoggerProvider } from '../otel/logs-api.ts';
 import type { OtelLoggerProvider } from '../otel/logs-api.ts';
 import type { LogsSdk } from '../otel/logs-sdk.ts';
 import type { Resource } from '../otel/resource.ts';
-import { addUp } from '../support/loss-counters.ts';
 import { reporterFor } from '../support/reporter.ts';
 import { nextMicrotask } from '../support/timers.ts';
 import type { StreamHandler } from '../write/stream-handler.ts';
 import { GatedLogRecordProcessor } from './gated-processor.ts';
-import type { Branch } from './gated-processor.ts';
+import { OpenDestinations } from './open-destinations.ts';
 import type { Peers } from './peers.ts';
 import { signalEndings } from './signal-endings.ts';
-import type { DailyFileOptions, StartPlan } from './start-options.ts';
+import type { StartPlan } from './start-options.ts';
 
 const reporter = reporterFor('start');
 
 /**
  * Starts what is planned, at once: what `node --import` starts has to be there before the application's first line.
  *
- * @param parts Where the destinations are put. When this throws they are discarded, which takes a moment.
+ * @param destinations Where they are put. When this throws they are discarded, which takes a moment.
  */
-export function startNow(plan: StartPlan, { sdk, exporter }: Peers, parts: Parts = new Parts()): SessionLogs {
+export function startNow(
+  plan: StartPlan,
+  { sdk, exporter }: Peers,
+  destinations: OpenDestinations = new OpenDestinations(),
+): SessionLogs {
   const resource = sdk.createResource(plan.resource);
   try {
-    if (exporter !== undefined && !isSdkDisabled()) addExport(parts, exporter, plan);
-    else if (plan.spool !== undefined) reporter.warn('`spool` has no effect: nothing is exported');
-    if (plan.console !== false) {
-      const lines = new ConsoleLogRecordProcessor(plan.console);
-      parts.add('the console', lines, plan.minimumSeverity.console, () => ({}));
-    }
-    if (plan.file !== false) addFile(parts, plan.file === true ? {} : plan.file, plan);
-    return assemble(plan, sdk, resource, parts);
+    destinations.open(plan, exporter);
+    return assemble(plan, sdk, resource, destinations);
   } catch (error) {
-    void parts.discard();
+    void destinations.discard();
     throw error;
   }
 }
 
-/** The destinations, as branches of the pipeline and as what the instance flushes and shuts down. */
-export class Parts {
-  readonly branches: Branch[] = [];
-  readonly owned: OwnedPart[] = [];
-  readonly #made = new Set<EndableProcessor>();
-  #discarding: Promise<unknown> | undefined;
-
-  /** Notes what holds a directory or a connection, before anything else can fail. */
-  made(processor: EndableProcessor): void {
-    this.#made.add(processor);
-  }
-
-  add(
-    name: string,
-    processor: EndableProcessor,
-    minimumSeverity: number | undefined,
-    lost: OwnedPart['lost'],
-    facts: NonNullable<OwnedPart['facts']> = {},
-  ): void {
-    this.made(processor);
-    this.branches.push({ processor, minimumSeverity });
-    this.owned.push({
-      name,
-      forceFlush: (timeoutMillis) => processor.forceFlush({ timeoutMillis }),
-      shutdown: (timeoutMillis) => processor.shutdown({ timeoutMillis }),
-      lost,
-      facts,
-    });
-  }
-
-  /** The start failed: what was made has got no record yet. Resolves when its directories can be used again. */
-  discard(): Promise<unknown> {
-    return (this.#discarding ??= Promise.allSettled(
-      [...this.#made].map((processor) => processor.shutdown({ timeoutMillis: DISCARD_MILLIS })),
-    ));
-  }
-}
-
-const DISCARD_MILLIS = 1000;
-
-interface EndableProcessor extends LogRecordProcessor {
-  shutdown(options?: { timeoutMillis?: number }): Promise<void>;
-}
-
-function addFile(parts: Parts, options: DailyFileOptions, plan: StartPlan): void {
-  const { directory, retentionDays, compress, selfObsMeterProvider } = plan;
-  const file = new DateFileLogRecordProcessor({ directory, retentionDays, compress, selfObsMeterProvider, ...options });
-  const { directory: path } = file;
-  parts.add('the daily file', file, plan.minimumSeverity.file, () => file.stats().lost, { directory: path });
-}
-
-function addExport(parts: Parts, exporter: LogRecordExporter, plan: StartPlan): void {
-  const { spool, selfObsMeterProvider } = plan;
-  const processor =
-    spool === undefined
-      ? new QueuedLogRecordProcessor({ selfObsMeterProvider, exporter })
-      : new DurableLogRecordProcessor({ selfObsMeterProvider, ...spool, exporter });
-  const lost = (): Readonly<Record<string, number>> => processor.stats().lost;
-  parts.made(processor);
-  const { coalesce = false } = plan;
-  const facts = { endpoint: plan.endpoint };
-  if (coalesce === false) {
-    parts.add('the exporter', processor, plan.minimumSeverity.export, lost, facts);
-    return;
-  }
-  const merging = new CoalescingLogRecordProcessor({ ...(coalesce === true ? {} : coalesce), processor });
-  parts.add('the exporter', merging, plan.minimumSeverity.export, () => addUp(lost(), merging.stats().lost), facts);
-}
-
-function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, parts: Parts): SessionLogs {
+function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, destinations: OpenDestinations): SessionLogs {
   const { store, redact, sessionIdKeys, sessionId, baggage, selfObsMeterProvider } = plan;
   const streamHandler = plan.streamHandler ?? (process.stdout.isTTY ? showChunk : false);
   const place = new ProcessPlace();
@@ -124,12 +45,28 @@ function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, parts: Part
   const { sessions } = instance;
   const provider = new sdk.LoggerProvider({
     resource,
-    processors: [new GatedLogRecordProcessor(sessions.processor, parts.branches)],
+    processors: [
+      new GatedLogRecordProcessor(
+        sessions.processor,
+        destinations.list.filter(({ isFed = true }) => isFed),
+      ),
+    ],
   });
   const loggerProvider = (): OtelLoggerProvider => provider;
   instance.take(
-    { store, redact, sessionIdKeys, sessionId, baggage, selfObsMeterProvider, streamHandler, loggerProvider },
-    [...parts.owned, place],
+    {
+      store,
+      redact,
+      sessionIdKeys,
+      sessionId,
+      baggage,
+      selfObsMeterProvider,
+      streamHandler,
+      loggerProvider,
+      // A destination of the application may answer too, and get a record that the export leaves out.
+      durable: destinations.list.find(({ delivery }) => delivery !== undefined)?.delivery,
+    },
+    [...destinations.owned, place],
   );
   place.take(sessions, plan.registerGlobally ? provider : undefined);
   if (plan.shutdownOnSignal) place.endOnSignal(sessions);

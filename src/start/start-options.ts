@@ -15,6 +15,8 @@ import { lazily, objectWith, parseOptions, positiveInteger } from '../support/op
 import { hasColours } from '../support/terminal-colours.ts';
 import { streamHandlerOption } from '../write/stream-handler.ts';
 import type { StreamHandler } from '../write/stream-handler.ts';
+import { destinationsOption } from './destination.ts';
+import type { Destination, GivenDestination } from './destination.ts';
 
 /** Options of the daily file beside those of the start itself. */
 export type DailyFileOptions = Pick<
@@ -66,6 +68,13 @@ export interface StartSessionLogsOptions extends SessionLogRecordProcessorOption
    * @default on a terminal lines on stdout, with the session's id before each
    */
   readonly streamHandler?: StreamHandler | false | undefined;
+  /**
+   * Where records go besides: any processors, such as one that sends to Kafka, or a second OTLP endpoint. None that throws or hangs
+   * keeps a record from another destination. `OTEL_SDK_DISABLED=true` gives them no records.
+   *
+   * @default none
+   */
+  readonly destinations?: readonly Destination[] | undefined;
   /** A resource, or attributes of one, beside what the environment says. */
   readonly resource?: Resource | Readonly<Record<string, unknown>> | undefined;
   /** Merges the chunks of an answer into one record before export. @default false */
@@ -93,10 +102,11 @@ export interface StartSessionLogsOptions extends SessionLogRecordProcessorOption
 /** The options with their defaults, decided. */
 export interface StartPlan extends Omit<
   StartSessionLogsOptions,
-  'file' | 'console' | 'minimumSeverity' | 'registerGlobally' | 'shutdownOnSignal'
+  'file' | 'console' | 'destinations' | 'minimumSeverity' | 'registerGlobally' | 'shutdownOnSignal'
 > {
   readonly file: boolean | DailyFileOptions;
   readonly console: ConsoleFormat | false;
+  readonly destinations: readonly GivenDestination[];
   readonly registerGlobally: boolean;
   readonly shutdownOnSignal: boolean;
   readonly minimumSeverity: {
@@ -135,6 +145,7 @@ const optionsSchema = lazily(() =>
       )
       .default('auto'),
     streamHandler: streamHandlerOption(),
+    destinations: destinationsOption().default([]),
     resource: z
       .custom<object>((value) => typeof value === 'object' && value !== null, 'a resource or its attributes')
       .optional(),

@@ -31,15 +31,16 @@ export async function startSessionLogs(options: StartSessionLogsOptions = {}): P
 
 async function start(plan: StartPlan): Promise<SessionLogs> {
   // Provider, exporter and destinations are loaded here, when an instance is started.
-  const { Parts, startNow } = await import('./start-now.ts');
+  const { startNow } = await import('./start-now.ts');
+  const { OpenDestinations } = await import('./open-destinations.ts');
   const { importPeers } = await import('./peers.ts');
   const peers = await importPeers(plan);
-  const parts = new Parts();
+  const destinations = new OpenDestinations();
   try {
-    return startNow(plan, peers, parts);
+    return startNow(plan, peers, destinations);
   } catch (error) {
     // The caller may try again at once.
-    await parts.discard();
+    await destinations.discard();
     throw error;
   }
 }

@@ -20,6 +20,8 @@ export type LossReason =
   | 'dead_full'
   | 'dead_unwritable'
   | 'unwritten_at_shutdown'
+  | 'destination_failed'
+  | 'destination_logged'
   | (string & {});
 
 /** Counts losses by reason; never reset. */

@@ -13,8 +13,8 @@ const READERS = 'maxReaders maxReadersPerSession reservedShare';
  */
 export const OPTIONS_OF: Readonly<Record<string, string>> = {
   startSessionLogs:
-    `${SESSION} directory file retentionDays compress endpoint sdk exporter spool console streamHandler resource coalesce ` +
-    'minimumSeverity registerGlobally shutdownOnSignal',
+    `${SESSION} directory file retentionDays compress endpoint sdk exporter spool console streamHandler destinations resource ` +
+    'coalesce minimumSeverity registerGlobally shutdownOnSignal',
   SessionLogs: `${SESSION} streamHandler loggerProvider durable`,
   SessionLogRecordProcessor: SESSION,
   logChunkToQueue: 'kind logType attributes timestamp streamId exception',

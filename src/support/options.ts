@@ -47,7 +47,7 @@ function optionsAt(schema: z.core.$ZodType, path: readonly string[]): string[] {
     const shape: z.core.$ZodShape | undefined =
       at !== undefined && 'shape' in at._zod.def ? (at._zod.def.shape as z.core.$ZodShape) : undefined;
     if (key === undefined) return Object.keys(shape ?? {});
-    at = shape?.[key];
+    at = at !== undefined && 'element' in at._zod.def ? (at._zod.def.element as z.core.$ZodType) : shape?.[key];
   }
   return [];
 }

@@ -20,7 +20,7 @@ import { catchRejection, reporterFor } from '../../support/reporter.ts';
 import { EndOfTickWrite } from '../../support/end-of-tick-write.ts';
 import { ChunkMerger } from './chunk-merger.ts';
 import type { Finished, Placement } from './coalesced-answer.ts';
-import { FlushQueue } from './flush-queue.ts';
+import { FlushQueue } from '../flush-queue.ts';
 
 const MAX_ANSWERS = 10_000;
 const MAX_HELD_CHARS = 32 * 1024 * 1024;

@@ -56,6 +56,7 @@ import type {
   VerifySessionLinkOptions,
   ControlKind,
   DeliveryReport,
+  Destination,
   Diagnosis,
   EndReason,
   EntryDetail,
@@ -88,6 +89,7 @@ import type {
   SessionLogRecordProcessorOptions,
   SessionLogsErrorCode,
   SessionLogsOptions,
+  SessionLogsStats,
   SessionStore,
   StartPosition,
   StartSessionLogsOptions,
@@ -325,7 +327,14 @@ export async function starting(): Promise<void> {
     minimumSeverity: { file: 9, console: 13, export: 17 },
     registerGlobally: true,
   };
-  await using started = await startSessionLogs(start);
+  const own: Destination = {
+    name: 'own',
+    processor: new BatchLogRecordProcessor({ exporter }),
+    minimumSeverity: 'warn',
+  };
+  await using started = await startSessionLogs({ ...start, destinations: [own] });
+  const stats: SessionLogsStats = started.stats();
+  console.log(stats.destinations['own']?.lost);
   const shared: SessionLogs = sharedSessionLogs();
   const bound = new SessionLogs({ loggerProvider: () => provider });
   console.log(started.stats(), shared.stats(), bound.stats());

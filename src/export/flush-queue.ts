@@ -1,5 +1,5 @@
-import { SessionLogsError } from '../../support/errors.ts';
-import { Deadline, settlesWithin, within } from '../../support/timeouts.ts';
+import { SessionLogsError } from '../support/errors.ts';
+import { Deadline, settlesWithin, within } from '../support/timeouts.ts';
 
 const FLUSH_TIMEOUT_MILLIS = 30_000;
 const SHUTDOWN_TIMEOUT_MILLIS = 10_000;
