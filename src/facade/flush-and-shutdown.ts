@@ -12,7 +12,12 @@ export interface OwnedPart {
   /** What it lost, by reason. */
   lost(): Readonly<Record<string, number>>;
   /** What `diagnose()` looks at. */
-  readonly facts?: { readonly directory?: string; readonly endpoint?: string | undefined };
+  readonly facts?: {
+    readonly directory?: string;
+    readonly endpoint?: string | undefined;
+    /** What of the start failed while the rest went on. */
+    readonly problems?: readonly string[];
+  };
 }
 
 /** A part keeps its time by itself, and knows then what is pending; this much later it is taken for stuck. */

@@ -12,7 +12,7 @@ function environmentInteger(name: string, minimum: number, reporter: Reporter): 
   if (text === undefined) return undefined;
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= minimum) return value;
-  reporter.warn(`${name} is ignored: expected a whole number of at least ${minimum}, got ${JSON.stringify(text)}`);
+  reporter.announce(`${name} is ignored: expected a whole number of at least ${minimum}, got ${JSON.stringify(text)}`);
   return undefined;
 }
 
@@ -21,12 +21,21 @@ export function isSdkDisabled(): boolean {
   return environmentValue('OTEL_SDK_DISABLED')?.toLowerCase() === 'true';
 }
 
-/** `OTEL_LOGS_EXPORTER` names other exporters only, or `none`. */
-export function isOtlpExportDisabled(): boolean {
-  const names = environmentValue('OTEL_LOGS_EXPORTER')
+function logsExporters(): readonly string[] | undefined {
+  return environmentValue('OTEL_LOGS_EXPORTER')
     ?.split(',')
     .map((name) => name.trim());
+}
+
+/** `OTEL_LOGS_EXPORTER` names other exporters only, or `none`. */
+export function isOtlpExportDisabled(): boolean {
+  const names = logsExporters();
   return names !== undefined && (names.includes('none') || !names.includes('otlp'));
+}
+
+/** `OTEL_LOGS_EXPORTER=none`: the SDK makes no provider for logs. */
+export function isLogsExporterNone(): boolean {
+  return logsExporters()?.includes('none') ?? false;
 }
 
 /** What `OTEL_BLRP_*` sets: the SDK reads them only for processors that it makes itself. */

@@ -84,6 +84,14 @@ export function isLogsApiBridged(): boolean {
   return provider !== undefined && isBridge(provider);
 }
 
+/** The providers registered with either logs API; our bridge is none. */
+export function registeredLoggerProviders(): OtelLoggerProvider[] {
+  const providers = [logsApi()?.getLoggerProvider(), apiLogsProvider()];
+  return [...new Set(providers)].filter(
+    (provider) => provider !== undefined && isRegistered(provider) && !isBridge(provider),
+  ) as OtelLoggerProvider[];
+}
+
 /** Which logs API has a provider registered. */
 export function registeredLogsApis(): { readonly api: boolean; readonly apiLogs: boolean } {
   const provider = logsApi()?.getLoggerProvider();

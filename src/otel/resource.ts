@@ -1,3 +1,4 @@
+import { messageOf } from '../support/errors.ts';
 import { reporterFor } from '../support/reporter.ts';
 import { environmentValue } from './environment.ts';
 import type { LogRecord, LogRecordProcessor } from './log-record.ts';
@@ -72,7 +73,7 @@ function resourceAttributes(text: string): Record<string, string> {
       }),
     );
   } catch (error) {
-    reporter.warn('OTEL_RESOURCE_ATTRIBUTES is ignored', error);
+    reporter.announce(`OTEL_RESOURCE_ATTRIBUTES is ignored: ${messageOf(error)}`);
     return {};
   }
 }

@@ -42,7 +42,13 @@ export interface OpenDestination {
 export class OpenDestinations {
   readonly list: OpenDestination[] = [];
   readonly #made: EndableProcessor[] = [];
+  /** What of the start failed while the rest went on, for `diagnose()`; it may grow. */
+  readonly problems: readonly string[];
   #discarding: Promise<unknown> | undefined;
+
+  constructor(problems: readonly string[] = []) {
+    this.problems = problems;
+  }
 
   /**
    * Opens those of the plan, in the order in which they get each record.
@@ -94,7 +100,11 @@ type Open = (plan: StartPlan, exporter: LogRecordExporter | undefined, made: Mad
 const openExport: Open = (plan, exporter, made) => {
   const { spool, selfObsMeterProvider, coalesce = false } = plan;
   if (exporter === undefined || isSdkDisabled()) {
-    if (spool !== undefined) reporter.warn('`spool` has no effect: nothing is exported');
+    if (spool !== undefined) {
+      reporter.announce(
+        '`spool` has no effect, since nothing is exported: set OTEL_EXPORTER_OTLP_ENDPOINT or `endpoint`',
+      );
+    }
     return undefined;
   }
   const sending = made(

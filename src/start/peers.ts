@@ -23,11 +23,22 @@ export async function importPeers(plan: StartPlan): Promise<Peers> {
   return { sdk, exporter: target === undefined ? plan.exporter : await importOtlpExporter(target, sdk.line) };
 }
 
-/** The same at once. @param isBesideSdk See `otlpTarget`. */
-export function requirePeers(plan: StartPlan, isBesideSdk: boolean): Peers {
-  const target = targetOf(plan, isBesideSdk);
+/**
+ * The same at once, in a process that may have another SDK. Where an exporter cannot be made there is none, and the reason is
+ * told: the rest of what starts before a program is worth having.
+ *
+ * @throws SessionLogsError `sdk_not_found`.
+ */
+export function requirePeers(plan: StartPlan, whenNoExporter: (error: unknown) => void): Peers {
+  const target = targetOf(plan, true);
   const sdk = requireLogsSdk();
-  return { sdk, exporter: target === undefined ? plan.exporter : requireOtlpExporter(target, sdk.line) };
+  if (target === undefined) return { sdk, exporter: plan.exporter };
+  try {
+    return { sdk, exporter: requireOtlpExporter(target, sdk.line) };
+  } catch (error) {
+    whenNoExporter(error);
+    return { sdk, exporter: undefined };
+  }
 }
 
 function targetOf({ exporter, endpoint }: StartPlan, isBesideSdk: boolean): OtlpTarget | undefined {

@@ -40,7 +40,7 @@ export function startNow(
 function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, destinations: OpenDestinations): SessionLogs {
   const { store, redact, sessionIdKeys, sessionId, baggage, selfObsMeterProvider } = plan;
   const streamHandler = plan.streamHandler ?? (process.stdout.isTTY ? showChunk : false);
-  const place = new ProcessPlace();
+  const place = new ProcessPlace(destinations.problems);
   const instance = newInstance();
   const { sessions } = instance;
   const provider = new sdk.LoggerProvider({
@@ -79,9 +79,14 @@ const showChunk: StreamHandler = (message, sessionId) => stdoutTerminal().chunk(
 /** What a started instance has in its process: the hook at its end, and perhaps the global provider. */
 class ProcessPlace implements OwnedPart {
   readonly name = "the process's hooks";
+  readonly facts: NonNullable<OwnedPart['facts']>;
   #onBeforeExit: (() => void) | undefined = undefined;
   #unregister: (() => void) | undefined = undefined;
   #onShutdown: (() => void) | undefined = undefined;
+
+  constructor(problems: readonly string[]) {
+    this.facts = { problems };
+  }
 
   take(sessions: SessionLogs, globalProvider: OtelLoggerProvider | undefined): void {
     this.#onBeforeExit = () => {
@@ -91,7 +96,10 @@ class ProcessPlace implements OwnedPart {
     if (globalProvider === undefined) return;
     this.#unregister = registerLoggerProvider(globalProvider);
     if (this.#unregister === undefined) {
-      reporter.warn('another logger provider is the global one already: `registerGlobally` has no effect');
+      reporter.announce(
+        'another logger provider is the global one already, so that other loggers do not come here: start before its SDK does, ' +
+          'or put `sharedSessionLogs().processor` into its `logRecordProcessors` and leave `registerGlobally` out',
+      );
     }
   }
 

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { types } from 'node:util';
 
 import { diag } from '@opentelemetry/api';
@@ -12,6 +13,11 @@ export interface Reporter {
   error(message: string, cause?: unknown): void;
   info(message: string): void;
   /**
+   * Tells what keeps a start, or a part of it, from working, and what to do about it: one line on stderr where `diag` has no
+   * logger, since nobody would learn of it otherwise. The same line at most once a minute.
+   */
+  announce(message: string): void;
+  /**
    * Reports the first time, then at most once a minute for the same key, with the number left out meanwhile. Returns
    * whether it was reported.
    */
@@ -19,6 +25,13 @@ export interface Reporter {
 }
 
 const LIMIT_MILLIS = 60_000;
+const STDERR = 2;
+
+/** Whether the application has set a logger for `diag`; the API keeps it here, in both lines, and does not tell. */
+function hasDiagLogger(): boolean {
+  const shared: unknown = Reflect.get(globalThis, Symbol.for('opentelemetry.js.api.1'));
+  return typeof shared === 'object' && shared !== null && 'diag' in shared && shared.diag !== undefined;
+}
 
 let epoch = 0;
 
@@ -28,7 +41,8 @@ export function forgetReports(): void {
 }
 
 /**
- * The reporter of one component, over OTel's `diag`. The package has no other way to complain: never the console, and
+ * The reporter of one component, over OTel's `diag`. The package has no other way to complain, but for the line on stderr
+ * of a start: never the console, and
  * never `diag.setLogger`, which is the application's. A diag logger that throws is ignored: reporting must not fail
  * what it reports on.
  */
@@ -47,21 +61,40 @@ export function reporterFor(component: string): Reporter {
     }
   }
 
+  /** How often the key was left out since it was told last; `undefined`: it is left out this time too. */
+  function dueAgain(key: string): number | undefined {
+    const now = performance.now();
+    const known = lastByKey.get(key);
+    const last = known?.epoch === epoch ? known : undefined;
+    if (last !== undefined && now - last.at < LIMIT_MILLIS) {
+      last.leftOut += 1;
+      return undefined;
+    }
+    lastByKey.set(key, { at: now, leftOut: 0, epoch });
+    return last?.leftOut ?? 0;
+  }
+
+  function announce(message: string): void {
+    // A start that tries again without the part that failed comes by the rest twice.
+    if (dueAgain(message) === undefined) return;
+    if (hasDiagLogger()) return report('error', message, undefined);
+    try {
+      // At once, and without an `error` event of a stream that is closed.
+      writeSync(STDERR, `otel-session-logs: ${escapeControls(message)}\n`);
+    } catch {
+      // There is no stderr, and no logger: nobody to tell it to.
+    }
+  }
+
   return {
+    announce,
     info: (message) => report('info', message, undefined),
     warn: (message, cause) => report('warn', message, cause),
     error: (message, cause) => report('error', message, cause),
     limited(key, message, cause) {
-      const now = performance.now();
-      const known = lastByKey.get(key);
-      const last = known?.epoch === epoch ? known : undefined;
-      if (last !== undefined && now - last.at < LIMIT_MILLIS) {
-        last.leftOut += 1;
-        return false;
-      }
-      const more = last !== undefined && last.leftOut > 0 ? ` (and ${last.leftOut} more times)` : '';
-      lastByKey.set(key, { at: now, leftOut: 0, epoch });
-      report('warn', message + more, cause);
+      const leftOut = dueAgain(key);
+      if (leftOut === undefined) return false;
+      report('warn', leftOut > 0 ? `${message} (and ${leftOut} more times)` : message, cause);
       return true;
     },
   };

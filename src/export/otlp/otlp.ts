@@ -1,4 +1,4 @@
-import { environmentValue, isOtlpExportDisabled, isSdkDisabled } from '../../otel/environment.ts';
+import { environmentValue, isLogsExporterNone, isOtlpExportDisabled, isSdkDisabled } from '../../otel/environment.ts';
 import type { LogRecordExporter } from '../../otel/log-record.ts';
 import { choosePeer, exportsOf, remedyFor, requirePeer } from '../../otel/peer-package.ts';
 import type { Imported, MissingPeer, Peer } from '../../otel/peer-package.ts';
@@ -35,13 +35,12 @@ const reporter = reporterFor('otlp');
  * Decides whether and where logs are exported.
  *
  * Returns `undefined`, for no export, when no endpoint is configured, when `OTEL_SDK_DISABLED` is `true`, when
- * `OTEL_LOGS_EXPORTER` is set without `otlp`, and, with a warning, when the endpoint in the environment is not a URL. The
- * protocol is
- * `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL`, else `OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/json`.
+ * `OTEL_LOGS_EXPORTER` is set without `otlp`, and, with a line on stderr, when the endpoint in the environment is not a URL.
+ * The protocol is `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL`, else `OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/json`.
  *
  * @param endpoint A base URL: `/v1/logs` is appended where it does not end so, except for gRPC.
- * @param isBesideSdk Another SDK runs in this process, and `OTEL_LOGS_EXPORTER=none` switches its logs off in favour of
- * ours: an endpoint for logs is then meant for ours.
+ * @param isBesideSdk Another SDK may run in this process, and `OTEL_LOGS_EXPORTER=none` switch its logs off in favour of
+ * ours: the endpoint is then meant for ours, as one for logs is whatever it names.
  * @throws TypeError when `endpoint` is not an http or https URL.
  */
 export function otlpTarget(
@@ -51,13 +50,18 @@ export function otlpTarget(
 ): OtlpTarget | undefined {
   const base = endpoint === undefined ? undefined : baseUrl(endpoint, caller);
   if (isSdkDisabled()) return undefined;
-  const isForUs = isBesideSdk && environmentValue('OTEL_EXPORTER_OTLP_LOGS_ENDPOINT') !== undefined;
+  const isForUs = isBesideSdk && (isLogsExporterNone() || isEndpointOfLogs());
   if (isOtlpExportDisabled() && !isForUs) return undefined;
   if (base !== undefined) {
     const protocol = otlpProtocol(reporter);
     return { protocol, url: protocol === 'grpc' ? base.href : logsUrl(base).href };
   }
   return isEndpointInEnvironment() ? { protocol: otlpProtocol(reporter), url: undefined } : undefined;
+}
+
+/** Whether the environment has an endpoint for logs alone. */
+export function isEndpointOfLogs(): boolean {
+  return environmentValue('OTEL_EXPORTER_OTLP_LOGS_ENDPOINT') !== undefined;
 }
 
 function baseUrl(endpoint: string, caller: string): URL {
@@ -83,11 +87,13 @@ function isEndpointInEnvironment(): boolean {
     if (value === undefined) continue;
     if (isEndpoint(value)) {
       if (name === 'OTEL_EXPORTER_OTLP_ENDPOINT' && /\/v1\/logs\/?$/.test(value)) {
-        reporter.warn(`${name} ends with /v1/logs, which is appended once more: leave it out`);
+        reporter.announce(`${name} ends with /v1/logs, which is appended once more: leave it out`);
       }
       return true;
     }
-    reporter.warn(`${name} is no URL: ${JSON.stringify(withoutCredentials(value))}; no logs are exported`);
+    reporter.announce(
+      `${name} is no URL: ${JSON.stringify(withoutCredentials(value))}; no logs are exported: set it to one such as http://localhost:4318`,
+    );
     return false;
   }
   return false;
@@ -104,7 +110,9 @@ function otlpProtocol(warnTo?: Reporter): OtlpProtocol {
     const value = environmentValue(name);
     if (value === undefined) continue;
     if (Object.hasOwn(EXPORTERS, value)) return value as OtlpProtocol;
-    warnTo?.warn(`${name} ${JSON.stringify(value)} is none of ${Object.keys(EXPORTERS).join(', ')}; using http/json`);
+    warnTo?.announce(
+      `${name} ${JSON.stringify(value)} is none of ${Object.keys(EXPORTERS).join(', ')}; using http/json`,
+    );
     break;
   }
   return 'http/json';
