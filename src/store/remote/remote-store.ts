@@ -5,6 +5,7 @@ import { ABANDONED_END } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
+import { timeoutOption } from '../../support/options.ts';
 import { ownText } from '../../support/own-text.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import { settlesWithin } from '../../support/timeouts.ts';
@@ -164,9 +165,10 @@ export class RemoteSessionStore implements SessionStore {
     return [...ids].sort();
   }
 
-  /** @throws SessionLogsError with code `flush_timeout` and the number pending. Default 30,000 ms. */
-  flush(timeoutMillis: number = FLUSH_MILLIS): Promise<void> {
-    return this.#writer.flush(timeoutMillis);
+  /** @throws SessionLogsError with code `flush_timeout` and the number pending; TypeError for no time. Default 30,000 ms. */
+  async flush(timeoutMillis: number = FLUSH_MILLIS): Promise<void> {
+    timeoutOption('flush', { timeoutMillis });
+    await this.#writer.flush(timeoutMillis);
   }
 
   /**
@@ -174,10 +176,11 @@ export class RemoteSessionStore implements SessionStore {
    *
    * Called again it does no more than shorten the time: the shortest counts, each from its call on.
    *
-   * @throws SessionLogsError with code `flush_timeout` and the number pending, which is then counted `after_shutdown`.
-   * Default 10,000 ms.
+   * @throws SessionLogsError with code `flush_timeout` and the number pending, which is then counted `after_shutdown`;
+   * TypeError for no time. Default 10,000 ms.
    */
   close(timeoutMillis: number = CLOSE_MILLIS): Promise<void> {
+    timeoutOption('close', { timeoutMillis });
     if (this.#closing === undefined) return (this.#closing = this.#close(timeoutMillis));
     settlesWithin(this.#closing, timeoutMillis).then(
       (isInTime) => {

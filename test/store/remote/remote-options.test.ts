@@ -28,3 +28,13 @@ describe('options of RemoteSessionStore', () => {
     await new RemoteSessionStore({ log, answerLeaseMillis: Infinity }).close();
   });
 });
+
+it('refuses a time-out that is no time, and flushes and closes afterwards', async () => {
+  const store = new RemoteSessionStore({ log: new MemoryLog(new MemoryServer()) });
+  await expect(store.flush(Number.NaN)).rejects.toThrow(/flush: .*`timeoutMillis`.* got NaN/);
+  expect(() => store.close(-1)).toThrow(/close: .*`timeoutMillis`.* got -1/);
+  store.append('s', 'a', 0, undefined);
+  await store.flush();
+  expect(store.stats()).toMatchObject({ entries: 0, lost: {} });
+  await store.close();
+});
