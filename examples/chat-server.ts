@@ -32,10 +32,10 @@ export function createChatServer(options: { readonly tokenMillis?: number } = {}
   /** Answers under way. What a session said is in its log; this is only how to stop the one that speaks. */
   const running = new Map<string, AbortController>();
 
-  async function* model(question: string): AsyncGenerator<string> {
-    await delay(tokenMillis * 8);
+  async function* model(question: string, signal: AbortSignal): AsyncGenerator<string> {
+    await delay(tokenMillis * 8, undefined, { signal });
     for (const token of tokensOf(answerTo(question))) {
-      await delay(tokenMillis * (0.5 + Math.random()));
+      await delay(tokenMillis * (0.5 + Math.random()), undefined, { signal });
       yield token;
     }
   }
@@ -45,8 +45,8 @@ export function createChatServer(options: { readonly tokenMillis?: number } = {}
     running.set(sessionId, stop);
     try {
       await sessions.logChunkToQueue(question, sessionId, { kind: 'text', attributes: { role: 'user' } });
-      // The tap logs start, tokens and end. Browsers follow the session, not this loop: they may come and go.
-      for await (const _token of sessions.tap(sessionId, model(question))) if (stop.signal.aborted) break;
+      // It logs start, tokens and end. Browsers follow the session, not this call: they may come and go.
+      await sessions.consume(sessionId, model(question, stop.signal), { signal: stop.signal });
     } finally {
       running.delete(sessionId);
     }

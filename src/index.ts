@@ -60,6 +60,8 @@ export type {
 export type { EventStreamOptions } from './serve/event-stream.ts';
 export type { EventStreamResponseOptions } from './serve/event-stream-response.ts';
 export type { TapOptions } from './write/tap.ts';
+export type { ConsumedAnswer, MappedChunk } from './write/tapped-answer.ts';
+export type { TokenUsage } from './write/token-usage.ts';
 export {
   REASONING_START_TOKEN,
   REASONING_STOP_TOKEN,

@@ -19,7 +19,7 @@ import { isControlKind, kindOfEventName, tokenOf } from './tokens.ts';
  */
 export function captureDetail(record: LogRecord, own: OwnFacts | undefined): EntryDetail | undefined {
   if (
-    (own === undefined || own === PLAIN_CHUNK) &&
+    (own === undefined || own === PLAIN_CHUNK || isPlain(own)) &&
     record.severityNumber === undefined &&
     record.eventName === undefined &&
     record.spanContext === undefined &&
@@ -46,6 +46,13 @@ export function captureDetail(record: LogRecord, own: OwnFacts | undefined): Ent
     spanId: spanContext?.spanId,
     endsReasoning: own?.endsReasoning ?? false,
   };
+}
+
+/** For whoever it is, it says no more than that it is chat text. */
+function isPlain({ logType, kind, streamId, finishReasons, endsReasoning }: OwnFacts): boolean {
+  return (
+    logType === 'chat' && kind === 'text' && streamId === undefined && finishReasons === undefined && !endsReasoning
+  );
 }
 
 function withFinishReasons(record: LogRecord, reasons: JsonValue | undefined): Record<string, unknown> | undefined {

@@ -31,6 +31,12 @@ export interface LogEntry {
   readonly spanId?: string;
 }
 
+/**
+ * Who gets what is written. `readers`: the session alone; no provider, exporter, file or console. `exporters`: the provider
+ * and what is behind it; no reader of the session.
+ */
+export type Audience = 'all' | 'readers' | 'exporters';
+
 /** What a writer says of its record, beside text, time and session. */
 export interface OwnFacts {
   readonly logType: LogType;
@@ -40,6 +46,7 @@ export interface OwnFacts {
   readonly finishReasons: JsonValue | undefined;
   /** Written without a kind, and the text ends with the reasoning stop token. */
   readonly endsReasoning: boolean;
+  readonly audience: Audience;
 }
 
 /** Text of a chat, which is nearly every write. */
@@ -49,6 +56,7 @@ export const PLAIN_CHUNK: OwnFacts = Object.freeze({
   streamId: undefined,
   finishReasons: undefined,
   endsReasoning: false,
+  audience: 'all',
 });
 
 /** A leveled log. */

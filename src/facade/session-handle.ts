@@ -3,10 +3,12 @@ import { CONTROL_KINDS, tokenOf } from '../entry/tokens.ts';
 import type { ControlKind } from '../entry/tokens.ts';
 import type { ReaderOptions } from '../read/reader-options.ts';
 import type { SessionReader } from '../read/reader.ts';
+import type { StreamState } from '../store/session-store.ts';
 import { describeValue } from '../support/errors.ts';
 import { oneOf } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
 import type { TapOptions } from '../write/tap.ts';
+import type { ConsumedAnswer } from '../write/tapped-answer.ts';
 import type { WriteOptions } from '../write/write-options.ts';
 
 /** What a handle needs of the facade. */
@@ -16,6 +18,12 @@ export interface SessionTarget {
   endSession(sessionId: string): void;
   tap<T>(sessionId: string, source: ReadableStream<T>, options?: TapOptions<T>): ReadableStream<T> & AsyncIterable<T>;
   tap<T>(sessionId: string, source: AsyncIterable<T>, options?: TapOptions<T>): AsyncIterable<T>;
+  consume<T>(
+    sessionId: string,
+    source: AsyncIterable<T> | ReadableStream<T>,
+    options?: TapOptions<T>,
+  ): Promise<ConsumedAnswer>;
+  answerState(sessionId: string): Promise<StreamState>;
 }
 
 /** One session, bound: what is handed to code that should not know its id. */
@@ -30,6 +38,8 @@ export class SessionHandle {
     this.write = this.write.bind(this);
     this.mark = this.mark.bind(this);
     this.tap = this.tap.bind(this);
+    this.consume = this.consume.bind(this);
+    this.answerState = this.answerState.bind(this);
     this.follow = this.follow.bind(this);
     this.end = this.end.bind(this);
   }
@@ -57,6 +67,16 @@ export class SessionHandle {
   tap<T>(source: AsyncIterable<T>, options?: TapOptions<T>): AsyncIterable<T>;
   tap<T>(source: AsyncIterable<T> | ReadableStream<T>, options?: TapOptions<T>): AsyncIterable<T> {
     return this.#target.tap(this.sessionId, source as AsyncIterable<T>, options);
+  }
+
+  /** Reads a source to its end and logs its chunks; see `consume`. */
+  consume<T>(source: AsyncIterable<T> | ReadableStream<T>, options?: TapOptions<T>): Promise<ConsumedAnswer> {
+    return this.#target.consume(this.sessionId, source, options);
+  }
+
+  /** How the latest answer stands; see `answerState`. */
+  answerState(): Promise<StreamState> {
+    return this.#target.answerState(this.sessionId);
   }
 
   /** The session's entries, live; see `followSession`. */

@@ -21,15 +21,17 @@ import { sendEventStream, toEventStreamResponse } from '../serve/event-stream-re
 import type { EventStreamResponseOptions } from '../serve/event-stream-response.ts';
 import type { EventStreamOptions, StreamSource } from '../serve/event-stream.ts';
 import { toReadableStream } from '../serve/text-stream.ts';
-import type { StoreStats } from '../store/session-store.ts';
+import type { StoreStats, StreamState } from '../store/session-store.ts';
 import { watchAbort } from '../support/abort-watch.ts';
 import { bindMembers } from '../support/bind-members.ts';
 import { SessionLogsError } from '../support/errors.ts';
 import { addUp } from '../support/loss-counters.ts';
 import { abortSignalOption, lazily, parseOptions, timeoutOption } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
+import { consume } from '../write/consume.ts';
 import { tap } from '../write/tap.ts';
 import type { TapOptions } from '../write/tap.ts';
+import type { ConsumedAnswer } from '../write/tapped-answer.ts';
 import { SessionWriter } from '../write/writer.ts';
 import type { WriteOptions } from '../write/write-options.ts';
 import type { SessionLogger } from '../write/writer.ts';
@@ -162,16 +164,35 @@ export class SessionLogs {
 
   /**
    * Passes a model's stream through unchanged, an async iterable as one and a web stream as one, and logs each chunk as
-   * text of a stream of its own: `stream-start` with the first read, always a `stream-end`; when the source fails an
-   * `error` entry before it (the error still reaches you), when you break off the finish reason `aborted`.
+   * text of an answer of its own: `stream-start` with the first read, always a `stream-end`, with the finish reason and token
+   * usage that AI SDK, OpenAI or LangChain tell in their chunks. When the source fails there is an `error` entry before it (the
+   * error still reaches you); when it is stopped (`signal`, an `AbortError`, you break off) the finish reason is `aborted`.
    *
-   * @param options `map`: the text of a chunk, `undefined` logs nothing; without it a chunk that is no string is JSON.
+   * Whoever reads what this returns drives the model: for an answer that outlives its first client use `consume`.
+   *
    * @throws TypeError for a wrong session id, source or option, or a web stream that is locked.
    */
   tap<T>(sessionId: string, source: ReadableStream<T>, options?: TapOptions<T>): ReadableStream<T> & AsyncIterable<T>;
   tap<T>(sessionId: string, source: AsyncIterable<T>, options?: TapOptions<T>): AsyncIterable<T>;
   tap<T>(sessionId: string, source: AsyncIterable<T> | ReadableStream<T>, options?: TapOptions<T>): AsyncIterable<T> {
     return tap(this.#writer, sessionId, source as AsyncIterable<T>, options);
+  }
+
+  /**
+   * Reads a model's stream to its end, whoever listens, and logs it as `tap` does: clients come and go, each with a reader of
+   * the session. The `stream-start` is written within the call.
+   *
+   * Resolves when the answer is over, with `finishReason` and `usage` where the source told them. Never rejects: what the source
+   * throws is an `error` entry of the session, and `error` of the result. After `shutdown` it reads on, and nothing is logged.
+   *
+   * @throws TypeError at once for a wrong session id, source or option, or a web stream that is locked.
+   */
+  consume<T>(
+    sessionId: string,
+    source: AsyncIterable<T> | ReadableStream<T>,
+    options?: TapOptions<T>,
+  ): Promise<ConsumedAnswer> {
+    return consume(this.#writer, sessionId, source, options);
   }
 
   /** A handle bound to one session. */
@@ -250,6 +271,20 @@ export class SessionLogs {
     const { signal, ...replay } = parseReplayOptions(options);
     const reader = this.followSession(sessionId, { from: 'start', until: 'caught-up', signal });
     return new SessionReplay(ownText(sessionId), reader, { ...replay, signal });
+  }
+
+  /**
+   * How the latest answer of the session's current life stands, the one that `from: 'stream'` begins with, on whichever host it
+   * was logged: `'running'`, `'finished'` (also when its producer is gone: after its lease), `'none'` of a session that has none
+   * or is not there. While a remote store's engine is away it waits, as readers do.
+   *
+   * @throws TypeError for a wrong session id; rejects with a SessionLogsError `shut_down` after a shutdown.
+   */
+  async answerState(sessionId: string): Promise<StreamState> {
+    requireSessionId('answerState', sessionId);
+    const refusal = this.#refusal();
+    if (refusal !== undefined) throw refusal;
+    return this.processor.store.answerState(sessionId);
   }
 
   /**
@@ -418,7 +453,8 @@ export class SessionLogs {
 
   /**
    * Whether the session's entries logged before the call have reached the collector, and up to which one: resolves when
-   * they are acknowledged, or at the timeout (default 30,000) with what is still pending.
+   * they are acknowledged, or at the timeout (default 30,000) with what is still pending. What a redaction holds back of a text
+   * under way is pending as well.
    *
    * @throws SessionLogsError `no_durable_exporter` without a `DurableLogRecordProcessor` after our processor, or an exporter
    * of `startSessionLogs`.
@@ -434,7 +470,9 @@ export class SessionLogs {
           'after this processor in your provider or as the option `durable`',
       );
     }
-    return delivery.flushSession(sessionId, { timeoutMillis });
+    const report = await delivery.flushSession(sessionId, { timeoutMillis });
+    const held = this.#writer.heldIn(sessionId);
+    return held === 0 ? report : { ...report, pending: report.pending + held };
   }
 
   /**

@@ -173,7 +173,8 @@ export class SessionRouter {
     if (sessionId === undefined) return true;
     this.#stamp(record, sessionId);
     message ??= captureMessage(record.body, detail);
-    const isHeld = this.store.append(sessionId, message, captureTimestamp(record), detail);
+    const isRead = own?.facts.audience !== 'exporters';
+    const isHeld = isRead && this.store.append(sessionId, message, captureTimestamp(record), detail);
     const entryId = isHeld && areEntryIdsRead() ? this.store.newestId?.(sessionId) : undefined;
     noteRoutedRecord(record, {
       sessionId,

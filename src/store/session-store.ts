@@ -182,6 +182,12 @@ export interface SessionStore {
   /** Of the stream that the entry with this id belongs to: with a stream id that one, else the stream without id that was open there. */
   streamState(sessionId: string, id: string): Maybe<StreamState>;
 
+  /**
+   * Of the latest answer of the current life, the one that `'stream'` starts at, also when its start was evicted. Of one in whose
+   * place another came that counts. `'none'`: there is none, or no such session.
+   */
+  answerState(sessionId: string): Maybe<StreamState>;
+
   /** Sorted ids of the sessions that hold entries, as this process sees them. */
   sessionIds(): string[];
   /** Sorted ids of live sessions and of readers waiting now, as this process sees them. */

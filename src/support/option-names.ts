@@ -4,6 +4,7 @@ const READER = 'from until logType minimumSeverity tokens wait idleTimeoutMillis
 const SESSION = 'store redact sessionIdKeys sessionId baggage selfObsMeterProvider';
 const SHOWN = 'map keepAliveMillis retryMillis onError authorize maxReadersPerClient';
 const EVENTS = `${SHOWN} lastEventId request`;
+const TAP = 'map signal export read attributes';
 const READERS = 'maxReaders maxReadersPerSession reservedShare';
 
 /**
@@ -17,9 +18,10 @@ export const OPTIONS_OF: Readonly<Record<string, string>> = {
     'coalesce minimumSeverity registerGlobally shutdownOnSignal',
   SessionLogs: `${SESSION} streamHandler loggerProvider durable`,
   SessionLogRecordProcessor: SESSION,
-  logChunkToQueue: 'kind logType attributes timestamp streamId exception',
+  logChunkToQueue: 'kind logType attributes timestamp streamId exception export read',
   logger: 'exception',
-  tap: 'map',
+  tap: TAP,
+  consume: TAP,
   getSessionLogs: READER,
   followSession: READER,
   followAll: READER.replace(' wait', ''),

@@ -1,6 +1,5 @@
 import { PLAIN_CHUNK } from '../entry/entry.ts';
-import type { OwnFacts } from '../entry/entry.ts';
-import type { EntryKind } from '../entry/tokens.ts';
+import type { Audience, OwnFacts } from '../entry/entry.ts';
 import { EndOfTickWrite } from '../support/end-of-tick-write.ts';
 import type { EmittedLogRecord } from '../otel/logs-api.ts';
 import { ATTRIBUTE } from '../otel/names.ts';
@@ -12,10 +11,15 @@ import { startTimer } from '../support/timers.ts';
 /** Texts at a time. Beyond it those of the session that began first end. */
 const MAX_TEXTS = 10_000;
 
-/** A text under way: that of an answer, or of what a session logs outside of any. */
-interface RunningText {
+/** What the pieces of one text have in common. */
+type TextFacts = Pick<OwnFacts, 'streamId' | 'logType' | 'audience'>;
+
+/**
+ * A text under way: that of an answer, or of what a session logs outside of any. What goes to others, and what is no chat,
+ * is a text of its own: frames for readers may stand between the pieces of the clean text for exporters.
+ */
+interface RunningText extends TextFacts {
   readonly redactor: TextRedactor;
-  readonly streamId: string | undefined;
   /** A `stream-start` was seen: it ends with its `stream-end`, never by time. */
   isAnswer: boolean;
   /** Of the last piece, on the monotonic clock. */
@@ -36,7 +40,7 @@ export class RedactedTexts {
   readonly #emit: (record: EmittedLogRecord, sessionId: string, facts: OwnFacts) => void;
   readonly #exit: EndOfTickWrite;
   /** By session and then by stream id, in the order in which the sessions began. */
-  readonly #texts = new Map<string, Map<string | undefined, RunningText>>();
+  readonly #texts = new Map<string, Map<string | undefined, RunningText[]>>();
   #count = 0;
   #timer: NodeJS.Timeout | undefined = undefined;
 
@@ -49,7 +53,7 @@ export class RedactedTexts {
 
   /** @returns The record to emit in the place of this one; `undefined`: all of its text is held back. */
   redacted(record: EmittedLogRecord, sessionId: string, facts: OwnFacts): EmittedLogRecord | undefined {
-    const running = this.#runningText(sessionId, facts.streamId);
+    const running = this.#runningText(sessionId, facts);
     // A replacement that logs: what it logs is no part of the text that it is asked about.
     if (running.isBusy) return { ...record, body: redactedAlone(record.body as string, this.#redaction.open()) };
     const body = this.#pushed(running, record.body as string, facts.endsReasoning);
@@ -75,25 +79,50 @@ export class RedactedTexts {
   }
 
   /** An entry that is no text is about to be emitted: what was held back goes out before it. */
-  divide(kind: EntryKind, sessionId: string, streamId: string | undefined): void {
-    const known = this.#texts.get(sessionId)?.get(streamId);
-    if (known !== undefined && kind === 'stream-end') this.#remove(known, sessionId);
-    if (known !== undefined) this.#release(known, sessionId);
-    if (kind === 'stream-start') this.#runningText(sessionId, streamId).isAnswer = true;
+  divide(sessionId: string, facts: OwnFacts): void {
+    const { kind, streamId } = facts;
+    const known = (this.#texts.get(sessionId)?.get(streamId) ?? []).filter((running) => isSeenWith(running, facts));
+    for (const running of known) {
+      if (kind === 'stream-end') this.#remove(running, sessionId);
+      this.#release(running, sessionId);
+    }
+    if (kind !== 'stream-start') return;
+    this.#runningText(sessionId, facts).isAnswer = true;
+    for (const running of known) running.isAnswer = true;
   }
 
-  /** All texts of the session end. */
+  /** All texts of the session end. An answer with a stream id that goes on begins another one. */
   endSession(sessionId: string): void {
-    const ended = this.#texts.get(sessionId)?.values() ?? [];
-    // Before they go out: a processor that logs while it gets them begins another text.
-    this.forgetSession(sessionId);
+    const ended = this.#takeAll(sessionId);
+    this.#goOn(sessionId, ended);
     for (const running of ended) this.#release(running, sessionId);
   }
 
-  /** What is held back of the session goes nowhere: it is deleted. */
+  /** What is held back of the session goes nowhere: it is deleted. An answer with a stream id that goes on begins another text. */
   forgetSession(sessionId: string): void {
-    this.#count -= this.#texts.get(sessionId)?.size ?? 0;
+    this.#goOn(sessionId, this.#takeAll(sessionId));
+  }
+
+  /** How many texts of the session, of those that exporters get, have something held back. */
+  heldIn(sessionId: string): number {
+    const isHeld = ({ audience, redactor, waiting }: RunningText): boolean =>
+      audience !== 'readers' && (redactor.held > 0 || waiting !== undefined);
+    return [...(this.#texts.get(sessionId)?.values() ?? [])].flat().filter(isHeld).length;
+  }
+
+  /** Before they go out: a processor that logs while it gets them begins another text. */
+  #takeAll(sessionId: string): RunningText[] {
+    const taken = [...(this.#texts.get(sessionId)?.values() ?? [])].flat();
+    this.#count -= taken.length;
     this.#texts.delete(sessionId);
+    return taken;
+  }
+
+  /** Who writes an answer with a stream id knows nothing of the session's end, and goes on to its `stream-end`. */
+  #goOn(sessionId: string, before: readonly RunningText[]): void {
+    for (const running of before) {
+      if (running.isAnswer && running.streamId !== undefined) this.#runningText(sessionId, running).isAnswer = true;
+    }
   }
 
   /** All texts end. */
@@ -106,36 +135,45 @@ export class RedactedTexts {
   #endAll(): void {
     // Those of now: a processor that logs while it gets one may begin others.
     const ids = [...this.#texts.keys()];
-    for (const sessionId of ids) this.endSession(sessionId);
+    for (const sessionId of ids) this.#endAllOf(sessionId);
   }
 
-  #runningText(sessionId: string, streamId: string | undefined): RunningText {
+  #endAllOf(sessionId: string): void {
+    for (const running of this.#takeAll(sessionId)) this.#release(running, sessionId);
+  }
+
+  #runningText(sessionId: string, facts: TextFacts): RunningText {
     const now = performance.now();
-    const known = this.#texts.get(sessionId)?.get(streamId);
+    const known = findText(this.#texts.get(sessionId)?.get(facts.streamId), facts);
     if (known !== undefined) {
       known.lastMillis = now;
       return known;
     }
-    if (this.#count >= MAX_TEXTS) this.endSession(this.#texts.keys().next().value as string);
+    if (this.#count >= MAX_TEXTS) this.#endAllOf(this.#texts.keys().next().value as string);
+    const { streamId, logType, audience } = facts;
+    const texts = this.#texts.get(sessionId) ?? new Map<string | undefined, RunningText[]>();
+    if (texts.size === 0) this.#texts.set(ownText(sessionId), texts);
+    const beside = texts.get(streamId) ?? [];
     const begun: RunningText = {
       redactor: this.#redaction.open(),
       streamId: streamId === undefined ? undefined : ownText(streamId),
-      isAnswer: false,
+      logType,
+      audience,
+      isAnswer: beside.some((running) => running.isAnswer && isSeenWith(running, facts)),
       lastMillis: now,
       waiting: undefined,
       finishReasons: undefined,
       isBusy: false,
     };
-    const texts = this.#texts.get(sessionId) ?? new Map<string | undefined, RunningText>();
-    if (texts.size === 0) this.#texts.set(ownText(sessionId), texts);
-    texts.set(begun.streamId, begun);
+    if (beside.length === 0) texts.set(begun.streamId, beside);
+    beside.push(begun);
     this.#count += 1;
     this.#timer ??= this.#startTimer(this.#redaction.holdMillis);
     return begun;
   }
 
   #release(running: RunningText, sessionId: string): void {
-    const { redactor, streamId, waiting, finishReasons } = running;
+    const { redactor, streamId, logType, audience, waiting, finishReasons } = running;
     // Asked by a replacement that logs: it goes out with the piece that is being redacted.
     if (running.isBusy) return;
     running.isBusy = true;
@@ -145,14 +183,20 @@ export class RedactedTexts {
     running.finishReasons = undefined;
     if (body === '' && waiting === undefined) return;
     const attributes: Record<string, unknown> = { [ATTRIBUTE.sessionId]: sessionId };
+    if (logType !== PLAIN_CHUNK.logType) attributes[ATTRIBUTE.logType] = logType;
     if (streamId !== undefined) attributes[ATTRIBUTE.streamId] = streamId;
-    this.#emit({ attributes, ...waiting, body }, sessionId, { ...PLAIN_CHUNK, streamId, finishReasons });
+    const facts = { ...PLAIN_CHUNK, streamId, logType, audience, finishReasons };
+    this.#emit({ attributes, ...waiting, body }, sessionId, facts);
   }
 
   #remove(running: RunningText, sessionId: string): void {
     const texts = this.#texts.get(sessionId);
-    if (texts?.delete(running.streamId) !== true) return;
+    const beside = texts?.get(running.streamId);
+    const index = beside?.indexOf(running) ?? -1;
+    if (texts === undefined || beside === undefined || index === -1) return;
+    beside.splice(index, 1);
     this.#count -= 1;
+    if (beside.length === 0) texts.delete(running.streamId);
     if (texts.size === 0) this.#texts.delete(sessionId);
   }
 
@@ -167,7 +211,7 @@ export class RedactedTexts {
     const now = performance.now();
     let next = Infinity;
     for (const [sessionId, texts] of this.#texts) {
-      for (const running of texts.values()) {
+      for (const running of [...texts.values()].flat()) {
         if (running.isAnswer) continue;
         const left = running.lastMillis + holdMillis - now;
         // Node's timers fire up to a millisecond early.
@@ -181,6 +225,22 @@ export class RedactedTexts {
     // Not one by one, however many texts there are.
     if (next < Infinity) this.#timer ??= this.#startTimer(Math.max(next, holdMillis / 4));
   }
+}
+
+/** Not by `find`: it runs for each chunk, and nearly always there is one. */
+function findText(texts: readonly RunningText[] | undefined, facts: TextFacts): RunningText | undefined {
+  if (texts === undefined) return undefined;
+  for (const text of texts) if (text.audience === facts.audience && text.logType === facts.logType) return text;
+  return undefined;
+}
+
+/** Whether somebody gets both. */
+function isSeenWith(one: TextFacts, other: TextFacts): boolean {
+  return one.logType === other.logType && isSharedAudience(one.audience, other.audience);
+}
+
+function isSharedAudience(one: Audience, other: Audience): boolean {
+  return one === other || one === 'all' || other === 'all';
 }
 
 function redactedAlone(text: string, redactor: TextRedactor): string {

@@ -1,41 +1,77 @@
-import { randomUUID } from 'node:crypto';
-
 import * as z from 'zod';
 
-import { bodyToText, cutText } from '../entry/body.ts';
 import { requireSessionId } from '../entry/session-id.ts';
-import { MAX_ERROR_TEXT } from '../entry/special-values.ts';
-import { tokenOf } from '../entry/tokens.ts';
-import { ATTRIBUTE } from '../otel/names.ts';
-import { describeValue, isError, messageOf } from '../support/errors.ts';
-import { functionOption, lazily, parseOptions } from '../support/options.ts';
-import { ownText } from '../support/own-text.ts';
-import { catchRejection, reporterFor } from '../support/reporter.ts';
+import { describeValue } from '../support/errors.ts';
+import { abortSignalOption, functionOption, lazily, parseOptions } from '../support/options.ts';
 import { isThenable } from '../support/thenable.ts';
-import type { WriteOptions } from './write-options.ts';
+import { TappedAnswer } from './tapped-answer.ts';
+import type { AnswerPlan, ChunkWriter, MappedChunk } from './tapped-answer.ts';
+import { audienceOf, readAttributes } from './write-options.ts';
 
-/** How a tapped chunk becomes text. */
+/** How a tapped source is logged. */
 export interface TapOptions<T> {
   /**
-   * The text that is logged of a chunk; `undefined` logs nothing. The chunk itself passes unchanged.
+   * The text that is logged of a chunk, or that with what the chunk says of the answer's end; `undefined` logs nothing. The
+   * chunk itself passes unchanged. A `map` that throws or gives a promise is reported, and its chunk is not logged.
    *
    * @default A string as it is, anything else as JSON.
    */
-  readonly map?: ((chunk: T) => string | undefined) | undefined;
-}
-
-/** Where a tap writes. */
-export interface ChunkWriter {
-  write(message: string, sessionId: string, options?: WriteOptions): void;
+  readonly map?: ((chunk: T) => string | MappedChunk | undefined) | undefined;
+  /**
+   * Stops the answer: give the signal that the source gets as well. It is only observed, so what the source does about it reaches
+   * you as it is. However the source ends then, the answer has the finish reason `aborted` and no `error` entry; what it gives
+   * later than a second after the abort is passed on and not logged. @default none
+   */
+  readonly signal?: AbortSignal | undefined;
+  /** `false`: for readers of the session alone; see `WriteOptions`. @default true */
+  readonly export?: boolean | undefined;
+  /** `false`: no reader of the session gets it; see `WriteOptions`. @default true */
+  readonly read?: boolean | undefined;
+  /** Stand on every entry of the answer, and on its merged record. See `WriteOptions`. @default none */
+  readonly attributes?: Readonly<Record<string, unknown>> | undefined;
 }
 
 const tapSchema = lazily(() =>
   z.strictObject({
-    map: functionOption<(chunk: unknown) => string | undefined>().optional(),
+    map: functionOption<(chunk: unknown) => string | MappedChunk | undefined>().optional(),
+    signal: abortSignalOption().optional(),
+    export: z.boolean('a boolean').optional(),
+    read: z.boolean('a boolean').optional(),
+    attributes: z.custom<Readonly<Record<string, unknown>>>().optional(),
   }),
 );
 
-const reporter = reporterFor('tap');
+/** A source, as one of the two things that it may be. */
+export type TapSource<T> = { readonly stream: ReadableStream<T> } | { readonly iterable: AsyncIterable<T> };
+
+/**
+ * The options of a tap and its source, checked.
+ *
+ * @throws TypeError for a wrong session id, source or option.
+ */
+export function parseTap<T>(
+  owner: string,
+  sessionId: string,
+  source: AsyncIterable<T> | ReadableStream<T>,
+  options: TapOptions<T>,
+): { readonly from: TapSource<T>; readonly plan: AnswerPlan<T> } {
+  requireSessionId(owner, sessionId);
+  const { signal, ...parsed } = parseOptions(owner, tapSchema, options);
+  audienceOf(owner, parsed);
+  const attributes = readAttributes(owner, parsed.attributes);
+  const map: TapOptions<T>['map'] = parsed.map;
+  // Looked at with each chunk, so nothing stands in it that says nothing.
+  const write = {
+    ...(attributes === undefined ? undefined : { attributes }),
+    ...(parsed.export === false ? { export: false } : undefined),
+    ...(parsed.read === false ? { read: false } : undefined),
+  };
+  const plan = { map, signal, write };
+  if (isWebStream(source)) return { from: { stream: source }, plan };
+  if (isAsyncIterable(source)) return { from: { iterable: source }, plan };
+  const received = isThenable(source) ? 'a promise: await it first' : describeValue(source);
+  throw new TypeError(`${owner}: expected an async iterable or a web stream, got ${received}`);
+}
 
 export function tap<T>(
   writer: ChunkWriter,
@@ -54,8 +90,9 @@ export function tap<T>(
  * chunk is logged as text of an answer of its own.
  *
  * The `stream-start` is written with the first read, so a tap that is never read writes nothing. A `stream-end` always
- * follows: at the end of the source; after an `error` entry when the source fails, which still reaches the caller
- * (finish reason `error`); when the consumer breaks off (`aborted`). What the model writes is text, even `</end>`.
+ * follows: at the end of the source, with the finish reason and the token usage that it told; after an `error` entry when it
+ * fails, which still reaches the caller (finish reason `error`); when it is stopped, by its `signal`, an `AbortError` that it
+ * throws, or a consumer that leaves before it has told a reason (`aborted`). What the model writes is text, even `</end>`.
  * Logging never fails the source: a `map` that throws is reported and that chunk is not logged.
  *
  * @throws TypeError for a wrong session id, source or option, or a web stream that is locked.
@@ -66,15 +103,11 @@ export function tap<T>(
   source: AsyncIterable<T> | ReadableStream<T>,
   options: TapOptions<T> = {},
 ): AsyncIterable<T> {
-  requireSessionId('tap', sessionId);
-  const map: TapOptions<T>['map'] = parseOptions('tap', tapSchema, options).map;
-  const newAnswer = (): TappedAnswer<T> => new TappedAnswer<T>(writer, sessionId, map);
-  if (isWebStream(source)) return tapWebStream(source, newAnswer());
-  if (!isAsyncIterable(source)) {
-    const received = isThenable(source) ? 'a promise: await it first' : describeValue(source);
-    throw new TypeError(`tap: expected an async iterable or a web stream, got ${received}`);
-  }
-  return { [Symbol.asyncIterator]: () => new TappedIterator<T>(source[Symbol.asyncIterator](), newAnswer()) };
+  const { from, plan } = parseTap('tap', sessionId, source, options);
+  const newAnswer = (): TappedAnswer<T> => new TappedAnswer<T>(writer, sessionId, plan);
+  if ('stream' in from) return tapWebStream(from.stream, newAnswer());
+  const { iterable } = from;
+  return { [Symbol.asyncIterator]: () => new TappedIterator<T>(iterable[Symbol.asyncIterator](), newAnswer()) };
 }
 
 function isWebStream<T>(source: object): source is ReadableStream<T> {
@@ -89,89 +122,28 @@ function isAsyncIterable<T>(source: unknown): source is AsyncIterable<T> {
   );
 }
 
-/** What a tap writes: one answer under a fresh stream id, with each mark once. */
-class TappedAnswer<T> {
-  readonly #writer: ChunkWriter;
-  readonly #sessionId: string;
-  readonly #map: ((chunk: T) => string | undefined) | undefined;
-  readonly #text: WriteOptions;
-  readonly #streamId: string = randomUUID();
-  #phase: 'new' | 'running' | 'over' = 'new';
-
-  constructor(writer: ChunkWriter, sessionId: string, map: ((chunk: T) => string | undefined) | undefined) {
-    this.#writer = writer;
-    this.#sessionId = ownText(sessionId);
-    this.#map = map;
-    this.#text = Object.freeze({ kind: 'text', streamId: this.#streamId });
-  }
-
-  start(): void {
-    if (this.#phase !== 'new') return;
-    this.#phase = 'running';
-    this.#mark('stream-start');
-  }
-
-  chunk(value: T): void {
-    if (this.#phase !== 'running') return;
-    const text = this.#textOf(value);
-    if (text !== undefined) this.#writer.write(text, this.#sessionId, this.#text);
-  }
-
-  fail(error: unknown): void {
-    if (this.#phase !== 'running') return;
-    const message = cutText(isError(error) ? messageOf(error) : bodyToText(error), MAX_ERROR_TEXT);
-    const exception = error ?? 'unknown';
-    this.#writer.write(message, this.#sessionId, { kind: 'error', streamId: this.#streamId, exception });
-    this.end('error');
-  }
-
-  /** Without a reason the source came to its end. */
-  end(reason?: 'error' | 'aborted'): void {
-    const isRunning = this.#phase === 'running';
-    this.#phase = 'over';
-    if (isRunning) this.#mark('stream-end', reason === undefined ? undefined : { [ATTRIBUTE.finishReasons]: [reason] });
-  }
-
-  #mark(kind: 'stream-start' | 'stream-end', attributes?: Record<string, unknown>): void {
-    this.#writer.write(tokenOf(kind) ?? '', this.#sessionId, { kind, streamId: this.#streamId, attributes });
-  }
-
-  #textOf(value: T): string | undefined {
-    if (this.#map === undefined) return bodyToText(value);
-    try {
-      const text: unknown = this.#map(value);
-      if (typeof text === 'string') return text;
-      if (catchRejection(text, () => {})) throw new TypeError('map must answer at once, not with a promise');
-      return text === undefined ? undefined : bodyToText(text);
-    } catch (error) {
-      reporter.limited('map', 'the map of a tap failed; its chunk is not logged', error);
-      return undefined;
-    }
-  }
-}
-
-function tapWebStream<T>(source: ReadableStream<T>, stream: TappedAnswer<T>): ReadableStream<T> & AsyncIterable<T> {
+function tapWebStream<T>(source: ReadableStream<T>, answer: TappedAnswer<T>): ReadableStream<T> & AsyncIterable<T> {
   const reader = source.getReader();
   return new ReadableStream<T>(
     {
       async pull(controller) {
-        stream.start();
+        answer.start();
         try {
           const { done, value } = await reader.read();
           if (done) {
-            stream.end();
+            answer.end();
             controller.close();
           } else {
-            stream.chunk(value);
+            answer.chunk(value);
             controller.enqueue(value);
           }
         } catch (error) {
-          stream.fail(error);
+          answer.fail(error);
           throw error;
         }
       },
       async cancel(reason) {
-        stream.end('aborted');
+        answer.leave();
         await reader.cancel(reason);
       },
     },
@@ -185,11 +157,11 @@ function tapWebStream<T>(source: ReadableStream<T>, stream: TappedAnswer<T>): Re
  */
 class TappedIterator<T> implements AsyncIterableIterator<T> {
   readonly #source: AsyncIterator<T>;
-  readonly #stream: TappedAnswer<T>;
+  readonly #answer: TappedAnswer<T>;
 
-  constructor(source: AsyncIterator<T>, stream: TappedAnswer<T>) {
+  constructor(source: AsyncIterator<T>, answer: TappedAnswer<T>) {
     this.#source = source;
-    this.#stream = stream;
+    this.#answer = answer;
   }
 
   [Symbol.asyncIterator](): this {
@@ -197,12 +169,12 @@ class TappedIterator<T> implements AsyncIterableIterator<T> {
   }
 
   async next(...args: [] | [undefined]): Promise<IteratorResult<T>> {
-    this.#stream.start();
+    this.#answer.start();
     return this.#pass(() => this.#source.next(...args));
   }
 
   async return(value?: unknown): Promise<IteratorResult<T>> {
-    this.#stream.end('aborted');
+    this.#answer.leave();
     const result = await this.#source.return?.(value);
     return result ?? { done: true, value };
   }
@@ -210,7 +182,7 @@ class TappedIterator<T> implements AsyncIterableIterator<T> {
   async throw(error?: unknown): Promise<IteratorResult<T>> {
     if (this.#source.throw !== undefined)
       return this.#pass(() => this.#source.throw?.(error) as Promise<IteratorResult<T>>);
-    this.#stream.end('aborted');
+    this.#answer.leave();
     throw error;
   }
 
@@ -221,11 +193,11 @@ class TappedIterator<T> implements AsyncIterableIterator<T> {
   async #pass(step: () => Promise<IteratorResult<T>>): Promise<IteratorResult<T>> {
     try {
       const result = await step();
-      if (result.done === true) this.#stream.end();
-      else this.#stream.chunk(result.value);
+      if (result.done === true) this.#answer.end();
+      else this.#answer.chunk(result.value);
       return result;
     } catch (error) {
-      this.#stream.fail(error);
+      this.#answer.fail(error);
       throw error;
     }
   }

@@ -2,7 +2,7 @@ import { types } from 'node:util';
 
 import { isPlainValue, readableAttributes, setField, toAttributeValue, toJsonValue } from '../entry/body.ts';
 import type { LogType } from '../entry/entry-detail.ts';
-import type { OwnFacts } from '../entry/entry.ts';
+import type { Audience, OwnFacts } from '../entry/entry.ts';
 import { exceptionAttributes } from '../entry/exception.ts';
 import { isTimestamp } from '../entry/timestamp.ts';
 import { ENTRY_KINDS } from '../entry/tokens.ts';
@@ -35,9 +35,19 @@ export interface WriteOptions {
    * errors in the stack trace. Attributes of these names win. Each text has at most 64 Ki characters.
    */
   readonly exception?: unknown;
+  /**
+   * `false`: it is for readers of the session alone, and reaches no provider, exporter, file, console or stream handler. So it
+   * is for what a browser needs and a log does not, as the frames of a protocol. A redaction sees it all the same. @default true
+   */
+  readonly export?: boolean | undefined;
+  /**
+   * `false`: no reader of the session gets it, only the provider with what is behind it, and a stream handler. So it is for the
+   * clean text of an answer whose frames readers have. @default true
+   */
+  readonly read?: boolean | undefined;
 }
 
-const OPTION_NAMES = ['kind', 'logType', 'attributes', 'timestamp', 'streamId', 'exception'];
+const OPTION_NAMES = ['kind', 'logType', 'attributes', 'timestamp', 'streamId', 'exception', 'export', 'read'];
 const LOGGER_OPTION_NAMES = ['exception'];
 
 /**
@@ -76,14 +86,32 @@ export function applyOptions(
   if (finishReasons !== undefined) own[ATTRIBUTE.finishReasons] = finishReasons;
   record.attributes = given === undefined ? own : oursFirst(own, given);
   if (timestamp !== undefined) record.timestamp = checkTimestamp(timestamp);
-  if (logType === undefined && streamId === undefined && finishReasons === undefined) return facts;
+  const audience = audienceOf('logChunkToQueue', options);
+  if (logType === undefined && streamId === undefined && finishReasons === undefined && audience === 'all')
+    return facts;
   return {
     kind: facts.kind,
     endsReasoning: facts.endsReasoning,
     logType: logType ?? facts.logType,
     streamId,
     finishReasons: finishReasons === undefined ? undefined : toJsonValue(finishReasons),
+    audience,
   };
+}
+
+/** @throws TypeError when nobody is left, or one of the options is no boolean. */
+export function audienceOf(
+  owner: string,
+  options: { readonly export?: boolean | undefined; readonly read?: boolean | undefined },
+): Audience {
+  const { export: isExported = true, read: isRead = true }: { export?: unknown; read?: unknown } = options;
+  if (isExported === true && isRead === true) return 'all';
+  for (const [name, value] of Object.entries({ export: isExported, read: isRead })) {
+    if (typeof value !== 'boolean') wrongOption(name, 'a boolean', value, owner);
+  }
+  if (isExported === true) return 'exporters';
+  if (isRead === true) return 'readers';
+  throw new TypeError(`${owner}: expected \`export\` or \`read\` to be true, got false for both: nobody would get it`);
 }
 
 function logTypeIn(attributes: Readonly<Record<string, unknown>> | undefined): LogType | undefined {
@@ -162,6 +190,6 @@ function checkTimestamp(timestamp: unknown): HrTime {
   return toHrTime(millis);
 }
 
-function wrongOption(name: string, expected: string, value: unknown): never {
-  throw new TypeError(`logChunkToQueue: expected \`${name}\` to be ${expected}, got ${describeValue(value)}`);
+function wrongOption(name: string, expected: string, value: unknown, owner = 'logChunkToQueue'): never {
+  throw new TypeError(`${owner}: expected \`${name}\` to be ${expected}, got ${describeValue(value)}`);
 }

@@ -108,11 +108,13 @@ export class SessionWriter {
       record.eventName = eventNameOf(kind) as string;
       if (isControlKind(kind)) record.body = tokenOf(kind) as string;
     }
-    if (this.#texts === undefined || facts.logType !== 'chat' || this.#isClosed) {
+    // A log without a stream id is no piece of a text.
+    const isPiece = facts.logType === 'chat' || facts.streamId !== undefined;
+    if (this.#texts === undefined || !isPiece || this.#isClosed) {
       return this.#emitChunk(record, sessionId, facts, false);
     }
     if (kind !== 'text') {
-      this.#texts.divide(kind, sessionId, facts.streamId);
+      this.#texts.divide(sessionId, facts);
       return this.#emitChunk(record, sessionId, facts, false);
     }
     const redacted = this.#texts.redacted(record, sessionId, facts);
@@ -121,13 +123,19 @@ export class SessionWriter {
 
   #emitChunk(record: EmittedLogRecord, sessionId: string, facts: OwnFacts, isTextRedacted: boolean): void {
     const emitted = this.#emit(record, sessionId, facts, isTextRedacted);
+    if (emitted === undefined || facts.audience === 'readers') return;
     // A handler gets text alone: it could not tell an error from what the model said.
-    if (emitted !== undefined && facts.kind !== 'error') this.#echo?.write(emitted.body as string, sessionId);
+    if (facts.kind !== 'error') this.#echo?.write(emitted.body as string, sessionId);
   }
 
   /** What a redaction holds back of the session goes out: nothing completes it any more. */
   endSession(sessionId: string): void {
     this.#texts?.endSession(sessionId);
+  }
+
+  /** How many pieces of text for exporters a redaction holds back of the session. */
+  heldIn(sessionId: string): number {
+    return this.#texts?.heldIn(sessionId) ?? 0;
   }
 
   /** What a redaction holds back of the session is gone. */
@@ -187,6 +195,10 @@ export class SessionWriter {
     const emitted = router.redactEarly(record, sessionId, facts, isTextRedacted);
     if (emitted === undefined) return undefined;
     const write = this.#ownWrite(emitted, sessionId, emitted === record ? facts : redactedFacts(facts, emitted));
+    if (facts.audience === 'readers') {
+      router.routeDirectly(write);
+      return emitted;
+    }
     let logger: OtelLogger | undefined;
     try {
       logger = this.#currentLogger();
@@ -199,7 +211,7 @@ export class SessionWriter {
     }
     if (!write.hasArrived) {
       router.routeDirectly(write);
-      if (!this.#isDetached) this.#warnDetached(logger, emitted);
+      if (!this.#isDetached) this.#warnDetached(logger, write);
     }
     this.#isDetached = !write.hasArrived;
     return emitted;
@@ -209,9 +221,10 @@ export class SessionWriter {
     return { owner: this.#router, record, sessionId, facts, hasArrived: false };
   }
 
-  #warnDetached(logger: OtelLogger | undefined, record: EmittedLogRecord): void {
+  #warnDetached(logger: OtelLogger | undefined, { record, facts }: OwnWrite): void {
     const [topic, reason] = detachment(logger, record);
-    this.#reporter.limited(topic, `${reason}: chunks go to the queues only`);
+    const lot = facts.audience === 'exporters' ? 'may go nowhere with `read: false`' : 'go to the queues only';
+    this.#reporter.limited(topic, `${reason}: chunks ${lot}`);
   }
 
   #currentLogger(): OtelLogger | undefined {

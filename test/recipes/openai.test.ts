@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import OpenAI from 'openai';
@@ -9,11 +9,11 @@ import { SessionLogs } from '../../src/facade/session-logs.ts';
 
 const sessions = new SessionLogs();
 let server: Server;
-let breaksOff: boolean;
+let breaksOff: 'with an error' | 'in silence' | undefined;
 
 /** The part of the API that streams chat completions, as server-sent events. */
 beforeEach(async () => {
-  breaksOff = false;
+  breaksOff = undefined;
   server = createServer((request, response) => {
     request.resume().on('end', () => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -27,15 +27,34 @@ beforeEach(async () => {
         };
         response.write(`data: ${JSON.stringify(chunk)}\n\n`);
       };
+      if (request.url?.endsWith('/responses') === true) return sendResponse(response);
       send({ role: 'assistant', content: '' });
       for (const content of ['Hel', 'lo ', '😀', '</end>']) send({ content });
-      if (breaksOff) return response.write('data: {"error":{"message":"overloaded"}}\n\n');
+      if (breaksOff === 'in silence') return undefined;
+      if (breaksOff !== undefined) return response.write('data: {"error":{"message":"overloaded"}}\n\n');
       send({}, 'stop');
+      const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 };
+      response.write(`data: ${JSON.stringify({ id: 'c1', object: 'chat.completion.chunk', choices: [], usage })}\n\n`);
       return response.end('data: [DONE]\n\n');
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
+
+/** The part of the API that streams responses. */
+function sendResponse(response: ServerResponse): void {
+  const usage = { input_tokens: 3, output_tokens: 4, total_tokens: 7 };
+  const events = [
+    { type: 'response.output_text.delta', delta: 'Hel' },
+    { type: 'response.output_text.delta', delta: 'lo' },
+    {
+      type: 'response.incomplete',
+      response: { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' }, output: [], usage },
+    },
+  ];
+  for (const event of events) response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+  response.end();
+}
 
 afterEach(async () => {
   server.closeAllConnections();
@@ -73,8 +92,36 @@ describe('openai', () => {
     ]);
   });
 
+  const end = (sessionId: string): unknown => sessions.getAllLogsInQueue({ sessionId, limit: 1 })[0]?.attributes;
+
+  it('what a completion and a response tell of their end stands on the end of the answer', async () => {
+    const client = connect();
+    const completion = await client.chat.completions.create({ model: 'm', messages, stream: true });
+    const chat = await sessions.consume('chat', completion, { map: (c) => c.choices[0]?.delta.content ?? undefined });
+    expect(chat).toEqual({ finishReason: 'stop', usage: { inputTokens: 3, outputTokens: 4 } });
+    expect(end('chat')).toMatchObject({
+      'gen_ai.response.finish_reasons': ['stop'],
+      'gen_ai.usage.input_tokens': 3,
+      'gen_ai.usage.output_tokens': 4,
+    });
+    const stream = await client.responses.create({ model: 'm', input: 'Hello', stream: true });
+    const answered = await sessions.consume('response', stream, {
+      map: (event) => (event.type === 'response.output_text.delta' ? event.delta : undefined),
+    });
+    expect(answered).toEqual({ finishReason: 'length', usage: { inputTokens: 3, outputTokens: 4 } });
+  });
+
+  it('a stream that its controller stops says so', async () => {
+    breaksOff = 'in silence';
+    const stream = await connect().chat.completions.create({ model: 'm', messages, stream: true });
+    for await (const { choices } of sessions.tap('stopped', stream, { signal: stream.controller.signal })) {
+      if (choices[0]?.delta.content === 'lo ') stream.controller.abort();
+    }
+    expect(end('stopped')).toMatchObject({ 'gen_ai.response.finish_reasons': ['aborted'] });
+  });
+
   it('an error in mid-answer reaches the caller and stands in the session', async () => {
-    breaksOff = true;
+    breaksOff = 'with an error';
     const stream = await connect().chat.completions.create({ model: 'm', messages, stream: true });
     const read = async (): Promise<void> => {
       for await (const _chunk of sessions.tap('broken', stream, { map: (c) => c.choices[0]?.delta.content ?? '' }));

@@ -2,8 +2,8 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { createAdaptorServer } from '@hono/node-server';
+import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 import {
-  consumeStream,
   DefaultChatTransport,
   readUIMessageStream,
   simulateReadableStream,
@@ -14,19 +14,31 @@ import type { LanguageModel, UIMessage } from 'ai';
 import { MockLanguageModelV3 } from 'ai/test';
 import { afterEach, describe, expect, it } from 'vitest';
 
+import { CoalescingLogRecordProcessor } from '../../src/export.ts';
 import { SessionLogs } from '../../src/facade/session-logs.ts';
 
 const WORDS = Array.from({ length: 40 }, (_, i) => `word${i} `);
 const ANSWER = WORDS.join('');
 
-let sessions = new SessionLogs();
+const exporter = new InMemoryLogRecordExporter();
+let sessions = startMerging();
 let server: Server | undefined;
+
+/** In a provider whose exporter gets one record per answer. */
+function startMerging(): SessionLogs {
+  let provider: LoggerProvider | undefined;
+  const started = new SessionLogs({ loggerProvider: () => provider });
+  const behind = new CoalescingLogRecordProcessor({ processor: new SimpleLogRecordProcessor({ exporter }) });
+  provider = new LoggerProvider({ processors: [started.processor, behind] });
+  return started;
+}
 
 afterEach(async () => {
   server?.closeAllConnections();
   server?.close();
   await sessions.shutdown();
-  sessions = new SessionLogs();
+  exporter.reset();
+  sessions = startMerging();
 });
 
 function mockModel(chunkDelayInMs: number): LanguageModel {
@@ -66,24 +78,58 @@ describe('Vercel AI SDK', () => {
     expect(entries.map(({ message }) => message)).toEqual(['<start>', ...WORDS, '</end>']);
   });
 
+  it('what it tells of its end stands on the merged record of the answer', async () => {
+    const { fullStream } = streamText({ model: mockModel(1), prompt: 'Hello' });
+    const consumed = await sessions.consume('c1', fullStream, {
+      map: (part) => (part.type === 'text-delta' ? part.text : undefined),
+    });
+    expect(consumed).toEqual({ finishReason: 'stop', usage: { inputTokens: 3, outputTokens: 40 } });
+    const records = exporter.getFinishedLogRecords();
+    expect(records.map(({ body }) => body)).toEqual([ANSWER]);
+    expect(records[0]?.attributes).toMatchObject({
+      'gen_ai.response.finish_reasons': ['stop'],
+      'gen_ai.usage.input_tokens': 3,
+      'gen_ai.usage.output_tokens': 40,
+    });
+  });
+
+  it.each(['textStream', 'fullStream'] as const)('stopped, its %s says so', async (which) => {
+    const stop = new AbortController();
+    const result = streamText({ model: mockModel(5), prompt: 'Hello', abortSignal: stop.signal });
+    const stream: AsyncIterable<unknown> = result[which];
+    let chunks = 0;
+    // `fullStream` has a part that says it; `textStream` just ends.
+    const signal = which === 'textStream' ? stop.signal : undefined;
+    for await (const _chunk of sessions.tap('c1', stream, { signal })) if ((chunks += 1) === 6) stop.abort();
+    const [end] = sessions.getAllLogsInQueue({ sessionId: 'c1', limit: 1 });
+    expect(end?.attributes?.['gen_ai.response.finish_reasons']).toEqual(['aborted']);
+    expect(sessions.getAllLogsInQueue({ sessionId: 'c1' }).some(({ kind }) => kind === 'error')).toBe(false);
+  });
+
   it('a chat resumes in mid-answer without Redis: the transport of useChat gets the whole message', async () => {
     const model = mockModel(10);
+    const { signal } = new AbortController();
     async function POST(chatId: string): Promise<Response> {
-      // recipe: Vercel AI SDK, resume without Redis: POST
-      return streamText({ model, prompt: 'Hello' }).toUIMessageStreamResponse({
-        consumeSseStream: ({ stream }) => consumeStream({ stream: sessions.tap(chatId, stream) }),
+      // recipe: Vercel AI SDK, resume: POST
+      const answer = streamText({ model, prompt: 'Hello', abortSignal: signal });
+      void sessions.consume(chatId, answer.fullStream, {
+        map: (part) => (part.type === 'text-delta' ? part.text : undefined),
+        read: false,
+        signal,
+      });
+      return answer.toUIMessageStreamResponse({
+        consumeSseStream: ({ stream }) => void sessions.consume(chatId, stream, { export: false, signal }),
       });
       // end
     }
-    function GET(chatId: string): Response {
-      // recipe: Vercel AI SDK, resume without Redis: GET
-      const [last] = sessions.getAllLogsInQueue({ sessionId: chatId, limit: 1 });
-      if (last === undefined || last.kind === 'stream-end') return new Response(null, { status: 204 });
+    async function GET(chatId: string): Promise<Response> {
+      // recipe: Vercel AI SDK, resume: GET
+      if ((await sessions.answerState(chatId)) !== 'running') return new Response(null, { status: 204 });
       const bytes = sessions.toReadableStream(chatId).pipeThrough(new TextEncoderStream());
       return new Response(bytes, { headers: UI_MESSAGE_STREAM_HEADERS });
       // end
     }
-    const fetch = (request: Request): Response | Promise<Response> => {
+    const fetch = (request: Request): Promise<Response> => {
       const [, , , chatId = 'c1'] = new URL(request.url).pathname.split('/');
       return request.method === 'POST' ? POST('c1') : GET(chatId);
     };
@@ -115,5 +161,6 @@ describe('Vercel AI SDK', () => {
     expect(text).toBe(ANSWER);
     expect(await transport.reconnectToStream({ chatId: 'c1' })).toBeNull();
     await expect.poll(() => sessions.stats().readers).toBe(0);
+    expect(exporter.getFinishedLogRecords().map(({ body }) => body)).toEqual([ANSWER]);
   });
 });

@@ -26,6 +26,7 @@ function callsOf(): Readonly<Record<string, Call>> {
     logChunkToQueue: (options) => sessions.logChunkToQueue('x', 's', options),
     logger: (options) => sessions.logger.info('x', {}, options),
     tap: (options) => sessions.tap('s', source, options),
+    consume: (options) => sessions.consume('s', source, options),
     getSessionLogs: (options) => sessions.getSessionLogs('s', options),
     followAll: (options) => sessions.followAll(options),
     followSession: (options) => sessions.followSession('s', options),

@@ -308,6 +308,46 @@ describe('what is held back of an answer', () => {
   });
 });
 
+describe('an answer with a stream id', () => {
+  it.each(['deleteSession', 'endSession'] as const)('over %s goes on to its end, never by time', async (how) => {
+    vi.useFakeTimers();
+    const { sessions } = start(undefined, [KEY], { holdMillis: 100 });
+    const streamId = 'a';
+    await sessions.logChunkToQueue('<start>', 's', { streamId });
+    await sessions.logChunkToQueue('gone sk-', 's', { streamId });
+    sessions[how]('s');
+    await sessions.logChunkToQueue('then sk-abcd', 's', { streamId });
+    await vi.advanceTimersByTimeAsync(10_000);
+    await sessions.logChunkToQueue('efgh12', 's', { streamId });
+    await sessions.logChunkToQueue('</end>', 's', { streamId });
+    const before = how === 'endSession' ? ['<start>', 'gone ', 'sk-'] : [];
+    expect(texts(held(sessions))).toEqual([...before, 'then ', '[KEY]', '</end>']);
+  });
+
+  it('is redacted as one text as a log too', async () => {
+    const { sessions } = start(undefined, [KEY]);
+    const options = { streamId: 'a', logType: 'log' } as const;
+    for (const piece of ['the sk-ab', 'cdefgh12', ' is it']) await sessions.logChunkToQueue(piece, 's', options);
+    sessions.endSession('s');
+    expect(texts(held(sessions)).join('')).toBe('the [KEY] is it');
+    expect(new Set(held(sessions).map(({ logType, streamId }) => `${logType} ${streamId}`))).toEqual(
+      new Set(['log a']),
+    );
+  });
+
+  it('counts as pending for `flushSession` what is held back of it, but not what exporters never get', async () => {
+    const exporter = new ScriptedExporter();
+    const sessions = keep(
+      await startSessionLogs({ file: false, console: false, exporter, redact: patternRedaction([KEY]) }),
+    );
+    await sessions.logChunkToQueue('frame sk-', 's', { streamId: 'f', export: false });
+    await sessions.logChunkToQueue('the sk-ab', 's', { streamId: 'a' });
+    expect(await sessions.flushSession('s')).toMatchObject({ pending: 1 });
+    await sessions.logChunkToQueue('</end>', 's', { streamId: 'a' });
+    expect(await sessions.flushSession('s')).toMatchObject({ pending: 0 });
+  });
+});
+
 describe('a record that is no chunk of ours', () => {
   it('is redacted as a whole, as with a function', async () => {
     const { sessions } = start(undefined, [SSN, KEY]);

@@ -50,6 +50,8 @@ export class CoalescedAnswer {
   #secondsToFirstChunk: number | undefined;
   #hasEmitted = false;
   #toldReasons: string | undefined;
+  /** Attributes of the record before: what says the same again is no news. */
+  #told: Readonly<Record<string, unknown>> = {};
 
   readonly #content: 'keep' | 'omit';
 
@@ -189,7 +191,13 @@ export class CoalescedAnswer {
 
   #hasNews(end: LogRecord, reasons: unknown): boolean {
     if (reasons !== undefined && JSON.stringify(reasons) !== this.#toldReasons) return true;
-    return Object.keys(end.attributes).some((key) => key !== ATTRIBUTE.finishReasons && isApplicationAttribute(key));
+    return Object.entries(end.attributes).some(
+      ([key, value]) =>
+        key !== ATTRIBUTE.finishReasons &&
+        isApplicationAttribute(key) &&
+        value !== this.#told[key] &&
+        JSON.stringify(value) !== JSON.stringify(this.#told[key]),
+    );
   }
 
   #cut(held: HeldRecord, text: string, rest: string): Finished {
@@ -206,6 +214,7 @@ export class CoalescedAnswer {
       record.stamp(ATTRIBUTE.timeToFirstChunk, this.#secondsToFirstChunk);
     }
     this.#hasEmitted = true;
+    this.#told = record.attributes;
     const { sessionId, context, routed } = held;
     return { record, sessionId, context, routed };
   }

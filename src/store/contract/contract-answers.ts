@@ -181,6 +181,59 @@ export function answerContract(test: ContractTest): void {
     { maxEntriesPerSession: 100 },
   );
 
+  test('the latest answer of the current life runs, is finished, or is none', async (store) => {
+    const states: string[] = [];
+    const note = async (): Promise<void> => void states.push(await store.answerState('s'));
+    await note();
+    log(store, 's', 'before');
+    await note();
+    log(store, 's', 'start', START);
+    log(store, 's', 'inside');
+    await note();
+    log(store, 's', 'a', { ...START, streamId: 'a' });
+    log(store, 's', 'end', END);
+    await note();
+    log(store, 's', 'a end', { ...END, streamId: 'a' });
+    log(store, 's', 'after');
+    await note();
+    log(store, 's', 'again', START);
+    log(store, 's', 'instead', START);
+    await note();
+    store.end('s');
+    await note();
+    log(store, 's', 'next life');
+    await note();
+    assert.deepEqual(states, ['none', 'none', 'running', 'running', 'finished', 'running', 'finished', 'none']);
+    log(store, 's', 'last', START);
+    store.delete('s');
+    await note();
+    assert.equal(states.at(-1), 'none');
+  });
+
+  test('a start after a tool call keeps the latest answer running', async (store) => {
+    log(store, 's', 'one', START);
+    log(store, 's', 'tool end', { kind: 'tool-call-end' });
+    log(store, 's', 'two', START);
+    assert.equal(await store.answerState('s'), 'running');
+    log(store, 's', 'end', END);
+    assert.equal(await store.answerState('s'), 'finished');
+  });
+
+  test(
+    'the latest answer is known although its start was evicted',
+    async (store) => {
+      for (const streamId of ['x', undefined]) {
+        const id = `of ${streamId}`;
+        log(store, id, 'start', { ...START, streamId });
+        for (const name of names(300)) log(store, id, name, streamId === undefined ? undefined : { streamId });
+        assert.equal(await store.answerState(id), 'running');
+        log(store, id, 'end', { ...END, streamId });
+        assert.equal(await store.answerState(id), 'finished');
+      }
+    },
+    { maxEntriesPerSession: 100 },
+  );
+
   test('what is not held belongs to no answer', async (store) => {
     log(store, 's', 'start', START);
     await store.flush();

@@ -228,6 +228,13 @@ export class MemorySession extends WaitList implements Evictable, LogOwner {
     return this.#answers.stateAt(position, this.#detailOf(position)?.streamId);
   }
 
+  /** Whether the latest answer of the current life runs. */
+  get answerState(): 'running' | 'finished' | 'none' {
+    const latest = this.#answers?.latestSince(this.#lifeStart());
+    if (latest === undefined) return 'none';
+    return latest.end === Infinity ? 'running' : 'finished';
+  }
+
   #detailOf(position: number): EntryDetail | undefined {
     if (position < this.first || position >= this.next) return undefined;
     return this.#log.detail(this.placeOf(position));

@@ -341,6 +341,10 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
     return undefined;
   }
 
+  answerState(sessionId: string): StreamState {
+    return this.#sessions.get(sessionId)?.answerState ?? 'none';
+  }
+
   streamState(sessionId: string, id: string): StreamState {
     const session = this.#sessions.get(sessionId);
     const position = session?.positionOf(id);

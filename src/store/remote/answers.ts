@@ -9,12 +9,12 @@ import type { StoredItem } from './stored-item.ts';
 
 const PAGE_ITEMS = 256;
 
-/** Walks a log in pages, from what lies behind an item on or back, until told to stop. */
+/** Walks a log in pages, from what lies behind an item on or back, or from its end, until told to stop. */
 export async function walk(
   reads: RemoteReads,
   session: string,
   direction: 'forward' | 'back',
-  behind: string,
+  behind: string | undefined,
   visit: (item: StoredItem) => 'stop' | undefined,
 ): Promise<'stopped' | 'exhausted'> {
   let from = behind;

@@ -48,6 +48,11 @@ export class RemoteReads {
     return this.#ask(() => this.#log.setAside(session, id));
   }
 
+  /** Has the ends of answers appended whose producers are gone. */
+  async lapse(session: string): Promise<void> {
+    await this.#ask(() => this.#log.lapse(session));
+  }
+
   /** An id that comes from outside. */
   isId(id: string): boolean {
     return this.#log.isId(id);

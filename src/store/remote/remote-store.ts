@@ -16,6 +16,7 @@ import { answerAround } from './answers.ts';
 import { RemoteClaimCursor } from './claim-cursor.ts';
 import { encodeEntry } from './entry-codec.ts';
 import { KeepAlive } from './keep-alive.ts';
+import { latestAnswerState } from './latest-answer-state.ts';
 import { Outage } from './outage.ts';
 import { ProducedSessions } from './produced-sessions.ts';
 import type { ProducedSession } from './produced-sessions.ts';
@@ -127,12 +128,26 @@ export class RemoteSessionStore implements SessionStore {
     return new RemoteClaimCursor(this.#readers, this.#readers.claimed, id, this.#nameOf(id));
   }
 
+  async answerState(sessionId: string): Promise<StreamState> {
+    const id = ownText(sessionId);
+    return this.#ask(async () => {
+      // Whoever logs and then asks in one process is told of what it logged.
+      await this.#readers.settled(id);
+      const isOpenHere = (this.#produced.get(id)?.openAnswer ?? 0) !== 0;
+      return latestAnswerState(this.#readers.reads, this.#nameOf(id), isOpenHere);
+    });
+  }
+
   async streamState(sessionId: string, id: string): Promise<StreamState> {
     const { reads } = this.#readers;
     if (!reads.isId(id)) return 'none';
+    return this.#ask(async () => (await answerAround(reads, this.#nameOf(sessionId), id)).state);
+  }
+
+  async #ask(state: () => Promise<StreamState>): Promise<StreamState> {
     for (let failures = 0; ; failures += 1) {
       try {
-        return (await answerAround(reads, this.#nameOf(sessionId), id)).state;
+        return await state();
       } catch (error) {
         if (!(error instanceof CallFailed)) throw error;
         const isFinal = error.cause instanceof RemoteRefusal && error.cause.isFinal;

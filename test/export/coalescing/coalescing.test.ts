@@ -74,6 +74,22 @@ afterEach(async () => {
 });
 
 describe('an answer', () => {
+  it('whose end says what was said gives no record of its own; one that says more does', () => {
+    const { inner, emit, mark } = rig();
+    const attributes = { model: 'm', tags: ['a', 'b'] };
+    mark('stream_start', attributes);
+    emit({ body: 'half', attributes: { 'session.id': 's', ...attributes } });
+    mark('error', attributes);
+    mark('stream_end', { ...attributes, 'gen_ai.response.finish_reasons': ['error'] });
+    expect(inner.records.map(({ eventName, body }) => eventName ?? body)).toEqual(['half', 'session_logs.error']);
+    mark('stream_start', attributes);
+    emit({ body: 'whole', attributes: { 'session.id': 's', ...attributes } });
+    mark('tool_call_start', attributes);
+    mark('stream_end', { ...attributes, 'gen_ai.usage.input_tokens': 3 });
+    expect(inner.records.at(-1)?.attributes).toMatchObject({ ...attributes, 'gen_ai.usage.input_tokens': 3 });
+    expect(inner.records).toHaveLength(5);
+  });
+
   it('of 500 tokens is one record with count, first and last time, time to first chunk and finish reasons', () => {
     const { inner, emit, mark } = rig();
     emit({

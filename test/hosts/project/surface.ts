@@ -58,6 +58,7 @@ import type {
   DeliveryReport,
   Destination,
   Diagnosis,
+  ConsumedAnswer,
   EndReason,
   EntryDetail,
   EntryKind,
@@ -72,6 +73,7 @@ import type {
   LogEntryInput,
   LogType,
   LossReason,
+  MappedChunk,
   Maybe,
   MemorySessionStoreOptions,
   NodeResponse,
@@ -98,6 +100,7 @@ import type {
   StreamHandler,
   StreamState,
   TapOptions,
+  TokenUsage,
   Waiter,
   WriteOptions,
 } from 'otel-session-logs';
@@ -213,7 +216,18 @@ export async function writing(): Promise<void> {
   const answer: number = withSession('abc123', () => 42);
   const same: Promise<string> = sessions.withSession('abc123', async () => `${answer} ${sessionIdOf() ?? ''}`);
   await same;
-  const tapping: TapOptions<{ text: string }> = { map: (chunk) => chunk.text };
+  const mapped: MappedChunk = { text: 'a', finishReason: 'stop', usage: { input_tokens: 1 } };
+  const tapping: TapOptions<{ text: string }> = {
+    map: (chunk) => (chunk.text === '' ? mapped : chunk.text),
+    signal: new AbortController().signal,
+    export: false,
+    read: true,
+    attributes: { model: 'm-1' },
+  };
+  const consumed: ConsumedAnswer = await handle.consume(new ReadableStream<{ text: string }>(), tapping);
+  const usage: TokenUsage | undefined = consumed.usage;
+  const state: StreamState = await sessions.answerState(`${consumed.finishReason} ${usage?.inputTokens}`);
+  state satisfies 'running' | 'finished' | 'none';
   const web: ReadableStream<{ text: string }> = sessions.tap('abc123', new ReadableStream<{ text: string }>(), tapping);
   await web.cancel();
   async function* model(): AsyncGenerator<string> {
@@ -416,6 +430,9 @@ export class OwnStore implements SessionStore {
   }
   streamState(sessionId: string, id: string): Maybe<StreamState> {
     return this.#inner.streamState(sessionId, id);
+  }
+  answerState(sessionId: string): Maybe<StreamState> {
+    return this.#inner.answerState(sessionId);
   }
   sessionIds(): string[] {
     return this.#inner.sessionIds();

@@ -74,6 +74,45 @@ describe.skipIf(REDIS === undefined)(`an answer whose producer is gone${WITHOUT_
         await until(() => written.length === before + expected.length, 'what was written is stored');
       }
 
+      it('by SIGKILL is finished for who asks, although nobody reads', async () => {
+        const [host] = hosts as [SessionLogs];
+        expect(await host.answerState('s')).toBe('none');
+        await write('<start>', 'half an');
+        expect(await host.answerState('s')).toBe('running');
+        producer.kill('SIGKILL');
+        await once(producer, 'close');
+        const begin = performance.now();
+        while ((await host.answerState('s')) === 'running') {
+          expect(performance.now() - begin).toBeLessThan(6 * LEASE_MILLIS);
+          await sleep(100);
+        }
+        expect(await host.answerState('s')).toBe('finished');
+      });
+
+      it('that is consumed on one host is read, stopped and asked for on another', async () => {
+        const [one, other] = hosts as [SessionLogs, SessionLogs];
+        const stop = new AbortController();
+        const source = async function* (): AsyncGenerator<string> {
+          for (let n = 0; !stop.signal.aborted; n += 1) {
+            yield `${n} `;
+            await sleep(5);
+          }
+        };
+        const attributes = { 'gen_ai.request.model': 'm' };
+        const consumed = one.consume('c', source(), { signal: stop.signal, export: false, attributes });
+        expect(await one.answerState('c')).toBe('running');
+        expect(await other.answerState('c')).toBe('running');
+        const reader = other.followSession('c', { from: 'stream', until: 'stream-end' });
+        const entries: LogEntry[] = [];
+        for await (const entry of reader) if (entries.push(entry) === 10) stop.abort();
+        expect(await consumed).toEqual({ finishReason: 'aborted', usage: undefined });
+        expect(entries.filter(({ kind }) => kind === 'text').map(({ message }) => message)).toEqual(
+          Array.from({ length: entries.length - 2 }, (_, n) => `${n} `),
+        );
+        expect(entries.at(-1)?.attributes).toEqual({ ...attributes, 'gen_ai.response.finish_reasons': ['aborted'] });
+        expect(await other.answerState('c')).toBe('finished');
+      });
+
       it('by SIGKILL ends with finish reason `abandoned`, once, for the readers of two hosts', async () => {
         const readings = hosts.map((host) => read(host, 'stream-end'));
         const staying = hosts.map((host) => read(host, 'session-end'));

@@ -101,6 +101,49 @@ describe('the lease of an answer', () => {
       expect(staying.endReason()).toBe(undefined);
     }));
 
+  it('of a producer that is gone lapses for who asks how the answer stands, although nobody reads', () =>
+    inWorld(async (world) => {
+      const [producer, host] = [world.host(), world.host()];
+      const state = async (): Promise<string> => {
+        const asked = host.sessions.answerState('s');
+        await world.pass(10);
+        return asked;
+      };
+      expect(await state()).toBe('none');
+      await world.write(producer, '<start>', 'half an');
+      expect(await state()).toBe('running');
+      await world.pass(60_000);
+      expect(await state()).toBe('running');
+      producer.log.isDown = true;
+      await world.pass(9_000);
+      expect(await state()).toBe('running');
+      await world.pass(12_000);
+      expect(await state()).toBe('finished');
+    }));
+
+  it('of a consumed answer is kept as long as its source is silent, and ends with it', () =>
+    inWorld(async (world) => {
+      const [producer, host] = [world.host(), world.host()];
+      const reading = world.read(host, 'stream-end');
+      let go: () => void = () => {};
+      const gate = new Promise<void>((resolve) => (go = resolve));
+      const source = async function* (): AsyncGenerator<string> {
+        yield 'a';
+        await gate;
+        yield 'b';
+      };
+      const consumed = producer.sessions.consume('s', source());
+      // Where it is asked for in the process that logs, it need not be stored yet.
+      const state = producer.sessions.answerState('s');
+      await world.pass(5 * 60_000);
+      expect(await state).toBe('running');
+      expect(texts(reading)).toEqual(['<start>', 'a']);
+      go();
+      await consumed;
+      await world.pass(50);
+      expect(texts(reading)).toEqual(['<start>', 'a', 'b', '</end>']);
+    }));
+
   it('of a producer that says nothing for long, but lives, does not lapse', () =>
     inWorld(async (world) => {
       const [producer, host] = [world.host(), world.host()];
