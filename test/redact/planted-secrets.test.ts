@@ -45,7 +45,7 @@ const answers: fc.Arbitrary<readonly Answer[]> = fc.array(
         text: fc
           .array(fc.constantFrom(...FILLERS, ...SECRETS.map(([secret]) => secret)), { minLength: 1, maxLength: 6 })
           // A pattern may take digits of what stands beside a secret, and break the next one.
-          .map((words) => ` ${words.join(' and ')} `),
+          .map((words) => ` and ${words.join(' and ')} and `),
         size: fc.integer({ min: 1, max: 20 }),
         mark: fc.option(fc.constantFrom(...MARKS), { nil: undefined, freq: 3 }),
       }),
