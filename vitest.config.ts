@@ -31,6 +31,8 @@ const config: ViteUserConfig = defineConfig({
     isolate: false,
     globalSetup: ['test/support/global-setup.ts'],
     coverage: {
+      // Instead of a second run of all tests.
+      enabled: process.env['COVERAGE'] === '1',
       provider: 'v8',
       include: ['src/**'],
       // Doors only name what they let out; the adapter of Redis is tested against real servers.
