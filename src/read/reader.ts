@@ -8,6 +8,8 @@ import type { Turn } from '../support/timers.ts';
 import type { EndReason } from './end-reason.ts';
 import { reportGap } from './gap.ts';
 import { NextQueue } from './next-queue.ts';
+import { observed } from './observe.ts';
+import type { Observed } from './observe.ts';
 import type { ReaderPlan } from './reader-plan.ts';
 import { ReaderRules } from './reader-rules.ts';
 import type { Decision } from './reader-rules.ts';
@@ -74,6 +76,11 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** For `from(reader)` of rxjs: the reader is free as soon as nobody is subscribed, also while it waits. */
+  '@@observable'(): Observed<T> {
+    return observed(this);
   }
 
   next(): Promise<IteratorResult<T, undefined>> {

@@ -5,6 +5,8 @@ import { watchAbort } from '../support/abort-watch.ts';
 import { abortSignalOption, lazily, parseOptions } from '../support/options.ts';
 import { startTimer } from '../support/timers.ts';
 import type { EndReason } from './end-reason.ts';
+import { observed } from './observe.ts';
+import type { Observed } from './observe.ts';
 import type { SessionReader } from './reader.ts';
 
 /** How a session is replayed. */
@@ -72,6 +74,11 @@ export class SessionReplay implements AsyncIterableIterator<LogEntry, undefined>
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** For `from(replay)` of rxjs: ends with the subscription. */
+  '@@observable'(): Observed<LogEntry> {
+    return observed(this);
   }
 
   next(): Promise<IteratorResult<LogEntry, undefined>> {

@@ -1,10 +1,11 @@
 /**
- * The packed package in eight kinds of host project, with npm and pnpm: it installs without a conflict of its making, and a
+ * The packed package in eleven kinds of host project, with npm and pnpm: it installs without a conflict of its making, and a
  * small consumer compiles with TypeScript 5.4 and 7. The direct ones also with Yarn 4 (node-modules and PnP) and Bun, and
  * with TypeScript 5.0 to 7 in every way that modules are resolved.
  *
  *   npm run test:installs
- *   npm run test:installs -- --write     also writes the tables of docs/set-ups.md
+ *   npm run test:installs -- beside      hosts with this word in their name
+ *   npm run test:installs -- --write     also writes the tables of docs/set-ups.md, and installs what is large
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -27,6 +28,8 @@ interface Kind {
   readonly program?: { readonly imports: readonly string[]; readonly text: string };
   /** It has the packages that its code imports, and no others. */
   readonly isDirect?: boolean;
+  /** Its packages are large, and only npm refuses peers: in CI npm says whether it would install them. */
+  readonly isLarge?: boolean;
 }
 
 /** Finds its SDK, in whatever way the packages lie. */
@@ -39,6 +42,38 @@ const START = {
     const [entry] = sessions.getAllLogsInQueue();
     await sessions.shutdown();
     console.log(entry?.message === 'chunk' ? 'ok' : 'nothing was logged');`,
+};
+
+/**
+ * A provider of the SDK that a vendor brings, of a line or version that a start does not take, with our processor in it, and one after it
+ * that sees the session.
+ */
+function beside(vendor: string): NonNullable<Kind['program']> {
+  const text = `
+    import { createRequire } from 'node:module';
+    import { SessionLogs } from 'otel-session-logs';
+    const vendor = createRequire(createRequire(import.meta.url).resolve('${vendor}'));
+    const { logs } = vendor('@opentelemetry/sdk-node');
+    let provider;
+    const sessions = new SessionLogs({ loggerProvider: () => provider });
+    const seen = [];
+    const next = { onEmit: ({ attributes }) => void seen.push(attributes['session.id']), forceFlush() {}, shutdown() {} };
+    provider = new logs.LoggerProvider({ processors: [sessions.processor, next] });
+    sessions.withSession('abc', () => provider.getLogger('host').emit({ body: 'of another logger' }));
+    await sessions.logChunkToQueue('chunk', 'abc');
+    const held = sessions.getAllLogsInQueue({ sessionId: 'abc' }).map(({ message }) => message);
+    console.log(String([held, seen]) === 'of another logger,chunk,abc,abc' ? 'ok' : JSON.stringify({ held, seen }));`;
+  return { imports: [], text };
+}
+
+/** Without any SDK of OpenTelemetry for logs: sessions are held and read. */
+const READ = {
+  imports: [],
+  text: `
+    import { SessionLogs } from 'otel-session-logs';
+    const sessions = new SessionLogs();
+    await sessions.logChunkToQueue('chunk', 'abc');
+    for await (const message of sessions.getSessionLogs('abc', { until: 'caught-up' })) console.log(message === 'chunk' ? 'ok' : message);`,
 };
 
 const KINDS: readonly Kind[] = [
@@ -82,6 +117,19 @@ const KINDS: readonly Kind[] = [
     name: 'traces only',
     dependencies: { '@opentelemetry/api': '^1.9.0', '@opentelemetry/sdk-trace-node': '^2.0.0' },
   },
+  {
+    name: 'beside Traceloop',
+    isLarge: true,
+    dependencies: { '@traceloop/node-server-sdk': '^0.27.0' },
+    program: beside('@traceloop/node-server-sdk'),
+  },
+  {
+    name: 'beside Azure Monitor',
+    isLarge: true,
+    dependencies: { '@opentelemetry/api': '^1.9.0', '@azure/monitor-opentelemetry': '^1.18.0' },
+    program: beside('@azure/monitor-opentelemetry'),
+  },
+  { name: 'beside Sentry', isLarge: true, dependencies: { '@sentry/node': '^11.0.0' }, program: READ },
   {
     name: 'both lines',
     dependencies: {
@@ -173,12 +221,14 @@ async function tryHost(
   kind: Kind,
   tarball: string,
 ): Promise<Record<string, string>> {
-  let installed = await install(host, manager, { ...kind.dependencies, 'otel-session-logs': tarball });
+  const { command, ...settings } = manager;
+  const used = kind.isLarge && !isWhole ? { ...settings, command: [...command, '--package-lock-only'] } : manager;
+  let installed = await install(host, used, { ...kind.dependencies, 'otel-session-logs': tarball });
   if (installed === 'ERESOLVE' && kind.conflictsByItself) {
     const alone = await install(`${host}-alone`, manager, kind.dependencies);
     if (alone === 'ERESOLVE') installed = AS_WITHOUT;
   }
-  const isInstalled = installed === 'ok';
+  const isInstalled = installed === 'ok' && (isWhole || !kind.isLarge);
   const compiles = (compiler: string): Promise<string> | string =>
     isInstalled && manager.node === undefined ? compile(host, tools, compiler) : '-';
   return {
@@ -188,6 +238,11 @@ async function tryHost(
     program: isInstalled && kind.program !== undefined ? await runProgram(host, manager, kind.program) : '-',
   };
 }
+
+const words = process.argv.slice(2).filter((arg) => !arg.startsWith('-'));
+const isWanted = ({ name }: Kind): boolean => words.every((word) => name.includes(word));
+/** Also what is large is installed and run. */
+const isWhole = words.length > 0 || process.argv.includes('--write');
 
 const AS_WITHOUT = 'ERESOLVE, as without this package';
 
@@ -199,7 +254,7 @@ async function main(directory: string): Promise<void> {
   const compiled: Record<string, string>[] = [];
   for (const [name, manager] of Object.entries(MANAGERS)) {
     for (const [index, kind] of KINDS.entries()) {
-      if (manager.isForDirect && !kind.isDirect) continue;
+      if ((manager.isForDirect && !kind.isDirect) || !isWanted(kind) || (kind.isLarge && manager !== NPM)) continue;
       const host = join(directory, `${name.replace(/\W+/g, '-')}-${index}`);
       const row = { manager: name, host: kind.name, ...(await tryHost(host, tools, manager, kind, tarball)) };
       rows.push(row);
@@ -215,8 +270,8 @@ async function main(directory: string): Promise<void> {
     ...compiled.filter(({ result = '' }) => !isGood(result)),
   ];
   if (failures.length > 0) process.exitCode = 1;
-  await report('package managers', rows);
-  await report('compilers', compiled);
+  await report('package managers', rows, 2);
+  await report('compilers', compiled, 3);
   for (const failure of failures) console.error(failure);
 }
 

@@ -20,23 +20,28 @@ export async function cell(name: string, work: () => Promise<unknown>): Promise<
   }
 }
 
-/** Prints the rows; with `--write` they also take their place in docs/set-ups.md, between the marks of that name. */
-export async function report(name: string, rows: readonly Row[]): Promise<void> {
+/**
+ * Prints the rows; with `--write` they also take their place in docs/set-ups.md, between the marks of that name.
+ *
+ * @param keys How many columns say which row it is.
+ */
+export async function report(name: string, rows: readonly Row[], keys: number = 1): Promise<void> {
   console.table(rows);
-  if (!process.argv.includes('--write') || process.exitCode === 1) return;
+  if (rows.length === 0 || !process.argv.includes('--write') || process.exitCode === 1) return;
   const page = await readFile(PAGE, 'utf8');
   const [begin, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
   const [before = '', rest] = page.split(begin);
   const [old, after] = rest?.split(end) ?? [];
   if (old === undefined || after === undefined) throw new Error(`docs/set-ups.md has no ${begin} ... ${end}`);
-  await writeFile(PAGE, `${before}${begin}\n\n${table(rows, old)}\n\n${end}${after}`);
+  await writeFile(PAGE, `${before}${begin}\n\n${table(rows, old, keys)}\n\n${end}${after}`);
 }
 
 /** @param old The table that is there: rows of it that were not run again stay. */
-function table(rows: readonly Row[], old: string): string {
+function table(rows: readonly Row[], old: string, keys: number): string {
   const columns = Object.keys(rows[0] ?? {});
   const lines = rows.map((row) => asLine(columns.map((column) => row[column] ?? '')));
-  const isRunAgain = (line: string): boolean => lines.some((each) => each.split(' | ')[0] === line.split(' | ')[0]);
+  const keyOf = (line: string): string => line.split(' | ').slice(0, keys).join(' | ');
+  const isRunAgain = (line: string): boolean => lines.some((each) => keyOf(each) === keyOf(line));
   const kept = old
     .trim()
     .split('\n')

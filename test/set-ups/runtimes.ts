@@ -120,7 +120,7 @@ async function main(directory: string): Promise<void> {
     });
     await cell(`fake timers of jest, ${line.name}`, () => runJest(tools, host));
   }
-  await report('runtimes', rows);
+  await report('runtimes', rows, 2);
   await report('single files', [...files.values()]);
 }
 
