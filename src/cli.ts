@@ -6,14 +6,20 @@ import { parseArgs } from 'node:util';
 import { toOtlpJson } from './export/durable/otlp-json.ts';
 import { inspectSpool, readSpool } from './export/durable/spool-report.ts';
 import type { OwnerReport, SpoolReport } from './export/durable/spool-report.ts';
+import { eraseInDirectories } from './facade/erase-directories.ts';
+import type { ErasureReceipt } from './facade/erasure-receipt.ts';
 import { addNewer, NOTHING_NEWER } from './export/spool/known-format.ts';
 import type { NewerContent } from './export/spool/known-format.ts';
 import { OwnerWatch } from './export/spool/owner-watch.ts';
+import { isSessionId } from './entry/session-id.ts';
 import { messageOf } from './support/errors.ts';
 import { expandHome } from './support/home-path.ts';
 import { escapeControls } from './support/terminal-text.ts';
 
 const USAGE = `Usage: otel-session-logs spool DIRECTORY [--json] [--export FILE.jsonl [--rejected]]
+       otel-session-logs erase SESSION [--logs DIR] [--spool DIR] [--json]
+
+spool
 
   Shows what is in the disk spool of DurableLogRecordProcessor. Changes nothing there.
 
@@ -25,7 +31,19 @@ const USAGE = `Usage: otel-session-logs spool DIRECTORY [--json] [--export FILE.
 
   What a newer version of otel-session-logs left is listed but not exported: use that version.
 
-Exit code: 0 success; 1 failure; 2 wrong arguments; 3 exported without the records of a newer version.
+erase
+
+  Erases all text of a session in the daily files of a directory (of today, of past days, compressed ones) and in a
+  spool: what dead processes left, and rejected records. Living processes on the spool are asked to do it too, for
+  up to 5 s. Prints a receipt: what was removed where, and what cannot be. Run again after a failure or a kill, it does
+  the rest. A session id that begins with - stands behind --.
+
+  --logs DIR           the directory of the daily files
+  --spool DIR          the directory of the spool
+  --json               prints the receipt as JSON
+
+Exit code: 0 success; 1 failure; 2 wrong arguments; 3 exported without the records of a newer version, or erased but for
+what the receipt names.
 `;
 
 const COLUMNS = 'owner process host boot segments frames records bytes oldest damaged newer'.split(' ');
@@ -56,8 +74,11 @@ export async function run(args: readonly string[], out: Output, err: Output): Pr
     out.write(USAGE);
     return 0;
   }
+  if (command === 'erase') return runErase(given, rest, values, out, err);
   if (
     command !== 'spool' ||
+    values.logs !== undefined ||
+    values.spool !== undefined ||
     given === undefined ||
     rest.length > 0 ||
     (values.rejected === true && values.export === undefined)
@@ -104,9 +125,53 @@ const parse = (args: readonly string[]) =>
       export: { type: 'string' },
       rejected: { type: 'boolean' },
       json: { type: 'boolean' },
+      logs: { type: 'string' },
+      spool: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
+
+type Values = ReturnType<typeof parse>['values'];
+
+async function runErase(
+  sessionId: string | undefined,
+  more: readonly string[],
+  { logs, spool, json, ...others }: Values,
+  out: Output,
+  err: Output,
+): Promise<number> {
+  if (!isSessionId(sessionId) || more.length > 0 || (logs ?? spool) === undefined || Object.keys(others).length > 0) {
+    err.write(USAGE);
+    return 2;
+  }
+  try {
+    const receipt = await eraseInDirectories(sessionId, {
+      logs: logs === undefined ? undefined : expandHome(logs),
+      spool: spool === undefined ? undefined : expandHome(spool),
+    });
+    out.write(json === true ? `${escapeControls(JSON.stringify(receipt))}\n` : describeReceipt(receipt));
+    return receipt.otherProcesses > 0 || receipt.remains.length > 0 ? 3 : 0;
+  } catch (error) {
+    err.write(`otel-session-logs: ${escapeControls(messageOf(error))}\n`);
+    return 1;
+  }
+}
+
+function describeReceipt({ file, spool, dead, exported, unanswered, otherProcesses, remains }: ErasureReceipt): string {
+  return [
+    `daily files: ${file.lines} lines erased in ${file.files} files`,
+    `spool: ${spool.records} records erased; rejected by the collector: ${dead.records}`,
+    ...(exported.records === 0
+      ? []
+      : [
+          `at the collector, to be erased there: ${exported.records} records, ${exported.firstTimestamp} to ${exported.lastTimestamp}`,
+        ]),
+    ...(unanswered === 0 ? [] : [`sent without an answer, the collector may have them: ${unanswered} records`]),
+    ...(otherProcesses === 0 ? [] : [`living processes that have not answered: ${otherProcesses}`]),
+    ...remains.map((each) => `not erased: ${escapeControls(each)}`),
+    '',
+  ].join('\n');
+}
 
 /** Exports records to a new file. It never overwrites one, which may be the only copy of earlier records. */
 async function exportRecords(batches: ReturnType<typeof readSpool>, file: string): Promise<number> {

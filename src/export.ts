@@ -9,6 +9,7 @@ export type {
   CoalescingOptions,
   CoalescingStats,
 } from './export/coalescing/coalescing.ts';
+export type { ErasedPart, ExportedRecords, SessionEraser } from './entry/erasure.ts';
 export { DateFileLogRecordProcessor } from './export/file/date-file.ts';
 export type { DateFileStats } from './export/file/date-file.ts';
 export type { DateFileLogRecordProcessorOptions } from './export/file/date-file-options.ts';

@@ -1,5 +1,7 @@
 export type { JsonValue } from './entry/body.ts';
+export type { ErasedPart, ExportedRecords, SessionEraser } from './entry/erasure.ts';
 export type { Diagnosis } from './facade/diagnose.ts';
+export type { ErasureReceipt } from './facade/erasure-receipt.ts';
 export type { Finding } from './facade/finding.ts';
 export type { LossReason } from './support/loss-counters.ts';
 export type { StreamHandler } from './write/stream-handler.ts';
@@ -34,6 +36,7 @@ export type { StartSessionLogsOptions } from './start/start-options.ts';
 export { MemorySessionStore } from './store/memory/memory.ts';
 export type { MemorySessionStoreOptions } from './store/memory/memory-options.ts';
 export type {
+  ErasedEntries,
   Maybe,
   OpenAllOptions,
   OpenOptions,

@@ -3,6 +3,7 @@ export { RemoteRefusal } from './store/remote/remote-log.ts';
 export type {
   RemoteAppend,
   RemoteItem,
+  RemoteErasure,
   RemoteLease,
   RemoteLog,
   RemoteLogEvents,

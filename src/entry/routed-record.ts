@@ -1,4 +1,5 @@
 import type { EntryDetail } from './entry-detail.ts';
+import type { SessionEraser } from './erasure.ts';
 
 /**
  * What the session processor found out about one record, for the processors after it: the SDK's limits may have taken
@@ -20,9 +21,11 @@ export interface RoutedRecord {
   readonly source: DeliverySource | undefined;
 }
 
-/** Where a durable processor makes itself known, for `flushSession`. */
+/** Where processors behind make themselves known, for `flushSession` and `eraseSession`. */
 export interface DeliverySource {
   attachDelivery(delivery: SessionDelivery): void;
+  /** A processor that can erase what it got of a session makes itself known. Copies of older versions do not know of it. */
+  attachEraser?(eraser: SessionEraser): void;
 }
 
 /** Answers whether a session has reached the collector. */

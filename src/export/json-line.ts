@@ -34,7 +34,12 @@ export function jsonLine(record: LogRecord): string {
     trace_flags: spanContext === undefined ? undefined : flagsText(spanContext.traceFlags),
     scope: { name: scope.name, version: scope.version },
   };
-  return escapeControls(wholeCharacters(JSON.stringify(line)));
+  return escapeControls(jsonText(line));
+}
+
+/** A value as JSON in a line, but for control characters. */
+export function jsonText(value: unknown): string {
+  return wholeCharacters(JSON.stringify(value));
 }
 
 /** As W3C writes them. */

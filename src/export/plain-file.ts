@@ -1,4 +1,4 @@
-import { closeSync, constants, fchmodSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 
 /** Links are not followed, and a pipe does not block the process until somebody opens its other end. Windows has neither. */
@@ -46,6 +46,19 @@ export function makePlainFile(path: string, mode: number): PlainFile {
     // A file system without modes, which is what the directory says about who may read there.
   }
   return made;
+}
+
+/**
+ * Gives a file that takes the place of another one, or stands beside it, to whom that belongs: root may run a command in the
+ * directory of a service, which has to read and write the files afterwards.
+ */
+export function giveTo({ uid, gid }: Pick<Stats, 'uid' | 'gid'>, fd: number): void {
+  if (process.geteuid?.() !== 0) return;
+  try {
+    fchownSync(fd, uid, gid);
+  } catch {
+    // A file system without owners.
+  }
 }
 
 function openNoLink(path: string, flags: number, mode: number): number {

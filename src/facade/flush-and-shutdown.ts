@@ -1,3 +1,4 @@
+import type { SessionEraser } from '../entry/erasure.ts';
 import { messageOf, SessionLogsError } from '../support/errors.ts';
 import { within } from '../support/timeouts.ts';
 
@@ -9,6 +10,8 @@ export interface OwnedPart {
   /** Resolves when all it got before the call is where it goes; rejects with a reason, in time. */
   forceFlush(timeoutMillis: number): Promise<void>;
   shutdown(timeoutMillis: number): Promise<void>;
+  /** Where it holds text of sessions. */
+  readonly eraser?: SessionEraser | undefined;
   /** What it lost, by reason. */
   lost(): Readonly<Record<string, number>>;
   /** What `diagnose()` looks at. */

@@ -36,6 +36,8 @@ import { SessionWriter } from '../write/writer.ts';
 import type { WriteOptions } from '../write/write-options.ts';
 import type { SessionLogger } from '../write/writer.ts';
 import type { Diagnosis } from './diagnose.ts';
+import type { ErasureReceipt } from './erasure-receipt.ts';
+import { Erasures } from './erasures.ts';
 import { flushAll, shutdownAll } from './flush-and-shutdown.ts';
 import type { OwnedPart } from './flush-and-shutdown.ts';
 import { SessionHandle } from './session-handle.ts';
@@ -121,6 +123,7 @@ export class SessionLogs {
   #durable: SessionDelivery | undefined;
   readonly #shares = new ClientShares();
   #closing: Promise<void> | undefined;
+  readonly #erasures = new Erasures();
   readonly #whenClosed = new Set<() => void>();
 
   /** @param owned What this instance flushes and shuts down; `startSessionLogs` gives it. */
@@ -222,6 +225,27 @@ export class SessionLogs {
     requireSessionId('deleteSession', sessionId);
     this.#writer.forgetSession(sessionId);
     this.processor.store.delete(sessionId);
+  }
+
+  /**
+   * Erases the session everywhere: in the store, all daily files that are kept, and the spool of this process and of dead ones;
+   * readers end with `'deleted'`. What is logged before the call is meant; what is logged after the promise resolves belongs
+   * to a new session of that id; what is logged in between may be erased too. The receipt says what was removed
+   * where, and what cannot be. A process that is killed does no harm, and calling it again finishes the work. docs/erasure.md
+   *
+   * @throws TypeError for a wrong session id; SessionLogsError `not_erasable`, before anything is touched, where lines of the
+   * session cannot be told from others; `erasure_incomplete` when a part failed, with all others done; `shut_down`.
+   */
+  async eraseSession(sessionId: string): Promise<ErasureReceipt> {
+    requireSessionId('eraseSession', sessionId);
+    const refusal = this.#refusal();
+    if (refusal !== undefined) throw refusal;
+    const id = ownText(sessionId);
+    return this.#erasures.run(id, {
+      store: this.processor.store,
+      erasers: [...this.#owned.flatMap(({ eraser }) => eraser ?? []), ...this.processor.erasers],
+      forget: () => this.#writer.forgetSession(id),
+    });
   }
 
   /**
@@ -492,7 +516,8 @@ export class SessionLogs {
     this.#writer.close();
     for (const resolve of this.#whenClosed) resolve();
     this.#whenClosed.clear();
-    await shutdownAll([storePart(this.processor), ...this.#owned], timeoutMillis);
+    const left = await this.#erasures.settled(timeoutMillis);
+    await shutdownAll([storePart(this.processor), ...this.#owned], left);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

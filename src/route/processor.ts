@@ -1,6 +1,8 @@
 import * as z from 'zod';
 
+import type { SessionEraser } from '../entry/erasure.ts';
 import type { DeliverySource, SessionDelivery } from '../entry/routed-record.ts';
+import { unclaimedErasers } from '../entry/unclaimed-erasers.ts';
 import type { Context, LogRecord, LogRecordProcessor } from '../otel/log-record.ts';
 import { meterProviderOption, observeProcessor, observeStore } from '../otel/metrics.ts';
 import type { MeterProvider, ProcessorFigures } from '../otel/metrics.ts';
@@ -57,11 +59,17 @@ const FLUSH_MILLIS = 30_000;
 const reporter = reporterFor('processor');
 
 /** By itself, since routed records refer to it: a record that is kept must not keep a store. */
-class FirstDelivery implements DeliverySource {
+class ProcessorsBehind implements DeliverySource {
   delivery: SessionDelivery | undefined = undefined;
+  readonly erasers: Set<SessionEraser> = new Set();
 
   attachDelivery(delivery: SessionDelivery): void {
     this.delivery ??= delivery;
+  }
+
+  attachEraser(eraser: SessionEraser): void {
+    unclaimedErasers.delete(eraser);
+    this.erasers.add(eraser);
   }
 }
 
@@ -69,7 +77,7 @@ class FirstDelivery implements DeliverySource {
 export class RoutingLogRecordProcessor implements LogRecordProcessor {
   /** For the facade. */
   readonly router: SessionRouter;
-  readonly #source = new FirstDelivery();
+  readonly #source = new ProcessorsBehind();
   #closing: Promise<void> | undefined;
   #stopObserving: () => void;
 
@@ -128,6 +136,11 @@ export class RoutingLogRecordProcessor implements LogRecordProcessor {
   /** The durable processor that comes after this one, once a record has passed both. */
   get delivery(): SessionDelivery | undefined {
     return this.#source.delivery;
+  }
+
+  /** The processors that can erase what they got of a session, of those that come after this one: once a record has passed both. */
+  get erasers(): ReadonlySet<SessionEraser> {
+    return this.#source.erasers;
   }
 
   /** Resolves when the store has everything routed before the call; an embedded store has it at once. */

@@ -1,3 +1,6 @@
+import { isEraser } from '../entry/erasure.ts';
+import type { SessionEraser } from '../entry/erasure.ts';
+import { unclaimedErasers } from '../entry/unclaimed-erasers.ts';
 import { CoalescingLogRecordProcessor } from '../export/coalescing/coalescing.ts';
 import { ConsoleLogRecordProcessor } from '../export/console/console.ts';
 import { QueuedLogRecordProcessor } from '../export/delivery/queued.ts';
@@ -71,6 +74,7 @@ export class OpenDestinations {
     return this.list.map((destination) => ({
       name: destination.title,
       destination: destination.name,
+      eraser: eraserOf(destination),
       forceFlush: (timeoutMillis) => destination.processor.forceFlush({ timeoutMillis }),
       shutdown: (timeoutMillis) => destination.processor.shutdown({ timeoutMillis }),
       lost: () => destination.lost(),
@@ -90,6 +94,13 @@ export class OpenDestinations {
 }
 
 const DISCARD_MILLIS = 1000;
+
+/** `undefined`: it holds no text of sessions, or it is one of the application's, which makes itself known with its first record. */
+function eraserOf({ processor }: OpenDestination): SessionEraser | undefined {
+  if (!isEraser(processor)) return undefined;
+  unclaimedErasers.delete(processor);
+  return processor;
+}
 
 /** Notes what holds a directory or a connection, before anything else can fail. */
 type Made = <T extends EndableProcessor>(processor: T) => T;

@@ -23,6 +23,7 @@ export type DailyFileOptions = Pick<
   DateFileLogRecordProcessorOptions,
   | 'fileName'
   | 'format'
+  | 'sessionOfLine'
   | 'attributes'
   | 'fileMode'
   | 'directoryMode'

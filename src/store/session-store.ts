@@ -140,6 +140,14 @@ export interface StoreStats {
   readonly unreadable?: Readonly<Record<string, number>>;
 }
 
+/** What `erase` of a store has removed. */
+export interface ErasedEntries {
+  /** Entries of all lives. */
+  readonly entries: number;
+  /** What may be left of them elsewhere, in words. */
+  readonly remains?: readonly string[];
+}
+
 /**
  * Where session logs live. A session is an append-only, bounded log of entries; ending it sets a mark, and what is
  * appended later is its next life in the same log.
@@ -169,6 +177,12 @@ export interface SessionStore {
 
   /** Forgets the log at once. Its cursors step to `'deleted'`. */
   delete(sessionId: string): void;
+
+  /**
+   * As `delete`; resolves when nothing of the session is left where the store keeps it. Without it `eraseSession` calls
+   * `delete` and says that it cannot tell.
+   */
+  erase?(sessionId: string): Promise<ErasedEntries>;
 
   /** A cursor over the session, which may be unknown. Its start is fixed here (a remote store: by its first answer). */
   open(sessionId: string, options: OpenOptions): SessionCursor;

@@ -14,6 +14,8 @@ export type SessionLogsErrorCode =
   | 'path_too_long'
   | 'not_supported'
   | 'no_durable_exporter'
+  | 'not_erasable'
+  | 'erasure_incomplete'
   | 'exporter_not_found'
   | 'sdk_not_found'
   | 'flush_failed'

@@ -40,7 +40,7 @@ export const OPTIONS_OF: Readonly<Record<string, string>> = {
   MemorySessionStore: `maxEntriesPerSession maxBytesPerSession overflow maxBytes maxSessions ${READERS} idleTtlMillis endedTtlMillis now`,
   RedisSessionStore: `client prefix answerLeaseMillis maxEntriesPerSession idleTtlMillis endedTtlMillis maxPendingEntries maxPendingBytes maxSessions ${READERS}`,
   DateFileLogRecordProcessor:
-    'directory fileName format attributes fileMode directoryMode currentLink maxFileBytes retentionDays compress ' +
+    'directory fileName format sessionOfLine attributes fileMode directoryMode currentLink maxFileBytes retentionDays compress ' +
     'maxPendingBytes fsync now minimumSeverity selfObsMeterProvider',
   DurableLogRecordProcessor:
     'exporter directory maxBytes flush fsync fsyncIntervalMillis maxExportBatchSize scheduledDelayMillis ' +

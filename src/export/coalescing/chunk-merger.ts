@@ -142,6 +142,15 @@ export class ChunkMerger {
     this.#keepBounds();
   }
 
+  /** Lets go of what is held of a session. */
+  forget(sessionId: string): void {
+    for (const answer of this.#answers.ofSession(sessionId)) {
+      this.#heldChars -= answer.length;
+      this.#held.delete(answer);
+      this.#answers.delete(answer);
+    }
+  }
+
   #hold(answer: CoalescedAnswer): void {
     answer.heldSince = performance.now();
     this.#answers.add(answer);

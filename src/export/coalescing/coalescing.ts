@@ -1,6 +1,9 @@
 import * as z from 'zod';
 
 import { wholeAttribute } from '../../otel/attribute-limits.ts';
+import { addParts, isEraser } from '../../entry/erasure.ts';
+import type { ErasedPart, SessionEraser } from '../../entry/erasure.ts';
+import { unclaimedErasers } from '../../entry/unclaimed-erasers.ts';
 import { noteRoutedRecord, routedRecordOf } from '../../entry/routed-record.ts';
 import type { DeliveryReport, DeliverySource, RoutedRecord, SessionDelivery } from '../../entry/routed-record.ts';
 import { isSessionId } from '../../entry/session-id.ts';
@@ -88,7 +91,7 @@ const optionsSchema = lazily(() =>
  * });
  * ```
  */
-export class CoalescingLogRecordProcessor implements LogRecordProcessor, SessionDelivery {
+export class CoalescingLogRecordProcessor implements LogRecordProcessor, SessionDelivery, SessionEraser {
   readonly #inner: LogRecordProcessor;
   readonly #merger: ChunkMerger;
   readonly #flushes: FlushQueue;
@@ -100,12 +103,16 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
   /** The processor behind this one, once it is known to answer `flushSession`. */
   #delivery: SessionDelivery | undefined;
   #attachedTo: DeliverySource | undefined;
+  #erasesFor: DeliverySource | undefined;
   /** What the processor behind this one gets in place of the session processor. */
   readonly #source: DeliverySource = {
     attachDelivery: (delivery) => {
       this.#delivery = delivery;
     },
+    attachEraser: (eraser) => this.#answerFor(eraser),
   };
+  /** The processors behind this one that hold text of sessions. */
+  readonly #erasers = new Set<SessionEraser>();
   #isExiting = false;
   #isClosed = false;
 
@@ -126,6 +133,8 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
     );
     this.#flushes = new FlushQueue('CoalescingLogRecordProcessor', this.#inner);
     if (isDelivery(this.#inner)) this.#delivery = this.#inner;
+    if (isEraser(this.#inner)) this.#answerFor(this.#inner);
+    unclaimedErasers.add(this);
     this.#exit = new EndOfTickWrite(() => this.#atExit());
   }
 
@@ -186,6 +195,21 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
     return this.#delivery.flushSession(sessionId, options);
   }
 
+  checkErasable(sessionId: string): void {
+    for (const eraser of this.#erasers) eraser.checkErasable?.(sessionId);
+  }
+
+  /** Lets go of what is held of the session, and has the processors behind this one erase it. */
+  async eraseSession(sessionId: string): Promise<ErasedPart> {
+    this.#merger.forget(sessionId);
+    return addParts(await Promise.all([...this.#erasers].map((eraser) => eraser.eraseSession(sessionId))));
+  }
+
+  #answerFor(eraser: SessionEraser): void {
+    unclaimedErasers.delete(eraser);
+    this.#erasers.add(eraser);
+  }
+
   /**
    * Passes on everything and shuts the inner processor down. Later records are counted and dropped. Idempotent.
    *
@@ -194,6 +218,7 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
    */
   shutdown(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
     const timeoutMillis = timeoutOption('shutdown', options);
+    unclaimedErasers.delete(this);
     if (!this.#isClosed) {
       this.#merger.close();
       this.#isClosed = true;
@@ -248,9 +273,14 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
     return { ...routed, source: routed.source === undefined ? undefined : this.#source };
   }
 
-  /** Makes this processor known to the session processor, once a durable one is known behind it. */
+  /** Makes this processor known to the session processor; for `flushSession` once a durable one is known behind it. */
   #attach(source: DeliverySource | undefined): void {
-    if (this.#delivery === undefined || source === undefined || source === this.#attachedTo) return;
+    if (source === undefined) return;
+    if (source !== this.#erasesFor) {
+      this.#erasesFor = source;
+      source.attachEraser?.(this);
+    }
+    if (this.#delivery === undefined || source === this.#attachedTo) return;
     this.#attachedTo = source;
     source.attachDelivery(this);
   }

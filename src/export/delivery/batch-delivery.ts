@@ -8,14 +8,15 @@ export interface Part {
 
 /** What a delivery does with the parts of a batch. */
 export interface DeliverySteps {
-  send(part: Part): Promise<ExportVerdict>;
+  /** `interrupted`: it was not sent, and nothing more of the batch is to be. */
+  send(part: Part): Promise<ExportVerdict | 'interrupted'>;
   accepted(part: Part): void;
   /** A single record was refused, by a collector that accepts others. */
   rejected(part: Part): void;
 }
 
 /** How a delivery ended. `all-refused`: the collector refuses whatever it is given, so the records are not to blame. */
-export type DeliveryEnd = Exclude<ExportVerdict, 'refused'> | 'all-refused';
+export type DeliveryEnd = Exclude<ExportVerdict, 'refused'> | 'all-refused' | 'interrupted';
 
 /** After this many single records refused in a row, none accepted, the collector is taken for the cause. */
 const MAX_REFUSED_IN_A_ROW = 20;

@@ -45,6 +45,15 @@ export class BatchSource {
     }
   }
 
+  /** Lets go of all batches, and gives those that were begun: they are read again. Nothing is being read when it resolves. */
+  async reset(): Promise<SpoolBatch[]> {
+    const held = [...this.#held.values()];
+    this.#held.clear();
+    await Promise.allSettled(this.#ahead.values());
+    this.#ahead.clear();
+    return held;
+  }
+
   /** The batch is settled. */
   settled(queue: SegmentQueue): void {
     this.#held.delete(queue);

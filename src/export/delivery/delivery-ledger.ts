@@ -3,7 +3,10 @@ import type { LossReason } from '../../support/loss-counters.ts';
 import { catchRejection } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { nextMicrotask } from '../../support/timers.ts';
+import { totalOf } from '../spool/erase-frames.ts';
+import type { ErasedCounts } from '../spool/erase-frames.ts';
 import type { Settlement, SpoolBatch } from '../spool/spool-batch.ts';
+import { ExportedSessions } from './exported-sessions.ts';
 import { SessionPositions } from './session-positions.ts';
 
 /** Records that were lost: they will never reach the collector. */
@@ -17,6 +20,7 @@ export interface Loss {
 /** Counts what became of the records: in total, by reason of loss, and by session. */
 export class DeliveryLedger {
   readonly positions: SessionPositions = new SessionPositions();
+  readonly exportedSessions: ExportedSessions = new ExportedSessions();
   received = 0;
   exported = 0;
   rejected = 0;
@@ -75,14 +79,22 @@ export class DeliveryLedger {
       this.lose('expired', count, isOwn);
       return;
     }
-    if (settlement === 'delivered') this.exported += count;
-    else {
+    if (settlement === 'delivered') {
+      this.exported += count;
+      this.exportedSessions.note(batch, from, to);
+    } else {
       this.rejected += count;
       if (isOwn) this.unsuccessful += count;
     }
     if (!isOwn) return;
     this.#settled += count;
     this.#settleSessions(batch, from, to, settlement === 'delivered');
+  }
+
+  /** Counts records of this process that were erased with their sessions: nobody waits for them any more. */
+  erased(counts: ErasedCounts): void {
+    this.#settled += totalOf(counts);
+    for (const sessionId of counts.keys()) this.positions.erased(sessionId);
   }
 
   #settleSessions(batch: SpoolBatch, from: number, to: number, isDelivered: boolean): void {

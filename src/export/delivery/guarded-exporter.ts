@@ -23,6 +23,8 @@ export const SUPPRESSED: Context = ROOT_CONTEXT.setValue(
 export interface ExportAnswer {
   readonly verdict: ExportVerdict;
   readonly error?: unknown;
+  /** No answer came in time: the collector may have the records. */
+  readonly isUnanswered?: boolean;
 }
 
 /** An exporter of anybody's, which may throw, hang, answer twice or never, and answer with anything. Never rejects. */
@@ -43,7 +45,7 @@ export class GuardedExporter {
     return new Promise<ExportAnswer>((resolve) => {
       const timer = startTimer(() => {
         const error = new Error(`the exporter gave no answer within ${this.#timeoutMillis} ms`);
-        resolve({ verdict: 'unavailable', error });
+        resolve({ verdict: 'unavailable', error, isUnanswered: true });
       }, this.#timeoutMillis).unref();
       const answered = (outcome: ExportOutcome): void => {
         resolve({ verdict: verdictOn(outcome), error: outcome.error });

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 
+import type { ErasedPart, SessionEraser } from '../../entry/erasure.ts';
 import type { DeliveryReport, SessionDelivery } from '../../entry/routed-record.ts';
 import type { LogRecord, LogRecordExporter, LogRecordProcessor } from '../../otel/log-record.ts';
 import { meterProviderOption, observeProcessor } from '../../otel/metrics.ts';
@@ -19,6 +20,7 @@ import { MemorySpool } from '../spool/memory-spool.ts';
 import { batchSettings } from './batch-settings.ts';
 import type { BatchOptions } from './batch-settings.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
+import { eraseSessionIn } from './erase-session.ts';
 import { RecordDelivery } from './record-delivery.ts';
 
 const MAX_FRAME_BYTES = 256 * 1024;
@@ -63,7 +65,7 @@ export interface QueuedStats {
  * Exports as `DurableLogRecordProcessor` does, with the same retries, from a queue in memory: what waits is lost with the
  * process, and beyond `maxQueueSize` new records are.
  */
-export class QueuedLogRecordProcessor implements LogRecordProcessor, SessionDelivery {
+export class QueuedLogRecordProcessor implements LogRecordProcessor, SessionDelivery, SessionEraser {
   readonly #reporter = reporterFor('queue');
   readonly #overflow = new Episode(this.#reporter);
   readonly #delivery: RecordDelivery<MemorySpool>;
@@ -156,6 +158,11 @@ export class QueuedLogRecordProcessor implements LogRecordProcessor, SessionDeli
   async flushSession(sessionId: string, options: { readonly timeoutMillis?: number } = {}): Promise<DeliveryReport> {
     const timeoutMillis = timeoutOption('flushSession', options) ?? this.#forceFlushTimeoutMillis;
     return this.#delivery.flushSession(sessionId, timeoutMillis);
+  }
+
+  /** Takes the session's records out of the queue. An export under way is waited for, at most `exportTimeoutMillis`. */
+  eraseSession(sessionId: string): Promise<ErasedPart> {
+    return eraseSessionIn(this.#delivery, sessionId);
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { SessionEraser } from '../../entry/erasure.ts';
 import { readEntryIds, routedRecordOf } from '../../entry/routed-record.ts';
 import type { DeliveryReport, DeliverySource, RoutedRecord, SessionDelivery } from '../../entry/routed-record.ts';
 import type { LogRecord, LogRecordExporter } from '../../otel/log-record.ts';
@@ -9,9 +10,13 @@ import { EndOfTickWrite } from '../../support/end-of-tick-write.ts';
 import { FrameEncoder } from '../spool/codec/frame-encoder.ts';
 import { MAX_FRAME_RECORDS } from '../spool/codec/frame-format.ts';
 import { OriginEncoder } from '../spool/codec/origin-codec.ts';
+import type { ErasedCounts, RecordMatcher } from '../spool/erase-frames.ts';
 import type { RecordSpool } from '../spool/record-spool.ts';
+import type { SpoolBatch } from '../spool/spool-batch.ts';
 import type { SpoolEvents } from '../spool/spool-events.ts';
 import type { BatchSettings } from './batch-settings.ts';
+import { addCounts, unansweredIn } from './delivery-erasure.ts';
+import type { DeliveryErasure } from './delivery-erasure.ts';
 import type { DeliveryLedger } from './delivery-ledger.ts';
 import { FlushWaiters } from './flush-waiters.ts';
 import { GuardedExporter } from './guarded-exporter.ts';
@@ -43,8 +48,8 @@ export interface RecordDeliveryOptions<Spool extends RecordSpool> {
   readonly expiredBefore: () => number;
   readonly newUid?: (() => string) | undefined;
   readonly now: () => number;
-  /** Makes itself known to the session processor, for `flushSession`. */
-  readonly delivery: SessionDelivery;
+  /** Makes itself known to the session processor, for `flushSession` and `eraseSession`. */
+  readonly delivery: SessionDelivery & SessionEraser;
   readonly reporter: Reporter;
   /** Called when the process exits, after the last write. */
   readonly onExit?: () => void;
@@ -70,6 +75,7 @@ export class RecordDelivery<Spool extends RecordSpool> {
   /** Own records refused or lost that a flush has already reported. */
   #told = 0;
   #isClosing = false;
+  #erasing: Promise<void> = Promise.resolve();
   readonly #stopReadingIds: () => void;
 
   /** @throws what `openSpool` throws. */
@@ -193,6 +199,7 @@ export class RecordDelivery<Spool extends RecordSpool> {
     if (source === undefined || source === this.#attachedTo) return;
     this.#attachedTo = source;
     source.attachDelivery(this.#options.delivery);
+    source.attachEraser?.(this.#options.delivery);
   }
 
   /** A record beyond the size of a frame gets one of its own: when a bound refuses it, it costs no other. */
@@ -248,6 +255,39 @@ export class RecordDelivery<Spool extends RecordSpool> {
     }
     const isSettled = await this.#wait(this.#allSettled(), timeoutMillis);
     return { deliveredId: undefined, pending: isSettled ? 0 : this.spool.own.pending, rejected: 0, dropped: 0 };
+  }
+
+  /**
+   * Erases what came of sessions before the call and is not acknowledged. An export under way is waited for first, at most as
+   * long as one may take. Of the sessions that are meant nothing is sent from then on.
+   *
+   * @returns How many records were removed, by session, and how many of them the collector may have all the same, since it gave
+   * no answer. Rejects with the error of the file system; what could be erased is.
+   */
+  erase(matcher: RecordMatcher): Promise<DeliveryErasure> {
+    this.#write.now();
+    this.spool.sealWritten();
+    const erased = this.#erasing.then(() => this.#shipper.whilePaused((begun) => this.#eraseRecords(matcher, begun)));
+    this.#erasing = erased.then(
+      () => {},
+      () => {},
+    );
+    return erased;
+  }
+
+  async #eraseRecords(matcher: RecordMatcher, begun: readonly SpoolBatch[]): Promise<DeliveryErasure> {
+    const unanswered = unansweredIn(begun, matcher);
+    const { own, adopted } = this.spool;
+    const ofOwn: ErasedCounts = new Map();
+    const ofAdopted: ErasedCounts = new Map();
+    try {
+      await own.erase(matcher, ofOwn);
+      await adopted?.erase(matcher, ofAdopted);
+      return { records: addCounts(ofOwn, ofAdopted), unanswered };
+    } finally {
+      this.ledger.erased(ofOwn);
+      this.#waiters.check();
+    }
   }
 
   /** To be called when there may be more to send. */

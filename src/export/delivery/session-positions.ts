@@ -117,6 +117,15 @@ export class SessionPositions {
     this.#inSegments.delete(segment);
   }
 
+  /** Its records were erased: who waits for them waits no longer. */
+  erased(sessionId: string): void {
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined) return;
+    this.#sessions.delete(sessionId);
+    session.settled = session.appended;
+    this.#forget(session);
+  }
+
   /** Watches the records that a session has now; `undefined` when the session is unknown. */
   watch(sessionId: string): SessionWatch | undefined {
     const session = this.#sessions.get(sessionId);

@@ -5,6 +5,7 @@ import type { ReadableLogRecord } from '../../otel/log-record.ts';
 import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { startTimer } from '../../support/timers.ts';
+import type { SessionEntry } from '../spool/codec/frame-format.ts';
 import type { RecordSpool } from '../spool/record-spool.ts';
 import type { SegmentQueue } from '../spool/segment-queue.ts';
 import type { SpoolBatch } from '../spool/spool-batch.ts';
@@ -23,7 +24,7 @@ import type { QueueState } from './queue-turns.ts';
 export interface RejectedRecords {
   /** What becomes of one, for the report: `it is ...`. */
   readonly fate: string;
-  add(record: ReadableLogRecord): void;
+  add(record: ReadableLogRecord, entry: SessionEntry | undefined): void;
 }
 
 export interface ShipperOptions {
@@ -58,6 +59,9 @@ export class Shipper {
   /** The queues of which the collector refused every record at the last try. */
   readonly #refusing = new Set<SegmentQueue>();
   #isStopped = false;
+  /** While it pauses: resolves when it goes on. */
+  #pausing: ShipperPause | undefined;
+  #running: Promise<void> = Promise.resolve();
   #isDue = false;
   #dueTimer: NodeJS.Timeout | undefined;
   #wake: (() => void) | undefined;
@@ -77,7 +81,26 @@ export class Shipper {
 
   /** Begins to send, outside the OpenTelemetry context of the caller. */
   start(): void {
-    void context.with(SUPPRESSED, () => this.#run());
+    this.#running = context.with(SUPPRESSED, () => this.#run());
+  }
+
+  /**
+   * Runs the work while nothing is read or sent: an export under way is waited for, which takes the time that an export may at
+   * most. One at a time.
+   *
+   * @param work Gets the batches that were begun, which are void.
+   */
+  async whilePaused<T>(work: (begun: readonly SpoolBatch[]) => Promise<T>): Promise<T> {
+    const pausing = new ShipperPause();
+    this.#pausing = pausing;
+    this.#wake?.();
+    try {
+      await Promise.race([pausing.begun, this.#running]);
+      return await work(await this.#batches.reset());
+    } finally {
+      this.#pausing = undefined;
+      pausing.end();
+    }
   }
 
   /** To be called after own records were added. They are sent after the delay, or at once when they fill a batch. */
@@ -117,6 +140,7 @@ export class Shipper {
   async #run(): Promise<void> {
     while (!this.#isStopped) {
       try {
+        await this.#pausing?.wait();
         await this.#turn();
       } catch (error) {
         this.#options.reporter.limited('shipper', 'sending log records failed; it is tried again', error);
@@ -130,10 +154,11 @@ export class Shipper {
     const queue = this.#turns.next(state);
     if (queue === undefined) return this.#rest(state);
     const batch = await this.#batches.take(queue);
-    if (this.#isStopped) return undefined;
+    if (this.#isStopped || this.#pausing !== undefined) return undefined;
     if (typeof batch === 'number') return this.#sleep(batch);
     const end = await this.#deliver(queue, batch);
     if (this.#isStopped) return undefined;
+    if (end === 'interrupted') return undefined;
     if (end === 'unavailable' || end === 'misconfigured') return this.#pause(end);
     if (end === 'delivered') this.#finished(queue);
     else this.#refusesAll(queue);
@@ -183,15 +208,16 @@ export class Shipper {
 
   #reject(batch: SpoolBatch, { from, to }: Part): void {
     const { rejected, reporter } = this.#options;
-    rejected.add(batch.records[from] as ReadableLogRecord);
+    rejected.add(batch.records[from] as ReadableLogRecord, batch.sessions[from]);
     if (reporter.limited('refused', `the collector rejects a log record; ${rejected.fate}`, this.#lastError)) {
       void tellGlobalErrorHandler(this.#lastError);
     }
     batch.settle(from, to, 'rejected');
   }
 
-  async #send(queue: SegmentQueue, batch: SpoolBatch, { from, to }: Part): Promise<ExportVerdict> {
+  async #send(queue: SegmentQueue, batch: SpoolBatch, { from, to }: Part): Promise<ExportVerdict | 'interrupted'> {
     const { exporter, resources, isFlushing } = this.#options;
+    if (this.#pausing !== undefined) return 'interrupted';
     const records = from === 0 && to === batch.length ? batch.records : batch.records.slice(from, to);
     await resources.complete(records);
     // Detectors may take longer than all that waits for them: the exporter is shut down by now.
@@ -200,8 +226,9 @@ export class Shipper {
     const answering = exporter.export(records);
     if (isFlushing()) exporter.hurry();
     this.#readAhead(queue);
-    const { verdict, error } = await answering;
+    const { verdict, error, isUnanswered } = await answering;
     this.#isExporting = false;
+    if (isUnanswered === true) batch.noteUnanswered(from, to);
     // What comes after the end changes nothing any more.
     if (this.#isStopped) return 'unavailable';
     if (verdict !== 'delivered') this.#lastError = error;
@@ -252,14 +279,14 @@ export class Shipper {
     this.#backOff.failed(end === 'misconfigured');
     for (;;) {
       const left = this.#backOff.left(this.#options.isFlushing());
-      if (left === 0 || this.#isStopped) return;
+      if (left === 0 || this.#isStopped || this.#pausing !== undefined) return;
       await this.#sleep(left);
     }
   }
 
   /** Resolves when woken, or after the time. Does not keep the process alive. */
   #sleep(millis: number | undefined): Promise<void> {
-    if (this.#isStopped) return Promise.resolve();
+    if (this.#isStopped || this.#pausing !== undefined) return Promise.resolve();
     return new Promise<void>((resolve) => {
       const timer = millis === undefined ? undefined : startTimer(() => this.#wake?.(), millis).unref();
       this.#wake = () => {
@@ -268,5 +295,23 @@ export class Shipper {
         resolve();
       };
     });
+  }
+}
+
+/** Between turns the shipper waits until the pause is over. */
+class ShipperPause {
+  readonly begun: Promise<void>;
+  #begin: () => void = () => {};
+  readonly #over: Promise<void>;
+  end: () => void = () => {};
+
+  constructor() {
+    this.begun = new Promise((resolve) => (this.#begin = resolve));
+    this.#over = new Promise((resolve) => (this.end = resolve));
+  }
+
+  wait(): Promise<void> {
+    this.#begin();
+    return this.#over;
   }
 }

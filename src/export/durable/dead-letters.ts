@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { ReadableLogRecord } from '../../otel/log-record.ts';
 import type { RejectedRecords } from '../delivery/shipper.ts';
 import { readPlainFile, openPlainFile } from '../plain-file.ts';
+import type { SessionEntry } from '../spool/codec/frame-format.ts';
 import { nextMagic, readFrame } from '../spool/codec/frame.ts';
 import { OriginEncoder } from '../spool/codec/origin-codec.ts';
 import { FrameEncoder } from '../spool/codec/frame-encoder.ts';
@@ -64,10 +65,11 @@ export class DeadLetters implements RejectedRecords {
     return this.#records;
   }
 
-  add(record: ReadableLogRecord): void {
+  add(record: ReadableLogRecord, entry?: SessionEntry): void {
     this.#records += 1;
     try {
-      this.#encoder.add(record as Parameters<FrameEncoder['add']>[0]);
+      // The session stands beside the record too: limits of the SDK may have cut it there.
+      this.#encoder.add(record as Parameters<FrameEncoder['add']>[0], entry?.sessionId, entry?.entryId);
       const frame = this.#encoder.finish(this.#records, this.#now());
       if (frame !== undefined) this.#write(frame);
     } catch {

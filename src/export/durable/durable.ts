@@ -1,4 +1,6 @@
+import type { ErasedPart, SessionEraser } from '../../entry/erasure.ts';
 import type { DeliveryReport, SessionDelivery } from '../../entry/routed-record.ts';
+import { unclaimedErasers } from '../../entry/unclaimed-erasers.ts';
 import type { LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
 import { observeProcessor } from '../../otel/metrics.ts';
 import { SessionLogsError } from '../../support/errors.ts';
@@ -10,11 +12,13 @@ import { batchSettings } from '../delivery/batch-settings.ts';
 import { DeliveryLedger } from '../delivery/delivery-ledger.ts';
 import { RecordDelivery } from '../delivery/record-delivery.ts';
 import type { SpoolHooks } from '../delivery/record-delivery.ts';
+import { ErasureMarks } from '../erasure/erasure-marks.ts';
 import { uuidV7 } from '../spool/codec/uuid.ts';
 import { claimRoot, unusable } from '../spool/spool-root.ts';
 import type { RootClaim } from '../spool/spool-root.ts';
 import { Spool } from '../spool/spool.ts';
 import { DeadLetters } from './dead-letters.ts';
+import { DurableErasure } from './durable-erasure.ts';
 import { durableOptionsSchema } from './durable-options.ts';
 import type { DurableLogRecordProcessorOptions, ParsedDurableOptions } from './durable-options.ts';
 import type { DurableStats } from './durable-stats.ts';
@@ -49,11 +53,13 @@ const CLOSING_SHARE = 0.1;
  * be written to; `path_too_long` on systems other than Linux, for a path of more than about 70 bytes. A full disk does not
  * throw.
  */
-export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDelivery {
+export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDelivery, SessionEraser {
   readonly #options: ParsedDurableOptions;
   readonly #reporter = reporterFor('durable');
   readonly #root: RootClaim;
+  readonly #marks: ErasureMarks;
   readonly #delivery: RecordDelivery<Spool>;
+  readonly #erasure: DurableErasure;
   #shutdown: Promise<void> | undefined;
   readonly #stopObserving: () => void;
   readonly #adoptTimer: NodeJS.Timeout;
@@ -63,14 +69,22 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     const parsed = parseOptions('DurableLogRecordProcessor', durableOptionsSchema, options);
     this.#options = parsed;
     this.#root = claimRoot(parsed.directory, this.#reporter);
+    this.#marks = new ErasureMarks(this.#root.path, this.#reporter);
     this.#delivery = this.#newDelivery();
+    this.#erasure = new DurableErasure(this.#root.path, this.#marks, this.#delivery, this.#reporter);
     this.#adoptTimer = startInterval(() => void this.#adopt(), ADOPT_INTERVAL_MILLIS).unref();
-    this.#placeTimer = startInterval(() => this.#delivery.spool.checkPlace(), PLACE_INTERVAL_MILLIS).unref();
+    this.#placeTimer = startInterval(() => this.#lookAround(), PLACE_INTERVAL_MILLIS).unref();
     void this.#adopt();
     this.#stopObserving = observeProcessor(parsed.selfObsMeterProvider, 'DurableLogRecordProcessor', () => {
       const { exported: succeeded, rejected: failed, pending, lost } = this.stats();
       return { processed: succeeded, lost, queueSize: pending.own + pending.adopted, exported: { succeeded, failed } };
     });
+    unclaimedErasers.add(this);
+  }
+
+  #lookAround(): void {
+    this.#delivery.spool.checkPlace();
+    this.#erasure.look();
   }
 
   #newDelivery(): RecordDelivery<Spool> {
@@ -101,7 +115,15 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
 
   #openSpool(hooks: SpoolHooks, expiredBefore: () => number): Spool {
     try {
-      return new Spool({ ...this.#options, ...hooks, root: this.#root.path, expiredBefore, reporter: this.#reporter });
+      return new Spool({
+        ...this.#options,
+        ...hooks,
+        root: this.#root.path,
+        expiredBefore,
+        reporter: this.#reporter,
+        marks: this.#marks,
+        onKnock: () => this.#erasure.look(),
+      });
     } catch (error) {
       this.#root.release();
       throw error instanceof SessionLogsError ? error : unusable(this.#root.path, 'it cannot be written to', error);
@@ -146,6 +168,17 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   }
 
   /**
+   * Erases a session in the spool: what it got before the call and is not acknowledged, what dead processes left, and what the
+   * collector rejected. An export under way is waited for, at most `exportTimeoutMillis`. Living processes of the same root are
+   * asked, and waited for up to 5 s.
+   *
+   * @throws SessionLogsError `erasure_incomplete` when a file cannot be read or written: calling it again does the rest.
+   */
+  eraseSession(sessionId: string): Promise<ErasedPart> {
+    return this.#erasure.eraseSession(sessionId);
+  }
+
+  /**
    * Ships what it can, and ends within `shutdownTimeoutMillis` even when the collector does not answer. Resolves when the records
    * that are not delivered are on disk, from where the next start ships them: one diag warning gives their number.
    *
@@ -184,6 +217,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   async #close(timeoutMillis: number): Promise<void> {
     clearInterval(this.#adoptTimer);
     clearInterval(this.#placeTimer);
+    unclaimedErasers.delete(this);
     this.#stopObserving();
     const delivery = this.#delivery;
     const deadline = await delivery.stop(timeoutMillis, CLOSING_SHARE);

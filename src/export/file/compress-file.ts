@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, createReadStream, createWriteStream } from 'node:fs';
-import type { ReadStream } from 'node:fs';
-import { lstat, rename, unlink } from 'node:fs/promises';
+import { closeSync, constants, createReadStream, createWriteStream, lstatSync, renameSync, unlinkSync } from 'node:fs';
+import type { ReadStream, Stats } from 'node:fs';
+import { lstat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 
+import { tryLock } from '../erasure/directory-lock.ts';
 import { makePlainFile, openPlainFile } from '../plain-file.ts';
 
 export interface Compression {
@@ -14,31 +16,42 @@ export interface Compression {
   readonly temporary: string;
   readonly mode: number;
   readonly signal: AbortSignal;
+  /** How it was when it was found to be quiet. */
+  readonly quiet?: Stats;
 }
 
 /**
  * Replaces `path` by `path`.gz, which is written under the temporary name, read back, compared and renamed. The original
- * is removed only then, and only if it was not written to or replaced meanwhile.
+ * is removed only then, and only if neither was written to or replaced meanwhile, and no session is being erased.
+ *
+ * @returns Whether it was.
  */
-export async function compressFile({ path, temporary, mode, signal }: Compression): Promise<void> {
+export async function compressFile({ path, temporary, mode, signal, quiet }: Compression): Promise<boolean> {
   const target = `${path}.gz`;
-  const before = await lstat(path);
-  const hasTarget = await exists(target);
+  const before = quiet ?? (await lstat(path));
+  const targetBefore = statsOf(target);
+  const hasTarget = targetBefore !== undefined;
   if (hasTarget && (await isSameContent(path, target, signal))) {
     // An earlier process was killed between the rename and the removal.
     await unlink(path);
-    return;
+    return false;
   }
   // Made before the `try`: a file that another one has made is not removed.
   closeSync(makePlainFile(temporary, mode).fd);
   try {
-    await gzipTo(path, hasTarget ? [target] : [], temporary, signal);
+    await gzipTo(path, hasTarget ? [target] : [], temporary, mode, signal);
     const expected = before.size + (hasTarget ? await unpackedBytes(target, signal) : 0);
-    if ((await unpackedBytes(temporary, signal)) !== expected) return;
-    const after = await lstat(path);
-    if (after.ino !== before.ino || after.size !== before.size || after.mtimeMs !== before.mtimeMs) return;
-    await rename(temporary, target);
-    await unlink(path);
+    if ((await unpackedBytes(temporary, signal)) !== expected) return false;
+    const unlock = tryLock(dirname(path));
+    if (unlock === undefined) return false;
+    try {
+      if (!isSame(before, statsOf(path)) || !isSame(targetBefore, statsOf(target))) return false;
+      renameSync(temporary, target);
+      unlinkSync(path);
+      return true;
+    } finally {
+      unlock();
+    }
   } finally {
     // The file still exists unless it was renamed.
     await unlink(temporary).catch(ignoreMissing);
@@ -46,8 +59,15 @@ export async function compressFile({ path, temporary, mode, signal }: Compressio
 }
 
 /** Writes the existing gzip members, then the file as one more: it was compressed before, and then written again. */
-async function gzipTo(path: string, members: readonly string[], temporary: string, signal: AbortSignal): Promise<void> {
-  const append = { flags: 'a', signal };
+async function gzipTo(
+  path: string,
+  members: readonly string[],
+  temporary: string,
+  mode: number,
+  signal: AbortSignal,
+): Promise<void> {
+  // Who erases a session removes such files: the mode is that of one that is made again.
+  const append = { flags: 'a', mode, signal };
   for (const member of members) {
     await pipeline(readFrom(member), createWriteStream(temporary, append), { signal });
   }
@@ -78,14 +98,13 @@ function readFrom(path: string): ReadStream {
   return createReadStream(path, { fd: openPlainFile(path, constants.O_RDONLY).fd });
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    ignoreMissing(error);
-    return false;
-  }
+/** `undefined`: there is no such file. */
+function statsOf(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
+}
+
+function isSame(before: Stats | undefined, after: Stats | undefined): boolean {
+  return before?.ino === after?.ino && before?.size === after?.size && before?.mtimeMs === after?.mtimeMs;
 }
 
 /** Whether another process was faster. */

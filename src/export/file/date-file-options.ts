@@ -7,7 +7,7 @@ import { severityOption } from '../../otel/severity.ts';
 import type { Severity } from '../../otel/severity.ts';
 import { clockOption } from '../../support/clock.ts';
 import { describeValue } from '../../support/errors.ts';
-import { lazily, parseOptions, positiveInteger } from '../../support/options.ts';
+import { functionOption, lazily, parseOptions, positiveInteger } from '../../support/options.ts';
 import type { LineFormat } from './custom-format.ts';
 import { DayFileNames } from './day-file-names.ts';
 
@@ -40,6 +40,13 @@ export interface DateFileLogRecordProcessorOptions {
    * @default 'text'
    */
   readonly format?: 'text' | 'json' | LineFormat | undefined;
+  /**
+   * Of a line that `format` made the id of its session, which `eraseSession` has to know. It is needed only for a function whose
+   * lines are no JSON objects, and begin with what others write.
+   *
+   * @default found out by lines of made-up records
+   */
+  readonly sessionOfLine?: ((line: string) => string | undefined) | undefined;
   /** Whether attributes stand in a line of text; those of an exception do in any case. @default true */
   readonly attributes?: boolean | undefined;
   /**
@@ -96,6 +103,7 @@ export interface DateFileSettings {
   readonly directory: string;
   readonly fileName: string;
   readonly format: 'text' | 'json' | LineFormat;
+  readonly sessionOfLine?: ((line: string) => string | undefined) | undefined;
   readonly attributes: boolean;
   readonly fileMode: number;
   readonly directoryMode?: number | undefined;
@@ -151,6 +159,7 @@ const schema: () => z.ZodType<DateFileSettings, DateFileLogRecordProcessorOption
           FORMAT,
         )
         .default('text'),
+      sessionOfLine: functionOption<(line: string) => string | undefined>().optional(),
       attributes: z.boolean('a boolean').default(true),
       fileMode: z
         .number(FILE_MODE)

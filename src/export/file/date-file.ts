@@ -1,5 +1,9 @@
 import { EOL } from 'node:os';
 
+import type { ErasedPart, SessionEraser } from '../../entry/erasure.ts';
+import { routedRecordOf } from '../../entry/routed-record.ts';
+import type { DeliverySource } from '../../entry/routed-record.ts';
+import { unclaimedErasers } from '../../entry/unclaimed-erasers.ts';
 import { isBelow } from '../../otel/log-record.ts';
 import type { EnabledOptions, LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
 import { observeProcessor } from '../../otel/metrics.ts';
@@ -11,17 +15,25 @@ import type { Reporter } from '../../support/reporter.ts';
 import { sleep, workNow } from '../../support/timers.ts';
 import { EndOfTickWrite } from '../../support/end-of-tick-write.ts';
 import { ClockWatch } from '../clock-watch.ts';
+import { ErasureMarks } from '../erasure/erasure-marks.ts';
 import { jsonLine } from '../json-line.ts';
+import { isMissing } from './compress-file.ts';
 import { CurrentLink } from './current-link.ts';
 import { CustomFormatter } from './custom-format.ts';
+import { givenRule, ruleOfFormat } from './custom-line-rule.ts';
+import type { CustomLineRule } from './custom-line-rule.ts';
 import { DailyFileDirectory } from './daily-file-directory.ts';
+import { eraseInDailyFiles, fileSizes } from './daily-file-erasure.ts';
 import { dateFileSettings } from './date-file-options.ts';
 import type { DateFileLogRecordProcessorOptions, DateFileSettings } from './date-file-options.ts';
 import { LocalDay } from './local-day.ts';
 import { LineFormatter } from './log-line.ts';
+import { LineMatcher } from './line-matcher.ts';
 import { loadLog4js } from './log4js-appender.ts';
+import { MarkedLines } from './marked-lines.ts';
 import { Retention } from './retention.ts';
 import { RollingFile } from './rolling-file.ts';
+import { isToldByText } from './written-line.ts';
 
 /** Counters of a {@link DateFileLogRecordProcessor}; never reset. */
 export interface DateFileStats {
@@ -67,7 +79,8 @@ const SHUTDOWN_MILLIS = 10_000;
  * @throws TypeError for a wrong option; SessionLogsError `directory_in_use` for a second processor on the same directory
  * in this process, `directory_unusable` when the directory cannot be made or written to.
  */
-export class DateFileLogRecordProcessor implements LogRecordProcessor {
+export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEraser {
+  readonly #settings: DateFileSettings;
   readonly #claim: DailyFileDirectory;
   readonly #reporter = reporterFor('date-file');
   readonly #formatter: Formatter;
@@ -76,13 +89,19 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
   readonly #retention: Retention;
   readonly #file: RollingFile;
   readonly #tick: EndOfTickWrite;
+  readonly #marks: ErasureMarks;
+  #rule: CustomLineRule | undefined;
+  #attachedTo: DeliverySource | undefined;
   #lines: string[] = [];
   #chars = 0;
+  /** The time of `workNow()` before the first of the lines came. */
+  #since = 0;
   #closing: Promise<void> | undefined;
   readonly #stopObserving: () => void;
 
   constructor(options: DateFileLogRecordProcessorOptions = {}) {
     const settings = dateFileSettings(options);
+    this.#settings = settings;
     void loadLog4js();
     this.#minimumSeverity = settings.minimumSeverity;
     const { retentionDays, compress, currentLink } = settings;
@@ -97,6 +116,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
       watch: new ClockWatch(() => clock.now()),
       reporter,
     });
+    this.#marks = new ErasureMarks(this.#claim.path, reporter, settings.fileMode);
     this.#file = new RollingFile({
       directory: this.#claim,
       maxPendingBytes: settings.maxPendingBytes,
@@ -106,6 +126,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
       clock,
       reporter,
       lost: this.#lost,
+      marked: new MarkedLines({ marks: this.#marks, rule: () => this.#lineRule(), reporter }),
       onNewDay: () => void this.#retention.sweep(),
     });
     try {
@@ -120,6 +141,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
       const { written, pendingLines, lost } = this.stats();
       return { processed: written, lost, queueSize: pendingLines };
     });
+    unclaimedErasers.add(this);
   }
 
   /** Absolute, without symbolic links. */
@@ -132,6 +154,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
       if (isBelow(record.severityNumber, this.#minimumSeverity)) return;
       if (this.#closing !== undefined) return this.#countLate();
       const line = this.#formatter.format(record);
+      if (this.#lines.length === 0) this.#begin(record);
       this.#lines.push(line);
       this.#chars += line.length + 1;
     } catch (error) {
@@ -141,6 +164,15 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
     }
     if (this.#chars >= BATCH_CHARS) this.#tick.now();
     else this.#tick.arm();
+  }
+
+  /** The first line of a tick. */
+  #begin(record: LogRecord): void {
+    this.#since = workNow();
+    const source = routedRecordOf(record)?.source;
+    if (source === undefined || source === this.#attachedTo) return;
+    this.#attachedTo = source;
+    source.attachEraser?.(this);
   }
 
   #countLate(): void {
@@ -161,6 +193,54 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
       misformatted: this.#formatter.misformatted ?? 0,
       lost: this.#lost.toJSON(),
     };
+  }
+
+  /** @throws SessionLogsError `not_erasable` when lines of the session cannot be told from others. */
+  checkErasable(sessionId: string): void {
+    const { format } = this.#settings;
+    const rule = this.#lineRule();
+    if (typeof format === 'function' ? rule?.tells(sessionId) === true : format === 'json' || isToldByText(sessionId))
+      return;
+    const why =
+      typeof format !== 'function'
+        ? "lines of text show `-` for records without a session: `format: 'json'` tells them apart"
+        : rule === undefined
+          ? 'the lines that `format` makes do not show their session where nobody else can write it. Let it return JSON with the session id, or give the option `sessionOfLine`'
+          : 'the lines that `format` makes do not show where this session id ends. Let it return JSON, or give the option `sessionOfLine`';
+    throw new SessionLogsError('not_erasable', `the session cannot be erased in ${this.directory}: ${why}`);
+  }
+
+  /** How lines of a function are read. It is asked for lines of made-up records, once. */
+  #lineRule(): CustomLineRule | undefined {
+    const { format, sessionOfLine } = this.#settings;
+    if (typeof format !== 'function') return undefined;
+    return (this.#rule ??= sessionOfLine === undefined ? ruleOfFormat(format) : givenRule(sessionOfLine));
+  }
+
+  /**
+   * Erases the session's lines in all files of this name in the directory: what was logged before the call, by this process and
+   * by others.
+   *
+   * @throws SessionLogsError `not_erasable`, see `checkErasable`; `erasure_incomplete` when a file cannot be read or
+   * written: calling it again does the rest.
+   */
+  async eraseSession(sessionId: string): Promise<ErasedPart> {
+    this.checkErasable(sessionId);
+    const { path: directory, names } = this.#claim;
+    const matcher = LineMatcher.of(sessionId, this.#lineRule());
+    this.#tick.now();
+    const waiting = this.#file.eraseWaiting(matcher);
+    try {
+      // Marked before the files are looked at: what others write from then on, they erase.
+      this.#marks.add(sessionId, 0);
+    } catch (error) {
+      // The directory was removed, with all that was in it.
+      if (isMissing(error)) return { file: { lines: waiting, files: 0 } };
+      throw error;
+    }
+    const sizes = fileSizes(directory, names);
+    const { lines, files } = await eraseInDailyFiles({ directory, names, matcher, sizes });
+    return { file: { lines: lines + waiting, files } };
   }
 
   /**
@@ -192,6 +272,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
     const isDrained = await this.#drained(timeoutMillis);
     const late = isDrained ? undefined : this.#late('shutdown_timeout', timeoutMillis);
     this.#stopObserving();
+    unclaimedErasers.delete(this);
     this.#tick.close();
     this.#file.giveUp();
     const closed = this.#file.close();
@@ -230,7 +311,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor {
       this.#lines = [];
       this.#chars = 0;
       try {
-        this.#file.write(lines.join(EOL), lines.length);
+        this.#file.write(lines.join(EOL), lines.length, this.#since);
       } catch (error) {
         // The lines together are longer than a string can be.
         this.#lost.add('internal_error', lines.length);

@@ -94,6 +94,11 @@ export class DayFile {
     }
   }
 
+  /** In bytes, with what other processes have written, as far as is known. */
+  get size(): number {
+    return this.#size;
+  }
+
   #openAppender(): Log4jsAppender | undefined {
     return Log4jsAppender.open({ path: this.path, day: this.day, mode: this.#mode });
   }

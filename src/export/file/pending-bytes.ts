@@ -8,6 +8,11 @@ interface Chunk {
   used: number;
 }
 
+/** Finds the lines that are meant, in order. */
+export interface LineFinder {
+  find(bytes: Buffer): readonly { readonly start: number; readonly end: number }[];
+}
+
 /** Copies the bytes into a buffer of that length that is not a slice of another one. */
 function ownBytes(bytes: Buffer, length: number): Buffer {
   const own = Buffer.allocUnsafeSlow(length);
@@ -130,6 +135,29 @@ export class PendingBytes {
     return chunk === undefined || this.#offset === 0 ? 0 : chunk.buffer.lastIndexOf(LINE_FEED, this.#offset - 1) + 1;
   }
 
+  /** Takes lines out and returns their number. Of a line that was cut the rest goes. */
+  remove(finder: LineFinder): number {
+    const lineStart = this.#lineStart();
+    const chunks = this.#chunks.splice(0);
+    const written = this.#offset;
+    this.#offset = 0;
+    let removed = 0;
+    for (const [index, chunk] of chunks.entries()) {
+      const from = index === 0 ? lineStart : 0;
+      const bytes = chunk.buffer.subarray(from, chunk.used);
+      const found = finder.find(bytes);
+      removed += found.length;
+      const kept = found.length === 0 ? bytes : without(bytes, found);
+      if (kept.length === 0) continue;
+      const isCutGone = found[0]?.start === 0;
+      if (index === 0) this.#offset = isCutGone ? 0 : written - from;
+      this.#chunks.push({ buffer: ownBytes(kept, kept.length), used: kept.length });
+    }
+    this.#lines -= removed;
+    this.#bytes = this.#chunks.reduce((sum, { used }) => sum + used, 0) - this.#offset;
+    return removed;
+  }
+
   /** Drops all lines and returns their number. */
   clear(): number {
     const lines = this.#lines;
@@ -139,4 +167,14 @@ export class PendingBytes {
     this.#lines = 0;
     return lines;
   }
+}
+
+function without(bytes: Buffer, lines: ReturnType<LineFinder['find']>): Buffer {
+  const kept: Buffer[] = [];
+  let from = 0;
+  for (const { start, end } of lines) {
+    kept.push(bytes.subarray(from, start));
+    from = bytes.indexOf(LINE_FEED, end) + 1;
+  }
+  return Buffer.concat([...kept, bytes.subarray(from)]);
 }

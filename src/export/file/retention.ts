@@ -155,7 +155,7 @@ export class Retention {
     const look = this.#look(name, `${stats.ino} ${stats.size} ${stats.mtimeMs}`);
     if (performance.now() - look.at < QUIET_MILLIS) return look;
     const temporary = join(directory, names.temporary(`${name}.gz`));
-    await compressFile({ path, temporary, mode: fileMode, signal: this.#stop.signal });
+    await compressFile({ path, temporary, mode: fileMode, signal: this.#stop.signal, quiet: stats });
     return undefined;
   }
 

@@ -10,7 +10,9 @@ import type { DailyFileDirectory } from './daily-file-directory.ts';
 import { openDayFile } from './day-file.ts';
 import type { DayFile, WriteFailure } from './day-file.ts';
 import type { LocalDay } from './local-day.ts';
+import type { MarkedLines } from './marked-lines.ts';
 import { countLines, PendingBytes } from './pending-bytes.ts';
+import type { LineFinder } from './pending-bytes.ts';
 
 const LINE_FEED = 10;
 const FIRST_BACKOFF_MILLIS = 50;
@@ -29,6 +31,7 @@ export interface RollingFileSettings {
   readonly clock: LocalDay;
   readonly reporter: Reporter;
   readonly lost: LossCounters;
+  readonly marked: MarkedLines;
   /** Called when the first file of this process, or the file of another day, was opened. */
   readonly onNewDay: () => void;
 }
@@ -75,8 +78,26 @@ export class RollingFile {
   /** During an outage: why the file could not be written. */
   failure: unknown;
 
-  /** Writes a text of `lines` lines, whose last line has no line end. */
-  write(text: string, lines: number): void {
+  /**
+   * Writes a text of `lines` lines, whose last line has no line end.
+   *
+   * @param since The time of `workNow()` before the first of them came.
+   */
+  write(text: string, lines: number, since: number): void {
+    const { marked } = this.#settings;
+    if (this.#pending.isEmpty) {
+      this.#write(text, lines);
+      marked.settle(since, this.#pending);
+      return;
+    }
+    const fresh = marked.purge(this.#pending);
+    const left = fresh.length === 0 ? undefined : marked.leftOf(text, since, fresh);
+    if (left === undefined) this.#write(text, lines);
+    else if (left.length > 0) this.#write(left.join(EOL), left.length);
+    marked.settle(-Infinity, this.#pending);
+  }
+
+  #write(text: string, lines: number): void {
     if (this.#pending.isEmpty && this.#mayTry()) {
       if (this.#settings.maxFileBytes !== Infinity) return this.#writeWithinLimit(Buffer.from(text + EOL));
       const file = this.#current(0);
@@ -86,10 +107,11 @@ export class RollingFile {
       }
     }
     this.#keep(Buffer.from(text + EOL), 0);
-    this.catchUp(CATCH_UP_BYTES);
+    this.#catchUp(CATCH_UP_BYTES, false);
   }
 
   #append(file: DayFile, text: string, lines: number): void {
+    this.#settings.marked.note(file.path, file.size, text);
     const failure = file.append(text);
     if (failure === undefined) {
       this.#linesWritten += lines;
@@ -109,6 +131,7 @@ export class RollingFile {
         return;
       }
       const part = file.fitting(rest, false);
+      this.#settings.marked.note(file.path, file.size, part);
       const failure = file.append(part.toString('utf8', 0, part.length - EOL.length));
       if (failure !== undefined) {
         this.#cut(failure, rest);
@@ -139,6 +162,14 @@ export class RollingFile {
    */
   catchUp(maxBytes: number, isForced = false): boolean {
     if (this.#pending.isEmpty) return true;
+    this.#settings.marked.purge(this.#pending);
+    const isDone = this.#catchUp(maxBytes, isForced);
+    this.#settings.marked.settle(-Infinity, this.#pending);
+    return isDone;
+  }
+
+  #catchUp(maxBytes: number, isForced: boolean): boolean {
+    if (this.#pending.isEmpty) return true;
     if (!isForced && !this.#mayTry()) return false;
     let budget = maxBytes;
     let file: DayFile | undefined;
@@ -163,6 +194,7 @@ export class RollingFile {
     const continuesLine = this.#pending.isWithinLine && file.canContinueLine();
     if (!continuesLine) this.#pending.rewind();
     const bytes = file.fitting(this.#pending.first(), continuesLine);
+    this.#settings.marked.note(file.path, file.size, bytes);
     const failure = file.write(bytes, continuesLine);
     this.#linesWritten += this.#pending.advance(failure === undefined ? bytes.length : failure.written);
     if (failure === undefined) return bytes.length;
@@ -257,6 +289,11 @@ export class RollingFile {
     this.#backoffMillis = 0;
     this.failure = undefined;
     stopWorkTimer(this.#retry);
+  }
+
+  /** Takes lines that wait out, and returns their number. */
+  eraseWaiting(finder: LineFinder): number {
+    return this.#pending.remove(finder);
   }
 
   /** Gives up the lines that still wait and counts them as `file_unwritable`. Returns their number. */

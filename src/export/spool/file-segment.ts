@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -7,16 +8,17 @@ import {
   lstatSync,
   openSync,
   readSync,
+  renameSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
-import { openPlainFile } from '../plain-file.ts';
+import { giveTo, openPlainFile } from '../plain-file.ts';
 import { MIN_RECORD_BYTES } from './codec/frame-format.ts';
 import { OpenFile } from './open-file.ts';
-import { ACKNOWLEDGEMENT_SUFFIX, firstOrdinalOf, segmentName } from './segment-names.ts';
+import { ACKNOWLEDGEMENT_SUFFIX, firstOrdinalOf, REWRITING_PREFIX, segmentName } from './segment-names.ts';
 import type { SegmentScan } from './segment-reader.ts';
 import { MAX_SEGMENT_BYTES, Segment } from './segment.ts';
 import type { SegmentPosition } from './segment.ts';
@@ -79,6 +81,31 @@ export class FileSegment extends Segment {
   content(): Buffer {
     if (this.#file === undefined) throw new Error(`the segment ${this.name} is not open`);
     return readWhole(this.#file.fd, this.bytes);
+  }
+
+  readAll(): Buffer {
+    return readWhole(this.#open().fd, this.bytes);
+  }
+
+  /** Under another name first, so that a process that is killed leaves one or the other. */
+  protected replaceBytes(bytes: Buffer): void {
+    const temporary = join(this.directory, `${REWRITING_PREFIX}${randomBytes(8).toString('hex')}`);
+    const file = createFile(temporary);
+    try {
+      giveTo(lstatSync(this.path), file.fd);
+      file.append(bytes, 0);
+      fdatasyncSync(file.fd);
+      // Before the file: its offsets are those of the old one. Without it all is sent again.
+      removeFile(this.#acknowledgementPath);
+      renameSync(temporary, this.path);
+    } catch (error) {
+      file.close();
+      removeFile(temporary);
+      throw error;
+    }
+    this.close();
+    this.#file = file;
+    syncDirectory(this.directory);
   }
 
   /**

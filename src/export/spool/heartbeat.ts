@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { startInterval } from '../../support/timers.ts';
 import { openPlainFile, readPlainFile } from '../plain-file.ts';
-import type { OwnerHost } from './owner-host.ts';
+import type { OwnerHost } from '../owner-host.ts';
 
 /** Name of the file in an owner's directory that says where the owner runs, and changes while it lives. */
 export const HEARTBEAT_NAME = 'h';

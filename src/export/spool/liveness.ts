@@ -30,11 +30,16 @@ export class Liveness {
   /**
    * Listens on a socket in the directory, which exists when this returns.
    *
+   * @param onKnock Called when another process looks.
+   *
    * @throws SessionLogsError `path_too_long` when the path is too long for a socket and the system offers no way around that.
    */
-  static announce(directory: string, owner: string): Liveness {
+  static announce(directory: string, owner: string, onKnock: () => void): Liveness {
     const address = socketAddress(directory, owner);
-    const server = createServer((socket) => socket.destroy());
+    const server = createServer((socket) => {
+      socket.destroy();
+      onKnock();
+    });
     let failure: unknown;
     server.on('error', (error) => {
       failure = error;

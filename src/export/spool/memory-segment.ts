@@ -32,6 +32,16 @@ export class MemorySegment extends Segment {
     return this.#buffer.subarray(0, this.bytes);
   }
 
+  readAll(): Buffer {
+    return this.content();
+  }
+
+  protected replaceBytes(bytes: Buffer): void {
+    // A buffer of its own: the old one is let go of with the text that is in it.
+    this.#buffer = Buffer.allocUnsafeSlow(bytes.length);
+    bytes.copy(this.#buffer);
+  }
+
   read(into: Buffer, offset: number, length: number): Promise<number> {
     return Promise.resolve(this.content().copy(into, 0, offset, offset + length));
   }

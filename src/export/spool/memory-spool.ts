@@ -35,7 +35,7 @@ export class MemorySpool implements RecordSpool {
       origins: new OriginDecoder(),
       expiredBefore: () => -Infinity,
       isOwn: true,
-      events: { ...events, removed },
+      events: { ...events, removed, shrunk: (bytes) => (this.#bytes -= bytes) },
     });
   }
 
@@ -58,6 +58,10 @@ export class MemorySpool implements RecordSpool {
     segment.append(frame, count, 0);
     this.#bytes += frame.length;
     return segment;
+  }
+
+  sealWritten(): void {
+    if (this.own.pending > 0) this.#seal();
   }
 
   /** No other process asks for them. */

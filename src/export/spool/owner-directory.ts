@@ -4,8 +4,8 @@ import { basename, join } from 'node:path';
 
 import { Heartbeat, HEARTBEAT_NAME } from './heartbeat.ts';
 import { Liveness, SOCKET_NAME } from './liveness.ts';
-import { hostOf } from './owner-host.ts';
-import { ACKNOWLEDGEMENT_SUFFIX, SEGMENT_SUFFIX } from './segment-names.ts';
+import { hostOf } from '../owner-host.ts';
+import { ACKNOWLEDGEMENT_SUFFIX, REWRITING_PREFIX, SEGMENT_SUFFIX } from './segment-names.ts';
 
 /** The name of an owner directory is this prefix and its id. Nested ones were adopted. */
 const OWNER_PREFIX = 'o-';
@@ -26,14 +26,16 @@ export class OwnerDirectory {
   readonly path: string;
   readonly #root: string;
   #liveness: Liveness;
+  readonly #onKnock: () => void;
   readonly #heartbeat: Heartbeat;
   readonly #inode: number | undefined;
 
-  private constructor(root: string, id: string, liveness: Liveness, heartbeat: Heartbeat) {
+  private constructor(root: string, id: string, liveness: Liveness, heartbeat: Heartbeat, onKnock: () => void) {
     this.#root = root;
     this.id = id;
     this.path = join(root, OWNER_PREFIX + id);
     this.#liveness = liveness;
+    this.#onKnock = onKnock;
     this.#heartbeat = heartbeat;
     this.#inode = inodeOf(this.path);
     heartbeat.start(this.path);
@@ -43,19 +45,20 @@ export class OwnerDirectory {
    * Makes the directory. It gets its final name when its socket already listens and it says where it runs, since without
    * that it would pass for dead.
    *
+   * @param onKnock Called when another process looks whether this one lives.
    * @throws the error of the file system; SessionLogsError `path_too_long`.
    */
-  static create(root: string, nowMillis: number): OwnerDirectory {
+  static create(root: string, nowMillis: number, onKnock: () => void = () => {}): OwnerDirectory {
     const id = `${String(Math.floor(nowMillis)).padStart(13, '0')}-${randomBytes(4).toString('hex')}`;
     const unborn = join(root, UNBORN_PREFIX + id);
     const heartbeat = new Heartbeat(hostOf(root));
     mkdirSync(unborn, { mode: 0o700, recursive: true });
     let liveness: Liveness | undefined;
     try {
-      liveness = Liveness.announce(unborn, id);
+      liveness = Liveness.announce(unborn, id, onKnock);
       heartbeat.beat(unborn);
       renameSync(unborn, join(root, OWNER_PREFIX + id));
-      return new OwnerDirectory(root, id, liveness, heartbeat);
+      return new OwnerDirectory(root, id, liveness, heartbeat, onKnock);
     } catch (error) {
       liveness?.close();
       removeDirectory(unborn);
@@ -77,7 +80,7 @@ export class OwnerDirectory {
     // The old one first: closed, it removes whatever has its name.
     this.#liveness.close();
     removeSocket(this.path);
-    this.#liveness = Liveness.announce(this.path, this.id);
+    this.#liveness = Liveness.announce(this.path, this.id, this.#onKnock);
     return true;
   }
 
@@ -127,6 +130,8 @@ export class OwnerDirectory {
     for (const name of names) {
       if (name.endsWith(SEGMENT_SUFFIX + ACKNOWLEDGEMENT_SUFFIX) && !used.has(name)) removeFile(join(directory, name));
     }
+    // Of a process that was killed while it erased a session.
+    for (const name of names) if (name.startsWith(REWRITING_PREFIX)) removeFile(join(directory, name));
     removeSigns(directory);
     if (segments.length === 0) this.removeIfEmpty(directory);
   }

@@ -10,6 +10,8 @@ export interface OwnerPlaceOptions {
   readonly now: () => number;
   readonly reporter: Reporter;
   readonly sync: SegmentSync;
+  /** Called when another process looks whether this one lives. */
+  readonly onKnock?: (() => void) | undefined;
 }
 
 /**
@@ -32,9 +34,9 @@ export class OwnerPlace {
   /** Makes the directory unless there is one. Throws the error of the file system. */
   open(): OwnerDirectory {
     if (this.#owner !== undefined) return this.#owner;
-    const { root, now, sync } = this.#options;
+    const { root, now, sync, onKnock } = this.#options;
     remakeRoot(root);
-    this.#owner = OwnerDirectory.create(root, now());
+    this.#owner = OwnerDirectory.create(root, now(), onKnock);
     sync.created(root);
     return this.#owner;
   }

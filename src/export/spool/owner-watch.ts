@@ -4,7 +4,7 @@ import { startTimer } from '../../support/timers.ts';
 import { readBeat } from './heartbeat.ts';
 import { Liveness } from './liveness.ts';
 import { readDirectory } from './owner-directory.ts';
-import { hostOf } from './owner-host.ts';
+import { hostOf } from '../owner-host.ts';
 
 /** An owner of which no beat was seen for this time is dead. It is six beats. */
 const SILENCE_MILLIS = 60_000;

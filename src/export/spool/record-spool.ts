@@ -18,6 +18,8 @@ export interface RecordSpool {
   append(frame: Buffer, count: number): Segment | undefined;
   /** Keeps the attributes of a resource that were not known when its records were written. */
   appendResource(blob: Buffer): void;
+  /** What is appended later goes to another segment than what is there now. */
+  sealWritten(): void;
   /** When everything is settled, lets go of the last own segment. */
   closeIdle(): void;
 }

@@ -1,5 +1,7 @@
 export const SEGMENT_SUFFIX = '.seg';
 export const ACKNOWLEDGEMENT_SUFFIX = '.ack';
+/** Begins the name of a segment that is being written anew. One that is left was never used, and is removed. */
+export const REWRITING_PREFIX = '.rewriting-';
 
 const ORDINAL_DIGITS = 15;
 

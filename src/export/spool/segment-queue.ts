@@ -1,8 +1,11 @@
 import type { LossReason } from '../../support/loss-counters.ts';
+import { nextTurn } from '../../support/timers.ts';
 import type { OriginDecoder } from './codec/origin-codec.ts';
 import { decodeFrame } from './codec/frame-decoder.ts';
 import type { DecodedFrame } from './codec/frame-decoder.ts';
 import type { SpoolEvents } from './spool-events.ts';
+import { eraseFrames } from './erase-frames.ts';
+import type { ErasedCounts, RecordMatcher } from './erase-frames.ts';
 import { SegmentReader } from './segment-reader.ts';
 import type { PlacedFrame } from './segment-reader.ts';
 import type { Segment } from './segment.ts';
@@ -36,6 +39,8 @@ export class SegmentQueue {
   #reader: SegmentReader | undefined;
   #rest: Rest | undefined;
   readonly #unsettled = new Set<SpoolBatch>();
+  /** While records are erased: the segments to look at. */
+  #erasing: Set<Segment> | undefined;
   #bytes = 0;
 
   constructor(options: SegmentQueueOptions) {
@@ -77,6 +82,7 @@ export class SegmentQueue {
   /** Replaces an unread segment in memory by a file. */
   replace(old: Segment, replacement: Segment): void {
     this.segments[this.segments.indexOf(old)] = replacement;
+    if (this.#erasing?.has(old) === true) this.#erasing.add(replacement);
     this.#bytes += bytesOnDisk(replacement);
     this.#options.events.moved(old, replacement);
   }
@@ -132,6 +138,62 @@ export class SegmentQueue {
     segment.settled = segment.records;
     this.#remove(segment);
     for (const batch of this.#unsettled) batch.discard(segment);
+  }
+
+  /**
+   * Erases records in the segments that there are when it is called, one after the other; what is appended meanwhile stays.
+   * Nothing may be read or sent meanwhile, and batches that were read before are void.
+   *
+   * @param counts Gets the numbers of erased records.
+   * @throws The error of a segment that could not be written; all others are done then.
+   */
+  async erase(matcher: RecordMatcher, counts: ErasedCounts): Promise<void> {
+    const settled = this.#rewind();
+    const failures: unknown[] = [];
+    this.#erasing = new Set(this.segments);
+    for (const segment of this.#erasing) {
+      if (segment.isRemoved || !this.segments.includes(segment)) continue;
+      try {
+        this.#eraseIn(segment, matcher, settled.get(segment) ?? new Map<number, Set<number>>(), counts);
+      } catch (error) {
+        failures.push(error);
+      }
+      await new Promise<void>((resolve) => void nextTurn(resolve));
+    }
+    this.#erasing = undefined;
+    this.sweep();
+    if (failures.length > 0) throw failures[0];
+  }
+
+  #eraseIn(
+    segment: Segment,
+    matcher: RecordMatcher,
+    settled: ReadonlyMap<number, ReadonlySet<number>>,
+    total: ErasedCounts,
+  ): void {
+    const counts: ErasedCounts = new Map();
+    const before = segment.bytes;
+    const frames = eraseFrames(segment.readAll(), segment, matcher, settled, counts);
+    if (frames === undefined) return;
+    segment.rewrite(frames);
+    if (segment.directory !== undefined) this.#bytes -= before - segment.bytes;
+    this.#options.events.shrunk?.(before - segment.bytes);
+    for (const [sessionId, count] of counts) total.set(sessionId, (total.get(sessionId) ?? 0) + count);
+    if (segment.records === 0) this.#remove(segment);
+  }
+
+  /**
+   * Reading begins again with what is not settled. Returns what is settled although earlier records are not: of each segment,
+   * by the offset of the frame.
+   */
+  #rewind(): Map<Segment, Map<number, Set<number>>> {
+    const settled = new Map<Segment, Map<number, Set<number>>>();
+    for (const batch of this.#unsettled) batch.noteSettledIn(settled);
+    this.#unsettled.clear();
+    this.#reader = undefined;
+    this.#rest = undefined;
+    for (const segment of this.segments) segment.isRead = false;
+    return settled;
   }
 
   #step(batch: SpoolBatch, maxRecords: number): 'taken' | 'read' | 'end' {

@@ -9,6 +9,16 @@ export interface SegmentPosition {
   readonly ordinal: number;
 }
 
+/** The frames of a segment without what was to be erased, and without what was settled. */
+export interface RewrittenFrames {
+  readonly bytes: Buffer;
+  /** Records that are left. */
+  readonly records: number;
+  /** Number of the first record, and of the one after the last. */
+  readonly ordinal: number;
+  readonly nextOrdinal: number;
+}
+
 /** A sequence of frames in the order of writing: a file, or memory where the disk cannot be written. */
 export abstract class Segment {
   /** Unique across processes and restarts. Names sort by owner, then by age. */
@@ -75,6 +85,26 @@ export abstract class Segment {
   seal(): void {
     this.isSealed = true;
   }
+
+  /** All its bytes. @throws the error of the file system. */
+  abstract readAll(): Buffer;
+
+  /**
+   * Puts frames in the place of its own, none of which is settled. Nothing is appended to it any more, and nobody reads it.
+   *
+   * @throws the error of the file system; then it is as it was.
+   */
+  rewrite({ bytes, records, ordinal, nextOrdinal }: RewrittenFrames): void {
+    this.replaceBytes(bytes);
+    this.bytes = bytes.length;
+    this.records = records;
+    this.settled = 0;
+    this.nextOrdinal = nextOrdinal;
+    this.position = { offset: 0, skip: 0, ordinal };
+    this.isRead = false;
+  }
+
+  protected abstract replaceBytes(bytes: Buffer): void;
 
   /** Resolves when everything appended before the call is on the disk. */
   abstract sync(): Promise<void>;

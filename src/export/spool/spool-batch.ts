@@ -35,6 +35,8 @@ export class SpoolBatch {
   readonly #slices: FrameSlice[] = [];
   /** By index: whether a record after the noted ones is settled already. */
   readonly #isSettled: boolean[] = [];
+  /** By index: whether a record was sent and no answer came. */
+  readonly #isUnanswered: boolean[] = [];
   /** How many records, at the front, are noted as settled in their segments. */
   #noted = 0;
   #noteAt = 0;
@@ -98,6 +100,34 @@ export class SpoolBatch {
       else runs.push({ from: i, to: i + 1 });
     }
     return runs;
+  }
+
+  /** These records were sent, and no answer came: the collector may have them. */
+  noteUnanswered(from: number, to: number): void {
+    for (let i = from; i < to; i += 1) this.#isUnanswered[i] = true;
+  }
+
+  /** Of the records that are not settled those that the collector may have all the same. */
+  unanswered(): number[] {
+    return this.unsettled().flatMap(({ from, to }) => {
+      const found: number[] = [];
+      for (let i = from; i < to; i += 1) if (this.#isUnanswered[i] === true) found.push(i);
+      return found;
+    });
+  }
+
+  /** Adds the records that are settled although earlier ones are not: by their segment, the offset of their frame and their place in it. */
+  noteSettledIn(settled: Map<Segment, Map<number, Set<number>>>): void {
+    let start = 0;
+    for (const { segment, offset, skip, count } of this.#slices) {
+      for (let i = Math.max(start, this.#noted); i < start + count; i += 1) {
+        if (this.#isSettled[i] !== true) continue;
+        const frames = settled.get(segment) ?? new Map<number, Set<number>>();
+        settled.set(segment, frames);
+        frames.set(offset, (frames.get(offset) ?? new Set<number>()).add(skip + i - start));
+      }
+      start += count;
+    }
   }
 
   /** How many records at the front were written before a time. */

@@ -9,6 +9,8 @@ export interface SpoolEvents {
   settled(batch: SpoolBatch, from: number, to: number, settlement: Settlement, isOwn: boolean): void;
   /** A file took the place of a segment in memory. */
   moved(from: Segment, to: Segment): void;
+  /** A segment became smaller by so many bytes, since records were erased. */
+  shrunk?(bytes: number): void;
   /** A segment left its queue, and its file is gone. */
   removed(segment: Segment): void;
 }

@@ -1,15 +1,16 @@
-import type { Reporter } from '../../support/reporter.ts';
-import { nextTurn } from '../../support/timers.ts';
+import { nextTurn, sleep } from '../../support/timers.ts';
 import { HEADER_BYTES, writeHeader } from './codec/frame.ts';
 import { OriginDecoder } from './codec/origin-codec.ts';
 import { DiskRetry } from './disk-retry.ts';
 import { FileSegment } from './file-segment.ts';
 import type { NewerContent } from './known-format.ts';
 import { MemorySegment } from './memory-segment.ts';
+import { eraseMarked } from './erase-owners.ts';
+import type { OwnerDirectory } from './owner-directory.ts';
 import { OwnerPlace } from './owner-place.ts';
 import { DeadOwners } from './dead-owners.ts';
 import type { RecordSpool } from './record-spool.ts';
-import type { SpoolEvents } from './spool-events.ts';
+import type { SpoolOptions } from './spool-options.ts';
 import { SegmentQueue } from './segment-queue.ts';
 import { SegmentSync } from './segment-sync.ts';
 import { MAX_SEGMENT_BYTES } from './segment.ts';
@@ -18,23 +19,7 @@ import { isPassing } from './spool-root.ts';
 
 /** The most that waits in memory while the disk cannot be written. */
 const MAX_MEMORY_BYTES = 8 * 1024 * 1024;
-
-export interface SpoolOptions {
-  /** Absolute, without symbolic links. */
-  readonly root: string;
-  readonly maxBytes: number;
-  /** Records of before that time have waited too long; `-Infinity`: none. */
-  readonly expiredBefore: () => number;
-  readonly fsync: 'interval' | 'always' | 'never';
-  readonly fsyncIntervalMillis: number;
-  /** Which records a full disk costs: new ones, once memory is full too, or the oldest written ones. */
-  readonly whenDiskFull: 'drop-newest' | 'drop-oldest';
-  readonly now: () => number;
-  readonly reporter: Reporter;
-  readonly events: SpoolEvents;
-  /** Called with the complete bytes of a resource that were found in an adopted segment. */
-  readonly onResource: (blob: Buffer) => void;
-}
+const ADOPTION_LOOK_MILLIS = 5;
 
 /**
  * The segment files of this process below a root, and those that it took over from dead processes.
@@ -115,6 +100,10 @@ export class Spool implements RecordSpool {
     return undefined;
   }
 
+  sealWritten(): void {
+    if (this.#active !== undefined && this.#active.records > 0) this.#seal();
+  }
+
   /** Writes the attributes of a resource that were not known when its records were written. */
   appendResource(blob: Buffer): void {
     // After the end the files belong to whoever takes them over.
@@ -140,7 +129,7 @@ export class Spool implements RecordSpool {
       );
       // The spool was closed meanwhile: what was taken over stays in its directory, like everything else.
       if (this.#isClosed) return;
-      for (const segment of segments) this.adopted.add(segment);
+      for (const segment of segments) if (eraseMarked(segment, this.#options.marks)) this.adopted.add(segment);
       this.#makeRoom(0);
     } catch (error) {
       this.#options.reporter.limited(
@@ -151,6 +140,26 @@ export class Spool implements RecordSpool {
     } finally {
       this.#isAdopting = false;
     }
+  }
+
+  /**
+   * Runs the work while nothing is taken over.
+   *
+   * @throws the error of the file system when this process can have no directory in the root.
+   */
+  async withoutAdopting<T>(work: (owner: OwnerDirectory) => Promise<T>): Promise<T> {
+    while (this.#isAdopting) await sleep(ADOPTION_LOOK_MILLIS);
+    this.#isAdopting = true;
+    try {
+      return await work(this.#place.open());
+    } finally {
+      this.#isAdopting = false;
+    }
+  }
+
+  /** The id of the directory of this process, while it has one. */
+  get ownerId(): string | undefined {
+    return this.#place.owner?.id;
   }
 
   /** Drops segments whose last record has waited too long. */

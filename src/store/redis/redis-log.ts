@@ -2,14 +2,29 @@ import { nextMicrotask, nextTurn } from '../../support/timers.ts';
 import { messageOf } from '../../support/errors.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import { RemoteRefusal } from '../remote/remote-log.ts';
-import type { RemoteAppend, RemoteItem, RemoteLog, RemoteLogEvents, RemoteRange } from '../remote/remote-log.ts';
+import type {
+  RemoteAppend,
+  RemoteErasure,
+  RemoteItem,
+  RemoteLog,
+  RemoteLogEvents,
+  RemoteRange,
+} from '../remote/remote-log.ts';
 import { failureOf } from './redis-client.ts';
 import type { RedisPort, RedisReply } from './redis-client.ts';
 import { reasonOf, RedisCalls } from './redis-calls.ts';
 import { itemIdOf, sessionKeys, sessionOf, streamIdIn, streamIdOf } from './redis-keys.ts';
 import type { SessionKeys } from './redis-keys.ts';
 import { RedisLink } from './redis-link.ts';
-import { APPEND, appendArguments, LAPSE, lapseArguments, SCRIPT_RIGHTS } from './redis-script.ts';
+import {
+  APPEND,
+  appendArguments,
+  ERASE,
+  eraseArguments,
+  LAPSE,
+  lapseArguments,
+  SCRIPT_RIGHTS,
+} from './redis-script.ts';
 import type { RedisScript } from './redis-script.ts';
 
 /** The one consumer group of a session's stream: its position is the shared work position. */
@@ -21,6 +36,8 @@ const MAX_KEYS = 10_000;
 /** A log in Redis: a stream and a set of positions per session, wake-ups over pub/sub. Three connections. */
 export class RedisLog implements RemoteLog {
   readonly name = 'Redis';
+  readonly keeps: string =
+    'what Redis keeps outside of its memory: an append-only file until it is rewritten (BGREWRITEAOF), snapshots, replicas that are cut off, and backups';
   readonly #prefix: string;
   readonly #publish: 'PUBLISH' | 'SPUBLISH';
   readonly #writingLink: RedisLink;
@@ -123,6 +140,13 @@ export class RedisLog implements RemoteLog {
     const keys = this.#keysOf(session);
     const left = Number(await this.#run(this.#reading, LAPSE, keys.log, lapseArguments(keys, this.#publish)));
     return left >= 0 ? left : undefined;
+  }
+
+  async erase(session: string, { counted, farewell }: RemoteErasure): Promise<number> {
+    const keys = this.#keysOf(session);
+    return Number(
+      await this.#run(this.#writing, ERASE, keys.log, eraseArguments(keys, counted, farewell, this.#publish)),
+    );
   }
 
   isId(text: string): boolean {

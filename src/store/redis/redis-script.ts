@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { RemoteAppend, RemoteWrite } from '../remote/remote-log.ts';
+import type { RemoteAppend, RemoteErasure, RemoteWrite } from '../remote/remote-log.ts';
 import type { SessionKeys } from './redis-keys.ts';
 
 type Publish = 'PUBLISH' | 'SPUBLISH';
@@ -18,7 +18,7 @@ function script(text: string): RedisScript {
 
 /** What the scripts need to be allowed, beside the keys, the channel and to publish. */
 export const SCRIPT_RIGHTS =
-  '+evalsha +eval +xadd +zscore +zadd +zremrangebyrank +pexpire +hset +hget +hdel +hgetall +del +time';
+  '+evalsha +eval +xadd +xrange +zscore +zadd +zrange +zremrangebyrank +pexpire +hset +hget +hdel +hgetall +del +time';
 
 /** Producers of a session whose position is kept. One whose clock is behind counts as silent, hence more than are promised. */
 const MAX_PRODUCERS = 1_024;
@@ -180,4 +180,47 @@ return left
 /** Keys and arguments of {@link LAPSE}. */
 export function lapseArguments(keys: SessionKeys, publish: Publish): string[] {
   return ['2', keys.log, keys.leases, publish, keys.wake];
+}
+
+/**
+ * Removes a session, but for a farewell that expires. What producers had on their way is at or below the time in microseconds,
+ * which their positions follow.
+ *
+ * KEYS: the stream, the positions, the leases. ARGV: the field that is counted, milliseconds of the farewell, command and channel
+ * of the wake-up, fields and values of the farewell. Answers how many items had the field.
+ */
+export const ERASE: RedisScript = script(`
+local count, from = 0, '-'
+while true do
+  local items = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', '1000')
+  for _, item in ipairs(items) do
+    for at = 1, #item[2], 2 do
+      if item[2][at] == ARGV[1] then count = count + 1 end
+    end
+    from = '(' .. item[1]
+  end
+  if #items < 1000 then break end
+end
+-- A script that has written may go on where the server is full.
+redis.call('DEL', KEYS[3])
+local time = redis.call('TIME')
+local position = string.format('%.0f', time[1] * 1000000 + time[2])
+for _, producer in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+  redis.call('ZADD', KEYS[2], 'GT', position, producer)
+end
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+redis.call('XADD', KEYS[1], 'MAXLEN', '=', '1', '*', unpack(ARGV, 5))
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.pcall(ARGV[3], ARGV[4], '')
+return count
+`);
+
+/** Keys and arguments of {@link ERASE}. */
+export function eraseArguments(
+  keys: SessionKeys,
+  counted: string,
+  { fields, millis }: RemoteErasure['farewell'],
+  publish: Publish,
+): string[] {
+  return ['3', keys.log, keys.producers, keys.leases, counted, `${millis}`, publish, keys.wake, ...fields];
 }

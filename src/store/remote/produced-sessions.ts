@@ -135,6 +135,11 @@ export class ProducedSessions {
     return now - session.lastUsedMillis >= (session.fate === 'live' ? idleTtlMillis : endedTtlMillis);
   }
 
+  /** A session that comes back begins a new line. Nothing of it may be pending. */
+  forget(session: ProducedSession): void {
+    if (session.pending === 0 && this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
+  }
+
   values(): IterableIterator<ProducedSession> {
     return this.#sessions.values();
   }

@@ -64,6 +64,18 @@ export interface RemoteLog {
    */
   lapse(session: string): Promise<number | undefined>;
 
+  /**
+   * Removes the session: its items, and what the log keeps beside them. For the time of the farewell its log is that one item,
+   * so that readers of other hosts, who are told, learn that it is gone; writes at or below the position that a producer could
+   * have reached by now are left out meanwhile. Then nothing is left. Without it `eraseSession` fails.
+   *
+   * @returns How many items had the field that is counted.
+   */
+  erase?(session: string, erasure: RemoteErasure): Promise<number>;
+
+  /** What the server may keep of a session that was erased, in words for its receipt: in files, replicas, backups. */
+  readonly keeps?: string;
+
   /** Nothing is appended or watched any more. Reads may still come. */
   close(): void;
 }
@@ -103,6 +115,13 @@ export interface RemoteLease {
   readonly name: string;
   /** Fields of the item to append. */
   readonly will: readonly string[];
+}
+
+/** How a session is removed. */
+export interface RemoteErasure {
+  /** Name of a field. */
+  readonly counted: string;
+  readonly farewell: { readonly fields: readonly string[]; readonly millis: number };
 }
 
 export interface RemoteWrite {

@@ -10,11 +10,19 @@ import { ownText } from '../../support/own-text.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import { settlesWithin } from '../../support/timeouts.ts';
 import { sleep } from '../../support/timers.ts';
-import type { OpenOptions, SessionCursor, SessionStore, StoreStats, StreamState } from '../session-store.ts';
+import type {
+  ErasedEntries,
+  OpenOptions,
+  SessionCursor,
+  SessionStore,
+  StoreStats,
+  StreamState,
+} from '../session-store.ts';
 import { AnswerLeases, leaseChangeBy } from './answer-leases.ts';
 import { answerAround } from './answers.ts';
 import { RemoteClaimCursor } from './claim-cursor.ts';
 import { encodeEntry } from './entry-codec.ts';
+import { eraseLog } from './erase-log.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { latestAnswerState } from './latest-answer-state.ts';
 import { Outage } from './outage.ts';
@@ -56,6 +64,7 @@ export class RemoteSessionStore implements SessionStore {
   readonly #lost = new LossCounters();
   readonly #outage: Outage;
   readonly #leases: AnswerLeases;
+  readonly #calls: RemoteCalls;
   readonly #writer: RemoteWriter;
   readonly #produced: ProducedSessions;
   readonly #readers: RemoteReaders;
@@ -72,6 +81,7 @@ export class RemoteSessionStore implements SessionStore {
     const shared = { calls: new RemoteCalls(), keepAlive: new KeepAlive(), reporter, outage: this.#outage };
     const producer = randomBytes(6).toString('base64url');
     this.#log = log;
+    this.#calls = shared.calls;
     this.#produced = new ProducedSessions(producer, parsed);
     this.#leases = new AnswerLeases(log, producer, this.#produced, parsed, shared.calls);
     this.#writer = new RemoteWriter(log, producer, parsed, { ...shared, leases: this.#leases, lost: this.#lost });
@@ -114,6 +124,29 @@ export class RemoteSessionStore implements SessionStore {
     this.#readers.noteDeletion(sessionId);
     this.#mark(sessionId, 'tombstone');
     this.#readers.wakeUps.wake(this.#nameOf(sessionId));
+  }
+
+  /**
+   * Drops what waits to be stored, and removes the log with all that the engine keeps of it. Readers of this process end at
+   * once, those of others when they look within the moment that it takes.
+   *
+   * @throws SessionLogsError `erasure_incomplete` when the engine does not answer within 30 s, or refuses.
+   */
+  async erase(sessionId: string): Promise<ErasedEntries> {
+    const name = this.#nameOf(sessionId);
+    const session = this.#produced.get(sessionId);
+    this.#readers.noteDeletion(sessionId);
+    if (session !== undefined) {
+      session.fate = 'deleted';
+      session.openAnswer = 0;
+      session.hasEntries = false;
+      this.#leases.forget(session);
+    }
+    const waiting = session === undefined ? 0 : await this.#writer.drop(session);
+    const stored = await eraseLog(this.#log, this.#calls, name);
+    if (session !== undefined) this.#produced.forget(session);
+    this.#readers.wakeUps.wake(name);
+    return { entries: waiting + stored.entries, remains: stored.remains };
   }
 
   open(sessionId: string, options: OpenOptions): SessionCursor {

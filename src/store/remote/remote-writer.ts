@@ -2,18 +2,17 @@ import { SessionLogsError } from '../../support/errors.ts';
 import type { LossCounters } from '../../support/loss-counters.ts';
 import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
-import { cancelTurn, nextTurn, startTimer } from '../../support/timers.ts';
+import { cancelTurn, nextTurn, sleep, startTimer } from '../../support/timers.ts';
 import type { Turn } from '../../support/timers.ts';
-import { leaseName, leaseOf } from './answer-leases.ts';
 import type { AnswerLeases } from './answer-leases.ts';
+import { asRemoteWrite } from './as-remote-write.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import type { Outage } from './outage.ts';
-import type { PendingWrite } from './produced-sessions.ts';
+import type { PendingWrite, ProducedSession } from './produced-sessions.ts';
 import { backoffMillis } from './remote-call.ts';
 import type { CallFailed, RemoteCalls } from './remote-call.ts';
 import { RemoteRefusal } from './remote-log.ts';
-import type { RemoteLog, RemoteWrite } from './remote-log.ts';
-import { fieldsOf } from './stored-item.ts';
+import type { RemoteLog } from './remote-log.ts';
 import { writeBytes, WriteQueue } from './write-queue.ts';
 import type { SessionWrites } from './write-queue.ts';
 
@@ -28,6 +27,7 @@ export interface RemoteWriterOptions {
 
 const BATCH_DELAY_MILLIS = 5;
 const BATCH_ENTRIES = 500;
+const DROP_LOOK_MILLIS = 5;
 /** Marks are few and say more than an entry: they may go beyond the bounds by a tenth. */
 const MARKS_BEYOND = 1.1;
 
@@ -154,6 +154,26 @@ export class RemoteWriter {
     } finally {
       clearTimeout(timer);
       this.#keepAlive.release();
+    }
+  }
+
+  /**
+   * Drops what waits of a session, and resolves when nothing of it is under way, of what was pushed before the call.
+   *
+   * @returns The number of entries that were dropped.
+   */
+  async drop(session: ProducedSession): Promise<number> {
+    const upTo = this.#position;
+    let entries = 0;
+    for (;;) {
+      const dropped = this.#queue.drop(session, upTo);
+      this.#settle(dropped);
+      entries += dropped.filter(({ type }) => type === 'entry').length;
+      const isUnderWay = this.#batch.some(
+        (each) => each.session === session && each.writes.some(({ position }) => position <= upTo),
+      );
+      if (!isUnderWay) return entries;
+      await sleep(DROP_LOOK_MILLIS);
     }
   }
 
@@ -327,16 +347,4 @@ export class RemoteWriter {
       return false;
     });
   }
-}
-
-function asRemoteWrite(write: PendingWrite): RemoteWrite {
-  const { type, position, lease } = write;
-  return {
-    position,
-    fields: fieldsOf(write),
-    replacesAll: type === 'tombstone',
-    opens: lease?.type === 'opens' ? leaseOf(lease.streamId) : undefined,
-    // With the life of a session every answer in it ends.
-    closes: type !== 'entry' || (lease?.type === 'closes' ? leaseName(lease.streamId) : undefined),
-  };
 }

@@ -93,6 +93,17 @@ export class WriteQueue {
     }
   }
 
+  /** Takes what waits of one session up to a position. */
+  drop(session: ProducedSession, upTo: number): PendingWrite[] {
+    const waiting = session.waiting ?? [];
+    const left = waiting.filter(({ position }) => position > upTo);
+    const dropped = waiting.filter(({ position }) => position <= upTo);
+    if (!this.#held.has(session)) this.#readyCount -= dropped.length;
+    else if (left.length === 0) this.#held.delete(session);
+    session.waiting = left.length === 0 ? undefined : left;
+    return dropped;
+  }
+
   /** Takes everything. */
   drain(): PendingWrite[] {
     this.release(Infinity);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { readBeat } from '../../../src/export/spool/heartbeat.ts';
-import { hostOf } from '../../../src/export/spool/owner-host.ts';
+import { hostOf } from '../../../src/export/owner-host.ts';
 import { OwnerWatch } from '../../../src/export/spool/owner-watch.ts';
 import { builtSource } from '../../support/built-source.ts';
 import { whyNoContainer } from '../../support/container.ts';

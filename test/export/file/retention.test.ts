@@ -237,7 +237,7 @@ describe('the compression', () => {
     writeFileSync(path, content);
     const names = new DayFileNames('session-logs');
     const { signal } = new AbortController();
-    const compress = (): Promise<void> =>
+    const compress = (): Promise<boolean> =>
       compressFile({ path, temporary: join(directory, names.temporary(`${nameOf(-1)}.gz`)), mode: 0o600, signal });
     await Promise.allSettled([compress(), compress(), compress()]);
     expect(readdirSync(directory)).toEqual([`${nameOf(-1)}.gz`]);

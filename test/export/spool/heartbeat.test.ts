@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { Heartbeat, readBeat } from '../../../src/export/spool/heartbeat.ts';
-import { hostOf } from '../../../src/export/spool/owner-host.ts';
+import { hostOf } from '../../../src/export/owner-host.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
 import { cannotLoop, cannotMount, LoopDisk, mountTmpfs } from '../../support/loop-disk.ts';
 import { openSpool } from '../../support/spool-harness.ts';

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 
 import { Heartbeat } from '../../../src/export/spool/heartbeat.ts';
-import { hostOf } from '../../../src/export/spool/owner-host.ts';
-import type { OwnerHost } from '../../../src/export/spool/owner-host.ts';
+import { hostOf } from '../../../src/export/owner-host.ts';
+import type { OwnerHost } from '../../../src/export/owner-host.ts';
 import { OwnerWatch } from '../../../src/export/spool/owner-watch.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
 import { moveToOtherHost } from '../../support/heartbeats.ts';

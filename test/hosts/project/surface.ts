@@ -60,6 +60,11 @@ import type {
   Diagnosis,
   ConsumedAnswer,
   EndReason,
+  ErasedEntries,
+  ErasedPart,
+  ErasureReceipt,
+  ExportedRecords,
+  SessionEraser,
   EntryDetail,
   EntryKind,
   EventStreamOptions,
@@ -138,6 +143,7 @@ import { idPart, idParts, RemoteRefusal, RemoteSessionStore } from 'otel-session
 import type {
   RemoteAppend,
   RemoteItem,
+  RemoteErasure,
   RemoteLease,
   RemoteLog,
   RemoteLogEvents,
@@ -262,6 +268,14 @@ const eventStream: EventStreamOptions = {
   retryMillis: 1000,
   onError: ({ message }) => message,
 };
+
+export async function erasing(eraser: SessionEraser): Promise<number> {
+  const receipt: ErasureReceipt = await sessions.eraseSession('a');
+  const exported: ExportedRecords = receipt.exported;
+  const part: ErasedPart = await eraser.eraseSession('a');
+  const entries: ErasedEntries | undefined = await sessions.processor.store.erase?.('a');
+  return exported.records + (part.file?.lines ?? 0) + (entries?.entries ?? 0) + receipt.store.entries;
+}
 
 export async function readingAll(): Promise<EndReason | undefined> {
   for await (const chunk of sessions.getSessionLogs('abc123', reading)) chunk satisfies string;
@@ -500,6 +514,10 @@ class OwnLog implements RemoteLog {
     for (const { fields } of writes) this.#items.push({ id: idPart(String(this.#items.length)), fields });
     this.#events?.wake(session);
   }
+  async erase(_: string, { counted, farewell }: RemoteErasure): Promise<number> {
+    return counted.length + farewell.millis;
+  }
+
   async read(_: string, { limit }: RemoteRange): Promise<readonly RemoteItem[]> {
     return this.#items.slice(0, limit);
   }

@@ -1,7 +1,7 @@
 import { createTraceState } from '@opentelemetry/api';
 
 import type { HrTime, ReadableLogRecord } from '../../../otel/log-record.ts';
-import type { OriginDecoder, RecordResource, RecordScope } from './origin-codec.ts';
+import type { RecordResource, RecordScope, ResourcesAndScopes } from './origin-codec.ts';
 import { MalformedPayloadError, PayloadReader } from './payload-reader.ts';
 import {
   RECORDS_FORMAT,
@@ -29,7 +29,7 @@ export interface DecodedFrame {
 }
 
 /** @throws MalformedPayloadError when the payload has another format, or is damaged in spite of a correct checksum. */
-export function decodeFrame(payload: Buffer, count: number, origins: OriginDecoder): DecodedFrame {
+export function decodeFrame(payload: Buffer, count: number, origins: ResourcesAndScopes): DecodedFrame {
   if (payload.length < PREFIX_BYTES) throw new MalformedPayloadError('the payload is cut');
   if (payload[0] !== RECORDS_FORMAT) throw new MalformedPayloadError(`unknown format ${payload[0]}`);
   const structureLength = payload.readUInt32LE(4);

@@ -1,7 +1,7 @@
 import type { HrTime, LogRecord } from '../../../otel/log-record.ts';
 import { ATTRIBUTE } from '../../../otel/names.ts';
 import { HEADER_BYTES, writeHeader } from './frame.ts';
-import type { OriginEncoder, RecordResource, RecordScope } from './origin-codec.ts';
+import type { RecordResource, RecordScope, StoredBlobs } from './origin-codec.ts';
 import { PayloadWriter } from './payload-writer.ts';
 import type { WriterState } from './payload-writer.ts';
 import { readSafely, toPlainValue } from './plain-value.ts';
@@ -30,7 +30,7 @@ const SETTLED_RECORDS = 16;
 export class FrameEncoder {
   readonly #writer: PayloadWriter;
   readonly #isKept: boolean;
-  readonly #origins: OriginEncoder;
+  readonly #origins: StoredBlobs;
   readonly #uid: (() => string) | undefined;
   readonly #resources = new Map<RecordResource, number>();
   readonly #scopes = new Map<RecordScope, number>();
@@ -42,7 +42,7 @@ export class FrameEncoder {
    * @param uid Gives each record a `log.record.uid`.
    * @param isKept Records are collected beyond the tick: what is collected must hold only itself.
    */
-  constructor(origins: OriginEncoder, uid: (() => string) | undefined, isKept = false) {
+  constructor(origins: StoredBlobs, uid: (() => string) | undefined, isKept = false) {
     this.#writer = new PayloadWriter(STRUCTURE_START, 65_536, isKept);
     this.#origins = origins;
     this.#uid = uid;

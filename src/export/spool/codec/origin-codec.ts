@@ -67,8 +67,20 @@ export class SpooledResource {
   }
 }
 
+/** The bytes of resources and scopes. */
+export interface StoredBlobs {
+  resource(resource: RecordResource): Buffer;
+  scope(scope: RecordScope): Buffer;
+}
+
+/** Resources and scopes of bytes. @throws MalformedPayloadError */
+export interface ResourcesAndScopes {
+  resource(blob: Buffer): SpooledResource;
+  scope(blob: Buffer): RecordScope;
+}
+
 /** Encodes resources and scopes, each object once. */
-export class OriginEncoder {
+export class OriginEncoder implements StoredBlobs {
   readonly #resources = new WeakMap<object, { readonly blob: Buffer; readonly isPending: boolean }>();
   readonly #scopes = new WeakMap<object, Buffer>();
   readonly #onPending: (resource: RecordResource, id: string) => void;
@@ -126,7 +138,7 @@ function knownAttributes(resource: RecordResource): unknown {
 const MAX_CACHED = 1_000;
 
 /** Decodes resources and scopes, the same bytes to the same object: OTLP exporters group records by identity. */
-export class OriginDecoder {
+export class OriginDecoder implements ResourcesAndScopes {
   readonly #resources = new Map<string, SpooledResource>();
   readonly #scopes = new Map<string, RecordScope>();
 

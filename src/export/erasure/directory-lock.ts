@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, lstatSync, readFileSync, renameSync, unlinkSync, utimesSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { sleep, startInterval, workNow } from '../../support/timers.ts';
+import { openPlainFile } from '../plain-file.ts';
+import { hostOf } from '../owner-host.ts';
+
+const LOCK_NAME = '.erasing';
+const TOUCH_MILLIS = 2_000;
+/** A lock that was not touched for this time was left by a process that was killed elsewhere. */
+const STALE_MILLIS = 15_000;
+const RETRY_MILLIS = 20;
+
+/**
+ * Runs the work while no other process that keeps to this rule replaces files in the directory. One that was killed with the
+ * lock is seen at once where it ran on this machine, else after 15 s.
+ */
+export async function withDirectoryLock<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  let seen = { signature: '', at: workNow() };
+  let release: (() => void) | undefined;
+  while ((release = tryLock(directory)) === undefined) {
+    const signature = signatureOf(directory);
+    if (signature !== seen.signature) seen = { signature, at: workNow() };
+    else if (isDead(directory) || workNow() - seen.at > STALE_MILLIS) breakLock(directory, signature);
+    await sleep(RETRY_MILLIS);
+  }
+  const touching = startInterval(() => touch(directory), TOUCH_MILLIS).unref();
+  try {
+    return await work();
+  } finally {
+    clearInterval(touching);
+    release();
+  }
+}
+
+/** Takes the lock, to be released soon. `undefined`: another one has it. @throws the error of the file system. */
+export function tryLock(directory: string): (() => void) | undefined {
+  const path = join(directory, LOCK_NAME);
+  try {
+    const { fd } = openPlainFile(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
+    try {
+      writeSync(
+        fd,
+        JSON.stringify({ key: hostOf(directory).key, pid: process.pid, id: randomBytes(6).toString('hex') }),
+      );
+    } finally {
+      closeSync(fd);
+    }
+    return () => remove(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+    throw error;
+  }
+}
+
+function touch(directory: string): void {
+  try {
+    const now = new Date();
+    utimesSync(join(directory, LOCK_NAME), now, now);
+  } catch {
+    // The directory was removed, or another process took the lock for a dead one's.
+  }
+}
+
+function signatureOf(directory: string): string {
+  const stats = lstatSync(join(directory, LOCK_NAME), { throwIfNoEntry: false });
+  return stats === undefined ? '' : `${stats.ino} ${stats.mtimeMs}`;
+}
+
+function isDead(directory: string): boolean {
+  try {
+    const { key, pid } = JSON.parse(readFileSync(join(directory, LOCK_NAME), 'utf8')) as { key: unknown; pid: unknown };
+    if (key !== hostOf(directory).key || typeof pid !== 'number') return false;
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+/** Takes the lock away under another name, so that of several processes one does. */
+function breakLock(directory: string, signature: string): void {
+  const path = join(directory, LOCK_NAME);
+  const broken = `${path}.${randomBytes(6).toString('hex')}`;
+  try {
+    if (signatureOf(directory) !== signature) return;
+    renameSync(path, broken);
+    unlinkSync(broken);
+  } catch {
+    // Another process was faster.
+  }
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // The directory was removed.
+  }
+}

@@ -1,0 +1,165 @@
+import { randomBytes } from 'node:crypto';
+
+import { catchRejection } from '../../support/reporter.ts';
+import { escapeText } from '../../support/terminal-text.ts';
+import type { LineFormat, LineRecord } from './custom-format.ts';
+import { OTHER_JSON_LINE, OTHER_LINE } from './written-line.ts';
+import type { WrittenLine } from './written-line.ts';
+
+/** Reads the session in the lines that a function of the application makes. */
+export interface CustomLineRule {
+  read(line: string): WrittenLine | undefined;
+  /** Whether lines of this session can be told from those of others. */
+  tells(sessionId: string): boolean;
+}
+
+/** How deep an object of a line is searched for the session. */
+const MAX_DEPTH = 4;
+const TIMESTAMPS = ['2001-02-03T04:05:06.789Z', '2012-10-11T20:30:40.500Z'] as const;
+const LEVELS = ['CHAT', 'ERROR'] as const;
+
+interface Probe {
+  readonly record: LineRecord;
+  readonly line: string;
+}
+
+/**
+ * Finds out where the lines of a function show their session, by asking it for lines of made-up records: the value of a
+ * key, where its lines are JSON objects; else a text before which nothing stands that others write, and behind which always the
+ * same character does. `undefined`: they do not show it in a way that nobody else can forge.
+ */
+export function ruleOfFormat(format: LineFormat): CustomLineRule | undefined {
+  const probes: Probe[] = [];
+  for (const [index, level] of LEVELS.entries()) {
+    for (const timestamp of TIMESTAMPS) {
+      const record = madeUp(level, timestamp, index === 0 ? undefined : 17);
+      const line = lineOf(format, record);
+      if (line === undefined) return undefined;
+      probes.push({ record, line });
+    }
+  }
+  const rule = jsonRule(probes) ?? textRule(probes);
+  if (rule === undefined) return undefined;
+  // What it writes where there is no session, such as `-`, is no session that can be erased.
+  const none = lineOf(format, { ...(probes[0] as Probe).record, sessionId: undefined });
+  const nobody = none === undefined ? undefined : rule.read(none)?.sessionId;
+  return { read: (line) => rule.read(line), tells: (sessionId) => sessionId !== nobody && rule.tells(sessionId) };
+}
+
+/** The rule that the application gives. */
+export function givenRule(sessionOfLine: (line: string) => unknown): CustomLineRule {
+  return {
+    read(line) {
+      const sessionId = sessionOfLine(line);
+      return typeof sessionId === 'string' ? { kind: kindOf(line), sessionId } : undefined;
+    },
+    tells: () => true,
+  };
+}
+
+function kindOf(line: string): WrittenLine['kind'] {
+  return line.startsWith('{') ? OTHER_JSON_LINE : OTHER_LINE;
+}
+
+function madeUp(level: string, timestamp: string, severityNumber: number | undefined): LineRecord {
+  const word = (): string => randomBytes(9).toString('hex');
+  const message = word();
+  return Object.freeze({
+    timestamp,
+    level,
+    severityNumber,
+    sessionId: word(),
+    message,
+    body: message,
+    attributes: Object.freeze({ attribute: word() }),
+    eventName: undefined,
+    scope: Object.freeze({ name: word(), version: undefined }),
+    traceId: undefined,
+    spanId: undefined,
+  });
+}
+
+function lineOf(format: LineFormat, record: LineRecord): string | undefined {
+  try {
+    const line: unknown = format(record);
+    catchRejection(line, () => {});
+    return typeof line === 'string' ? escapeText(line.replace(/\r?\n$/, '')) : undefined;
+  } catch {
+    // Records that it throws for are written as text.
+    return undefined;
+  }
+}
+
+function jsonRule(probes: readonly Probe[]): CustomLineRule | undefined {
+  const paths = probes.map(({ record, line }) => pathsTo(objectIn(line), record.sessionId as string));
+  const path = paths[0]?.find((each) => paths.every((others) => others.some((other) => isSame(each, other))));
+  if (path === undefined) return undefined;
+  return {
+    read(line) {
+      let value: unknown = objectIn(line);
+      for (const key of path) value = fieldOf(value, key);
+      return typeof value === 'string' ? { kind: OTHER_JSON_LINE, sessionId: value } : undefined;
+    },
+    tells: () => true,
+  };
+}
+
+function objectIn(line: string): unknown {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    return JSON.parse(line);
+  } catch {
+    // It is no JSON, or was cut.
+    return undefined;
+  }
+}
+
+function fieldOf(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<string, unknown>)[key]
+    : undefined;
+}
+
+/** The keys that lead to the text. */
+function pathsTo(value: unknown, text: string, depth = 0): string[][] {
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return [];
+  return Object.entries(value).flatMap(([key, field]) =>
+    field === text ? [[key]] : pathsTo(field, text, depth + 1).map((path) => [key].concat(path)),
+  );
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((key, index) => key === b[index]);
+}
+
+function textRule(probes: readonly Probe[]): CustomLineRule | undefined {
+  const heads = probes.map(({ record, line }) => {
+    const at = line.indexOf(record.sessionId as string);
+    if (at === -1) return undefined;
+    const before = line.slice(0, at);
+    const delimiter = line.charAt(at + (record.sessionId as string).length);
+    const pattern = escapeForPattern(before)
+      .replaceAll(escapeForPattern(record.timestamp), String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`)
+      .replaceAll(record.level, '[^ ]+')
+      // A level may be filled up to a width.
+      .replace(/\[\^ \]\+ +/g, '[^ ]+ +');
+    return { pattern, delimiter };
+  });
+  const [first] = heads;
+  // What others write would make these differ, since it is another one in each.
+  if (first === undefined || first.delimiter === '' || first.delimiter === '\\') return undefined;
+  if (!heads.every((head) => head?.pattern === first.pattern && head.delimiter === first.delimiter)) return undefined;
+  const end = escapeForPattern(first.delimiter);
+  const head = new RegExp(`^${first.pattern}(?<id>.+?)${end}`);
+  return {
+    read(line) {
+      const id = head.exec(line)?.groups?.['id'];
+      return id === undefined ? undefined : { kind: OTHER_LINE, sessionId: id };
+    },
+    tells: (sessionId) => !sessionId.includes(first.delimiter) && escapeText(sessionId) === sessionId,
+  };
+}
+
+function escapeForPattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
+}

@@ -1,0 +1,112 @@
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  createWriteStream,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  renameSync,
+} from 'node:fs';
+import { unlink } from 'node:fs/promises';
+import { Transform } from 'node:stream';
+import type { TransformCallback } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+
+import { giveTo, makePlainFile, openPlainFile } from '../plain-file.ts';
+import { isMissing } from './compress-file.ts';
+import type { LineMatcher } from './line-matcher.ts';
+import { restOf } from './written-line.ts';
+
+const LINE_FEED = 10;
+
+/**
+ * Erases lines in a gzip file of a past day: it is written anew under the temporary name, and put in its place. A process
+ * that is killed leaves the old one. The lines look as in a file that is not compressed, since both are compared where a
+ * process was killed while it compressed one.
+ *
+ * Only to be called by who has the lock of the directory.
+ *
+ * @returns The number of lines. Rejects with the error of the file system, or of a file that is damaged.
+ */
+export async function eraseCompressed(path: string, temporary: string, matcher: LineMatcher): Promise<number> {
+  for (;;) {
+    const before = lstatSync(path);
+    if ((await linesIn(path, matcher)) === 0) return 0;
+    const { fd } = makePlainFile(temporary, before.mode & 0o777);
+    giveTo(before, fd);
+    closeSync(fd);
+    try {
+      const lines = new ErasedLines(matcher);
+      await pipeline(readFrom(path), createGunzip(), lines, createGzip(), createWriteStream(temporary, { flags: 'a' }));
+      syncFile(temporary);
+      const after = lstatSync(path);
+      // Somebody who does not know of the lock has replaced it.
+      if (after.ino !== before.ino || after.size !== before.size || after.mtimeMs !== before.mtimeMs) continue;
+      renameSync(temporary, path);
+      return lines.erased;
+    } finally {
+      await unlink(temporary).catch((error: unknown) => {
+        if (!isMissing(error)) throw error;
+      });
+    }
+  }
+}
+
+async function linesIn(path: string, matcher: LineMatcher): Promise<number> {
+  const lines = new ErasedLines(matcher);
+  lines.resume();
+  await pipeline(readFrom(path), createGunzip(), lines);
+  return lines.erased;
+}
+
+function readFrom(path: string): ReturnType<typeof createReadStream> {
+  return createReadStream(path, { fd: openPlainFile(path, constants.O_RDONLY).fd });
+}
+
+function syncFile(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY);
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Passes on all lines, those to be erased without their text. */
+class ErasedLines extends Transform {
+  readonly #matcher: LineMatcher;
+  #carried: Buffer[] = [];
+  erased = 0;
+
+  constructor(matcher: LineMatcher) {
+    super();
+    this.#matcher = matcher;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    const end = chunk.lastIndexOf(LINE_FEED) + 1;
+    if (end > 0) {
+      this.#pass(Buffer.concat([...this.#carried, chunk.subarray(0, end)]));
+      this.#carried = [];
+    }
+    if (end < chunk.length) this.#carried.push(chunk.subarray(end));
+    done();
+  }
+
+  override _flush(done: TransformCallback): void {
+    this.#pass(Buffer.concat(this.#carried));
+    done();
+  }
+
+  /** Whole lines, in bytes of our own. */
+  #pass(bytes: Buffer): void {
+    for (const { start, end, kind } of this.#matcher.find(bytes)) {
+      this.erased += 1;
+      bytes.write(kind.marked, start + kind.markAt);
+      restOf(kind, end - start).copy(bytes, start + kind.markAt + 1);
+    }
+    if (bytes.length > 0) this.push(bytes);
+  }
+}

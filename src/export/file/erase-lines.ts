@@ -1,0 +1,120 @@
+import { closeSync, constants, fdatasync, fstatSync, readSync, writeSync } from 'node:fs';
+import { promisify } from 'node:util';
+
+import { nextTurn, sleep } from '../../support/timers.ts';
+import { openPlainFile } from '../plain-file.ts';
+import type { FoundLine, LineMatcher } from './line-matcher.ts';
+import { BEING_ERASED, restOf } from './written-line.ts';
+
+const LINE_FEED = 10;
+const CHUNK_BYTES = 1024 * 1024;
+const LINES_PER_TURN = 1_000;
+/** How long a line that has no end is looked at again: another process may be writing it. */
+const UNFINISHED_MILLIS = 60;
+
+const sync = promisify(fdatasync);
+
+/**
+ * Erases lines of a file where they stand, since other processes append to it. They keep their length, and are lines of no
+ * session without text.
+ *
+ * Each step is done on all lines, and is on the disk, before the next begins: a line is first marked, then overwritten, then
+ * unmarked. So whenever a process is killed, what is left is a line that tells its session, or a marked one, which
+ * any later erasure finishes.
+ *
+ * @param upTo Lines that begin behind that are left alone.
+ * @returns The number of lines. Rejects with the error of the file system.
+ */
+export async function eraseLines(path: string, upTo: number, matcher: LineMatcher): Promise<number> {
+  const { fd } = openPlainFile(path, constants.O_RDWR);
+  try {
+    const lines = await findLines(fd, upTo, matcher);
+    if (lines.length === 0) return 0;
+    await step(fd, lines, ({ start, kind }) => writeSync(fd, Buffer.from([BEING_ERASED]), 0, 1, start + kind.markAt));
+    await step(fd, lines, (line) => overwrite(fd, line));
+    await step(fd, lines, ({ start, kind }) => writeSync(fd, kind.marked, start + kind.markAt));
+    return lines.length;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Erases lines that this process has just written, at once.
+ *
+ * @param from Where it began to write.
+ * @param written The lines; what others wrote meanwhile stays.
+ */
+export function eraseOwnLines(path: string, from: number, written: ReadonlySet<string>, matcher: LineMatcher): number {
+  const { fd, stats } = openPlainFile(path, constants.O_RDWR);
+  try {
+    const start = Math.min(from, stats.size);
+    const bytes = Buffer.allocUnsafe(stats.size - start);
+    const tail = bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, start));
+    const lines = matcher.find(tail).filter((line) => written.has(tail.toString('utf8', line.start, line.end)));
+    for (const line of lines) overwrite(fd, { ...line, start: start + line.start, end: start + line.end });
+    return lines.length;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function step(fd: number, lines: readonly FoundLine[], change: (line: FoundLine) => void): Promise<void> {
+  for (const [index, line] of lines.entries()) {
+    change(line);
+    if (index % LINES_PER_TURN === LINES_PER_TURN - 1) await turn();
+  }
+  await sync(fd);
+}
+
+function overwrite(fd: number, { start, end, kind }: FoundLine): void {
+  const rest = restOf(kind, end - start);
+  for (let written = 0; written < rest.length;) {
+    written += writeSync(fd, rest, written, rest.length - written, start + kind.markAt + 1 + written);
+  }
+}
+
+async function findLines(fd: number, upTo: number, matcher: LineMatcher): Promise<FoundLine[]> {
+  const found: FoundLine[] = [];
+  let carried = Buffer.alloc(0);
+  let at = 0;
+  while (at < upTo) {
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, upTo - at));
+    const length = readSync(fd, chunk, 0, chunk.length, at);
+    if (length === 0) break;
+    const start = at - carried.length;
+    const bytes = Buffer.concat([carried, chunk.subarray(0, length)]);
+    at += length;
+    const end = bytes.lastIndexOf(LINE_FEED) + 1;
+    found.push(...shifted(matcher.find(bytes.subarray(0, end)), start));
+    carried = bytes.subarray(end);
+    await turn();
+  }
+  const unfinished = matcher.find(carried);
+  if (unfinished.length === 0) return found;
+  const start = at - carried.length;
+  return [...found, ...shifted(matcher.find(await wholeLine(fd, start, carried.length)), start)];
+}
+
+/** The line that begins there and has no end so far. It is what it is when it does not grow for a while. */
+async function wholeLine(fd: number, start: number, length: number): Promise<Buffer> {
+  let known = length;
+  for (;;) {
+    await sleep(UNFINISHED_MILLIS);
+    const { size } = fstatSync(fd);
+    const bytes = Buffer.alloc(size - start);
+    readSync(fd, bytes, 0, bytes.length, start);
+    const end = bytes.indexOf(LINE_FEED) + 1;
+    if (end > 0) return bytes.subarray(0, end);
+    if (bytes.length === known) return bytes;
+    known = bytes.length;
+  }
+}
+
+function shifted(lines: readonly FoundLine[], by: number): FoundLine[] {
+  return lines.map(({ start, end, kind }) => ({ start: start + by, end: end + by, kind }));
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => void nextTurn(resolve));
+}

@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+
+import { writtenBeforeMarks } from '../erasure/erasure-marks.ts';
+import type { ErasureMarks } from '../erasure/erasure-marks.ts';
+import { eraseFrames, totalOf } from './erase-frames.ts';
+import type { ErasedCounts, RecordMatcher } from './erase-frames.ts';
+import type { FileSegment } from './file-segment.ts';
+import { addNewer, NOTHING_NEWER } from './known-format.ts';
+import type { NewerContent } from './known-format.ts';
+import { newerIn, readOwner, understood } from './owner-content.ts';
+import type { OwnerContent } from './owner-content.ts';
+import { ownerIdOf, removeDirectory, segmentsBelow } from './owner-directory.ts';
+import type { OwnerDirectory } from './owner-directory.ts';
+import type { OwnerWatch } from './owner-watch.ts';
+import { ownerOf } from './segment-names.ts';
+
+const NONE_SETTLED: ReadonlyMap<number, ReadonlySet<number>> = new Map();
+
+/**
+ * Erases records in the directories of dead owners. Each is taken over for that by one rename, so that nobody else reads or
+ * writes in it meanwhile, and put back: who takes it over for good ships what is left.
+ */
+export class DeadOwnersErasure {
+  readonly #root: string;
+  readonly #owner: OwnerDirectory;
+  readonly #watch: OwnerWatch;
+  readonly #matcher: RecordMatcher;
+  readonly #done = new Set<string>();
+  /** Records that were erased. */
+  records = 0;
+  /** What only a newer version can read. */
+  newer: NewerContent = NOTHING_NEWER;
+  readonly failures: unknown[] = [];
+
+  /** @param owner A living one, of this process. */
+  constructor(root: string, owner: OwnerDirectory, watch: OwnerWatch, matcher: RecordMatcher) {
+    this.#root = root;
+    this.#owner = owner;
+    this.#watch = watch;
+    this.#matcher = matcher;
+  }
+
+  /** Erases in those that are found dead now and were not before. Returns the ids of all others: they have to do it themselves. */
+  async run(): Promise<string[]> {
+    const others: string[] = [];
+    for (const name of this.#owner.others().owners) {
+      if (this.#done.has(name)) continue;
+      try {
+        if ((await this.#watch.look(join(this.#root, name))) !== 'dead') others.push(ownerIdOf(name));
+        else await this.#eraseIn(name);
+      } catch (error) {
+        this.#done.add(name);
+        this.failures.push(error);
+      }
+    }
+    return others;
+  }
+
+  async #eraseIn(name: string): Promise<void> {
+    const found = await readOwner(join(this.#root, name));
+    if (found.isOfNewer) {
+      this.#done.add(name);
+      this.newer = addNewer(this.newer, newerIn(found));
+      return;
+    }
+    const directory = this.#owner.take(name);
+    // Another process was faster, and erases by the mark.
+    if (directory === undefined) return;
+    this.#done.add(name);
+    try {
+      this.#eraseAll(await readOwner(directory));
+    } finally {
+      if (segmentsBelow(directory).length === 0) removeDirectory(directory);
+      this.#owner.keepInRoot(directory);
+    }
+  }
+
+  #eraseAll(content: OwnerContent): void {
+    this.newer = addNewer(this.newer, newerIn(content));
+    for (const { segments, unreadable } of understood(content)) {
+      for (const { error } of unreadable) this.failures.push(error);
+      for (const { segment } of segments) {
+        try {
+          this.records += totalOf(eraseInSegment(segment, this.#matcher));
+        } catch (error) {
+          this.failures.push(error);
+        }
+      }
+    }
+  }
+}
+
+/** Erases records in a segment that nobody reads or writes. @throws the error of the file system. */
+export function eraseInSegment(segment: FileSegment, matcher: RecordMatcher): ErasedCounts {
+  const counts: ErasedCounts = new Map();
+  try {
+    const frames = eraseFrames(segment.readAll(), segment, matcher, NONE_SETTLED, counts);
+    if (frames === undefined) return counts;
+    if (frames.records === 0 && frames.ordinal === frames.nextOrdinal) segment.remove();
+    else segment.rewrite(frames);
+    return counts;
+  } finally {
+    segment.close();
+  }
+}
+
+/**
+ * Erases in a segment of a dead owner the sessions that were erased while that lived and could not do it. Returns whether
+ * anything is left of it.
+ */
+export function eraseMarked(segment: FileSegment, marks: ErasureMarks | undefined): boolean {
+  const unanswered = marks?.unansweredBy(ownerOf(segment.name)) ?? [];
+  if (unanswered.length > 0) eraseInSegment(segment, { isErased: writtenBeforeMarks(unanswered) });
+  return !segment.isRemoved;
+}

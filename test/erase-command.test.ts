@@ -1,0 +1,127 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, it, onTestFinished } from 'vitest';
+
+import { run } from '../src/cli.ts';
+import type { ErasureReceipt } from '../src/index.ts';
+import { startSessionLogs } from '../src/start/start-session-logs.ts';
+import { bytesBelow } from './support/daily-file.ts';
+import { failure, ScriptedExporter } from './support/scripted-exporter.ts';
+import { temporaryDirectory } from './support/temporary-directory.ts';
+
+async function runCli(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  let [out, err] = ['', ''];
+  const code = await run(args, { write: (text) => (out += text) }, { write: (text) => (err += text) });
+  return { code, out, err };
+}
+
+/** What a process has left that is gone. */
+async function leftBehind(
+  file: { fileName?: string; format?: 'json' } = {},
+): Promise<{ logs: string; spool: string; both: string }> {
+  const both = temporaryDirectory();
+  const [logs, spool] = [join(both, 'logs'), join(both, 'spool')];
+  const sessions = await startSessionLogs({
+    directory: logs,
+    file,
+    spool: { directory: spool, shutdownTimeoutMillis: 50, fsync: 'never' },
+    exporter: new ScriptedExporter(() => failure(503)),
+    console: false,
+    streamHandler: false,
+  });
+  for (const id of ['s', '--s', 'other'])
+    for (let n = 0; n < 3; n += 1) void sessions.logChunkToQueue(`text ${n} of <${id}>`, id);
+  await sessions.shutdown();
+  return { logs, spool, both };
+}
+
+it.each([{}, { fileName: 'app-{date}.jsonl', format: 'json' as const }])(
+  'erases a session in the files of processes that are gone, whatever they are called: %o',
+  async (file) => {
+    const { logs, spool, both } = await leftBehind(file);
+    const { code, out, err } = await runCli('erase', 's', '--logs', logs, '--spool', spool);
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toContain('daily files: 3 lines erased in 1 files');
+    expect(out).toContain('spool: 3 records erased');
+    expect(bytesBelow(both)).not.toContain('<s>');
+    expect(bytesBelow(both)).toContain('<other>');
+
+    const again = await runCli('erase', '--logs', logs, '--spool', spool, '--json', '--', '--s');
+    expect(again.code).toBe(0);
+    expect(JSON.parse(again.out) as ErasureReceipt).toMatchObject({
+      sessionId: '--s',
+      file: { lines: 3, files: 1 },
+      spool: { records: 3 },
+      otherProcesses: 0,
+    });
+    expect(bytesBelow(both)).not.toContain('<--s>');
+  },
+);
+
+it('takes one of both directories', async () => {
+  const { logs, spool } = await leftBehind();
+  expect(await runCli('erase', 's', '--logs', logs)).toMatchObject({ code: 0 });
+  expect(bytesBelow(logs)).not.toContain('<s>');
+  expect(bytesBelow(spool)).toContain('<s>');
+  expect(await runCli('erase', 's', '--spool', spool)).toMatchObject({ code: 0 });
+  expect(bytesBelow(spool)).not.toContain('<s>');
+});
+
+it('asks the living process on a spool, and ends when that has done it', async () => {
+  const directory = temporaryDirectory();
+  const sessions = await startSessionLogs({
+    directory: join(directory, 'logs'),
+    spool: { directory: join(directory, 'spool'), shutdownTimeoutMillis: 50 },
+    exporter: new ScriptedExporter(() => failure(503)),
+    console: false,
+    streamHandler: false,
+  });
+  onTestFinished(async () => {
+    await sessions.shutdown().catch(() => {});
+  });
+  void sessions.logChunkToQueue('secret', 's');
+  const { code, out } = await runCli(
+    'erase',
+    's',
+    '--logs',
+    join(directory, 'logs'),
+    '--spool',
+    join(directory, 'spool'),
+  );
+  expect(code).toBe(0);
+  expect(out).toContain('spool: 1 records erased');
+  await sessions.forceFlush({ timeoutMillis: 10 }).catch(() => {});
+  expect(bytesBelow(directory)).not.toContain('secret');
+});
+
+it('says with code 3 what it cannot read, and leaves it as it is', async () => {
+  const { logs } = await leftBehind();
+  const path = join(logs, 'mine.2026-11-20.log');
+  writeFileSync(path, 'the session s1 of mine\n');
+  const { code, out } = await runCli('erase', 's1', '--logs', logs);
+  expect(code).toBe(3);
+  expect(out).toContain('not erased: lines in');
+  expect(readFileSync(path, 'utf8')).toBe('the session s1 of mine\n');
+});
+
+it.each([
+  [['erase']],
+  [['erase', 's']],
+  [['erase', '', '--logs', '.']],
+  [['erase', 'x'.repeat(257), '--logs', '.']],
+  [['erase', 's', 't', '--logs', '.']],
+  [['erase', 's', '--logs', '.', '--export', 'x']],
+  [['erase', 's', '--log', '.']],
+  [['spool', '.', '--logs', '.']],
+])('refuses wrong arguments with code 2: %o', async (args) => {
+  const { code, err } = await runCli(...args);
+  expect(code).toBe(2);
+  expect(err).toContain('Usage: otel-session-logs');
+});
+
+it('fails with code 1 where there is no such directory', async () => {
+  const { code, err } = await runCli('erase', 's', '--logs', join(temporaryDirectory(), 'nothing'));
+  expect(code).toBe(1);
+  expect(err).toContain('cannot be read');
+});
