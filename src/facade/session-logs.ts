@@ -1,7 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 
-import * as z from 'zod';
-
 import type { LogEntry } from '../entry/entry.ts';
 import type { DeliveryReport, SessionDelivery } from '../entry/routed-record.ts';
 import { requireSessionId } from '../entry/session-id.ts';
@@ -26,7 +24,7 @@ import { watchAbort } from '../support/abort-watch.ts';
 import { bindMembers } from '../support/bind-members.ts';
 import { SessionLogsError } from '../support/errors.ts';
 import { addUp } from '../support/loss-counters.ts';
-import { abortSignalOption, lazily, parseOptions, timeoutOption } from '../support/options.ts';
+import { parseOptions, timeoutOption } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
 import { consume } from '../write/consume.ts';
 import { tap } from '../write/tap.ts';
@@ -35,6 +33,7 @@ import type { ConsumedAnswer } from '../write/tapped-answer.ts';
 import { SessionWriter } from '../write/writer.ts';
 import type { WriteOptions } from '../write/write-options.ts';
 import type { SessionLogger } from '../write/writer.ts';
+import { distributeSchema, listSchema } from './call-options.ts';
 import type { Diagnosis } from './diagnose.ts';
 import type { ErasureReceipt } from './erasure-receipt.ts';
 import { Erasures } from './erasures.ts';
@@ -53,20 +52,6 @@ export interface SessionLogsStats extends StoreStats {
    */
   readonly destinations: Readonly<Record<string, { readonly lost: Readonly<Record<string, number>> }>>;
 }
-
-const listSchema = lazily(() =>
-  z.strictObject({
-    sessionId: z.string('a session id').optional(),
-    limit: z.number('a number of entries, 0 or more').int().min(0, 'a number of entries, 0 or more').optional(),
-  }),
-);
-
-const distributeSchema = lazily(() =>
-  z.strictObject({
-    finite: z.boolean('a boolean').default(false),
-    signal: abortSignalOption().optional(),
-  }),
-);
 
 const MESSAGES: ReaderDefaults = {
   owner: 'getSessionLogs',
