@@ -1,8 +1,8 @@
 export type { JsonValue } from './entry/body.ts';
 export type { ErasedPart, ExportedRecords, SessionEraser } from './entry/erasure.ts';
-export type { Diagnosis } from './facade/diagnose.ts';
+export type { Diagnosis } from './diagnose/diagnosis.ts';
+export type { Finding } from './diagnose/finding.ts';
 export type { ErasureReceipt } from './facade/erasure-receipt.ts';
-export type { Finding } from './facade/finding.ts';
 export type { LossReason } from './support/loss-counters.ts';
 export type { StreamHandler } from './write/stream-handler.ts';
 export type { DeliveryReport, SessionDelivery } from './entry/routed-record.ts';

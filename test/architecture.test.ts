@@ -23,6 +23,7 @@ const DOORS = [
 const FLOORS: readonly (readonly string[])[] = [
   ['start'],
   ['facade'],
+  ['diagnose'],
   ['write', 'serve'],
   ['route', 'read'],
   ['store', 'export'],
@@ -173,12 +174,12 @@ describe('what a broken rule says', () => {
     [
       'imports between rooms go down',
       { 'otel/a.ts': ['store/b.ts', 'support/c.ts'] },
-      'src/otel/a.ts imports src/store/b.ts: otel may import only what is below it in start > facade > write, serve > route, read > store, export > entry, redact > otel > support',
+      'src/otel/a.ts imports src/store/b.ts: otel may import only what is below it in start > facade > diagnose > write, serve > route, read > store, export > entry, redact > otel > support',
     ],
     [
       'imports between rooms go down',
       { 'export/otlp/a.ts': ['store/b.ts', 'export/file/b.ts'], 'read/a.ts': ['store/b.ts'] },
-      'src/export/otlp/a.ts imports src/store/b.ts: export may import only what is below it in start > facade > write, serve > route, read > store, export > entry, redact > otel > support',
+      'src/export/otlp/a.ts imports src/store/b.ts: export may import only what is below it in start > facade > diagnose > write, serve > route, read > store, export > entry, redact > otel > support',
     ],
     [
       'some rooms do not know some below them',

@@ -2,6 +2,7 @@ import type { Context, EnabledOptions, LogRecord, LogRecordProcessor } from '../
 import { messageOf, SessionLogsError } from '../support/errors.ts';
 import { addUp, LossCounters } from '../support/loss-counters.ts';
 import { catchRejection, reporterFor } from '../support/reporter.ts';
+import { tellInner } from '../otel/inner-part.ts';
 import { FlushQueue } from './flush-queue.ts';
 
 const reporter = reporterFor('destination');
@@ -25,6 +26,7 @@ export class ForeignLogRecordProcessor implements LogRecordProcessor {
   constructor(title: string, inner: LogRecordProcessor) {
     this.#title = title;
     this.#inner = inner;
+    tellInner(this, this.#inner);
     this.#flushes = new FlushQueue(title, inner);
   }
 

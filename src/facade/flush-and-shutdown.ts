@@ -1,3 +1,4 @@
+import type { PartFacts } from '../diagnose/subject.ts';
 import type { SessionEraser } from '../entry/erasure.ts';
 import { messageOf, SessionLogsError } from '../support/errors.ts';
 import { within } from '../support/timeouts.ts';
@@ -15,12 +16,7 @@ export interface OwnedPart {
   /** What it lost, by reason. */
   lost(): Readonly<Record<string, number>>;
   /** What `diagnose()` looks at. */
-  readonly facts?: {
-    readonly directory?: string;
-    readonly endpoint?: string | undefined;
-    /** What of the start failed while the rest went on. */
-    readonly problems?: readonly string[];
-  };
+  readonly facts?: PartFacts;
 }
 
 /** A part keeps its time by itself, and knows then what is pending; this much later it is taken for stuck. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
+import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { LogEntry } from '../entry/entry.ts';
 import type { DeliveryReport, SessionDelivery } from '../entry/routed-record.ts';
 import { requireSessionId } from '../entry/session-id.ts';
@@ -34,7 +35,6 @@ import { SessionWriter } from '../write/writer.ts';
 import type { WriteOptions } from '../write/write-options.ts';
 import type { SessionLogger } from '../write/writer.ts';
 import { distributeSchema, listSchema } from './call-options.ts';
-import type { Diagnosis } from './diagnose.ts';
 import type { ErasureReceipt } from './erasure-receipt.ts';
 import { Erasures } from './erasures.ts';
 import { flushAll, shutdownAll } from './flush-and-shutdown.ts';
@@ -432,19 +432,17 @@ export class SessionLogs {
   }
 
   /**
-   * Why a log may not have arrived: findings, each with its fix; `String(await sessions.diagnose())` prints them. Emits one
-   * record named `session_logs.diagnose`, and sends the OTLP endpoint an export without records.
+   * Why a log may not have arrived: findings, each with its fix, what was looked at, and what could not be;
+   * `String(await sessions.diagnose())` prints it. It emits no record. It sends what the exporters send to an export without records, and
+   * asks the store for a session that there is not. Takes a few seconds at most.
    */
   async diagnose(): Promise<Diagnosis> {
-    const { diagnose } = await import('./diagnose.ts');
-    const facts = Object.assign({}, ...this.#owned.map((part) => part.facts)) as NonNullable<OwnedPart['facts']>;
+    const { diagnose } = await import('../diagnose/diagnose.ts');
     return diagnose({
       processor: this.processor,
       provider: () => this.#writer.provider,
-      probe: () => this.#writer.probe(),
       lost: this.stats().lost,
-      directory: facts.directory,
-      endpoint: facts.endpoint,
+      parts: this.#owned.flatMap(({ facts }) => (facts === undefined ? [] : [facts])),
     });
   }
 

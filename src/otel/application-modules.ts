@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** A package as the application sees it. */
 export interface FoundPackage {
@@ -129,4 +129,54 @@ function manifestIn(folder: string): { readonly name?: string; readonly version?
     // Above a module may lie anything; what cannot be read says nothing.
     return undefined;
   }
+}
+
+/** A module of CommonJS that somebody has loaded. */
+export interface LoadedModule {
+  readonly path: string;
+  readonly exports: unknown;
+  readonly module: object;
+}
+
+/** All of them; `undefined` on a runtime that does not show them. ES modules are not shown by any. */
+export function loadedModules(): readonly LoadedModule[] | undefined {
+  const cache = OWN_FILE === undefined ? undefined : createRequire(OWN_FILE).cache;
+  if (cache === undefined) return undefined;
+  return Object.entries(cache).flatMap(([path, module]) =>
+    module === undefined ? [] : [{ path, exports: module.exports as unknown, module }],
+  );
+}
+
+/** The copies of a package of which somebody has loaded a file, by the folder of each. */
+export function loadedCopies(name: string): FoundPackage[] {
+  const mark = `/node_modules/${name}/`;
+  const folders = new Set<string>();
+  for (const { path } of loadedModules() ?? []) {
+    const at = path.replaceAll('\\', '/').lastIndexOf(mark);
+    if (at !== -1) folders.add(path.slice(0, at + mark.length - 1));
+  }
+  return [...folders].map((path) => ({ path, version: versionOf(join(path, 'x'), name) }));
+}
+
+/** What `import` of a package would load, whose CommonJS file is given; its loader cannot be asked from elsewhere. */
+export function esModuleOf(path: string, name: string): string | undefined {
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
+    const file = join(folder, 'package.json');
+    if (!existsSync(file)) continue;
+    const manifest = JSON.parse(readFileSync(file, 'utf8')) as {
+      name?: string;
+      exports?: { '.'?: { import?: unknown; default?: unknown } };
+    };
+    if (manifest.name !== name) continue;
+    const target = manifest.exports?.['.']?.import ?? manifest.exports?.['.']?.default;
+    const entry = typeof target === 'object' && target !== null ? (target as { default?: unknown }).default : target;
+    return typeof entry === 'string' ? join(folder, entry) : undefined;
+  }
+  return undefined;
+}
+
+/** Loads an ES module by the path of its file. Bundlers leave it as it is: the path is known when the program runs. */
+export async function importFile<Module>(path: string): Promise<Module> {
+  const url = pathToFileURL(path).href;
+  return (await import(/* webpackIgnore: true */ /* @vite-ignore */ url)) as Module;
 }

@@ -1,8 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-
-import { findPackages, loadedFile, resolveFrom } from './application-modules.ts';
+import { esModuleOf, findPackages, importFile, loadedFile, resolveFrom } from './application-modules.ts';
 import { lineOf } from './sdk-line.ts';
 
 const CORE = '@opentelemetry/core';
@@ -33,26 +29,6 @@ async function* coreCopies(): AsyncGenerator<CoreModule> {
   // One that is not loaded has no handler of the application's.
   const required = loadedFile<CoreModule>(path);
   if (required !== undefined) yield required;
-  const module = esModuleOf(path);
-  if (module === undefined || module === path) return;
-  // Bundlers leave it as it is: the path is known when the program runs.
-  const url = pathToFileURL(module).href;
-  yield (await import(/* webpackIgnore: true */ /* @vite-ignore */ url)) as CoreModule;
-}
-
-/** What `import` of the package would load, whose CommonJS file is given; its loader cannot be asked from elsewhere. */
-function esModuleOf(path: string): string | undefined {
-  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
-    const file = join(folder, 'package.json');
-    if (!existsSync(file)) continue;
-    const { name, exports } = JSON.parse(readFileSync(file, 'utf8')) as {
-      name?: string;
-      exports?: { '.'?: { import?: unknown; default?: unknown } };
-    };
-    if (name !== CORE) continue;
-    const target = exports?.['.']?.import ?? exports?.['.']?.default;
-    const entry = typeof target === 'object' && target !== null ? (target as { default?: unknown }).default : target;
-    return typeof entry === 'string' ? join(folder, entry) : undefined;
-  }
-  return undefined;
+  const module = esModuleOf(path, CORE);
+  if (module !== undefined && module !== path) yield await importFile<CoreModule>(module);
 }

@@ -158,6 +158,27 @@ export function registerLoggerProvider(provider: OtelLoggerProvider): (() => voi
   };
 }
 
+/** The version of `@opentelemetry/api` that registered anything first; copies of other versions share little with it. */
+export function apiGlobalVersion(): string | undefined {
+  const version = registeredGlobal('version');
+  return typeof version === 'string' ? version : undefined;
+}
+
+/** Whether anything makes spans. */
+export function hasTracerProvider(): boolean {
+  return registeredGlobal('trace') !== undefined;
+}
+
+function registeredGlobal(name: string): unknown {
+  const shared: unknown = Reflect.get(globalThis, Symbol.for('opentelemetry.js.api.1'));
+  return typeof shared === 'object' && shared !== null ? Reflect.get(shared, name) : undefined;
+}
+
+/** Whether an SDK has registered what it does at every start, a propagator. */
+export function hasSdkGlobals(): boolean {
+  return api.propagation.fields().length > 0;
+}
+
 /** Whether a context manager carries the context, and with it trace ids, over function calls. */
 export function hasContextManager(): boolean {
   const key = api.createContextKey('otel-session-logs.probe');

@@ -34,6 +34,7 @@ import {
   settleBody,
 } from './redaction.ts';
 import type { Redact, RedactableEntry, Redacted } from './redaction.ts';
+import { ScopeCounts } from './scope-counts.ts';
 import { SessionResolver } from './session-resolver.ts';
 import type { SessionResolution } from './session-resolver.ts';
 
@@ -47,6 +48,7 @@ export class SessionRouter {
   /** Another one only after `reconfigure`. */
   store: SessionStore;
   readonly lost: LossCounters = new LossCounters();
+  readonly scopes: ScopeCounts = new ScopeCounts();
   /** Records that came by. */
   routed = 0;
   #resolver: SessionResolver;
@@ -156,6 +158,7 @@ export class SessionRouter {
     const candidate = ownSession(record, own) ?? this.#resolver.resolve(record, context);
     const sessionId = isSessionId(candidate) ? candidate : undefined;
     if (candidate !== undefined && sessionId === undefined) this.lost.add('invalid_session');
+    if (own === undefined) this.scopes.count(record, sessionId !== undefined);
     let detail = captureDetail(record, own?.facts);
     let message: string | undefined;
     if (this.#redact !== undefined && !this.#isRedacted(record, own, sessionId)) {

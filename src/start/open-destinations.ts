@@ -135,7 +135,7 @@ const openExport: Open = (plan, exporter, made) => {
     minimumSeverity: plan.minimumSeverity.export,
     lost: () => addUp(sending.stats().lost, merging?.stats().lost ?? {}),
     delivery: processor,
-    facts: { endpoint: plan.endpoint },
+    facts: { processor, isExport: true },
   };
 };
 
@@ -174,6 +174,6 @@ function givenDestinations({ destinations }: StartPlan): OpenDestination[] {
   return destinations.map(({ name, processor: given, minimumSeverity }) => {
     const title = `the destination "${escapeControls(name)}"`;
     const processor = new ForeignLogRecordProcessor(title, given);
-    return { name, title, processor, minimumSeverity, isFed, lost: () => processor.lost() };
+    return { name, title, processor, minimumSeverity, isFed, lost: () => processor.lost(), facts: { processor } };
   });
 }

@@ -1,10 +1,12 @@
 import { stdoutTerminal } from '../export/console/terminal.ts';
+import type { PartFacts } from '../diagnose/subject.ts';
 import type { OwnedPart } from '../facade/flush-and-shutdown.ts';
 import type { SessionLogs } from '../facade/session-logs.ts';
 import { newInstance } from '../facade/shared-session-logs.ts';
 import { registerLoggerProvider } from '../otel/logs-api.ts';
 import type { OtelLoggerProvider } from '../otel/logs-api.ts';
 import type { LogsSdk } from '../otel/logs-sdk.ts';
+import { noteOwnProvider } from '../otel/other-providers.ts';
 import type { Resource } from '../otel/resource.ts';
 import { reporterFor } from '../support/reporter.ts';
 import { nextMicrotask } from '../support/timers.ts';
@@ -40,7 +42,11 @@ export function startNow(
 function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, destinations: OpenDestinations): SessionLogs {
   const { store, redact, sessionIdKeys, sessionId, baggage, selfObsMeterProvider } = plan;
   const streamHandler = plan.streamHandler ?? (process.stdout.isTTY ? showChunk : false);
-  const place = new ProcessPlace(destinations.problems);
+  const place = new ProcessPlace({
+    problems: destinations.problems,
+    endpoint: plan.endpoint,
+    isGlobal: plan.registerGlobally,
+  });
   const instance = newInstance();
   const { sessions } = instance;
   const provider = new sdk.LoggerProvider({
@@ -52,6 +58,7 @@ function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, destination
       ),
     ],
   });
+  noteOwnProvider(provider);
   const loggerProvider = (): OtelLoggerProvider => provider;
   instance.take(
     {
@@ -79,13 +86,13 @@ const showChunk: StreamHandler = (message, sessionId) => stdoutTerminal().chunk(
 /** What a started instance has in its process: the hook at its end, and perhaps the global provider. */
 class ProcessPlace implements OwnedPart {
   readonly name = "the process's hooks";
-  readonly facts: NonNullable<OwnedPart['facts']>;
+  readonly facts: PartFacts;
   #onBeforeExit: (() => void) | undefined = undefined;
   #unregister: (() => void) | undefined = undefined;
   #onShutdown: (() => void) | undefined = undefined;
 
-  constructor(problems: readonly string[]) {
-    this.facts = { problems };
+  constructor(facts: PartFacts) {
+    this.facts = facts;
   }
 
   take(sessions: SessionLogs, globalProvider: OtelLoggerProvider | undefined): void {

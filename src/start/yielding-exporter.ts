@@ -1,3 +1,4 @@
+import { tellInner } from '../otel/inner-part.ts';
 import type { LogRecordExporter, ReadableLogRecord } from '../otel/log-record.ts';
 import { otherExportingProvider } from '../otel/provider-inside.ts';
 
@@ -13,6 +14,7 @@ export class YieldingExporter implements LogRecordExporter {
   /** @param onYield Is called once, when it has found the other SDK. */
   constructor(exporter: LogRecordExporter, onYield: () => void) {
     this.#exporter = exporter;
+    tellInner(this, exporter);
     this.#onYield = onYield;
   }
 

@@ -217,6 +217,9 @@ export interface SessionStore {
   /** The entries held, in the order logged across sessions. Only a store that holds them in this process has it. */
   entries?(options: { readonly sessionId?: string; readonly limit?: number }): LogEntry[];
 
+  /** Why its server cannot be reached now, for `diagnose()`; `undefined` while it can. A store in this process has no server. */
+  readonly failure?: unknown;
+
   /** Resolves when everything appended before the call is stored; rejects with the number pending when it is not in time. */
   flush(timeoutMillis?: number): Promise<void>;
   /**

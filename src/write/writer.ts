@@ -1,5 +1,3 @@
-import { ROOT_CONTEXT } from '@opentelemetry/api';
-
 import { toJsonValue } from '../entry/body.ts';
 import { LEVELED_LOG, PLAIN_CHUNK } from '../entry/entry.ts';
 import type { OwnFacts } from '../entry/entry.ts';
@@ -157,20 +155,6 @@ export class SessionWriter {
       if (isSessionId(sessionId)) record.attributes = oursFirst({ [ATTRIBUTE.sessionId]: sessionId }, given);
       this.#emit(record, sessionId, LEVELED_LOG);
     };
-  }
-
-  /** Whether a record that is emitted now comes to our processor: emits one, named `session_logs.diagnose`. */
-  probe(): boolean {
-    // Neither a severity nor a trace: no filter of the provider may answer in the processor's place.
-    const record = { eventName: 'session_logs.diagnose', body: 'diagnose', context: ROOT_CONTEXT };
-    const write = this.#ownWrite(record, undefined, LEVELED_LOG);
-    try {
-      const logger = this.#currentLogger();
-      if (logger !== undefined) emitOwnWrite(write, logger);
-    } catch (error) {
-      this.#reporter.limited('emit', 'the logger provider, or one of its processors, threw', error);
-    }
-    return write.hasArrived;
   }
 
   /** Later writes are counted and ignored. */

@@ -5,7 +5,7 @@ import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { expect, it, onTestFinished } from 'vitest';
 
 import { run } from '../../src/cli.ts';
-import { diagnose } from '../../src/facade/diagnose.ts';
+import { diagnose } from '../../src/diagnose/diagnose.ts';
 import { SessionLogs } from '../../src/index.ts';
 import { describeValue } from '../../src/support/errors.ts';
 import { reporterFor } from '../../src/support/reporter.ts';
@@ -35,8 +35,8 @@ it('the command shows the names that it was given without what could drive a ter
 
 it('diagnose prints what it quotes in one line', async () => {
   const sessions = new SessionLogs({ loggerProvider: () => undefined });
-  const subject = { processor: sessions.processor, provider: () => undefined, probe: () => false, lost: {} };
-  const diagnosis = await diagnose({ ...subject, directory: `/nowhere/${HOSTILE}`, endpoint: undefined });
+  const parts = [{ directory: `/nowhere/${HOSTILE}` }];
+  const diagnosis = await diagnose({ processor: sessions.processor, provider: () => undefined, lost: {}, parts });
   expect(String(diagnosis)).toContain(`directory /nowhere/${ESCAPED} cannot`);
   await sessions.shutdown();
 });

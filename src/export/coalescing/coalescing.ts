@@ -21,6 +21,7 @@ import {
 } from '../../support/options.ts';
 import { catchRejection, reporterFor } from '../../support/reporter.ts';
 import { EndOfTickWrite } from '../../support/end-of-tick-write.ts';
+import { tellInner } from '../../otel/inner-part.ts';
 import { ChunkMerger } from './chunk-merger.ts';
 import type { Finished, Placement } from './coalesced-answer.ts';
 import { FlushQueue } from '../flush-queue.ts';
@@ -131,6 +132,7 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
       },
       (finished) => this.#pass(finished),
     );
+    tellInner(this, this.#inner);
     this.#flushes = new FlushQueue('CoalescingLogRecordProcessor', this.#inner);
     if (isDelivery(this.#inner)) this.#delivery = this.#inner;
     if (isEraser(this.#inner)) this.#answerFor(this.#inner);

@@ -6,7 +6,8 @@ import { describeValue } from '../../support/errors.ts';
 import { catchRejection } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { settlesWithin } from '../../support/timeouts.ts';
-import { startTimer } from '../../support/timers.ts';
+import { startTimer, workNow } from '../../support/timers.ts';
+import type { LastAnswer } from './delivery-facts.ts';
 import { verdictOn } from './export-verdict.ts';
 import type { ExportOutcome, ExportVerdict } from './export-verdict.ts';
 
@@ -32,6 +33,7 @@ export class GuardedExporter {
   readonly #exporter: LogRecordExporter;
   readonly #timeoutMillis: number;
   readonly #reporter: Reporter;
+  lastAnswer: LastAnswer | undefined = undefined;
 
   /** @param timeoutMillis How long an export may take. */
   constructor(exporter: LogRecordExporter, timeoutMillis: number, reporter: Reporter) {
@@ -45,10 +47,10 @@ export class GuardedExporter {
     return new Promise<ExportAnswer>((resolve) => {
       const timer = startTimer(() => {
         const error = new Error(`the exporter gave no answer within ${this.#timeoutMillis} ms`);
-        resolve({ verdict: 'unavailable', error, isUnanswered: true });
+        this.#answer(resolve, { verdict: 'unavailable', error, isUnanswered: true });
       }, this.#timeoutMillis).unref();
       const answered = (outcome: ExportOutcome): void => {
-        resolve({ verdict: verdictOn(outcome), error: outcome.error });
+        this.#answer(resolve, { verdict: verdictOn(outcome), error: outcome.error });
         clearTimeout(timer);
       };
       try {
@@ -58,6 +60,11 @@ export class GuardedExporter {
         answered({ isSuccess: false, error });
       }
     });
+  }
+
+  #answer(resolve: (answer: ExportAnswer) => void, answer: ExportAnswer): void {
+    this.lastAnswer = { ...answer, atMillis: workNow() };
+    resolve(answer);
   }
 
   #call(records: readonly ReadableLogRecord[], answered: (outcome: ExportOutcome) => void): void {

@@ -18,6 +18,7 @@ import type { BatchSettings } from './batch-settings.ts';
 import { addCounts, unansweredIn } from './delivery-erasure.ts';
 import type { DeliveryErasure } from './delivery-erasure.ts';
 import type { DeliveryLedger } from './delivery-ledger.ts';
+import type { DeliveryFacts } from './delivery-facts.ts';
 import { FlushWaiters } from './flush-waiters.ts';
 import { GuardedExporter } from './guarded-exporter.ts';
 import { PendingResources } from './pending-resources.ts';
@@ -131,6 +132,12 @@ export class RecordDelivery<Spool extends RecordSpool> {
         this.#waiters.check();
       },
     };
+  }
+
+  /** What `diagnose()` looks at. */
+  get facts(): DeliveryFacts {
+    const { exporter } = this.#options;
+    return { exporter, exported: this.ledger.exported, pending: this.pending, lastAnswer: this.#exporter.lastAnswer };
   }
 
   /** Whether records are taken. */

@@ -9,6 +9,7 @@ import { reporterFor } from '../../support/reporter.ts';
 import { settlesWithin, within } from '../../support/timeouts.ts';
 import { startInterval } from '../../support/timers.ts';
 import { batchSettings } from '../delivery/batch-settings.ts';
+import { tellDeliveryFacts } from '../delivery/delivery-facts.ts';
 import { DeliveryLedger } from '../delivery/delivery-ledger.ts';
 import { RecordDelivery } from '../delivery/record-delivery.ts';
 import type { SpoolHooks } from '../delivery/record-delivery.ts';
@@ -75,6 +76,10 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     this.#adoptTimer = startInterval(() => void this.#adopt(), ADOPT_INTERVAL_MILLIS).unref();
     this.#placeTimer = startInterval(() => this.#lookAround(), PLACE_INTERVAL_MILLIS).unref();
     void this.#adopt();
+    tellDeliveryFacts(this, () => {
+      const { facts, spool } = this.#delivery;
+      return { ...facts, directory: this.#root.path, diskError: spool.diskError };
+    });
     this.#stopObserving = observeProcessor(parsed.selfObsMeterProvider, 'DurableLogRecordProcessor', () => {
       const { exported: succeeded, rejected: failed, pending, lost } = this.stats();
       return { processed: succeeded, lost, queueSize: pending.own + pending.adopted, exported: { succeeded, failed } };

@@ -12,6 +12,7 @@ const LAST_DELAY_MILLIS = 5_000;
 export class DiskRetry {
   readonly #episode: Episode;
   #dueAt = 0;
+  #error: unknown = undefined;
   #millis = FIRST_DELAY_MILLIS;
 
   constructor(reporter: Reporter) {
@@ -27,7 +28,13 @@ export class DiskRetry {
     return this.#episode.isOpen;
   }
 
+  /** Of the last write, when it failed. */
+  get error(): unknown {
+    return this.isFailing ? this.#error : undefined;
+  }
+
   failed(error: unknown): void {
+    this.#error = error;
     this.#dueAt = performance.now() + this.#millis;
     this.#millis = Math.min(this.#millis * 2, LAST_DELAY_MILLIS);
     this.#episode.begin('the spool cannot be written to: records are sent from memory until it can', error);

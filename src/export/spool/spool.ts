@@ -82,6 +82,11 @@ export class Spool implements RecordSpool {
     return this.own.bytes + this.adopted.bytes;
   }
 
+  /** Why the disk cannot be written; `undefined` while it can. */
+  get diskError(): unknown {
+    return this.#retry.error;
+  }
+
   /**
    * What newer versions left in the root. It does not belong to this process: no bound counts or drops it, and nothing
    * waits for it.

@@ -13,6 +13,7 @@ export class Outage {
   readonly #episode: Episode;
   /** Since when calls of each kind fail. */
   readonly #failingSince = new Map<string, number>();
+  #cause: unknown = undefined;
   #stableTimer: NodeJS.Timeout | undefined;
 
   constructor(engine: string, reporter: Reporter) {
@@ -20,7 +21,13 @@ export class Outage {
     this.#episode = new Episode(reporter);
   }
 
+  /** Why the last call of some kind failed that has not succeeded since; `undefined`: none. */
+  get cause(): unknown {
+    return this.#failingSince.size > 0 ? this.#cause : undefined;
+  }
+
   failed(kind: 'append' | 'read' | 'watch', cause: unknown): void {
+    this.#cause = cause;
     clearTimeout(this.#stableTimer);
     this.#stableTimer = undefined;
     const now = performance.now();

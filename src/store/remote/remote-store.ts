@@ -96,6 +96,10 @@ export class RemoteSessionStore implements SessionStore {
     });
   }
 
+  get failure(): unknown {
+    return this.#outage.cause;
+  }
+
   /** @returns `false` when the store is closed or the bound of pending entries is reached; both are counted. */
   append(sessionId: string, message: string, timestamp: number, detail: EntryDetail | undefined): boolean {
     if (this.#isRefusing) {

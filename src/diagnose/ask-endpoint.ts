@@ -1,0 +1,90 @@
+import { request as requestHttp } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { connect } from 'node:net';
+
+import { context } from '@opentelemetry/api';
+
+import { SUPPRESSED } from '../export/delivery/guarded-exporter.ts';
+import { messageOf } from '../support/errors.ts';
+import { settlesWithin } from '../support/timeouts.ts';
+import type { ExporterTarget } from './exporter-inside.ts';
+
+/** How an endpoint took an export. */
+export type EndpointAnswer =
+  | { readonly status: number; readonly type: string; readonly location: string | undefined }
+  | { readonly error: string };
+
+const ANSWER_MILLIS = 2_000;
+
+/**
+ * Sends an export without any record, in the way of the exporter: with its headers and its agent, and once. Makes no span.
+ * Never rejects.
+ */
+export async function askOverHttp(target: HttpTarget): Promise<EndpointAnswer> {
+  const asking = ask(target).catch((error: unknown) => ({ error: messageOf(error) }));
+  // The headers may be asked of a function of the application's, which may hang.
+  return (await settlesWithin(asking, 2 * ANSWER_MILLIS)) ? asking : { error: 'its headers were not given in time' };
+}
+
+type HttpTarget = ExporterTarget & { readonly kind: 'http' };
+
+async function ask(target: HttpTarget): Promise<EndpointAnswer> {
+  const { protocol } = new URL(target.url);
+  const [headers, agent] = await Promise.all([target.headers(), target.agent(protocol)]);
+  return context.with(SUPPRESSED, () => send(target.url, headers, agent));
+}
+
+function send(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  agent: Awaited<ReturnType<HttpTarget['agent']>>,
+): Promise<EndpointAnswer> {
+  const given = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  const type = given['content-type'] ?? 'application/json';
+  // A message of protobuf without a field has no bytes.
+  const body = type.includes('json') ? '{"resourceLogs":[]}' : '';
+  const request = url.startsWith('https:') ? requestHttps : requestHttp;
+  return new Promise((resolve) => {
+    const options = {
+      method: 'POST',
+      headers: { ...given, 'content-type': type, 'content-length': String(body.length) },
+      agent,
+      signal: AbortSignal.timeout(ANSWER_MILLIS),
+    };
+    const sent = request(url, options, (response) => {
+      resolve(answerOf(response.statusCode ?? 0, response.headers));
+      response.destroy();
+    });
+    sent.on('error', (error: NodeJS.ErrnoException) => resolve({ error: causeOf(error) }));
+    sent.end(body);
+  });
+}
+
+function answerOf(status: number, headers: IncomingHttpHeaders): EndpointAnswer {
+  return { status, type: headers['content-type'] ?? '', location: headers.location };
+}
+
+function causeOf(error: NodeJS.ErrnoException): string {
+  if (error.name === 'AbortError' || error.name === 'TimeoutError') return `no answer within ${ANSWER_MILLIS} ms`;
+  // Of several addresses that were tried the first tells enough.
+  const first = (error as { readonly errors?: readonly NodeJS.ErrnoException[] }).errors?.[0] ?? error;
+  if (first.code?.startsWith('HPE_'))
+    return 'it does not speak HTTP/1.1 (4317 is the port for gRPC, 4318 the one for HTTP)';
+  return first.code ?? first.message;
+}
+
+/** Whether anybody listens there. Resolves with what is wrong, `undefined` when nothing is. */
+export function tryConnect({ hostname, port, protocol }: URL): Promise<string | undefined> {
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
+    const end = (error: string | undefined): void => {
+      socket.destroy();
+      resolve(error);
+    };
+    socket.setTimeout(ANSWER_MILLIS, () => end(`no answer within ${ANSWER_MILLIS} ms`));
+    socket.once('connect', () => end(undefined));
+    socket.once('error', (error: NodeJS.ErrnoException) => end(causeOf(error)));
+  });
+}

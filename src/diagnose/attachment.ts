@@ -1,0 +1,65 @@
+import type { OtelLoggerProvider } from '../otel/logs-api.ts';
+import { insideOf, processorsOf } from '../otel/provider-inside.ts';
+import type { RoutingLogRecordProcessor } from '../route/processor.ts';
+import { SCOPE_NAME } from '../route/own-write.ts';
+
+/** How far a processor is looked for within others that hold it. */
+const MAX_DEPTH = 4;
+const MAX_OBJECTS = 1_000;
+
+/**
+ * Whether records of a provider come to a processor. No record is emitted, since it would reach the exporters: the
+ * processors that the provider shows are searched, and then the SDK is asked whether a record would be wanted, which it asks
+ * its processors.
+ */
+export function leadsTo(provider: OtelLoggerProvider, processor: RoutingLogRecordProcessor): 'yes' | 'no' | 'unknown' {
+  const processors = processorsOf(provider);
+  if (processors !== undefined && isWithin(processors, processor)) return 'yes';
+  if (isAsked(provider, processor)) return 'yes';
+  if (processors === undefined) return 'unknown';
+  // One of a class that nobody knows may hold ours where it cannot be seen.
+  return processors.every(isOfSdk) ? 'no' : 'unknown';
+}
+
+function isWithin(root: unknown, processor: object): boolean {
+  const seen = new Set<unknown>();
+  let level: unknown[] = [root];
+  for (let depth = 0; depth <= MAX_DEPTH && level.length > 0; depth += 1) {
+    const next: unknown[] = [];
+    for (const value of level) {
+      if (value === processor) return true;
+      if (typeof value !== 'object' || value === null || seen.has(value) || seen.size > MAX_OBJECTS) continue;
+      seen.add(value);
+      // Not what a getter gives: it is the application's code.
+      for (const { value: member } of Object.values(Object.getOwnPropertyDescriptors(value))) next.push(member);
+    }
+    level = next;
+  }
+  return false;
+}
+
+/** The SDK asks processors one after the other until one wants the record, so that one before ours may answer for it. */
+function isAsked(provider: OtelLoggerProvider, processor: RoutingLogRecordProcessor): boolean {
+  if (insideOf(provider) === undefined) return false;
+  let wasAsked = false;
+  Object.defineProperty(processor, 'enabled', {
+    configurable: true,
+    value: () => {
+      wasAsked = true;
+      return false;
+    },
+  });
+  try {
+    const logger = provider.getLogger(SCOPE_NAME) as { enabled?(options: object): unknown };
+    logger.enabled?.({});
+  } finally {
+    Reflect.deleteProperty(processor, 'enabled');
+  }
+  return wasAsked;
+}
+
+const OF_SDK = /^(?:Batch|Simple|Noop|Multi|EventToSpanEvent)\w*LogRecordProcessor\w*$/;
+
+function isOfSdk(processor: unknown): boolean {
+  return typeof processor === 'object' && processor !== null && OF_SDK.test(processor.constructor?.name ?? '');
+}

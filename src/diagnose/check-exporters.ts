@@ -1,0 +1,121 @@
+import { deliveryFactsOf } from '../export/delivery/delivery-facts.ts';
+import { innermost } from '../otel/inner-part.ts';
+import type { DeliveryFacts } from '../export/delivery/delivery-facts.ts';
+import { environmentValue } from '../otel/environment.ts';
+import { exporterOf, processorsOf } from '../otel/provider-inside.ts';
+import { withoutCredentials } from '../support/address.ts';
+import { messageOf } from '../support/errors.ts';
+import { nameOf } from './check-provider.ts';
+import { checkEndpoint } from './check-endpoint.ts';
+import type { DiagnosisReport } from './diagnosis.ts';
+import { targetOf } from './exporter-inside.ts';
+import type { ExporterTarget } from './exporter-inside.ts';
+import type { DiagnosisScene } from './subject.ts';
+
+/** The processors that export, how their last export went, and whether what they send to takes logs. */
+export async function checkExporters(scene: DiagnosisScene, report: DiagnosisReport): Promise<void> {
+  const processors = processorsIn(scene);
+  const targets: ExporterTarget[] = [];
+  const deliveries: DeliveryFacts[] = [];
+  let exporting = 0;
+  for (const processor of processors) {
+    const facts = deliveryFactsOf(processor);
+    const exporter = facts?.exporter ?? exporterOf(processor);
+    if (exporter === undefined) {
+      if (isUnknown(processor, scene)) {
+        exporting += 1;
+        report.cannotCheck(`where ${nameOf(processor)} sends records: it does not show an exporter`);
+      }
+      continue;
+    }
+    exporting += 1;
+    if (facts !== undefined) deliveries.push(facts);
+    const target = targetOf(exporter);
+    const where = describe(target);
+    report.check(
+      `${nameOf(processor)} exports with ${nameOf(innermost(exporter))}${where}: ${queueOf(processor, facts)}`,
+    );
+    if (target === undefined) report.cannotCheck(`where ${nameOf(exporter)} sends records: it does not show it`);
+    else targets.push(target);
+  }
+  if (exporting === 0) findNone(scene, processors, report);
+  await Promise.all(distinct(targets).map((target) => checkEndpoint(target, scene, report)));
+  // What the endpoint answers is the cause of it, and stands before it.
+  for (const facts of deliveries) checkDelivery(facts, report);
+}
+
+function processorsIn({ provider, parts, isStarted }: DiagnosisScene): unknown[] {
+  const own = parts.flatMap(({ processor }) => (processor === undefined ? [] : [processor]));
+  const others = isStarted || provider === undefined ? [] : (processorsOf(provider) ?? []);
+  return [...own, ...others].map(innermost);
+}
+
+/** Not one of ours that write here, nor the session processor. */
+function isUnknown(processor: unknown, scene: DiagnosisScene): boolean {
+  return (
+    processor !== scene.processor && !/^(?:Session|DateFile|Console|Noop)LogRecordProcessor$/.test(nameOf(processor))
+  );
+}
+
+function describe(target: ExporterTarget | undefined): string {
+  if (target?.kind === 'http') return ` to ${withoutCredentials(target.url)}`;
+  return target?.kind === 'grpc' ? ` to ${withoutCredentials(target.address)}` : '';
+}
+
+/** How full its queue is. */
+function queueOf(processor: unknown, facts: DeliveryFacts | undefined): string {
+  if (facts !== undefined) return `${facts.exported} records exported, ${facts.pending} wait`;
+  const { _finishedLogRecords: waiting, _maxQueueSize: size } = processor as {
+    readonly _finishedLogRecords?: readonly unknown[];
+    readonly _maxQueueSize?: number;
+  };
+  return waiting === undefined ? 'it has no queue' : `${waiting.length} of at most ${size ?? 'unknown'} records wait`;
+}
+
+function checkDelivery({ lastAnswer, pending }: DeliveryFacts, report: DiagnosisReport): void {
+  if (lastAnswer === undefined) return;
+  const seconds = Math.max(0, Math.round((performance.now() - lastAnswer.atMillis) / 1000));
+  if (lastAnswer.verdict === 'delivered') return report.check(`the last export, ${seconds} s ago, was acknowledged`);
+  const cause = lastAnswer.error === undefined ? '' : `: ${describeError(lastAnswer.error)}`;
+  report.find(
+    'export_failing',
+    `the last export, ${seconds} s ago, failed (${lastAnswer.verdict})${cause}; ${pending} records wait`,
+    FIXES[lastAnswer.verdict],
+  );
+}
+
+const FIXES = {
+  unavailable:
+    'start the collector, or look at the network: it is tried again, and nothing is lost within the bounds of the queue or spool',
+  misconfigured: 'correct the address or the credentials of the exporter: it is tried again, slowly',
+  refused:
+    'the collector refuses these records: what is lost of them is counted `rejected`, with a spool it is in its directory `dead`',
+} as const;
+
+function describeError(error: unknown): string {
+  const { code } = Object(error) as { readonly code?: unknown };
+  const text = messageOf(error);
+  return typeof code === 'number' || typeof code === 'string' ? `${text} (${code})` : text;
+}
+
+/** A provider that keeps what it gets to itself. One that writes files is meant so, unless the environment wants an export. */
+function findNone({ isStarted }: DiagnosisScene, processors: readonly unknown[], report: DiagnosisReport): void {
+  if (isStarted)
+    return report.check('nothing is exported: neither `endpoint` nor OTEL_EXPORTER_OTLP_ENDPOINT asks for it');
+  if (processors.length === 0) return;
+  const wish = ['OTEL_LOGS_EXPORTER', 'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'].find(
+    (name) => (environmentValue(name) ?? 'none') !== 'none',
+  );
+  if (wish === undefined && processors.some((processor) => nameOf(processor) === 'DateFileLogRecordProcessor')) return;
+  report.find(
+    'no_exporter',
+    wish === undefined
+      ? 'no processor of the provider exports: records are in the sessions of this process only'
+      : `no processor of the provider exports, although ${wish} is set: an SDK that is given \`logRecordProcessors\` makes no exporter from the environment`,
+    'put a processor with an exporter behind the session processor: `logRecordProcessors: [sessions.processor, new BatchLogRecordProcessor({ exporter: new OTLPLogExporter() })]`, which reads OTEL_EXPORTER_OTLP_*',
+  );
+}
+
+function distinct(targets: readonly ExporterTarget[]): ExporterTarget[] {
+  return [...new Map(targets.map((target) => [describe(target), target])).values()];
+}

@@ -1,0 +1,56 @@
+import type { RequestOptions } from 'node:http';
+
+import { innermost } from '../otel/inner-part.ts';
+
+/** Where an exporter sends, as far as it shows it. */
+export type ExporterTarget =
+  | {
+      readonly kind: 'http';
+      readonly url: string;
+      /** May hold credentials; may be a function of the application's. */
+      headers(): Promise<Readonly<Record<string, string>>>;
+      agent(protocol: string): Promise<RequestOptions['agent']>;
+    }
+  | { readonly kind: 'grpc'; readonly address: string }
+  /** It writes to this process's output, or keeps what it gets. */
+  | { readonly kind: 'local' };
+
+/** How the stock exporters for OTLP, of both lines, keep their parts; those for HTTP have the transport within another. */
+interface Transport {
+  readonly _transport?: Transport;
+  readonly _parameters?: {
+    readonly url?: unknown;
+    readonly address?: unknown;
+    readonly headers?: unknown;
+    readonly agentFactory?: unknown;
+  };
+}
+
+/** `undefined`: it does not show where it sends. Never throws. */
+export function targetOf(exporter: object): ExporterTarget | undefined {
+  try {
+    const inner = innermost(exporter) as object;
+    if (/^(?:Console|InMemory)LogRecordExporter/.test(inner.constructor.name)) return { kind: 'local' };
+    return targetOfTransport((inner as { readonly _delegate?: Transport })._delegate);
+  } catch {
+    // A getter of the application's.
+    return undefined;
+  }
+}
+
+function targetOfTransport(delegate: Transport | undefined): ExporterTarget | undefined {
+  const parameters = delegate?._transport?._transport?._parameters ?? delegate?._transport?._parameters;
+  if (typeof parameters?.address === 'string') return { kind: 'grpc', address: parameters.address };
+  if (typeof parameters?.url !== 'string') return undefined;
+  const { url, headers, agentFactory } = parameters;
+  return {
+    kind: 'http',
+    url,
+    headers: async () => ({ ...((await called(headers)) as Record<string, string> | undefined) }),
+    agent: async (protocol) => (await called(agentFactory, protocol)) as RequestOptions['agent'],
+  };
+}
+
+async function called(member: unknown, ...args: unknown[]): Promise<unknown> {
+  return typeof member === 'function' ? (member as (...given: unknown[]) => unknown)(...args) : member;
+}

@@ -1,0 +1,35 @@
+/** Something that keeps logs from arriving, with what to do about it. */
+export interface Finding {
+  /** Stable, for programs. */
+  readonly code: FindingCode;
+  readonly problem: string;
+  readonly fix: string;
+}
+
+export type FindingCode =
+  | 'no_provider'
+  | 'not_attached'
+  | 'not_global'
+  | 'other_sdk'
+  | 'config_file'
+  | 'logger_rules'
+  | 'processor_order'
+  | 'attribute_limits'
+  | 'no_exporter'
+  | 'start_failed'
+  | 'environment'
+  | 'several_apis'
+  | 'no_bridge'
+  | 'no_loader_hook'
+  | 'no_context_manager'
+  | 'endpoint_unreachable'
+  | 'endpoint_refuses'
+  | 'endpoint_redirects'
+  | 'endpoint_failing'
+  | 'wrong_path'
+  | 'no_collector'
+  | 'export_failing'
+  | 'directory_unusable'
+  | 'spool_unusable'
+  | 'store_unreachable'
+  | 'losses';
