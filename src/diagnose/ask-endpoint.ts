@@ -15,7 +15,7 @@ export type EndpointAnswer =
   | { readonly status: number; readonly type: string; readonly location: string | undefined }
   | { readonly error: string };
 
-const ANSWER_MILLIS = 2_000;
+const ANSWER_MILLIS = 5_000;
 
 /**
  * Sends an export without any record, in the way of the exporter: with its headers and its agent, and once. Makes no span.
@@ -24,7 +24,9 @@ const ANSWER_MILLIS = 2_000;
 export async function askOverHttp(target: HttpTarget): Promise<EndpointAnswer> {
   const asking = ask(target).catch((error: unknown) => ({ error: messageOf(error) }));
   // The headers may be asked of a function of the application's, which may hang.
-  return (await settlesWithin(asking, 2 * ANSWER_MILLIS)) ? asking : { error: 'its headers were not given in time' };
+  return (await settlesWithin(asking, ANSWER_MILLIS + 1_000))
+    ? asking
+    : { error: 'its headers were not given in time' };
 }
 
 type HttpTarget = ExporterTarget & { readonly kind: 'http' };

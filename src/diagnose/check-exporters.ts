@@ -100,8 +100,7 @@ function describeError(error: unknown): string {
 
 /** A provider that keeps what it gets to itself. One that writes files is meant so, unless the environment wants an export. */
 function findNone({ isStarted }: DiagnosisScene, processors: readonly unknown[], report: DiagnosisReport): void {
-  if (isStarted)
-    return report.check('nothing is exported: neither `endpoint` nor OTEL_EXPORTER_OTLP_ENDPOINT asks for it');
+  if (isStarted) return report.check('the instance has no exporter');
   if (processors.length === 0) return;
   const wish = ['OTEL_LOGS_EXPORTER', 'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'].find(
     (name) => (environmentValue(name) ?? 'none') !== 'none',

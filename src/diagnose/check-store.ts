@@ -4,7 +4,7 @@ import { settlesWithin } from '../support/timeouts.ts';
 import type { DiagnosisReport } from './diagnosis.ts';
 import type { DiagnosisScene } from './subject.ts';
 
-const ANSWER_MILLIS = 2_000;
+const ANSWER_MILLIS = 5_000;
 /** A session that nobody has; looking for it writes nothing. */
 const NO_SESSION = 'session_logs.diagnose';
 

@@ -20,7 +20,7 @@ import type { DiagnosisScene, DiagnosisSubject } from './subject.ts';
 /** Looks at one thing, and tells the report what it found. */
 type Check = (scene: DiagnosisScene, report: DiagnosisReport) => void | Promise<void>;
 
-/** In the order in which their findings are worth reading: a cause before what comes of it. */
+/** Run side by side, in the order in which their findings are worth reading: a cause before what comes of it. */
 const CHECKS: Readonly<Record<string, Check>> = {
   'the start': checkStart,
   'the provider': checkProvider,
@@ -38,7 +38,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
 };
 
 /** Longer than what a check allows what it asks. */
-const CHECK_MILLIS = 10_000;
+const CHECK_MILLIS = 15_000;
 
 /**
  * Why a log may not arrive: what was found, what was looked at, and what could not be. It emits no record, and takes a few
@@ -47,7 +47,11 @@ const CHECK_MILLIS = 10_000;
 export async function diagnose(subject: DiagnosisSubject): Promise<Diagnosis> {
   const report = new DiagnosisReport();
   const scene = sceneOf(subject);
-  const reports = await Promise.all(Object.entries(CHECKS).map(([name, check]) => run(name, check, scene)));
+  // By itself: the collection of garbage would be taken for the silence of a server.
+  const early = await run('the other SDK', checkOtherSdk, scene);
+  const reports = await Promise.all(
+    Object.entries(CHECKS).map(([name, check]) => (check === checkOtherSdk ? early : run(name, check, scene))),
+  );
   for (const { findings, checked, unchecked } of reports) {
     report.findings.push(...findings);
     report.checked.push(...checked);

@@ -412,6 +412,36 @@ export const SET_UPS: readonly SetUp[] = [
     says: ['failed (misconfigured)', '1 records wait'],
   },
   {
+    title: 'A Redis that is away',
+    about: 'Entries wait in this process, and so do readers.',
+    packages: [...NODE_SDK, 'ioredis'],
+    program: `
+      const { RedisSessionStore } = await import('otel-session-logs/redis');
+      const { Redis } = require('ioredis');
+      const client = new Redis({ host: '127.0.0.1', port: 1 }).on('error', () => {});
+      ${START}, endpoint: url, store: new RedisSessionStore({ client }) });
+      await sessions.logChunkToQueue('hello', 's');`,
+    codes: ['store_unreachable'],
+    says: ['RedisSessionStore cannot be reached: ', '1 entries'],
+  },
+  {
+    title: 'An exporter before the session processor',
+    about: 'What it exports has no session, and is not redacted.',
+    program: nodeSdk(
+      'logRecordProcessors: [new BatchLogRecordProcessor({ exporter: new OTLPLogExporter({ url }) }), sessions.processor]',
+    ),
+    codes: ['processor_order'],
+    says: ['BatchLogRecordProcessor stands before the session processor', 'put `sessions.processor` first'],
+  },
+  {
+    title: 'winston without the bridge',
+    about: 'Its transport logs through @opentelemetry/api-logs, of which SDK 3.x knows nothing.',
+    program: nodeSdk(WITH_EXPORTER).replace('bridgeLogsApi();', ''),
+    codes: ['no_bridge'],
+    olderCodes: [],
+    says: ['do not reach the provider of SDK 3.x', 'call bridgeLogsApi() once'],
+  },
+  {
     title: 'A spool that cannot be written',
     about: 'A file stands in the place of its directory.',
     program: `

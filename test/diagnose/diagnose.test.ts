@@ -253,7 +253,7 @@ describe('diagnose()', () => {
       await new Promise((resolve) => server.once('listening', resolve));
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/logs`;
       const diagnosis = await behind(exporterOf('http', { url })).diagnose();
-      expect(String(diagnosis)).toContain('cannot be reached: no answer within 2000 ms');
+      expect(String(diagnosis)).toContain('cannot be reached: no answer within 5000 ms');
       server.close();
     });
 
