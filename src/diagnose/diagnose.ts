@@ -48,7 +48,8 @@ export async function diagnose(subject: DiagnosisSubject): Promise<Diagnosis> {
   const report = new DiagnosisReport();
   const scene = sceneOf(subject);
   // By itself: the collection of garbage would be taken for the silence of a server.
-  const early = await run('the other SDK', checkOtherSdk, scene);
+  const early = run('the other SDK', checkOtherSdk, scene);
+  await early;
   const reports = await Promise.all(
     Object.entries(CHECKS).map(([name, check]) => (check === checkOtherSdk ? early : run(name, check, scene))),
   );
