@@ -37,9 +37,8 @@ async function run(setUp: SetUp, line: (typeof sdkLines)[number][1]): Promise<st
      process.exit(0);`,
   );
   const imports = (setUp.imports ?? []).flatMap((name) => ['--import', name]);
-  const unset = Object.keys(process.env).filter((name) => name.startsWith('OTEL_'));
   const env = {
-    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !unset.includes(name))),
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('OTEL_'))),
     LOGS_PATH: join(folder, 'logs'),
     OTEL_TRACES_EXPORTER: 'none',
     OTEL_METRICS_EXPORTER: 'none',
