@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { closeSync, openSync, realpathSync, writeSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { toOtlpJson } from './export/durable/otlp-json.ts';
@@ -16,8 +18,12 @@ import { messageOf } from './support/errors.ts';
 import { expandHome } from './support/home-path.ts';
 import { escapeControls } from './support/terminal-text.ts';
 
+/** Has what `dev` needs: its dependencies are not those of this package. */
+const VIEWER = 'otel-session-logs-viewer';
+
 const USAGE = `Usage: otel-session-logs spool DIRECTORY [--json] [--export FILE.jsonl [--rejected]]
        otel-session-logs erase SESSION [--logs DIR] [--spool DIR] [--json]
+       otel-session-logs dev [PATH...] [OPTIONS] [-- COMMAND [ARGUMENTS...]]
 
 spool
 
@@ -42,6 +48,11 @@ erase
   --spool DIR          the directory of the spool
   --json               prints the receipt as JSON
 
+dev
+
+  Opens a page on which sessions are watched live. It is in the package ${VIEWER}; dev --help
+  has its options.
+
 Exit code: 0 success; 1 failure; 2 wrong arguments; 3 exported without the records of a newer version, or erased but for
 what the receipt names.
 `;
@@ -61,6 +72,8 @@ interface Output {
  * what only a newer version can read, so that a script does not take it for complete.
  */
 export async function run(args: readonly string[], out: Output, err: Output): Promise<number> {
+  const [first, ...others] = args;
+  if (first === 'dev') return runViewer(others, err);
   let parsed: ReturnType<typeof parse>;
   try {
     parsed = parse(args);
@@ -113,6 +126,50 @@ export async function run(args: readonly string[], out: Output, err: Output): Pr
   } catch (error) {
     err.write(`otel-session-logs: ${escapeControls(messageOf(error))}\n`);
     return 1;
+  }
+}
+
+/** The part of the viewer that runs its command. */
+interface Viewer {
+  dev(
+    args: readonly string[],
+    environment: {
+      readonly stdout: NodeJS.WritableStream;
+      readonly stderr: NodeJS.WritableStream;
+      readonly env: NodeJS.ProcessEnv;
+      /** What `node --import` takes for a program without session logs of its own. */
+      readonly register: string;
+    },
+  ): Promise<number>;
+}
+
+async function runViewer(args: readonly string[], err: Output): Promise<number> {
+  const viewer = await findViewer();
+  if (viewer === undefined) {
+    err.write(`the page is in a package of its own: npm install --save-dev ${VIEWER}\n`);
+    return 1;
+  }
+  const { stdout, stderr, env } = process;
+  const register = new URL('register.js', import.meta.url).href;
+  return viewer.dev(args, { stdout, stderr, env, register });
+}
+
+/** The viewer beside this package, else that of the directory in which the command is run; `undefined`: there is none. */
+async function findViewer(): Promise<Viewer | undefined> {
+  const places = [import.meta.url, pathToFileURL(join(process.cwd(), 'package.json')).href];
+  for (const place of places) {
+    const path = resolveFrom(place, `${VIEWER}/cli`);
+    if (path !== undefined) return (await import(pathToFileURL(path).href)) as Viewer;
+  }
+  return undefined;
+}
+
+function resolveFrom(place: string, name: string): string | undefined {
+  try {
+    return createRequire(place).resolve(name);
+  } catch {
+    // It is not installed there.
+    return undefined;
   }
 }
 

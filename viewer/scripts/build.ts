@@ -1,0 +1,28 @@
+/**
+ * Builds `dist`: the modules of the viewer joined into one file for each door, with what it takes of the main package in them and
+ * its own dependencies outside; declarations; and the page, once there is one.
+ */
+import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { buildSync } from 'esbuild';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
+
+rmSync(`${ROOT}dist`, { recursive: true, force: true });
+buildSync({
+  absWorkingDir: ROOT,
+  entryPoints: ['src/index.ts', 'src/cli.ts'],
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  packages: 'external',
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  logLevel: 'warning',
+});
+execFileSync(process.execPath, [TSC, '-p', 'tsconfig.build.json'], { cwd: ROOT, stdio: 'inherit' });

@@ -1,0 +1,247 @@
+#!/usr/bin/env node
+import { existsSync, realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { DevServer } from './dev/dev-server.ts';
+import { WatchedProgram } from './dev/program.ts';
+import { escapeControls, messageOf } from './formats.ts';
+import { SESSION_ATTRIBUTES } from './model/session-model.ts';
+import { StaticPage } from './serve/static-page.ts';
+
+const USAGE = `Usage: otel-session-logs dev [PATH...] [OPTIONS] [-- COMMAND [ARGUMENTS...]]
+
+  Opens a page on which the sessions of applications are watched live. It receives logs by OTLP/HTTP, which applications
+  with OpenTelemetry's defaults send to it without any configuration, and reads what is in PATHs: daily files, spools, and
+  lines of OTLP JSON. With COMMAND it starts that program, exporting to the viewer, and ends with it.
+
+  --port NUMBER              of page and receiver. Default 4318, OpenTelemetry's own; 0 takes any that is free
+  --no-open                  does not open the page in the browser
+  --session-attribute NAME   an attribute that names the session of a record, before session.id; may be given again
+  --no-register              starts a Node program as it is, without session logs of its own (node --import)
+  --host HOST                listens beyond 127.0.0.1, where others can reach it. Needs a token
+  --token TOKEN              what every client has to know; or OTEL_SESSION_LOGS_VIEWER_TOKEN. At least 16 characters
+
+Exit code: that of COMMAND; 1 failure; 2 wrong arguments.
+`;
+
+const DEFAULT_PORT = 4318;
+const PAGE = fileURLToPath(new URL('page/', import.meta.url));
+
+/** How the command speaks to its surroundings. */
+export interface CliEnvironment {
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream;
+  readonly env: NodeJS.ProcessEnv;
+  /** The module that `node --import` takes for programs without session logs, as a URL. */
+  readonly register?: string | undefined;
+  /** Opens an address in the browser. Only asked where `stdout` is a terminal. @default the user's browser */
+  readonly open?: ((url: string) => Promise<unknown>) | undefined;
+  /** Ends the command, as SIGINT does. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called when the server listens. */
+  readonly onListening?: ((server: DevServer) => void) | undefined;
+}
+
+/** Runs `otel-session-logs dev` with the arguments behind `dev`. Resolves to the exit code when it is over. */
+export async function dev(args: readonly string[], environment: CliEnvironment): Promise<number> {
+  const { stdout, stderr, env } = environment;
+  let given: Given;
+  try {
+    given = parse(args, env);
+  } catch (error) {
+    stderr.write(`${escapeControls(messageOf(error))}\n\n${USAGE}`);
+    return 2;
+  }
+  if (given.isHelp) {
+    stdout.write(USAGE);
+    return 0;
+  }
+  let server: DevServer;
+  try {
+    server = new DevServer({ ...given, page: existsSync(`${PAGE}index.html`) ? new StaticPage(PAGE) : undefined });
+  } catch (error) {
+    stderr.write(`otel-session-logs dev: ${escapeControls(messageOf(error))}\n`);
+    return error instanceof RangeError ? 2 : 1;
+  }
+  try {
+    await server.start();
+  } catch (error) {
+    stderr.write(`otel-session-logs dev: ${startFailure(error, given.port)}\n`);
+    await server.close();
+    return 1;
+  }
+  environment.onListening?.(server);
+  return serve(server, given, environment);
+}
+
+async function serve(server: DevServer, given: Given, environment: CliEnvironment): Promise<number> {
+  const { stdout, stderr, env, register } = environment;
+  // A program's stdout may be data for others.
+  const notes = given.command.length > 0 ? stderr : stdout;
+  notes.write(greeting(server, given));
+  if (given.opens && stdout.isTTY === true) {
+    const open = environment.open ?? openInBrowser;
+    open(server.pageUrl).catch(() => notes.write('the browser could not be opened\n'));
+  }
+  const signals = new EndSignals(environment.signal);
+  try {
+    if (given.command.length === 0) {
+      await signals.first();
+      return 0;
+    }
+    const program = new WatchedProgram(
+      server.model,
+      {
+        command: given.command,
+        endpoint: server.endpoint,
+        token: given.token,
+        register: given.registers ? register : undefined,
+        env,
+      },
+      { stdout, stderr },
+    );
+    signals.onSignal = (signal) => program.signal(signal);
+    return await program.ended;
+  } finally {
+    signals.stop();
+    await server.close();
+  }
+}
+
+interface Given {
+  readonly isHelp: boolean;
+  readonly port: number;
+  readonly host: string | undefined;
+  readonly token: string | undefined;
+  readonly opens: boolean;
+  readonly registers: boolean;
+  readonly paths: readonly string[];
+  readonly command: readonly string[];
+  readonly sessionAttributes: readonly string[];
+}
+
+function parse(args: readonly string[], env: NodeJS.ProcessEnv): Given {
+  const end = args.indexOf('--');
+  const { values, positionals } = parseArgs({
+    args: end === -1 ? [...args] : args.slice(0, end),
+    allowPositionals: true,
+    options: {
+      port: { type: 'string' },
+      host: { type: 'string' },
+      token: { type: 'string' },
+      'no-open': { type: 'boolean' },
+      'no-register': { type: 'boolean' },
+      'session-attribute': { type: 'string', multiple: true },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  const command = end === -1 ? [] : args.slice(end + 1);
+  if (end !== -1 && command.length === 0) throw new TypeError('expected a command behind `--`');
+  const token = values.token ?? env['OTEL_SESSION_LOGS_VIEWER_TOKEN'];
+  return {
+    isHelp: values.help === true,
+    port: portOf(values.port),
+    host: values.host,
+    token: token === '' ? undefined : token,
+    opens: values['no-open'] !== true,
+    registers: values['no-register'] !== true,
+    paths: positionals,
+    command,
+    sessionAttributes: [...(values['session-attribute'] ?? []), ...SESSION_ATTRIBUTES],
+  };
+}
+
+function portOf(value: string | undefined): number {
+  if (value === undefined) return DEFAULT_PORT;
+  const port = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw new TypeError(`expected \`--port\` to be a number from 0 to 65535, got ${JSON.stringify(value)}`);
+}
+
+function greeting(server: DevServer, { paths }: Given): string {
+  return [
+    `sessions are shown at  ${server.pageUrl}`,
+    `logs are received at   ${server.endpoint}  (OTLP/HTTP, JSON and protobuf)`,
+    ...paths.map((path) => `logs are read from     ${escapeControls(path)}`),
+    '',
+  ].join('\n');
+}
+
+function startFailure(error: unknown, port: number): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') {
+    return `port ${port} is in use: by a collector, or another viewer? --port takes another one`;
+  }
+  return escapeControls(messageOf(error));
+}
+
+async function openInBrowser(url: string): Promise<void> {
+  // Loaded when it is needed: the command has to listen at once.
+  const { default: open } = await import('open');
+  await open(url);
+}
+
+/** SIGINT and SIGTERM, which end the command: at once, or once the program that it started has ended. */
+class EndSignals {
+  onSignal: ((signal: NodeJS.Signals) => void) | undefined;
+  readonly #first: Promise<void>;
+  readonly #listeners: (readonly [NodeJS.Signals, () => void])[];
+
+  constructor(abort: AbortSignal | undefined) {
+    let end = (): void => {};
+    this.#first = new Promise((resolve) => {
+      end = resolve;
+    });
+    this.#listeners = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) => {
+      const listener = (): void => {
+        // A terminal sends SIGINT to the program as well, and a second one may mean more than one.
+        if (signal !== 'SIGINT' || !process.stdin.isTTY) this.onSignal?.(signal);
+        end();
+      };
+      process.on(signal, listener);
+      return [signal, listener] as const;
+    });
+    abort?.addEventListener('abort', () => {
+      this.onSignal?.('SIGTERM');
+      end();
+    });
+  }
+
+  first(): Promise<void> {
+    return this.#first;
+  }
+
+  stop(): void {
+    for (const [signal, listener] of this.#listeners) process.off(signal, listener);
+  }
+}
+
+/** Whether this module was started as a program. npm starts it through a link, so the real paths are compared. */
+function isMain(): boolean {
+  const [, script] = process.argv;
+  if (script === undefined) return false;
+  try {
+    return realpathSync(script) === fileURLToPath(import.meta.url);
+  } catch {
+    // The script is not a file (`node -e`), so this module was imported.
+    return false;
+  }
+}
+
+/** In a clone of the repository the module lies where the build of the main package puts it. */
+function builtRegister(): string | undefined {
+  const url = new URL('../../dist/register.js', import.meta.url);
+  return existsSync(url) ? url.href : undefined;
+}
+
+if (isMain()) {
+  void dev(process.argv.slice(2), {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    register: builtRegister(),
+  }).then((code) => {
+    process.exitCode = code;
+  });
+}

@@ -1,0 +1,125 @@
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+
+import { SessionModel } from '../model/session-model.ts';
+import type { ModelOptions } from '../model/session-model.ts';
+import { OtlpReceiver } from '../receive/receiver.ts';
+import { Guard } from '../serve/guard.ts';
+import type { StaticPage } from '../serve/static-page.ts';
+import { ViewerApi } from '../serve/viewer-api.ts';
+import { DirectorySource } from '../sources/directory.ts';
+import { isLoopbackHost } from '../web/addresses.ts';
+import { textAnswer } from '../web/exchange.ts';
+import type { Answer, Asked } from '../web/exchange.ts';
+import { answerNode } from '../web/node-exchange.ts';
+
+export interface DevServerOptions extends ModelOptions {
+  /** 0: any that is free. */
+  readonly port: number;
+  /** @default '127.0.0.1' */
+  readonly host?: string | undefined;
+  /** What every client has to know; at least 16 characters. Needed for a host beyond loopback. */
+  readonly token?: string | undefined;
+  /** Directories and files to show. */
+  readonly paths?: readonly string[] | undefined;
+  readonly page?: StaticPage | undefined;
+}
+
+const LOOPBACK = '127.0.0.1';
+const MIN_TOKEN = 16;
+
+/**
+ * The viewer by itself: page, receiver and directories behind one port.
+ *
+ * @throws RangeError for a host beyond loopback without a token, or a token that is too short.
+ */
+export class DevServer {
+  readonly model: SessionModel;
+  readonly #api: ViewerApi;
+  readonly #guard: Guard;
+  readonly #page: StaticPage | undefined;
+  readonly #server: Server;
+  readonly #host: string;
+  #port: number;
+  readonly #token: string | undefined;
+  readonly #directories: readonly DirectorySource[];
+  #receiver: OtlpReceiver | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: DevServerOptions) {
+    const { host = LOOPBACK, token, port } = options;
+    checkReach(host, token);
+    this.#host = host;
+    this.#port = port;
+    this.#token = token;
+    this.model = new SessionModel(options);
+    this.#directories = (options.paths ?? []).map((path) => new DirectorySource(this.model, path));
+    this.#api = new ViewerApi(this.model);
+    this.#guard = new Guard({ hosts: [host], token });
+    this.#page = options.page;
+    this.#server = createServer((request, response) => {
+      void answerNode((asked) => this.handle(asked), request, response);
+    });
+    // Streams of pages last as long as they like; requests do not.
+    this.#server.requestTimeout = 60_000;
+  }
+
+  /** Listens, and begins to read the directories. Rejects with the error of the system. */
+  async start(): Promise<void> {
+    this.#server.listen(this.#port, this.#host);
+    await once(this.#server, 'listening');
+    this.#port = (this.#server.address() as AddressInfo).port;
+    this.#receiver = new OtlpReceiver(this.model, this.endpoint);
+    for (const directory of this.#directories) void directory.start();
+  }
+
+  /** Base URL of the receiver, without the token. */
+  get endpoint(): string {
+    const host = this.#host === '0.0.0.0' || this.#host === '::' ? LOOPBACK : this.#host;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${this.#port}`;
+  }
+
+  /** The address of the page, with the token where there is one. */
+  get pageUrl(): string {
+    return `${this.endpoint}/${this.#token === undefined ? '' : `?token=${encodeURIComponent(this.#token)}`}`;
+  }
+
+  /** Answers a request that came in by whatever server. */
+  async handle(asked: Asked): Promise<Answer> {
+    return (
+      this.#guard.refusal(asked) ??
+      (await this.#receiver?.handle(asked)) ??
+      (await this.#api.handle(asked)) ??
+      this.#page?.handle(asked) ??
+      textAnswer(404, 'there is no such thing here')
+    );
+  }
+
+  /** Ends everything; every call gets the same promise. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    this.#api.close();
+    await Promise.all(this.#directories.map((directory) => directory.close()));
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}
+
+function checkReach(host: string, token: string | undefined): void {
+  if (token !== undefined && token.length < MIN_TOKEN) {
+    throw new RangeError(`expected \`token\` to have at least ${MIN_TOKEN} characters, got ${token.length}`);
+  }
+  if (token === undefined && !isLoopbackHost(host)) {
+    throw new RangeError(
+      `expected a \`token\` for the host ${JSON.stringify(host)}: beyond 127.0.0.1 others could read all sessions`,
+    );
+  }
+}

@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { constants } from 'node:os';
+
+import type { SessionModel } from '../model/session-model.ts';
+import { ProgramOutputSource } from '../sources/program-output.ts';
+
+export interface ProgramOptions {
+  readonly command: readonly string[];
+  /** Base URL of the receiver. */
+  readonly endpoint: string;
+  readonly token?: string | undefined;
+  /** The module for `node --import` that starts session logs; `undefined`: the program starts its own. */
+  readonly register?: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Where output goes besides the page. */
+export interface ProgramOutput {
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+}
+
+/** A program that runs beside the viewer: it exports to it, and what it prints is shown. */
+export class WatchedProgram {
+  readonly #child: ChildProcess;
+  /** Its exit code, as a shell has it; 127 when it could not be started. */
+  readonly ended: Promise<number>;
+
+  constructor(model: SessionModel, options: ProgramOptions, output: ProgramOutput) {
+    const [command = '', ...args] = options.command;
+    this.#child = spawn(command, args, { stdio: ['inherit', 'pipe', 'pipe'], env: environmentOf(options) });
+    const { stdout, stderr } = this.#child;
+    const source = new ProgramOutputSource(model, options.command.join(' ').slice(0, 200));
+    if (stdout !== null && stderr !== null) {
+      source.take(stdout, false);
+      source.take(stderr, true);
+      stdout.pipe(output.stdout, { end: false });
+      stderr.pipe(output.stderr, { end: false });
+    }
+    this.ended = new Promise((resolve) => {
+      this.#child.once('error', (error) => {
+        output.stderr.write(`${command} could not be started: ${error.message}\n`);
+        resolve(127);
+      });
+      this.#child.once('close', (code, signal) =>
+        resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
+      );
+    });
+  }
+
+  /** Passes a signal on. The program decides what becomes of it. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+}
+
+function environmentOf({ endpoint, token, register, env }: ProgramOptions): NodeJS.ProcessEnv {
+  const { OTEL_EXPORTER_OTLP_HEADERS: headers, OTEL_EXPORTER_OTLP_PROTOCOL: protocol, NODE_OPTIONS: options } = env;
+  const authorization = token === undefined ? undefined : `authorization=Bearer%20${encodeURIComponent(token)}`;
+  const given: NodeJS.ProcessEnv = {
+    ...env,
+    OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+    // It goes before the endpoint for all signals, and is what session logs beside another SDK look for.
+    OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: `${endpoint}/v1/logs`,
+  };
+  if (authorization !== undefined) {
+    given['OTEL_EXPORTER_OTLP_HEADERS'] = [headers, authorization]
+      .filter((part) => part !== undefined && part !== '')
+      .join(',');
+  }
+  if (protocol === 'grpc') given['OTEL_EXPORTER_OTLP_PROTOCOL'] = 'http/protobuf';
+  if (register !== undefined) given['NODE_OPTIONS'] = `${options ?? ''} --import ${register}`.trim();
+  return given;
+}

@@ -1,0 +1,73 @@
+import { ATTRIBUTE, isControlKind, kindOfEventName, OWN_PREFIX, tokenOf } from '../formats.ts';
+import type { EntryKind } from '../formats.ts';
+import type { Role } from './block.ts';
+import type { LogData } from './log-data.ts';
+import { sizeOf, toText } from './value.ts';
+import type { Attributes } from './value.ts';
+
+/** The events of OpenTelemetry's conventions for GenAI that are a message of a conversation. */
+const ROLES: ReadonlyMap<string, Role> = new Map([
+  ['gen_ai.user.message', 'user'],
+  ['gen_ai.system.message', 'system'],
+  ['gen_ai.assistant.message', 'assistant'],
+  ['gen_ai.choice', 'assistant'],
+  ['gen_ai.tool.message', 'tool'],
+]);
+
+/** The first severity that is an error. */
+export const ERROR_SEVERITY = 17;
+
+/** What a record is, by rules that the main package has for its readers: records of other languages pass them too. */
+export function kindOf(data: LogData): EntryKind {
+  return kindOfEventName(eventNameOf(data));
+}
+
+/** `chat` and `log` as the attribute says; else a severity, or an event that is not ours, makes it a log. */
+export function isChatRecord(data: LogData): boolean {
+  const type = data.attributes[ATTRIBUTE.logType];
+  if (type === 'chat' || type === 'log') return type === 'chat';
+  if (data.severityNumber !== 0) return false;
+  const name = eventNameOf(data);
+  return name === '' || name.startsWith(OWN_PREFIX) || ROLES.has(name);
+}
+
+export function roleOf(data: LogData): Role | undefined {
+  return ROLES.get(eventNameOf(data));
+}
+
+/** The field of OTLP, else the attribute that was before it. */
+function eventNameOf({ eventName, attributes }: LogData): string {
+  if (eventName !== '') return eventName;
+  const name = attributes['event.name'];
+  return typeof name === 'string' ? name : '';
+}
+
+export function textOf(data: LogData, kind: EntryKind): string {
+  return (isControlKind(kind) ? tokenOf(kind) : undefined) ?? messageText(data);
+}
+
+/** A message of the GenAI conventions has its text in a field of its body. */
+function messageText({ body }: LogData): string {
+  if (typeof body === 'object' && body !== null && 'content' in body) {
+    const { content } = body as Attributes;
+    if (typeof content === 'string') return content;
+  }
+  return toText(body);
+}
+
+/** About how many bytes of memory a record takes as an entry. */
+export function entryBytes({ body, attributes, traceId }: LogData): number {
+  return 250 + sizeOf(body) + sizeOf(attributes) + traceId.length;
+}
+
+export function finishReasonsOf({ attributes }: LogData): readonly string[] {
+  const reasons = attributes[ATTRIBUTE.finishReasons];
+  if (typeof reasons === 'string') return [reasons];
+  return Array.isArray(reasons) ? reasons.filter((reason): reason is string => typeof reason === 'string') : [];
+}
+
+/** How many tokens a chunk stands for: a merged record has the number of its chunks. */
+export function chunksOf({ attributes }: LogData): number {
+  const count = attributes[ATTRIBUTE.chunkCount];
+  return typeof count === 'number' && Number.isSafeInteger(count) && count > 0 ? count : 1;
+}

@@ -1,0 +1,227 @@
+import { ATTRIBUTE } from '../formats.ts';
+import { NO_BLOCK } from './block.ts';
+import type { Entry } from './block.ts';
+import { entryBytes, isChatRecord, kindOf, textOf } from './entry.ts';
+import type { LogData } from './log-data.ts';
+import { Session } from './session.ts';
+import type { Numbers, SessionKind } from './session.ts';
+import type { Source, SourceState } from './source.ts';
+
+/** What the model holds at most. */
+export interface ModelBounds {
+  /** @default 1,000,000 */
+  readonly maxEntries?: number | undefined;
+  /** @default 100,000 */
+  readonly maxSessions?: number | undefined;
+  /** About the memory of all entries. @default 1 GiB */
+  readonly maxBytes?: number | undefined;
+}
+
+export interface ModelOptions extends ModelBounds {
+  /** Attributes that name the session of a record, the first that is there. */
+  readonly sessionAttributes?: readonly string[] | undefined;
+  readonly now?: (() => number) | undefined;
+}
+
+/** What went because of a bound. */
+export interface Evicted {
+  readonly sessions: number;
+  readonly entries: number;
+}
+
+export const SESSION_ATTRIBUTES: readonly string[] = [ATTRIBUTE.sessionId, ATTRIBUTE.conversationId];
+
+const MAX_ENTRIES = 1_000_000;
+const MAX_SESSIONS = 100_000;
+const MAX_BYTES = 1_073_741_824;
+/** So much more than needed goes at once, so that sessions are not put in order for each entry. */
+const SLACK = 0.02;
+/** Longest name of a session that is kept. */
+const MAX_NAME = 256;
+
+/** How a record comes in. */
+export interface Arrival {
+  readonly source: Source;
+  /** It was written before this process looked: its own time is its activity. */
+  readonly isPast?: boolean;
+  /** The id of the entry in the application. */
+  readonly entryId?: string;
+  /** Where the record names no session. @default the service of its resource */
+  readonly fallback?: { readonly name: string; readonly kind: SessionKind };
+}
+
+/**
+ * All sessions that the page knows of, in memory: at most 1,000,000 entries. When there are more, the sessions go that were
+ * active longest ago, and of a session alone its oldest blocks; `evicted` says how many.
+ */
+export class SessionModel {
+  readonly sessions: Map<string, Session> = new Map<string, Session>();
+  readonly sources: SourceState[] = [];
+  readonly now: () => number;
+  readonly maxEntries: number;
+  readonly maxSessions: number;
+  readonly #maxBytes: number;
+  readonly #sessionAttributes: readonly string[];
+  readonly #numbers: Numbers;
+  #seq = 0;
+  #block = 0;
+  #ordinal = 0;
+  #entries = 0;
+  #added = 0;
+  #bytes = 0;
+  #evicted: Evicted = { sessions: 0, entries: 0 };
+  /** Sessions in the order in which they began; holes of those that went are closed by and by. */
+  #order: Session[] = [];
+  #hasHoles = false;
+
+  constructor(options: ModelOptions = {}) {
+    this.maxEntries = options.maxEntries ?? MAX_ENTRIES;
+    this.maxSessions = options.maxSessions ?? MAX_SESSIONS;
+    this.#maxBytes = options.maxBytes ?? MAX_BYTES;
+    this.#sessionAttributes = options.sessionAttributes ?? SESSION_ATTRIBUTES;
+    this.now = options.now ?? Date.now;
+    this.#numbers = { nextBlock: () => (this.#block += 1), nextSeq: () => (this.#seq += 1) };
+  }
+
+  /** Records that came, over all time. */
+  get added(): number {
+    return this.#added;
+  }
+
+  /** The cursor: what a page has seen up to here it need not see again. */
+  get cursor(): number {
+    return this.#seq;
+  }
+
+  get entries(): number {
+    return this.#entries;
+  }
+
+  get evicted(): Evicted {
+    return this.#evicted;
+  }
+
+  /** Sessions in the order in which they began. */
+  get inOrder(): readonly Session[] {
+    if (this.#hasHoles) {
+      this.#order = this.#order.filter((session) => this.sessions.get(session.key) === session);
+      this.#hasHoles = false;
+    }
+    return this.#order;
+  }
+
+  /** Announces a source; its state is shown on the page. */
+  addSource(name: string, kind: Source['kind']): SourceState {
+    const state: SourceState = { id: this.sources.length, name, kind, records: 0, unreadable: 0, notes: new Map() };
+    this.sources.push(state);
+    return state;
+  }
+
+  /** Takes a record. @returns Its entry. */
+  add(data: LogData, arrival: Arrival): Entry {
+    const { source } = arrival;
+    const now = this.now();
+    const millis = data.millis || data.observedMillis || now;
+    const session = this.#sessionFor(data, arrival);
+    const kind = kindOf(data);
+    const bytes = entryBytes(data);
+    const entry: Entry = {
+      seq: (this.#seq += 1),
+      session: session.key,
+      id: arrival.entryId ?? '',
+      data,
+      kind,
+      isChat: isChatRecord(data),
+      text: textOf(data, kind),
+      millis,
+      source: source.id,
+      bytes,
+      block: NO_BLOCK,
+      part: 'mark',
+    };
+    session.add(entry, arrival.isPast === true ? Math.min(millis, now) : now);
+    source.records += 1;
+    this.#entries += 1;
+    this.#added += 1;
+    this.#bytes += bytes;
+    const { size } = this.sessions;
+    if (this.#entries > this.maxEntries || size > this.maxSessions || this.#bytes > this.#maxBytes) {
+      this.#makeRoom(session);
+    }
+    return entry;
+  }
+
+  /** The session of that name, if it is held. */
+  find(name: string, kind: SessionKind = 'session'): Session | undefined {
+    return this.sessions.get(keyOf(name, kind));
+  }
+
+  /** The session that holds the entry; `undefined` when it went. */
+  sessionOf(entry: Entry): Session | undefined {
+    return this.sessions.get(entry.session);
+  }
+
+  #sessionFor(data: LogData, { fallback }: Arrival): Session {
+    const id = this.#idOf(data);
+    if (id !== undefined) return this.#session(id, 'session');
+    if (fallback !== undefined) return this.#session(fallback.name, fallback.kind);
+    const service = data.origin.resource['service.name'];
+    return this.#session(typeof service === 'string' && service !== '' ? service : 'unknown service', 'service');
+  }
+
+  #idOf({ attributes }: LogData): string | undefined {
+    for (const name of this.#sessionAttributes) {
+      const id = attributes[name];
+      if (typeof id === 'string' && id !== '') return id;
+      if (typeof id === 'number' || typeof id === 'bigint') return String(id);
+    }
+    return undefined;
+  }
+
+  /** The session of that name, made if there is none. */
+  #session(given: string, kind: SessionKind): Session {
+    const name = given.length > MAX_NAME ? given.slice(0, MAX_NAME) : given;
+    const key = keyOf(name, kind);
+    const known = this.sessions.get(key);
+    if (known !== undefined) return known;
+    const session = new Session({ key, name, kind, ordinal: (this.#ordinal += 1), bornAt: this.#seq }, this.#numbers);
+    this.sessions.set(key, session);
+    this.#order.push(session);
+    return session;
+  }
+
+  #makeRoom(current: Session): void {
+    const entries = Math.floor(this.maxEntries * (1 - SLACK));
+    const sessions = Math.floor(this.maxSessions * (1 - SLACK));
+    const bytes = Math.floor(this.#maxBytes * (1 - SLACK));
+    const isOver = (): boolean => this.#entries > entries || this.#bytes > bytes || this.sessions.size > sessions;
+    for (const session of this.inOrder.toSorted((a, b) => a.activeMillis - b.activeMillis)) {
+      if (!isOver()) return;
+      if (session !== current) this.#evict(session);
+    }
+    while (isOver() && current.entries.length > 1) {
+      const before = current.bytes;
+      const dropped = current.trim(Math.max(1, Math.ceil(current.entries.length / 10)));
+      if (dropped === 0) return;
+      this.#count(0, dropped, before - current.bytes);
+    }
+  }
+
+  #evict(session: Session): void {
+    this.sessions.delete(session.key);
+    this.#hasHoles = true;
+    this.#count(1, session.entries.length, session.bytes);
+  }
+
+  #count(sessions: number, entries: number, bytes: number): void {
+    this.#entries -= entries;
+    this.#bytes -= bytes;
+    this.#evicted = { sessions: this.#evicted.sessions + sessions, entries: this.#evicted.entries + entries };
+    this.#seq += 1;
+  }
+}
+
+/** The key of a session: a service may have the name of a session. */
+export function keyOf(name: string, kind: SessionKind): string {
+  return kind === 'session' ? `s:${name}` : `${kind === 'service' ? 'v' : 'o'}:${name}`;
+}

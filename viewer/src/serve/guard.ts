@@ -1,0 +1,124 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+
+import { hostNameOf, isLoopbackHost } from '../web/addresses.ts';
+import { textAnswer } from '../web/exchange.ts';
+import type { Answer, Asked } from '../web/exchange.ts';
+
+/** The cookie that a page has once its address has named the token. */
+const COOKIE = 'otel-session-logs-viewer';
+
+export interface GuardOptions {
+  /** Names under which the server may be asked for. @default those of loopback */
+  readonly hosts?: readonly string[] | undefined;
+  /** Who may ask is decided elsewhere, so that any name will do. @default false */
+  readonly anyHost?: boolean | undefined;
+  /** What a client has to know. @default nothing */
+  readonly token?: string | undefined;
+}
+
+/**
+ * Decides whether a request may be answered. Without a token only this machine is spoken to, so what has to be kept out is other
+ * sites in the browser of this machine:
+ *
+ * - `Host` must be a name of loopback. A site whose name was made to lead to 127.0.0.1 (DNS rebinding) has its own name there.
+ * - `Origin`, where there is one, must be this server; so must what `Sec-Fetch-Site` says.
+ *
+ * With a token each request has to bring it: `Authorization: Bearer TOKEN`, as exporters can; or the cookie that the page gets when
+ * it is opened with `?token=TOKEN`. A site of another name does not have the cookie; `Origin` is looked at all the same.
+ */
+export class Guard {
+  readonly #hosts: ReadonlySet<string> | undefined;
+  readonly #anyHost: boolean;
+  readonly #token: Buffer | undefined;
+
+  constructor({ hosts, token, anyHost = false }: GuardOptions = {}) {
+    this.#anyHost = anyHost || token !== undefined;
+    this.#hosts = hosts === undefined ? undefined : new Set(hosts.map((host) => host.toLowerCase()));
+    this.#token = token === undefined ? undefined : digest(token);
+  }
+
+  /** `undefined`: the request may be answered. */
+  refusal(asked: Asked): Answer | undefined {
+    return this.#refuseHost(asked) ?? refuseOrigin(asked) ?? this.#refuseToken(asked);
+  }
+
+  #refuseHost(asked: Asked): Answer | undefined {
+    const host = hostNameOf(asked.header('host') ?? '');
+    if (host === undefined) return textAnswer(400, 'the header Host is missing, or is none');
+    if (this.#anyHost || isLoopbackHost(host) || this.#hosts?.has(host) === true) return undefined;
+    return textAnswer(
+      403,
+      'this server answers under localhost, 127.0.0.1 and [::1] only; for others start it with --host and --token',
+    );
+  }
+
+  #refuseToken(asked: Asked): Answer | undefined {
+    if (this.#token === undefined) return undefined;
+    const given = asked.query.get('token');
+    if (given !== null && asked.method === 'GET' && this.#isToken(given)) return this.#greeting(asked, given);
+    if (this.#isToken(bearerOf(asked)) || this.#isToken(cookieOf(asked))) return undefined;
+    return textAnswer(
+      401,
+      'a token is needed: open the address that was printed, or send Authorization: Bearer TOKEN',
+      {
+        'www-authenticate': 'Bearer',
+      },
+    );
+  }
+
+  /** The token leaves the address, which stands in histories, and becomes a cookie. */
+  #greeting({ query, base, path }: Asked, token: string): Answer {
+    const rest = new URLSearchParams(query);
+    rest.delete('token');
+    const search = rest.size === 0 ? '' : `?${rest.toString()}`;
+    const cookie = `${COOKIE}=${encodeURIComponent(token)}; Path=${base}/; HttpOnly; SameSite=Strict`;
+    return textAnswer(303, 'see the page', { location: `${base}${onePath(path)}${search}`, 'set-cookie': cookie });
+  }
+
+  #isToken(given: string | undefined): boolean {
+    return given !== undefined && this.#token !== undefined && timingSafeEqual(digest(given), this.#token);
+  }
+}
+
+/** Two slashes at the start would lead to another host. */
+function onePath(path: string): string {
+  return path.replace(/^[/\\]+/, '/');
+}
+
+/** Of one length, so that the comparison takes one time. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function refuseOrigin(asked: Asked): Answer | undefined {
+  const origin = asked.header('origin');
+  const site = asked.header('sec-fetch-site');
+  const isSame = origin === undefined || originHost(origin) === (asked.header('host') ?? '').toLowerCase();
+  const isFromPage = site === undefined || site === 'same-origin' || site === 'none';
+  // A link on another site may lead to the page, which says nothing to that site; it may read nothing else.
+  const isVisit = asked.header('sec-fetch-mode') === 'navigate' && asked.method === 'GET';
+  if (isSame && (isFromPage || isVisit)) return undefined;
+  return textAnswer(403, 'requests of other sites are not answered');
+}
+
+function originHost(origin: string): string | undefined {
+  return /^https?:\/\/([^/]+)$/.exec(origin.toLowerCase())?.[1];
+}
+
+function bearerOf(asked: Asked): string | undefined {
+  return /^Bearer (.+)$/i.exec(asked.header('authorization') ?? '')?.[1];
+}
+
+function cookieOf(asked: Asked): string | undefined {
+  for (const pair of (asked.header('cookie') ?? '').split(';')) {
+    const at = pair.indexOf('=');
+    if (at === -1 || pair.slice(0, at).trim() !== COOKIE) continue;
+    try {
+      return decodeURIComponent(pair.slice(at + 1).trim());
+    } catch {
+      // It is none of ours.
+      return undefined;
+    }
+  }
+  return undefined;
+}

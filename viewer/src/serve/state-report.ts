@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+
+import type { SessionModel } from '../model/session-model.ts';
+import type { StateEvent } from './protocol.ts';
+
+/** Records a second are counted over so long. */
+const RATE_MILLIS = 3_000;
+
+/** Says how the viewer itself is. */
+export class StateReport {
+  /** Of this start: cursors of another one mean nothing here. */
+  readonly boot: string = randomBytes(6).toString('hex');
+  readonly #model: SessionModel;
+  #counts: { readonly millis: number; readonly added: number }[] = [];
+
+  constructor(model: SessionModel) {
+    this.#model = model;
+  }
+
+  state(): StateEvent {
+    const model = this.#model;
+    return {
+      boot: this.boot,
+      cursor: model.cursor,
+      nowMillis: model.now(),
+      entries: model.entries,
+      maxEntries: model.maxEntries,
+      sessions: model.sessions.size,
+      evicted: model.evicted,
+      rate: this.#rate(),
+      sources: model.sources.map(({ id, name, kind, records, unreadable, notes }) => ({
+        id,
+        name,
+        kind,
+        records,
+        unreadable,
+        notes: [...notes.values()],
+      })),
+    };
+  }
+
+  #rate(): number {
+    const millis = performance.now();
+    const { added } = this.#model;
+    this.#counts = this.#counts.filter((count) => millis - count.millis <= RATE_MILLIS);
+    this.#counts.push({ millis, added });
+    const [first] = this.#counts;
+    if (first === undefined || millis - first.millis < 100) return 0;
+    return Math.round(((added - first.added) * 1_000) / (millis - first.millis));
+  }
+}

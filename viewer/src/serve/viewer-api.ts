@@ -1,0 +1,174 @@
+import { encodeJsonLogs } from '../otlp/export-json.ts';
+import type { Session } from '../model/session.ts';
+import type { SessionModel } from '../model/session-model.ts';
+import { jsonAnswer, SAFE_HEADERS, textAnswer } from '../web/exchange.ts';
+import type { Answer, Asked } from '../web/exchange.ts';
+import { blockChange, blockDetail, entryDetail, firstAfter, isShown, sessionRow } from './encode.ts';
+import { PageStream } from './page-stream.ts';
+import { blockQuery, followed, integer, listQuery, pageCursor, text, WrongQueryError } from './queries.ts';
+import { listWindow } from './session-list.ts';
+import { StateReport } from './state-report.ts';
+import { searchEntries } from './text-search.ts';
+import { Ticker } from './ticker.ts';
+
+const MAX_NUMBER = Number.MAX_SAFE_INTEGER;
+/** Pages at a time; each holds a connection. */
+const MAX_STREAMS = 64;
+const RECORDS_PER_LINE = 512;
+
+/** Answers what a page asks: PROTOCOL.md. Who may ask is decided before. */
+export class ViewerApi {
+  readonly #model: SessionModel;
+  readonly #report: StateReport;
+  readonly #ticker: Ticker;
+  #streams = 0;
+
+  constructor(model: SessionModel) {
+    this.#model = model;
+    this.#report = new StateReport(model);
+    this.#ticker = new Ticker(model);
+  }
+
+  /** Answers a request below `/api/`; `undefined` for any other. */
+  async handle(asked: Asked): Promise<Answer | undefined> {
+    if (!asked.path.startsWith('/api/')) return undefined;
+    if (asked.method !== 'GET' && asked.method !== 'HEAD') {
+      return textAnswer(405, 'the viewer is read by GET', { allow: 'GET, HEAD' });
+    }
+    try {
+      return (await this.#answer(asked)) ?? textAnswer(404, 'there is no such thing here');
+    } catch (error) {
+      if (error instanceof WrongQueryError) return textAnswer(400, error.message);
+      throw error;
+    }
+  }
+
+  /** Ends the streams of all pages. */
+  close(): void {
+    this.#ticker.close();
+  }
+
+  #answer(asked: Asked): Promise<Answer> | Answer | undefined {
+    switch (asked.path.slice('/api/'.length)) {
+      case 'state':
+        return jsonAnswer(200, this.#report.state());
+      case 'sessions':
+        return this.#sessions(asked);
+      case 'stream':
+        return this.#stream(asked);
+      case 'blocks':
+        return this.#blocks(asked);
+      case 'block':
+        return this.#block(asked);
+      case 'entry':
+        return this.#entry(asked);
+      case 'search':
+        return this.#search(asked);
+      case 'export':
+        return this.#export(asked);
+      default:
+        return undefined;
+    }
+  }
+
+  #sessions({ query }: Asked): Answer {
+    const list = listQuery(query);
+    const { matching, sessions } = listWindow(this.#model, list);
+    const nowMillis = this.#model.now();
+    const rows = sessions.map((session) => sessionRow(session, nowMillis));
+    return jsonAnswer(200, { total: this.#model.sessions.size, matching, offset: list.offset, rows });
+  }
+
+  #stream(asked: Asked): Answer {
+    const { query, signal } = asked;
+    const stream = new PageStream(this.#model, this.#report, {
+      list: listQuery(query),
+      blocks: blockQuery(query),
+      follow: followed(query),
+      tail: integer(query, 'tail', 500, 0, 10_000),
+      after: pageCursor(asked.header('last-event-id') ?? query.get('after')),
+    });
+    if (this.#streams >= MAX_STREAMS) {
+      return textAnswer(503, `${MAX_STREAMS} pages are open already`, { 'retry-after': '5' });
+    }
+    return {
+      status: 200,
+      headers: { ...SAFE_HEADERS, 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' },
+      body: this.#counted(stream.events(this.#ticker, signal)),
+    };
+  }
+
+  async *#counted(events: AsyncIterable<string>): AsyncGenerator<string> {
+    this.#streams += 1;
+    try {
+      yield* events;
+    } finally {
+      this.#streams -= 1;
+    }
+  }
+
+  #blocks({ query }: Asked): Answer {
+    const session = this.#sessionIn(query);
+    if (session === undefined) return noSession();
+    const filter = blockQuery(query);
+    const before = integer(query, 'before', MAX_NUMBER, 0, MAX_NUMBER);
+    const limit = integer(query, 'limit', 200, 1, 1_000);
+    const older = session.blocks.filter((block) => block.id < before && isShown(block, filter));
+    const blocks = older.slice(-limit).map((block) => blockChange(block));
+    return jsonAnswer(200, { blocks, hasOlder: older.length > blocks.length });
+  }
+
+  #block({ query }: Asked): Answer {
+    const session = this.#sessionIn(query);
+    const id = integer(query, 'id', 0, 0, MAX_NUMBER);
+    const block = session?.blocks.find((each) => each.id === id);
+    if (session === undefined || block === undefined) return textAnswer(404, 'the block is not held');
+    return jsonAnswer(200, blockDetail(block, session, this.#model));
+  }
+
+  #entry({ query }: Asked): Answer {
+    const session = this.#sessionIn(query);
+    const seq = integer(query, 'seq', 0, 0, MAX_NUMBER);
+    const entry = session?.entries[firstAfter(session.entries, seq - 1)];
+    if (session === undefined || entry?.seq !== seq) return textAnswer(404, 'the entry is not held');
+    return jsonAnswer(200, entryDetail(entry, session, this.#model));
+  }
+
+  async #search({ query, signal }: Asked): Promise<Answer> {
+    const wanted = text(query, 'q', 1_000);
+    if (wanted === '') throw new WrongQueryError('expected `q` to be a text');
+    return jsonAnswer(200, await searchEntries(this.#model, wanted, integer(query, 'limit', 100, 1, 1_000), signal));
+  }
+
+  #export({ query }: Asked): Answer {
+    const session = this.#sessionIn(query);
+    if (session === undefined) return noSession();
+    const name = session.name.replaceAll(/[^\w.-]/g, '_').slice(0, 80);
+    return {
+      status: 200,
+      headers: {
+        ...SAFE_HEADERS,
+        'content-type': 'application/x-ndjson; charset=utf-8',
+        'content-disposition': `attachment; filename="${name}.otlp.jsonl"`,
+      },
+      body: exportLines(session),
+    };
+  }
+
+  #sessionIn(query: URLSearchParams): Session | undefined {
+    return this.#model.sessions.get(query.get('session') ?? '');
+  }
+}
+
+function noSession(): Answer {
+  return textAnswer(404, 'the session is not held');
+}
+
+/** The records of a session as the Collector's file exporter writes them, and its `otlpjsonfile` receiver reads. */
+async function* exportLines(session: Session): AsyncGenerator<string> {
+  const entries = session.entries.slice();
+  for (let at = 0; at < entries.length; at += RECORDS_PER_LINE) {
+    const records = entries.slice(at, at + RECORDS_PER_LINE).map(({ data }) => data);
+    yield `${encodeJsonLogs(records)}\n`;
+  }
+}

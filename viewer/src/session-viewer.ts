@@ -1,0 +1,206 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { SessionModel } from './model/session-model.ts';
+import { Guard } from './serve/guard.ts';
+import { StaticPage } from './serve/static-page.ts';
+import { ViewerApi } from './serve/viewer-api.ts';
+import { ApplicationSource } from './sources/application.ts';
+import type { ViewedSessions } from './sources/viewed-sessions.ts';
+import { hostNameOf, isLoopbackHost } from './web/addresses.ts';
+import { textAnswer } from './web/exchange.ts';
+import type { Answer, Asked } from './web/exchange.ts';
+import { answerWeb } from './web/fetch-exchange.ts';
+import { answerNode } from './web/node-exchange.ts';
+
+/** Options of {@link sessionViewer}. */
+export interface SessionViewerOptions<R = IncomingMessage | Request> {
+  /**
+   * Who may see the viewer, and so all sessions: asked for each request. A promise is waited for; what it throws or rejects with is
+   * a no.
+   *
+   * @default requests that this machine makes to this process itself, under a name of loopback
+   */
+  readonly authorize?: ((request: R) => boolean | Promise<boolean>) | undefined;
+  /**
+   * The path under which the handler is reached, where the framework does not take it off: `'/sessions'`. Express takes it off.
+   *
+   * @default '' the root
+   */
+  readonly path?: string | undefined;
+  /** What is held beside the sessions' own store. @default 100,000 */
+  readonly maxEntries?: number | undefined;
+}
+
+/** A request of Express, which takes the path of a mounted handler off `url`. */
+interface MountedRequest extends IncomingMessage {
+  readonly baseUrl?: string;
+  readonly originalUrl?: string;
+}
+
+/** Answers requests for the viewer: of `node:http` and Express, or of frameworks of the web's `Request`. */
+export interface SessionViewer {
+  (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void;
+  (request: Request): Promise<Response>;
+  /** Ends the streams of open pages and reads no more. */
+  close(): void;
+}
+
+const MAX_ENTRIES = 100_000;
+const PAGE = fileURLToPath(new URL('page/', import.meta.url));
+
+/**
+ * The page for the sessions of this process, for staging and support. It begins to read with the first request that is let in.
+ * With a store that hosts share it shows the sessions that this process knows of, and says so.
+ *
+ * @example
+ * ```ts
+ * app.use('/sessions', sessionViewer(sessions, { authorize: (request: express.Request) => isSupport(request.user) }));
+ * ```
+ * @throws TypeError for a wrong option.
+ */
+export function sessionViewer<R = IncomingMessage | Request>(
+  sessions: ViewedSessions,
+  options: SessionViewerOptions<R> = {},
+): SessionViewer {
+  const viewer = new ApplicationViewer(sessions, checked(options));
+  const handler = (
+    request: IncomingMessage | Request,
+    response?: ServerResponse,
+    next?: (error?: unknown) => void,
+  ): Promise<Response> | void => {
+    if (response === undefined) return viewer.answerWeb(request as Request);
+    void viewer.answerNode(request as MountedRequest, response, next);
+  };
+  return Object.assign(handler as SessionViewer, { close: () => viewer.close() });
+}
+
+interface CheckedOptions {
+  readonly authorize: ((request: never) => unknown) | undefined;
+  readonly path: string;
+  readonly maxEntries: number;
+}
+
+function checked<R>({ authorize, path = '', maxEntries = MAX_ENTRIES }: SessionViewerOptions<R>): CheckedOptions {
+  if (authorize !== undefined && typeof authorize !== 'function') {
+    throw new TypeError(`sessionViewer: expected \`authorize\` to be a function, got ${typeof authorize}`);
+  }
+  if (typeof path !== 'string' || (path !== '' && !/^(?:\/[\w.~-]+)+$/.test(path))) {
+    throw new TypeError(
+      `sessionViewer: expected \`path\` to be a path such as "/sessions", got ${JSON.stringify(path)}`,
+    );
+  }
+  if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
+    throw new RangeError(`sessionViewer: expected \`maxEntries\` to be a positive integer, got ${String(maxEntries)}`);
+  }
+  return { authorize, path, maxEntries };
+}
+
+/** The place of the viewer, and the rest of the address below it. */
+interface Mounted {
+  readonly base: string;
+  readonly url: string;
+  /** The address is that of the viewer without a slash at its end. */
+  readonly isBare: boolean;
+}
+
+function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? '';
+}
+
+class ApplicationViewer {
+  readonly #sessions: ViewedSessions;
+  readonly #options: CheckedOptions;
+  readonly #model: SessionModel;
+  readonly #api: ViewerApi;
+  readonly #guard: Guard;
+  #page: StaticPage | undefined;
+  #source: ApplicationSource | undefined;
+  #isClosed = false;
+
+  constructor(sessions: ViewedSessions, options: CheckedOptions) {
+    this.#sessions = sessions;
+    this.#options = options;
+    this.#model = new SessionModel({ maxEntries: options.maxEntries });
+    this.#api = new ViewerApi(this.#model);
+    this.#guard = new Guard({ anyHost: options.authorize !== undefined });
+  }
+
+  async answerNode(
+    request: MountedRequest,
+    response: ServerResponse,
+    next: ((error?: unknown) => void) | undefined,
+  ): Promise<void> {
+    const { url = '/', baseUrl = '', originalUrl } = request;
+    // Express makes `/` of an address that ends with the place of the viewer.
+    const isBare = originalUrl !== undefined && pathOf(originalUrl) === baseUrl && baseUrl !== '';
+    const mounted = this.#mounted(isBare ? url.slice(1) : url, baseUrl);
+    if (mounted === undefined) {
+      if (next !== undefined) return next();
+      response.writeHead(404).end();
+      return;
+    }
+    await answerNode(
+      (asked) => this.#handle(asked, request, mounted.isBare),
+      request,
+      response,
+      mounted.base,
+      mounted.url,
+    );
+  }
+
+  answerWeb(request: Request): Promise<Response> {
+    const { pathname, search } = new URL(request.url);
+    const mounted = this.#mounted(pathname + search, '');
+    if (mounted === undefined) return Promise.resolve(new Response(null, { status: 404 }));
+    return answerWeb((asked) => this.#handle(asked, request, mounted.isBare), request, mounted.base, mounted.url);
+  }
+
+  /** The place of the viewer, and the rest of the address below it. */
+  #mounted(url: string, framework: string): Mounted | undefined {
+    const { path } = this.#options;
+    if (!url.startsWith(path) || (path !== '' && !['/', '?', undefined].includes(url[path.length]))) return undefined;
+    const rest = url.slice(path.length);
+    return { base: framework + path, url: rest, isBare: pathOf(rest) === '' };
+  }
+
+  async #handle(asked: Asked, request: unknown, isBare: boolean): Promise<Answer> {
+    const refusal = this.#guard.refusal(asked) ?? ((await this.#isAllowed(asked, request)) ? undefined : REFUSED);
+    if (refusal !== undefined) return refusal;
+    if (this.#isClosed) return textAnswer(503, 'the viewer is closed');
+    // Addresses in the page are below its own, which has to end with a slash for that.
+    if (isBare)
+      return textAnswer(308, 'the page ends with a slash', { location: `${asked.base.replace(/^\/+/, '/')}/` });
+    this.#begin();
+    return (
+      (await this.#api.handle(asked)) ?? this.#page?.handle(asked) ?? textAnswer(404, 'there is no such thing here')
+    );
+  }
+
+  async #isAllowed(asked: Asked, request: unknown): Promise<boolean> {
+    const { authorize } = this.#options;
+    if (authorize === undefined) return asked.isLocal && isLoopbackHost(hostNameOf(asked.header('host') ?? '') ?? '');
+    try {
+      return (await authorize(request as never)) === true;
+    } catch {
+      // The application's check failed, which is no yes. It has its own way to tell.
+      return false;
+    }
+  }
+
+  #begin(): void {
+    if (this.#source !== undefined) return;
+    this.#page = existsSync(`${PAGE}index.html`) ? new StaticPage(PAGE) : undefined;
+    this.#source = new ApplicationSource(this.#model, this.#sessions);
+    this.#source.start();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#source?.close();
+    this.#api.close();
+  }
+}
+
+const REFUSED: Answer = textAnswer(403, 'the viewer is not open to you');

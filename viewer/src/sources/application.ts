@@ -1,0 +1,196 @@
+import { ATTRIBUTE, messageOf } from '../formats.ts';
+import { logData } from '../model/log-data.ts';
+import type { LogData } from '../model/log-data.ts';
+import type { SessionModel } from '../model/session-model.ts';
+import type { SourceState } from '../model/source.ts';
+import { boundedText, setField } from '../model/value.ts';
+import type { Value } from '../model/value.ts';
+import { toAttributes } from './log-line.ts';
+import type { ViewedEntry, ViewedSessions } from './viewed-sessions.ts';
+
+/** How often it is looked which sessions have ended, what was delivered and what was lost. */
+const LOOK_MILLIS = 1_000;
+/** Sessions of a remote store that are followed at a time. */
+const MAX_FOLLOWED = 1_000;
+/** A session without an entry for so long: nothing of it is held back to be merged. */
+const QUIET_MILLIS = 3_000;
+/** Sessions whose delivery is asked for in one look: those that changed last. */
+const MAX_ASKED = 50;
+
+const EVENT_NAMES: Readonly<Record<string, string>> = {
+  'stream-start': 'session_logs.stream_start',
+  'stream-end': 'session_logs.stream_end',
+  'reasoning-start': 'session_logs.reasoning_start',
+  'reasoning-stop': 'session_logs.reasoning_stop',
+  'tool-call-start': 'session_logs.tool_call_start',
+  'tool-call-end': 'session_logs.tool_call_end',
+  error: 'session_logs.error',
+};
+
+/** Shows the sessions of a `SessionLogs` of this process. */
+export class ApplicationSource {
+  readonly #model: SessionModel;
+  readonly #sessions: ViewedSessions;
+  readonly #source: SourceState;
+  readonly #ending = new AbortController();
+  readonly #followed = new Set<string>();
+  readonly #ended = new Set<string>();
+  /** The version of a session when its delivery was asked for last. */
+  readonly #asked = new Map<string, number>();
+  #canAskDelivery = true;
+  #isAsking = false;
+  #timer: NodeJS.Timeout | undefined;
+  #isRemote = false;
+
+  constructor(model: SessionModel, sessions: ViewedSessions) {
+    this.#model = model;
+    this.#sessions = sessions;
+    this.#source = model.addSource('this application', 'application');
+  }
+
+  start(): void {
+    void this.#followAll();
+    this.#timer = setInterval(() => this.#look(), LOOK_MILLIS).unref();
+  }
+
+  close(): void {
+    this.#ending.abort();
+    clearInterval(this.#timer);
+  }
+
+  async #followAll(): Promise<void> {
+    const { signal } = this.#ending;
+    try {
+      const entries = this.#sessions.followAll({
+        from: 'oldest',
+        signal,
+        onGap: ({ missed }) => this.#noteGap(missed),
+      });
+      for await (const entry of entries) this.#add(entry);
+    } catch (error) {
+      if (signal.aborted) return;
+      if ((error as { readonly code?: unknown }).code !== 'not_supported') return this.#noteFailure(error);
+      this.#isRemote = true;
+      this.#source.notes.set('remote', 'the store is shared: shown are the sessions that this process knows of');
+      this.#followKnown();
+    }
+  }
+
+  /** Of a store that other hosts share there is no list of all sessions. */
+  #followKnown(): void {
+    for (const id of this.#sessions.allSessionsInQueue) {
+      if (this.#followed.has(id)) continue;
+      if (this.#followed.size >= MAX_FOLLOWED) {
+        this.#source.notes.set('bound', `more than ${MAX_FOLLOWED} sessions: the others are not shown`);
+        return;
+      }
+      this.#followed.add(id);
+      void this.#followOne(id);
+    }
+  }
+
+  async #followOne(id: string): Promise<void> {
+    const { signal } = this.#ending;
+    const onGap = ({ missed }: { readonly missed: number }): void => {
+      this.#model.find(id)?.addGap(missed, 'evicted before the viewer came to them', this.#model.now());
+    };
+    try {
+      for await (const entry of this.#sessions.followSession(id, { signal, onGap })) this.#add(entry);
+      this.#model.find(id)?.end(this.#model.now());
+    } catch (error) {
+      if (!signal.aborted) this.#noteFailure(error);
+    } finally {
+      this.#followed.delete(id);
+    }
+  }
+
+  #add(entry: ViewedEntry): void {
+    const data = dataOf(entry);
+    const isPast = this.#model.now() - data.millis > 5_000;
+    this.#model.add(data, { source: this.#source, entryId: entry.id, isPast });
+  }
+
+  #noteGap(missed: number): void {
+    const text = missed === -1 ? 'an unknown number of entries' : `${missed} entries`;
+    this.#source.notes.set('gap', `${text} were evicted from the store before the viewer came to them`);
+  }
+
+  #noteFailure(error: unknown): void {
+    this.#source.notes.set('failure', `the sessions cannot be read: ${messageOf(error)}`);
+  }
+
+  #look(): void {
+    if (this.#sessions.isShutDown)
+      this.#source.notes.set('shut-down', 'the session logs of the application are shut down');
+    if (this.#isRemote) this.#followKnown();
+    else this.#lookForEnds();
+    const lost = Object.entries(this.#sessions.stats().lost).filter(([, count]) => count > 0);
+    if (lost.length > 0) {
+      const reasons = lost.map(([reason, count]) => `${reason} ${count}`).join(', ');
+      this.#source.notes.set('lost', `the application has lost records: ${reasons}`);
+    }
+    void this.#askDeliveries();
+  }
+
+  #lookForEnds(): void {
+    const live = new Set(this.#sessions.allSessionsInQueues);
+    for (const id of this.#sessions.allSessionsInQueue) {
+      if (live.has(id)) this.#ended.delete(id);
+      else if (!this.#ended.has(id)) {
+        this.#ended.add(id);
+        this.#model.find(id)?.end(this.#model.now());
+      }
+    }
+    // Of sessions that went from the store nothing is to be remembered.
+    if (this.#ended.size > 2 * this.#sessions.allSessionsInQueue.length + 1_000) this.#ended.clear();
+  }
+
+  /**
+   * What the collector has, of quiet sessions that changed since that was asked. Asking flushes the session: while it is written
+   * that would cut the records that merge its chunks, and who looks on must not change what is exported.
+   */
+  async #askDeliveries(): Promise<void> {
+    if (!this.#canAskDelivery || this.#isAsking) return;
+    const quietSince = this.#model.now() - QUIET_MILLIS;
+    const changed = [...this.#model.sessions.values()].filter(
+      ({ key, kind, version, activeMillis }) =>
+        kind === 'session' && activeMillis < quietSince && this.#asked.get(key) !== version,
+    );
+    this.#isAsking = true;
+    for (const session of changed.toSorted((a, b) => b.version - a.version).slice(0, MAX_ASKED)) {
+      try {
+        const { deliveredId, pending } = await this.#sessions.flushSession(session.name, { timeoutMillis: 1 });
+        const seq = deliveredId === undefined ? undefined : session.seqOfId(deliveredId);
+        if (seq !== undefined) session.markDelivered(seq, this.#model.now());
+        if (pending > 0) continue;
+      } catch (error) {
+        // There is no exporter that says it.
+        if ((error as { readonly code?: unknown }).code !== 'no_durable_exporter') this.#noteFailure(error);
+        this.#canAskDelivery = false;
+        return;
+      }
+      this.#asked.set(session.key, session.version);
+    }
+    for (const key of this.#asked.keys()) if (!this.#model.sessions.has(key)) this.#asked.delete(key);
+    this.#isAsking = false;
+  }
+}
+
+function dataOf(entry: ViewedEntry): LogData {
+  const attributes: Record<string, Value> = {
+    [ATTRIBUTE.sessionId]: entry.sessionId,
+    [ATTRIBUTE.logType]: entry.logType,
+  };
+  if (entry.streamId !== undefined) attributes[ATTRIBUTE.streamId] = entry.streamId;
+  for (const [key, value] of Object.entries(toAttributes(entry.attributes ?? {}))) setField(attributes, key, value);
+  return logData({
+    millis: Date.parse(entry.timestamp),
+    severityNumber: entry.severityNumber ?? 0,
+    severityText: entry.severityText ?? '',
+    eventName: EVENT_NAMES[entry.kind] ?? entry.eventName ?? '',
+    body: boundedText(entry.message),
+    attributes,
+    traceId: entry.traceId ?? '',
+    spanId: entry.spanId ?? '',
+  });
+}

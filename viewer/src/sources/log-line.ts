@@ -1,0 +1,214 @@
+import { ATTRIBUTE } from '../formats.ts';
+import { logData, NO_ORIGIN } from '../model/log-data.ts';
+import type { LogData, Origin } from '../model/log-data.ts';
+import { boundedText, MAX_DEPTH, MAX_FIELDS, setField, TRUNCATED } from '../model/value.ts';
+import type { Attributes, Value } from '../model/value.ts';
+import { decodeJsonLogs, MalformedJsonError } from '../otlp/json.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads lines of log files: the daily file in its text and JSON form, lines of stdout in its plain form, and OTLP JSON as the
+ * Collector's file exporter and `otel-session-logs spool --export` write it.
+ */
+export class LogLineReader {
+  #origins = new Map<string, Origin>();
+
+  /** The records of a line; `undefined` when it is of none of these forms. */
+  read(line: string): readonly LogData[] | undefined {
+    if (line.startsWith('{')) return this.#readJson(line);
+    const record = this.#readText(line);
+    return record === undefined ? undefined : [record];
+  }
+
+  #readJson(line: string): readonly LogData[] | undefined {
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      // The line is cut, or is text that begins like JSON.
+      return undefined;
+    }
+    if (!isFields(value)) return undefined;
+    if (Array.isArray(value['resourceLogs'])) return otlpRecords(line);
+    const record = this.#ofJsonLine(value);
+    return record === undefined ? undefined : [record];
+  }
+
+  /** docs/daily-file.md has the keys. */
+  #ofJsonLine(line: Fields): LogData | undefined {
+    const { time, level, message, session_id: sessionId, scope, exception } = line;
+    const millis = typeof time === 'string' ? Date.parse(time) : Number.NaN;
+    if (Number.isNaN(millis) || typeof message !== 'string') return undefined;
+    const attributes: Record<string, Value> = {};
+    if (typeof sessionId === 'string') attributes[ATTRIBUTE.sessionId] = sessionId;
+    addFields(attributes, line['attributes']);
+    if (isFields(exception)) {
+      addText(attributes, ATTRIBUTE.exceptionType, exception['type']);
+      addText(attributes, ATTRIBUTE.exceptionMessage, exception['message']);
+      addText(attributes, ATTRIBUTE.exceptionStacktrace, exception['stacktrace']);
+    }
+    const severityNumber = numberOf(line['severity_number']);
+    return logData({
+      millis,
+      severityNumber,
+      severityText: severityTextOf(textOf(line['severity_text']), textOf(level)),
+      eventName: textOf(line['event_name']),
+      body: line['body'] === undefined ? boundedText(message) : toValue(line['body'], 0),
+      attributes,
+      droppedAttributes: numberOf(line['dropped_attributes_count']),
+      traceId: textOf(line['trace_id']),
+      spanId: textOf(line['span_id']),
+      flags: Number.parseInt(textOf(line['trace_flags']), 16) || 0,
+      origin: isFields(scope) ? this.#origin(textOf(scope['name']), textOf(scope['version'])) : NO_ORIGIN,
+    });
+  }
+
+  #readText(line: string): LogData | undefined {
+    const head = TEXT_HEAD.exec(line);
+    if (head === null) return undefined;
+    const [begin, time = '', level = '', session = '-'] = head;
+    const millis = Date.parse(time);
+    if (Number.isNaN(millis)) return undefined;
+    const end = line.lastIndexOf(ORIGIN_BEGIN);
+    const origin = end < begin.length - 1 ? undefined : jsonFields(line.slice(end + 1));
+    const message = origin === undefined ? line.slice(begin.length) : line.slice(begin.length, end);
+    const attributes: Record<string, Value> = {};
+    if (session !== '-') attributes[ATTRIBUTE.sessionId] = unescapeAll(session);
+    addFields(attributes, origin?.['attributes']);
+    return logData({
+      millis,
+      severityNumber: severityOfLevel(level),
+      severityText: level === 'CHAT' ? '' : level,
+      eventName: textOf(origin?.['otel.event.name']),
+      body: boundedText(unescapeControls(message)),
+      attributes,
+      droppedAttributes: numberOf(origin?.['otel.dropped_attributes_count']),
+      origin:
+        origin === undefined
+          ? NO_ORIGIN
+          : this.#origin(textOf(origin['otel.scope.name']), textOf(origin['otel.scope.version'])),
+    });
+  }
+
+  /** One object for all records of a scope. */
+  #origin(scopeName: string, scopeVersion: string): Origin {
+    const key = `${scopeName}\n${scopeVersion}`;
+    const known = this.#origins.get(key);
+    if (known !== undefined) return known;
+    const origin: Origin = { ...NO_ORIGIN, scopeName, scopeVersion };
+    // A file with a scope of its own in each line is not ours.
+    if (this.#origins.size < 1_000) this.#origins.set(key, origin);
+    return origin;
+  }
+}
+
+/** `2026-11-23T10:00:00.000Z INFO [session id] message {"otel.scope.name":...}` */
+const TEXT_HEAD = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (\S+) +\[([^\]]*)\] /;
+/** No message and no value can hold it. */
+const ORIGIN_BEGIN = ' {"otel.scope.name":';
+
+const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
+
+function severityOfLevel(level: string): number {
+  const place = LEVELS.indexOf(level);
+  return place === -1 ? 0 : place * 4 + 1;
+}
+
+function severityTextOf(text: string, level: string): string {
+  if (text !== '') return text;
+  return level === 'CHAT' ? '' : level;
+}
+
+function otlpRecords(line: string): readonly LogData[] | undefined {
+  try {
+    return decodeJsonLogs(line).records;
+  } catch (error) {
+    if (error instanceof MalformedJsonError) return undefined;
+    throw error;
+  }
+}
+
+function jsonFields(text: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isFields(value) ? value : undefined;
+  } catch {
+    // The line is cut: its end is part of the message.
+    return undefined;
+  }
+}
+
+const ESCAPE = /\\u([\da-f]{4})/g;
+
+/** In the session's column the writer escapes every backslash, so that each escape is one. */
+function unescapeAll(text: string): string {
+  return text.includes('\\')
+    ? text.replace(ESCAPE, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    : text;
+}
+
+/** In a message it escapes control characters only: any other `\uXXXX` stood there before. */
+function unescapeControls(text: string): string {
+  if (!text.includes('\\u')) return text;
+  return text.replace(ESCAPE, (found, hex: string) => {
+    const character = String.fromCharCode(Number.parseInt(hex, 16));
+    return CONTROL.test(character) ? character : found;
+  });
+}
+
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
+
+function addFields(owner: Record<string, Value>, fields: unknown): void {
+  if (!isFields(fields)) return;
+  for (const [key, value] of Object.entries(fields).slice(0, MAX_FIELDS)) setField(owner, key, toValue(value, 1));
+}
+
+function addText(owner: Record<string, Value>, key: string, value: unknown): void {
+  if (value !== undefined) owner[key] = toValue(value, 1);
+}
+
+/** What `JSON.parse` gave, within the bounds. */
+export function toValue(value: unknown, depth: number): Value {
+  switch (typeof value) {
+    case 'string':
+      return boundedText(value);
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return value;
+    case 'object':
+      return value === null ? null : ofObject(value, depth);
+    default:
+      return null;
+  }
+}
+
+function ofObject(value: object, depth: number): Value {
+  if (value instanceof Uint8Array) return new Uint8Array(value);
+  if (depth > MAX_DEPTH) return TRUNCATED;
+  if (Array.isArray(value)) return value.slice(0, MAX_FIELDS).map((part) => toValue(part, depth + 1));
+  const copy: Record<string, Value> = {};
+  for (const [key, part] of Object.entries(value).slice(0, MAX_FIELDS)) setField(copy, key, toValue(part, depth + 1));
+  return copy;
+}
+
+/** Attributes as an object of the SDK has them. */
+export function toAttributes(value: object): Attributes {
+  const copy: Record<string, Value> = {};
+  for (const [key, part] of Object.entries(value).slice(0, MAX_FIELDS)) setField(copy, key, toValue(part, 1));
+  return copy;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
+}

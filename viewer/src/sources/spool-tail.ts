@@ -1,0 +1,183 @@
+import { lstatSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+import {
+  DEAD_DIRECTORY,
+  deadFiles,
+  decodeFrame,
+  FileSegment,
+  OriginDecoder,
+  OwnerWatch,
+  PendingResources,
+  readDirectory,
+  scanSegment,
+  SEGMENT_SUFFIX,
+} from '../formats.ts';
+import type { OwnerState, ReadableLogRecord } from '../formats.ts';
+import type { LogData } from '../model/log-data.ts';
+import { SdkRecordReader } from './sdk-record.ts';
+
+/** What is known of a segment: up to where it was read. */
+interface KnownSegment<Token> {
+  offset: number;
+  /** How long the file was then. */
+  bytes: number;
+  /** Records that its end seems to have held, which cannot be read; it may be a frame that is being written. */
+  damagedAtEnd: number;
+  readonly origins: OriginDecoder;
+  /** Records that were given out, by their number, with what became of them there. */
+  readonly records: { readonly ordinal: number; readonly token: Token }[];
+  isSeen: boolean;
+}
+
+/** A record of a spool, on its way to the collector. */
+export interface SpooledRecord {
+  readonly data: LogData;
+  readonly entryId: string | undefined;
+  /** The collector refused it. */
+  readonly isRejected: boolean;
+}
+
+/** What a look at a spool gives out. */
+export interface SpoolSink<Token> {
+  /** Takes a record. What it returns is given to `delivered` when the collector has acknowledged the record. */
+  record(record: SpooledRecord): Token;
+  delivered(token: Token): void;
+  damaged(count: number): void;
+  /** Of each process that writes or wrote there. */
+  owners(states: readonly OwnerState[]): void;
+}
+
+/**
+ * Reads what is in a spool of `DurableLogRecordProcessor`, of processes that run and of those that are gone, and what comes
+ * later. Changes nothing. A segment that was acknowledged and removed between two looks is not seen.
+ */
+export class SpoolTail<Token> {
+  readonly #root: string;
+  readonly #sink: SpoolSink<Token>;
+  readonly #watch: OwnerWatch;
+  readonly #records = new SdkRecordReader();
+  readonly #resources = new PendingResources(0);
+  readonly #segments = new Map<string, KnownSegment<Token>>();
+
+  constructor(root: string, sink: SpoolSink<Token>) {
+    this.#root = root;
+    this.#sink = sink;
+    this.#watch = new OwnerWatch(root);
+  }
+
+  /** Whether the directory is a spool: it has owners, or rejected records. */
+  static isSpool(names: readonly string[]): boolean {
+    return names.some((name) => /^o-\d{13}-[\da-f]{8}$/.test(name));
+  }
+
+  /** Reads what is new since the last look. Rejects with the error of the file system. */
+  async look(): Promise<void> {
+    for (const known of this.#segments.values()) known.isSeen = false;
+    const { owners } = readDirectory(this.#root);
+    const states: OwnerState[] = [];
+    for (const owner of owners) {
+      const directory = join(this.#root, owner);
+      states.push(await this.#watch.look(directory));
+      await this.#lookInto(directory);
+    }
+    for (const { path, bytes } of deadFiles(join(this.#root, DEAD_DIRECTORY))) await this.#read(path, bytes, true);
+    this.#sink.owners(states);
+    this.#forgetRemoved();
+  }
+
+  async #lookInto(directory: string): Promise<void> {
+    const { names, owners } = readDirectory(directory);
+    for (const name of names) {
+      if (!name.endsWith(SEGMENT_SUFFIX)) continue;
+      const path = join(directory, name);
+      const stats = lstatSync(path, { throwIfNoEntry: false });
+      if (stats?.isFile() === true) await this.#read(path, stats.size, false);
+    }
+    // Owners that this one has taken over.
+    for (const owner of owners) await this.#lookInto(join(directory, owner));
+  }
+
+  async #read(path: string, bytes: number, isRejected: boolean): Promise<void> {
+    // A segment keeps its name when it is taken over.
+    const name = basename(path);
+    const segment = FileSegment.adopt(dirname(path), name, bytes, 0);
+    let known = this.#segments.get(name);
+    if (known === undefined) {
+      // What is acknowledged is delivered already, but it is there to be shown.
+      known = { offset: 0, bytes: 0, damagedAtEnd: 0, origins: new OriginDecoder(), records: [], isSeen: true };
+      this.#segments.set(name, known);
+    }
+    known.isSeen = true;
+    const acknowledged = segment.position;
+    if (bytes !== known.bytes) {
+      known.bytes = bytes;
+      await this.#readOn(segment, known, isRejected);
+    } else if (known.damagedAtEnd > 0) {
+      this.#sink.damaged(known.damagedAtEnd);
+      known.damagedAtEnd = 0;
+    }
+    if (!isRejected) this.#settle(known, acknowledged.ordinal);
+  }
+
+  async #readOn(segment: FileSegment, known: KnownSegment<Token>, isRejected: boolean): Promise<void> {
+    const start = known.offset;
+    const from = known.records.at(-1)?.ordinal;
+    segment.position = { offset: start, skip: 0, ordinal: from === undefined ? segment.firstOrdinal : from + 1 };
+    const found: {
+      readonly record: ReadableLogRecord;
+      readonly entryId: string | undefined;
+      readonly ordinal: number;
+    }[] = [];
+    let lost = 0;
+    try {
+      const scan = await scanSegment(segment, (frame) => {
+        lost += frame.lost;
+        known.offset = frame.endOffset;
+        if (frame.lost > 0) this.#sink.damaged(frame.lost);
+        if (frame.count === 0) return this.#resources.learn(Buffer.from(frame.payload));
+        try {
+          const { records, sessions } = decodeFrame(frame.payload, frame.count, known.origins);
+          records.forEach((record, at) => {
+            found.push({ record, entryId: sessions[at]?.entryId, ordinal: frame.ordinal + at });
+          });
+        } catch {
+          // Damaged in a way that the checksum missed.
+          this.#sink.damaged(frame.count);
+        }
+      });
+      known.damagedAtEnd = scan.damaged - lost;
+    } catch (error) {
+      // The owner has removed it, or another process has moved it.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    } finally {
+      segment.close();
+    }
+    await this.#resources.complete(found.map(({ record }) => record));
+    for (const { record, entryId, ordinal } of found) {
+      const token = this.#sink.record({ data: this.#records.read(record), entryId, isRejected });
+      known.records.push({ ordinal, token });
+    }
+  }
+
+  /** Records before this one are acknowledged. */
+  #settle(known: KnownSegment<Token>, ordinal: number): void {
+    const { records } = known;
+    let count = 0;
+    while (count < records.length && (records[count]?.ordinal ?? 0) < ordinal) count += 1;
+    if (count === 0) return;
+    // The last one is kept: it has the number to go on from.
+    const settled = records.splice(0, Math.min(count, Math.max(0, records.length - 1)));
+    for (const { token } of settled) this.#sink.delivered(token);
+    if (count > settled.length && records[0] !== undefined) this.#sink.delivered(records[0].token);
+  }
+
+  /** A segment is removed when all of it is acknowledged. */
+  #forgetRemoved(): void {
+    for (const [name, known] of this.#segments) {
+      if (known.isSeen) continue;
+      if (name.endsWith(SEGMENT_SUFFIX)) for (const { token } of known.records) this.#sink.delivered(token);
+      this.#segments.delete(name);
+    }
+  }
+}

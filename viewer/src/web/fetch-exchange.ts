@@ -1,0 +1,62 @@
+import { BodyTooLargeError, textAnswer } from './exchange.ts';
+import type { Answer, Asked, Handler } from './exchange.ts';
+
+/**
+ * Answers a web `Request` by a handler. Never rejects. Where the client is cannot be seen there: it counts as one that is not on
+ * this machine.
+ */
+export async function answerWeb(handler: Handler, request: Request, base: string, url: string): Promise<Response> {
+  try {
+    const answer = await handler(askedOf(request, base, url));
+    return responseOf(answer ?? textAnswer(404, 'there is no such thing here'), request);
+  } catch (error) {
+    const failure =
+      error instanceof BodyTooLargeError
+        ? textAnswer(413, error.message)
+        : textAnswer(500, 'the viewer failed to answer');
+    return responseOf(failure, request);
+  }
+}
+
+function askedOf(request: Request, base: string, url: string): Asked {
+  const at = url.indexOf('?');
+  const path = at === -1 ? url : url.slice(0, at);
+  return {
+    method: request.method,
+    path: path.startsWith('/') ? path : `/${path}`,
+    base,
+    query: new URLSearchParams(at === -1 ? '' : url.slice(at + 1)),
+    isLocal: false,
+    // A server of web requests may have put it into the address only.
+    header: (name) => request.headers.get(name) ?? (name === 'host' ? new URL(request.url).host : undefined),
+    body: () => Promise.reject(new BodyTooLargeError('a body is not taken here')),
+    signal: request.signal,
+  };
+}
+
+function responseOf({ status, headers, body }: Answer, request: Request): Response {
+  const hasBody = request.method !== 'HEAD' && status !== 304 && status !== 204;
+  if (!hasBody) return new Response(null, { status, headers });
+  if (typeof body === 'string') return new Response(body, { status, headers });
+  if (body instanceof Uint8Array) return new Response(new Uint8Array(body), { status, headers });
+  return new Response(streamOf(body), { status, headers });
+}
+
+/** Asks for the next text when the one before was taken. */
+function streamOf(texts: AsyncIterable<string>): ReadableStream<Uint8Array> {
+  const iterator = texts[Symbol.asyncIterator]();
+  const encoder = new TextEncoder();
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const next = await iterator.next();
+        if (next.done === true) controller.close();
+        else controller.enqueue(encoder.encode(next.value));
+      },
+      async cancel() {
+        await iterator.return?.();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

@@ -1,0 +1,117 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { isLoopbackAddress } from './addresses.ts';
+import { BodyTooLargeError, textAnswer } from './exchange.ts';
+import type { Answer, Asked, Handler } from './exchange.ts';
+
+/** How long the rest of a body that is not taken is read, so that the client gets to see the answer. */
+const DISCARD_MILLIS = 1_000;
+
+/** Answers a request of `node:http` by a handler. Never rejects. @param base Where the handler is mounted. */
+export async function answerNode(
+  handler: Handler,
+  request: IncomingMessage,
+  response: ServerResponse,
+  base = '',
+  url: string = request.url ?? '/',
+): Promise<boolean> {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  let answer: Answer | undefined;
+  try {
+    answer = await handler(askedOf(request, url, base, gone.signal));
+  } catch (error) {
+    answer =
+      error instanceof BodyTooLargeError
+        ? { ...textAnswer(413, error.message), closes: true }
+        : textAnswer(500, 'the viewer failed to answer');
+  }
+  if (answer === undefined) return false;
+  if (!response.destroyed) await send(response, request, answer);
+  return true;
+}
+
+function askedOf(request: IncomingMessage, url: string, base: string, signal: AbortSignal): Asked {
+  // The path is taken as it is: `new URL` would take `//host/` for another host.
+  const at = url.indexOf('?');
+  const path = at === -1 ? url : url.slice(0, at);
+  return {
+    method: request.method ?? 'GET',
+    path: path.startsWith('/') ? path : `/${path}`,
+    base,
+    query: new URLSearchParams(at === -1 ? '' : url.slice(at + 1)),
+    isLocal: isLocal(request),
+    header: (name) => {
+      const value = request.headers[name];
+      return Array.isArray(value) ? value.join(', ') : value;
+    },
+    body: (maxBytes) => bodyOf(request, maxBytes),
+    signal,
+  };
+}
+
+function isLocal({ socket, headers }: IncomingMessage): boolean {
+  // A proxy on this machine speaks for clients anywhere.
+  const isForwarded = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => headers[name] !== undefined);
+  return !isForwarded && isLoopbackAddress(socket.remoteAddress) && isLoopbackAddress(socket.localAddress);
+}
+
+function bodyOf(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const tooLarge = (): BodyTooLargeError => new BodyTooLargeError(`the body is longer than ${maxBytes} bytes`);
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLarge());
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const onData = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes > maxBytes) {
+        request.off('data', onData);
+        reject(tooLarge());
+      } else chunks.push(chunk);
+    };
+    request.on('data', onData);
+    request.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes)));
+    request.once('error', reject);
+    request.once('close', () => reject(new Error('the client went away')));
+  });
+}
+
+async function send(response: ServerResponse, request: IncomingMessage, answer: Answer): Promise<void> {
+  const { status, headers, body, closes } = answer;
+  const isHead = request.method === 'HEAD';
+  response.writeHead(status, closes === true ? { ...headers, connection: 'close' } : headers);
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    response.end(isHead ? undefined : body);
+    if (closes === true) discard(request);
+    return;
+  }
+  if (isHead) return void response.end();
+  try {
+    for await (const text of body) {
+      if (response.destroyed) break;
+      if (!response.write(text)) await drained(response);
+    }
+    response.end();
+  } catch {
+    // The stream broke off: the client sees that by the end of the connection, and comes again.
+    response.destroy();
+  }
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.once('drain', done);
+    response.once('close', done);
+  });
+}
+
+/** Reads on for a moment: a connection that is reset at once takes the answer with it. */
+function discard(request: IncomingMessage): void {
+  request.resume();
+  setTimeout(() => request.socket.destroy(), DISCARD_MILLIS).unref();
+}

@@ -1,0 +1,145 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+import { temporaryDirectory } from '../../test/support/temporary-directory.ts';
+import { until } from '../../test/support/until.ts';
+import { ask } from './support/dev-server.ts';
+import { runDev } from './support/cli.ts';
+
+describe('otel-session-logs dev', () => {
+  it('listens on 127.0.0.1, reads the paths, and says where', async () => {
+    const path = temporaryDirectory();
+    writeFileSync(join(path, 'app.log'), '2026-11-23T10:00:00.000Z INFO [abc] m {"otel.scope.name":"app"}\n');
+    const cli = runDev([path, '--port', '0', '--no-open']);
+    const server = await cli.server;
+    await until(() => server.model.entries === 1);
+    expect(server.endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(cli.out()).toContain(`sessions are shown at  ${server.endpoint}/`);
+    expect((await ask(`${server.endpoint}/api/state`)).status).toBe(200);
+    cli.end();
+    expect(await cli.code).toBe(0);
+    await expect(ask(`${server.endpoint}/api/state`)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('opens the page where there is a terminal, and not with --no-open', async () => {
+    const opened: string[] = [];
+    const open = (url: string): Promise<void> => Promise.resolve(void opened.push(url));
+    const terminal = (): PassThrough & { isTTY: true } =>
+      Object.assign(new PassThrough().resume(), { isTTY: true as const });
+    const one = await runDev(['--port=0'], { open, stdout: terminal() }).server;
+    await runDev(['--port=0', '--no-open'], { open, stdout: terminal() }).server;
+    await runDev(['--port=0'], { open }).server;
+    expect(opened).toEqual([one.pageUrl]);
+  });
+
+  it.each([
+    [['--port', 'x'], 'expected `--port` to be a number from 0 to 65535, got "x"'],
+    [['--port', '65536'], 'expected `--port` to be a number from 0 to 65535, got "65536"'],
+    [['--what'], "Unknown option '--what'"],
+    [['--'], 'expected a command behind `--`'],
+    [['--port=0', '--host', '0.0.0.0'], 'expected a `token` for the host "0.0.0.0"'],
+    [['--port=0', '--token', 'short'], 'expected `token` to have at least 16 characters, got 5'],
+  ])('ends with 2 for the arguments %j', async (args, message) => {
+    const cli = runDev(args, { env: {} });
+    expect(await cli.code).toBe(2);
+    expect(cli.err()).toContain(message);
+  });
+
+  it('ends with 1, and says what to do, where the port is in use, or a path is not there', async () => {
+    const other = createServer();
+    onTestFinished(() => void other.close());
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    const cli = runDev(['--port', String(port)]);
+    expect(await cli.code).toBe(1);
+    expect(cli.err()).toContain(`port ${port} is in use`);
+    const missing = runDev(['--port=0', '/no/such/place']);
+    expect(await missing.code).toBe(1);
+    expect(missing.err()).toContain('there is no file or directory /no/such/place');
+  });
+
+  it('takes the token of the environment, and prints the address with it', async () => {
+    const token = 'a-token-of-enough-characters';
+    const cli = runDev(['--port=0'], { env: { OTEL_SESSION_LOGS_VIEWER_TOKEN: token } });
+    const server = await cli.server;
+    expect((await ask(`${server.endpoint}/api/state`)).status).toBe(401);
+    expect(cli.out()).toContain(`/?token=${token}`);
+  });
+});
+
+describe('otel-session-logs dev -- COMMAND', () => {
+  const PROGRAM = `
+    const { env } = process;
+    console.log('hello', env.OTEL_EXPORTER_OTLP_ENDPOINT);
+    console.error('a note');
+    console.log(JSON.stringify({ time: '2026-11-23T10:00:00.000Z', message: 'as JSON', session_id: 'abc' }));
+    console.log('  end without a line end'.trimEnd());
+    process.exitCode = 3;
+  `;
+
+  it('starts the program with the endpoint set, shows what it prints, and ends with its code', async () => {
+    const cli = runDev(['--port=0', '--', process.execPath, '-e', PROGRAM], { env: { PATH: process.env['PATH'] } });
+    const { model, endpoint } = await cli.server;
+    expect(await cli.code).toBe(3);
+    const output = [...model.sessions.values()].find(({ kind }) => kind === 'output');
+    expect(output?.entries.map(({ text, data }) => [data.severityText, text]).toSorted()).toEqual([
+      ['STDERR', 'a note'],
+      ['STDOUT', '  end without a line end'],
+      ['STDOUT', `hello ${endpoint}`],
+    ]);
+    expect(model.find('abc')?.entries.map(({ text }) => text)).toEqual(['as JSON']);
+    expect(cli.out()).toContain(`hello ${endpoint}\n`);
+    // What a program prints may be data: the viewer's own lines are not among it.
+    expect(cli.out()).not.toContain('sessions are shown at');
+    expect(cli.err()).toContain('a note\n');
+  });
+
+  it('sets `register` for Node programs, keeps NODE_OPTIONS, and leaves it with --no-register', async () => {
+    const module = join(temporaryDirectory(), 'register.mjs');
+    writeFileSync(module, 'console.log("registered");');
+    const register = `file://${module}`;
+    const program = ['--', process.execPath, '-e', 'console.log(process.env.NODE_OPTIONS)'];
+    const env = { PATH: process.env['PATH'], NODE_OPTIONS: '--no-warnings' };
+    const cli = runDev(['--port=0', ...program], { env, register });
+    expect(await cli.code).toBe(0);
+    expect(cli.out()).toBe(`registered\n--no-warnings --import ${register}\n`);
+    const without = runDev(['--port=0', '--no-register', ...program], { env, register });
+    await without.code;
+    expect(without.out()).toBe('--no-warnings\n');
+  });
+
+  it('gives the program the token, and speaks HTTP where gRPC was meant', async () => {
+    const program =
+      'const { OTEL_EXPORTER_OTLP_HEADERS: h, OTEL_EXPORTER_OTLP_PROTOCOL: p } = process.env; console.log(h, p)';
+    const env = { PATH: process.env['PATH'], OTEL_EXPORTER_OTLP_HEADERS: 'a=b', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' };
+    const cli = runDev(['--port=0', '--token=a-token-of-enough-characters', '--', process.execPath, '-e', program], {
+      env,
+    });
+    await cli.code;
+    expect(cli.out()).toBe('a=b,authorization=Bearer%20a-token-of-enough-characters http/protobuf\n');
+  });
+
+  it('passes the signal on that ends it, and waits for the program', async () => {
+    const program =
+      "process.on('SIGTERM', () => { console.log('bye'); process.exit(0); }); console.log('up'); setInterval(() => {}, 1e6)";
+    const cli = runDev(['--port=0', '--', process.execPath, '-e', program]);
+    await cli.server;
+    await until(() => cli.out().includes('up'));
+    cli.end();
+    expect(await cli.code).toBe(0);
+    expect(cli.out()).toBe('up\nbye\n');
+  });
+
+  it('ends with 127 where there is no such program, and as a shell after a signal', async () => {
+    const missing = runDev(['--port=0', '--', 'no-such-program-here']);
+    expect(await missing.code).toBe(127);
+    expect(missing.err()).toContain('no-such-program-here could not be started');
+    const killed = runDev(['--port=0', '--', process.execPath, '-e', 'process.kill(process.pid, "SIGKILL")']);
+    expect(await killed.code).toBe(137);
+  });
+});

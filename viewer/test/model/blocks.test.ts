@@ -1,0 +1,168 @@
+import { describe, expect, it } from 'vitest';
+
+import type { Session } from '../../src/model/session.ts';
+import { SessionModel } from '../../src/model/session-model.ts';
+import { blockChange } from '../../src/serve/encode.ts';
+import { SessionScript } from '../support/records.ts';
+
+function session(tell: (script: SessionScript) => unknown): Session {
+  const model = new SessionModel();
+  tell(new SessionScript(model, 'abc'));
+  const found = model.find('abc');
+  if (found === undefined) throw new Error('there is no session');
+  return found;
+}
+
+/** The blocks as a person would tell them. */
+function told({ blocks }: Session): string[] {
+  return blocks.map((block) => {
+    const { type, role, parts, isOpen, isFailed } = blockChange(block);
+    const texts = parts.map(({ part, text }) => (part === 'text' ? text : `<${part}>${text}`)).join('|');
+    return `${role ?? type}${isOpen ? ' open' : ''}${isFailed ? ' failed' : ''}: ${texts}`;
+  });
+}
+
+describe('the blocks of a session', () => {
+  it('joins an answer between its marks, token by token', () => {
+    const growing = session((script) => script.mark('stream_start').chunk('Hel').chunk('lo'));
+    expect(told(growing)).toEqual(['answer open: Hello']);
+    const whole = session((script) => script.mark('stream_start').chunk('Hel').chunk('lo').mark('stream_end'));
+    expect(told(whole)).toEqual(['answer: Hello']);
+  });
+
+  it('joins consecutive chat text without marks, also around logs for the operator', () => {
+    const found = session((script) => script.chunk('Hel').log('looked up').chunk('lo'));
+    expect(told(found)).toEqual(['answer open: Hello', 'log: looked up']);
+  });
+
+  it('begins anew after what the user said', () => {
+    const found = session((script) =>
+      script
+        .chunk('Hi')
+        .add({ eventName: 'gen_ai.user.message', body: { content: 'And?' } })
+        .chunk('Well'),
+    );
+    expect(told(found)).toEqual(['answer: Hi', 'user: And?', 'answer open: Well']);
+  });
+
+  it('keeps reasoning and tool calls apart, and two of a kind with a mark between', () => {
+    const found = session((script) =>
+      script
+        .mark('stream_start')
+        .mark('reasoning_start')
+        .chunk('hm')
+        .mark('reasoning_stop')
+        .chunk('So ')
+        .chunk('it is')
+        .mark('tool_call_start')
+        .chunk('find(1)')
+        .mark('tool_call_end')
+        .mark('tool_call_start')
+        .chunk('find(2)')
+        .mark('tool_call_end')
+        .chunk('!')
+        .mark('stream_end'),
+    );
+    expect(told(found)).toEqual(['answer: <reasoning>hm|So it is|<tool>find(1)|<tool>find(2)|!']);
+  });
+
+  it('goes on with an answer that starts again after a tool call', () => {
+    const found = session((script) =>
+      script
+        .mark('stream_start')
+        .mark('tool_call_start')
+        .mark('tool_call_end')
+        .mark('stream_start')
+        .chunk('on')
+        .mark('stream_end'),
+    );
+    expect(told(found)).toEqual(['answer: on']);
+  });
+
+  it('says of an answer whose place another one took that it broke off', () => {
+    const found = session((script) => script.mark('stream_start').chunk('one').mark('stream_start').chunk('two'));
+    expect(told(found)).toEqual(['answer failed: one', 'answer open: two']);
+    expect(found.blocks[0]?.finishReasons).toEqual(['abandoned']);
+  });
+
+  it('keeps answers of several streams apart that run side by side', () => {
+    const found = session((script) =>
+      script
+        .mark('stream_start', { 'session_logs.stream_id': 'a' })
+        .mark('stream_start', { 'session_logs.stream_id': 'b' })
+        .chunk('one ', 'a')
+        .chunk('1 ', 'b')
+        .chunk('two', 'a')
+        .chunk('2', 'b')
+        .mark('stream_end', { 'session_logs.stream_id': 'a' }),
+    );
+    expect(told(found)).toEqual(['answer: one two', 'answer open: 1 2']);
+  });
+
+  it('ends an answer of merged records, which have no marks, by its finish reasons', () => {
+    const found = session((script) =>
+      script
+        .add({ body: 'first ' }, { 'session_logs.chunk_count': 40, 'gen_ai.request.stream': true })
+        .add({ body: 'half' }, { 'session_logs.chunk_count': 7, 'gen_ai.response.finish_reasons': ['stop'] })
+        .add({ body: 'next' }, { 'session_logs.chunk_count': 3 }),
+    );
+    expect(told(found)).toEqual(['answer: first half', 'answer open: next']);
+    expect(found.chunks).toBe(50);
+  });
+
+  it('takes records of other languages, which have only an id and a severity', () => {
+    const found = session((script) =>
+      script.add({ body: 'started', severityNumber: 9, severityText: 'INFO' }).log('failed', 17),
+    );
+    expect(told(found)).toEqual(['log: started', 'log failed: failed']);
+    expect(found.errors).toBe(1);
+  });
+
+  it('shows where entries are missing, and where a life of the session ends', () => {
+    const found = session((script) => script.chunk('one'));
+    found.addGap(3, 'evicted', 1);
+    found.end(2);
+    found.end(3);
+    expect(found.blocks.map(({ type, missing }) => [type, missing])).toEqual([
+      ['answer', 0],
+      ['gap', 3],
+      ['end', 0],
+    ]);
+    expect(found.missing).toBe(3);
+  });
+
+  it('counts the tokens that the model says it used', () => {
+    const found = session((script) =>
+      script.add({ severityNumber: 9 }, { 'gen_ai.usage.input_tokens': 100, 'gen_ai.usage.output_tokens': 20 }),
+    );
+    expect([found.inputTokens, found.outputTokens]).toEqual([100, 20]);
+  });
+});
+
+describe('the state of a session', () => {
+  const now = 1_790_000_100_000;
+  const at = (tell: (script: SessionScript) => unknown, afterMillis: number): string => {
+    const model = new SessionModel({ now: () => now });
+    tell(new SessionScript(model, 'abc'));
+    return model.find('abc')?.stateAt(now + afterMillis) ?? '';
+  };
+
+  it('is live while something comes, and ended when nothing has come for 30 seconds', () => {
+    expect(at((script) => script.log('a'), 29_000)).toBe('live');
+    expect(at((script) => script.log('a'), 31_000)).toBe('ended');
+  });
+
+  it('is live as long as an answer is open, and failed when the answer does not go on', () => {
+    const open = (script: SessionScript): unknown => script.mark('stream_start').chunk('a');
+    expect(at(open, 60_000)).toBe('live');
+    expect(at(open, 3_600_000)).toBe('failed');
+  });
+
+  it('is failed when the last that came is an error, or an answer that broke off', () => {
+    expect(at((script) => script.log('a', 17), 1_000)).toBe('failed');
+    expect(at((script) => script.log('a', 17).log('b'), 1_000)).toBe('live');
+    expect(at((script) => script.mark('stream_start').mark('error').mark('stream_end'), 1_000)).toBe('failed');
+    const aborted = { 'gen_ai.response.finish_reasons': ['aborted'] };
+    expect(at((script) => script.mark('stream_start').mark('stream_end', aborted), 1_000)).toBe('failed');
+  });
+});

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+
+import { logData, NO_ORIGIN } from '../../src/model/log-data.ts';
+import { SessionModel } from '../../src/model/session-model.ts';
+import { SessionScript } from '../support/records.ts';
+
+function fill(model: SessionModel, id: string, count: number): void {
+  const script = new SessionScript(model, id, { source: model.sources[0] ?? model.addSource('test', 'otlp') });
+  for (let at = 0; at < count; at += 1) script.log(`${id} ${at}`);
+}
+
+describe('what the model holds', () => {
+  it('lets the sessions go that were active longest ago, and says how many', () => {
+    let now = 0;
+    const model = new SessionModel({ maxEntries: 100, now: () => (now += 1) });
+    for (let at = 0; at < 30; at += 1) fill(model, `session-${at}`, 10);
+    expect(model.entries).toBeLessThanOrEqual(100);
+    expect(model.sessions.has('s:session-0')).toBe(false);
+    expect(model.sessions.has('s:session-29')).toBe(true);
+    expect(model.evicted.entries).toBe(300 - model.entries);
+    expect(model.evicted.sessions).toBe(30 - model.sessions.size);
+    expect(model.inOrder.map(({ name }) => name)).toEqual([...model.sessions.values()].map(({ name }) => name));
+  });
+
+  it('lets the oldest blocks of a session go that is too long by itself, and never the newest', () => {
+    const model = new SessionModel({ maxEntries: 100 });
+    fill(model, 'long', 1_000);
+    const session = model.find('long');
+    expect(model.entries).toBe(session?.entries.length);
+    expect(model.entries).toBeLessThanOrEqual(100);
+    expect(session?.trimmed).toBe(1_000 - model.entries);
+    expect(session?.entries.at(-1)?.text).toBe('long 999');
+    expect(session?.blocks[0]?.entries[0]).toBe(session?.entries[0]);
+  });
+
+  it('lets the oldest chunks of an endless answer go', () => {
+    const model = new SessionModel({ maxEntries: 100 });
+    const script = new SessionScript(model, 'endless').mark('stream_start');
+    for (let at = 0; at < 1_000; at += 1) script.chunk(`${at} `);
+    const session = model.find('endless');
+    expect(session?.blocks.length).toBe(1);
+    expect(session?.entries.length).toBeLessThanOrEqual(100);
+    expect(session?.blocks[0]?.entries.length).toBe(session?.entries.length);
+    expect(session?.entries.at(-1)?.text).toBe('999 ');
+  });
+
+  it('is bounded in bytes and in sessions too', () => {
+    const bytes = new SessionModel({ maxBytes: 100_000 });
+    for (let at = 0; at < 50; at += 1) new SessionScript(bytes, `s${at}`).log('x'.repeat(5_000));
+    expect(bytes.sessions.size).toBeLessThan(12);
+    const many = new SessionModel({ maxSessions: 100 });
+    for (let at = 0; at < 1_000; at += 1) new SessionScript(many, `s${at}`).log('x');
+    expect(many.sessions.size).toBeLessThanOrEqual(100);
+    expect(many.entries).toBe(many.sessions.size);
+  });
+
+  it('finds the session of a record by the first attribute that names one', () => {
+    const model = new SessionModel({ sessionAttributes: ['user.id', 'session.id'] });
+    const script = new SessionScript(model, 'abc');
+    script.add({ body: 'a' }, { 'user.id': 7 }).add({ body: 'b' });
+    expect([...model.sessions.keys()]).toEqual(['s:7', 's:abc']);
+  });
+
+  it('gives records that name no session to their service', () => {
+    const model = new SessionModel();
+    const source = model.addSource('test', 'otlp');
+    const origin = { ...NO_ORIGIN, resource: { 'service.name': 'shop' } };
+    model.add(logData({ body: 'a', origin }), { source });
+    model.add(logData({ body: 'b' }), { source });
+    expect([...model.sessions.keys()]).toEqual(['v:shop', 'v:unknown service']);
+  });
+});
