@@ -7,17 +7,20 @@
  *   npm run test:frameworks -- --write     also writes the table of docs/set-ups.md
  */
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import assert from 'node:assert/strict';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { HOST_LINES } from '../hosts/host-project.ts';
 import type { HostLine } from '../hosts/host-project.ts';
 import { pack } from '../hosts/pack.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
+import type { OtlpReceiver } from '../support/otlp-receiver.ts';
+import { programOf } from '../support/page-programs.ts';
 import { cell, report } from './matrix.ts';
 import type { Row } from './matrix.ts';
 import { checkPrinted, command, makeHost } from './set-up.ts';
@@ -33,6 +36,10 @@ interface Deployment {
   /** Below the host: what is deployed by itself; `undefined` when it runs where it was built. */
   readonly output?: string;
   readonly start: readonly string[];
+  /** The recipe of that heading is among its files. */
+  readonly recipe?: string;
+  /** In the place of asking for `/log`. */
+  readonly ask?: (base: string, receiver: OtlpReceiver) => Promise<void>;
   /** Without the optional peers: that builds, and is not run. */
   readonly isBare?: boolean;
 }
@@ -62,6 +69,16 @@ const DEPLOYMENTS: readonly Deployment[] = [
     output: '.next/standalone',
     start: ['server.js'],
   },
+  {
+    name: 'Next.js 16, the recipe',
+    env: {},
+    ...BUILD_NEXT,
+    files: 'next-recipe',
+    packages: { ...NEXT, typescript: '~5.9.3', '@types/node': '^20.19.43', '@types/react': '^19.0.0' },
+    recipe: 'Next.js',
+    start: ['node_modules/next/dist/bin/next', 'start'],
+    ask: askRecipe,
+  },
   { name: 'Next.js 16, build without the peers', env: {}, ...BUILD_NEXT, start: [], isBare: true },
   {
     name: 'Nitro 2',
@@ -82,8 +99,40 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Starts the server, asks it once for `/log`, and ends it. */
-async function runServer(start: readonly string[], cwd: string): Promise<void> {
+/** A client gets what is logged, and hangs up while nothing is: its reader is free within seconds. */
+async function askRecipe(base: string, receiver: OtlpReceiver): Promise<void> {
+  const log = async (text: string): Promise<void> => {
+    assert.equal((await fetch(`${base}/chat/abc`, { method: 'POST', body: text })).status, 204);
+  };
+  const readers = async (): Promise<number> =>
+    ((await (await fetch(`${base}/stats`)).json()) as { readers: number }).readers;
+  await log('one');
+  const leaving = new AbortController();
+  const response = await fetch(`${base}/chat/abc`, { signal: leaving.signal });
+  const body = response.body?.getReader();
+  let received = '';
+  while (!received.includes('"one"')) received += Buffer.from((await body?.read())?.value ?? []).toString();
+  assert.equal(await readers(), 1);
+  leaving.abort();
+  const end = performance.now() + FREE_MILLIS;
+  while ((await readers()) > 0) {
+    assert.ok(performance.now() < end, 'the reader of a client that hung up stays');
+    await delay(20);
+  }
+  await receiver.until(() => receiver.records().some(({ body: text }) => text === 'one'));
+}
+
+const FREE_MILLIS = 5_000;
+
+async function askForLog(base: string, receiver: OtlpReceiver): Promise<void> {
+  const response = await fetch(`${base}/log`);
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${response.status} ${text.slice(0, 500)}`);
+  checkPrinted(text, receiver);
+}
+
+/** Starts the server, asks it, and ends it. */
+async function runServer(start: readonly string[], cwd: string, ask: NonNullable<Deployment['ask']>): Promise<void> {
   const receiver = await startOtlpReceiver();
   const port = await freePort();
   const env = {
@@ -99,10 +148,9 @@ async function runServer(start: readonly string[], cwd: string): Promise<void> {
   let said = '';
   for (const stream of [server.stdout, server.stderr]) stream.on('data', (text) => (said += String(text)));
   try {
-    const response = await answerOf(`http://127.0.0.1:${port}/log`, server);
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${response.status} ${text.slice(0, 500)}\n${said}`);
-    checkPrinted(text, receiver);
+    const base = `http://127.0.0.1:${port}`;
+    await untilAnswered(base, server);
+    await ask(base, receiver);
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${said}`, { cause: error });
   } finally {
@@ -111,11 +159,12 @@ async function runServer(start: readonly string[], cwd: string): Promise<void> {
   }
 }
 
-async function answerOf(url: string, server: { readonly exitCode: number | null }): Promise<Response> {
+async function untilAnswered(url: string, server: { readonly exitCode: number | null }): Promise<void> {
   const end = performance.now() + START_MILLIS;
   for (;;) {
     try {
-      return await fetch(url, { signal: AbortSignal.timeout(START_MILLIS) });
+      await fetch(url, { signal: AbortSignal.timeout(START_MILLIS) });
+      return;
     } catch (error) {
       if (server.exitCode !== null || performance.now() > end) throw error;
       await delay(100);
@@ -130,9 +179,13 @@ function withoutPeers({ name, dependencies }: HostLine): HostLine {
 
 /** Each line as the deployment's host, built anew for each kind of build. */
 async function deploy(directory: string, tarball: string, line: HostLine, deployment: Deployment): Promise<void> {
-  const { env, files, packages, build, output, start, isBare = false } = deployment;
+  const { env, files, packages, build, output, start, recipe, ask = askForLog, isBare = false } = deployment;
   const host = join(directory, `${files}-${HOST_LINES.indexOf(line)}${isBare ? '-bare' : ''}`);
   await makeHost(host, tarball, isBare ? withoutPeers(line) : line, files, packages);
+  for (const [file, code] of recipe === undefined ? [] : programOf('recipes-setups.md', recipe).files) {
+    await mkdir(dirname(join(host, file)), { recursive: true });
+    await writeFile(join(host, file), code);
+  }
   await Promise.all(['.next', '.output'].map((made) => rm(join(host, made), { recursive: true, force: true })));
   const { stdout, stderr } = await command(build, host, { ...env, NEXT_TELEMETRY_DISABLED: '1' });
   const warnings = `${stdout}\n${stderr}`
@@ -140,10 +193,10 @@ async function deploy(directory: string, tarball: string, line: HostLine, deploy
     .filter((text) => /warn|exist in target|can't resolve/i.test(text));
   if (warnings.length > 0) console.log(warnings.join('\n'));
   if (isBare) return;
-  if (output === undefined) return runServer(start, host);
+  if (output === undefined) return runServer(start, host, ask);
   const alone = await mkdtemp(join(directory, 'alone-'));
   await cp(join(host, output), alone, { recursive: true, verbatimSymlinks: true });
-  return runServer(start, alone);
+  return runServer(start, alone, ask);
 }
 
 async function main(directory: string): Promise<void> {
@@ -161,7 +214,7 @@ async function main(directory: string): Promise<void> {
       directory,
       `${deployment.files}-0${deployment.isBare === true ? '-bare' : ''}`,
       'node_modules',
-      deployment.files.replace('nitro', 'nitropack'),
+      deployment.files.replace('nitro', 'nitropack').replace('-recipe', ''),
     );
     const { version } = JSON.parse(await readFile(join(host, 'package.json'), 'utf8')) as { version: string };
     rows.push({ ...row, version });

@@ -42,7 +42,7 @@ interface Server {
   readonly check?: (server: ServerProcess) => Promise<void>;
 }
 
-const SERVERS: readonly Server[] = [
+export const SERVERS: readonly Server[] = [
   { heading: 'node:http' },
   { heading: 'Express', framework: 'express', check: checkMiddleware },
   { heading: 'Fastify', framework: 'fastify', check: checkCors },
