@@ -287,7 +287,8 @@ export class SessionLogs {
    * was logged: `'running'`, `'finished'` (also when its producer is gone: after its lease), `'none'` of a session that has none
    * or is not there. While a remote store's engine is away it waits, as readers do.
    *
-   * @throws TypeError for a wrong session id; rejects with a SessionLogsError `shut_down` after a shutdown.
+   * @throws TypeError for a wrong session id; rejects with a SessionLogsError `shut_down` after a shutdown, or one that comes before
+   * the answer, `not_supported` where the engine lets the store read nothing.
    */
   async answerState(sessionId: string): Promise<StreamState> {
     requireSessionId('answerState', sessionId);

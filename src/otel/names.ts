@@ -23,6 +23,9 @@ export const ATTRIBUTE = {
   exceptionStacktrace: 'exception.stacktrace',
 } as const;
 
+/** The prefix of what an answer took. */
+export const USAGE_PREFIX = 'gen_ai.usage.';
+
 /** The prefix of our own attributes and event names. */
 export const OWN_PREFIX = 'session_logs.';
 

@@ -18,7 +18,11 @@ export class AnswerOutcome {
   readonly #generations = new Set<number>();
   /** Something went wrong, after which the source may still give a reason. */
   #hasFailed = false;
-  /** Of all; what came of parts before does not count then. */
+  /** What the application tells of all of it. */
+  #told: TokenUsage | undefined = undefined;
+  /** Of the calls of the model that are over. */
+  #before: TokenUsage | undefined = undefined;
+  /** Of a whole call; what came of parts of it does not count then. */
   #total: TokenUsage | undefined = undefined;
   #parts: TokenUsage | undefined = undefined;
 
@@ -34,13 +38,13 @@ export class AnswerOutcome {
   }
 
   get usage(): TokenUsage | undefined {
-    return this.#total ?? this.#parts;
+    return this.#told ?? addUsage(this.#before, this.#total ?? this.#parts);
   }
 
   /** Takes what the application makes of a chunk, which counts before what the chunk says. */
   tell(finishReason: unknown, usage: unknown): void {
     this.#finish(0, finishReason);
-    this.#total = readUsage(usage) ?? this.#total;
+    this.#told = readUsage(usage) ?? this.#told;
   }
 
   /** Looks at a chunk, which may be anything. May throw what a getter of it throws. */
@@ -49,13 +53,18 @@ export class AnswerOutcome {
     const { type, choices, usage_metadata: usage, response_metadata: response } = chunk as Chunk;
     if (typeof type === 'string') this.#meetEvent(type, chunk as Chunk);
     if (Array.isArray(choices)) this.#meetChoices(choices, (chunk as Chunk)['usage']);
+    if (typeof response === 'object' && response !== null)
+      this.#meetMessage(chunk as Chunk, reasonIn(response as Chunk));
     // Message chunks, which LangChain adds up as well.
     if (usage !== undefined) this.#parts = addUsage(this.#parts, readUsage(usage));
-    if (typeof response === 'object' && response !== null) this.#finish(0, reasonIn(response as Chunk));
   }
 
   #meetEvent(type: string, chunk: Chunk): void {
     switch (type) {
+      case 'start':
+      case 'response.created':
+        this.#beginAgain();
+        break;
       case 'finish-step':
         this.#parts = addUsage(this.#parts, readUsage(chunk['usage']));
         break;
@@ -93,6 +102,7 @@ export class AnswerOutcome {
       if (typeof choice !== 'object' || choice === null) continue;
       const { index = 0, finish_reason: reason } = choice as Chunk;
       if (typeof index !== 'number' || !(index >= 0 && index < MAX_GENERATIONS)) continue;
+      if (this.#reasons.has(index) && saysMore((choice as Chunk)['delta'])) this.#beginAgain();
       this.#generations.add(index);
       this.#finish(index, reason);
     }
@@ -100,10 +110,34 @@ export class AnswerOutcome {
     this.#total = readUsage(usage) ?? this.#total;
   }
 
+  #meetMessage(chunk: Chunk, reason: unknown): void {
+    const { content, tool_call_chunks: calls } = chunk;
+    if (this.#reasons.has(0) && saysMore({ content, calls })) this.#beginAgain();
+    this.#finish(0, reason);
+  }
+
+  /** One source may give what several calls of the model write, as an agent that uses tools does: the last one tells the reason. */
+  #beginAgain(): void {
+    if (!this.isFinal) return;
+    this.#reasons.clear();
+    this.#generations.clear();
+    this.#hasFailed = false;
+    this.#before = addUsage(this.#before, this.#total ?? this.#parts);
+    this.#total = undefined;
+    this.#parts = undefined;
+  }
+
   #finish(generation: number, reason: unknown): void {
     const word = finishWord(reason);
     if (word !== undefined) this.#reasons.set(generation, word);
   }
+}
+
+/** Whether a part of an answer has anything in it. Some servers tell with an empty one, after the reason, what it took. */
+function saysMore(part: unknown): boolean {
+  if (typeof part !== 'object' || part === null) return false;
+  const { role: _role, ...content } = part as Chunk;
+  return Object.values(content).some((each) => (typeof each === 'string' || Array.isArray(each)) && each.length > 0);
 }
 
 /** The reason among what LangChain's models tell of a response, each in its own words. */

@@ -180,24 +180,30 @@ class TappedIterator<T> implements AsyncIterableIterator<T> {
   }
 
   async throw(error?: unknown): Promise<IteratorResult<T>> {
-    if (this.#source.throw !== undefined)
-      return this.#pass(() => this.#source.throw?.(error) as Promise<IteratorResult<T>>);
-    this.#answer.leave();
-    throw error;
+    const throwInto = async (): Promise<IteratorResult<T>> => {
+      if (this.#source.throw === undefined) throw error;
+      return this.#source.throw(error);
+    };
+    return this.#pass(throwInto, { error });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
   }
 
-  async #pass(step: () => Promise<IteratorResult<T>>): Promise<IteratorResult<T>> {
+  /** @param thrown What the consumer throws, as a Readable does that is destroyed: it leaves, unless the source catches that. */
+  async #pass(
+    step: () => Promise<IteratorResult<T>>,
+    thrown?: { readonly error: unknown },
+  ): Promise<IteratorResult<T>> {
     try {
       const result = await step();
       if (result.done === true) this.#answer.end();
       else this.#answer.chunk(result.value);
       return result;
     } catch (error) {
-      this.#answer.fail(error);
+      if (thrown !== undefined && thrown.error === error) this.#answer.leave();
+      else this.#answer.fail(error);
       throw error;
     }
   }

@@ -80,16 +80,17 @@ export class TappedAnswer<T> {
   start(): void {
     if (this.#phase !== 'new') return;
     this.#phase = 'running';
-    this.#mark('stream-start', this.#text.attributes);
     const { signal } = this.#plan;
     if (signal?.aborted === true) this.#stop();
     else if (signal !== undefined) this.#stopWatching = watchAbort(signal, () => this.#stop());
+    this.#mark('stream-start', this.#text.attributes);
   }
 
   chunk(value: T): void {
     if (this.#phase !== 'running') return;
     const text = this.#textOf(value);
-    if (text !== undefined) this.#writer.write(text, this.#sessionId, this.#text);
+    // What looks at a chunk is the application's, and may have ended the answer.
+    if (text !== undefined && !this.#isOver()) this.#writer.write(text, this.#sessionId, this.#text);
   }
 
   /** The source came to its end. */
@@ -116,8 +117,7 @@ export class TappedAnswer<T> {
   /** The signal observed: what the source does about it is the source's. */
   #stop(): void {
     // What it had said of its end before stands.
-    if (this.#outcome.isFinal) return;
-    this.#isStopped = true;
+    if (!this.#outcome.isFinal) this.#isStopped = true;
     this.#timer ??= startTimer(() => this.leave(), STOP_MILLIS).unref();
   }
 
@@ -134,8 +134,14 @@ export class TappedAnswer<T> {
     clearTimeout(this.#timer);
     const { usage } = this.#outcome;
     const told = finishReasons === undefined ? undefined : { [ATTRIBUTE.finishReasons]: finishReasons };
-    this.#mark('stream-end', { ...this.#text.attributes, ...usageAttributes(usage), ...told });
+    const ours = { ...usageAttributes(usage), ...told };
+    // Before the application's as well: the SDK keeps as many as its limit says, from the first on.
+    this.#mark('stream-end', { ...ours, ...this.#text.attributes, ...ours });
     this.#plan.onEnd?.({ finishReason: finishReasons?.[0], usage, ...failure });
+  }
+
+  #isOver(): boolean {
+    return this.#phase === 'over';
   }
 
   #mark(kind: 'stream-start' | 'stream-end', attributes: WriteOptions['attributes']): void {
@@ -143,7 +149,7 @@ export class TappedAnswer<T> {
   }
 
   #textOf(value: T): string | undefined {
-    this.#meet(value);
+    if (typeof value === 'object') this.#look(() => this.#outcome.meet(value));
     const { map } = this.#plan;
     if (map === undefined) return bodyToText(value);
     try {
@@ -159,14 +165,14 @@ export class TappedAnswer<T> {
 
   #textIn(mapped: MappedChunk): string | undefined {
     const { text, finishReason, usage } = mapped;
-    this.#outcome.tell(finishReason, usage);
+    this.#look(() => this.#outcome.tell(finishReason, usage));
+    if (catchRejection(text, () => {})) throw new TypeError('map must answer at once, not with a promise');
     return text === undefined ? undefined : bodyToText(text);
   }
 
-  #meet(value: T): void {
-    if (typeof value !== 'object') return;
+  #look(look: () => void): void {
     try {
-      this.#outcome.meet(value);
+      look();
     } catch (error) {
       // A getter of the source's.
       reporter.limited('chunk', 'a chunk of a tap could not be looked at; what it says of the end is not known', error);

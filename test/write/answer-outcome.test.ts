@@ -74,6 +74,50 @@ const cases: Readonly<Record<string, Case>> = {
     reasons: ['stop'],
     isFinal: false,
   },
+  'OpenAI chat: what several calls took, of which the last one has not told its reason': {
+    chunks: [
+      { choices: [{ index: 0, delta: { content: 'a' } }] },
+      { choices: [{ index: 0, delta: {}, finish_reason: 'tool_calls' }] },
+      { choices: [], usage: { prompt_tokens: 1, completion_tokens: 2 } },
+      { choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }] },
+      { choices: [{ index: 0, delta: { content: 'b' }, finish_reason: null }] },
+      { choices: [], usage: { prompt_tokens: 10, completion_tokens: 20 } },
+    ],
+    usage: { inputTokens: 11, outputTokens: 22 },
+    isFinal: false,
+  },
+  'OpenAI chat: what it took, told with an empty choice after the reason': {
+    chunks: [
+      { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] },
+      {
+        choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }],
+        usage: { prompt_tokens: 1 },
+      },
+    ],
+    reasons: ['stop'],
+    usage: { inputTokens: 1 },
+  },
+  'OpenAI responses: a second one after a tool call': {
+    chunks: [
+      { type: 'response.created' },
+      { type: 'response.completed', response: { status: 'completed', usage: { input_tokens: 1 } } },
+      { type: 'response.created' },
+    ],
+    usage: { inputTokens: 1 },
+    isFinal: false,
+  },
+  'AI SDK: a second stream after the first': {
+    chunks: [
+      { type: 'start' },
+      { type: 'finish-step', usage: { inputTokens: 1 } },
+      { type: 'finish', finishReason: 'tool-calls', totalUsage: { inputTokens: 1 } },
+      { type: 'start' },
+      { type: 'finish-step', usage: { inputTokens: 2 } },
+      { type: 'finish', finishReason: 'stop', totalUsage: { inputTokens: 2 } },
+    ],
+    reasons: ['stop'],
+    usage: { inputTokens: 3 },
+  },
   'OpenAI responses: completed, with a tool call': {
     chunks: [
       { type: 'response.output_text.delta', delta: 'a' },
@@ -130,6 +174,16 @@ const cases: Readonly<Record<string, Case>> = {
     ],
     reasons: ['stop'],
     usage: { inputTokens: 5, outputTokens: 4, cacheReadInputTokens: 2, reasoningOutputTokens: 1 },
+  },
+  'LangChain: an agent, of which a later message has not told its reason': {
+    chunks: [
+      { content: '', response_metadata: { finish_reason: 'tool_calls' }, usage_metadata: { input_tokens: 1 } },
+      { content: '', response_metadata: {}, usage_metadata: { output_tokens: 2 } },
+      { content: 'sunny', response_metadata: {} },
+      { content: 'It is', response_metadata: {}, usage_metadata: { input_tokens: 10 } },
+    ],
+    usage: { inputTokens: 11, outputTokens: 2 },
+    isFinal: false,
   },
 };
 

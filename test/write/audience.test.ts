@@ -85,6 +85,18 @@ describe.each(sdkLines)('who gets what is written, on %s', (_, line) => {
     expect(shown).toBe('data: Hel\n\ndata: lo\n\n');
   });
 
+  it('the end of an answer has what it took, however many attributes the application gives', async () => {
+    const { sessions, merged } = start(line);
+    const attributes = Object.fromEntries(Array.from({ length: 128 }, (_each, index) => [`k${index}`, index]));
+    const answer = async function* (): AsyncGenerator<object> {
+      yield { type: 'finish', finishReason: 'stop', totalUsage: { inputTokens: 4, outputTokens: 6 } };
+    };
+    await sessions.consume('s', answer(), { attributes, map: () => 'text' });
+    const took = { 'gen_ai.usage.input_tokens': 4, 'gen_ai.usage.output_tokens': 6 };
+    expect(sessions.getAllLogsInQueue().at(-1)?.attributes).toMatchObject(took);
+    expect(merged()[0]?.attributes).toMatchObject({ ...took, 'gen_ai.response.finish_reasons': ['stop'] });
+  });
+
   it('a redaction sees both, and what it holds back of one does not go out with the other', async () => {
     const redact = patternRedaction([{ pattern: /sk-[a-z0-9]{8,}/, replacement: '[KEY]' }]);
     const { sessions, read, exported } = start(line, { redact });

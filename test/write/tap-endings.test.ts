@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { runInNewContext } from 'node:vm';
 
@@ -142,6 +144,83 @@ describe('an answer that is stopped', () => {
     expect(ends()[1]?.attributes).toMatchObject({ 'gen_ai.usage.input_tokens': 1, 'gen_ai.usage.output_tokens': 2 });
   });
 
+  it('an abort after the reason, of a source that hangs then, ends it a second later with that reason', async () => {
+    vi.useFakeTimers();
+    const stop = new AbortController();
+    const source = async function* (): AsyncGenerator<object> {
+      yield { type: 'finish', finishReason: 'stop' };
+      await new Promise(() => {});
+    };
+    const consumed = sessions.consume('s', source(), { signal: stop.signal, map: () => 'a' });
+    await vi.advanceTimersByTimeAsync(1);
+    stop.abort();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await consumed).toEqual({ finishReason: 'stop', usage: undefined });
+    expect(kinds()).toEqual(['stream-start', 'a', 'stream-end']);
+  });
+
+  it('an abort between two calls of a model that one source gives stops it', async () => {
+    const stop = new AbortController();
+    const source = async function* (): AsyncGenerator<object> {
+      yield { choices: [{ index: 0, delta: {}, finish_reason: 'tool_calls' }] };
+      yield { choices: [{ index: 0, delta: { content: 'b' }, finish_reason: null }] };
+      stop.abort();
+    };
+    await collect(sessions.tap('s', source(), { signal: stop.signal, map: () => undefined }));
+    for await (const chunk of sessions.tap('s', source(), { map: () => undefined })) {
+      if (JSON.stringify(chunk).includes('content')) break;
+    }
+    expect(reasons()).toEqual([['aborted'], ['aborted']]);
+  });
+
+  it('a client that hangs up on a Readable of it stops it, whatever it is destroyed with', async () => {
+    const endless = async function* (): AsyncGenerator<string> {
+      for (;;) {
+        await turn();
+        yield 'a';
+      }
+    };
+    for (const error of [undefined, new Error('Premature close')]) {
+      const readable = Readable.from(sessions.tap('s', endless()));
+      readable.on('error', () => {});
+      await once(readable, 'readable');
+      const closed = new Promise((resolve) => readable.once('close', resolve));
+      readable.destroy(error);
+      await closed;
+    }
+    expect(kinds().filter((kind) => kind === 'error')).toEqual([]);
+    expect(reasons()).toEqual([['aborted'], ['aborted']]);
+  });
+
+  it('what is thrown into it goes on where the source catches it, and is a failure where it throws another error', async () => {
+    const catching = async function* (): AsyncGenerator<string> {
+      try {
+        yield 'a';
+      } catch {
+        yield 'caught';
+      }
+      throw new Error('its own');
+    };
+    const iterator = sessions.tap('s', catching())[Symbol.asyncIterator]();
+    await iterator.next();
+    expect(await iterator.throw?.(new Error('thrown'))).toEqual({ done: false, value: 'caught' });
+    await expect(iterator.next()).rejects.toThrow('its own');
+    expect(kinds()).toEqual(['stream-start', 'a', 'caught', 'error', 'stream-end']);
+    expect(reasons()).toEqual([['error']]);
+  });
+
+  it('a map that ends the answer writes nothing after the end', async () => {
+    let leave: () => void = () => {};
+    const map = (chunk: string): string => {
+      leave();
+      return chunk;
+    };
+    const iterator = sessions.tap('s', words('a', 'b'), { map })[Symbol.asyncIterator]();
+    leave = () => void iterator.return?.();
+    await iterator.next();
+    expect(kinds()).toEqual(['stream-start', 'stream-end']);
+  });
+
   it('a time-out that is not its signal is a failure', async () => {
     const source = async function* (): AsyncGenerator<string> {
       yield 'half';
@@ -263,6 +342,25 @@ describe('what map tells of the end', () => {
       'gen_ai.response.finish_reasons': ['tool_call'],
       'gen_ai.usage.input_tokens': 7,
     });
+  });
+
+  it('counts before what later chunks say', async () => {
+    const source = async function* (): AsyncGenerator<object> {
+      yield { n: 1 };
+      yield { type: 'finish', finishReason: 'stop', totalUsage: { inputTokens: 1 } };
+    };
+    const map = (chunk: object) => ('n' in chunk ? { usage: { inputTokens: 7 } } : undefined);
+    await collect(sessions.tap('s', source(), { map }));
+    expect(ends()[0]?.attributes).toMatchObject({ 'gen_ai.usage.input_tokens': 7 });
+  });
+
+  it('of what cannot be read, or is a promise, the rest counts', async () => {
+    const trap = new Proxy({}, { get: () => expect.fail('trap') });
+    await collect(sessions.tap('s', words('a'), { map: (text) => ({ text, usage: trap }) }));
+    await collect(sessions.tap('s', words('b'), { map: () => ({ text: Promise.reject(new Error('late')) as never }) }));
+    await turn();
+    expect(kinds()).toEqual(['stream-start', 'a', 'stream-end', 'stream-start', 'stream-end']);
+    expect(diagnostics.lines.some((line) => line.includes('not with a promise'))).toBe(true);
   });
 
   it('of what is no reason and no usage nothing stands there', async () => {

@@ -1,5 +1,5 @@
 import type { HrTime, LogRecord } from '../../otel/log-record.ts';
-import { ATTRIBUTE } from '../../otel/names.ts';
+import { ATTRIBUTE, USAGE_PREFIX } from '../../otel/names.ts';
 import { ownValue } from '../../support/own-value.ts';
 import { ownText } from '../../support/own-text.ts';
 import { reporterFor } from '../../support/reporter.ts';
@@ -67,7 +67,8 @@ export class MergedLogRecord {
     if (this.attributes[key] === given && given !== undefined) return;
     const value = ownValue(given);
     if (!Object.hasOwn(this.attributes, key)) {
-      if (this.#attributeCount >= limit) {
+      // What an answer took comes with its end, after all that the application says.
+      if (this.#attributeCount >= limit && !key.startsWith(USAGE_PREFIX)) {
         this.droppedAttributesCount += 1;
         return;
       }

@@ -210,6 +210,18 @@ export function answerContract(test: ContractTest): void {
     assert.equal(states.at(-1), 'none');
   });
 
+  test('the rest of an answer over which the session ended, or was deleted, is none', async (store) => {
+    for (const over of ['end', 'delete'] as const) {
+      log(store, over, 'start', { ...START, streamId: 'x' });
+      log(store, over, 'inside', { streamId: 'x' });
+      store[over](over);
+      for (const detail of [{ streamId: 'x' }, { ...END, streamId: 'x' }, END]) {
+        log(store, over, 'rest', detail);
+        assert.equal(await store.answerState(over), 'none');
+      }
+    }
+  });
+
   test('a start after a tool call keeps the latest answer running', async (store) => {
     log(store, 's', 'one', START);
     log(store, 's', 'tool end', { kind: 'tool-call-end' });

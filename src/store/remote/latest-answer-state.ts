@@ -2,6 +2,8 @@ import { isChat, kindOf } from '../../entry/entry-detail.ts';
 import type { StreamState } from '../session-store.ts';
 import { answerAround, walk } from './answers.ts';
 import { LatestAnswer, LifeFinder } from './life-finder.ts';
+import { CallFailed } from './remote-call.ts';
+import { RemoteRefusal } from './remote-log.ts';
 import type { RemoteReads } from './remote-reads.ts';
 import type { StoredItem } from './stored-item.ts';
 
@@ -17,23 +19,34 @@ export async function latestAnswerState(
   isOpenHere: boolean,
 ): Promise<StreamState> {
   const state = await look(reads, session, isOpenHere);
-  if (state !== 'running') return state;
-  await reads.lapse(session);
+  if (state !== 'running' || !(await canLapse(reads, session))) return state;
   return look(reads, session, isOpenHere);
+}
+
+/** Whether the answers were ended whose producers are gone. A client that may only read cannot: to it they go on. */
+async function canLapse(reads: RemoteReads, session: string): Promise<boolean> {
+  try {
+    await reads.lapse(session);
+    return true;
+  } catch (error) {
+    if (error instanceof CallFailed && error.cause instanceof RemoteRefusal && error.cause.isFinal) return false;
+    throw error;
+  }
 }
 
 async function look(reads: RemoteReads, session: string, isOpenHere: boolean): Promise<StreamState> {
   const latest = new LatestAnswer();
   const finder = new LifeFinder(latest);
   const rest = new RestOfAnswers();
-  await walk(reads, session, 'back', undefined, (item) => {
+  const walked = await walk(reads, session, 'back', undefined, (item) => {
     const answer = finder.meet(item);
     rest.meet(item);
     return answer;
   });
   const { start } = latest;
   if (start !== undefined) return (await answerAround(reads, session, start.id)).state;
-  if (!finder.beginsInMidLine) return 'none';
+  // Where the life is there from its beginning on, no start was evicted.
+  if (walked === 'stopped' || !finder.beginsInMidLine) return 'none';
   return rest.state === 'none' && isOpenHere ? 'running' : rest.state;
 }
 

@@ -4,6 +4,7 @@ import { afterEntry, startBy } from '../../entry/answer-state.ts';
 import { ABANDONED_END } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
+import { messageOf, SessionLogsError } from '../../support/errors.ts';
 import { LossCounters } from '../../support/loss-counters.ts';
 import { timeoutOption } from '../../support/options.ts';
 import { ownText } from '../../support/own-text.ts';
@@ -165,23 +166,34 @@ export class RemoteSessionStore implements SessionStore {
     return new RemoteClaimCursor(this.#readers, this.#readers.claimed, id, this.#nameOf(id));
   }
 
+  /**
+   * @throws SessionLogsError `shut_down` when the store is closed before it knows, `not_supported` when the engine does not let
+   * it read the session.
+   */
   async answerState(sessionId: string): Promise<StreamState> {
     const id = ownText(sessionId);
-    return this.#ask(async () => {
+    const state = await this.#ask(async () => {
       // Whoever logs and then asks in one process is told of what it logged.
       await this.#readers.settled(id);
       const isOpenHere = (this.#produced.get(id)?.openAnswer ?? 0) !== 0;
       return latestAnswerState(this.#readers.reads, this.#nameOf(id), isOpenHere);
     });
+    if (typeof state === 'string') return state;
+    const { name } = this.#log;
+    if (this.#readers.isClosed) throw new SessionLogsError('shut_down', `${name} was closed before it answered`);
+    const { cause } = state;
+    throw new SessionLogsError('not_supported', `${name} cannot be read (${messageOf(cause)})`, { cause });
   }
 
   async streamState(sessionId: string, id: string): Promise<StreamState> {
     const { reads } = this.#readers;
     if (!reads.isId(id)) return 'none';
-    return this.#ask(async () => (await answerAround(reads, this.#nameOf(sessionId), id)).state);
+    const state = await this.#ask(async () => (await answerAround(reads, this.#nameOf(sessionId), id)).state);
+    return typeof state === 'string' ? state : 'none';
   }
 
-  async #ask(state: () => Promise<StreamState>): Promise<StreamState> {
+  /** @returns The failure, when there will be no answer. */
+  async #ask(state: () => Promise<StreamState>): Promise<StreamState | CallFailed> {
     for (let failures = 0; ; failures += 1) {
       try {
         return await state();
@@ -189,7 +201,7 @@ export class RemoteSessionStore implements SessionStore {
         if (!(error instanceof CallFailed)) throw error;
         const isFinal = error.cause instanceof RemoteRefusal && error.cause.isFinal;
         // A reader that asks waits for the engine as it does for entries: "none" would make it end with the wrong answer.
-        if (this.#readers.isClosed || isFinal) return 'none';
+        if (this.#readers.isClosed || isFinal) return error;
         await sleep(backoffMillis(failures), { keepsProcess: false });
       }
     }

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { SessionLogs } from '../../../src/index.ts';
 import type { LogEntry } from '../../../src/index.ts';
-import { RemoteSessionStore } from '../../../src/remote.ts';
+import { RemoteRefusal, RemoteSessionStore } from '../../../src/remote.ts';
 import { recordDiagnostics } from '../../support/diagnostics.ts';
 import { FaultyLog, NO_FAULTS } from '../../support/faulty-log.ts';
 import { MemoryLog, MemoryServer } from '../../support/memory-log.ts';
@@ -119,6 +119,28 @@ describe('the lease of an answer', () => {
       expect(await state()).toBe('running');
       await world.pass(12_000);
       expect(await state()).toBe('finished');
+    }));
+
+  it('that may not be ended here goes on, for who asks how the answer stands', () =>
+    inWorld(async (world) => {
+      const [producer, host] = [world.host(), world.host()];
+      vi.spyOn(host.log, 'lapse').mockRejectedValue(new RemoteRefusal('NOPERM', { isFinal: true }));
+      await world.write(producer, '<start>', 'half an');
+      expect(await host.sessions.answerState('s')).toBe('running');
+    }));
+
+  it('cannot be asked about where nothing may be read, nor after a shutdown that finds the engine away', () =>
+    inWorld(async (world) => {
+      const [refused, away] = [world.host(), world.host()];
+      const cause = new RemoteRefusal('NOPERM', { isFinal: true });
+      vi.spyOn(refused.log, 'read').mockRejectedValue(cause);
+      await expect(refused.sessions.answerState('s')).rejects.toMatchObject({ code: 'not_supported', cause });
+      away.log.isDown = true;
+      const asked = expect(away.sessions.answerState('s')).rejects.toMatchObject({ code: 'shut_down' });
+      await world.pass(1_000);
+      const closed = away.sessions.shutdown().catch(() => {});
+      await world.pass(60_000);
+      await Promise.all([asked, closed]);
     }));
 
   it('of a consumed answer is kept as long as its source is silent, and ends with it', () =>
