@@ -16,8 +16,8 @@ export class AnswerOutcome {
   /** By generation: a prompt may have several answers, side by side in one stream. */
   readonly #reasons = new Map<number, string>();
   readonly #generations = new Set<number>();
-  /** Something went wrong, after which the source may still give a reason. */
-  #hasFailed = false;
+  /** What went wrong, after which the source may still give a reason. */
+  #failure: { readonly error: unknown } | undefined = undefined;
   /** What the application tells of all of it. */
   #told: TokenUsage | undefined = undefined;
   /** Of the calls of the model that are over. */
@@ -28,13 +28,18 @@ export class AnswerOutcome {
 
   /** Whether the source has told why it ends, each generation of it. */
   get isFinal(): boolean {
-    return this.#hasFailed || (this.#reasons.size > 0 && this.#reasons.size >= this.#generations.size);
+    return this.#failure !== undefined || (this.#reasons.size > 0 && this.#reasons.size >= this.#generations.size);
   }
 
   /** In the order of the generations; `undefined`: the source told none. */
   get finishReasons(): readonly string[] | undefined {
-    if (this.#reasons.size === 0) return this.#hasFailed ? ['error'] : undefined;
+    if (this.#reasons.size === 0) return this.#failure && ['error'];
     return [...this.#reasons].sort(([one], [other]) => one - other).map(([, reason]) => reason);
+  }
+
+  /** What went wrong by the word of the source, which has ended for that reason. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.finishReasons?.[0] === 'error' ? this.#failure : undefined;
   }
 
   get usage(): TokenUsage | undefined {
@@ -76,7 +81,7 @@ export class AnswerOutcome {
         this.#finish(0, 'aborted');
         break;
       case 'error':
-        this.#hasFailed ||= 'error' in chunk || 'errorText' in chunk;
+        if ('error' in chunk || 'errorText' in chunk) this.#failure ??= { error: chunk['error'] ?? chunk['errorText'] };
         break;
       case 'response.completed':
       case 'response.incomplete':
@@ -121,7 +126,7 @@ export class AnswerOutcome {
     if (!this.isFinal) return;
     this.#reasons.clear();
     this.#generations.clear();
-    this.#hasFailed = false;
+    this.#failure = undefined;
     this.#before = addUsage(this.#before, this.#total ?? this.#parts);
     this.#total = undefined;
     this.#parts = undefined;

@@ -17,6 +17,8 @@ import type { WriteOptions } from './write-options.ts';
 /** Where a tap writes. */
 export interface ChunkWriter {
   write(message: string, sessionId: string, options?: WriteOptions): void;
+  /** Called before it takes no more. */
+  readonly beforeClose: Set<() => void>;
 }
 
 /** What a `map` makes of a chunk. */
@@ -38,7 +40,10 @@ export interface ConsumedAnswer {
   readonly finishReason: string | undefined;
   /** `undefined`: the source told none. */
   readonly usage: TokenUsage | undefined;
-  /** What the source threw, where the finish reason is `error`: the session has it as well, as an `error` entry. */
+  /**
+   * What the source threw, or told in a part of its stream (AI SDK), where the finish reason is `error`: the session has it as
+   * well, as an `error` entry.
+   */
   readonly error?: unknown;
 }
 
@@ -96,7 +101,7 @@ export class TappedAnswer<T> {
   /** The source came to its end. */
   end(): void {
     this.#noteLateAbort();
-    this.#over(this.#isStopped ? ['aborted'] : this.#outcome.finishReasons);
+    this.#finish(this.#outcome.finishReasons);
   }
 
   /** The source threw. One that was told to stop did what it should. */
@@ -104,22 +109,38 @@ export class TappedAnswer<T> {
     if (this.#phase !== 'running') return;
     this.#noteLateAbort();
     if (this.#isStopped || this.#plan.signal?.aborted === true || isAbortError(error)) return this.leave();
-    const message = cutText(isError(error) ? messageOf(error) : bodyToText(error), MAX_ERROR_TEXT);
-    this.#writer.write(message, this.#sessionId, { ...this.#text, kind: 'error', exception: error ?? 'unknown' });
-    this.#over(['error'], { error });
+    this.#failed(error, ['error']);
   }
 
   /** The consumer leaves. An answer whose source has told why it ends is whole. */
   leave(): void {
-    this.#over(this.#outcome.isFinal && !this.#isStopped ? this.#outcome.finishReasons : ['aborted']);
+    this.#finish(this.#outcome.isFinal ? this.#outcome.finishReasons : ['aborted']);
+  }
+
+  /** With what the source told, unless it was stopped. AI SDK throws nothing: it tells what went wrong in a part of the stream. */
+  #finish(told: readonly string[] | undefined): void {
+    const { failure } = this.#outcome;
+    if (this.#isStopped || isAbortError(failure?.error)) this.#over(['aborted']);
+    else if (failure !== undefined && told !== undefined && this.#phase === 'running')
+      this.#failed(failure.error, told);
+    else this.#over(told);
+  }
+
+  #failed(error: unknown, finishReasons: readonly string[]): void {
+    const message = cutText(isError(error) ? messageOf(error) : bodyToText(error), MAX_ERROR_TEXT);
+    this.#writer.write(message, this.#sessionId, { ...this.#text, kind: 'error', exception: error ?? 'unknown' });
+    this.#over(finishReasons, { error });
   }
 
   /** The signal observed: what the source does about it is the source's. */
   #stop(): void {
     // What it had said of its end before stands.
     if (!this.#outcome.isFinal) this.#isStopped = true;
-    this.#timer ??= startTimer(() => this.leave(), STOP_MILLIS).unref();
+    this.#timer ??= startTimer(this.#leaveNow, STOP_MILLIS).unref();
+    this.#writer.beforeClose.add(this.#leaveNow);
   }
+
+  readonly #leaveNow = (): void => this.leave();
 
   /** A signal of the application's own making may tell nobody. */
   #noteLateAbort(): void {
@@ -132,6 +153,7 @@ export class TappedAnswer<T> {
     if (!isRunning) return;
     this.#stopWatching?.();
     clearTimeout(this.#timer);
+    this.#writer.beforeClose.delete(this.#leaveNow);
     const { usage } = this.#outcome;
     const told = finishReasons === undefined ? undefined : { [ATTRIBUTE.finishReasons]: finishReasons };
     const ours = { ...usageAttributes(usage), ...told };

@@ -46,6 +46,8 @@ export class SessionWriter {
   /** The last record went to the queues only. */
   #isDetached = false;
   readonly #reporter = reporterFor('writer');
+  /** Answers that were stopped and have not come to their end: it is written at the latest then. */
+  readonly beforeClose: Set<() => void> = new Set<() => void>();
   #isClosed = false;
 
   constructor(router: SessionRouter, provider: () => OtelLoggerProvider | undefined, echo: Echo | undefined) {
@@ -159,6 +161,7 @@ export class SessionWriter {
 
   /** Later writes are counted and ignored. */
   close(): void {
+    for (const end of this.beforeClose) end();
     this.#texts?.close();
     this.#isClosed = true;
     this.#echo?.close();

@@ -106,6 +106,20 @@ describe('Vercel AI SDK', () => {
     expect(sessions.getAllLogsInQueue({ sessionId: 'c1' }).some(({ kind }) => kind === 'error')).toBe(false);
   });
 
+  it('what went wrong, of which it throws nothing, stands in the session and at the exporter', async () => {
+    const error = new Error('the model is away');
+    const model = new MockLanguageModelV3({ doStream: () => Promise.reject(error) });
+    const { fullStream } = streamText({ model, prompt: 'Hello', maxRetries: 0, onError: () => {} });
+    const consumed = await sessions.consume('c1', fullStream, { map: () => undefined });
+    expect(consumed).toEqual({ finishReason: 'error', usage: undefined, error });
+    const entries = sessions.getAllLogsInQueue({ sessionId: 'c1' });
+    expect(entries.map(({ kind }) => kind)).toEqual(['stream-start', 'error', 'stream-end']);
+    expect(exporter.getFinishedLogRecords()[0]).toMatchObject({
+      body: 'the model is away',
+      attributes: { 'exception.message': 'the model is away' },
+    });
+  });
+
   it('a chat resumes in mid-answer without Redis: the transport of useChat gets the whole message', async () => {
     const model = mockModel(10);
     const { signal } = new AbortController();

@@ -192,6 +192,24 @@ describe('an answer that is stopped', () => {
     expect(reasons()).toEqual([['aborted'], ['aborted']]);
   });
 
+  it('and has not come to its end ends with a shutdown, which forgets it', async () => {
+    const source = async function* (): AsyncGenerator<string> {
+      yield 'half';
+      await new Promise(() => {});
+    };
+    const [stop, later] = [new AbortController(), new AbortController()];
+    const consumed = sessions.consume('s', source(), { signal: stop.signal });
+    void sessions.consume('t', source(), { signal: later.signal });
+    await turn();
+    stop.abort();
+    await sessions.shutdown();
+    expect(kinds()).toEqual(['stream-start', 'half', 'stream-end']);
+    expect(reasons()).toEqual([['aborted']]);
+    expect(await consumed).toEqual({ finishReason: 'aborted', usage: undefined });
+    later.abort();
+    expect(sessions.getAllLogsInQueue({ sessionId: 't' }).map(({ kind }) => kind)).toEqual(['stream-start', 'text']);
+  });
+
   it('what is thrown into it goes on where the source catches it, and is a failure where it throws another error', async () => {
     const catching = async function* (): AsyncGenerator<string> {
       try {
