@@ -95,9 +95,12 @@ export class ChunkMerger {
     for (const answer of answers) this.#cut(answer, () => answer.cut(isOver));
   }
 
-  /** Passes on everything and forgets all answers. */
+  /** Passes on everything and forgets all answers: one that is under way has no end any more. */
   close(): void {
-    for (const answer of this.#answers.all()) this.#release(answer, () => answer.cut(true));
+    for (const answer of this.#answers.all()) {
+      const last = answer.isOpen ? () => answer.finish(undefined, undefined, ABANDONED) : () => answer.cut(true);
+      this.#release(answer, last);
+    }
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }

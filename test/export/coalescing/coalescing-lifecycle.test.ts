@@ -115,6 +115,21 @@ describe.each(Object.entries(lines))('as a processor of the %s line', (_, Provid
 const ASKED = { context: ROOT_CONTEXT, instrumentationScope: { name: 'l' } };
 
 describe('the end', () => {
+  it('shutdown abandons the answers under way, and no text outside of any', async () => {
+    const inner = innerWith();
+    const provider = new LoggerProvider({ processors: [over(inner)] });
+    const logger = provider.getLogger('l');
+    logger.emit({ body: '<start>', eventName: 'session_logs.stream_start', attributes: { 'session.id': 's' } });
+    logger.emit({ body: 'half', attributes: { 'session.id': 's' } });
+    logger.emit({ body: 'text', attributes: { 'session.id': 't' } });
+    await provider.shutdown();
+    const told = inner.records.map(({ body, attributes }) => [body, attributes['gen_ai.response.finish_reasons']]);
+    expect(told).toEqual([
+      ['half', ['abandoned']],
+      ['text', undefined],
+    ]);
+  });
+
   it('shutdown passes on what is held, is one promise and one inner shutdown; then records are counted only', async () => {
     let shutdowns = 0;
     const inner = innerWith({
