@@ -14,7 +14,7 @@ import type { SessionLogs } from './facade/session-logs.ts';
 import { OpenDestinations } from './start/open-destinations.ts';
 import { requirePeers } from './start/peers.ts';
 import type { Peers } from './start/peers.ts';
-import { noteStarted } from './start/running-starts.ts';
+import { noteStarted, startedBy } from './start/running-starts.ts';
 import { identityOf } from './start/start-identity.ts';
 import { startNow } from './start/start-now.ts';
 import { startPlan } from './start/start-options.ts';
@@ -38,7 +38,9 @@ const problems: string[] = [];
 
 try {
   const plan = startPlan(OPTIONS);
-  noteStarted(identityOf(plan), start(plan));
+  const identity = identityOf(plan);
+  // Another copy of this package may have been given to `--import` as well.
+  if (startedBy(identity) === undefined) noteStarted(identity, start(plan));
 } catch (error) {
   tell(`session logs could not be started: ${messageOf(error)}; sharedSessionLogs() has queues only`);
 }

@@ -61,11 +61,16 @@ function makeEarly(): EarlyInstance {
 }
 
 function startedNow(): readonly SessionLogs[] {
-  return instances.started.filter(({ isShutDown }) => !isShutDown);
+  return instances.started.filter(isRunning);
 }
 
-/** One that was shut down, by itself or with the provider that it was plugged into, becomes nothing any more. */
+/** One that was shut down becomes nothing any more. */
 function earlyNow(): EarlyInstance | undefined {
   const { early } = instances;
-  return early === undefined || early.sessions.isShutDown || !early.sessions.processor.enabled() ? undefined : early;
+  return early !== undefined && isRunning(early.sessions) ? early : undefined;
+}
+
+/** Whether an instance takes what is written: it was shut down neither by itself nor with the provider that has its processor. */
+export function isRunning({ isShutDown, processor }: SessionLogs): boolean {
+  return !isShutDown && processor.enabled();
 }

@@ -43,7 +43,14 @@ export function exporterOf(processor: unknown): object | undefined {
 
 /** The global logger provider of another SDK, whose processors export; `undefined` when none is found. */
 export function otherExportingProvider(): OtelLoggerProvider | undefined {
-  return registeredLoggerProviders().find((provider) =>
-    processorsOf(provider)?.some((processor) => exporterOf(processor) !== undefined),
-  );
+  return registeredLoggerProviders().find(exportsLogs);
+}
+
+function exportsLogs(provider: OtelLoggerProvider): boolean {
+  try {
+    return processorsOf(provider)?.some((processor) => exporterOf(processor) !== undefined) ?? false;
+  } catch {
+    // It is of another make inside.
+    return false;
+  }
 }

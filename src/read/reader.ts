@@ -282,7 +282,23 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
   #onIdle(): void {
     this.#idleTimer = undefined;
     this.#idleTurn = undefined;
-    this.#end('idle-timeout');
+    try {
+      const outcome = this.#lookOnce();
+      if (outcome === 'wait') this.#end('idle-timeout');
+      else this.#serve(outcome);
+    } catch (error) {
+      this.#fail('failed', error);
+    }
+  }
+
+  /**
+   * Among many that wait on one session this reader's turn may be still to come, although there is something. A remote store is
+   * not asked again: its wake-ups wait for no turn, and its answer would come after the time.
+   */
+  #lookOnce(): Exclude<Decision, 'skip'> {
+    if (this.#phase !== 'open' || this.#store.entries === undefined) return 'wait';
+    const outcome = this.#begin();
+    return typeof outcome === 'string' ? outcome : 'wait';
   }
 
   #stopIdleTimer(): void {

@@ -1,22 +1,101 @@
+import { entryDetail, isChat, kindOf } from '../entry/entry-detail.ts';
 import type { EntryDetail } from '../entry/entry-detail.ts';
+import type { TextRedaction, TextRedactor } from '../redact/redacts-text.ts';
 import type { SessionStore } from '../store/session-store.ts';
 
-/** Gets an entry as a store has it. */
-type TakeEntry = (sessionId: string, message: string, timestamp: number, detail: EntryDetail | undefined) => void;
+/** An entry as a store has it. */
+export interface MovedEntry {
+  readonly sessionId: string;
+  readonly message: string;
+  readonly timestamp: number;
+  readonly detail: EntryDetail | undefined;
+}
+
+/** What entries move to. It may throw, which costs what it was called for. */
+export interface MoveTarget {
+  /** @param isTextRedacted Its text is a piece of one that was redacted as a whole. */
+  take(entry: MovedEntry, isTextRedacted: boolean): void;
+  /** The session is ended. */
+  end(sessionId: string): void;
+  /** Learns what was thrown. */
+  failed(error: unknown): void;
+}
 
 /**
  * Reads what an embedded store holds of the current lives of its sessions, session by session in the order logged, for
  * another store.
  *
- * @param end Gets the id of each session that is ended.
+ * @param redaction Redacts the chunks of sessions as the texts that they are pieces of.
  */
-export function moveEntries(store: SessionStore, take: TakeEntry, end: (sessionId: string) => void): void {
+export function moveEntries(store: SessionStore, redaction: TextRedaction | undefined, target: MoveTarget): void {
+  const attempt = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      target.failed(error);
+    }
+  };
   for (const sessionId of store.sessionIds()) {
+    const texts = redaction && new MovedTexts(redaction, (entry) => target.take(entry, true));
+    const take = (entry: MovedEntry): void => (texts?.takes(entry) === true ? undefined : target.take(entry, false));
     const cursor = store.open(sessionId, { from: 'start', isBounded: true });
     for (let step = cursor.step(); step === 'entry' || step === 'end'; step = cursor.step()) {
-      if (step === 'entry') take(sessionId, cursor.message, cursor.timestamp, cursor.detail);
-      else end(sessionId);
+      const { message, timestamp, detail } = cursor;
+      if (step === 'entry') attempt(() => take({ sessionId, message, timestamp, detail }));
+      else {
+        attempt(() => texts?.endAll());
+        attempt(() => target.end(sessionId));
+      }
     }
+    attempt(() => texts?.endAll());
     cursor.leave();
+  }
+}
+
+interface MovedText {
+  readonly redactor: TextRedactor;
+  last: MovedEntry;
+}
+
+/** The texts of one session. A chunk keeps its entry, also when all of its text is held back for the next one. */
+class MovedTexts {
+  readonly #redaction: TextRedaction;
+  readonly #take: (entry: MovedEntry) => void;
+  readonly #running = new Map<string | undefined, MovedText>();
+
+  constructor(redaction: TextRedaction, take: (entry: MovedEntry) => void) {
+    this.#redaction = redaction;
+    this.#take = take;
+  }
+
+  /** Takes a piece of a text. `false`: the entry is none. */
+  takes(entry: MovedEntry): boolean {
+    const { detail } = entry;
+    if (!isChat(detail)) return false;
+    const streamId = detail?.streamId;
+    if (kindOf(detail) !== 'text') {
+      this.#end(streamId);
+      return false;
+    }
+    const running = this.#running.get(streamId) ?? { redactor: this.#redaction.open(), last: entry };
+    this.#running.set(streamId, running);
+    running.last = entry;
+    const text = running.redactor.push(entry.message);
+    // It ends what a `pop` reads, which must not lack its last word.
+    this.#take({ ...entry, message: detail?.endsReasoning === true ? text + running.redactor.end() : text });
+    return true;
+  }
+
+  endAll(): void {
+    for (const streamId of this.#running.keys()) this.#end(streamId);
+  }
+
+  #end(streamId: string | undefined): void {
+    const running = this.#running.get(streamId);
+    if (running === undefined) return;
+    this.#running.delete(streamId);
+    const message = running.redactor.end();
+    const detail = streamId === undefined ? undefined : entryDetail({ streamId });
+    if (message !== '') this.#take({ ...running.last, message, detail });
   }
 }

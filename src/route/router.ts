@@ -22,6 +22,7 @@ import { LossCounters } from '../support/loss-counters.ts';
 import { catchRejection, reporterFor } from '../support/reporter.ts';
 import { directRecord, toHrTime } from './direct-record.ts';
 import { moveEntries } from './moved-entries.ts';
+import type { MovedEntry } from './moved-entries.ts';
 import { ownWriteOf } from './own-write.ts';
 import type { OwnWrite } from './own-write.ts';
 import {
@@ -68,26 +69,29 @@ export class SessionRouter {
     this.#redact = redact;
     this.#resolver = this.#resolverFor(resolution);
     this.store = store;
-    if (store !== previous)
-      moveEntries(
-        previous,
-        (...entry) => this.#storeMoved(...entry),
-        (id) => store.end(id),
-      );
+    if (store === previous) return;
+    moveEntries(previous, this.textRedaction, {
+      take: (entry, isTextRedacted) => this.#storeMoved(entry, isTextRedacted),
+      end: (id) => store.end(id),
+      failed: (error) => {
+        this.lost.add('internal_error');
+        reporter.limited('move', 'what was logged before the start could not be moved into its store', error);
+      },
+    });
   }
 
   #resolverFor(resolution: SessionResolution): SessionResolver {
     return new SessionResolver(resolution, undefined, () => this.#countCut());
   }
 
-  #storeMoved(sessionId: string, message: string, timestamp: number, detail: EntryDetail | undefined): void {
+  #storeMoved({ sessionId, message, timestamp, detail }: MovedEntry, isTextRedacted: boolean): void {
     if (this.#redact === undefined) return void this.store.append(sessionId, message, timestamp, detail);
     const record = directRecord({
       body: message,
       attributes: { ...detail?.attributes },
       timestamp: toHrTime(timestamp),
     });
-    const redacted = this.#redacted(this.#redact, record, sessionId, detail);
+    const redacted = this.#redacted(this.#redact, record, sessionId, detail, isTextRedacted);
     if (redacted === undefined) return;
     const text = detail === undefined || detail.kind === 'text' ? redacted.message : message;
     this.store.append(sessionId, text, timestamp, withAttributes(detail, redacted.attributes));

@@ -1,4 +1,5 @@
 import type { SessionLogs } from '../facade/session-logs.ts';
+import { isRunning } from '../facade/shared-session-logs.ts';
 import { messageOf, SessionLogsError } from '../support/errors.ts';
 import { differingOptions, isSameStart, sharesDirectory } from './start-identity.ts';
 import type { StartIdentity } from './start-identity.ts';
@@ -26,7 +27,7 @@ const starts = (holder[STARTS] ??= new Set());
 export async function startOnce(identity: StartIdentity, start: () => Promise<SessionLogs>): Promise<SessionLogs> {
   for (let same = runningSame(identity); same !== undefined; same = runningSame(identity)) {
     const sessions = await same.starting;
-    if (!sessions.isShutDown) return sessions;
+    if (isRunning(sessions)) return sessions;
     // Its failure is told to who has called it.
     await Promise.allSettled([sessions.shutdown()]);
     starts.delete(same);
@@ -40,6 +41,12 @@ export async function startOnce(identity: StartIdentity, start: () => Promise<Se
     starts.delete(running);
     throw explained(error, identity, others);
   }
+}
+
+/** The instance that the same start has made, if it runs. */
+export function startedBy(identity: StartIdentity): SessionLogs | undefined {
+  const sessions = runningSame(identity)?.sessions;
+  return sessions !== undefined && isRunning(sessions) ? sessions : undefined;
 }
 
 /** Notes what was started at once. */

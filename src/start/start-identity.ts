@@ -25,7 +25,7 @@ export function identityOf(plan: StartPlan): StartIdentity {
     ...(spool === undefined ? {} : { spool: { ...spool, directory: placeOf(spool.directory) } }),
   };
   return {
-    values: plainOf(located, '', objects, 0) as Record<string, unknown>,
+    values: new PlainValues(objects).of(located, '', 0) as Record<string, unknown>,
     objects,
     holdsDirectory: plan.file !== false || spool !== undefined,
   };
@@ -60,19 +60,36 @@ function hasSpool(values: object): values is { readonly spool: { readonly direct
   return 'spool' in values && typeof values.spool === 'object' && values.spool !== null;
 }
 
-/** An object within itself ends somewhere. */
-const MAX_DEPTH = 8;
+/** As deep as plain values are compared. */
+const MAX_DEPTH = 100;
 
-function plainOf(value: unknown, path: string, objects: Map<string, object>, depth: number): unknown {
-  if (typeof value === 'function') return GIVEN;
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((each, index) => plainOf(each, `${path}.${index}`, objects, depth + 1));
-  if (!isPlain(value) || isComponent(value) || depth > MAX_DEPTH) {
-    objects.set(path, value);
-    return GIVEN;
+/** Options as plain values, of which one that stands in several places, or within itself, is looked at once. */
+class PlainValues {
+  readonly #objects: Map<string, object>;
+  /** Where each was seen. A tree is left, which can be compared in the time that it takes to look at it. */
+  readonly #seen = new Map<object, string>();
+
+  /** @param objects Gets the objects that are not looked into, by their paths. */
+  constructor(objects: Map<string, object>) {
+    this.#objects = objects;
   }
-  const given = Object.entries(value).filter(([, member]) => member !== undefined);
-  return Object.fromEntries(given.map(([key, member]) => [key, plainOf(member, `${path}.${key}`, objects, depth + 1)]));
+
+  of(value: unknown, path: string, depth: number): unknown {
+    if (typeof value === 'function') return GIVEN;
+    if (typeof value !== 'object' || value === null) return value;
+    const seen = this.#seen.get(value);
+    if (seen !== undefined) return [GIVEN, seen];
+    if (!(Array.isArray(value) || isPlain(value)) || isComponent(value) || depth > MAX_DEPTH) {
+      this.#objects.set(path, value);
+      return GIVEN;
+    }
+    this.#seen.set(value, path);
+    const entries: [string, unknown][] = Array.isArray(value) ? [['length', value.length]] : [];
+    for (const [key, member] of Object.entries(value)) {
+      if (member !== undefined) entries.push([key, this.of(member, `${path}.${key}`, depth + 1)]);
+    }
+    return Object.fromEntries(entries);
+  }
 }
 
 const GIVEN = Symbol.for('otel-session-logs.given.v1');
@@ -83,10 +100,13 @@ function isPlain(value: object): boolean {
   return (prototype === Object.prototype || prototype === null) && !(Symbol.toStringTag in value);
 }
 
-/** An exporter or a processor that was written as a literal: what it holds by now is no option. */
+/** An exporter, a store and the like, written as a literal: what it holds by now is no option. */
 function isComponent(value: object): boolean {
-  return ['export', 'onEmit'].some((method) => typeof Reflect.get(value, method) === 'function');
+  return METHODS.some((method) => typeof Reflect.get(value, method) === 'function');
 }
+
+/** One of each: of an exporter, a processor, a store, a meter provider and the SDK. */
+const METHODS = ['export', 'onEmit', 'append', 'getMeter', 'LoggerProvider'];
 
 /** A path by one name: absolute, and without symbolic links as far as it exists. */
 function placeOf(directory: string): string {

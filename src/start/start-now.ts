@@ -49,6 +49,7 @@ function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, destination
   });
   const instance = newInstance();
   const { sessions } = instance;
+  refuseOwnProcessor(plan, sessions);
   const provider = new sdk.LoggerProvider({
     resource,
     processors: [
@@ -78,6 +79,16 @@ function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, destination
   place.take(sessions, plan.registerGlobally ? provider : undefined);
   if (plan.shutdownOnSignal) place.endOnSignal(sessions);
   return sessions;
+}
+
+/** It would get each record twice. */
+function refuseOwnProcessor({ destinations }: StartPlan, sessions: SessionLogs): void {
+  const index = destinations.findIndex(({ processor }) => processor === sessions.processor);
+  if (index === -1) return;
+  throw new TypeError(
+    `startSessionLogs: expected \`destinations.${index}.processor\` to be another processor than that of sharedSessionLogs(), ` +
+      'which is the instance that is started',
+  );
 }
 
 /** Chunks beside each other on a terminal. */

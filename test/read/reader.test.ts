@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it, onTestFinished, vi } from 'vitest';
 
 import { MemorySessionStore, SessionLogs, SessionLogsError } from '../../src/index.ts';
 import type { EndReason, LogEntry, MemorySessionStoreOptions, ReaderOptions, SessionReader } from '../../src/index.ts';
@@ -319,6 +319,21 @@ describe('SessionReader', () => {
     process.off('warning', onWarning);
     expect(warnings).toEqual([]);
     await reader.return();
+  });
+
+  it.each([1, 20, 300])('the idle timeout of %i that wait ends none that has something', async (count) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const readers = Array.from({ length: count }, () => sessions.followSession('s', { idleTimeoutMillis: 50 }));
+    const pending = readers.map((reader) => reader.next());
+    log('one');
+    // In the same turn of the event loop: most of many are not woken yet.
+    vi.advanceTimersByTime(50);
+    for (const each of await Promise.all(pending)) expect(each.value?.message).toBe('one');
+    const ending = readers.map((reader) => reader.next());
+    vi.advanceTimersByTime(50);
+    for (const each of await Promise.all(ending)) expect(each.done).toBe(true);
+    expect(new Set(readers.map(({ endReason }) => endReason))).toEqual(new Set(['idle-timeout']));
   });
 
   it('overlapping next() calls are answered in order, and all end with the reader', async () => {

@@ -4,7 +4,7 @@ import { InMemoryLogRecordExporter } from '@opentelemetry/sdk-logs';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { DateFileLogRecordProcessor, DurableLogRecordProcessor } from '../../src/export.ts';
-import { startSessionLogs } from '../../src/index.ts';
+import { sharedSessionLogs, startSessionLogs } from '../../src/index.ts';
 import type { Destination, SessionLogs, StartSessionLogsOptions } from '../../src/index.ts';
 import type { LogRecord, LogRecordProcessor } from '../../src/otel/log-record.ts';
 import { bytesBelow } from '../support/daily-file.ts';
@@ -100,6 +100,15 @@ describe.each(sdkLines)('the destinations of startSessionLogs on SDK %s', (_name
       ['error', 'chunk'],
       ['info', 'warn', 'error', 'chunk'],
     ]);
+  });
+
+  it('the processor of the instance that is started is refused: it would get each record twice', async () => {
+    const early = sharedSessionLogs();
+    started.push(early);
+    await expect(start([{ name: 'self', processor: early.processor }])).rejects.toThrow(
+      'expected `destinations.0.processor` to be another processor than that of sharedSessionLogs()',
+    );
+    expect(await start([])).toBe(early);
   });
 
   it.each([

@@ -2,10 +2,13 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from 'node:path';
 
 import { InMemoryLogRecordExporter } from '@opentelemetry/sdk-logs';
+import type { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { MemorySessionStore, sharedSessionLogs, startSessionLogs } from '../../src/index.ts';
 import type { SessionLogs, StartSessionLogsOptions } from '../../src/index.ts';
+import { globalLoggerProvider } from '../../src/otel/logs-api.ts';
+import { patternRedaction } from '../../src/redaction.ts';
 import { builtSource } from '../support/built-source.ts';
 import { collect } from '../support/collect.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
@@ -160,6 +163,69 @@ describe('sharedSessionLogs() is the instance that was started', () => {
     expect(await start()).not.toBe(dead);
   });
 
+  it('a start whose provider was shut down by others is over: the same start makes another instance', async () => {
+    const options = { directory: temporaryDirectory(), registerGlobally: true };
+    const dead = await start(options);
+    await (globalLoggerProvider() as LoggerProvider).shutdown();
+    expect(shared()).not.toBe(dead);
+    const sessions = await start(options);
+    expect(sessions).not.toBe(dead);
+    sessions.logger.info('alive', { 'session.id': 's' });
+    expect(getMessages(sessions, 's', 'all')).toEqual(['alive']);
+    expect(shared()).toBe(sessions);
+    await sessions.forceFlush();
+    expect(textIn(options.directory)).toContain('alive');
+  });
+
+  it('a store of the start that throws costs the entries that it throws on', async () => {
+    const early = shared();
+    for (const text of ['one', 'bad', 'three']) await early.logChunkToQueue(text, 's');
+    early.endSession('s');
+    const store = new MemorySessionStore();
+    const append = store.append.bind(store);
+    store.append = (id, message, ...rest) => {
+      if (message === 'bad') throw new Error('the store throws');
+      return append(id, message, ...rest);
+    };
+    store.end = () => {
+      throw new Error('the store throws');
+    };
+    expect(await start({ store })).toBe(early);
+    expect(getMessages(early, 's')).toEqual(['one', 'three']);
+    expect(early.stats().lost).toEqual({ internal_error: 2 });
+  });
+
+  it('chunks that move are redacted as the texts that they are pieces of', async () => {
+    const early = shared();
+    for (const piece of ['my key: sk-', 'abc', 'def', ' and a']) await early.logChunkToQueue(piece, 's');
+    await early.logChunkToQueue('of an answer sk-', 's', { streamId: 'x' });
+    await early.logChunkToQueue('more sk-a', 's');
+    await early.logChunkToQueue('abcdef', 's', { streamId: 'x' });
+    await early.logChunkToQueue('sk-abc', 's', { streamId: 'x' });
+    await early.logChunkToQueue('</end>', 's', { streamId: 'x' });
+    early.logger.info('leveled sk-abcdef', { 'session.id': 's', key: 'sk-abcdef' });
+    await early.logChunkToQueue('bcdef', 's');
+    const store = new MemorySessionStore();
+    await start({ store, redact: patternRedaction([{ pattern: /sk-[a-f]{6}/, replacement: '***' }]) });
+    const entries = early.getAllLogsInQueue({ sessionId: 's' });
+    expect(entries.map(({ message }) => message)).toEqual([
+      'my key: ',
+      '',
+      '***',
+      ' and a',
+      'of an answer ',
+      'more ',
+      '***',
+      '',
+      'sk-abc',
+      '</end>',
+      'leveled ***',
+      '***',
+    ]);
+    expect(entries[10]?.attributes).toEqual({ key: '***' });
+    expect(entries[8]).toMatchObject({ streamId: 'x', kind: 'text' });
+  });
+
   it('shut down while the start is under way: the start makes another one', async () => {
     const early = shared();
     const starting = start();
@@ -283,6 +349,33 @@ describe('the same start a second time', () => {
     await ending;
     expect(second).not.toBe(first);
     expect(second.isShutDown).toBe(false);
+  });
+
+  it('is compared in no time, however values refer to each other', async () => {
+    const directory = temporaryDirectory();
+    const resource = (): Record<string, object> => {
+      const nodes = Array.from({ length: 20 }, (): Record<string, object> => ({}));
+      for (const node of nodes) nodes.forEach((other, index) => (node[`to ${index}`] = other));
+      return nodes[0] as Record<string, object>;
+    };
+    const first = await start({ directory, resource: resource() });
+    expect(await start({ directory, resource: resource() })).toBe(first);
+  });
+
+  it('a store and the like may be a literal: what it holds by now is no option', async () => {
+    const directory = temporaryDirectory();
+    const literal = (): StartSessionLogsOptions => {
+      const memory = new MemorySessionStore();
+      const own = { made: Math.random() } as unknown as MemorySessionStore;
+      const get = (target: MemorySessionStore, key: PropertyKey): unknown => {
+        const member: unknown = Reflect.get(memory, key);
+        return typeof member === 'function' ? member.bind(memory) : Reflect.get(target, key);
+      };
+      return { directory, store: new Proxy(own, { get }) };
+    };
+    expect(Object.getPrototypeOf(literal().store)).toBe(Object.prototype);
+    const first = await start(literal());
+    expect(await start(literal())).toBe(first);
   });
 
   it('takes plain values that are within themselves, or cannot be compared, for what they are', async () => {

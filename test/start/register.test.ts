@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -193,6 +193,37 @@ describe.each(sdkLines)('--import otel-session-logs/register, SDK %s', (_name, l
       expect(ran).toMatchObject({ status: 0, stdout: 'ours,by the API\n' });
       expect(bodies(receiver)).toEqual(['ours', 'by the API']);
     });
+  });
+
+  it('a second copy of the package, given to --import as well, starts nothing', async () => {
+    const receiver = await receiverOf();
+    const application = applicationWithPackage([...SDK, EXPORTER], line);
+    const modules = join(application.folder, 'node_modules');
+    cpSync(join(modules, 'otel-session-logs'), join(modules, 'other-copy'), { recursive: true });
+    const imports = ['otel-session-logs/register', './node_modules/other-copy/dist/register.js'];
+    const ran = await run(application, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }, { imports });
+    expect(ran).toMatchObject({ status: 0, stdout: 'ours,by the API\n', stderr: '' });
+    expect(bodies(receiver)).toEqual(['ours', 'by the API']);
+  });
+
+  it.each([
+    '_sharedState: { processors: {} }',
+    'get _sharedState() { throw new Error(); }',
+    '_getDelegate() { throw new Error(); }',
+    '_sharedState: { processors: [{ get _exporter() { throw new Error(); } }] }',
+  ])('exports beside a global provider of another make: { %s }', async (inside) => {
+    const receiver = await receiverOf();
+    const application = applicationWithPackage([...SDK, EXPORTER], line);
+    writeFileSync(
+      join(application.folder, 'other.mjs'),
+      `import { createRequire } from 'node:module';
+       const require = createRequire(import.meta.url);
+       const logs = require('@opentelemetry/api').logs ?? require('@opentelemetry/api-logs').logs;
+       logs.setGlobalLoggerProvider({ getLogger: () => ({ emit() {} }), ${inside} });`,
+    );
+    const imports = ['./other.mjs', 'otel-session-logs/register'];
+    await run(application, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }, { imports });
+    expect(bodies(receiver)).toEqual(['ours']);
   });
 
   it('becomes what was handed out before it, and is what the same start gives', async () => {

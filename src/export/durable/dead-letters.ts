@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, mkdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { ReadableLogRecord } from '../../otel/log-record.ts';
+import { makeDirectories } from '../../support/make-directories.ts';
 import type { RejectedRecords } from '../delivery/shipper.ts';
 import { readPlainFile, openPlainFile } from '../plain-file.ts';
 import type { SessionEntry } from '../spool/codec/frame-format.ts';
@@ -100,7 +101,7 @@ export class DeadLetters implements RejectedRecords {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       // There was no such directory yet, or it was removed.
-      mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+      makeDirectories(this.#directory, 0o700);
       return openPlainFile(path, APPENDING).fd;
     }
   }

@@ -1,8 +1,9 @@
-import { accessSync, chmodSync, constants, lstatSync, mkdirSync, realpathSync } from 'node:fs';
+import { accessSync, chmodSync, constants, lstatSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 import { SessionLogsError } from '../../support/errors.ts';
 import { expandHome } from '../../support/home-path.ts';
+import { makeDirectories } from '../../support/make-directories.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { claimPath } from '../claim-path.ts';
 import { directoryAccess } from '../directory-access.ts';
@@ -99,7 +100,7 @@ function absolute(directory: string): string {
 
 /** Makes a directory, and those above it that are missing, with exactly that mode. */
 function make(path: string, mode: number): void {
-  const first = mkdirSync(path, { recursive: true, mode });
+  const first = makeDirectories(path, mode);
   if (first === undefined) return;
   for (let made = path; made.length >= first.length; made = dirname(made)) {
     const { mode: got } = lstatSync(made);

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
+import { makeDirectories } from '../../support/make-directories.ts';
 import { Heartbeat, HEARTBEAT_NAME } from './heartbeat.ts';
 import { Liveness, SOCKET_NAME } from './liveness.ts';
 import { hostOf } from '../owner-host.ts';
@@ -52,7 +53,7 @@ export class OwnerDirectory {
     const id = `${String(Math.floor(nowMillis)).padStart(13, '0')}-${randomBytes(4).toString('hex')}`;
     const unborn = join(root, UNBORN_PREFIX + id);
     const heartbeat = new Heartbeat(hostOf(root));
-    mkdirSync(unborn, { mode: 0o700, recursive: true });
+    makeDirectories(unborn, 0o700);
     let liveness: Liveness | undefined;
     try {
       liveness = Liveness.announce(unborn, id, onKnock);

@@ -1,8 +1,9 @@
-import { lstatSync, mkdirSync, realpathSync } from 'node:fs';
+import { lstatSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { SessionLogsError } from '../../support/errors.ts';
 import { expandHome } from '../../support/home-path.ts';
+import { makeDirectories } from '../../support/make-directories.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { claimPath } from '../claim-path.ts';
 import { directoryAccess } from '../directory-access.ts';
@@ -44,7 +45,7 @@ export function claimRoot(directory: string, reporter: Reporter): RootClaim {
 
 function openRoot(directory: string, reporter: Reporter): string {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectories(directory, 0o700);
     const path = realpathSync(directory);
     const warning = checkAccess(path);
     if (warning !== undefined) reporter.warn(`the spool in ${directory} is not private: ${warning}`);
@@ -63,7 +64,7 @@ function openRoot(directory: string, reporter: Reporter): string {
  * @throws SessionLogsError `directory_unusable`, or the error of the file system.
  */
 export function remakeRoot(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeDirectories(path, 0o700);
   checkAccess(path);
 }
 
