@@ -18,8 +18,8 @@ const config: ViteUserConfig = defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    // Those talk to real servers: `npm run test:integration`.
-    exclude: ['test/integration/**', '**/node_modules/**'],
+    // Those talk to real servers, or start some hundred programs: `npm run test:integration`.
+    exclude: ['test/integration/**', 'test/diagnose/set-ups.test.ts', '**/node_modules/**'],
     // Real processes, sockets and disks take part: generous, since no test decides by time.
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -3,12 +3,12 @@ import type { ViteUserConfig } from 'vitest/config';
 
 import base from './vitest.config.ts';
 
-/** The tests that talk to real servers: Redis, a Collector, a browser. What is missing is skipped, visibly. */
+/** The tests that talk to real servers: Redis, a Collector, a browser, what `diagnose()` asks. What is missing is skipped, visibly. */
 const config: ViteUserConfig = mergeConfig(
   { ...base, test: { ...base.test, include: [], exclude: [] } },
   {
     test: {
-      include: ['test/integration/**/*.test.ts'],
+      include: ['test/integration/**/*.test.ts', 'test/diagnose/set-ups.test.ts'],
       exclude: ['**/node_modules/**'],
       testTimeout: 120_000,
       hookTimeout: 300_000,

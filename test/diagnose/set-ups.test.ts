@@ -14,7 +14,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PAGE = join(ROOT, 'docs/diagnose.md');
 const MARK = '<!-- set-ups -->';
 const END = '<!-- end of set-ups -->';
-/** `DOCS=write npx vitest run test/diagnose/set-ups.test.ts` writes the page anew. */
+/** `DOCS=write npx vitest run --config vitest.integration.config.ts test/diagnose/set-ups.test.ts` writes the page anew. */
 const SHOWN = SET_UPS.filter(({ isHidden = false }) => !isHidden);
 const isWriting = process.env['DOCS'] === 'write';
 
