@@ -22,6 +22,8 @@ const NPM = [
   'npm run test:installs',
   'npm run test:bundles',
   'npm run test:runtimes',
+  'npm run check:viewer',
+  'npm run test:viewer',
   'npm run demo -- --fast',
 ];
 const INSTALL = 'apt-get install -y -qq --no-install-recommends';
