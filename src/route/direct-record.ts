@@ -6,8 +6,12 @@ import { SCOPE_NAME } from './own-write.ts';
  * A record as the router takes it, for what is written where no provider leads to our processor: the part of the SDK's
  * record that routing reads and redaction changes.
  */
-export function directRecord(emitted: EmittedLogRecord, spanContext?: LogRecord['spanContext']): LogRecord {
-  return new DirectRecord(emitted, spanContext) as unknown as LogRecord;
+export function directRecord(
+  emitted: EmittedLogRecord,
+  spanContext?: LogRecord['spanContext'],
+  scope: LogRecord['instrumentationScope'] = OWN_SCOPE,
+): LogRecord {
+  return new DirectRecord(emitted, spanContext, scope) as unknown as LogRecord;
 }
 
 const OWN_SCOPE = Object.freeze({ name: SCOPE_NAME });
@@ -22,11 +26,16 @@ class DirectRecord {
   readonly eventName: string | undefined;
   readonly attributes: Record<string, unknown>;
   // For the application's `sessionId` callback, which takes it for a record of the SDK.
-  readonly instrumentationScope: LogRecord['instrumentationScope'] = OWN_SCOPE;
+  readonly instrumentationScope: LogRecord['instrumentationScope'];
   readonly resource: Pick<LogRecord['resource'], 'attributes'> = NO_RESOURCE;
   body: unknown;
 
-  constructor(emitted: EmittedLogRecord, spanContext: LogRecord['spanContext']) {
+  constructor(
+    emitted: EmittedLogRecord,
+    spanContext: LogRecord['spanContext'],
+    scope: LogRecord['instrumentationScope'],
+  ) {
+    this.instrumentationScope = scope;
     const now = Date.now();
     this.spanContext = spanContext;
     this.hrTimeObserved = toHrTime(now);

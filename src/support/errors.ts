@@ -21,7 +21,8 @@ export type SessionLogsErrorCode =
   | 'flush_failed'
   | 'flush_timeout'
   | 'shutdown_timeout'
-  | 'rejected';
+  | 'rejected'
+  | 'until_timeout';
 
 /**
  * A failure in operation, as opposed to a wrong argument (which is a `TypeError` or `RangeError`).

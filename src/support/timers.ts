@@ -1,3 +1,6 @@
+import { performance as realPerformance } from 'node:perf_hooks';
+import * as timers from 'node:timers';
+
 /** The longest delay of Node's timers, 24.8 days. They take a longer one for 1 ms. For times that others' timers get. */
 export const MAX_DELAY_MILLIS: number = 2 ** 31 - 1;
 
@@ -12,13 +15,13 @@ export const MAX_DELAY_MILLIS: number = 2 ** 31 - 1;
  * `workNow` as their clock. They are taken when this file is loaded: with a test's timers, whoever waits for such work would wait for ever.
  */
 const own = {
-  setImmediate,
-  clearImmediate,
-  queueMicrotask,
-  setTimeout,
-  clearTimeout,
-  now: performance.now.bind(performance),
+  setImmediate: timers.setImmediate,
+  clearImmediate: timers.clearImmediate,
+  setTimeout: timers.setTimeout,
+  clearTimeout: timers.clearTimeout,
+  now: realPerformance.now.bind(realPerformance),
 };
+const settled = Promise.resolve();
 
 /** Calls back once after the time, which may be of any size: `Infinity` is never. Cleared by `clearTimeout`. */
 export function startTimer(callback: () => void, millis: number): NodeJS.Timeout {
@@ -50,7 +53,8 @@ export function cancelTurn(turn: Turn | undefined): void {
 
 /** Calls back when the code that runs now is through, before anything else happens. */
 export function nextMicrotask(callback: () => void): void {
-  own.queueMicrotask(callback);
+  // Not `queueMicrotask`, which may be a test's.
+  void settled.then(callback);
 }
 
 /** A timer of our own work. */

@@ -113,11 +113,13 @@ async function main(directory: string): Promise<void> {
       const result = await cell(`${kind}, ${line.name}`, () => runSingleFile(tools, kind, host));
       files.set(kind, { ...files.get(kind), 'single file': kind, [line.name]: result });
     }
-    buildSync({
-      entryPoints: [join(import.meta.dirname, '..', 'support', 'fake-time-cases.ts')],
-      outfile: join(host, 'fake-time-cases.mjs'),
-      format: 'esm',
-    });
+    for (const cases of ['fake-time-cases', 'recorder-cases']) {
+      buildSync({
+        entryPoints: [join(import.meta.dirname, '..', 'support', `${cases}.ts`)],
+        outfile: join(host, `${cases}.mjs`),
+        format: 'esm',
+      });
+    }
     await cell(`fake timers of jest, ${line.name}`, () => runJest(tools, host));
   }
   await report('runtimes', rows, 2);

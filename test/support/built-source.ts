@@ -54,7 +54,10 @@ export function buildSource(): () => void {
   buildPrograms(['scripts/*.ts'], `${first}/scripts`);
   // The demo streams documents that stand beside its folder.
   buildPrograms(['examples/*.ts'], `${first}/examples`, { 'import.meta.dirname': JSON.stringify(`${ROOT}examples`) });
-  buildPrograms(['test/support/held-bytes.mjs', 'test/support/fake-time-child.ts'], `${first}/programs`);
+  buildPrograms(
+    ['test/support/held-bytes.mjs', 'test/support/fake-time-child.ts', 'test/support/recorder-child.ts'],
+    `${first}/programs`,
+  );
   for (const other of others) cpSync(first, other, { recursive: true });
   process.env['BUILT_SOURCE'] = run;
   return () => {

@@ -9,6 +9,7 @@ import {
 import { MemorySessionStore, SessionLogRecordProcessor, SessionLogs, startSessionLogs } from '../../src/index.ts';
 import { patternRedaction } from '../../src/redaction.ts';
 import { RedisSessionStore } from '../../src/redis.ts';
+import { recordSessionLogs } from '../../src/testing.ts';
 import { OPTIONS_OF } from '../../src/support/option-names.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
@@ -37,6 +38,8 @@ function callsOf(): Readonly<Record<string, Call>> {
     eventStreamHandler: (options) =>
       sessions.eventStreamHandler({ sessionId: () => 's', authorize: () => true, ...(options as object) }),
     replaySession: (options) => sessions.replaySession('s', options),
+    recordSessionLogs: (options) => recordSessionLogs(options),
+    until: (options) => recordSessionLogs().until(() => true, options),
     patternRedaction: (options) => patternRedaction([{ pattern: /a/, replacement: 'b' }], options),
     getAllLogsInQueue: (options) => sessions.getAllLogsInQueue(options),
     distribute: (options) => sessions.distribute(options),

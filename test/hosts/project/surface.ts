@@ -152,8 +152,18 @@ import type {
   RemoteStoreOptions,
   RemoteWrite,
 } from 'otel-session-logs/remote';
-import { describeRemoteLog, describeSessionStore } from 'otel-session-logs/testing';
-import type { ContractRunner, ContractStoreOptions, MakeRemoteLog, MakeSessionStore } from 'otel-session-logs/testing';
+import { describeRemoteLog, describeSessionStore, recordSessionLogs } from 'otel-session-logs/testing';
+import type {
+  ContractRunner,
+  ContractStoreOptions,
+  MakeRemoteLog,
+  MakeSessionStore,
+  RecordedLog,
+  RecordSessionLogsOptions,
+  SessionLogsRecorder,
+  Truthy,
+  UntilOptions,
+} from 'otel-session-logs/testing';
 
 // Processors in a provider of the host's own line.
 
@@ -545,4 +555,19 @@ export function contract(runner: ContractRunner): void {
   describeRemoteLog('OwnLog', makeLog, runner);
   const make: MakeSessionStore = (wanted: ContractStoreOptions) => new MemorySessionStore(wanted);
   describeSessionStore('MemorySessionStore', make, runner);
+}
+
+// A recorder for the host's own tests
+
+export async function recording(): Promise<Truthy<string | undefined>> {
+  const options: RecordSessionLogsOptions = { coalesce: { maxChars: 100 }, redact: (entry) => entry };
+  const recorder: SessionLogsRecorder = recordSessionLogs(options);
+  await recorder.sessions.logChunkToQueue('Hello', 'abc123');
+  const all: readonly RecordedLog[] = recorder.records;
+  const wait: UntilOptions = { timeoutMillis: 1_000 };
+  const text: string = await recorder.until((records) => records.at(0)?.message, wait);
+  recorder.loggerProvider.getLogger(`${all.length} ${recorder.entries.length}`).emit({ body: text });
+  recorder.clear();
+  await recorder.shutdown();
+  return text;
 }
