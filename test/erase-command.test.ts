@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 
 import { expect, it, onTestFinished } from 'vitest';
 
@@ -103,6 +105,38 @@ it('says with code 3 what it cannot read, and leaves it as it is', async () => {
   expect(code).toBe(3);
   expect(out).toContain('not erased: lines in');
   expect(readFileSync(path, 'utf8')).toBe('the session s1 of mine\n');
+});
+
+it('leaves the bytes of other programs as they are, whatever these are', async () => {
+  const { logs } = await leftBehind();
+  // Each of these lines has, where it has it, the character that stands in a line that is being erased.
+  const lines = Array.from({ length: 60 }, (_, at) => `${'x'.repeat(at)}\u0018${'y'.repeat(60 - at)}`).join('\n');
+  const zeros = Buffer.alloc(3 * 1024 * 1024);
+  const files = new Map([
+    ['backup.2026-11-20.tar', Buffer.from(lines)],
+    ['backup.2026-11-19.tar.gz', gzipSync(lines)],
+    ['disk-2026-11-18.img', zeros],
+  ]);
+  for (const [name, bytes] of files) writeFileSync(join(logs, name), bytes);
+  const { code } = await runCli('erase', 's', '--logs', logs);
+  expect(code).toBe(0);
+  for (const [name, bytes] of files) expect(readFileSync(join(logs, name)).equals(bytes)).toBe(true);
+});
+
+it('erases the spool although a file of the other directory cannot be read', async () => {
+  const { logs, spool } = await leftBehind();
+  writeFileSync(join(logs, 'broken.2026-11-20.gz'), 'no gzip');
+  const { code, err } = await runCli('erase', 's', '--logs', logs, '--spool', spool);
+  expect(code).toBe(1);
+  expect(err).toContain('broken.2026-11-20.gz');
+  expect(bytesBelow(logs) + bytesBelow(spool)).not.toContain('<s>');
+});
+
+it.skipIf(process.platform === 'win32')('is not held up by a pipe in place of the lock', async () => {
+  const { logs } = await leftBehind();
+  execFileSync('mkfifo', [join(logs, '.erasing')]);
+  expect(await runCli('erase', 's', '--logs', logs)).toMatchObject({ code: 0 });
+  expect(bytesBelow(logs)).not.toContain('<s>');
 });
 
 it.each([

@@ -39,9 +39,15 @@ export async function eraseInDirectories(
     logs: logs === undefined ? undefined : usable(logs),
     spool: spool === undefined ? undefined : usable(spool),
   };
-  const parts: ErasedPart[] = [];
-  if (directories.logs !== undefined) parts.push(await eraseInLogs(sessionId, directories.logs, reporter));
-  if (directories.spool !== undefined) parts.push(...(await eraseInSpool(sessionId, directories.spool, reporter)));
+  // Both, whatever becomes of the other.
+  const done = await Promise.allSettled([
+    directories.logs === undefined ? [] : eraseInLogs(sessionId, directories.logs, reporter),
+    directories.spool === undefined ? [] : eraseInSpool(sessionId, directories.spool, reporter),
+  ]);
+  const parts = done.flatMap((each) => {
+    if (each.status === 'rejected') throw each.reason;
+    return each.value;
+  });
   return receiptOf(sessionId, 0, parts);
 }
 

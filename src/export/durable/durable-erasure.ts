@@ -41,7 +41,7 @@ export class DurableErasure {
   async eraseSession(sessionId: string): Promise<ErasedPart> {
     const mark = this.#marks.add(sessionId, OTHERS_MILLIS);
     const root = this.#root;
-    const own = eraseSessionIn(this.#delivery, sessionId);
+    const own = this.#eraseOwn(sessionId, mark);
     const outside = this.#delivery.spool.withoutAdopting((owner) =>
       eraseOutside({ root, owner, watch: new OwnerWatch(root), marks: this.#marks, mark, sessionId }),
     );
@@ -53,6 +53,14 @@ export class DurableErasure {
       return each.value;
     });
     return addParts([...parts, dead]);
+  }
+
+  async #eraseOwn(sessionId: string, mark: ErasureMark): Promise<ErasedPart> {
+    const part = await eraseSessionIn(this.#delivery, sessionId);
+    // Who takes over from this process must not erase, by the mark, what a new session of that id wrote.
+    const owner = this.#delivery.spool.ownerId;
+    if (owner !== undefined) this.#marks.answer(mark, { owner });
+    return part;
   }
 
   /** Does what marks of other processes ask for, and says so there. Never throws. */

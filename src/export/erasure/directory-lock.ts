@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, lstatSync, readFileSync, renameSync, unlinkSync, utimesSync, writeSync } from 'node:fs';
+import { closeSync, constants, lstatSync, renameSync, unlinkSync, utimesSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { sleep, startInterval, workNow } from '../../support/timers.ts';
-import { openPlainFile } from '../plain-file.ts';
+import { openPlainFile, readPlainFile } from '../plain-file.ts';
 import { hostOf } from '../owner-host.ts';
 
 const LOCK_NAME = '.erasing';
@@ -69,8 +69,11 @@ function signatureOf(directory: string): string {
 }
 
 function isDead(directory: string): boolean {
+  const stats = lstatSync(join(directory, LOCK_NAME), { throwIfNoEntry: false });
+  // Somebody put a pipe, link or directory in its place.
+  if (stats?.isFile() === false) return true;
   try {
-    const { key, pid } = JSON.parse(readFileSync(join(directory, LOCK_NAME), 'utf8')) as { key: unknown; pid: unknown };
+    const { key, pid } = JSON.parse(readPlainFile(join(directory, LOCK_NAME)).toString()) as { key: unknown; pid: unknown };
     if (key !== hostOf(directory).key || typeof pid !== 'number') return false;
     process.kill(pid, 0);
     return false;

@@ -58,7 +58,7 @@ export class LineMatcher {
     for (const start of this.#candidates(bytes)) {
       const end = lineEnd(bytes, start);
       const line = bytes.subarray(start, end);
-      const kind = brokenOff(line) ?? this.kindOf(line.toString());
+      const kind = brokenOff(line, this.#id === undefined) ?? this.kindOf(line.toString());
       if (kind !== undefined) found.push({ start, end, kind });
     }
     return found;

@@ -14,8 +14,11 @@ const TEXT_HEAD = new RegExp(String.raw`^${TIME} [^ ]+ \[((?:[^\\\]]|\\u[\da-f]{
 /** The keys stand in this order; texts have their quotes escaped. */
 const JSON_TEXT = String.raw`"(?:[^"\\]|\\.)*"`;
 const JSON_HEAD = new RegExp(
-  String.raw`^\{"time":"${TIME}","level":${JSON_TEXT}(?:,"severity_number":[^",]+)?(?:,"severity_text":(?:${JSON_TEXT}|[^",]+))?,"session_id":(${JSON_TEXT})`,
+  String.raw`^\{"time":"${TIME}","level":${JSON_TEXT}(?:,"severity_number":(?:${JSON_TEXT}|[^",]+))?(?:,"severity_text":(?:${JSON_TEXT}|[^",]+))?,"session_id":(${JSON_TEXT})`,
 );
+/** What stands in front of {@link BEING_ERASED}. */
+const TEXT_MARKED = new RegExp(`^${TIME}`);
+const JSON_MARKED = new RegExp(String.raw`^\{"time":"${TIME}"$`);
 const JSON_TIME_START = '{"time":"'.length;
 const ESCAPED = /\\u([\da-f]{4})/g;
 
@@ -91,11 +94,19 @@ export function asWritten(sessionId: string): string {
   return Buffer.from(sessionId).toString();
 }
 
-/** The kind of a line whose erasure was broken off; `undefined` for any other line. */
-export function brokenOff(line: Buffer): LineKind | undefined {
-  if (line[TEXT.markAt] === BEING_ERASED) return TEXT;
-  if (line[JSON_LINE.markAt] === BEING_ERASED) return JSON_LINE;
-  return line[0] === BEING_ERASED ? OTHER_LINE : undefined;
+/**
+ * The kind of a line whose erasure was broken off; `undefined` for any other line.
+ *
+ * @param isOurs The file is one of daily lines. Others, such as a backup with a date in its name, may hold any bytes.
+ */
+export function brokenOff(line: Buffer, isOurs: boolean): LineKind | undefined {
+  if (line[TEXT.markAt] === BEING_ERASED && TEXT_MARKED.test(startOf(line))) return TEXT;
+  if (line[JSON_LINE.markAt] === BEING_ERASED && JSON_MARKED.test(startOf(line))) return JSON_LINE;
+  return isOurs && line[0] === BEING_ERASED ? OTHER_LINE : undefined;
+}
+
+function startOf(line: Buffer): string {
+  return line.toString('latin1', 0, JSON_LINE.markAt);
 }
 
 /** What stands behind the marked character of an erased line of so many bytes, without its line end. */

@@ -9,7 +9,7 @@ import { addNewer, NOTHING_NEWER } from './known-format.ts';
 import type { NewerContent } from './known-format.ts';
 import { newerIn, readOwner, understood } from './owner-content.ts';
 import type { OwnerContent } from './owner-content.ts';
-import { ownerIdOf, removeDirectory, segmentsBelow } from './owner-directory.ts';
+import { ownerIdOf, removeDirectory, removeRewriting, segmentsBelow } from './owner-directory.ts';
 import type { OwnerDirectory } from './owner-directory.ts';
 import type { OwnerWatch } from './owner-watch.ts';
 import { ownerOf } from './segment-names.ts';
@@ -77,7 +77,8 @@ export class DeadOwnersErasure {
 
   #eraseAll(content: OwnerContent): void {
     this.newer = addNewer(this.newer, newerIn(content));
-    for (const { segments, unreadable } of understood(content)) {
+    for (const { directory, segments, unreadable } of understood(content)) {
+      removeRewriting(directory);
       for (const { error } of unreadable) this.failures.push(error);
       for (const { segment } of segments) {
         try {

@@ -131,8 +131,7 @@ export class OwnerDirectory {
     for (const name of names) {
       if (name.endsWith(SEGMENT_SUFFIX + ACKNOWLEDGEMENT_SUFFIX) && !used.has(name)) removeFile(join(directory, name));
     }
-    // Of a process that was killed while it erased a session.
-    for (const name of names) if (name.startsWith(REWRITING_PREFIX)) removeFile(join(directory, name));
+    removeRewriting(directory);
     removeSigns(directory);
     if (segments.length === 0) this.removeIfEmpty(directory);
   }
@@ -161,6 +160,13 @@ export class OwnerDirectory {
    */
   giveUp(): void {
     this.#heartbeat.giveUp(this.path);
+  }
+}
+
+/** Removes what a process that was killed while it erased a session has left: it holds the text of others. */
+export function removeRewriting(directory: string): void {
+  for (const name of listDirectory(directory)) {
+    if (name.startsWith(REWRITING_PREFIX)) removeFile(join(directory, name));
   }
 }
 

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -255,6 +255,30 @@ describe('on disk', () => {
     await until(() => exporter.bodies.length === 3);
     expect(exporter.bodies.map(String).toSorted()).toEqual(['a1', 'a2', 'a3']);
     expect(processor.stats().lost).toEqual({});
+  });
+
+  it('the records of a new session of that id outlive the process that erased the old one', async () => {
+    const root = temporaryDirectory();
+    const first = durableIn(root, UNAVAILABLE());
+    first.write('s', 'secret 1');
+    await first.processor.eraseSession('s');
+    first.write('s', 'new 2');
+    await first.processor.shutdown();
+    const exporter = new ScriptedExporter();
+    durableIn(root, exporter);
+    await until(() => exporter.bodies.length > 0);
+    expect(exporter.bodies).toEqual(['new 2']);
+  });
+
+  it('what a process left that was killed while it erased another session goes too', async () => {
+    const root = temporaryDirectory();
+    const { processor, write } = durableIn(root, UNAVAILABLE());
+    write('s', 'secret 1');
+    await processor.shutdown();
+    const [path] = segmentPaths(root);
+    copyFileSync(path as string, join(dirname(path as string), '.rewriting-0123456789abcdef'));
+    await eraseInDirectories('s', { spool: root });
+    expect(bytesBelow(root)).not.toContain('secret');
   });
 
   it('a living process on the same spool does it too, and its numbers are in the receipt', async () => {
