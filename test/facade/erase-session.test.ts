@@ -210,6 +210,20 @@ describe('eraseSession', () => {
     expect(bytesBelow(directory)).not.toContain('secret');
   });
 
+  it('works on what a provider has left that is shut down, and takes no place in its spool', async () => {
+    const directory = temporaryDirectory();
+    const sessions: SessionLogs = new SessionLogs({ loggerProvider: () => provider });
+    const durable = new DurableLogRecordProcessor({ exporter: DOWN(), directory, shutdownTimeoutMillis: 50 });
+    const provider = new LoggerProvider({ processors: [sessions.processor, durable] });
+    void sessions.logChunkToQueue('secret', 's');
+    void sessions.logChunkToQueue('kept', 't');
+    await durable.shutdown();
+    await expect(sessions.eraseSession('s')).resolves.toMatchObject({ spool: { records: 1 }, otherProcesses: 0 });
+    expect(bytesBelow(directory)).not.toContain('secret');
+    expect(bytesBelow(directory)).toContain('kept');
+    expect(readdirSync(directory).filter((name) => name.startsWith('o-'))).toHaveLength(1);
+  });
+
   it('leaves other instances alone that have sessions of that id', async () => {
     const mine = await start();
     const other = await start();

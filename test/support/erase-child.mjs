@@ -85,5 +85,5 @@ while (!isEnding) {
     if (!stopped.has(at)) write(at);
   }
   await nextTurn();
-  await new Promise((resolve) => setTimeout(resolve, 2));
+  await new Promise((resolve) => setTimeout(resolve, 25));
 }

@@ -1,6 +1,7 @@
 import { idPart, idParts } from '../../src/remote.ts';
 import type {
   RemoteAppend,
+  RemoteErasure,
   RemoteItem,
   RemoteLease,
   RemoteLog,
@@ -72,6 +73,20 @@ export class MemoryServer {
       }
     }
     return left;
+  }
+
+  erase(session: string, { counted, farewell }: RemoteErasure): number {
+    const at = this.find(session);
+    const count = at?.items.filter(({ fields }) => fields.includes(counted)).length ?? 0;
+    if (at === undefined) return 0;
+    at.items = [];
+    at.leases.clear();
+    at.claimed = '';
+    for (const producer of at.positions.keys()) at.positions.set(producer, Date.now() * 1_000);
+    this.#push(at, farewell.fields);
+    at.expiresAtMillis = performance.now() + farewell.millis;
+    this.#tell(session);
+    return count;
   }
 
   #push(session: Session, fields: readonly string[]): void {
@@ -162,6 +177,10 @@ export class MemoryLog implements RemoteLog {
 
   async lapse(session: string): Promise<number | undefined> {
     return this.#server.lapse(session);
+  }
+
+  async erase(session: string, erasure: RemoteErasure): Promise<number> {
+    return this.#server.erase(session, erasure);
   }
 
   isId(text: string): boolean {

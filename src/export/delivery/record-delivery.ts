@@ -5,16 +5,16 @@ import type { LogRecord, LogRecordExporter } from '../../otel/log-record.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import type { LossReason } from '../../support/loss-counters.ts';
 import type { Reporter } from '../../support/reporter.ts';
-import { Deadline } from '../../support/timeouts.ts';
+import { Deadline, settlesWithin } from '../../support/timeouts.ts';
 import { EndOfTickWrite } from '../../support/end-of-tick-write.ts';
 import { FrameEncoder } from '../spool/codec/frame-encoder.ts';
-import { MAX_FRAME_RECORDS } from '../spool/codec/frame-format.ts';
 import { OriginEncoder } from '../spool/codec/origin-codec.ts';
 import type { ErasedCounts, RecordMatcher } from '../spool/erase-frames.ts';
 import type { RecordSpool } from '../spool/record-spool.ts';
 import type { SpoolBatch } from '../spool/spool-batch.ts';
 import type { SpoolEvents } from '../spool/spool-events.ts';
 import type { BatchSettings } from './batch-settings.ts';
+import { frameRecords } from './frame-records.ts';
 import { addCounts, unansweredIn } from './delivery-erasure.ts';
 import type { DeliveryErasure } from './delivery-erasure.ts';
 import type { DeliveryLedger } from './delivery-ledger.ts';
@@ -76,7 +76,9 @@ export class RecordDelivery<Spool extends RecordSpool> {
   /** Own records refused or lost that a flush has already reported. */
   #told = 0;
   #isClosing = false;
-  #erasing: Promise<void> = Promise.resolve();
+  #isStopped = false;
+  #erasing: Promise<unknown> = Promise.resolve();
+  #erasures = 0;
   readonly #stopReadingIds: () => void;
 
   /** @throws what `openSpool` throws. */
@@ -271,18 +273,26 @@ export class RecordDelivery<Spool extends RecordSpool> {
    * @returns How many records were removed, by session, and how many of them the collector may have all the same, since it gave
    * no answer. Rejects with the error of the file system; what could be erased is.
    */
-  erase(matcher: RecordMatcher): Promise<DeliveryErasure> {
+  async erase(matcher: RecordMatcher): Promise<DeliveryErasure> {
     this.#write.now();
     this.spool.sealWritten();
     const erased = this.#erasing.then(() => this.#shipper.whilePaused((begun) => this.#eraseRecords(matcher, begun)));
+    this.#erasures += 1;
+    // The next one has its own outcome.
     this.#erasing = erased.then(
       () => {},
       () => {},
     );
-    return erased;
+    try {
+      return await erased;
+    } finally {
+      this.#erasures -= 1;
+    }
   }
 
   async #eraseRecords(matcher: RecordMatcher, begun: readonly SpoolBatch[]): Promise<DeliveryErasure> {
+    // What is left in files belongs to whoever takes it over.
+    if (this.#isStopped) return { records: new Map(), unanswered: new Map() };
     const unanswered = unansweredIn(begun, matcher);
     const { own, adopted } = this.spool;
     const ofOwn: ErasedCounts = new Map();
@@ -314,7 +324,10 @@ export class RecordDelivery<Spool extends RecordSpool> {
     this.#isClosing = true;
     this.#stopReadingIds();
     this.#write.now();
-    await this.#wait(this.#allSettled(), timeoutMillis * (1 - closingShare));
+    // Other processes may have the files afterwards.
+    if (this.#erasures > 0) await settlesWithin(this.#erasing, timeoutMillis / 2);
+    await this.#wait(this.#allSettled(), Math.min(deadline.left, timeoutMillis * (1 - closingShare)));
+    this.#isStopped = true;
     this.#shipper.stop();
     this.#waiters.end();
     this.spool.closeIdle();
@@ -352,9 +365,4 @@ export class RecordDelivery<Spool extends RecordSpool> {
     if (this.#waiters.size > 0) this.#shipper.hurry();
     return waiting;
   }
-}
-
-function frameRecords(write: 'record' | 'tick' | 'batch', maxExportBatchSize: number): number {
-  if (write === 'record') return 1;
-  return write === 'tick' ? MAX_FRAME_RECORDS : Math.min(MAX_FRAME_RECORDS, maxExportBatchSize);
 }

@@ -6,7 +6,7 @@ import { FileSegment } from './file-segment.ts';
 import type { NewerContent } from './known-format.ts';
 import { MemorySegment } from './memory-segment.ts';
 import { eraseMarked } from './erase-owners.ts';
-import type { OwnerDirectory } from './owner-directory.ts';
+import { OwnerDirectory } from './owner-directory.ts';
 import { OwnerPlace } from './owner-place.ts';
 import { DeadOwners } from './dead-owners.ts';
 import type { RecordSpool } from './record-spool.ts';
@@ -155,10 +155,14 @@ export class Spool implements RecordSpool {
   async withoutAdopting<T>(work: (owner: OwnerDirectory) => Promise<T>): Promise<T> {
     while (this.#isAdopting) await sleep(ADOPTION_LOOK_MILLIS);
     this.#isAdopting = true;
+    let own: OwnerDirectory | undefined;
     try {
-      return await work(this.#place.open());
+      // After the end this process has no directory any more: it gets one for so long.
+      if (this.#isClosed) own = OwnerDirectory.create(this.#options.root, this.#options.now());
+      return await work(own ?? this.#place.open());
     } finally {
       this.#isAdopting = false;
+      own?.close();
     }
   }
 

@@ -8,9 +8,11 @@ import type { ErasedPart } from '../../../src/entry/erasure.ts';
 import { QueuedLogRecordProcessor } from '../../../src/export/delivery/queued.ts';
 import { DurableLogRecordProcessor } from '../../../src/export/durable/durable.ts';
 import type { DurableLogRecordProcessorOptions } from '../../../src/export/durable/durable-options.ts';
+import { ErasureMarks } from '../../../src/export/erasure/erasure-marks.ts';
 import { eraseInDirectories } from '../../../src/facade/erase-directories.ts';
 import type { LogRecordExporter } from '../../../src/otel/log-record.ts';
 import { SessionLogRecordProcessor } from '../../../src/index.ts';
+import { reporterFor } from '../../../src/support/reporter.ts';
 import { bytesBelow } from '../../support/daily-file.ts';
 import { ManualExporter } from '../../support/manual-exporter.ts';
 import { newerFrame } from '../../support/newer-version.ts';
@@ -305,6 +307,40 @@ describe('on disk', () => {
     exporter.answer = () => 'ok';
     await other.processor.forceFlush();
     expect(exporter.bodies).toEqual(['secret 1', 'a1', 'new']);
+  });
+
+  it('what a process could not erase while it lived is not sent by the one that takes over from it', async () => {
+    const root = temporaryDirectory();
+    const stopped = durableIn(root, UNAVAILABLE());
+    stopped.write('s', 'secret 1');
+    stopped.write('a', 'a1');
+    await until(() => segmentPaths(root).length === 1);
+    // As another process asks, which it does not hear of any more.
+    new ErasureMarks(root, reporterFor('test')).add('s', 5_000);
+    await stopped.processor.shutdown();
+    expect(bytesBelow(root)).toContain('secret 1');
+    const exporter = new ScriptedExporter();
+    const { processor } = durableIn(root, exporter);
+    await until(() => exporter.bodies.length > 0);
+    await processor.forceFlush();
+    expect(exporter.bodies).toEqual(['a1']);
+    expect(bytesBelow(root)).not.toContain('secret 1');
+  });
+
+  it('what a session of that id logs afterwards is sent, also by the process that takes over', async () => {
+    const root = temporaryDirectory();
+    const mine = durableIn(root, UNAVAILABLE());
+    actAsAnotherProcess();
+    const other = durableIn(root, UNAVAILABLE());
+    other.write('s', 'secret 1');
+    await expect(mine.processor.eraseSession('s')).resolves.toMatchObject({ spool: { records: 1 }, otherProcesses: 0 });
+    other.write('s', 'new');
+    await other.processor.shutdown();
+    await mine.processor.shutdown();
+    const exporter = new ScriptedExporter();
+    durableIn(root, exporter);
+    await until(() => exporter.bodies.length > 0);
+    expect(exporter.bodies).toEqual(['new']);
   });
 
   it('what a newer version wrote is left to it, and named in the receipt', async () => {

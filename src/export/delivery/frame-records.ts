@@ -1,0 +1,7 @@
+import { MAX_FRAME_RECORDS } from '../spool/codec/frame-format.ts';
+
+/** The most records that a frame is given, by when records are written. */
+export function frameRecords(write: 'record' | 'tick' | 'batch', maxExportBatchSize: number): number {
+  if (write === 'record') return 1;
+  return write === 'tick' ? MAX_FRAME_RECORDS : Math.min(MAX_FRAME_RECORDS, maxExportBatchSize);
+}
