@@ -5,10 +5,11 @@ import { describe, expect, it } from 'vitest';
 const here = new URL('./', import.meta.url);
 const page = readFileSync(new URL('../../docs/screen.md', here), 'utf8');
 
-/** What stands between `// recipe: NAME` and `// end` in the tests beside this one, without its indentation. */
+/** What stands between `// recipe: NAME` and `// end` in what the tests run, without its indentation. */
 function recipes(): { name: string; code: string }[] {
   const found: { name: string; code: string }[] = [];
-  for (const file of readdirSync(here).filter((name) => name.endsWith('.test.ts') && name !== 'screen-page.test.ts')) {
+  const tests = readdirSync(here).filter((name) => name.endsWith('.test.ts') && name !== 'screen-page.test.ts');
+  for (const file of [...tests, '../integration/browser/follow-in-page.ts']) {
     const source = readFileSync(new URL(file, here), 'utf8');
     for (const [, indent = '', name = '', code = ''] of source.matchAll(
       /^( *)\/\/ recipe: (.*)\n([^]*?)^\1\/\/ end$/gmu,
@@ -29,7 +30,16 @@ describe.skipIf(!page.includes('## Recipes'))(
     it('has a recipe for each package that was promised', () => {
       const names = recipes().map(({ name }) => name.split(/[,:]/)[0]);
       expect(new Set(names)).toEqual(
-        new Set(['Vercel AI SDK', 'OpenAI', 'LangChain', 'Plain Node', 'Hono', 'Fastify', 'Express']),
+        new Set([
+          'Vercel AI SDK',
+          'OpenAI',
+          'LangChain',
+          'Plain Node',
+          'Hono',
+          'Fastify',
+          'Express',
+          'eventsource-client',
+        ]),
       );
     });
   },
