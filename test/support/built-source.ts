@@ -53,7 +53,9 @@ export function buildSource(): () => void {
   bundle(first, MODULES);
   buildPrograms(['scripts/*.ts'], `${first}/scripts`);
   // The demo streams documents that stand beside its folder.
-  buildPrograms(['examples/*.ts'], `${first}/examples`, { 'import.meta.dirname': JSON.stringify(`${ROOT}examples`) });
+  buildPrograms(['examples/*.ts', 'examples/chat-hono/server.ts'], `${first}/examples`, {
+    'import.meta.dirname': JSON.stringify(`${ROOT}examples`),
+  });
   buildPrograms(
     ['test/support/held-bytes.mjs', 'test/support/fake-time-child.ts', 'test/support/recorder-child.ts'],
     `${first}/programs`,
@@ -69,6 +71,8 @@ export function buildSource(): () => void {
 function buildPrograms(entryPoints: string[], outdir: string, define: Record<string, string> = {}): void {
   buildSync({
     absWorkingDir: ROOT,
+    // Not that of an example, which is of a project with the package installed.
+    tsconfig: 'tsconfig.json',
     entryPoints,
     outdir,
     define,
