@@ -1,9 +1,9 @@
 import type { SessionModel } from '../model/session-model.ts';
 
 /** How often streams look for what is new: what comes meanwhile goes together. */
-const TICK_MILLIS = 40;
+const TICK_MILLIS = 20;
 
-/** Wakes the streams of all pages together, at most 25 times a second, and not at all while there is none. */
+/** Wakes the streams of all pages together, at most 50 times a second, and not at all while there is none. */
 export class Ticker {
   readonly #model: SessionModel;
   readonly #waiting = new Set<() => void>();
