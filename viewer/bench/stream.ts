@@ -92,9 +92,15 @@ await delay(500);
 const took = (performance.now() - start - 500) / 1_000;
 millis.sort((a, b) => a - b);
 const at = (share: number): string => (millis[Math.floor(millis.length * share)] ?? Number.NaN).toFixed(1);
-console.log(`${sent} records in ${took.toFixed(1)} s over ${sessions} sessions, ${pages} pages of 16 sessions and 100 rows each`);
-console.log(`request to stream: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, p99 ${at(0.99)} ms, of ${millis.length} chunks seen`);
-console.log(`viewer: ${(spent / took / 10).toFixed(0)} % of a core, ${(bytes / took / 1024).toFixed(0)} KiB a second to pages`);
+console.log(
+  `${sent} records in ${took.toFixed(1)} s over ${sessions} sessions, ${pages} pages of 16 sessions and 100 rows each`,
+);
+console.log(
+  `request to stream: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, p99 ${at(0.99)} ms, of ${millis.length} chunks seen`,
+);
+console.log(
+  `viewer: ${(spent / took / 10).toFixed(0)} % of a core, ${(bytes / took / 1024).toFixed(0)} KiB a second to pages`,
+);
 viewer.kill();
 agent.destroy();
 process.exit();

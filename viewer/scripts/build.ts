@@ -1,12 +1,13 @@
 /**
  * Builds `dist`: the modules of the viewer joined into one file for each door, with what it takes of the main package in them and
- * its own dependencies outside; declarations; and the page, once there is one.
+ * its own dependencies outside; declarations; and the page.
  */
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { buildSync } from 'esbuild';
+import { build as buildPage } from 'vite';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
@@ -26,3 +27,4 @@ buildSync({
   logLevel: 'warning',
 });
 execFileSync(process.execPath, [TSC, '-p', 'tsconfig.build.json'], { cwd: ROOT, stdio: 'inherit' });
+await buildPage({ configFile: `${ROOT}vite.config.ts`, logLevel: 'warn' });

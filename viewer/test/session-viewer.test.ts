@@ -57,7 +57,7 @@ describe('sessionViewer', () => {
     await sessions.logChunkToQueue('</end>', 'abc');
     await page.until(() => page.texts('s:abc')[1] === 'no');
     sessions.endSession('abc');
-    await page.until(() => [...(page.blocks.get('s:abc')?.values() ?? [])].some(({ type }) => type === 'end'));
+    await page.until(() => page.blocksOf('s:abc').some(({ type }) => type === 'end'));
   });
 
   it('says up to where the collector has a session, once it is quiet', async () => {

@@ -11,7 +11,7 @@ describe('the stream of a page', () => {
     new SessionScript(server.model, 'abc').mark('stream_start').chunk('Hel').chunk('lo');
     new SessionScript(server.model, 'def').log('other');
     const page = PageEvents.open(`${server.endpoint}/api/stream?follow=s:abc`);
-    await page.until(() => page.blocks.has('s:abc'));
+    await page.until(() => page.conversations.has('s:abc'));
     expect(page.named<StateEvent>('state')[0]).toMatchObject({ sessions: 2, entries: 4, evicted: { entries: 0 } });
     expect(page.named<ListEvent>('list')[0]).toMatchObject({
       total: 2,
@@ -19,14 +19,14 @@ describe('the stream of a page', () => {
       rows: [{ name: 'def' }, { name: 'abc', openAnswers: 1 }],
     });
     expect(page.texts('s:abc')).toEqual(['Hello']);
-    expect(page.blocks.has('s:def')).toBe(false);
+    expect(page.conversations.has('s:def')).toBe(false);
   });
 
   it('grows an answer token by token, and begins a part after a mark', async () => {
     const server = await startServer();
     const script = new SessionScript(server.model, 'abc').mark('stream_start');
     const page = PageEvents.open(`${server.endpoint}/api/stream?follow=s:abc`);
-    await page.until(() => page.blocks.has('s:abc'));
+    await page.until(() => page.conversations.has('s:abc'));
     const steps: (readonly [() => unknown, string])[] = [
       [() => script.chunk('So'), 'So'],
       [() => script.chunk(' it'), 'So it'],
@@ -43,7 +43,7 @@ describe('the stream of a page', () => {
         () => page.events.length > count && page.named('blocks').length > 0 && page.texts('s:abc')[0] === expected,
       );
     }
-    await page.until(() => [...(page.blocks.get('s:abc')?.values() ?? [])][0]?.isOpen === false);
+    await page.until(() => page.blocksOf('s:abc')[0]?.isOpen === false);
   });
 
   it('goes on after the last event that a page has seen, without a hole and without a repetition', async () => {
@@ -55,7 +55,8 @@ describe('the stream of a page', () => {
     first.close();
     script.chunk('two ').log('between').chunk('three');
     const second = PageEvents.open(url, { 'last-event-id': first.lastId ?? '' });
-    second.blocks.set('s:abc', first.blocks.get('s:abc') ?? new Map());
+    const known = first.conversations.get('s:abc');
+    if (known !== undefined) second.conversations.set('s:abc', known);
     await second.until(() => second.texts('s:abc').length === 2);
     expect(second.texts('s:abc')).toEqual(['one two three', 'between']);
     expect(second.named<BlocksEvent>('blocks').some(({ isReset }) => isReset === true)).toBe(false);
@@ -65,7 +66,7 @@ describe('the stream of a page', () => {
     const server = await startServer();
     new SessionScript(server.model, 'abc').log('one');
     const page = PageEvents.open(`${server.endpoint}/api/stream?follow=s:abc&after=0123456789ab-7`);
-    await page.until(() => page.blocks.has('s:abc'));
+    await page.until(() => page.conversations.has('s:abc'));
     expect(page.named<BlocksEvent>('blocks')[0]?.isReset).toBe(true);
   });
 
@@ -129,7 +130,7 @@ describe('the stream of a page', () => {
     const server = await startServer();
     const script = new SessionScript(server.model, 'abc').mark('stream_start');
     const page = PageEvents.open(`${server.endpoint}/api/stream?follow=s:abc&limit=0`);
-    await page.until(() => page.blocks.has('s:abc'));
+    await page.until(() => page.conversations.has('s:abc'));
     page.pause();
     for (let at = 0; at < 100_000; at += 1) script.chunk('0123456789');
     for (let at = 0; at < 5_000; at += 1) script.log('x'.repeat(1_000));

@@ -4,6 +4,8 @@ import type { IncomingMessage } from 'node:http';
 import { createParser } from 'eventsource-parser';
 import { onTestFinished } from 'vitest';
 
+import { withBlocks } from '../../page/src/blocks.ts';
+import type { Conversation } from '../../page/src/blocks.ts';
 import type { BlockChange, BlocksEvent } from '../../src/serve/protocol.ts';
 
 export interface PageEvent {
@@ -15,7 +17,7 @@ export interface PageEvent {
 /** A page that follows the stream of a viewer, and puts blocks together as PROTOCOL.md says. */
 export class PageEvents {
   readonly events: PageEvent[] = [];
-  readonly blocks: Map<string, Map<number, BlockChange>> = new Map();
+  readonly conversations: Map<string, Conversation> = new Map();
   lastId: string | undefined;
   isOver = false;
   #response: IncomingMessage | undefined;
@@ -50,20 +52,18 @@ export class PageEvents {
     this.#waiting?.();
   }
 
-  #join({ key, isReset, isGone, blocks }: BlocksEvent): void {
-    const known =
-      isReset === true || isGone === true ? new Map<number, BlockChange>() : (this.blocks.get(key) ?? new Map());
-    this.blocks.set(key, known);
-    for (const block of blocks) {
-      const before = known.get(block.id);
-      if (block.isNew === true) known.set(block.id, block);
-      else if (before !== undefined) known.set(block.id, joined(before, block));
-    }
+  #join(event: BlocksEvent): void {
+    this.conversations.set(event.key, withBlocks(this.conversations.get(event.key), event));
+  }
+
+  /** The blocks of a session that the page has. */
+  blocksOf(key: string): BlockChange[] {
+    return [...(this.conversations.get(key)?.blocks.values() ?? [])];
   }
 
   /** Texts of the parts of a session's blocks. */
   texts(key: string): string[] {
-    return [...(this.blocks.get(key)?.values() ?? [])].map(({ parts }) => parts.map(({ text }) => text).join('|'));
+    return this.blocksOf(key).map(({ parts }) => parts.map(({ text }) => text).join('|'));
   }
 
   named<T>(name: string): T[] {
@@ -92,15 +92,4 @@ export class PageEvents {
   resume(): void {
     this.#response?.resume();
   }
-}
-
-function joined(before: BlockChange, { parts, startsPart, ...change }: BlockChange): BlockChange {
-  const all = [...before.parts];
-  parts.forEach((part, at) => {
-    const last = all.at(-1);
-    const goesOn = at === 0 && startsPart !== true && last?.part === part.part;
-    if (goesOn && last !== undefined) all[all.length - 1] = { ...last, text: last.text + part.text };
-    else all.push(part);
-  });
-  return { ...before, ...change, parts: all };
 }
