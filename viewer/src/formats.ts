@@ -20,4 +20,5 @@ export type { ReadableLogRecord } from '../../src/otel/log-record.ts';
 export { ATTRIBUTE, OWN_PREFIX } from '../../src/otel/names.ts';
 export { messageOf } from '../../src/support/errors.ts';
 export { expandHome } from '../../src/support/home-path.ts';
+export { ownText } from '../../src/support/own-text.ts';
 export { withoutColours, withoutTerminalControls, escapeControls } from '../../src/support/terminal-text.ts';

@@ -1,4 +1,4 @@
-import { ATTRIBUTE } from '../formats.ts';
+import { ATTRIBUTE, ownText } from '../formats.ts';
 import { NO_BLOCK } from './block.ts';
 import type { Entry } from './block.ts';
 import { entryBytes, isChatRecord, kindOf, textOf } from './entry.ts';
@@ -180,7 +180,7 @@ export class SessionModel {
 
   /** The session of that name, made if there is none. */
   #session(given: string, kind: SessionKind): Session {
-    const name = given.length > MAX_NAME ? given.slice(0, MAX_NAME) : given;
+    const name = given.length > MAX_NAME ? ownText(given.slice(0, MAX_NAME)) : given;
     const key = keyOf(name, kind);
     const known = this.sessions.get(key);
     if (known !== undefined) return known;

@@ -1,3 +1,5 @@
+import { ownText } from '../formats.ts';
+
 /**
  * A body or an attribute as a source gave it. 64-bit integers beyond 2^53 are `bigint`, bytes are bytes, so that nothing of a
  * record is lost; {@link toJson} makes JSON of it for the page.
@@ -34,7 +36,8 @@ export function setField(owner: Record<string, Value>, key: string, value: Value
 
 /** A text up to the bound. A cut one says so. */
 export function boundedText(text: string): string {
-  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}... ${TRUNCATED}`;
+  // A part of a text keeps the whole of it in memory.
+  return text.length <= MAX_TEXT ? text : ownText(`${text.slice(0, MAX_TEXT)}... ${TRUNCATED}`);
 }
 
 /** The value as JSON can hold it: as OTLP's JSON has it, integers beyond 2^53, NaN and the infinities are text, bytes base64. */

@@ -36,6 +36,8 @@ export class DirectorySource {
   readonly #model: SessionModel;
   readonly #source: SourceState;
   readonly #files = new Map<string, FileTail>();
+  /** Paths of all files that were read so far. */
+  readonly #seen = new Set<string>();
   readonly #spools = new Map<string, SpoolTail<Entry>>();
   readonly #ending = new AbortController();
   #looking: Promise<void> | undefined;
@@ -76,7 +78,10 @@ export class DirectorySource {
     try {
       const { files, spools } = await this.#find();
       this.#source.notes.delete('directory');
-      for (const path of await this.#newestFirst(files)) this.#files.set(path, this.#tailOf(path));
+      for (const path of await this.#newestFirst(files)) {
+        this.#files.set(path, this.#tailOf(path));
+        this.#seen.add(path);
+      }
       for (const path of spools) if (!this.#spools.has(path)) this.#spools.set(path, this.#spoolOf(path));
     } catch (error) {
       this.#source.notes.set('directory', `it cannot be read: ${messageOf(error)}`);
@@ -123,7 +128,12 @@ export class DirectorySource {
 
   /** The files that are not known yet, in the order in which they were written, without those that are too much. */
   async #newestFirst(paths: readonly string[]): Promise<string[]> {
-    const unknown = paths.filter((path) => !this.#files.has(path));
+    const isThere = new Set(paths);
+    const unknown = paths.filter((path) => {
+      // The daily file of a past day is packed under another name: what it holds was read, or is about to be.
+      const plain = path.endsWith('.gz') ? path.slice(0, -'.gz'.length) : path;
+      return !this.#files.has(path) && (plain === path || !(this.#seen.has(plain) || isThere.has(plain)));
+    });
     const sized = await Promise.all(
       unknown.map(async (path) => {
         const { mtimeMs, size } = await stat(path).catch(() => ({ mtimeMs: 0, size: 0 }));

@@ -1,4 +1,4 @@
-import { ATTRIBUTE } from '../formats.ts';
+import { ATTRIBUTE, ownText } from '../formats.ts';
 import { logData, NO_ORIGIN } from '../model/log-data.ts';
 import type { LogData, Origin } from '../model/log-data.ts';
 import { boundedText, MAX_DEPTH, MAX_FIELDS, setField, TRUNCATED } from '../model/value.ts';
@@ -74,14 +74,15 @@ export class LogLineReader {
     const origin = end < begin.length - 1 ? undefined : jsonFields(line.slice(end + 1));
     const message = origin === undefined ? line.slice(begin.length) : line.slice(begin.length, end);
     const attributes: Record<string, Value> = {};
-    if (session !== '-') attributes[ATTRIBUTE.sessionId] = unescapeAll(session);
+    if (session !== '-') attributes[ATTRIBUTE.sessionId] = ownText(unescapeAll(session));
     addFields(attributes, origin?.['attributes']);
     return logData({
       millis,
       severityNumber: severityOfLevel(level),
       severityText: level === 'CHAT' ? '' : level,
       eventName: textOf(origin?.['otel.event.name']),
-      body: boundedText(unescapeControls(message)),
+      // The line is a part of what was read at a time, which it would keep in memory.
+      body: ownText(boundedText(unescapeControls(message))),
       attributes,
       droppedAttributes: numberOf(origin?.['otel.dropped_attributes_count']),
       origin:

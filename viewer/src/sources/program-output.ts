@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-import { withoutColours, withoutTerminalControls } from '../formats.ts';
+import { ownText, withoutColours, withoutTerminalControls } from '../formats.ts';
 import { logData } from '../model/log-data.ts';
 import type { SessionModel } from '../model/session-model.ts';
 import type { SourceState } from '../model/source.ts';
@@ -39,7 +39,7 @@ export class ProgramOutputSource {
     const records = reader.read(line);
     for (const record of records ?? []) this.#model.add(record, arrival);
     if (records !== undefined) return;
-    const body = boundedText(withoutTerminalControls(withoutColours(line)));
+    const body = ownText(boundedText(withoutTerminalControls(withoutColours(line))));
     // Not known to be an error: many programs print all they say there.
     const severity = isError
       ? { severityNumber: 13, severityText: 'STDERR' }

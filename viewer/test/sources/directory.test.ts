@@ -1,4 +1,13 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -78,6 +87,20 @@ describe('a directory of daily files', () => {
     writeFileSync(file, line('a', 'three'));
     await directory.look();
     expect(texts(model, 'a')).toEqual(['one', 'two', 'three']);
+  });
+
+  it('does not read a past day again that is packed meanwhile', async () => {
+    const path = temporaryDirectory();
+    const file = join(path, 'app.2026-11-22.log');
+    writeFileSync(file, line('a', 'one'));
+    const { model, directory } = watch(path);
+    await directory.look();
+    writeFileSync(`${file}.gz`, gzipSync(readFileSync(file)));
+    await directory.look();
+    rmSync(file);
+    await directory.look();
+    await directory.look();
+    expect(texts(model, 'a')).toEqual(['one']);
   });
 
   it('reads characters whole that are written in two pieces', async () => {
