@@ -24,6 +24,7 @@ const NPM = [
   'npm run test:runtimes',
   'npm run check:viewer',
   'npm run test:viewer',
+  'npm run test:chat -- Hono, AI SDK 6',
   'npm run demo -- --fast',
 ];
 const INSTALL = 'apt-get install -y -qq --no-install-recommends';
