@@ -73,7 +73,10 @@ function isDead(directory: string): boolean {
   // Somebody put a pipe, link or directory in its place.
   if (stats?.isFile() === false) return true;
   try {
-    const { key, pid } = JSON.parse(readPlainFile(join(directory, LOCK_NAME)).toString()) as { key: unknown; pid: unknown };
+    const { key, pid } = JSON.parse(readPlainFile(join(directory, LOCK_NAME)).toString()) as {
+      key: unknown;
+      pid: unknown;
+    };
     if (key !== hostOf(directory).key || typeof pid !== 'number') return false;
     process.kill(pid, 0);
     return false;
