@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
+import type { JsonValue } from '../../entry/body.ts';
 import { catchRejection } from '../../support/reporter.ts';
 import { escapeText } from '../../support/terminal-text.ts';
 import type { LineFormat, LineRecord } from './custom-format.ts';
@@ -17,6 +18,17 @@ export interface CustomLineRule {
 const MAX_DEPTH = 4;
 const TIMESTAMPS = ['2001-02-03T04:05:06.789Z', '2012-10-11T20:30:40.500Z'] as const;
 const LEVELS = ['CHAT', 'ERROR'] as const;
+const SEVERITIES = [
+  ['CHAT', undefined],
+  ['TRACE', 1],
+  ['DEBUG', 5],
+  ['INFO', 9],
+  ['WARN', 13],
+  ['ERROR', 17],
+  ['FATAL', 21],
+] as const;
+/** A function may cut its lines. */
+const LONG_TEXT = 'x'.repeat(16_384);
 
 interface Probe {
   readonly record: LineRecord;
@@ -40,10 +52,53 @@ export function ruleOfFormat(format: LineFormat): CustomLineRule | undefined {
   }
   const rule = jsonRule(probes) ?? textRule(probes);
   if (rule === undefined) return undefined;
-  // What it writes where there is no session, such as `-`, is no session that can be erased.
-  const none = lineOf(format, { ...(probes[0] as Probe).record, sessionId: undefined });
-  const nobody = none === undefined ? undefined : rule.read(none)?.sessionId;
-  return { read: (line) => rule.read(line), tells: (sessionId) => sessionId !== nobody && rule.tells(sessionId) };
+  return {
+    read: (line) => rule.read(line),
+    tells: (sessionId) => rule.tells(sessionId) && isTrueFor(sessionId, format, rule),
+  };
+}
+
+/**
+ * Asks for lines of the session, and for lines of others whose texts imitate them: the rule has to tell both apart. What is
+ * written where there is no session, such as `-`, is no session that can be erased.
+ */
+function isTrueFor(sessionId: string, format: LineFormat, rule: CustomLineRule): boolean {
+  const [timestamp] = TIMESTAMPS;
+  const alike = [`${sessionId}x`, sessionId.toUpperCase(), sessionId.toLowerCase()].filter((id) => id !== sessionId);
+  return SEVERITIES.every(([level, severityNumber]) => {
+    const plain = { ...madeUp(level, timestamp, severityNumber), sessionId };
+    const line = lineOf(format, plain);
+    if (line === undefined || rule.read(line)?.sessionId !== sessionId) return false;
+    const texts = [line, line.slice(Math.max(0, line.indexOf(sessionId)))];
+    const { attributes } = plain;
+    const own = imitated(plain, LONG_TEXT, { ...attributes, ...keysOf(line, sessionId, 'other') });
+    const ofOwn = lineOf(format, own);
+    if (ofOwn === undefined || rule.read(ofOwn)?.sessionId !== sessionId) return false;
+    return texts.every((text) =>
+      [undefined, plain.scope.name, ...alike].every((other) => {
+        const forged = imitated(
+          { ...plain, sessionId: other },
+          text,
+          { ...attributes, text, ...keysOf(line, sessionId, sessionId) },
+        );
+        const ofOther = lineOf(format, forged);
+        return ofOther !== undefined && rule.read(ofOther)?.sessionId !== sessionId;
+      }),
+    );
+  });
+}
+
+function imitated(record: LineRecord, text: string, attributes: LineRecord['attributes']): LineRecord {
+  return { ...record, message: text, body: text, eventName: text, attributes };
+}
+
+/** The keys under which a line of JSON shows a text, each by itself, with another text. */
+function keysOf(line: string, text: string, other: string): Record<string, JsonValue> {
+  const keys: [string, JsonValue][] = pathsTo(objectIn(line), text).flatMap((path): [string, JsonValue][] => [
+    [path.at(-1) as string, other],
+    [path[0] as string, path.slice(1).reduceRight<JsonValue>((value, key) => ({ [key]: value }), other)],
+  ]);
+  return Object.fromEntries(keys);
 }
 
 /** The rule that the application gives. */

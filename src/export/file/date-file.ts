@@ -206,7 +206,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEr
         ? "lines of text show `-` for records without a session: `format: 'json'` tells them apart"
         : rule === undefined
           ? 'the lines that `format` makes do not show their session where nobody else can write it. Let it return JSON with the session id, or give the option `sessionOfLine`'
-          : 'the lines that `format` makes do not show where this session id ends. Let it return JSON, or give the option `sessionOfLine`';
+          : 'the lines that `format` makes do not tell this session from all others: where its id ends, or since a text or an attribute can take its place. Let it return JSON, the session after `...attributes`, or give the option `sessionOfLine`';
     throw new SessionLogsError('not_erasable', `the session cannot be erased in ${this.directory}: ${why}`);
   }
 

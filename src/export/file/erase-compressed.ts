@@ -20,6 +20,7 @@ import type { LineMatcher } from './line-matcher.ts';
 import { restOf } from './written-line.ts';
 
 const LINE_FEED = 10;
+const LONG_LINE_BYTES = 1024 * 1024;
 
 /**
  * Erases lines in a gzip file of a past day: it is written anew under the temporary name, and put in its place. A process
@@ -78,6 +79,9 @@ function syncFile(path: string): void {
 class ErasedLines extends Transform {
   readonly #matcher: LineMatcher;
   #carried: Buffer[] = [];
+  #carriedBytes = 0;
+  /** Within a line that is of another session. */
+  #isPassing = false;
   erased = 0;
 
   constructor(matcher: LineMatcher) {
@@ -86,13 +90,33 @@ class ErasedLines extends Transform {
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    const passed = this.#isPassing ? chunk.indexOf(LINE_FEED) + 1 || chunk.length : 0;
+    if (passed > 0) this.push(chunk.subarray(0, passed));
+    if (chunk[passed - 1] === LINE_FEED) this.#isPassing = false;
     const end = chunk.lastIndexOf(LINE_FEED) + 1;
-    if (end > 0) {
-      this.#pass(Buffer.concat([...this.#carried, chunk.subarray(0, end)]));
+    if (end > passed) {
+      this.#pass(Buffer.concat([...this.#carried, chunk.subarray(passed, end)]));
       this.#carried = [];
+      this.#carriedBytes = 0;
     }
-    if (end < chunk.length) this.#carried.push(chunk.subarray(end));
+    this.#carry(chunk.subarray(Math.max(passed, end)));
     done();
+  }
+
+  #carry(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    this.#carried.push(bytes);
+    this.#carriedBytes += bytes.length;
+    // Looked at once: when it becomes long.
+    const isLong = this.#carriedBytes >= LONG_LINE_BYTES && this.#carriedBytes - bytes.length < LONG_LINE_BYTES;
+    if (!isLong || !this.#matcher.isToldByHead) return;
+    const head = Buffer.concat(this.#carried);
+    if (this.#matcher.find(head).length > 0) return;
+    // The line is of another session, and need not be kept.
+    this.#isPassing = true;
+    this.#carried = [];
+    this.#carriedBytes = 0;
+    this.push(head);
   }
 
   override _flush(done: TransformCallback): void {

@@ -5,10 +5,14 @@ import { nextTurn, sleep } from '../../support/timers.ts';
 import { openPlainFile } from '../plain-file.ts';
 import type { FoundLine, LineMatcher } from './line-matcher.ts';
 import { BEING_ERASED, restOf } from './written-line.ts';
+import type { LineKind } from './written-line.ts';
 
 const LINE_FEED = 10;
 const CHUNK_BYTES = 1024 * 1024;
 const LINES_PER_TURN = 1_000;
+/** As many, and those of a chunk, are known at once. */
+const LINES_PER_GROUP = 16_384;
+const LONG_LINE_BYTES = 1024 * 1024;
 /** How long a line that has no end is looked at again: another process may be writing it. */
 const UNFINISHED_MILLIS = 60;
 
@@ -18,7 +22,7 @@ const sync = promisify(fdatasync);
  * Erases lines of a file where they stand, since other processes append to it. They keep their length, and are lines of no
  * session without text.
  *
- * Each step is done on all lines, and is on the disk, before the next begins: a line is first marked, then overwritten, then
+ * Each step is done on thousands of lines, and is on the disk, before the next begins: a line is first marked, then overwritten, then
  * unmarked. So whenever a process is killed, what is left is a line that tells its session, or a marked one, which
  * any later erasure finishes.
  *
@@ -28,12 +32,14 @@ const sync = promisify(fdatasync);
 export async function eraseLines(path: string, upTo: number, matcher: LineMatcher): Promise<number> {
   const { fd } = openPlainFile(path, constants.O_RDWR);
   try {
-    const lines = await findLines(fd, upTo, matcher);
-    if (lines.length === 0) return 0;
-    await step(fd, lines, ({ start, kind }) => writeSync(fd, Buffer.from([BEING_ERASED]), 0, 1, start + kind.markAt));
-    await step(fd, lines, (line) => overwrite(fd, line));
-    await step(fd, lines, ({ start, kind }) => writeSync(fd, kind.marked, start + kind.markAt));
-    return lines.length;
+    let count = 0;
+    for await (const lines of findLines(fd, upTo, matcher)) {
+      await step(fd, lines, ({ start, kind }) => writeSync(fd, Buffer.from([BEING_ERASED]), 0, 1, start + kind.markAt));
+      await step(fd, lines, (line) => overwrite(fd, line));
+      await step(fd, lines, ({ start, kind }) => writeSync(fd, kind.marked, start + kind.markAt));
+      count += lines.length;
+    }
+    return count;
   } finally {
     closeSync(fd);
   }
@@ -74,26 +80,85 @@ function overwrite(fd: number, { start, end, kind }: FoundLine): void {
   }
 }
 
-async function findLines(fd: number, upTo: number, matcher: LineMatcher): Promise<FoundLine[]> {
-  const found: FoundLine[] = [];
-  let carried = Buffer.alloc(0);
+/** Finds the lines some thousands at a time. What is kept of the file is bounded, however large it or a line of it is. */
+async function* findLines(fd: number, upTo: number, matcher: LineMatcher): AsyncGenerator<readonly FoundLine[]> {
+  let found: FoundLine[] = [];
+  const open = new OpenLine(matcher);
   let at = 0;
   while (at < upTo) {
     const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, upTo - at));
     const length = readSync(fd, chunk, 0, chunk.length, at);
     if (length === 0) break;
-    const start = at - carried.length;
-    const bytes = Buffer.concat([carried, chunk.subarray(0, length)]);
-    at += length;
+    const bytes = chunk.subarray(0, length);
     const end = bytes.lastIndexOf(LINE_FEED) + 1;
-    found.push(...shifted(matcher.find(bytes.subarray(0, end)), start));
-    carried = bytes.subarray(end);
+    if (end > 0) {
+      const first = bytes.indexOf(LINE_FEED) + 1;
+      found = found.concat(open.finish(at, bytes.subarray(0, first)));
+      found = found.concat(shifted(matcher.find(bytes.subarray(first, end)), at + first));
+      open.begin(at + end);
+    }
+    open.add(bytes.subarray(end));
+    at += length;
+    if (found.length >= LINES_PER_GROUP) {
+      yield found;
+      found = [];
+    }
     await turn();
   }
-  const unfinished = matcher.find(carried);
-  if (unfinished.length === 0) return found;
-  const start = at - carried.length;
-  return [...found, ...shifted(matcher.find(await wholeLine(fd, start, carried.length)), start)];
+  if (open.isMeant()) {
+    found = found.concat(shifted(matcher.find(await wholeLine(fd, open.start, at - open.start)), open.start));
+  }
+  if (found.length > 0) yield found;
+}
+
+/** A line of which the end was not read yet. Of a long one only the head is kept, where that tells whose it is. */
+class OpenLine {
+  start = 0;
+  readonly #matcher: LineMatcher;
+  #parts: Buffer[] = [];
+  #bytes = 0;
+  /** Its kind, once the head has told it. */
+  #told: { readonly kind: LineKind | undefined } | undefined;
+
+  constructor(matcher: LineMatcher) {
+    this.#matcher = matcher;
+  }
+
+  begin(start: number): void {
+    this.start = start;
+    this.#parts = [];
+    this.#bytes = 0;
+    this.#told = undefined;
+  }
+
+  add(bytes: Buffer): void {
+    // For what it notes of lines of others.
+    if (this.#told !== undefined) this.#matcher.find(bytes);
+    else if (bytes.length > 0) {
+      this.#parts.push(bytes);
+      this.#bytes += bytes.length;
+      if (this.#bytes < LONG_LINE_BYTES || !this.#matcher.isToldByHead) return;
+      this.#told = { kind: this.#matcher.find(Buffer.concat(this.#parts))[0]?.kind };
+      this.#parts = [];
+    }
+  }
+
+  /** @param rest The bytes that end it, which begin there in the file. */
+  finish(at: number, rest: Buffer): FoundLine[] {
+    if (this.#told === undefined) {
+      return shifted(this.#matcher.find(Buffer.concat([...this.#parts, rest])), this.start);
+    }
+    this.add(rest);
+    const { kind } = this.#told;
+    // A carriage return in front of the line feed, which another system writes, becomes a space.
+    return kind === undefined ? [] : [{ start: this.start, end: at + rest.length - 1, kind }];
+  }
+
+  isMeant(): boolean {
+    return this.#told === undefined
+      ? this.#matcher.find(Buffer.concat(this.#parts)).length > 0
+      : this.#told.kind !== undefined;
+  }
 }
 
 /** The line that begins there and has no end so far. It is what it is when it does not grow for a while. */

@@ -45,6 +45,11 @@ export class LineMatcher {
     this.#traces = traces;
   }
 
+  /** Whether the first bytes of a line, some kilobytes at most, say whose it is. */
+  get isToldByHead(): boolean {
+    return this.#rule === undefined;
+  }
+
   /** How the line looks afterwards; `undefined`: it is of another session, or of none. */
   kindOf(line: string): LineKind | undefined {
     const read = this.#rule?.read(line) ?? readLine(line);

@@ -272,6 +272,21 @@ describe('lines of a function', () => {
         throw new Error('no');
       },
     ],
+    ['that begin with a text where there is no session', ({ sessionId, message }) => `${sessionId ?? message} ${message}`],
+    [
+      'in which an attribute can take its place',
+      ({ sessionId, attributes }) => JSON.stringify({ ctx: { sessionId }, ...attributes }),
+    ],
+    [
+      'with the session in some of them',
+      ({ level, sessionId, message }) => `${level} ${level === 'INFO' ? '' : `${sessionId} `}${message}`,
+    ],
+    ['with a part of the session', ({ sessionId = '', message }) => `${sessionId.slice(0, 3)} ${message}`],
+    ['in which two sessions look alike', ({ sessionId = '', message }) => `${sessionId.toLowerCase()} ${message}`],
+    [
+      'that are cut',
+      ({ sessionId, message }) => JSON.stringify({ sessionId, message }).slice(0, 10_000),
+    ],
   ] as [string, LineFormat][])('%s: it rejects before anything is touched, and says what to do', async (_, format) => {
     const { directory, file, write } = writing({ format });
     write('abc', 'secret');
@@ -348,6 +363,44 @@ describe('writers of the same directory', () => {
     expect(readFileSync(tomorrow, 'utf8').match(/\[\w+\] \w+( \w+)?/g)).toEqual(['[other] of other', '[s] later']);
     await others.shutdown();
   });
+});
+
+describe.each(['', '.gz'])('a long line in a file%s', (suffix) => {
+  // Longer than what is kept of a line of others, and not cut where a chunk ends.
+  const long = 'x'.repeat(3 * 1024 * 1024 + 17);
+  const lineOf = (id: string, text: string): string => `${AT.toISOString()} CHAT [${id}] ${text} {"otel.scope.name":"x"}`;
+
+  it('is erased as a whole when it is of the session, and stays when not', async () => {
+    const directory = temporaryDirectory();
+    const path = join(directory, `session-logs.2026-11-22.log${suffix}`);
+    const lines = [
+      lineOf('s', 'secret'),
+      lineOf('other', `${long}[s]`),
+      lineOf('s', `secret ${long} secret`),
+      lineOf('other', 'hello'),
+      lineOf('s', 'secret'),
+      lineOf('other', long),
+    ];
+    const bytes = Buffer.from(lines.join('\n'));
+    writeFileSync(path, suffix === '' ? bytes : gzipSync(bytes));
+    const file = startDailyFile(directory);
+    await expect(file.eraseSession('s')).resolves.toEqual({ file: { lines: 3, files: 1 } });
+    const after = (suffix === '' ? readFileSync(path) : gunzipSync(readFileSync(path))).toString().split('\n');
+    expect(after.map((line) => line.length)).toEqual(lines.map((line) => line.length));
+    for (const at of [1, 3, 5]) expect(after[at] === lines[at]).toBe(true);
+    for (const at of [0, 2, 4]) expect(after[at]?.trimEnd()).toMatch(/ INFO \[-\] erased \{"otel\.scope\.name":""\}$/);
+  });
+});
+
+it('more lines of the session than are known at once are erased, and counted', async () => {
+  const directory = temporaryDirectory();
+  const path = join(directory, 'session-logs.2026-11-22.log');
+  const [mine, others] = ['s', 'other'].map((id) => `${AT.toISOString()} CHAT [${id}] hello {"otel.scope.name":"x"}\n`);
+  writeFileSync(path, `${mine}${others}`.repeat(40_000));
+  await expect(startDailyFile(directory).eraseSession('s')).resolves.toEqual({ file: { lines: 40_000, files: 1 } });
+  const text = readFileSync(path, 'utf8');
+  expect(text).not.toContain('[s]');
+  expect(text.split(others as string)).toHaveLength(40_001);
 });
 
 it('a directory that is gone has nothing to erase', async () => {
