@@ -76,11 +76,11 @@ function isTrueFor(sessionId: string, format: LineFormat, rule: CustomLineRule):
     if (ofOwn === undefined || rule.read(ofOwn)?.sessionId !== sessionId) return false;
     return texts.every((text) =>
       [undefined, plain.scope.name, ...alike].every((other) => {
-        const forged = imitated(
-          { ...plain, sessionId: other },
+        const forged = imitated({ ...plain, sessionId: other }, text, {
+          ...attributes,
           text,
-          { ...attributes, text, ...keysOf(line, sessionId, sessionId) },
-        );
+          ...keysOf(line, sessionId, sessionId),
+        });
         const ofOther = lineOf(format, forged);
         return ofOther !== undefined && rule.read(ofOther)?.sessionId !== sessionId;
       }),

@@ -33,6 +33,10 @@ local function parts(lease)
 end
 `;
 
+/** Stands among the producers when a session was erased, as long as writes from before may be on their way. */
+const ERASED = '-';
+const ERASED_MICROS = 250_000;
+
 /**
  * Appends what the session does not have of a producer. A script is carried out, replicated and written to the AOF as a
  * whole, so the positions are always those of the items that are there.
@@ -93,8 +97,19 @@ while at <= #ARGV do
   at = item.last + 1
 end
 
-local stored = 0
-if #items > 1 or replacing then stored = tonumber(redis.call('ZSCORE', KEYS[2], producer) or 0) end
+local stored, isErased = 0, false
+if #items > 1 or replacing or due == '1' then
+  stored = redis.call('ZSCORE', KEYS[2], producer)
+  -- Its first write here may have been on its way when the session was erased.
+  local erased = not stored and redis.call('ZSCORE', KEYS[2], '${ERASED}')
+  local time = erased and redis.call('TIME')
+  if erased and time[1] * 1000000 + time[2] - erased < ${ERASED_MICROS} then
+    redis.call('ZADD', KEYS[2], erased, producer)
+    -- The farewell is to expire.
+    stored, isErased, due = erased, true, '0'
+  end
+  stored = tonumber(stored or 0)
+end
 -- Room is made of a server that is full: a script that has written may go on, and this takes none.
 if replacing and tonumber(replacing.position) > stored then try('DEL', KEYS[3]) end
 if #items == 1 then
@@ -106,7 +121,7 @@ for _, item in ipairs(items) do
   if tonumber(item.position) > stored then
     local how, most = '~', kept
     if item.replaces then how, most = '=', '1' end
-    if begins(how, most, unpack(ARGV, item.first, item.last)) then due = '1' end
+    if begins(how, most, unpack(ARGV, item.first, item.last)) or isErased then due = '1' end
     if item.opens and item.opens ~= '' then hold(item.opens, item.will) end
     if item.closes == '*' then try('DEL', KEYS[3])
     elseif item.closes and item.closes ~= '' then try('HDEL', KEYS[3], item.closes) end
@@ -208,6 +223,7 @@ local position = string.format('%.0f', time[1] * 1000000 + time[2])
 for _, producer in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
   redis.call('ZADD', KEYS[2], 'GT', position, producer)
 end
+redis.call('ZADD', KEYS[2], position, '${ERASED}')
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 redis.call('XADD', KEYS[1], 'MAXLEN', '=', '1', '*', unpack(ARGV, 5))
 redis.call('PEXPIRE', KEYS[1], ARGV[2])

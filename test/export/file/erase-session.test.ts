@@ -272,7 +272,10 @@ describe('lines of a function', () => {
         throw new Error('no');
       },
     ],
-    ['that begin with a text where there is no session', ({ sessionId, message }) => `${sessionId ?? message} ${message}`],
+    [
+      'that begin with a text where there is no session',
+      ({ sessionId, message }) => `${sessionId ?? message} ${message}`,
+    ],
     [
       'in which an attribute can take its place',
       ({ sessionId, attributes }) => JSON.stringify({ ctx: { sessionId }, ...attributes }),
@@ -283,10 +286,7 @@ describe('lines of a function', () => {
     ],
     ['with a part of the session', ({ sessionId = '', message }) => `${sessionId.slice(0, 3)} ${message}`],
     ['in which two sessions look alike', ({ sessionId = '', message }) => `${sessionId.toLowerCase()} ${message}`],
-    [
-      'that are cut',
-      ({ sessionId, message }) => JSON.stringify({ sessionId, message }).slice(0, 10_000),
-    ],
+    ['that are cut', ({ sessionId, message }) => JSON.stringify({ sessionId, message }).slice(0, 10_000)],
   ] as [string, LineFormat][])('%s: it rejects before anything is touched, and says what to do', async (_, format) => {
     const { directory, file, write } = writing({ format });
     write('abc', 'secret');
@@ -368,7 +368,8 @@ describe('writers of the same directory', () => {
 describe.each(['', '.gz'])('a long line in a file%s', (suffix) => {
   // Longer than what is kept of a line of others, and not cut where a chunk ends.
   const long = 'x'.repeat(3 * 1024 * 1024 + 17);
-  const lineOf = (id: string, text: string): string => `${AT.toISOString()} CHAT [${id}] ${text} {"otel.scope.name":"x"}`;
+  const lineOf = (id: string, text: string): string =>
+    `${AT.toISOString()} CHAT [${id}] ${text} {"otel.scope.name":"x"}`;
 
   it('is erased as a whole when it is of the session, and stays when not', async () => {
     const directory = temporaryDirectory();

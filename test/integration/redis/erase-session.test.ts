@@ -100,6 +100,20 @@ describe.skipIf(REDIS === undefined)(`a session that is erased in Redis${WITHOUT
       expect(await raw.keys(`${prefix}*`)).toEqual([]);
     });
 
+    it('nor does what is the first of another host', async () => {
+      const { stores, prefix } = startStores(2);
+      const [one, two] = stores as [RedisSessionStore, RedisSessionStore];
+      one.append('s', 'first', 0, undefined);
+      await one.flush();
+      for (const n of [1, 2, 3]) two.append('s', `on its way ${n}`, 0, undefined);
+      await one.erase('s');
+      await two.flush();
+      expect(await raw.keys(`${prefix}*`)).toEqual([]);
+      two.append('s', 'new', 0, undefined);
+      await two.flush();
+      expect(await raw.xLen(`${prefix}:{s}:l`)).toBe(1);
+    });
+
     it('stays there when Redis is away, which is said, and is erased by the next call', async () => {
       const { stores, prefix } = startStores();
       const [store] = stores as [RedisSessionStore];
