@@ -9,25 +9,28 @@ import { toOtlpJson } from './export/durable/otlp-json.ts';
 import { inspectSpool, readSpool } from './export/durable/spool-report.ts';
 import type { OwnerReport, SpoolReport } from './export/durable/spool-report.ts';
 import { eraseInDirectories } from './facade/erase-directories.ts';
-import type { ErasureReceipt } from './facade/erasure-receipt.ts';
+import { receiptJson, receiptText } from './facade/receipt-text.ts';
 import { addNewer, NOTHING_NEWER } from './export/spool/known-format.ts';
 import type { NewerContent } from './export/spool/known-format.ts';
 import { OwnerWatch } from './export/spool/owner-watch.ts';
-import { isSessionId } from './entry/session-id.ts';
+import { isSessionId, MAX_SESSION_ID_LENGTH } from './entry/session-id.ts';
 import { messageOf } from './support/errors.ts';
 import { expandHome } from './support/home-path.ts';
+import { nearestName } from './support/option-names.ts';
 import { escapeControls } from './support/terminal-text.ts';
 
 /** Has what `dev` needs: its dependencies are not those of this package. */
 const VIEWER = 'otel-session-logs-viewer';
 
-const USAGE = `Usage: otel-session-logs spool DIRECTORY [--json] [--export FILE.jsonl [--rejected]]
-       otel-session-logs erase SESSION [--logs DIR] [--spool DIR] [--json]
-       otel-session-logs dev [PATH...] [OPTIONS] [-- COMMAND [ARGUMENTS...]]
+interface Help {
+  readonly usage: string;
+  readonly text: string;
+}
 
-spool
-
-  Shows what is in the disk spool of DurableLogRecordProcessor. Changes nothing there.
+const COMMANDS: Readonly<Record<'spool' | 'erase' | 'dev', Help>> = {
+  spool: {
+    usage: 'otel-session-logs spool DIRECTORY [--json] [--export FILE.jsonl [--rejected]]',
+    text: `Shows what is in the disk spool of DurableLogRecordProcessor. Changes nothing there.
 
   --json               prints the same as JSON
   --export FILE.jsonl  writes the records of dead owners to a new file, one line of OTLP JSON for
@@ -35,27 +38,46 @@ spool
                        Whether an owner on another host lives is known after up to a minute
   --rejected           exports the records that the collector rejected instead
 
-  What a newer version of otel-session-logs left is listed but not exported: use that version.
+What a newer version of otel-session-logs left is listed but not exported: use that version.
 
-erase
-
-  Erases all text of a session in the daily files of a directory (of today, of past days, compressed ones) and in a
-  spool: what dead processes left, and rejected records. Living processes on the spool are asked to do it too, for
-  up to 5 s. Prints a receipt: what was removed where, and what cannot be. Run again after a failure or a kill, it does
-  the rest. A session id that begins with - stands behind --.
+Exit code: 0 success; 1 failure; 2 wrong arguments; 3 exported without the records of a newer version.
+`,
+  },
+  erase: {
+    usage: 'otel-session-logs erase SESSION [--logs DIR] [--spool DIR] [--json]',
+    text: `Erases all text of a session in the daily files of a directory (of today, of past days, compressed ones) and in a
+spool: what dead processes left, and rejected records. Living processes on the spool are asked to do it too, for
+up to 5 s. Prints a receipt: what was removed where, and what cannot be. Run again after a failure or a kill, it does
+the rest. A session id that begins with - stands behind --.
 
   --logs DIR           the directory of the daily files
   --spool DIR          the directory of the spool
-  --json               prints the receipt as JSON
+  --json               prints the receipt as JSON; \`exported\` is null where nothing of it is known
 
-dev
+Exit code: 0 all that this command can reach is gone. What processes that have ended exported it does not know: erase
+it at the collector. It does not touch Redis. 1 failure; 2 wrong arguments; 3 the receipt names what is not gone.
+`,
+  },
+  dev: {
+    usage: 'otel-session-logs dev [PATH...] [OPTIONS] [-- COMMAND [ARGUMENTS...]]',
+    text: `Opens a page on which sessions are watched live. It is in the package ${VIEWER}; dev --help
+has its options.
+`,
+  },
+};
 
-  Opens a page on which sessions are watched live. It is in the package ${VIEWER}; dev --help
-  has its options.
-
-Exit code: 0 success; 1 failure; 2 wrong arguments; 3 exported without the records of a newer version, or erased but for
-what the receipt names.
-`;
+/** The help of a command; of all when it is none. */
+function helpOf(command: string | undefined): string {
+  if (command === 'spool' || command === 'erase') {
+    const { usage, text } = COMMANDS[command];
+    return `Usage: ${usage}\n\n${text}`;
+  }
+  const usages = Object.values(COMMANDS).map(({ usage }) => usage);
+  const texts = Object.entries(COMMANDS).map(
+    ([name, { text }]) => `\n${name}\n\n${text.replaceAll(/^(?=.)/gmu, '  ')}`,
+  );
+  return `Usage: ${usages.join('\n       ')}\n${texts.join('')}`;
+}
 
 const COLUMNS = 'owner process host boot segments frames records bytes oldest damaged newer'.split(' ');
 /** As many characters of a boot's id are shown, or its time to the minute. */
@@ -78,26 +100,28 @@ export async function run(args: readonly string[], out: Output, err: Output): Pr
   try {
     parsed = parse(args);
   } catch (error) {
-    err.write(`${escapeControls(messageOf(error))}\n\n${USAGE}`);
-    return 2;
+    return refuse(
+      args.find((arg) => !arg.startsWith('-')),
+      unknownOption(args) ?? messageOf(error),
+      err,
+    );
   }
   const { positionals, values } = parsed;
   const [command, given, ...rest] = positionals;
   if (values.help === true) {
-    out.write(USAGE);
+    out.write(helpOf(command));
     return 0;
   }
   if (command === 'erase') return runErase(given, rest, values, out, err);
-  if (
-    command !== 'spool' ||
-    values.logs !== undefined ||
-    values.spool !== undefined ||
-    given === undefined ||
-    rest.length > 0 ||
-    (values.rejected === true && values.export === undefined)
-  ) {
-    err.write(USAGE);
-    return 2;
+  if (command !== 'spool') {
+    return refuse(undefined, command === undefined ? 'no command is given' : `there is no command ${command}`, err);
+  }
+  if (given === undefined) return refuse(command, 'no DIRECTORY is given', err);
+  if (rest.length > 0) return refuse(command, `expected one DIRECTORY, got ${rest.length + 1}`, err);
+  for (const name of ['logs', 'spool'] as const)
+    if (values[name] !== undefined) return refuse(command, `--${name} is an option of erase`, err);
+  if (values.rejected === true && values.export === undefined) {
+    return refuse(command, '--rejected goes with --export FILE.jsonl', err);
   }
   try {
     const directory = expandHome(given);
@@ -173,61 +197,68 @@ function resolveFrom(place: string, name: string): string | undefined {
   }
 }
 
+const OPTIONS = {
+  export: { type: 'string' },
+  rejected: { type: 'boolean' },
+  json: { type: 'boolean' },
+  logs: { type: 'string' },
+  spool: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
 // oxlint-disable-next-line typescript/explicit-function-return-type -- inferred from the options
-const parse = (args: readonly string[]) =>
-  parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      export: { type: 'string' },
-      rejected: { type: 'boolean' },
-      json: { type: 'boolean' },
-      logs: { type: 'string' },
-      spool: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });
+const parse = (args: readonly string[]) => parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+
+/** What is wrong with the first option that there is not, and which one may be meant; `undefined`: there are all. */
+function unknownOption(args: readonly string[]): string | undefined {
+  const { tokens } = parseArgs({ args: [...args], options: OPTIONS, strict: false, tokens: true });
+  const unknown = tokens.find((token) => token.kind === 'option' && !Object.hasOwn(OPTIONS, token.name));
+  if (unknown?.kind !== 'option') return undefined;
+  const meant = nearestName(unknown.name, Object.keys(OPTIONS));
+  return `there is no option ${unknown.rawName}${meant === undefined ? '' : `: did you mean --${meant}?`}`;
+}
+
+/** Tells what is wrong with the arguments, and which there are. */
+function refuse(command: string | undefined, reason: string, err: Output): number {
+  err.write(
+    `otel-session-logs${command === undefined ? '' : ` ${escapeControls(command)}`}: ${escapeControls(reason)}\n\n`,
+  );
+  err.write(helpOf(command));
+  return 2;
+}
 
 type Values = ReturnType<typeof parse>['values'];
 
 async function runErase(
-  sessionId: string | undefined,
+  given: string | undefined,
   more: readonly string[],
   { logs, spool, json, ...others }: Values,
   out: Output,
   err: Output,
 ): Promise<number> {
-  if (!isSessionId(sessionId) || more.length > 0 || (logs ?? spool) === undefined || Object.keys(others).length > 0) {
-    err.write(USAGE);
-    return 2;
+  const [other] = Object.keys(others);
+  if (given === undefined) return refuse('erase', 'no SESSION is given', err);
+  if (more.length > 0) return refuse('erase', `expected one SESSION, got ${more.length + 1}`, err);
+  const { length } = given;
+  if (!isSessionId(given)) {
+    return refuse('erase', `expected a SESSION of 1 to ${MAX_SESSION_ID_LENGTH} characters, got ${length}`, err);
   }
+  if (other !== undefined) return refuse('erase', `--${other} is an option of spool`, err);
+  if ((logs ?? spool) === undefined) {
+    return refuse('erase', 'no directory is given: --logs DIR, --spool DIR or both', err);
+  }
+  const looked = { logs: logs !== undefined, spool: spool !== undefined };
   try {
-    const receipt = await eraseInDirectories(sessionId, {
+    const receipt = await eraseInDirectories(given, {
       logs: logs === undefined ? undefined : expandHome(logs),
       spool: spool === undefined ? undefined : expandHome(spool),
     });
-    out.write(json === true ? `${escapeControls(JSON.stringify(receipt))}\n` : describeReceipt(receipt));
+    out.write(json === true ? `${escapeControls(receiptJson(receipt))}\n` : receiptText(receipt, looked));
     return receipt.otherProcesses > 0 || receipt.remains.length > 0 ? 3 : 0;
   } catch (error) {
     err.write(`otel-session-logs: ${escapeControls(messageOf(error))}\n`);
     return 1;
   }
-}
-
-function describeReceipt({ file, spool, dead, exported, unanswered, otherProcesses, remains }: ErasureReceipt): string {
-  return [
-    `daily files: ${file.lines} lines erased in ${file.files} files`,
-    `spool: ${spool.records} records erased; rejected by the collector: ${dead.records}`,
-    ...(exported.records === 0
-      ? []
-      : [
-          `at the collector, to be erased there: ${exported.records} records, ${exported.firstTimestamp} to ${exported.lastTimestamp}`,
-        ]),
-    ...(unanswered === 0 ? [] : [`sent without an answer, the collector may have them: ${unanswered} records`]),
-    ...(otherProcesses === 0 ? [] : [`living processes that have not answered: ${otherProcesses}`]),
-    ...remains.map((each) => `not erased: ${escapeControls(each)}`),
-    '',
-  ].join('\n');
 }
 
 /** Exports records to a new file. It never overwrites one, which may be the only copy of earlier records. */

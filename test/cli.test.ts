@@ -241,16 +241,17 @@ test('lists what waits for a newer version, and exports the rest with a code tha
 });
 
 test.each([
-  [[]],
-  [['spool']],
-  [['spool', 'a', 'b']],
-  [['bogus', 'a']],
-  [['spool', 'a', '--bogus']],
-  [['spool', 'a', '--rejected']],
-])('wrong arguments %j: the usage on stderr, code 2', async (args) => {
+  [[], ': no command is given'],
+  [['spool'], ' spool: no DIRECTORY is given'],
+  [['spool', 'a', 'b'], ' spool: expected one DIRECTORY, got 2'],
+  [['bogus', 'a'], ': there is no command bogus'],
+  [['spool', 'a', '--bogus'], ' spool: there is no option --bogus'],
+  [['spool', 'a', '--rejected'], ' spool: --rejected goes with --export FILE.jsonl'],
+])('wrong arguments %j: the reason and the usage on stderr, code 2', async (args, reason) => {
   const { code, out, err } = await runCli(...args);
   expect(code).toBe(2);
   expect(out).toBe('');
+  expect(err.split('\n', 1)[0]).toBe(`otel-session-logs${reason}`);
   expect(err).toContain('Usage: otel-session-logs spool DIRECTORY');
 });
 

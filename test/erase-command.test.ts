@@ -46,16 +46,22 @@ it.each([{}, { fileName: 'app-{date}.jsonl', format: 'json' as const }])(
     expect([code, err]).toEqual([0, '']);
     expect(out).toContain('daily files: 3 lines erased in 1 files');
     expect(out).toContain('spool: 3 records erased');
+    expect(out).toMatch(/\nnot known here: what the collector received of this session\n$/);
     expect(bytesBelow(both)).not.toContain('<s>');
     expect(bytesBelow(both)).toContain('<other>');
 
     const again = await runCli('erase', '--logs', logs, '--spool', spool, '--json', '--', '--s');
     expect(again.code).toBe(0);
-    expect(JSON.parse(again.out) as ErasureReceipt).toMatchObject({
+    expect(JSON.parse(again.out) as unknown).toEqual({
       sessionId: '--s',
       file: { lines: 3, files: 1 },
       spool: { records: 3 },
+      dead: { records: 0 },
+      store: { entries: 0 },
+      exported: null,
+      unanswered: 0,
       otherProcesses: 0,
+      remains: [],
     });
     expect(bytesBelow(both)).not.toContain('<--s>');
   },
@@ -63,10 +69,18 @@ it.each([{}, { fileName: 'app-{date}.jsonl', format: 'json' as const }])(
 
 it('takes one of both directories', async () => {
   const { logs, spool } = await leftBehind();
-  expect(await runCli('erase', 's', '--logs', logs)).toMatchObject({ code: 0 });
+  const inLogs = await runCli('erase', 's', '--logs', logs);
+  expect(inLogs).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('\nspool: not looked at (no --spool)\n') as string,
+  });
   expect(bytesBelow(logs)).not.toContain('<s>');
   expect(bytesBelow(spool)).toContain('<s>');
-  expect(await runCli('erase', 's', '--spool', spool)).toMatchObject({ code: 0 });
+  const inSpool = await runCli('erase', 's', '--spool', spool);
+  expect(inSpool).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^daily files: not looked at \(no --logs\)\n/) as string,
+  });
   expect(bytesBelow(spool)).not.toContain('<s>');
 });
 
@@ -139,19 +153,56 @@ it.skipIf(process.platform === 'win32')('is not held up by a pipe in place of th
   expect(bytesBelow(logs)).not.toContain('<s>');
 });
 
+it('tells what a living process on the spool has exported, and that others may have', async () => {
+  const directory = temporaryDirectory();
+  const spool = join(directory, 'spool');
+  const sessions = await startSessionLogs({
+    directory: join(directory, 'logs'),
+    spool: { directory: spool },
+    exporter: new ScriptedExporter(() => 'ok'),
+    console: false,
+    streamHandler: false,
+  });
+  onTestFinished(async () => {
+    await sessions.shutdown().catch(() => {});
+  });
+  void sessions.logChunkToQueue('secret', 's');
+  await sessions.forceFlush();
+  const asJson = await runCli('erase', 's', '--spool', spool, '--json');
+  expect((JSON.parse(asJson.out) as ErasureReceipt).exported).toMatchObject({ records: 1 });
+  const { code, out } = await runCli('erase', 's', '--spool', spool);
+  expect(code).toBe(0);
+  expect(out).toContain('\nat the collector, to be erased there: 1 records, ');
+  expect(out).toMatch(
+    /\nnot known here: what the collector received of this session from processes that have ended\n$/,
+  );
+});
+
 it.each([
-  [['erase']],
-  [['erase', 's']],
-  [['erase', '', '--logs', '.']],
-  [['erase', 'x'.repeat(257), '--logs', '.']],
-  [['erase', 's', 't', '--logs', '.']],
-  [['erase', 's', '--logs', '.', '--export', 'x']],
-  [['erase', 's', '--log', '.']],
-  [['spool', '.', '--logs', '.']],
-])('refuses wrong arguments with code 2: %o', async (args) => {
+  [['erase'], 'erase: no SESSION is given'],
+  [['erase', 's'], 'erase: no directory is given: --logs DIR, --spool DIR or both'],
+  [['erase', '', '--logs', '.'], 'erase: expected a SESSION of 1 to 256 characters, got 0'],
+  [['erase', 'x'.repeat(257), '--logs', '.'], 'erase: expected a SESSION of 1 to 256 characters, got 257'],
+  [['erase', 's', 't', '--logs', '.'], 'erase: expected one SESSION, got 2'],
+  [['erase', 's', '--logs', '.', '--export', 'x'], 'erase: --export is an option of spool'],
+  [['erase', 's', '--log', '.'], 'erase: there is no option --log: did you mean --logs?'],
+  [['erase', 's', '--bogus'], 'erase: there is no option --bogus'],
+  [['erase', 's', '--logs'], 'erase: '],
+  [['spool', '.', '--logs', '.'], 'spool: --logs is an option of erase'],
+])('refuses wrong arguments with code 2, the reason and what there is: %j', async (args, reason) => {
   const { code, err } = await runCli(...args);
   expect(code).toBe(2);
-  expect(err).toContain('Usage: otel-session-logs');
+  expect(err.split('\n', 1)[0]).toContain(`otel-session-logs ${reason}`);
+  expect(err).toContain(`Usage: otel-session-logs ${args[0]} `);
+});
+
+it('has a help of its own', async () => {
+  const { code, out } = await runCli('erase', '--help');
+  expect(code).toBe(0);
+  expect(out).toMatch(/^Usage: otel-session-logs erase SESSION/);
+  expect(out).toContain('It does not touch Redis.');
+  expect(out).not.toContain('otlpjsonfile');
+  expect((await runCli('--help')).out).toMatch(/otlpjsonfile[^]*It does not touch Redis/);
 });
 
 it('fails with code 1 where there is no such directory', async () => {

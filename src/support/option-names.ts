@@ -87,14 +87,14 @@ function hintFor(owner: string, name: string, checked: readonly string[]): strin
   const known = [...new Set([...checked, ...namesIn(OPTIONS_OF[owner] ?? '')])];
   const calls = callsWith(name);
   if (calls.length > 0) return `it belongs to ${placesOf(owner, calls)}`;
-  if (nearest(name, known) !== undefined) return nearHint(name, known);
-  const elsewhere = nearest(name, Object.values(OPTIONS_OF).flatMap(namesIn));
+  if (nearestName(name, known) !== undefined) return nearHint(name, known);
+  const elsewhere = nearestName(name, Object.values(OPTIONS_OF).flatMap(namesIn));
   if (elsewhere === undefined) return nearHint(name, known);
   return `did you mean \`${elsewhere}\`? It belongs to ${placesOf(owner, callsWith(elsewhere))}`;
 }
 
 function nearHint(name: string, known: readonly string[], prefix = ''): string | undefined {
-  const near = nearest(name, known);
+  const near = nearestName(name, known);
   if (near !== undefined) return `did you mean \`${prefix}${near}\`?`;
   if (known.length === 0) return undefined;
   return `there ${known.length === 1 ? 'is only' : 'are'} ${known.map((each) => `\`${each}\``).join(', ')}`;
@@ -118,7 +118,7 @@ function namesIn(names: string): string[] {
 }
 
 /** The option that is meant by a name, by its letters; `undefined` when none is near. */
-function nearest(name: string, known: readonly string[]): string | undefined {
+export function nearestName(name: string, known: readonly string[]): string | undefined {
   const given = lettersOf(name);
   if (given.length > 64) return undefined;
   let best: string | undefined;
