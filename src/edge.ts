@@ -50,6 +50,7 @@ export const SessionLogs: Absent = absent('SessionLogs');
 export const SessionReader: Absent = absent('SessionReader');
 export const bridgeLogsApi: Absent = absent('bridgeLogsApi');
 export const defaultStreamHandler: Absent = absent('defaultStreamHandler');
+export const isSessionId: Absent = absent('isSessionId');
 export const logEntryInputSchema: Absent = absent('logEntryInputSchema');
 export const logEntrySchema: Absent = absent('logEntrySchema');
 export const sessionIdOf: Absent = absent('sessionIdOf');

@@ -9,6 +9,7 @@ export type { DeliveryReport, SessionDelivery } from './entry/routed-record.ts';
 export { logEntryInputSchema, logEntrySchema } from './entry/entry-schemas.ts';
 export type { LogEntry } from './entry/entry.ts';
 export type { LogEntryInput } from './entry/entry-schemas.ts';
+export { isSessionId } from './entry/session-id.ts';
 export type { EntryDetail, LogType } from './entry/entry-detail.ts';
 export { SessionLogsError } from './support/errors.ts';
 export type { SessionLogsErrorCode } from './support/errors.ts';

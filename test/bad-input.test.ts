@@ -1,6 +1,15 @@
+import { readFileSync } from 'node:fs';
+
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { MemorySessionStore, SessionLogRecordProcessor, SessionLogs, startSessionLogs } from '../src/index.ts';
+import {
+  isSessionId,
+  MemorySessionStore,
+  SessionLogRecordProcessor,
+  SessionLogs,
+  signSessionLink,
+  startSessionLogs,
+} from '../src/index.ts';
 
 describe('wrong input is refused at once, with the name and the value, and nothing is half done', () => {
   let sessions = new SessionLogs({ loggerProvider: () => undefined });
@@ -37,6 +46,66 @@ describe('wrong input is refused at once, with the name and the value, and nothi
       expect(call).toThrow(TypeError);
       expect(call).toThrow(message);
       expect(call).toThrow(owner);
+    }
+  });
+
+  it('isSessionId tells before what would be thrown', () => {
+    for (const [, id] of wrongIds) expect(isSessionId(id)).toBe(false);
+    for (const id of ['a', '\n', '__proto__', '../..', 'x'.repeat(256)]) {
+      expect(isSessionId(id)).toBe(true);
+      expect(() => sessions.session(id)).not.toThrow();
+    }
+  });
+
+  it('docs/errors.md says which calls throw at once, and which reject', async () => {
+    const page = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8');
+    const source = (async function* () {})();
+    const handle = sessions.session('s');
+    const wrong = { zzzz: 1 } as never;
+    const calls: Record<string, () => unknown> = {
+      logChunkToQueue: () => sessions.logChunkToQueue('x', ''),
+      consume: () => sessions.consume('', source),
+      write: () => handle.write('x', wrong),
+      tap: () => sessions.tap('', source),
+      'logger.*': () => sessions.logger.info('x', {}, wrong),
+      session: () => sessions.session(''),
+      withSession: () => sessions.withSession('', () => expect.unreachable()),
+      endSession: () => sessions.endSession(''),
+      deleteSession: () => sessions.deleteSession(''),
+      mark: () => handle.mark('x' as never),
+      getSessionLogs: () => sessions.getSessionLogs(''),
+      followSession: () => sessions.followSession(''),
+      followAll: () => sessions.followAll(wrong),
+      replaySession: () => sessions.replaySession(''),
+      pop: () => sessions.pop(''),
+      getAllLogsInQueue: () => sessions.getAllLogsInQueue(wrong),
+      toReadableStream: () => sessions.toReadableStream(''),
+      eventStreamHandler: () => sessions.eventStreamHandler(wrong),
+      signSessionLink: () => signSessionLink('', wrong),
+      new: () => new SessionLogs(wrong),
+      shutdown: () => sessions.shutdown(wrong),
+      distribute: () => sessions.distribute(wrong),
+      startSessionLogs: () => startSessionLogs(wrong),
+      toEventStreamResponse: () => sessions.toEventStreamResponse(''),
+      sendEventStream: () => sessions.sendEventStream({} as never, ''),
+      answerState: () => sessions.answerState(''),
+      flushSession: () => sessions.flushSession(''),
+      forceFlush: () => sessions.forceFlush(wrong),
+      eraseSession: () => sessions.eraseSession(''),
+    };
+    const rows = page.split('\n').filter((line) => line.startsWith('| `') && line.split('|').length === 5);
+    const said = rows.flatMap((row) => {
+      const [, names = '', what = ''] = row.split('|');
+      // `end` of a handle takes no argument.
+      return [...names.matchAll(/`([^`]+)`/g)].map(
+        ([, name = '']) => [name, what.includes('thrown by the call')] as const,
+      );
+    });
+    const told = new Map(said.filter(([name]) => name !== 'end'));
+    expect([...told.keys()].toSorted()).toEqual(Object.keys(calls).toSorted());
+    for (const [name, throws] of told) {
+      if (throws) expect(calls[name], name).toThrow(TypeError);
+      else await expect((calls[name] as () => unknown)(), name).rejects.toThrow(TypeError);
     }
   });
 

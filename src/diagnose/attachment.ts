@@ -1,6 +1,8 @@
 import type { OtelLoggerProvider } from '../otel/logs-api.ts';
 import { insideOf, processorsOf } from '../otel/provider-inside.ts';
-import type { RoutingLogRecordProcessor } from '../route/processor.ts';
+import { innermost } from '../otel/inner-part.ts';
+import { ownProviders } from '../otel/other-providers.ts';
+import { RoutingLogRecordProcessor } from '../route/processor.ts';
 import { SCOPE_NAME } from '../route/own-write.ts';
 
 /** How far a processor is looked for within others that hold it. */
@@ -18,7 +20,7 @@ export function leadsTo(provider: OtelLoggerProvider, processor: RoutingLogRecor
   if (isAsked(provider, processor)) return 'yes';
   if (processors === undefined) return 'unknown';
   // One of a class that nobody knows may hold ours where it cannot be seen.
-  return processors.every(isOfSdk) ? 'no' : 'unknown';
+  return processors.every(isKnown) ? 'no' : 'unknown';
 }
 
 function isWithin(root: unknown, processor: object): boolean {
@@ -36,6 +38,35 @@ function isWithin(root: unknown, processor: object): boolean {
     level = next;
   }
   return false;
+}
+
+/**
+ * The processor of another instance, of this copy of the package or another, that the provider leads to, or one of a start where
+ * it leads to none; `undefined` when there is none that takes records.
+ */
+export function otherInstance(
+  provider: OtelLoggerProvider | undefined,
+  processor: RoutingLogRecordProcessor,
+): { readonly processor: object; readonly isStarted: boolean } | undefined {
+  const there = provider === undefined ? undefined : sessionProcessorIn(provider, processor);
+  if (there !== undefined) return { processor: there, isStarted: false };
+  for (const each of ownProviders()) {
+    const started = sessionProcessorIn(each, processor);
+    if (started !== undefined) return { processor: started, isStarted: true };
+  }
+  return undefined;
+}
+
+function sessionProcessorIn(provider: OtelLoggerProvider, except: object): object | undefined {
+  const processors = (processorsOf(provider) ?? []).map(innermost);
+  return processors.find((each): each is object => each !== except && isSessionProcessor(each) && each.enabled());
+}
+
+/** By its name too: it may be of another copy of this package. */
+function isSessionProcessor(value: unknown): value is { enabled(): boolean } {
+  if (value instanceof RoutingLogRecordProcessor) return true;
+  if (typeof value !== 'object' || value === null || !('enabled' in value)) return false;
+  return value.constructor?.name === 'SessionLogRecordProcessor' && typeof value.enabled === 'function';
 }
 
 /** The SDK asks processors one after the other until one wants the record, so that one before ours may answer for it. */
@@ -58,8 +89,9 @@ function isAsked(provider: OtelLoggerProvider, processor: RoutingLogRecordProces
   return wasAsked;
 }
 
-const OF_SDK = /^(?:Batch|Simple|Noop|Multi|EventToSpanEvent)\w*LogRecordProcessor\w*$/;
+/** Of the SDK, or of this package: none of them holds the processor of another instance where it cannot be seen. */
+const KNOWN = /^(?:Batch|Simple|Noop|Multi|EventToSpanEvent|Session|DateFile|Durable)\w*LogRecordProcessor\w*$/;
 
-function isOfSdk(processor: unknown): boolean {
-  return typeof processor === 'object' && processor !== null && OF_SDK.test(processor.constructor?.name ?? '');
+function isKnown(processor: unknown): boolean {
+  return typeof processor === 'object' && processor !== null && KNOWN.test(processor.constructor?.name ?? '');
 }

@@ -21,7 +21,7 @@ import type { DiagnosisScene, DiagnosisSubject } from './subject.ts';
 type Check = (scene: DiagnosisScene, report: DiagnosisReport) => void | Promise<void>;
 
 /** Run side by side, in the order in which their findings are worth reading: a cause before what comes of it. */
-const CHECKS: Readonly<Record<string, Check>> = {
+const CHECKS = {
   'the start': checkStart,
   'the provider': checkProvider,
   'the rules of the provider': checkRules,
@@ -35,7 +35,10 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'the directories': checkDirectories,
   'the store': checkStore,
   'the losses': checkLosses,
-};
+} satisfies Readonly<Record<string, Check>>;
+
+/** Before the others: they may collect all garbage, which would be taken for the silence of a server. */
+const COLLECTING = ['the provider', 'the other SDK'] as const;
 
 /** Longer than what a check allows what it asks. */
 const CHECK_MILLIS = 15_000;
@@ -47,11 +50,14 @@ const CHECK_MILLIS = 15_000;
 export async function diagnose(subject: DiagnosisSubject): Promise<Diagnosis> {
   const report = new DiagnosisReport();
   const scene = sceneOf(subject);
-  // By itself: the collection of garbage would be taken for the silence of a server.
-  const early = run('the other SDK', checkOtherSdk, scene);
-  await early;
+  const early = new Map<string, Promise<Diagnosis>>();
+  for (const name of COLLECTING) {
+    const checking = run(name, CHECKS[name], scene);
+    early.set(name, checking);
+    await checking;
+  }
   const reports = await Promise.all(
-    Object.entries(CHECKS).map(([name, check]) => (check === checkOtherSdk ? early : run(name, check, scene))),
+    Object.entries(CHECKS).map(([name, check]) => early.get(name) ?? run(name, check, scene)),
   );
   for (const { findings, checked, unchecked } of reports) {
     report.findings.push(...findings);

@@ -9,6 +9,7 @@ export interface Finding {
 export type FindingCode =
   | 'no_provider'
   | 'not_attached'
+  | 'other_instance'
   | 'not_global'
   | 'other_sdk'
   | 'config_file'

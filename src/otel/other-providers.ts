@@ -1,7 +1,9 @@
+import { inspect } from 'node:util';
 import * as v8 from 'node:v8';
 
 import { findPackages, importFile, loadedFile, esModuleOf, resolveFrom } from './application-modules.ts';
 import type { OtelLoggerProvider } from './logs-api.ts';
+import { innerProvider, insideOf } from './provider-inside.ts';
 
 const SDK = '@opentelemetry/sdk-logs';
 const NODE_SDK = '@opentelemetry/sdk-node';
@@ -15,19 +17,33 @@ export function noteOwnProvider(provider: object): void {
   own.add(new WeakRef(provider));
 }
 
-/**
- * How many logger providers of the SDK are alive beside those of starts. Collects all garbage first, which a heap of a
- * gigabyte takes a second for.
- */
-export async function countOtherProviders(provider: OtelLoggerProvider): Promise<number> {
-  const classes = new Set([(provider as object).constructor, ...(await providerClasses())]);
-  let count = 0;
-  for (const each of classes) count += countObjects(each);
+/** The providers of starts that are alive. */
+export function ownProviders(): OtelLoggerProvider[] {
+  const alive: OtelLoggerProvider[] = [];
   for (const reference of own) {
-    if (reference.deref() === undefined) own.delete(reference);
-    else count -= 1;
+    const provider = reference.deref();
+    if (provider === undefined) own.delete(reference);
+    else alive.push(provider as OtelLoggerProvider);
   }
-  return Math.max(0, count);
+  return alive;
+}
+
+/** Whether this runtime tells its objects: Node does, Bun and Deno do not. */
+export function tellsObjects(): boolean {
+  return 'queryObjects' in v8;
+}
+
+/**
+ * The logger providers of the SDK that are alive beside this one and those of starts. Collects all garbage first, which a heap
+ * of a gigabyte takes a second for. None where the runtime does not tell its objects.
+ */
+export async function otherProviders(provider: OtelLoggerProvider): Promise<OtelLoggerProvider[]> {
+  const inner = innerProvider(provider);
+  const classes = new Set([(inner as object).constructor, ...(await providerClasses())]);
+  const found = new Set([...classes].flatMap(objectsOf));
+  for (const each of [inner, ...ownProviders()]) found.delete(each);
+  // The prototype of a class that extends it is one of its objects too.
+  return ([...found] as OtelLoggerProvider[]).filter((each) => insideOf(each) !== undefined);
 }
 
 /** The copies that the application's SDK may use: from 3.x on a CommonJS and an ES module have a class each. */
@@ -50,16 +66,35 @@ interface Sdk {
   readonly LoggerProvider?: new () => object;
 }
 
-/** Node warns that this may change: nobody who calls `diagnose()` can do anything about that. */
+/**
+ * The objects of a class. Node counts them, or shows each by `inspect`, which asks the class how: so each comes by here. Node
+ * warns that this may change: nobody who calls `diagnose()` can do anything about that.
+ */
 // oxlint-disable-next-line typescript/no-unsafe-function-type -- a class of any constructor
-function countObjects(of: Function): number {
+function objectsOf(of: Function): object[] {
   const queryObjects: unknown = Reflect.get(v8, 'queryObjects');
-  if (typeof queryObjects !== 'function') return 0;
-  const before = Object.getOwnPropertyDescriptor(process, 'emitWarning');
-  Object.defineProperty(process, 'emitWarning', { configurable: true, value: () => {} });
+  const prototype: unknown = of.prototype;
+  if (typeof queryObjects !== 'function' || typeof prototype !== 'object' || prototype === null) return [];
+  const found: object[] = [];
+  const note = function (this: object): string {
+    found.push(this);
+    return '';
+  };
+  const put = [replace(prototype, inspect.custom, note), replace(process, 'emitWarning', () => {})];
   try {
-    return Number(queryObjects(of));
+    queryObjects(of, { format: 'summary' });
   } finally {
-    if (before !== undefined) Object.defineProperty(process, 'emitWarning', before);
+    for (const putBack of put) putBack();
   }
+  return found;
+}
+
+/** @returns Puts it back as it was. */
+function replace(on: object, key: PropertyKey, value: unknown): () => void {
+  const before = Object.getOwnPropertyDescriptor(on, key);
+  Object.defineProperty(on, key, { configurable: true, value });
+  return () => {
+    if (before === undefined) Reflect.deleteProperty(on, key);
+    else Object.defineProperty(on, key, before);
+  };
 }

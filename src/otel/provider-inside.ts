@@ -24,8 +24,12 @@ export interface ProviderInside {
 }
 
 export function insideOf(provider: OtelLoggerProvider): ProviderInside | undefined {
-  const delegate = (provider as { _getDelegate?: () => unknown })._getDelegate?.() ?? provider;
-  return (delegate as { readonly _sharedState?: ProviderInside })._sharedState;
+  return (innerProvider(provider) as { readonly _sharedState?: ProviderInside })._sharedState;
+}
+
+/** The provider that a stand-in of the API leads to; itself when it is none. */
+export function innerProvider(provider: OtelLoggerProvider): OtelLoggerProvider {
+  return (provider as { _getDelegate?: () => OtelLoggerProvider })._getDelegate?.() ?? provider;
 }
 
 /** The processors of a provider, in its order; `undefined` when it does not show them. */

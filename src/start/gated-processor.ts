@@ -1,5 +1,6 @@
 import { isBelow } from '../otel/log-record.ts';
 import type { Context, EnabledOptions, LogRecord, LogRecordProcessor } from '../otel/log-record.ts';
+import { tellInner } from '../otel/inner-part.ts';
 import { reporterFor } from '../support/reporter.ts';
 
 /** Decides on each record, before any branch gets it. */
@@ -29,6 +30,7 @@ export class GatedLogRecordProcessor implements LogRecordProcessor {
   constructor(gate: Gate, branches: readonly Branch[]) {
     this.#gate = gate;
     this.#branches = branches;
+    tellInner(this, gate);
   }
 
   onEmit(record: LogRecord, context?: Context): void {

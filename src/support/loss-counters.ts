@@ -5,7 +5,10 @@ export type LossReason =
   | 'expired'
   | 'invalid_session'
   | 'after_shutdown'
+  | 'redacted'
   | 'redaction_failed'
+  | 'unstamped'
+  | 'session_id_cut'
   | 'internal_error'
   | 'export_queue_full'
   | 'export_failed'
@@ -22,6 +25,7 @@ export type LossReason =
   | 'unwritten_at_shutdown'
   | 'destination_failed'
   | 'destination_logged'
+  | 'store_refused'
   | (string & {});
 
 /** Counts losses by reason; never reset. */

@@ -58,6 +58,19 @@ const WITHIN_START: Readonly<Record<string, string>> = {
   CoalescingLogRecordProcessor: 'coalesce',
 };
 
+/** What else says the same, by call: names that no option is near to, or that belong elsewhere and are not meant so. */
+const MEANT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  startSessionLogs: {
+    url: '`endpoint`',
+    headers: 'OTEL_EXPORTER_OTLP_HEADERS, or an `exporter` that has them',
+    serviceName: "`resource: { 'service.name': ... }`, or OTEL_SERVICE_NAME",
+  },
+  followAll: { sessionId: '`followSession(sessionId)`, which reads one session' },
+};
+
+/** Of each call that has `from`: what stands within it. */
+const WITHIN_FROM: ReadonlySet<string> = new Set(['after', 'last']);
+
 /** More calls than that say no more than that the option exists. */
 const MAX_CALLS = 3;
 
@@ -85,12 +98,22 @@ export function unknownOptions(
 function hintFor(owner: string, name: string, checked: readonly string[]): string | undefined {
   // Some calls check their options in parts.
   const known = [...new Set([...checked, ...namesIn(OPTIONS_OF[owner] ?? '')])];
+  const meant = meantBy(owner, name, known);
+  if (meant !== undefined) return `did you mean ${meant}?`;
   const calls = callsWith(name);
   if (calls.length > 0) return `it belongs to ${placesOf(owner, calls)}`;
   if (nearestName(name, known) !== undefined) return nearHint(name, known);
   const elsewhere = nearestName(name, Object.values(OPTIONS_OF).flatMap(namesIn));
   if (elsewhere === undefined) return nearHint(name, known);
   return `did you mean \`${elsewhere}\`? It belongs to ${placesOf(owner, callsWith(elsewhere))}`;
+}
+
+function meantBy(owner: string, name: string, known: readonly string[]): string | undefined {
+  const meant = MEANT[owner];
+  if (meant !== undefined && Object.hasOwn(meant, name)) return meant[name];
+  // `followAll` takes no number of the newest.
+  const isWithin = known.includes('from') && WITHIN_FROM.has(name) && (owner !== 'followAll' || name === 'after');
+  return isWithin ? `\`from: { ${name} }\`` : undefined;
 }
 
 function nearHint(name: string, known: readonly string[], prefix = ''): string | undefined {

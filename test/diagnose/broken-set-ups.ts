@@ -53,6 +53,14 @@ function nodeSdk(processors: string, more = ''): string {
 const WITH_EXPORTER =
   'logRecordProcessors: [sessions.processor, new BatchLogRecordProcessor({ exporter: new OTLPLogExporter({ url }) })]';
 
+/** The second one has our processor, and the first one these. */
+function twoSdks(processors: string): string {
+  return `${nodeSdk(processors)}
+    const second = new NodeSDK({ ${WITH_EXPORTER} });
+    second.start();
+    globalThis.second = second;`;
+}
+
 function answering(status: number, headers: Record<string, string> = {}): NonNullable<SetUp['answer']> {
   return (response) => response.writeHead(status, headers).end(headers['content-type'] === undefined ? '' : '<html>');
 }
@@ -358,6 +366,56 @@ export const SET_UPS: readonly SetUp[] = [
       ${START}, endpoint: url, registerGlobally: true });`,
     codes: ['not_global'],
     says: ['another logger provider is the global one (with BatchLogRecordProcessor)'],
+  },
+  {
+    title: 'Two SDKs that have our processor',
+    about: 'Each has an exporter of its own; the second one gets nothing.',
+    program: twoSdks(WITH_EXPORTER),
+    codes: ['other_sdk'],
+    says: ["this instance's processor is in 2 providers", 'logRecordProcessors: [sessions.processor, first, second]'],
+  },
+  {
+    title: 'Our processor in the SDK that was started second',
+    about: 'The provider of the first stays the global one.',
+    program: twoSdks('logRecordProcessors: [new BatchLogRecordProcessor({ exporter: new OTLPLogExporter({ url }) })]'),
+    codes: ['not_attached'],
+    says: ['another SDK was started before, and its provider stays the global one: it has BatchLogRecordProcessor'],
+  },
+  {
+    title: 'Another instance is asked',
+    about: '`sharedSessionLogs()` is not the instance that `new SessionLogs()` made.',
+    program: `${nodeSdk(WITH_EXPORTER.replace('sessions.processor, ', '').replace(']', ', made.processor]')).replace('const sessions', 'const made')}
+      const sessions = sharedSessionLogs();`,
+    codes: ['other_instance', 'processor_order'],
+    says: [
+      'the processor of another SessionLogs of this process is in the provider',
+      'BatchLogRecordProcessor stands before',
+    ],
+  },
+  {
+    title: 'An instance beside a start',
+    about: '`startSessionLogs()` made another instance than the one that is asked.',
+    program: `
+      ${START.replace('sessions', 'started')}, endpoint: url });
+      const sessions = new SessionLogs();
+      globalThis.started = started;`,
+    codes: ['other_instance'],
+    says: ['startSessionLogs or register has started another one in this process'],
+  },
+  {
+    title: 'A provider of its own beside the global one',
+    about: '`loggerProvider` is given, and an SDK has registered another one.',
+    program: `
+      const { NodeSDK } = require('@opentelemetry/sdk-node');
+      const { LoggerProvider, BatchLogRecordProcessor } = require('@opentelemetry/sdk-logs');
+      const { OTLPLogExporter } = require('@opentelemetry/exporter-logs-otlp-http');
+      const exporter = () => new BatchLogRecordProcessor({ exporter: new OTLPLogExporter({ url }) });
+      new NodeSDK({ logRecordProcessors: [exporter()] }).start();
+      bridgeLogsApi();
+      const sessions = new SessionLogs({ loggerProvider: () => provider });
+      const provider = new LoggerProvider({ processors: [sessions.processor, exporter()] });`,
+    codes: ['other_sdk'],
+    says: ['the provider of this instance is not the global one'],
   },
   {
     title: 'Two versions of the API',

@@ -9,6 +9,7 @@ import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-l
 import {
   bridgeLogsApi,
   defaultStreamHandler,
+  isSessionId,
   logEntryInputSchema,
   logEntrySchema,
   MemorySessionStore,
@@ -398,6 +399,8 @@ export function gate(sessions: SessionLogs): void {
   const token = signSessionLink('a', signing);
   const checking: VerifySessionLinkOptions = { secret: [signing.secret] };
   const link: SessionLink | undefined = verifySessionLink(token, checking);
+  const unchecked: unknown = link?.sessionId;
+  if (isSessionId(unchecked)) sessions.endSession(unchecked);
   const revocable: RevocableLinkOptions = { ...checking, isRevoked: () => false };
   const later: Promise<SessionLink | undefined> = verifySessionLink(token, revocable);
   const answer: Authorization = link === undefined ? false : { logType: link.scope };
