@@ -37,7 +37,7 @@ describe.skipIf(REDIS === undefined)(`an answer whose producer is gone${WITHOUT_
       let written: string;
       let hosts: SessionLogs[];
 
-      beforeEach(() => {
+      beforeEach(async () => {
         const prefix = `lease:${randomUUID()}`;
         const args = ['--import', 'tsx', SCRIPT, name, String(server.port), prefix, String(LEASE_MILLIS)];
         producer = spawn(process.execPath, args);
@@ -52,6 +52,9 @@ describe.skipIf(REDIS === undefined)(`an answer whose producer is gone${WITHOUT_
           });
           return new SessionLogs({ store });
         });
+        // A busy machine takes long to load it.
+        await until(() => written === 'ready\n', 'the producer is there', 200_000);
+        written = '';
       });
       afterEach(async () => {
         producer.kill('SIGKILL');

@@ -1,4 +1,7 @@
-/** A host that writes what it is told: `producer.ts <redis|ioredis> <port> <prefix> <lease>`, a text per line of its input. */
+/**
+ * A host that writes what it is told: `producer.ts <redis|ioredis> <port> <prefix> <lease>`, a text per line of its input.
+ * It says `ready` before it reads the first.
+ */
 import { createInterface } from 'node:readline';
 
 import { SessionLogs } from '../../../src/index.ts';
@@ -11,6 +14,7 @@ const client = (BOTH_CLIENTS[name] as MakeClient)(Number(port));
 const sessions = new SessionLogs({
   store: new RedisSessionStore({ client, prefix, answerLeaseMillis: Number(lease) }),
 });
+console.log('ready');
 for await (const text of createInterface({ input: process.stdin })) {
   await sessions.logChunkToQueue(text, 's', { streamId: 'x' });
   await sessions.forceFlush();
