@@ -463,6 +463,7 @@ describe('what a failure means', () => {
         await pass(1_000);
       }
       await pass(5_000);
+      await until(() => durable.stats().pending.own === 0, 'the last one is delivered');
       expect(durable.stats()).toMatchObject({ rejected: 70, pending: { own: 0, adopted: 0 } });
       expect(said('does not accept log records')).toBe(1);
       expect(said('accepts log records again')).toBe(1);
