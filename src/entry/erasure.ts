@@ -30,6 +30,13 @@ export interface SessionEraser {
    * of that id. Called again after a failure, or after the process was killed, it erases the rest.
    */
   eraseSession(sessionId: string): Promise<ErasedPart>;
+  /** Makes known who holds text in front of it: what another process erases is let go of there too. */
+  attachHolder?(holder: SessionHolder): void;
+}
+
+/** Holds text of sessions back. */
+export interface SessionHolder {
+  forget(isMeant: (sessionId: string) => boolean): void;
 }
 
 export const NOTHING_EXPORTED: ExportedRecords = { records: 0, firstTimestamp: undefined, lastTimestamp: undefined };

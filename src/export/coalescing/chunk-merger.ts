@@ -145,9 +145,9 @@ export class ChunkMerger {
     this.#keepBounds();
   }
 
-  /** Lets go of what is held of a session. */
-  forget(sessionId: string): void {
-    for (const answer of this.#answers.ofSession(sessionId)) {
+  /** Lets go of what is held of sessions. */
+  forget(isMeant: (sessionId: string) => boolean): void {
+    for (const answer of [...this.#answers.all()].filter(({ sessionId }) => isMeant(sessionId))) {
       this.#heldChars -= answer.length;
       this.#held.delete(answer);
       this.#answers.delete(answer);

@@ -203,13 +203,14 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
 
   /** Lets go of what is held of the session, and has the processors behind this one erase it. */
   async eraseSession(sessionId: string): Promise<ErasedPart> {
-    this.#merger.forget(sessionId);
+    this.#merger.forget((id) => id === sessionId);
     return addParts(await Promise.all([...this.#erasers].map((eraser) => eraser.eraseSession(sessionId))));
   }
 
   #answerFor(eraser: SessionEraser): void {
     unclaimedErasers.delete(eraser);
     this.#erasers.add(eraser);
+    eraser.attachHolder?.(this.#merger);
   }
 
   /**

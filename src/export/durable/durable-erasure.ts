@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { addParts } from '../../entry/erasure.ts';
-import type { ErasedPart } from '../../entry/erasure.ts';
+import type { ErasedPart, SessionHolder } from '../../entry/erasure.ts';
 import { messageOf, SessionLogsError } from '../../support/errors.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { sleep } from '../../support/timers.ts';
@@ -28,6 +28,8 @@ export class DurableErasure {
   readonly #marks: ErasureMarks;
   readonly #delivery: RecordDelivery<Spool>;
   readonly #reporter: Reporter;
+  /** In front of this one. */
+  readonly holders: Set<SessionHolder> = new Set();
   #answering: Promise<void> = Promise.resolve();
 
   constructor(root: string, marks: ErasureMarks, delivery: RecordDelivery<Spool>, reporter: Reporter) {
@@ -89,6 +91,8 @@ export class DurableErasure {
     const matcher: RecordMatcher = {
       isErased: (id, writtenMillis) => (!isLate || writtenMillis <= mark.untilMillis) && isMarked(id),
     };
+    // Later, what is held may be of a new session.
+    if (!isLate) for (const holder of this.holders) holder.forget(isMarked);
     const { records, unanswered } = await delivery.erase(matcher);
     const { counts } = await eraseDeadLetters(join(this.#root, DEAD_DIRECTORY), matcher);
     const owner = delivery.spool.ownerId;

@@ -1,4 +1,4 @@
-import type { ErasedPart, SessionEraser } from '../../entry/erasure.ts';
+import type { ErasedPart, SessionEraser, SessionHolder } from '../../entry/erasure.ts';
 import type { DeliveryReport, SessionDelivery } from '../../entry/routed-record.ts';
 import { unclaimedErasers } from '../../entry/unclaimed-erasers.ts';
 import type { LogRecord, LogRecordProcessor } from '../../otel/log-record.ts';
@@ -181,6 +181,11 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
    */
   eraseSession(sessionId: string): Promise<ErasedPart> {
     return this.#erasure.eraseSession(sessionId);
+  }
+
+  /** For the coalescing processor in front of this one: what another process erases is let go of there too. */
+  attachHolder(holder: SessionHolder): void {
+    this.#erasure.holders.add(holder);
   }
 
   /**

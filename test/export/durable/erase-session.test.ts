@@ -5,13 +5,14 @@ import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import type { ErasedPart } from '../../../src/entry/erasure.ts';
+import { CoalescingLogRecordProcessor } from '../../../src/export/coalescing/coalescing.ts';
 import { QueuedLogRecordProcessor } from '../../../src/export/delivery/queued.ts';
 import { DurableLogRecordProcessor } from '../../../src/export/durable/durable.ts';
 import type { DurableLogRecordProcessorOptions } from '../../../src/export/durable/durable-options.ts';
 import { ErasureMarks } from '../../../src/export/erasure/erasure-marks.ts';
 import { eraseInDirectories } from '../../../src/facade/erase-directories.ts';
 import type { LogRecordExporter } from '../../../src/otel/log-record.ts';
-import { SessionLogRecordProcessor } from '../../../src/index.ts';
+import { SessionLogRecordProcessor, SessionLogs } from '../../../src/index.ts';
 import { reporterFor } from '../../../src/support/reporter.ts';
 import { bytesBelow } from '../../support/daily-file.ts';
 import { ManualExporter } from '../../support/manual-exporter.ts';
@@ -341,6 +342,21 @@ describe('on disk', () => {
     durableIn(root, exporter);
     await until(() => exporter.bodies.length > 0);
     expect(exporter.bodies).toEqual(['new']);
+  });
+
+  it('what another process has not merged yet is not exported any more', async () => {
+    const root = temporaryDirectory();
+    const mine = durableIn(root, UNAVAILABLE());
+    actAsAnotherProcess();
+    const exporter = new ScriptedExporter();
+    const inner = durableIn(root, exporter).processor;
+    const processor = new CoalescingLogRecordProcessor({ processor: inner });
+    const provider = new LoggerProvider({ processors: [new SessionLogRecordProcessor(), processor] });
+    const sessions = new SessionLogs({ loggerProvider: provider });
+    for (const id of ['s', 'other']) void sessions.logChunkToQueue(`text of ${id}`, id);
+    await mine.processor.eraseSession('s');
+    await processor.forceFlush();
+    expect(exporter.bodies).toEqual(['text of other']);
   });
 
   it('what a newer version wrote is left to it, and named in the receipt', async () => {
