@@ -8,7 +8,7 @@ import { context } from '@opentelemetry/api';
 import { SUPPRESSED } from '../export/delivery/guarded-exporter.ts';
 import { messageOf } from '../support/errors.ts';
 import { settlesWithin } from '../support/timeouts.ts';
-import type { ExporterTarget } from './exporter-inside.ts';
+import type { ExporterTarget } from '../otel/exporter-inside.ts';
 
 /** How an endpoint took an export. */
 export type EndpointAnswer =

@@ -3,7 +3,7 @@ import { environmentValue } from '../otel/environment.ts';
 import { urlOf, withoutCredentials } from '../support/address.ts';
 import { askOverHttp, tryConnect } from './ask-endpoint.ts';
 import type { DiagnosisReport } from './diagnosis.ts';
-import type { ExporterTarget } from './exporter-inside.ts';
+import type { ExporterTarget } from '../otel/exporter-inside.ts';
 import type { DiagnosisScene } from './subject.ts';
 
 /** Whether what an exporter sends to takes logs now: it is sent an export without a record. */

@@ -3,13 +3,12 @@ import { innermost } from '../otel/inner-part.ts';
 import type { DeliveryFacts } from '../export/delivery/delivery-facts.ts';
 import { environmentValue } from '../otel/environment.ts';
 import { exporterOf, processorsOf } from '../otel/provider-inside.ts';
-import { withoutCredentials } from '../support/address.ts';
 import { messageOf } from '../support/errors.ts';
 import { nameOf } from './check-provider.ts';
 import { checkEndpoint } from './check-endpoint.ts';
 import type { DiagnosisReport } from './diagnosis.ts';
-import { targetOf } from './exporter-inside.ts';
-import type { ExporterTarget } from './exporter-inside.ts';
+import { destinationOf, targetOf } from '../otel/exporter-inside.ts';
+import type { ExporterTarget } from '../otel/exporter-inside.ts';
 import type { DiagnosisScene } from './subject.ts';
 
 /** The processors that export, how their last export went, and whether what they send to takes logs. */
@@ -31,7 +30,7 @@ export async function checkExporters(scene: DiagnosisScene, report: DiagnosisRep
     exporting += 1;
     if (facts !== undefined) deliveries.push(facts);
     const target = targetOf(exporter);
-    const where = describe(target);
+    const where = destinationOf(target);
     report.check(
       `${nameOf(processor)} exports with ${nameOf(innermost(exporter))}${where}: ${queueOf(processor, facts)}`,
     );
@@ -55,11 +54,6 @@ function isUnknown(processor: unknown, scene: DiagnosisScene): boolean {
   return (
     processor !== scene.processor && !/^(?:Session|DateFile|Console|Noop)LogRecordProcessor$/.test(nameOf(processor))
   );
-}
-
-function describe(target: ExporterTarget | undefined): string {
-  if (target?.kind === 'http') return ` to ${withoutCredentials(target.url)}`;
-  return target?.kind === 'grpc' ? ` to ${withoutCredentials(target.address)}` : '';
 }
 
 /** How full its queue is. */
@@ -116,5 +110,5 @@ function findNone({ isStarted }: DiagnosisScene, processors: readonly unknown[],
 }
 
 function distinct(targets: readonly ExporterTarget[]): ExporterTarget[] {
-  return [...new Map(targets.map((target) => [describe(target), target])).values()];
+  return [...new Map(targets.map((target) => [destinationOf(target), target])).values()];
 }

@@ -8,6 +8,7 @@ import type { OtelLoggerProvider } from '../otel/logs-api.ts';
 import type { LogsSdk } from '../otel/logs-sdk.ts';
 import { noteOwnProvider } from '../otel/other-providers.ts';
 import type { Resource } from '../otel/resource.ts';
+import { messageOf } from '../support/errors.ts';
 import { reporterFor } from '../support/reporter.ts';
 import { nextMicrotask } from '../support/timers.ts';
 import type { StreamHandler } from '../write/stream-handler.ts';
@@ -94,6 +95,11 @@ function refuseOwnProcessor({ destinations }: StartPlan, sessions: SessionLogs):
 /** Chunks beside each other on a terminal. */
 const showChunk: StreamHandler = (message, sessionId) => stdoutTerminal().chunk(message, sessionId);
 
+/** Nobody else learns what was lost: the process ends by itself, with code 0, or by the signal. */
+function tellIncomplete(error: unknown): void {
+  reporter.announce(`the shutdown at the end of the process was not complete: ${messageOf(error)}`);
+}
+
 /** What a started instance has in its process: the hook at its end, and perhaps the global provider. */
 class ProcessPlace implements OwnedPart {
   readonly name = "the process's hooks";
@@ -108,7 +114,7 @@ class ProcessPlace implements OwnedPart {
 
   take(sessions: SessionLogs, globalProvider: OtelLoggerProvider | undefined): void {
     this.#onBeforeExit = () => {
-      sessions.shutdown().catch((error: unknown) => reporter.warn('the shutdown at exit was not complete', error));
+      sessions.shutdown().catch(tellIncomplete);
     };
     process.once('beforeExit', this.#onBeforeExit);
     if (globalProvider === undefined) return;
@@ -122,11 +128,11 @@ class ProcessPlace implements OwnedPart {
   }
 
   endOnSignal(sessions: SessionLogs): void {
-    const ending = (): Promise<void> => sessions.shutdown();
+    const ending = (): Promise<void> => sessions.shutdown().catch(tellIncomplete);
     signalEndings().add(ending);
     this.#onShutdown = () => {
       // Only when the rest is shut down as well: until then a signal has to wait for it.
-      nextMicrotask(() => void Promise.allSettled([ending()]).then(() => signalEndings().remove(ending)));
+      nextMicrotask(() => void Promise.allSettled([sessions.shutdown()]).then(() => signalEndings().remove(ending)));
     };
   }
 

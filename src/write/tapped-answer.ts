@@ -16,7 +16,8 @@ import type { WriteOptions } from './write-options.ts';
 
 /** Where a tap writes. */
 export interface ChunkWriter {
-  write(message: string, sessionId: string, options?: WriteOptions): void;
+  /** @param isFailure It says why an answer failed, which is an ERROR to whoever looks at severities. */
+  write(message: string, sessionId: string, options?: WriteOptions, isFailure?: boolean): void;
   /** Called before it takes no more. */
   readonly beforeClose: Set<() => void>;
 }
@@ -128,7 +129,8 @@ export class TappedAnswer<T> {
 
   #failed(error: unknown, finishReasons: readonly string[]): void {
     const message = cutText(isError(error) ? messageOf(error) : bodyToText(error), MAX_ERROR_TEXT);
-    this.#writer.write(message, this.#sessionId, { ...this.#text, kind: 'error', exception: error ?? 'unknown' });
+    const options: WriteOptions = { ...this.#text, kind: 'error', exception: error ?? 'unknown' };
+    this.#writer.write(message, this.#sessionId, options, true);
     this.#over(finishReasons, { error });
   }
 

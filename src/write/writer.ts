@@ -93,7 +93,7 @@ export class SessionWriter {
    * @throws TypeError for a message that is no string, a session id that is empty, too long or no string, or a wrong
    * option; nothing is stored then.
    */
-  write(message: string, sessionId: string, options?: WriteOptions): void {
+  write(message: string, sessionId: string, options?: WriteOptions, isFailure = false): void {
     if (typeof message !== 'string') {
       throw new TypeError(`logChunkToQueue: expected the message to be a string, got ${describeValue(message)}`);
     }
@@ -108,6 +108,7 @@ export class SessionWriter {
       record.eventName = eventNameOf(kind) as string;
       if (isControlKind(kind)) record.body = tokenOf(kind) as string;
     }
+    if (isFailure) asFailure(record, sessionId, facts);
     // A log without a stream id is no piece of a text.
     const isPiece = facts.logType === 'chat' || facts.streamId !== undefined;
     if (this.#texts === undefined || !isPiece || this.#isClosed) {
@@ -226,6 +227,14 @@ export class SessionWriter {
     }
     return this.#otelLogger;
   }
+}
+
+/** It stays what it is to readers, also where the record is read again by its attributes: with a severity alone it would be a log. */
+function asFailure(record: EmittedLogRecord, sessionId: string, { logType }: OwnFacts): void {
+  record.severityNumber = SEVERITY.error;
+  record.severityText = 'ERROR';
+  const ours = { [ATTRIBUTE.sessionId]: sessionId, [ATTRIBUTE.logType]: logType };
+  record.attributes = oursFirst(ours, record.attributes ?? {});
 }
 
 /** Why a record did not come to our processor. */

@@ -14,6 +14,7 @@ import { builtSource } from '../support/built-source.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';
 import { decodeProtobuf, flatten } from '../support/otlp-decode.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
+import { runProgram } from '../support/run-script.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const started: SessionLogs[] = [];
@@ -414,6 +415,25 @@ describe('a script that only logs and reads', () => {
     expect(fileText(directory).split('\n')).toHaveLength(1_001);
     expect(receiver.records()).toHaveLength(1_000);
   });
+
+  it('without a collector: ends with code 0, and says on stderr how many records are lost, where and why', async () => {
+    const script = `
+      import { startSessionLogs } from ${JSON.stringify(source.url('index.js'))};
+      const sessions = await startSessionLogs({ file: false, endpoint: 'http://user:secret@127.0.0.1:1' });
+      await sessions.logChunkToQueue('x', 's');
+      process.on('exit', () => console.log(JSON.stringify(sessions.stats().lost)));
+    `;
+    const ended = await runProgram(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    });
+    expect(ended).toEqual({
+      status: 0,
+      stdout: '{"export_failed":1}\n',
+      stderr:
+        'otel-session-logs: the shutdown at the end of the process was not complete: 1 log records were not exported ' +
+        'within 10000 ms of shutdown (to http://127.0.0.1:1/v1/logs: connect ECONNREFUSED 127.0.0.1:1)\n',
+    });
+  }, 60_000);
 
   it('idle sessions and waiting readers do not keep a process alive', async () => {
     const script = `

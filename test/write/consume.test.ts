@@ -1,8 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
+import { LoggerProvider } from '@opentelemetry/sdk-logs';
+import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { SessionLogs } from '../../src/facade/session-logs.ts';
+import type { LogEntry, ReaderOptions } from '../../src/index.ts';
 
 let sessions = new SessionLogs({ loggerProvider: () => undefined });
 
@@ -68,6 +71,53 @@ describe('consume', () => {
       },
     };
     expect(await sessions.consume('t', broken)).toMatchObject({ finishReason: 'error', error });
+  });
+
+  it('gives the record of an error severity ERROR, and readers the chat entry that it is', async () => {
+    const records: ReadableLogRecord[] = [];
+    const nothing = (): Promise<void> => Promise.resolve();
+    const started: SessionLogs = new SessionLogs({ loggerProvider: () => provider });
+    const provider = new LoggerProvider({
+      processors: [
+        started.processor,
+        { onEmit: (record) => records.push(record), forceFlush: nothing, shutdown: nothing },
+      ],
+    });
+    const source = async function* (): AsyncGenerator<string> {
+      yield 'half';
+      throw new TypeError('overloaded');
+    };
+    await started.consume('s', source());
+    expect(records.map(({ eventName, severityNumber }) => [eventName, severityNumber])).toEqual([
+      ['session_logs.stream_start', undefined],
+      [undefined, undefined],
+      ['session_logs.error', 17],
+      ['session_logs.stream_end', undefined],
+    ]);
+    expect(records[2]).toMatchObject({
+      body: 'overloaded',
+      severityText: 'ERROR',
+      attributes: {
+        'session.id': 's',
+        'session_logs.log_type': 'chat',
+        'exception.type': 'TypeError',
+        'exception.message': 'overloaded',
+      },
+    });
+    const read = async (options: ReaderOptions): Promise<string[]> => {
+      const entries: LogEntry[] = [];
+      for await (const entry of started.followSession('s', { until: 'caught-up', ...options })) entries.push(entry);
+      return entries.map(({ kind, logType }) => `${kind} ${logType}`);
+    };
+    const all = ['stream-start chat', 'text chat', 'error chat', 'stream-end chat'];
+    expect(await read({})).toEqual(all);
+    expect(await read({ minimumSeverity: 'fatal' })).toEqual(all);
+    expect(await read({ logType: 'chat' })).toEqual(all);
+    expect(await read({ logType: 'log' })).toEqual([]);
+    // Read again by its attributes, as by a receiver, it is of the same type.
+    const other = new SessionLogs({ loggerProvider: () => undefined });
+    for (const record of records) other.processor.onEmit(record as Parameters<typeof other.processor.onEmit>[0]);
+    expect(other.getAllLogsInQueue().map(({ kind, logType }) => `${kind} ${logType}`)).toEqual(all);
   });
 
   it('tells of a stop, without an error', async () => {

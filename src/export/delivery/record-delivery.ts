@@ -25,6 +25,7 @@ import { PendingResources } from './pending-resources.ts';
 import type { SessionPosition } from './session-positions.ts';
 import { Shipper } from './shipper.ts';
 import type { RejectedRecords } from './shipper.ts';
+import { undelivered } from './undelivered.ts';
 
 /** An export may be given any time; a detector that hangs is not to hold it up for ever. */
 const MAX_RESOURCE_WAIT_MILLIS = 30_000;
@@ -243,8 +244,14 @@ export class RecordDelivery<Spool extends RecordSpool> {
     const target = spool.nextOrdinal;
     if (!(await this.#wait(this.#allSettled(), timeoutMillis))) {
       const pending = Math.max(0, spool.own.pending - (spool.nextOrdinal - target));
-      const what = `${pending} log records were not acknowledged within ${timeoutMillis} ms; they are kept in ${spool.place}`;
-      throw new SessionLogsError('flush_timeout', what, { pending, ...this.#cause() });
+      throw undelivered({
+        code: 'flush_timeout',
+        count: pending,
+        what: `were not acknowledged within ${timeoutMillis} ms`,
+        rest: `; they are kept in ${spool.place}`,
+        exporter: this.#options.exporter,
+        failure: this.#shipper.failure,
+      });
     }
     await this.#exporter.forceFlush(deadline.left);
     this.#told = ledger.unsuccessful;
@@ -326,7 +333,9 @@ export class RecordDelivery<Spool extends RecordSpool> {
     this.#write.now();
     // Other processes may have the files afterwards.
     if (this.#erasures > 0) await settlesWithin(this.#erasing, timeoutMillis / 2);
-    await this.#wait(this.#allSettled(), Math.min(deadline.left, timeoutMillis * (1 - closingShare)));
+    const sendingMillis = Math.min(deadline.left, timeoutMillis * (1 - closingShare));
+    this.#shipper.closeWithin(sendingMillis, () => this.#waiters.end());
+    await this.#wait(this.#allSettled(), sendingMillis);
     this.#isStopped = true;
     this.#shipper.stop();
     this.#waiters.end();
@@ -340,17 +349,10 @@ export class RecordDelivery<Spool extends RecordSpool> {
     await this.#exporter.shutdown(deadline.left);
   }
 
-  /** The error of those that are not delivered. */
+  /** The error of those that are not delivered at the end. */
   undelivered(count: number, what: string): SessionLogsError {
-    return new SessionLogsError('shutdown_timeout', `${count} log records ${what}`, {
-      pending: count,
-      ...this.#cause(),
-    });
-  }
-
-  #cause(): { cause?: unknown } {
-    const { failure } = this.#shipper;
-    return failure === undefined ? {} : { cause: failure };
+    const { exporter } = this.#options;
+    return undelivered({ code: 'shutdown_timeout', count, what, exporter, failure: this.#shipper.failure });
   }
 
   /** A condition that holds when all records emitted so far are settled. */

@@ -4,7 +4,8 @@ import { tellGlobalErrorHandler } from '../../otel/global-error-handler.ts';
 import type { ReadableLogRecord } from '../../otel/log-record.ts';
 import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
-import { startTimer } from '../../support/timers.ts';
+import { Deadline } from '../../support/timeouts.ts';
+import { startTimer, workNow } from '../../support/timers.ts';
 import type { SessionEntry } from '../spool/codec/frame-format.ts';
 import type { RecordSpool } from '../spool/record-spool.ts';
 import type { SegmentQueue } from '../spool/segment-queue.ts';
@@ -67,6 +68,9 @@ export class Shipper {
   #wake: (() => void) | undefined;
   #isExporting = false;
   #lastError: unknown;
+  /** Of the last export. */
+  #began = 0;
+  #closing: { readonly since: number; readonly deadline: Deadline; readonly giveUp: () => void } | undefined;
 
   constructor(options: ShipperOptions) {
     this.#options = options;
@@ -119,6 +123,16 @@ export class Shipper {
   hurry(): void {
     this.#wake?.();
     if (this.#isExporting) this.#options.exporter.hurry();
+  }
+
+  /**
+   * The end is near: an attempt that is begun from now on, takes longer than what is left then, and fails is the last one. The next
+   * could not have that time, and its exporter would keep the process alive behind the end, with timers of its own.
+   *
+   * @param giveUp Called when nothing more is tried.
+   */
+  closeWithin(millis: number, giveUp: () => void): void {
+    this.#closing = { since: workNow(), deadline: new Deadline(millis), giveUp };
   }
 
   /** Stops sending. The result of an export under way is ignored. */
@@ -223,6 +237,7 @@ export class Shipper {
     // Detectors may take longer than all that waits for them: the exporter is shut down by now.
     if (this.#isStopped) return 'unavailable';
     this.#isExporting = true;
+    this.#began = workNow();
     const answering = exporter.export(records);
     if (isFlushing()) exporter.hurry();
     this.#readAhead(queue);
@@ -277,6 +292,10 @@ export class Shipper {
 
   async #pause(end: 'unavailable' | 'misconfigured'): Promise<void> {
     this.#backOff.failed(end === 'misconfigured');
+    const closing = this.#closing;
+    if (closing !== undefined && this.#began >= closing.since && workNow() - this.#began > closing.deadline.left) {
+      closing.giveUp();
+    }
     for (;;) {
       const left = this.#backOff.left(this.#options.isFlushing());
       if (left === 0 || this.#isStopped || this.#pausing !== undefined) return;

@@ -83,6 +83,29 @@ describe.each(sdkLines)('QueuedLogRecordProcessor on SDK %s', (_name, line) => {
     expect(diagnostics.lines.filter((text) => line.test(text))).toHaveLength(1);
   });
 
+  it('does not begin an attempt at the end that could not take the time of the one before', async () => {
+    let attempts = 0;
+    const cause = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' });
+    const error = new Error('failed', { cause: new Error('retried', { cause }) });
+    const exporter = {
+      // As the stock exporters do, which try again for a while by themselves, with timers that nobody can end.
+      export(_records: unknown, answer: (result: { code: number; error: Error }) => void) {
+        attempts += 1;
+        setTimeout(() => answer({ code: 1, error }), 1_600);
+      },
+      forceFlush: () => Promise.resolve(),
+      shutdown: () => Promise.resolve(),
+    };
+    const { processor, emit } = start({ exporter });
+    emit('a');
+    await expect(processor.shutdown({ timeoutMillis: 3_000 })).rejects.toMatchObject({
+      code: 'shutdown_timeout',
+      pending: 1,
+      message: '1 log records were not exported within 3000 ms of shutdown (connect ECONNREFUSED 127.0.0.1:1)',
+    });
+    expect(attempts).toBe(1);
+  });
+
   it('exports as text what would make a Collector refuse the whole batch', async () => {
     const { exporter, processor } = start();
     const logger = new sdk.LoggerProvider({ processors: [processor] }).getLogger('test');

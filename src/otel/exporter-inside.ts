@@ -1,6 +1,7 @@
 import type { RequestOptions } from 'node:http';
 
-import { innermost } from '../otel/inner-part.ts';
+import { withoutCredentials } from '../support/address.ts';
+import { innermost } from './inner-part.ts';
 
 /** Where an exporter sends, as far as it shows it. */
 export type ExporterTarget =
@@ -24,6 +25,12 @@ interface Transport {
     readonly headers?: unknown;
     readonly agentFactory?: unknown;
   };
+}
+
+/** ` to http://127.0.0.1:4318/v1/logs`, without credentials, for a message; nothing where it does not show it. */
+export function destinationOf(target: ExporterTarget | undefined): string {
+  if (target?.kind === 'http') return ` to ${withoutCredentials(target.url)}`;
+  return target?.kind === 'grpc' ? ` to ${withoutCredentials(target.address)}` : '';
 }
 
 /** `undefined`: it does not show where it sends. Never throws. */
