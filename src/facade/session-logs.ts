@@ -395,13 +395,14 @@ export class SessionLogs {
   /**
    * A handler of requests for event streams, for `node:http`, Express, Fastify and frameworks of the web's `Request`: asks
    * `sessionId(request)` which session is meant and `authorize` who may read it, answers 403 without saying why, and goes on
-   * after the request's `Last-Event-ID`.
+   * after the request's `Last-Event-ID`. Give the type of its requests where no parameter has one and they are not those of
+   * `node:http`: `eventStreamHandler<Request>({ sessionId: () => 'abc123', authorize: () => true })`.
    *
    * @example
    * ```ts
    * app.get('/events/:id', sessions.eventStreamHandler({
-   *   sessionId: (request: express.Request) => request.params.id,
-   *   authorize: (request, sessionId) => owns(request.user, sessionId),
+   *   sessionId: (request: express.Request<{ id: string }>) => request.params.id,
+   *   authorize: (request, sessionId) => owns(userOf(request), sessionId),
    * }));
    * ```
    * @throws TypeError for a wrong option.

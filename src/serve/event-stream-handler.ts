@@ -3,8 +3,9 @@ import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
 
 import { isSessionId } from '../entry/session-id.ts';
+import { describeValue } from '../support/errors.ts';
 import { functionOption, lazily, parseOptions } from '../support/options.ts';
-import { reporterFor } from '../support/reporter.ts';
+import { catchRejection, reporterFor } from '../support/reporter.ts';
 import type { NodeResponse } from './client.ts';
 import { corsHeaders, corsSchema, preflightHeaders } from './cors.ts';
 import type { CorsOptions } from './cors.ts';
@@ -23,6 +24,13 @@ export interface EventStreamHandlerOptions<R = IncomingMessage> extends Omit<
   readonly sessionId: (request: R) => string | undefined | Promise<string | undefined>;
   /** Who may read: `() => true` for everybody. */
   readonly authorize: Authorize<R>;
+  /**
+   * The last id that a client has, of a request without `Last-Event-ID`: a new `EventSource` sends none, so its page puts the
+   * id into the URL. When it fails, or gives what is no text, that is reported and the stream begins as without an id.
+   *
+   * @default none
+   */
+  readonly lastEventId?: ((request: R) => string | null | undefined) | undefined;
   /** For pages of other origins. @default none */
   readonly cors?: CorsOptions | undefined;
 }
@@ -45,6 +53,7 @@ const handlerSchema = lazily(() =>
   z.object({
     sessionId: functionOption<(request: unknown) => unknown>(),
     authorize: functionOption<Authorize<unknown>>(),
+    lastEventId: functionOption<(request: unknown) => unknown>().optional(),
     cors: corsSchema().optional(),
   }),
 );
@@ -71,6 +80,7 @@ export function eventStreamHandler<R>(
 class Answers<R> {
   readonly #sourceNow: () => StreamSource;
   readonly #find: EventStreamHandlerOptions<R>['sessionId'];
+  readonly #findLastId: EventStreamHandlerOptions<R>['lastEventId'];
   readonly #cors: CorsOptions | undefined;
   readonly #streamOptions: EventStreamOptions<R>;
 
@@ -78,13 +88,12 @@ class Answers<R> {
     const owner = 'eventStreamHandler';
     requireOptionsObject(owner, options);
     const { cors } = parseOptions(owner, handlerSchema, options);
-    const ofRequests = ['request', 'lastEventId'].find((name) => name in options);
-    if (ofRequests !== undefined) {
-      throw new TypeError(`${owner}: \`${ofRequests}\` is no option: it is taken from each request`);
-    }
-    const { sessionId, cors: _, ...streamOptions } = options;
+    if ('request' in options)
+      throw new TypeError(`${owner}: \`request\` is no option: it is what the handler is called with`);
+    const { sessionId, lastEventId, cors: _, ...streamOptions } = options;
     this.#sourceNow = sourceNow;
     this.#find = sessionId;
+    this.#findLastId = lastEventId;
     this.#cors = cors;
     this.#streamOptions = streamOptions;
     // What every request would be refused for is wrong now.
@@ -127,7 +136,22 @@ class Answers<R> {
   }
 
   #optionsFor(request: R): EventStreamOptions<R> {
-    return { ...this.#streamOptions, request, lastEventId: headerOf(request, 'last-event-id') };
+    return { ...this.#streamOptions, request, lastEventId: this.#lastIdOf(request) };
+  }
+
+  #lastIdOf(request: R): string | undefined {
+    const header = headerOf(request, 'last-event-id');
+    if (this.#findLastId === undefined || (header !== undefined && header !== '')) return header;
+    try {
+      const id: unknown = this.#findLastId(request);
+      if (typeof id === 'string') return id;
+      if (id === undefined || id === null) return undefined;
+      catchRejection(id, () => {});
+      throw new TypeError(`expected \`lastEventId\` to give a string, null or undefined, got ${describeValue(id)}`);
+    } catch (error) {
+      reporter.limited('lastEventId', '`lastEventId` failed; the stream begins as without an id', error);
+      return undefined;
+    }
   }
 
   #isAskedBeforehand(request: R): boolean {

@@ -29,7 +29,7 @@ export const OPTIONS_OF: Readonly<Record<string, string>> = {
   pop: 'idleTimeoutMillis signal onGap',
   toEventStreamResponse: `${READER} ${EVENTS} response`,
   sendEventStream: `${READER} ${EVENTS}`,
-  eventStreamHandler: `${READER} ${SHOWN} sessionId cors`,
+  eventStreamHandler: `${READER} ${SHOWN} sessionId lastEventId cors`,
   replaySession: 'speed signal',
   recordSessionLogs: 'redact coalesce',
   patternRedaction: 'maxHeldChars holdMillis',

@@ -44,7 +44,15 @@ async function run(heading: string, env: Record<string, string>): Promise<string
 
 describe('the page `docs/destinations.md`', () => {
   it('has programs that are run here, and no others', () => {
-    expect(programsOf(PAGE).map(({ heading }) => heading)).toEqual(['A second OTLP endpoint', 'Kafka']);
+    expect(programsOf(PAGE).map(({ heading }) => heading)).toEqual([
+      'One of your own',
+      'A second OTLP endpoint',
+      'Kafka',
+    ]);
+  });
+
+  it('one of your own gets warnings, with their session', async () => {
+    expect(await run('One of your own', {})).toEqual(['WARN [abc123] slow']);
   });
 
   it('a second OTLP endpoint gets warnings, the first one everything', async () => {

@@ -9,7 +9,7 @@ import express from 'express';
 import type { Express, RequestHandler } from 'express';
 import Fastify from 'fastify';
 import { Hono } from 'hono';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { SessionLogs } from '../../src/facade/session-logs.ts';
 import { describeClientEnds } from '../support/client-ends.ts';
@@ -29,11 +29,24 @@ async function listening(server: Server, sessions: SessionLogs): Promise<EventSe
   return { server, sessions, close };
 }
 
+// recipe: Plain Node, the session of a request
+/** The session of `/events/abc123`, also with a query; `undefined` for anything else. */
+function sessionIdOf(url = ''): string | undefined {
+  try {
+    const [, id] = /^\/events\/([^/]+)$/.exec(new URL(url, 'http://host').pathname) ?? [];
+    return id && decodeURIComponent(id);
+  } catch {
+    return undefined; // `//`, or `%` without a code behind it
+  }
+}
+// end
+
 function node(gate: Gate): Promise<EventServer> {
   const sessions = new SessionLogs();
   // recipe: Plain Node
   const server = createServer((request, response) => {
-    const sessionId = request.url?.replace('/events/', '') ?? '';
+    const sessionId = sessionIdOf(request.url);
+    if (sessionId === undefined) return void response.writeHead(404).end();
     sessions
       .sendEventStream(response, sessionId, { lastEventId: request.headers['last-event-id'] })
       .catch(() => response.headersSent || response.writeHead(400).end());
@@ -69,8 +82,9 @@ async function hono(gate: Gate): Promise<EventServer> {
 /** Express 4 does not look at what a handler returns. */
 function ignoringPromises(app: Express): Express {
   const get = app.get.bind(app);
-  const ignoring = (path: string, handler: RequestHandler): Express =>
-    get(path, (request, response, next) => void handler(request, response, next));
+  // With a name alone it gives a setting, which Express itself asks for.
+  const ignoring = (path: string, handler?: RequestHandler): unknown =>
+    handler === undefined ? get(path) : get(path, (request, response, next) => void handler(request, response, next));
   return Object.assign(app, { get: ignoring });
 }
 
@@ -82,8 +96,10 @@ async function expressApp(gate: Gate, app: Express = express()): Promise<EventSe
     else void wait.then(() => next());
   });
   // recipe: Express
-  app.get('/events/:id', (request, response, next) => {
-    sessions.sendEventStream(response, request.params.id, { lastEventId: request.get('last-event-id') }).catch(next);
+  app.get('/events/:id', (request, response) => {
+    sessions
+      .sendEventStream(response, request.params.id, { lastEventId: request.get('last-event-id') })
+      .catch(() => response.headersSent || response.sendStatus(400));
   });
   // end
   return listening(createServer(app), sessions);
@@ -177,6 +193,37 @@ describe.each(SERVERS)('%s', (name, start) => {
     const { status } = await fetch(`${base}/events/abc123`);
     expect(status).toBeGreaterThanOrEqual(400);
     vi.restoreAllMocks();
+  });
+});
+
+describe('what names no session', () => {
+  const open = async (start: (gate: Gate) => Promise<EventServer>) => {
+    const events = await start(OPEN);
+    onTestFinished(async () => {
+      await events.close();
+      await events.sessions.shutdown();
+    });
+    return { ...events, base: `http://127.0.0.1:${(events.server.address() as AddressInfo).port}` };
+  };
+
+  it('is a 404 on node:http, and opens no reader', async () => {
+    const { base, sessions } = await open(node);
+    for (const path of ['/', '/events/', '/events/a/b', '/events/%', '/eventsX', '//', '//events/a'])
+      expect((await fetch(`${base}${path}`)).status).toBe(404);
+    expect(sessions.stats().readers).toBe(0);
+    void sessions.logChunkToQueue('one', 'a b/c');
+    sessions.endSession('a b/c');
+    expect(await (await fetch(`${base}/events/a%20b%2Fc?theme=dark`)).text()).toContain('"one"');
+  });
+
+  it.each([
+    ['node:http', node],
+    ['Express', expressApp],
+  ] as const)('is a 400 without a word of the server where the id is too long: %s', async (_, start) => {
+    const { base } = await open(start);
+    const response = await fetch(`${base}/events/${'x'.repeat(257)}`);
+    expect(response.status).toBe(400);
+    expect(await response.text()).toMatch(/^(Bad Request)?$/);
   });
 });
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 
 import express from 'express';
 import fastify from 'fastify';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
 
 import { SessionLogs } from '../../src/facade/session-logs.ts';
 import type { EventStreamHandler, EventStreamHandlerOptions } from '../../src/serve/event-stream-handler.ts';
@@ -90,6 +90,31 @@ describe.each(Object.entries(ways))('a handler of event streams on %s', (_, moun
     const after = await (await fetch(`${base}/s`, { headers: { 'last-event-id': id } })).text();
     expect(after).toContain('and more');
     expect(after).not.toContain('hello');
+  });
+
+  it('goes on after the id that `lastEventId` finds where the request has none', async () => {
+    const wrong: Record<string, () => unknown> = {
+      number: () => 7,
+      rejects: () => Promise.reject(new Error('on purpose')),
+      throws: fail,
+    };
+    const base = await start({
+      lastEventId: (request) => {
+        const asked = new URL(request.url as string, 'http://x').searchParams.get('after');
+        return (asked !== null && asked in wrong ? wrong[asked]?.() : asked) as string | null;
+      },
+    });
+    const get = async (query: string, headers: Record<string, string> = {}): Promise<string> =>
+      (await fetch(`${base}/s${query}`, { headers })).text();
+    const id = /^id: (.*)$/m.exec(await get(''))?.[1] as string;
+    void sessions.logChunkToQueue('and more', 's');
+    const later = /^id: (.*)$/m.exec(await get(`?after=${id}`))?.[1] as string;
+    expect(later > id).toBe(true);
+    expect(await get(`?after=${later}`, { 'last-event-id': id })).toContain('and more');
+    expect(await get(`?after=${later}`)).not.toContain('and more');
+    for (const query of ['', '?after=', '?after=throws', '?after=number', '?after=rejects'])
+      expect(await get(query)).toContain('hello');
+    expect(lines.filter((line) => line.includes('`lastEventId` failed'))).toHaveLength(1);
   });
 
   it('lets read what `authorize` says, and shows everybody else the same 403, session or not', async () => {
@@ -194,6 +219,22 @@ describe.each(Object.entries(ways))('a handler of event streams on %s', (_, moun
 
 const linkOf = ({ url = '' }: Asked): SessionLink | undefined =>
   verifySessionLink(new URL(url, 'http://x').searchParams.get('link'), { secret });
+
+it('is called with what its type says: node:http, unless a parameter or the call names another request', async () => {
+  const [url, request] = ['http://x/s', new Request('http://x/s')];
+  const node = sessions.eventStreamHandler({ sessionId: ({ url: path }) => path?.slice(1), authorize: () => false });
+  expectTypeOf(node).toEqualTypeOf<EventStreamHandler>();
+  // @ts-expect-error -- its functions would get a request that they were not written for
+  const misused = await node(request);
+  expect(misused.status).toBe(403);
+  const named = sessions.eventStreamHandler<Request>({ sessionId: () => 's', authorize: everybody });
+  expect((await named(request)).status).toBe(200);
+  const annotated = sessions.eventStreamHandler({
+    sessionId: (asked: Request) => asked.url.slice(9),
+    authorize: everybody,
+  });
+  expect((await annotated(new Request(url))).status).toBe(200);
+});
 
 describe('who may read', () => {
   it('can be decided by a signed link', async () => {
@@ -316,7 +357,8 @@ describe('who may read', () => {
     ],
     [{ ...OPEN, maxReadersPerClient: { max: 1 } }, '`maxReadersPerClient.key` to be a function'],
     [{ ...OPEN, keepAliveMillis: -1 }, '`keepAliveMillis`'],
-    [{ ...OPEN, request: {} }, 'request'],
+    [{ ...OPEN, request: {} }, '`request` is no option: it is what the handler is called with'],
+    [{ ...OPEN, lastEventId: '1-2' }, '`lastEventId` to be a function'],
     [undefined, 'options object'],
   ])('is checked when the handler is made: %j', (options, message) => {
     expect(() => sessions.eventStreamHandler(options as never)).toThrow(message);

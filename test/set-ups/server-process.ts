@@ -31,9 +31,14 @@ export class ServerProcess {
   }
 
   /** Resolves when it takes connections. @throws with what it said when it ends instead. */
-  static async start(args: readonly string[], cwd: string, sessionsFile: string): Promise<ServerProcess> {
+  static async start(
+    args: readonly string[],
+    cwd: string,
+    sessionsFile: string,
+    more: NodeJS.ProcessEnv = {},
+  ): Promise<ServerProcess> {
     const port = await freePort();
-    const env = { ...process.env, PORT: String(port), SESSIONS: sessionsFile };
+    const env = { ...process.env, PORT: String(port), SESSIONS: sessionsFile, ...more };
     const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     const server = new ServerProcess(port, child);
     for (;;) {
@@ -74,6 +79,14 @@ export class ServerProcess {
     const socket = connect(this.port, '127.0.0.1');
     await once(socket, 'connect');
     return new Client(socket, path, headers);
+  }
+
+  /** Sends it the signal; its exit code once it has ended, `null` when it was killed. */
+  async ended(signal: NodeJS.Signals): Promise<number | null> {
+    const ended = once(this.#child, 'exit');
+    this.#child.kill(signal);
+    const [code] = (await ended) as [number | null];
+    return code;
   }
 
   async close(): Promise<void> {

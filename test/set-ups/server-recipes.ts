@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
+import { signSessionLink } from '../../src/serve/session-link.ts';
 import { programsOf } from '../support/page-programs.ts';
 import { cell, report } from './matrix.ts';
 import { ServerProcess } from './server-process.ts';
@@ -38,16 +39,34 @@ interface Server {
   /** Packages of this recipe alone. */
   readonly packages?: Readonly<Record<string, string>>;
   readonly path?: (id: string) => string;
+  /** Of each request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
   /** Looks at what only this recipe shows. */
   readonly check?: (server: ServerProcess) => Promise<void>;
 }
 
+const secret = 'of the recipes: 0123456789abcdefghijklmnopqrstuvwxyz';
+
 export const SERVERS: readonly Server[] = [
-  { heading: 'node:http' },
+  { heading: 'node:http', check: checkNoSession },
   { heading: 'Express', framework: 'express', check: checkMiddleware },
+  {
+    heading: 'Express, who may read',
+    framework: 'express',
+    headers: { cookie: 'a=b; token=token-of-alice' },
+    check: checkOwners,
+  },
   { heading: 'Fastify', framework: 'fastify', check: checkCors },
+  {
+    heading: 'Fastify, signed links',
+    framework: 'fastify',
+    path: (id) => `/events?link=${signSessionLink(id, { secret, expiresInSeconds: 600 })}`,
+    env: { SESSION_LINK_SECRET: secret },
+    check: checkLinks,
+  },
   { heading: 'Hono', framework: 'hono' },
-  { heading: 'Koa', framework: 'koa' },
+  { heading: 'Koa', framework: 'koa', check: checkNoSession },
   { heading: 'h3 1', framework: 'h3' },
   { heading: 'h3 2', framework: 'h3', packages: { h3: '^2.0.0' } },
   { heading: 'Elysia', framework: 'elysia' },
@@ -58,6 +77,7 @@ export const SERVERS: readonly Server[] = [
     framework: '@trpc/server',
     path: (id) => `/events?input=${encodeURIComponent(JSON.stringify({ id }))}`,
   },
+  { heading: 'SIGTERM', check: checkEnd },
 ];
 
 /** What the recipe leaves out, to see what it is there for: such a program need not free its readers. */
@@ -155,17 +175,17 @@ export async function runServers(
     const version = await versionOf(server, host, folder);
     const row: Record<string, string> = { recipe: server.heading, version };
     row['streams, resumes, ends'] = await cell(`${server.heading}, streams`, () =>
-      withServer(folder, host, (running) => streams(running, server)),
+      withServer(folder, host, server, (running) => streams(running, server)),
     );
     row['frees the readers of clients that hang up'] = await cell(`${server.heading}, hang-ups`, () =>
-      withServer(folder, host, (running) => hangUps(running, server.path)),
+      withServer(folder, host, server, (running) => hangUps(running, server)),
     );
     rows.push(row);
   }
   for (const { of, name, reason } of VARIANTS.filter(({ of: heading }) => isWanted(heading))) {
-    const server = SERVERS.find(({ heading }) => heading === of);
+    const server = SERVERS.find(({ heading }) => heading === of) ?? { heading: of };
     const folder = folders.get(name) ?? '';
-    const result = await withServer(folder, host, (running) => hangUps(running, server?.path)).then(
+    const result = await withServer(folder, host, server, (running) => hangUps(running, server)).then(
       () => 'ok',
       (error: unknown) => {
         // Anything else is no answer to what is asked.
@@ -174,7 +194,7 @@ export async function runServers(
       },
     );
     console.log(`${name}: ${result}`);
-    const version = server === undefined ? '' : await versionOf(server, host, folder);
+    const version = await versionOf(server, host, folder);
     rows.push({
       recipe: name,
       version,
@@ -185,9 +205,14 @@ export async function runServers(
   await report('clients that hang up', rows);
 }
 
-async function withServer(folder: string, host: string, work: (server: ServerProcess) => Promise<void>): Promise<void> {
+async function withServer(
+  folder: string,
+  host: string,
+  { env }: Server,
+  work: (server: ServerProcess) => Promise<void>,
+): Promise<void> {
   const args = ['--import', join(host, 'probe.mjs'), join(folder, 'server.js')];
-  const server = await ServerProcess.start(args, folder, join(folder, 'sessions.js'));
+  const server = await ServerProcess.start(args, folder, join(folder, 'sessions.js'), env);
   try {
     await work(server);
   } finally {
@@ -198,10 +223,10 @@ async function withServer(folder: string, host: string, work: (server: ServerPro
 const byId = (id: string): string => `/events/${id}`;
 
 /** A client gets what is logged, goes on where it was, and is told of the end. */
-async function streams(server: ServerProcess, { path = byId, check }: Server): Promise<void> {
+async function streams(server: ServerProcess, { path = byId, headers = {}, check }: Server): Promise<void> {
   await server.ask('logChunkToQueue', '<start>', 'abc');
   await server.ask('logChunkToQueue', 'one', 'abc');
-  const client = await server.open(path('abc'));
+  const client = await server.open(path('abc'), headers);
   await client.until('one');
   await server.ask('logChunkToQueue', 'two', 'abc');
   await client.until('two');
@@ -209,7 +234,7 @@ async function streams(server: ServerProcess, { path = byId, check }: Server): P
   const id = idOf(client.received, 'one');
   client.socket.destroy();
   await server.untilReaders(0, FREE_MILLIS);
-  const again = await server.open(path('abc'), { 'last-event-id': id });
+  const again = await server.open(path('abc'), { ...headers, 'last-event-id': id });
   await again.until('two');
   assert.ok(!again.received.includes('"one"'), `it begins anew after ${id}: ${again.received}`);
   await server.untilReaders(1, FREE_MILLIS);
@@ -226,11 +251,11 @@ function idOf(received: string, message: string): string {
 }
 
 /** Clients go in every way from a session that is silent, from its start or since an event. */
-async function hangUps(server: ServerProcess, path: (id: string) => string = byId): Promise<void> {
+async function hangUps(server: ServerProcess, { path = byId, headers = {} }: Server): Promise<void> {
   for (const leaves of LEAVINGS) {
     for (const hasEvent of [false, true]) {
       const id = `${leaves}-${hasEvent}`;
-      const clients = await Promise.all(Array.from({ length: 3 }, () => server.open(path(id))));
+      const clients = await Promise.all(Array.from({ length: 3 }, () => server.open(path(id), headers)));
       await server.untilReaders(3, FREE_MILLIS);
       if (hasEvent) {
         await server.ask('logChunkToQueue', 'one', id);
@@ -244,16 +269,57 @@ async function hangUps(server: ServerProcess, path: (id: string) => string = byI
 }
 
 async function checkMiddleware(server: ServerProcess): Promise<void> {
-  const said = await fetch(`http://127.0.0.1:${server.port}/say`, {
-    method: 'POST',
-    headers: { 'x-session-id': 'by-header' },
-  });
-  assert.equal(said.status, 204);
+  const say = (id: string): Promise<Response> =>
+    fetch(`http://127.0.0.1:${server.port}/say`, { method: 'POST', headers: { 'x-session-id': id } });
+  assert.equal((await say('by-header')).status, 204);
   const entries = await server.ask<{ message: string }[]>('getAllLogsInQueue', { sessionId: 'by-header' });
   assert.deepEqual(
     entries.map(({ message }) => message),
-    ['said'],
+    ['asked', 'said'],
   );
+  const client = await server.open('/events/by-header');
+  await client.until('said');
+  client.socket.destroy();
+  assert.ok(!client.received.includes('asked'), client.received);
+  const long = 'x'.repeat(257);
+  for (const wrong of [await say(long), await say(''), await get(server, `/events/${long}`)])
+    assert.deepEqual([wrong.status, await wrong.text()], [400, 'Bad Request']);
+}
+
+const get = (server: ServerProcess, path: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
+  fetch(`http://127.0.0.1:${server.port}${path}`, { headers });
+
+/** What names no session opens no reader; a query and escapes are no part of the id. */
+async function checkNoSession(server: ServerProcess): Promise<void> {
+  for (const path of ['/', '/favicon.ico', '/events/', '/events/a/b', '/events/%', '//', `/events/${'x'.repeat(257)}`])
+    assert.equal((await get(server, path)).status, 404, path);
+  assert.equal(await server.readers(), 0);
+  await server.ask('logChunkToQueue', 'escaped', 'a b/c');
+  const client = await server.open('/events/a%20b%2Fc?theme=dark');
+  await client.until('escaped');
+  client.socket.destroy();
+}
+
+async function checkOwners(server: ServerProcess): Promise<void> {
+  const cookie = 'token=token-of-alice';
+  assert.equal((await get(server, '/events/bob-1', { cookie })).status, 403);
+  for (const stranger of [{}, { cookie: 'token=' }, { cookie: 'token=x' }])
+    assert.equal((await get(server, '/events/abc', stranger)).status, 403);
+}
+
+async function checkLinks(server: ServerProcess): Promise<void> {
+  const token = signSessionLink('abc', { secret: secret.toUpperCase(), expiresInSeconds: 600 });
+  for (const query of ['', '?link=', `?link=${token}`])
+    assert.equal((await get(server, `/events${query}`)).status, 403);
+}
+
+/** The process ends by itself, with a stream open, whose client is not told that all is over. */
+async function checkEnd(server: ServerProcess): Promise<void> {
+  await server.ask('logChunkToQueue', 'last', 'open');
+  const client = await server.open('/events/open');
+  await client.until('last');
+  assert.equal(await server.ended('SIGTERM'), 0);
+  assert.ok(!client.received.includes('event: end'), client.received);
 }
 
 async function checkCors(server: ServerProcess): Promise<void> {

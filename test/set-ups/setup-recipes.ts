@@ -192,6 +192,7 @@ export async function runSetUps(
     SET_UPS.map(({ heading }) => heading),
     'the recipes of the page, and those that are run',
   );
+  for (const { heading, hosts } of SET_UPS) checkInstall(heading, Object.values(hosts)[0] ?? {});
   const rows: Record<string, string>[] = [];
   for (const setUp of SET_UPS.filter(({ heading, isVendor = false }) => isWanted(heading, isVendor))) {
     const { heading, framework, hosts, limit = '' } = setUp;
@@ -208,6 +209,15 @@ export async function runSetUps(
     }
   }
   await report('telemetry set-ups', rows, 2);
+}
+
+/** What a reader is told to install is what is run. */
+function checkInstall(heading: string, host: Readonly<Record<string, string>>): void {
+  const { packages } = programOf(PAGE, heading);
+  const names = ['otel-session-logs', ...Object.keys(host)].toSorted();
+  assert.deepEqual([...packages.keys()].toSorted(), names, `what "${heading}" has to install`);
+  for (const [name, range] of packages)
+    if (range !== '') assert.equal(range, host[name], `the version of ${name} in "${heading}"`);
 }
 
 async function makeSetUp(

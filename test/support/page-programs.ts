@@ -5,12 +5,21 @@ export interface PageProgram {
   readonly heading: string;
   /** Path to text. A block of code is a file when its first line is a comment with its name. */
   readonly files: ReadonlyMap<string, string>;
-  /** The last line of the block for the shell, if there is one. */
+  /** The last line of the last block for the shell, without the variables before it, if it is more than an `npm install`. */
   readonly command: string | undefined;
+  /** The packages of its `npm install`, with the range that is said of one, else ''. */
+  readonly packages: ReadonlyMap<string, string>;
 }
 
 const FENCE = /^```(\w+)\n([^]*?)^```$/gmu;
 const NAME = /^\/\/ ([\w./[\]-]+\.\w+)\n/u;
+
+const INSTALL = 'npm install ';
+
+function nameAndRange(word: string): [string, string] {
+  const [, name = '', range = ''] = /^(@?[^@]+)@?(.*)$/u.exec(word) ?? [];
+  return [name, range];
+}
 
 /** The programs of a page, in its order. */
 export function programsOf(page: string): PageProgram[] {
@@ -23,11 +32,14 @@ export function programsOf(page: string): PageProgram[] {
         const [, name] = NAME.exec(code) ?? [];
         return name === undefined ? [] : [[name, code] as const];
       });
-      const shell = blocks.findLast(({ language }) => language === 'sh')?.code;
+      const shell = blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => code.trim().split('\n'));
+      const install = shell.find((line) => line.startsWith(INSTALL)) ?? '';
+      const command = shell.at(-1)?.replace(/^(?:[A-Z_]+=(?:'[^']*'|\S*) )+/u, '');
       return {
         heading: section.split('\n', 1)[0]?.trim() ?? '',
         files: new Map(named),
-        command: shell?.trim().split('\n').at(-1),
+        command: command?.startsWith(INSTALL) === true ? undefined : command,
+        packages: new Map(install.slice(INSTALL.length).split(' ').filter(Boolean).map(nameAndRange)),
       };
     })
     .filter(({ files }) => files.size > 0);
