@@ -8,6 +8,6 @@ export function checkLosses({ lost }: DiagnosisScene, report: DiagnosisReport): 
   report.find(
     'losses',
     `records or entries were lost: ${counts.map(([reason, count]) => `${count} ${reason}`).join(', ')}`,
-    'the table "Losses" in docs/options.md has the cause and the remedy of each reason: raise the bound that is named, or mend what refuses the records',
+    'the table "Losses" in docs/run.md has the cause and the remedy of each reason: raise the bound that is named, or mend what refuses the records',
   );
 }

@@ -4,7 +4,7 @@ import { escapeControls } from './terminal-text.ts';
 
 /**
  * Why an operation failed. Codes do not change within a major version; messages may.
- * docs/errors.md lists them all.
+ * docs/run.md lists them all.
  */
 export type SessionLogsErrorCode =
   | 'shut_down'

@@ -23,7 +23,7 @@ export interface WriteOptions {
   readonly logType?: LogType | undefined;
   /**
    * Any values, in one form for session, exporters and files: what OpenTelemetry has no form for (`Error`, `Date`, `Map`,
-   * `bigint`, ...) becomes text, lists and fields, see `docs/options.md`.
+   * `bigint`, ...) becomes text, lists and fields, see `docs/write.md`.
    */
   readonly attributes?: Readonly<Record<string, unknown>> | undefined;
   /** Any time that `Date` can parse. @default now */
