@@ -1,60 +1,9 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
 
-import { chromium } from 'playwright-core';
-import type { Browser, Page } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-
-import type { DevServer } from '../src/dev/dev-server.ts';
-import { StaticPage } from '../src/serve/static-page.ts';
-import { startServer } from '../test/support/dev-server.ts';
 import { SessionScript } from '../test/support/records.ts';
+import { describePage } from './support/chromium.ts';
 
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
-const hasChromium = existsSync(CHROMIUM);
-
-describe.skipIf(!hasChromium)(`the page${hasChromium ? '' : `: there is no Chromium at ${CHROMIUM}`}`, () => {
-  let browser: Browser;
-  let built: StaticPage;
-
-  beforeAll(async () => {
-    const outDir = mkdtempSync(join(tmpdir(), 'session-logs-page-'));
-    const configFile = fileURLToPath(new URL('../vite.config.ts', import.meta.url));
-    await build({ configFile, logLevel: 'error', build: { outDir } });
-    built = new StaticPage(outDir);
-    rmSync(outDir, { recursive: true });
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-  });
-  afterAll(() => browser.close());
-
-  interface Opened {
-    readonly server: DevServer;
-    readonly page: Page;
-    /** What the browser complained of, and requests to elsewhere. */
-    readonly complaints: string[];
-  }
-
-  async function open(prepare: (server: DevServer) => void = () => {}, view = ''): Promise<Opened> {
-    const server = await startServer({ page: built });
-    prepare(server);
-    const page = await browser.newPage();
-    onTestFinished(() => page.close());
-    const complaints: string[] = [];
-    page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('dialog', (dialog) => complaints.push(`dialog ${dialog.message()}`));
-    page.on('request', (request) => {
-      if (!request.url().startsWith(server.endpoint)) complaints.push(`request to ${request.url()}`);
-    });
-    await page.goto(`${server.endpoint}/${view}`);
-    return { server, page, complaints };
-  }
-
+describePage('the page', (open) => {
   it('says what to do while there is no session, and shows the first one when it comes', async () => {
     const { server, page, complaints } = await open();
     await page.getByText('No session yet.').waitFor();
@@ -86,10 +35,13 @@ describe.skipIf(!hasChromium)(`the page${hasChromium ? '' : `: there is no Chrom
   });
 
   it('shows the same view by its address, also after a reload in the middle of an answer', async () => {
-    const { server, page, complaints } = await open((server) => {
-      new SessionScript(server.model, 'abc').mark('stream_start').chunk('one ');
-      new SessionScript(server.model, 'def').log('other');
-    }, '#follow=s:abc&search=ab');
+    const { server, page, complaints } = await open({
+      prepare: ({ model }) => {
+        new SessionScript(model, 'abc').mark('stream_start').chunk('one ');
+        new SessionScript(model, 'def').log('other');
+      },
+      view: '#follow=s:abc&search=ab',
+    });
     await page.getByText('one', { exact: true }).waitFor();
     expect(await page.getByRole('button', { name: /def/ }).count()).toBe(0);
     await page.reload();
@@ -110,9 +62,12 @@ describe.skipIf(!hasChromium)(`the page${hasChromium ? '' : `: there is no Chrom
   });
 
   it('has only the rows in sight of 10,000 sessions, and the others when it is scrolled to them', async () => {
-    const { page } = await open((server) => {
-      for (let at = 0; at < 10_000; at += 1) new SessionScript(server.model, `session-${at}`).log('a');
-    }, '#sort=oldest');
+    const { page } = await open({
+      prepare: ({ model }) => {
+        for (let at = 0; at < 10_000; at += 1) new SessionScript(model, `session-${at}`).log('a');
+      },
+      view: '#sort=oldest',
+    });
     await page.getByRole('button', { name: /session-0 / }).waitFor();
     expect(await page.locator('.rows li').count()).toBeLessThan(60);
     await page.locator('.rows').evaluate((rows) => (rows.scrollTop = rows.scrollHeight));
@@ -120,7 +75,9 @@ describe.skipIf(!hasChromium)(`the page${hasChromium ? '' : `: there is no Chrom
   });
 
   it('says when the viewer does not answer any more', async () => {
-    const { server, page } = await open((started) => void new SessionScript(started.model, 'abc').log('a'));
+    const { server, page } = await open({
+      prepare: ({ model }) => void new SessionScript(model, 'abc').log('a'),
+    });
     await page.getByRole('button', { name: /abc/ }).waitFor();
     await server.close();
     await page.getByText('The viewer does not answer.').waitFor();

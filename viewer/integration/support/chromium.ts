@@ -1,0 +1,90 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { chromium } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, onTestFinished } from 'vitest';
+
+import type { DevServer, DevServerOptions } from '../../src/dev/dev-server.ts';
+import { StaticPage } from '../../src/serve/static-page.ts';
+import { startServer } from '../../test/support/dev-server.ts';
+
+const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+const hasChromium = existsSync(CHROMIUM);
+
+export interface Opened {
+  readonly server: DevServer;
+  readonly page: Page;
+  /** What the browser complained of, dialogs, and requests to elsewhere. */
+  readonly complaints: string[];
+}
+
+export interface Opening {
+  /** Puts records into the server before the page is opened. */
+  readonly prepare?: (server: DevServer) => void;
+  /** The hash of the address. */
+  readonly view?: string;
+  readonly context?: BrowserContextOptions;
+  readonly server?: Partial<DevServerOptions>;
+}
+
+/** Opens the page on a viewer of its own; both end with the test. */
+export type OpenPage = (opening?: Opening) => Promise<Opened>;
+
+/** Tests of the page in a real browser; skipped, visibly, where there is none. */
+export function describePage(name: string, tests: (open: OpenPage) => void): void {
+  describe.skipIf(!hasChromium)(`${name}${hasChromium ? '' : `: there is no Chromium at ${CHROMIUM}`}`, () => {
+    let browser: Browser;
+    let built: StaticPage;
+
+    beforeAll(async () => {
+      built = await buildPage();
+      browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    });
+    afterAll(() => browser.close());
+
+    tests(async ({ prepare, view = '', context, server: options }: Opening = {}) => {
+      const server = await startServer({ page: built, ...options });
+      prepare?.(server);
+      const page = await browser.newPage(context);
+      onTestFinished(() => page.close());
+      const complaints = complaintsOf(page, server.endpoint);
+      await page.goto(`${server.endpoint}/${view}`);
+      return { server, page, complaints };
+    });
+  });
+}
+
+let page: Promise<StaticPage> | undefined;
+
+/** The page as it is built for the package. It is built once for all files of a worker. */
+function buildPage(): Promise<StaticPage> {
+  page ??= (async () => {
+    const outDir = mkdtempSync(join(tmpdir(), 'session-logs-page-'));
+    const configFile = fileURLToPath(new URL('../../vite.config.ts', import.meta.url));
+    await build({ configFile, logLevel: 'error', build: { outDir } });
+    const built = new StaticPage(outDir);
+    rmSync(outDir, { recursive: true });
+    return built;
+  })();
+  return page;
+}
+
+function complaintsOf(page: Page, endpoint: string): string[] {
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('dialog', (dialog) => {
+    complaints.push(`dialog ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(endpoint)) complaints.push(`request to ${request.url()}`);
+  });
+  return complaints;
+}
