@@ -2,6 +2,8 @@
  * The processors of destinations, for a provider of your own: coalescing, the daily file, the disk spool.
  *
  * A door of its own, since an application that leaves them to `startSessionLogs`, or does without, need not load them.
+ *
+ * @module otel-session-logs/export
  */
 export { CoalescingLogRecordProcessor } from './export/coalescing/coalescing.ts';
 export type {

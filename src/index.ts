@@ -1,3 +1,8 @@
+/**
+ * Session logs: start them or plug them into a provider, write, read and serve.
+ *
+ * @module otel-session-logs
+ */
 export type { JsonValue } from './entry/body.ts';
 export type { ErasedPart, ExportedRecords, SessionEraser } from './entry/erasure.ts';
 export type { Diagnosis } from './diagnose/diagnosis.ts';

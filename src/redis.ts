@@ -1,3 +1,8 @@
+/**
+ * Sessions that several hosts share, in Redis or Valkey, by a client of the application's.
+ *
+ * @module otel-session-logs/redis
+ */
 export { RedisSessionStore } from './store/redis/redis.ts';
 export type { RedisSessionStoreOptions } from './store/redis/redis-options.ts';
 export { RedisFailure } from './store/redis/redis-client.ts';

@@ -8,6 +8,8 @@
  * another SDK of the process is found to export logs. Shuts down on `beforeExit`, and on SIGTERM and SIGINT where the
  * program does not listen for them. What fails is one line on stderr, or told to OpenTelemetry's `diag` where it has a
  * logger; the rest works, and the program starts all the same.
+ *
+ * @module otel-session-logs/register
  */
 import { isEndpointOfLogs } from './export/otlp/otlp.ts';
 import type { SessionLogs } from './facade/session-logs.ts';

@@ -1,3 +1,8 @@
+/**
+ * Sessions that several hosts share, in a server of your own: what its adapter has to do.
+ *
+ * @module otel-session-logs/remote
+ */
 export { RemoteSessionStore } from './store/remote/remote-store.ts';
 export { RemoteRefusal } from './store/remote/remote-log.ts';
 export type {

@@ -1,3 +1,8 @@
+/**
+ * What was logged as plain data, for the tests of an application, and the tests that a store has to pass.
+ *
+ * @module otel-session-logs/testing
+ */
 export { recordSessionLogs } from './start/record-session-logs.ts';
 export type { RecordSessionLogsOptions, SessionLogsRecorder } from './start/record-session-logs.ts';
 export type { RecordedLog } from './start/recorded-log.ts';

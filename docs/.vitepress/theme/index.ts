@@ -1,0 +1,2 @@
+// The same theme, in the fonts of the reader's machine.
+export { default } from 'vitepress/theme-without-fonts';
