@@ -29,7 +29,6 @@ async function listening(server: Server, sessions: SessionLogs): Promise<EventSe
   return { server, sessions, close };
 }
 
-// recipe: Plain Node, the session of a request
 /** The session of `/events/abc123`, also with a query; `undefined` for anything else. */
 function sessionIdOf(url = ''): string | undefined {
   try {
@@ -39,11 +38,9 @@ function sessionIdOf(url = ''): string | undefined {
     return undefined; // `//`, or `%` without a code behind it
   }
 }
-// end
 
 function node(gate: Gate): Promise<EventServer> {
   const sessions = new SessionLogs();
-  // recipe: Plain Node
   const server = createServer((request, response) => {
     const sessionId = sessionIdOf(request.url);
     if (sessionId === undefined) return void response.writeHead(404).end();
@@ -51,7 +48,6 @@ function node(gate: Gate): Promise<EventServer> {
       .sendEventStream(response, sessionId, { lastEventId: request.headers['last-event-id'] })
       .catch(() => response.headersSent || response.writeHead(400).end());
   });
-  // end
   const [handle] = server.listeners('request') as RequestListener[];
   server.removeAllListeners('request').on('request', (request, response) => {
     const wait = gate();
@@ -68,14 +64,12 @@ async function hono(gate: Gate): Promise<EventServer> {
     await gate();
     await next();
   });
-  // recipe: Hono
   app.get('/events/:id', (c) =>
     sessions.toEventStreamResponse(c.req.param('id'), {
       lastEventId: c.req.header('last-event-id'),
       response: c.env.outgoing,
     }),
   );
-  // end
   return listening(createAdaptorServer({ fetch: app.fetch }) as Server, sessions);
 }
 
@@ -95,13 +89,11 @@ async function expressApp(gate: Gate, app: Express = express()): Promise<EventSe
     if (wait === undefined) next();
     else void wait.then(() => next());
   });
-  // recipe: Express
   app.get('/events/:id', (request, response) => {
     sessions
       .sendEventStream(response, request.params.id, { lastEventId: request.get('last-event-id') })
       .catch(() => response.headersSent || response.sendStatus(400));
   });
-  // end
   return listening(createServer(app), sessions);
 }
 
@@ -109,14 +101,12 @@ async function fastify(gate: Gate): Promise<EventServer> {
   const sessions = new SessionLogs();
   const app = Fastify({ forceCloseConnections: true });
   app.addHook('preHandler', async () => gate());
-  // recipe: Fastify
   app.get<{ Params: { id: string } }>('/events/:id', (request, reply) => {
     reply.hijack();
     sessions
       .sendEventStream(reply.raw, request.params.id, { lastEventId: request.headers['last-event-id'] })
       .catch(() => reply.raw.headersSent || reply.raw.writeHead(400).end());
   });
-  // end
   await app.listen({ port: 0, host: '127.0.0.1' });
   return { server: app.server, sessions, close: () => app.close() };
 }
