@@ -8,6 +8,7 @@ import { WatchedProgram } from './dev/program.ts';
 import { escapeControls, messageOf } from './formats.ts';
 import { SESSION_ATTRIBUTES } from './model/session-model.ts';
 import { StaticPage } from './serve/static-page.ts';
+import { checkedTraceLink } from './web/trace-link.ts';
 
 const USAGE = `Usage: otel-session-logs dev [PATH...] [OPTIONS] [-- COMMAND [ARGUMENTS...]]
 
@@ -18,6 +19,7 @@ const USAGE = `Usage: otel-session-logs dev [PATH...] [OPTIONS] [-- COMMAND [ARG
   --port NUMBER              of page and receiver. Default 4318, OpenTelemetry's own; 0 takes any that is free
   --no-open                  does not open the page in the browser
   --session-attribute NAME   an attribute that names the session of a record, before session.id; may be given again
+  --trace-link TEMPLATE      where a trace can be seen: http://localhost:16686/trace/{traceId}. Trace ids become links
   --no-register              starts a Node program as it is, without session logs of its own (node --import)
   --host HOST                listens beyond 127.0.0.1, where others can reach it. Needs a token
   --token TOKEN              what every client has to know; or OTEL_SESSION_LOGS_VIEWER_TOKEN. At least 16 characters
@@ -119,6 +121,7 @@ interface Given {
   readonly paths: readonly string[];
   readonly command: readonly string[];
   readonly sessionAttributes: readonly string[];
+  readonly traceLink: string | undefined;
 }
 
 function parse(args: readonly string[], env: NodeJS.ProcessEnv): Given {
@@ -133,6 +136,7 @@ function parse(args: readonly string[], env: NodeJS.ProcessEnv): Given {
       'no-open': { type: 'boolean' },
       'no-register': { type: 'boolean' },
       'session-attribute': { type: 'string', multiple: true },
+      'trace-link': { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -149,6 +153,7 @@ function parse(args: readonly string[], env: NodeJS.ProcessEnv): Given {
     paths: positionals,
     command,
     sessionAttributes: [...(values['session-attribute'] ?? []), ...SESSION_ATTRIBUTES],
+    traceLink: checkedTraceLink(values['trace-link'], '--trace-link'),
   };
 }
 

@@ -13,6 +13,7 @@ import { textAnswer } from './web/exchange.ts';
 import type { Answer, Asked } from './web/exchange.ts';
 import { answerWeb } from './web/fetch-exchange.ts';
 import { answerNode } from './web/node-exchange.ts';
+import { checkedTraceLink } from './web/trace-link.ts';
 
 /** Options of {@link sessionViewer}. */
 export interface SessionViewerOptions<R = IncomingMessage | Request> {
@@ -31,6 +32,12 @@ export interface SessionViewerOptions<R = IncomingMessage | Request> {
   readonly path?: string | undefined;
   /** What is held beside the sessions' own store. @default 100,000 */
   readonly maxEntries?: number | undefined;
+  /**
+   * Where a trace can be seen: `'http://localhost:16686/trace/{traceId}'`. Trace ids on the page become links to it.
+   *
+   * @default trace ids are text
+   */
+  readonly traceLink?: string | undefined;
 }
 
 /** A request of Express, which takes the path of a mounted handler off `url`. */
@@ -80,9 +87,12 @@ interface CheckedOptions {
   readonly authorize: ((request: never) => unknown) | undefined;
   readonly path: string;
   readonly maxEntries: number;
+  readonly traceLink: string | undefined;
 }
 
-function checked<R>({ authorize, path = '', maxEntries = MAX_ENTRIES }: SessionViewerOptions<R>): CheckedOptions {
+function checked<R>(options: SessionViewerOptions<R>): CheckedOptions {
+  const { authorize, path = '', maxEntries = MAX_ENTRIES } = options;
+  const traceLink = checkedTraceLink(options.traceLink, 'traceLink', 'sessionViewer');
   if (authorize !== undefined && typeof authorize !== 'function') {
     throw new TypeError(`sessionViewer: expected \`authorize\` to be a function, got ${typeof authorize}`);
   }
@@ -94,7 +104,7 @@ function checked<R>({ authorize, path = '', maxEntries = MAX_ENTRIES }: SessionV
   if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
     throw new RangeError(`sessionViewer: expected \`maxEntries\` to be a positive integer, got ${String(maxEntries)}`);
   }
-  return { authorize, path, maxEntries };
+  return { authorize, path, maxEntries, traceLink };
 }
 
 /** The place of the viewer, and the rest of the address below it. */
@@ -123,7 +133,7 @@ class ApplicationViewer {
     this.#sessions = sessions;
     this.#options = options;
     this.#model = new SessionModel({ maxEntries: options.maxEntries });
-    this.#api = new ViewerApi(this.#model);
+    this.#api = new ViewerApi(this.#model, options.traceLink);
     this.#guard = new Guard({ anyHost: options.authorize !== undefined });
   }
 

@@ -43,6 +43,8 @@ describe('otel-session-logs dev', () => {
     [['--what'], "Unknown option '--what'"],
     [['--'], 'expected a command behind `--`'],
     [['--port=0', '--host', '0.0.0.0'], 'expected a `token` for the host "0.0.0.0"'],
+    [['--trace-link', 'http://localhost:16686/trace/'], 'expected `--trace-link` to be an http or https address with'],
+    [['--trace-link', 'javascript:alert({traceId})'], 'got "javascript:alert({traceId})"'],
     [['--port=0', '--token', 'short'], 'expected `token` to have at least 16 characters, got 5'],
   ])('ends with 2 for the arguments %j', async (args, message) => {
     const cli = runDev(args, { env: {} });

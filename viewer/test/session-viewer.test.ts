@@ -187,6 +187,7 @@ describe('sessionViewer', () => {
       { path: '//evil.example' },
       'sessionViewer: expected `path` to be a path such as "/sessions", got "//evil.example"',
     ],
+    [{ traceLink: '/trace/{traceId}' }, 'sessionViewer: expected `traceLink` to be an http or https address'],
     [{ maxEntries: 0 }, 'sessionViewer: expected `maxEntries` to be a positive integer, got 0'],
   ])('refuses the options %j', (options, message) => {
     expect(() => sessionViewer(sessionLogs(), options as object)).toThrow(message);

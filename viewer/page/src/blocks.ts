@@ -33,3 +33,18 @@ function appended(before: BlockChange, { parts, startsPart, ...change }: BlockCh
   });
   return { ...before, ...change, parts: all };
 }
+
+/** What `/api/blocks` answers with. */
+export interface OlderBlocks {
+  readonly blocks: readonly BlockChange[];
+  readonly hasOlder: boolean;
+}
+
+/** The conversation with blocks before those that it has. */
+export function withOlder(known: Conversation, { blocks, hasOlder }: OlderBlocks): Conversation {
+  return {
+    ...known,
+    blocks: new Map([...blocks.map((block) => [block.id, block] as const), ...known.blocks]),
+    hasOlder,
+  };
+}

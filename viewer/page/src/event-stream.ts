@@ -1,61 +1,74 @@
 import { createParser } from 'eventsource-parser';
 
-/** What became of the connection. */
-export type Connection = 'connecting' | 'open' | 'lost';
+/** What became of the connection. `refused`: the server is there, and says why it does not answer. */
+export type Connection =
+  | { readonly kind: 'connecting' | 'open' | 'lost' }
+  | { readonly kind: 'refused'; readonly status: number; readonly reason: string };
 
 export interface EventStreamHandlers {
-  event(name: string, data: unknown): void;
+  /** The address to ask now; after a lost connection it goes on where that ended. */
+  address(): string;
+  /** @param id Stands with the last event of what goes together. */
+  event(name: string, data: unknown, id: string | undefined): void;
   connection(state: Connection): void;
 }
 
 const RETRY_MILLIS = 1_000;
 
+class RefusedError extends Error {
+  readonly connection: Connection;
+
+  constructor(status: number, reason: string) {
+    super(reason);
+    this.connection = { kind: 'refused', status, reason };
+  }
+}
+
 /**
- * Follows a stream of the server, and goes on after the last event when the connection is lost. `EventSource` could not be asked to
- * go on with another address.
+ * Follows a stream of the server, and opens it again when the connection is lost. `EventSource` could not be asked to go on with
+ * another address.
  */
 export class EventStream {
   readonly #handlers: EventStreamHandlers;
   #ending = new AbortController();
-  #lastId = '';
 
   constructor(handlers: EventStreamHandlers) {
     this.#handlers = handlers;
   }
 
-  /** Follows this address from now on. @param isResumed Whether what was seen need not come again. */
-  open(address: (lastId: string) => string, isResumed: boolean): void {
+  /** Asks for the address anew, and follows what is there from now on. */
+  open(): void {
     this.#ending.abort();
     this.#ending = new AbortController();
-    if (!isResumed) this.#lastId = '';
-    void this.#run(address, this.#ending.signal);
+    void this.#run(this.#ending.signal);
   }
 
-  async #run(address: (lastId: string) => string, signal: AbortSignal): Promise<void> {
+  async #run(signal: AbortSignal): Promise<void> {
+    let lost: Connection = { kind: 'lost' };
     while (!signal.aborted) {
-      this.#handlers.connection('connecting');
       try {
-        await this.#read(address(this.#lastId), signal);
-      } catch {
-        // The server is gone, or the address was changed: the loop says which.
+        await this.#read(signal);
+        lost = { kind: 'lost' };
+      } catch (error) {
+        lost = error instanceof RefusedError ? error.connection : { kind: 'lost' };
       }
       if (signal.aborted) return;
-      this.#handlers.connection('lost');
+      this.#handlers.connection(lost);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MILLIS));
     }
   }
 
-  async #read(address: string, signal: AbortSignal): Promise<void> {
-    const response = await fetch(address, { signal, headers: { accept: 'text/event-stream' } });
-    if (!response.ok || response.body === null) throw new Error(`the server answered ${response.status}`);
-    this.#handlers.connection('open');
+  async #read(signal: AbortSignal): Promise<void> {
+    const response = await fetch(this.#handlers.address(), { signal, headers: { accept: 'text/event-stream' } });
+    if (!response.ok) throw new RefusedError(response.status, (await response.text()).slice(0, 500));
+    if (response.body === null) throw new Error('the answer has no body');
+    this.#handlers.connection({ kind: 'open' });
     const parser = createParser({
       onEvent: ({ id, event, data }) => {
-        if (signal.aborted) return;
-        this.#handlers.event(event ?? '', JSON.parse(data));
-        if (id !== undefined && id !== '') this.#lastId = id;
+        if (!signal.aborted) this.#handlers.event(event ?? '', JSON.parse(data), id === '' ? undefined : id);
       },
     });
-    for await (const text of response.body.pipeThrough(new TextDecoderStream())) parser.feed(text);
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let step = await reader.read(); !step.done; step = await reader.read()) parser.feed(step.value);
   }
 }

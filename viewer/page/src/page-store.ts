@@ -1,48 +1,72 @@
 import type { BlocksEvent, ListEvent, RowsEvent, SessionRow, StateEvent } from '../../src/serve/protocol.ts';
-import { readView, writeView } from './address.ts';
+import { panesOf, readView, writeView } from './address.ts';
 import type { View } from './address.ts';
-import { withBlocks } from './blocks.ts';
-import type { Conversation } from './blocks.ts';
+import { withBlocks, withOlder } from './blocks.ts';
+import type { Conversation, OlderBlocks } from './blocks.ts';
 import { EventStream } from './event-stream.ts';
 import type { Connection } from './event-stream.ts';
+import { Seen } from './seen.ts';
 
 export interface PageState {
   readonly view: View;
   readonly connection: Connection;
+  /** The viewer itself; `undefined` until it has answered. */
   readonly viewer: StateEvent | undefined;
   readonly list: ListEvent | undefined;
-  readonly conversation: Conversation | undefined;
+  /** Of the sessions side by side, by their keys; one that has not come yet is missing. */
+  readonly conversations: ReadonlyMap<string, Conversation>;
+  /** Rows of the sessions side by side. */
+  readonly rows: ReadonlyMap<string, SessionRow>;
+  /** What is shown stands still since then. */
+  readonly paused: { readonly records: number } | undefined;
 }
 
 /** Rows of the list that are there; the page asks for others as it is scrolled. */
-const WINDOW = 200;
+const WINDOW = 120;
+/** Typing and scrubbing change the address at most so often: browsers refuse more. */
+const ADDRESS_MILLIS = 250;
+/** Changes of these alone are no steps in the history. */
+const TYPED: ReadonlySet<string> = new Set<keyof View>(['search', 'text', 'replay']);
 
 /** What the page shows, put together from the stream. Its listeners are called once a frame at most. */
 export class PageStore {
-  #state: PageState;
+  #state: PageState = {
+    view: readView(location.hash),
+    connection: { kind: 'connecting' },
+    viewer: undefined,
+    list: undefined,
+    conversations: new Map(),
+    rows: new Map(),
+    paused: undefined,
+  };
   #offset = 0;
-  #isDue = false;
+  /** The list on the page is not the one that the view asks for. */
+  #isListDue = true;
+  #isDrawDue = false;
+  #addressTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #seen = new Seen();
+  readonly #loading = new Map<string, Promise<void>>();
   readonly #listeners = new Set<() => void>();
   readonly #stream: EventStream;
 
   constructor() {
-    this.#state = {
-      view: readView(location.hash),
-      connection: 'connecting',
-      viewer: undefined,
-      list: undefined,
-      conversation: undefined,
-    };
+    this.#seen.forget(panesOf(this.#state.view));
     this.#stream = new EventStream({
-      event: (name, data) => this.#take(name, data),
+      address: () => this.#address(),
+      event: (name, data, id) => this.#take(name, data, id),
       connection: (connection) => this.#set({ connection }),
     });
     window.addEventListener('hashchange', () => this.#show(readView(location.hash)));
-    this.#follow(false);
+    this.#stream.open();
   }
 
   get state(): PageState {
     return this.#state;
+  }
+
+  /** The row of a session that is in the list's window or side by side with others. */
+  rowOf(key: string): SessionRow | undefined {
+    return this.#state.rows.get(key) ?? this.#state.list?.rows.find((row) => row.key === key);
   }
 
   subscribe(listener: () => void): () => void {
@@ -53,53 +77,134 @@ export class PageStore {
   /** Shows something else, and puts it into the address. */
   show(change: Partial<View>): void {
     const view = { ...this.#state.view, ...change };
-    const hash = writeView(view);
-    if (change.search === undefined) location.hash = hash;
-    // Each key of a search would be a step in the history.
-    else history.replaceState(null, '', hash === '#' ? ' ' : hash);
+    const isTyped = Object.keys(change).every((name) => TYPED.has(name));
+    const isOther = writeView(view) !== writeView(this.#state.view);
     this.#show(view);
+    if (isTyped) {
+      this.#addressTimer ??= setTimeout(() => this.#writeAddress(false), ADDRESS_MILLIS);
+    } else if (isOther) {
+      this.#writeAddress(true);
+    }
   }
 
-  /** The part of the list that is in sight. */
+  #writeAddress(isStep: boolean): void {
+    clearTimeout(this.#addressTimer);
+    this.#addressTimer = undefined;
+    const hash = writeView(this.#state.view);
+    const address = location.pathname + location.search + (hash === '#' ? '' : hash);
+    if (isStep) history.pushState(null, '', address);
+    else history.replaceState(null, '', address);
+  }
+
+  /** The part of the list that is in sight: its first row. */
   lookAt(offset: number): void {
-    const start = Math.max(0, offset - (offset % (WINDOW / 2)) - WINDOW / 4);
+    const start = Math.max(0, offset - (offset % (WINDOW / 3)) - WINDOW / 3);
     if (start === this.#offset) return;
     this.#offset = start;
-    this.#follow(true);
+    this.#isListDue = true;
+    this.#stream.open();
+  }
+
+  /** What is shown stands still. The server holds what comes meanwhile, and says how much. */
+  pause(): void {
+    if (this.#state.paused !== undefined) return;
+    this.#set({ paused: { records: recordsOf(this.#state.viewer) } });
+    this.#stream.open();
+  }
+
+  /** Shows what came meanwhile, and goes on. */
+  resume(): void {
+    if (this.#state.paused === undefined) return;
+    this.#set({ paused: undefined });
+    this.#stream.open();
+  }
+
+  /** Fetches blocks before those that the page has. Resolves when they are there, or there are none. */
+  loadOlder(key: string, limit = 200): Promise<void> {
+    const running = this.#loading.get(key);
+    if (running !== undefined) return running;
+    const loading = this.#loadOlder(key, limit).finally(() => this.#loading.delete(key));
+    this.#loading.set(key, loading);
+    return loading;
+  }
+
+  /** Fetches older blocks until this one is there. @returns Whether it is. */
+  async reach(key: string, block: number): Promise<boolean> {
+    for (;;) {
+      const conversation = this.#state.conversations.get(key);
+      if (conversation === undefined || conversation.blocks.has(block)) return conversation !== undefined;
+      const oldest = oldestOf(conversation);
+      if (!conversation.hasOlder || oldest < block) return false;
+      await this.loadOlder(key, 1_000);
+      if (this.#state.conversations.get(key) === conversation) return false;
+    }
+  }
+
+  async #loadOlder(key: string, limit: number): Promise<void> {
+    const known = this.#state.conversations.get(key);
+    if (known === undefined || !known.hasOlder) return;
+    const before = oldestOf(known);
+    const { logType, severity } = this.#state.view;
+    const query = new URLSearchParams({ session: key, before: `${before}`, limit: `${limit}`, logType });
+    query.set('severity', String(severity));
+    const response = await fetch(`./api/blocks?${query.toString()}`).catch(() => undefined);
+    // The server is gone, which the page says elsewhere.
+    if (response?.ok !== true) return;
+    const older = (await response.json()) as OlderBlocks;
+    const conversation = this.#state.conversations.get(key);
+    // It came from the start meanwhile.
+    if (conversation === undefined || oldestOf(conversation) !== before) return;
+    this.#setConversation(key, withOlder(conversation, older));
   }
 
   #show(view: View): void {
     const before = this.#state.view;
     if (writeView(before) === writeView(view)) return;
-    const isSame = before.follow === view.follow && before.logType === view.logType;
-    this.#set({ view, ...(isSame ? {} : { conversation: undefined }) });
-    if (writeView({ ...before, block: 0 }) === writeView({ ...view, block: 0 })) return;
-    if (before.search !== view.search || before.sort !== view.sort || before.state !== view.state) this.#offset = 0;
-    this.#follow(isSame);
-  }
-
-  #follow(isResumed: boolean): void {
-    const { follow, search, sort, state, logType } = this.#state.view;
-    const query = new URLSearchParams({
-      search,
-      sort,
-      state,
-      logType,
-      offset: String(this.#offset),
-      limit: String(WINDOW),
+    const [panes, panesBefore] = [panesOf(view), panesOf(before)];
+    const isOtherFilter = before.logType !== view.logType || before.severity !== view.severity;
+    const others = isOtherFilter ? panes : panes.filter((key) => !panesBefore.includes(key));
+    this.#seen.forget(others);
+    const isKept = (key: string): boolean => panes.includes(key) && !others.includes(key);
+    this.#set({
+      view,
+      conversations: kept(this.#state.conversations, isKept),
+      rows: kept(this.#state.rows, (key) => panes.includes(key)),
     });
-    if (follow !== '') query.set('follow', follow);
-    this.#stream.open((lastId) => {
-      if (lastId !== '') query.set('after', lastId);
-      return `./api/stream?${query.toString()}`;
-    }, isResumed);
+    const isOtherList = listFilter(before).toString() !== listFilter(view).toString();
+    if (isOtherList) {
+      this.#offset = 0;
+      this.#isListDue = true;
+    }
+    if (isOtherList || others.length > 0 || panes.length !== panesBefore.length) this.#stream.open();
   }
 
-  #take(name: string, data: unknown): void {
+  /** The address of the stream. While the page is paused it is asked only for what is not there at all. */
+  #address(): string {
+    const { view, paused, conversations } = this.#state;
+    const query = listFilter(view);
+    query.set('offset', String(this.#offset));
+    query.set('limit', String(paused === undefined || this.#isListDue ? WINDOW : 0));
+    query.set('logType', view.logType);
+    query.set('severity', String(view.severity));
+    const panes = panesOf(view);
+    this.#seen.resume(query, paused === undefined ? panes : panes.filter((key) => !conversations.has(key)));
+    return `./api/stream?${query.toString()}`;
+  }
+
+  #take(name: string, data: unknown, id: string | undefined): void {
     if (name === 'state') this.#set({ viewer: data as StateEvent });
-    else if (name === 'list') this.#set({ list: data as ListEvent });
+    else if (name === 'list') this.#takeList(data as ListEvent);
     else if (name === 'rows') this.#takeRows(data as RowsEvent);
     else if (name === 'blocks') this.#takeBlocks(data as BlocksEvent);
+    if (id === undefined) return;
+    if (this.#state.paused === undefined) this.#seen.reached(id);
+    // What was asked for is there; nothing more is wanted.
+    else if (name !== 'state') this.#stream.open();
+  }
+
+  #takeList(list: ListEvent): void {
+    this.#isListDue = false;
+    this.#set({ list });
   }
 
   #takeRows({ rows }: RowsEvent): void {
@@ -110,17 +215,44 @@ export class PageStore {
   }
 
   #takeBlocks(event: BlocksEvent): void {
-    if (event.key === this.#state.view.follow) this.#set({ conversation: withBlocks(this.#state.conversation, event) });
+    const { key, row, isReset, isGone } = event;
+    // While the page is paused, what comes has to come again behind it.
+    if (this.#state.paused === undefined) this.#seen.took(key, isReset === true || isGone === true);
+    if (row !== undefined) this.#set({ rows: new Map(this.#state.rows).set(key, row) });
+    this.#setConversation(key, withBlocks(this.#state.conversations.get(key), event));
+  }
+
+  #setConversation(key: string, conversation: Conversation): void {
+    this.#set({ conversations: new Map(this.#state.conversations).set(key, conversation) });
   }
 
   #set(change: Partial<PageState>): void {
     this.#state = { ...this.#state, ...change };
-    if (this.#isDue) return;
-    this.#isDue = true;
+    if (this.#isDrawDue) return;
+    this.#isDrawDue = true;
     // A tab out of sight has no frames, and is drawn when it comes back.
     requestAnimationFrame(() => {
-      this.#isDue = false;
+      this.#isDrawDue = false;
       for (const listener of this.#listeners) listener();
     });
   }
+}
+
+/** Records that have come to the viewer, over all time. */
+export function recordsOf(viewer: StateEvent | undefined): number {
+  return viewer?.sources.reduce((sum, { records }) => sum + records, 0) ?? 0;
+}
+
+function listFilter({ search, states, kinds, source, sort }: View): URLSearchParams {
+  const query = new URLSearchParams({ search, sort, state: states.join(','), kind: kinds.join(',') });
+  if (source !== undefined) query.set('source', String(source));
+  return query;
+}
+
+function oldestOf({ blocks }: Conversation): number {
+  return blocks.keys().next().value ?? 0;
+}
+
+function kept<T>(map: ReadonlyMap<string, T>, isKept: (key: string) => boolean): ReadonlyMap<string, T> {
+  return new Map([...map].filter(([key]) => isKept(key)));
 }

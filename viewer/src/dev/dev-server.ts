@@ -11,6 +11,7 @@ import type { StaticPage } from '../serve/static-page.ts';
 import { ViewerApi } from '../serve/viewer-api.ts';
 import { DirectorySource } from '../sources/directory.ts';
 import { isLoopbackHost } from '../web/addresses.ts';
+import { checkedTraceLink } from '../web/trace-link.ts';
 import { textAnswer } from '../web/exchange.ts';
 import type { Answer, Asked } from '../web/exchange.ts';
 import { answerNode } from '../web/node-exchange.ts';
@@ -25,6 +26,8 @@ export interface DevServerOptions extends ModelOptions {
   /** Directories and files to show. */
   readonly paths?: readonly string[] | undefined;
   readonly page?: StaticPage | undefined;
+  /** The address of a trace, with `{traceId}` in it. */
+  readonly traceLink?: string | undefined;
 }
 
 const LOOPBACK = '127.0.0.1';
@@ -56,7 +59,7 @@ export class DevServer {
     this.#token = token;
     this.model = new SessionModel(options);
     this.#directories = (options.paths ?? []).map((path) => new DirectorySource(this.model, path));
-    this.#api = new ViewerApi(this.model);
+    this.#api = new ViewerApi(this.model, checkedTraceLink(options.traceLink, 'traceLink'));
     this.#guard = new Guard({ hosts: [host], token });
     this.#page = options.page;
     this.#server = createServer((request, response) => {

@@ -1,5 +1,5 @@
 import type { Block } from '../model/block.ts';
-import type { Session } from '../model/session.ts';
+import type { Session, SessionState } from '../model/session.ts';
 import type { SessionModel } from '../model/session-model.ts';
 import { blockChange, isShown, sessionRow } from './encode.ts';
 import type { BlockChange, BlockQuery, BlocksEvent, ListEvent, ListQuery, RowsEvent } from './protocol.ts';
@@ -14,6 +14,8 @@ export interface StreamQuery {
   readonly blocks: BlockQuery;
   /** Keys of sessions. */
   readonly follow: readonly string[];
+  /** Keys of followed sessions of which the page has nothing, whatever it has seen of others. */
+  readonly anew: readonly string[];
   /** How many of the newest blocks of a session are sent at first. */
   readonly tail: number;
   /** What the page has seen already. */
@@ -35,6 +37,8 @@ interface Followed {
   session: Session | undefined;
   /** `-1`: the page has nothing of it. */
   cursor: number;
+  /** As the page was told last. */
+  state: SessionState | undefined;
   isToldGone: boolean;
 }
 
@@ -63,7 +67,8 @@ export class PageStream {
     this.#followed = query.follow.map((key) => ({
       key,
       session: model.sessions.get(key),
-      cursor: Math.min(seq, model.cursor),
+      cursor: query.anew.includes(key) ? -1 : Math.min(seq, model.cursor),
+      state: undefined,
       isToldGone: false,
     }));
     for (const followed of this.#followed) {
@@ -151,22 +156,25 @@ export class PageStream {
     if (session !== followed.session) followed.cursor = -1;
     followed.session = session;
     const { cursor } = followed;
-    if (cursor !== -1 && session.version <= cursor) return [];
+    const row = sessionRow(session, this.#model.now());
+    // A session becomes an ended one without that anything comes.
+    if (cursor !== -1 && session.version <= cursor && row.state === followed.state) return [];
     followed.cursor = this.#model.cursor;
+    followed.state = row.state;
     const isShownHere = (block: Block): boolean => isShown(block, this.#query.blocks);
     if (cursor !== -1) {
       const changed = session.blocks.filter((block) => block.changedAt > cursor && isShownHere(block));
       return blockTexts(
         session.key,
         changed.map((block) => blockChange(block, cursor)),
-        {},
+        { row },
       );
     }
     const { tail } = this.#query;
     const shown = session.blocks.filter(isShownHere);
     const newest = tail === 0 ? [] : shown.slice(-tail).map((block) => blockChange(block));
     const isOnlyPart = shown.length > newest.length;
-    return blockTexts(session.key, newest, { isReset: true, ...(isOnlyPart ? { hasOlder: true } : {}) });
+    return blockTexts(session.key, newest, { row, isReset: true, ...(isOnlyPart ? { hasOlder: true } : {}) });
   }
 
   #goneText(followed: Followed): string[] {
@@ -181,7 +189,7 @@ export class PageStream {
 function blockTexts(
   key: string,
   changes: readonly BlockChange[],
-  first: Pick<BlocksEvent, 'isReset' | 'hasOlder'>,
+  first: Pick<BlocksEvent, 'row' | 'isReset' | 'hasOlder'>,
 ): string[] {
   const groups: BlockChange[][] = [[]];
   let chars = 0;
@@ -193,7 +201,6 @@ function blockTexts(
     groups.at(-1)?.push(change);
     chars += 200 + change.parts.reduce((sum, { text }) => sum + text.length, 0);
   }
-  if (changes.length === 0 && first.isReset !== true) return [];
   return groups.map((blocks, at) => {
     const hasMore = at < groups.length - 1;
     const data: BlocksEvent = { key, ...(at === 0 ? first : {}), ...(hasMore ? { hasMore } : {}), blocks };

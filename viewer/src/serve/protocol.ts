@@ -107,6 +107,8 @@ export interface RowsEvent {
  */
 export interface BlocksEvent {
   readonly key: string;
+  /** The session itself, with the first event of what goes together: it may not be in the window of the list. */
+  readonly row?: SessionRow;
   readonly isReset?: true;
   readonly hasOlder?: true;
   readonly isGone?: true;
@@ -126,6 +128,8 @@ export interface StateEvent {
   readonly evicted: { readonly sessions: number; readonly entries: number };
   /** Records a second, of the last seconds. */
   readonly rate: number;
+  /** An address with `{traceId}` in it, under which a trace can be seen. */
+  readonly traceLink?: string;
   readonly sources: readonly {
     readonly id: number;
     readonly name: string;

@@ -33,11 +33,11 @@ export function blockQuery(query: URLSearchParams): BlockQuery {
   return { logType: one(query, 'logType', LOG_TYPES), minimumSeverity: integer(query, 'severity', 0, 0, 24) };
 }
 
-/** The keys of the sessions that are followed. @throws WrongQueryError */
-export function followed(query: URLSearchParams): string[] {
-  const keys = [...new Set(query.getAll('follow'))];
+/** The keys of sessions that a parameter names. @throws WrongQueryError */
+export function sessionKeys(query: URLSearchParams, name: 'follow' | 'anew'): string[] {
+  const keys = [...new Set(query.getAll(name))];
   if (keys.length > MAX_FOLLOWED)
-    throw new WrongQueryError(`expected at most ${MAX_FOLLOWED} \`follow\`, got ${keys.length}`);
+    throw new WrongQueryError(`expected at most ${MAX_FOLLOWED} \`${name}\`, got ${keys.length}`);
   return keys;
 }
 

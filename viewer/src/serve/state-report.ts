@@ -11,10 +11,13 @@ export class StateReport {
   /** Of this start: cursors of another one mean nothing here. */
   readonly boot: string = randomBytes(6).toString('hex');
   readonly #model: SessionModel;
+  readonly #traceLink: string | undefined;
   #counts: { readonly millis: number; readonly added: number }[] = [];
 
-  constructor(model: SessionModel) {
+  /** @param traceLink Checked. */
+  constructor(model: SessionModel, traceLink?: string) {
     this.#model = model;
+    this.#traceLink = traceLink;
   }
 
   state(): StateEvent {
@@ -28,6 +31,7 @@ export class StateReport {
       sessions: model.sessions.size,
       evicted: model.evicted,
       rate: this.#rate(),
+      ...(this.#traceLink === undefined ? {} : { traceLink: this.#traceLink }),
       sources: model.sources.map(({ id, name, kind, records, unreadable, notes }) => ({
         id,
         name,

@@ -5,7 +5,7 @@ import { jsonAnswer, SAFE_HEADERS, textAnswer } from '../web/exchange.ts';
 import type { Answer, Asked } from '../web/exchange.ts';
 import { blockChange, blockDetail, entryDetail, firstAfter, isShown, sessionRow } from './encode.ts';
 import { PageStream } from './page-stream.ts';
-import { blockQuery, followed, integer, listQuery, pageCursor, text, WrongQueryError } from './queries.ts';
+import { blockQuery, integer, listQuery, pageCursor, sessionKeys, text, WrongQueryError } from './queries.ts';
 import { listWindow } from './session-list.ts';
 import { StateReport } from './state-report.ts';
 import { searchEntries } from './text-search.ts';
@@ -23,9 +23,9 @@ export class ViewerApi {
   readonly #ticker: Ticker;
   #streams = 0;
 
-  constructor(model: SessionModel) {
+  constructor(model: SessionModel, traceLink?: string) {
     this.#model = model;
-    this.#report = new StateReport(model);
+    this.#report = new StateReport(model, traceLink);
     this.#ticker = new Ticker(model);
   }
 
@@ -84,7 +84,8 @@ export class ViewerApi {
     const stream = new PageStream(this.#model, this.#report, {
       list: listQuery(query),
       blocks: blockQuery(query),
-      follow: followed(query),
+      follow: sessionKeys(query, 'follow'),
+      anew: sessionKeys(query, 'anew'),
       tail: integer(query, 'tail', 500, 0, 10_000),
       after: pageCursor(asked.header('last-event-id') ?? query.get('after')),
     });

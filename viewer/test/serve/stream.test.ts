@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { BlocksEvent, ListEvent, RowsEvent, StateEvent } from '../../src/serve/protocol.ts';
-import { ask, startServer } from '../support/dev-server.ts';
+import { ask, askJson, startServer } from '../support/dev-server.ts';
 import { PageEvents } from '../support/page-events.ts';
 import { SessionScript } from '../support/records.ts';
 
@@ -60,6 +60,40 @@ describe('the stream of a page', () => {
     await second.until(() => second.texts('s:abc').length === 2);
     expect(second.texts('s:abc')).toEqual(['one two three', 'between']);
     expect(second.named<BlocksEvent>('blocks').some(({ isReset }) => isReset === true)).toBe(false);
+  });
+
+  it('sends a session from the start to a page that has seen others only', async () => {
+    const server = await startServer();
+    const scripts = ['abc', 'def'].map((id) => new SessionScript(server.model, id).log('one'));
+    const after = `${(await askJson<StateEvent>(`${server.endpoint}/api/state`)).boot}-${server.model.cursor}`;
+    const url = `${server.endpoint}/api/stream?limit=0&follow=s:abc&follow=s:def&anew=s:def&after=${after}`;
+    const page = PageEvents.open(url);
+    await page.until(() => page.conversations.has('s:def'));
+    for (const script of scripts) script.log('two');
+    await page.until(() => page.texts('s:abc').length === 1 && page.texts('s:def').length === 2);
+    expect(page.texts('s:abc')).toEqual(['two']);
+    expect(page.texts('s:def')).toEqual(['one', 'two']);
+  });
+
+  it('sends the row of a followed session that is in no window, also when nothing but its delivery or state changes', async () => {
+    let now = 1_790_000_000_000;
+    const server = await startServer({ now: () => now });
+    const script = new SessionScript(server.model, 'abc').log('one');
+    const page = PageEvents.open(`${server.endpoint}/api/stream?limit=0&follow=s:abc`);
+    const rows = (): BlocksEvent['row'][] => page.named<BlocksEvent>('blocks').map(({ row }) => row);
+    await page.until(() => rows().at(-1)?.state === 'live');
+    const seq = server.model.cursor;
+    server.model.find('abc')?.markDelivered(seq, script.millis);
+    await page.until(() => rows().at(-1)?.delivered?.seq === seq);
+    now += 60_000;
+    await page.until(() => rows().at(-1)?.state === 'ended');
+    expect(page.texts('s:abc')).toEqual(['one']);
+  });
+
+  it('tells where traces can be seen', async () => {
+    const traceLink = 'http://localhost:16686/trace/{traceId}';
+    const server = await startServer({ traceLink });
+    expect(await askJson<StateEvent>(`${server.endpoint}/api/state`)).toMatchObject({ traceLink });
   });
 
   it('begins anew for a cursor of another start of the viewer', async () => {

@@ -2,8 +2,8 @@ import { memo } from 'preact/compat';
 import { useEffect, useRef } from 'preact/hooks';
 import type { JSX } from 'preact';
 
-import type { BlockChange, PartText } from '../../src/serve/protocol.ts';
-import type { Conversation } from './blocks.ts';
+import type { BlockChange, PartText } from '../../../src/serve/protocol.ts';
+import type { Conversation } from '../blocks.ts';
 
 interface Props {
   readonly conversation: Conversation | undefined;

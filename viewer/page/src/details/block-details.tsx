@@ -1,18 +1,20 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 
-import type { BlockDetail } from '../../src/serve/protocol.ts';
+import type { BlockDetail } from '../../../src/serve/protocol.ts';
 
 interface Props {
   readonly session: string;
   readonly block: number;
   /** Of the block: another one is another state of it. */
   readonly version: number;
+  /** Where traces can be seen, with `{traceId}` in it. */
+  readonly traceLink: string | undefined;
   readonly close: () => void;
 }
 
 /** A block in full. */
-export function BlockDetails({ session, block, version, close }: Props): JSX.Element {
+export function BlockDetails({ session, block, version, traceLink, close }: Props): JSX.Element {
   const [detail, setDetail] = useState<BlockDetail | 'gone' | undefined>(undefined);
   useEffect(() => {
     const ending = new AbortController();
@@ -34,12 +36,17 @@ export function BlockDetails({ session, block, version, close }: Props): JSX.Ele
       </header>
       {detail === undefined ? <p class="note">Loading.</p> : null}
       {detail === 'gone' ? <p class="note">It is not held any more.</p> : null}
-      {typeof detail === 'object' ? <Facts detail={detail} /> : null}
+      {typeof detail === 'object' ? <Facts detail={detail} traceLink={traceLink} /> : null}
     </aside>
   );
 }
 
-function Facts({ detail }: { readonly detail: BlockDetail }): JSX.Element {
+interface FactsProps {
+  readonly detail: BlockDetail;
+  readonly traceLink: string | undefined;
+}
+
+function Facts({ detail, traceLink }: FactsProps): JSX.Element {
   const { entry, timeToFirstTokenMillis: first, tokensPerSecond: pace, longestPauseMillis: pause, timeline } = detail;
   const facts: readonly (readonly [string, string | undefined])[] = [
     ['Time', entry?.timeUnixNano],
@@ -61,7 +68,7 @@ function Facts({ detail }: { readonly detail: BlockDetail }): JSX.Element {
           value === undefined || value.trim() === '' ? null : (
             <div key={name}>
               <dt>{name}</dt>
-              <dd>{value}</dd>
+              <dd>{name === 'Trace' ? <TraceId id={value} link={traceLink} /> : value}</dd>
             </div>
           ),
         )}
@@ -72,5 +79,14 @@ function Facts({ detail }: { readonly detail: BlockDetail }): JSX.Element {
       <h3>Resource</h3>
       <pre>{JSON.stringify(entry?.resource ?? {}, undefined, 2)}</pre>
     </div>
+  );
+}
+
+function TraceId({ id, link }: { readonly id: string; readonly link: string | undefined }): JSX.Element {
+  if (link === undefined) return <code>{id}</code>;
+  return (
+    <a href={link.replaceAll('{traceId}', encodeURIComponent(id))} target="_blank" rel="noreferrer">
+      {id}
+    </a>
   );
 }

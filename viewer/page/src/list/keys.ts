@@ -1,0 +1,37 @@
+import { useEffect } from 'preact/hooks';
+
+/** The keys of the page, as its help lists them. */
+export const SHORTCUTS = {
+  '/': 'Search',
+  j: 'Next session',
+  k: 'Previous session',
+  p: 'Pause, or go on',
+  Enter: 'Open the details of the newest block',
+  Escape: 'Close the details',
+  '?': 'Show these keys',
+} as const;
+
+export type ShortcutKey = keyof typeof SHORTCUTS;
+
+const WRITABLE = 'input, textarea, select, [contenteditable]';
+const INTERACTIVE = 'a, button, summary, [role="slider"]';
+
+/** Calls `run` for that key, but not while somebody types, with a modifier, or when an element takes the key itself. */
+export function useShortcut(key: ShortcutKey, run: () => void): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key !== key || event.defaultPrevented || isTaken(event)) return;
+      event.preventDefault();
+      run();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  });
+}
+
+function isTaken({ ctrlKey, metaKey, altKey, key, target }: KeyboardEvent): boolean {
+  if (ctrlKey || metaKey || altKey) return true;
+  // A dialog that is open has the keyboard.
+  if (!(target instanceof Element) || document.querySelector('dialog[open]') !== null) return target instanceof Element;
+  return target.matches(WRITABLE) || (key === 'Enter' && target.closest(INTERACTIVE) !== null);
+}

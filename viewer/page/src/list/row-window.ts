@@ -1,0 +1,77 @@
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { RefObject } from 'preact';
+
+import type { ListEvent, ListQuery } from '../../../src/serve/protocol.ts';
+import { useStore } from '../use-page.ts';
+import { ROW_HEIGHT } from './row.tsx';
+
+/** Rows drawn above and below those in sight. */
+const OVERSCAN = 6;
+/** Another window of rows is asked for at most so often while somebody scrolls. */
+const LOOK_MILLIS = 80;
+
+export interface RowWindow {
+  readonly first: number;
+  readonly last: number;
+  /** Scrolls no farther than it takes to have that row in sight. */
+  readonly reveal: (place: number) => void;
+  readonly onScroll: () => void;
+}
+
+/** Which rows of the list are in sight; asks for those that are not there, and keeps what is read in its place when others come. */
+export function useRowWindow(
+  box: RefObject<HTMLDivElement | null>,
+  list: ListEvent,
+  sort: ListQuery['sort'],
+): RowWindow {
+  const store = useStore();
+  const [top, setTop] = useState(0);
+  const [height, setHeight] = useState(800);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const anchor = useRef<{ readonly key: string; readonly place: number } | undefined>(undefined);
+
+  useEffect(() => {
+    const watch = new ResizeObserver(() => setHeight(box.current?.clientHeight ?? 800));
+    if (box.current !== null) watch.observe(box.current);
+    return () => {
+      watch.disconnect();
+      clearTimeout(timer.current);
+    };
+  }, []);
+
+  const inSight = Math.floor(top / ROW_HEIGHT);
+  useLayoutEffect(() => {
+    const { current } = box;
+    const known = anchor.current;
+    const at = known === undefined ? -1 : list.rows.findIndex((row) => row.key === known.key);
+    // At the top one sees what comes; by last activity rows have no place of their own.
+    if (current !== null && known !== undefined && at !== -1 && current.scrollTop > 0 && sort !== 'active') {
+      current.scrollTop += (list.offset + at - known.place) * ROW_HEIGHT;
+    }
+  }, [list]);
+  useLayoutEffect(() => {
+    const row = list.rows[inSight - list.offset];
+    anchor.current = row === undefined ? undefined : { key: row.key, place: inSight };
+  });
+
+  const onScroll = (): void => {
+    setTop(box.current?.scrollTop ?? 0);
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      store.lookAt(Math.floor((box.current?.scrollTop ?? 0) / ROW_HEIGHT));
+    }, LOOK_MILLIS);
+  };
+  const reveal = (place: number): void => {
+    const { current } = box;
+    if (current === null) return;
+    const [start, end] = [place * ROW_HEIGHT, (place + 1) * ROW_HEIGHT];
+    if (start < current.scrollTop) current.scrollTop = start;
+    else if (end > current.scrollTop + current.clientHeight) current.scrollTop = end - current.clientHeight;
+  };
+  return {
+    first: Math.max(0, inSight - OVERSCAN),
+    last: inSight + Math.ceil(height / ROW_HEIGHT) + OVERSCAN,
+    reveal,
+    onScroll,
+  };
+}
