@@ -13,7 +13,14 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const REAL = ['bash', 'cp', 'date', 'dirname', 'env', 'git', 'mktemp', 'rm', 'sed', 'xargs'];
 const SETUP = 'npm ci --no-audit --no-fund';
 /** What each lane calls, in its order. */
-const HERE = ['npm test', 'npm run check', 'npm run test:integration', 'npm run check:viewer', 'npm run test:viewer'];
+const HERE = [
+  'npm test',
+  'npm run check',
+  'npm run test:integration',
+  'npm run check:viewer',
+  'npm run test:viewer',
+  'npm run test:viewer:integration',
+];
 const ELSEWHERE = [
   SETUP,
   'npm run test:hosts',

@@ -2,7 +2,7 @@
  * How many records a CPU-second decodes of OTLP protobuf, in one run that takes turns: this package's decoder over `pbf`; protobufjs
  * with the .proto loaded at run time and `toObject`, as otel-gui does it; `@bufbuild/protobuf` over the same descriptors.
  *
- *     npx tsx viewer/bench/protobuf.ts [seconds for each]
+ *     npm run bench:protobuf --workspace viewer [-- SECONDS]
  */
 import { fileURLToPath } from 'node:url';
 

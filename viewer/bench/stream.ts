@@ -2,30 +2,25 @@
  * How long a record takes from its exporter's request to the stream of a page, while 5,000 records a second come in over 1,000
  * sessions; and what the viewer spends on it. The viewer runs in a process of its own.
  *
- *     npx tsx viewer/bench/stream.ts [seconds, 10] [records a second, 5000] [sessions, 1000] [pages, 1]
+ *     npm run bench:stream --workspace viewer [-- SECONDS RECORDS_A_SECOND SESSIONS PAGES]
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { get, request } from 'node:http';
-import { Agent } from 'node:http';
+import { Agent, get, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 
 import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
 import { createParser } from 'eventsource-parser';
 
 import type { BlocksEvent } from '../src/serve/protocol.ts';
 import { BENCH_BATCHES } from './batches.ts';
+import { percentile } from './support/percentile.ts';
+import { startViewer } from './support/viewer-process.ts';
 
 const [seconds = 10, rate = 5_000, sessions = 1_000, pages = 1] = process.argv.slice(2).map(Number);
 /** Requests a second. */
 const REQUESTS = 20;
 
-const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
-const viewer = spawn(process.execPath, [cli, '--port', '0', '--no-open'], { stdio: ['ignore', 'pipe', 'inherit'] });
-const [greeting] = (await once(viewer.stdout, 'data')) as [Buffer];
-const endpoint = /http:\/\/[\d.]+:\d+/.exec(greeting.toString())?.[0] ?? '';
+const viewer = await startViewer();
+const { endpoint } = viewer;
 const agent = new Agent({ keepAlive: true });
 
 const [batch] = BENCH_BATCHES;
@@ -72,26 +67,19 @@ for (let page = 0; page < pages; page += 1) {
   });
 }
 
-/** CPU time of the viewer so far, in milliseconds. */
-function cpuMillis(): number {
-  const fields = readFileSync(`/proc/${viewer.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}
-
 const per = Math.round(rate / REQUESTS);
 const start = performance.now();
-const before = cpuMillis();
+const before = viewer.cpuMillis();
 let sent = 0;
 while (performance.now() - start < seconds * 1_000) {
   await post(sent, per);
   sent += per;
   await delay(Math.max(0, start + (sent / rate) * 1_000 - performance.now()));
 }
-const spent = cpuMillis() - before;
+const spent = viewer.cpuMillis() - before;
 await delay(500);
 const took = (performance.now() - start - 500) / 1_000;
-millis.sort((a, b) => a - b);
-const at = (share: number): string => (millis[Math.floor(millis.length * share)] ?? Number.NaN).toFixed(1);
+const at = (share: number): number => percentile(millis, share);
 console.log(
   `${sent} records in ${took.toFixed(1)} s over ${sessions} sessions, ${pages} pages of 16 sessions and 100 rows each`,
 );
@@ -101,6 +89,6 @@ console.log(
 console.log(
   `viewer: ${(spent / took / 10).toFixed(0)} % of a core, ${(bytes / took / 1024).toFixed(0)} KiB a second to pages`,
 );
-viewer.kill();
+viewer.end();
 agent.destroy();
 process.exit();

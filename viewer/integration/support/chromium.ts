@@ -1,15 +1,12 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
 
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, beforeAll, describe, onTestFinished } from 'vitest';
 
 import type { DevServer, DevServerOptions } from '../../src/dev/dev-server.ts';
-import { StaticPage } from '../../src/serve/static-page.ts';
+import type { StaticPage } from '../../src/serve/static-page.ts';
+import { buildPage } from '../../test/support/built-page.ts';
 import { startServer } from '../../test/support/dev-server.ts';
 
 const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
@@ -41,7 +38,7 @@ export function describePage(name: string, tests: (open: OpenPage) => void): voi
     let built: StaticPage;
 
     beforeAll(async () => {
-      built = await buildPage();
+      built = (await buildPage()).page;
       browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
     });
     afterAll(() => browser.close());
@@ -56,21 +53,6 @@ export function describePage(name: string, tests: (open: OpenPage) => void): voi
       return { server, page, complaints };
     });
   });
-}
-
-let page: Promise<StaticPage> | undefined;
-
-/** The page as it is built for the package. It is built once for all files of a worker. */
-function buildPage(): Promise<StaticPage> {
-  page ??= (async () => {
-    const outDir = mkdtempSync(join(tmpdir(), 'session-logs-page-'));
-    const configFile = fileURLToPath(new URL('../../vite.config.ts', import.meta.url));
-    await build({ configFile, logLevel: 'error', build: { outDir } });
-    const built = new StaticPage(outDir);
-    rmSync(outDir, { recursive: true });
-    return built;
-  })();
-  return page;
 }
 
 function complaintsOf(page: Page, endpoint: string): string[] {
