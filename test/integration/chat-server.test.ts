@@ -23,6 +23,11 @@ declare const document: {
   readonly documentElement: { readonly scrollWidth: number };
 };
 declare const innerWidth: number;
+declare function getComputedStyle(element: object): { readonly fontWeight: string };
+
+interface Rects {
+  getClientRects(): { readonly length: number };
+}
 
 if (!isThere) console.warn(`chat page not tested: no Chromium at ${CHROMIUM} (set CHROMIUM_PATH)`);
 
@@ -146,7 +151,7 @@ describe.skipIf(!isThere)('the chat page in Chromium (skipped without a Chromium
     chat.server.closeAllConnections();
     await new Promise((resolve) => chat.server.close(resolve));
     // What the old process was still writing is lost with it.
-    chat = createChatServer({ tokenMillis: 1 });
+    chat = createChatServer({ tokenMillis: 4 });
     await new Promise<void>((resolve) => chat.server.listen(port, '127.0.0.1', resolve));
     for (const each of [page, second]) {
       await each.waitForSelector('[data-connection="live"]', { timeout: 30_000 });
@@ -156,12 +161,16 @@ describe.skipIf(!isThere)('the chat page in Chromium (skipped without a Chromium
       expect((await answerIn(each)).startsWith(before)).toBe(true);
     }
     await page.screenshot({ path: `${ARTIFACTS}chat-restarted.png` });
-    await page.getByRole('button', { name: 'Ask again' }).click();
+    const again = page.getByRole('button', { name: 'Ask again' });
+    await again.click();
+    await page.getByRole('button', { name: 'Stop' }).waitFor();
+    expect(await again.isEnabled()).toBe(false);
     for (const each of [page, second]) {
       await each.waitForFunction(() => document.querySelectorAll('.answer').length === 2);
       await completed(each);
       expect(await answerIn(each)).toBe(ANSWER);
     }
+    expect(await again.isEnabled()).toBe(true);
     expect(complaints.splice(0).every((line) => line.includes('net::ERR'))).toBe(true);
   });
 
@@ -213,7 +222,7 @@ describe.skipIf(!isThere)('the chat page in Chromium (skipped without a Chromium
     expect(await page.title()).toBe('Ask the licence');
   });
 
-  it('is usable by keyboard, dark, and on a phone', async () => {
+  async function onPhone(): Promise<Page> {
     await context.close();
     context = await browser.newContext({
       viewport: { width: 390, height: 760 },
@@ -221,7 +230,58 @@ describe.skipIf(!isThere)('the chat page in Chromium (skipped without a Chromium
       reducedMotion: 'reduce',
       deviceScaleFactor: 2,
     });
+    return open();
+  }
+
+  it('the heading of an answer is bold on all of its lines, and nothing else is', async () => {
+    const page = await onPhone();
+    const question = 'May I accept additional liability?';
+    await askIn(page, question);
+    await completed(page);
+    const heading = page.locator('.answer .heading');
+    const [first = ''] = answerTo(question).split('\n');
+    expect(await heading.textContent()).toBe(first);
+    expect(await answerIn(page)).toBe(answerTo(question));
+    // On a line of its own for each of its boxes.
+    expect(await heading.evaluate((element: Rects) => element.getClientRects().length)).toBeGreaterThan(1);
+    const boldness = (element: object): string => getComputedStyle(element).fontWeight;
+    expect(await heading.evaluate(boldness)).toBe('600');
+    expect(await page.locator('.answer .text').evaluate(boldness)).toBe('400');
+    await page.screenshot({ path: `${ARTIFACTS}chat-phone-heading.png` });
+  });
+
+  it.each([390, 1000])('speaks of a second tab only where the button for it is: %i px', async (width) => {
     const page = await open();
+    await page.setViewportSize({ width, height: 760 });
+    const isThere = await page.getByRole('link', { name: 'Open a second tab' }).isVisible();
+    expect(isThere).toBe(width === 1000);
+    const hint = page.locator('.hint');
+    expect((await hint.innerText()).includes('second tab')).toBe(isThere);
+    expect(await hint.innerText()).toMatch(/^Reload in mid-answer.*: not a word is lost or repeated\.$/);
+  });
+
+  it('a page that is refused in mid-answer can connect again, and says nothing that cannot be done', async () => {
+    const page = await onPhone();
+    await askIn(page, QUESTION);
+    await midAnswer(page);
+    await page.route('**/events', (route) => route.fulfill({ status: 503 }));
+    chat.server.closeAllConnections();
+    await page.waitForSelector('[data-connection="lost"]', { timeout: 10_000 });
+    expect(await page.locator('#connection').textContent()).toBe('Disconnected');
+    expect(await page.getByRole('button', { name: 'Stop' }).isVisible()).toBe(true);
+    expect(await page.getByRole('button', { name: /^Ask/ }).count()).toBe(0);
+    await page.screenshot({ path: `${ARTIFACTS}chat-phone-disconnected.png` });
+    await page.unroute('**/events');
+    await page.getByRole('button', { name: 'Connect again' }).click();
+    await page.waitForSelector('[data-connection="live"]');
+    expect(await page.getByRole('button', { name: 'Connect again' }).isVisible()).toBe(false);
+    await completed(page);
+    expect(await answerIn(page)).toBe(ANSWER);
+    expect(complaints.splice(0).every((line) => /net::ERR|status of 503/.test(line))).toBe(true);
+  });
+
+  it('is usable by keyboard, dark, and on a phone', async () => {
+    const page = await onPhone();
     await page.keyboard.type('May I use the trademarks?');
     await page.keyboard.press('Enter');
     await completed(page);

@@ -7,6 +7,9 @@ import type { OtlpReceiver, ReceivedRecord } from '../../support/otlp-receiver.t
 import type { ChatServer } from './chat-program.ts';
 import { ChatTab } from './chat-tab.ts';
 
+/** What functions that run in the page may name. */
+declare const document: { readonly documentElement: { readonly scrollWidth: number } };
+
 /** Long enough to be within an answer, and far from its end. */
 const SOME = 100;
 
@@ -48,6 +51,7 @@ export async function useChat({ browser, server, receiver, picture }: ChatUse): 
   await die(tab, server, show);
   checkWhole((await records(5)).slice(4), 'And if you die?');
   assert.equal((await tab.said()).length, 10);
+  await onPhone(tab, show);
   await context.close();
 }
 
@@ -149,6 +153,18 @@ async function die(tab: ChatTab, server: ChatServer, show: (state: string) => Pr
   assert.equal(await tab.lastSaid(), answerTo(question));
   await show('9-asked-again');
   tab.forgive();
+}
+
+/** On a phone all of it fits beside each other, and only what can be done is offered. */
+async function onPhone(tab: ChatTab, show: (state: string) => Promise<void>): Promise<void> {
+  await tab.page.setViewportSize({ width: 390, height: 760 });
+  await tab.ask('And on a phone?');
+  await tab.shows(12, SOME);
+  assert.deepEqual(await tab.page.getByRole('button').allTextContents(), ['Stop']);
+  assert.equal(await tab.page.evaluate(() => document.documentElement.scrollWidth), 390);
+  await show('10-phone');
+  await tab.press('Stop');
+  await tab.isAt('ready');
 }
 
 async function close(tab: ChatTab): Promise<void> {
