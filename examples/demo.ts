@@ -1,181 +1,182 @@
 /**
- * The main job, end to end: documents are streamed as concurrent sessions token by token, read live, written to the daily
- * file, shipped over OTLP/HTTP, and compared at the end.
+ * What the package is for, in a quarter of a minute: a model's answer streams into a session. The page that reads it is cut
+ * off and comes back without a hole, the collector goes away and loses nothing, and the operator's logs stand beside the
+ * answer, where the user does not see them. In the end all places are compared with what was written.
  *
- *   npm run demo                      the repository's own documents
- *   npm run demo -- FILE...           others
- *   npm run demo -- --fast            without the pace of a model
- *   npm run demo -- --lose 100        the receiver loses every 100th record: see the comparison fail
+ *   npm run demo                      an answer about lost answers
+ *   npm run demo -- FILE              the text of a file, as an answer
+ *   npm run demo -- --fast            in a few seconds
+ *   npm run demo -- --lose 100        the collector loses every 100th record: see the comparison fail
  *
- * Ships to OTEL_EXPORTER_OTLP_ENDPOINT when it is set, else to a small receiver of its own on 127.0.0.1.
+ * It needs no server and no account: the collector is a small one of its own on 127.0.0.1.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { startSessionLogs, STREAM_END_TOKEN, STREAM_START_TOKEN } from 'otel-session-logs';
-import type { SessionLogs } from 'otel-session-logs';
 
-import { atPace, piecesOf } from './demo/pieces.ts';
-import { startReceiver } from './demo/receiver.ts';
-import type { Receiver } from './demo/receiver.ts';
-import { openScreen, titleOf } from './demo/screen.ts';
-import type { Pane, Screen } from './demo/screen.ts';
-
-const DOCUMENTS = ['README.md', 'LICENSE', 'CHANGELOG.md', 'src/read/reader.ts'];
-const PACE_MILLIS = 8_000;
-const TAIL_CHARACTERS = 2_000;
-
-/** One document on its way, and what became of it. */
-interface Journey {
-  readonly sessionId: string;
-  readonly text: string;
-  readonly pane: Pane;
-  logged: number;
-  read: number;
-  readText: string;
-}
+import { Collector } from './demo/collector.ts';
+import { comparison, isSame, messagesInFiles } from './demo/comparison.ts';
+import { Ledger } from './demo/ledger.ts';
+import { model } from './demo/model.ts';
+import { Page } from './demo/page.ts';
+import { openScreen } from './demo/screen.ts';
+import { beginning, ending } from './demo/terminal-text.ts';
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: { fast: { type: 'boolean', default: false }, lose: { type: 'string', default: '0' } },
 });
-const files = positionals.length > 0 ? positionals : DOCUMENTS.map((name) => join(import.meta.dirname, '..', name));
-
-const hasEndpoint = Boolean(
-  process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] ?? process.env['OTEL_EXPORTER_OTLP_LOGS_ENDPOINT'],
-);
-// Our own receiver reads JSON.
-if (!hasEndpoint) process.env['OTEL_EXPORTER_OTLP_PROTOCOL'] = 'http/json';
-const receiver = hasEndpoint ? undefined : await startReceiver(Number(flags.lose));
-const sessions = await startSessionLogs({ endpoint: receiver?.url, streamHandler: false, console: false });
+if (!/^\d+$/.test(flags.lose)) throw new TypeError(`--lose: expected a whole number, got '${flags.lose}'`);
+const answer = readFileSync(positionals[0] ?? join(import.meta.dirname, 'demo/answer.txt'), 'utf8');
 const directory = process.env['LOGS_PATH'] || 'logs';
+const spool = join(directory, 'spool');
+const sessionId = `demo-${Date.now().toString(36)}`;
 
-const run = Date.now().toString(36);
-const journeys = files.map((file, index) => plan(file, index));
+// Whatever this shell exports to: the demo has a collector of its own, which reads JSON.
+for (const name of Object.keys(process.env)) if (name.startsWith('OTEL_')) delete process.env[name];
+process.env['OTEL_EXPORTER_OTLP_PROTOCOL'] = 'http/json';
+mkdirSync(directory, { recursive: true, mode: 0o700 });
+
+const ledger = new Ledger();
+const collector = new Collector(Number(flags.lose), () => onRecords());
+await collector.listen();
+const sessions = await startSessionLogs({
+  endpoint: collector.url,
+  directory,
+  file: { fileName: 'demo-{date}.jsonl', format: 'json' },
+  spool: { directory: spool, scheduledDelayMillis: 100, recordUid: true },
+  streamHandler: false,
+  console: false,
+});
+
+const page = new Page(sessions, sessionId, () => screen.draw());
+const operatorLogs: string[] = [];
 const screen = openScreen(
-  journeys.map(({ pane }) => pane),
+  {
+    get user() {
+      return { text: page.text, isConnected: page.isConnected, behind: ledger.forUser.length - page.messages.length };
+    },
+    operator: operatorLogs,
+    get collector() {
+      return { arrived: collector.arrived, written: ledger.all.length, isAway: collector.isAway };
+    },
+  },
   process.stdout,
 );
 
-const begin = performance.now();
-await Promise.all(journeys.flatMap((journey) => [stream(sessions, journey), follow(sessions, journey, screen)]));
-screen.close();
-const streamed = performance.now() - begin;
+// The story. The model writes on, whatever happens to those who read.
+const acts = [
+  { at: 0.02, run: () => logAsOperator('info', '3 documents found for the question') },
+  { at: 0.22, run: cutPage },
+  { at: 0.32, run: loseCollector },
+  { at: 0.42, run: () => logAsOperator('warn', 'the model pauses between two words') },
+  { at: 0.58, run: connectPage },
+  { at: 0.7, run: findCollector },
+  { at: 0.92, run: () => logAsOperator('info', 'the answer passed the content filter') },
+];
+const outage = { isOver: true, from: 0, millis: 0, written: 0, missed: 0 };
+page.connect();
+const operator = readAsOperator();
+screen.tell('model', 'begins to answer, piece by piece');
+ledger.note(STREAM_START_TOKEN);
+await sessions.consume(sessionId, ledger.noted(model(answer, flags.fast ? 1_500 : 12_000, acts)));
+ledger.note(STREAM_END_TOKEN);
+sessions.endSession(sessionId);
+await page.end();
+screen.tell('model', 'has answered');
 // Rejects when the collector did not take everything.
-const undelivered = await sessions.forceFlush().then(
-  () => undefined,
-  (error: unknown) => error,
-);
+await sessions.forceFlush().catch((error: unknown) => screen.tell('collector', String(error)));
+screen.close();
 await sessions.shutdown().catch(() => undefined);
-process.exitCode = report(journeys, receiver, streamed) ? 0 : 1;
-await receiver?.close();
+await collector.goAway();
+report(await operator);
 
-function plan(file: string, index: number): Journey {
-  const text = readFileSync(file, 'utf8');
-  const pane: Pane = {
-    title: titleOf(basename(file)),
-    read: 0,
-    total: text.length,
-    chunks: 0,
-    tail: '',
-    isDone: false,
-  };
-  return { sessionId: `${basename(file)} ${index + 1} ${run}`, text, pane, logged: 0, read: 0, readText: '' };
+/** What any logger with OpenTelemetry would do in a request of this session. */
+function logAsOperator(level: 'info' | 'warn', message: string): void {
+  ledger.noteLog(message);
+  operatorLogs.push(`${level.toUpperCase()}  ${message}`);
+  sessions.withSession(sessionId, () => sessions.logger[level](message));
+  screen.tell('operator', `${level.toUpperCase()} ${message}`);
 }
 
-/** The producer: what a model's loop would do. */
-async function stream(target: SessionLogs, journey: Journey): Promise<void> {
-  const log = async (chunk: string, kind?: 'text'): Promise<void> => {
-    await target.logChunkToQueue(chunk, journey.sessionId, kind === undefined ? undefined : { kind });
-    journey.logged += 1;
-  };
-  await log(STREAM_START_TOKEN);
-  for await (const pieces of atPace(piecesOf(journey.text), flags.fast ? 0 : PACE_MILLIS)) {
-    for (const piece of pieces) await log(piece, 'text');
-  }
-  await log(STREAM_END_TOKEN);
-  target.endSession(journey.sessionId);
+async function readAsOperator(): Promise<string[]> {
+  const messages: string[] = [];
+  for await (const { message } of sessions.followSession(sessionId)) messages.push(message);
+  return messages;
 }
 
-/** A reader: what a browser's request would do. */
-async function follow(source: SessionLogs, journey: Journey, view: Screen): Promise<void> {
-  for await (const entry of source.followSession(journey.sessionId)) {
-    journey.read += 1;
-    if (entry.kind !== 'text') continue;
-    journey.readText += entry.message;
-    const { pane } = journey;
-    pane.read = journey.readText.length;
-    pane.chunks = journey.read;
-    pane.tail = (pane.tail + entry.message).slice(-TAIL_CHARACTERS);
-    view.draw();
-  }
-  journey.pane.isDone = true;
-  view.draw();
+async function cutPage(): Promise<void> {
+  await page.cut();
+  screen.tell('user', `loses the connection, after "${ending(page.text)}"`);
 }
 
-/** Prints the table; `false` when anything differs. */
-function report(all: readonly Journey[], own: Receiver | undefined, millis: number): boolean {
-  const lines = linesPerSession(all);
-  let isRight = true;
-  const rows = all.map((journey) => {
-    const inFile = lines.get(journey.sessionId) ?? 0;
-    const received = own?.of(journey.sessionId);
-    const isSame =
-      journey.readText === journey.text &&
-      journey.read === journey.logged &&
-      inFile === journey.logged &&
-      (received === undefined
-        ? undelivered === undefined
-        : received.records === journey.logged && received.text === journey.text);
-    isRight &&= isSame;
-    return [
-      journey.pane.title,
-      String(journey.logged),
-      String(journey.read),
-      String(inFile),
-      received === undefined ? (undelivered === undefined ? 'acknowledged' : 'refused') : String(received.records),
-      isSame ? 'equal' : 'DIFFERS',
-    ];
-  });
-  const header = [
-    'session',
-    'logged',
-    'read live',
-    'in the file',
-    own === undefined ? 'collector' : 'received',
-    'text',
+async function connectPage(): Promise<void> {
+  const had = page.text.length;
+  const lacks = ledger.forUser.length - page.messages.length;
+  page.connect();
+  await page.has(ledger.forUser.length);
+  const came = page.text.slice(had);
+  screen.tell('user', `asks for what came after its last entry, and gets ${lacks} pieces: "${beginning(came)}"`);
+}
+
+async function loseCollector(): Promise<void> {
+  await collector.goAway();
+  outage.from = performance.now();
+  outage.written = ledger.all.length;
+  screen.tell('collector', `goes away, with ${collector.arrived} records`);
+}
+
+async function findCollector(): Promise<void> {
+  await collector.listen();
+  outage.millis = performance.now() - outage.from;
+  outage.missed = ledger.all.length - outage.written;
+  outage.isOver = false;
+  const waiting = ledger.all.length - collector.arrived;
+  screen.tell('collector', `is back; ${waiting} records wait on the disk`);
+}
+
+/** Tells when it has all that was written while it was away. */
+function onRecords(): void {
+  screen.draw();
+  if (outage.isOver || collector.arrived < outage.written + outage.missed) return;
+  outage.isOver = true;
+  const age = (collector.oldestMillis / 1000).toFixed(1);
+  screen.tell('collector', `has them all, in order; the oldest was written ${age} s before`);
+}
+
+/** Prints the comparison. The exit code tells whether all is there. */
+function report(operatorSaw: readonly string[]): void {
+  const { all, forUser } = ledger;
+  const places = [
+    { name: 'user, cut off once', written: forUser, there: page.messages },
+    { name: 'operator', written: all, there: operatorSaw },
+    { name: 'daily file', written: all, there: messagesInFiles(directory, 'demo-', sessionId) },
+    {
+      name: `collector, away ${(outage.millis / 1000).toFixed(1)} s`,
+      written: all,
+      there: collector.messages,
+    },
   ];
-  console.log(`\n${table([header, ...rows])}\n`);
-  const chunks = all.reduce((sum, { logged }) => sum + logged, 0);
-  const target = own === undefined ? 'the configured endpoint' : 'a receiver of its own on 127.0.0.1';
-  console.log(
-    `${chunks} chunks of ${all.length} sessions in ${(millis / 1000).toFixed(1)} s, to ${directory}/ and to ${target}.`,
-  );
-  if (undelivered instanceof Error) console.log(`The export failed: ${undelivered.message}`);
-  console.log(isRight ? 'Everything arrived, everywhere, once.' : 'Something differs: see the table.');
-  return isRight;
-}
-
-function linesPerSession(all: readonly Journey[]): Map<string, number> {
-  const counts = new Map(all.map(({ sessionId }) => [sessionId, 0]));
-  for (const name of readdirSync(directory)) {
-    if (!name.startsWith('session-logs.') || !name.endsWith('.log')) continue;
-    for (const line of readFileSync(join(directory, name), 'utf8').split('\n')) {
-      const sessionId = /^\S+ CHAT \[(.*? [0-9a-z]+)\] /.exec(line)?.[1];
-      const count = sessionId === undefined ? undefined : counts.get(sessionId);
-      if (sessionId !== undefined && count !== undefined) counts.set(sessionId, count + 1);
-    }
-  }
-  return counts;
-}
-
-function table(rows: readonly string[][]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join('   ');
-  const [header = [], ...rest] = rows;
-  return [line(header), '─'.repeat(line(header).length), ...rest.map(line)].join('\n');
+  const isRight = places.every(isSame);
+  const lines = [
+    '',
+    ...comparison(places),
+    '',
+    isRight
+      ? ' Everything is everywhere once. The operator has ' +
+        `${all.length - forUser.length} logs\n that the user never sees.`
+      : ' Something differs: see the table.',
+    '',
+    ' Look next',
+    `   ${directory}/demo-*.jsonl`,
+    '     the daily file, a record a line',
+    '   npm run dev',
+    '     a page that shows sessions while they run',
+    '   docs/examples.md',
+    '     what to try next, each with its command',
+  ];
+  console.log(lines.join('\n'));
+  process.exitCode = isRight ? 0 : 1;
 }

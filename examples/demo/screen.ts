@@ -1,158 +1,187 @@
-/** One session as it is shown. */
-export interface Pane {
-  readonly title: string;
-  /** Characters read live so far, of `total`. */
-  read: number;
-  readonly total: number;
-  chunks: number;
-  /** The end of what was read live. */
-  tail: string;
-  isDone: boolean;
+import { columnsOf, printable, wrap } from './terminal-text.ts';
+
+/** What is shown of the demo at any time. */
+export interface View {
+  /** The text on the user's page, and how many pieces it lacks. */
+  readonly user: { readonly text: string; readonly isConnected: boolean; readonly behind: number };
+  /** The operator's own logs. */
+  readonly operator: readonly string[];
+  readonly collector: { readonly arrived: number; readonly written: number; readonly isAway: boolean };
 }
 
 export interface Screen {
+  /** Tells what has happened to somebody. */
+  tell(who: Who, text: string): void;
   draw(): void;
   close(): void;
 }
 
-const COLOURS = [36, 33, 35, 32, 34, 91];
+export type Who = 'model' | 'user' | 'operator' | 'collector';
+
+const COLOURS: Readonly<Record<Who | 'faint' | 'bad', number>> = {
+  model: 35,
+  user: 36,
+  operator: 33,
+  collector: 32,
+  faint: 90,
+  bad: 31,
+};
+const MAX_WIDTH = 76;
+const MARGIN = 19;
+const USER_LINES = 4;
+const OPERATOR_LINES = 3;
 const FRAME_MILLIS = 40;
 
-/** A live view on a terminal, plain lines elsewhere. */
-export function openScreen(panes: readonly Pane[], output: NodeJS.WriteStream): Screen {
-  return output.isTTY ? new LiveScreen(panes, output) : new PlainScreen(panes, output);
+/** A live view on a terminal, with what happened above it; elsewhere, what happened. */
+export function openScreen(view: View, output: NodeJS.WriteStream): Screen {
+  return output.isTTY ? new LiveScreen(view, output) : new PlainScreen(output);
 }
 
-/** Redraws the panes in place, at most 25 times a second. Every line is cut to the width: nothing wraps, nothing flickers. */
+/** What happened, in lines of that width: when, to whom, and what. */
+function eventLines(seconds: number, who: Who, text: string, width: number): string[] {
+  return wrap(text, width - MARGIN).map((line, index) =>
+    index === 0 ? `${seconds.toFixed(1).padStart(5)} s  ${who.padEnd(MARGIN - 9)}${line}` : ' '.repeat(MARGIN) + line,
+  );
+}
+
+class PlainScreen implements Screen {
+  readonly #output: NodeJS.WriteStream;
+  readonly #begin = performance.now();
+
+  constructor(output: NodeJS.WriteStream) {
+    this.#output = output;
+  }
+
+  tell(who: Who, text: string): void {
+    for (const line of eventLines((performance.now() - this.#begin) / 1000, who, text, 59)) {
+      this.#output.write(`${line}\n`);
+    }
+  }
+
+  draw(): void {
+    // Only what happened is told.
+  }
+
+  close(): void {
+    this.draw();
+  }
+}
+
+/** Redraws a view below what happened, at most 25 times a second. Every line is cut to the width: nothing wraps. */
 class LiveScreen implements Screen {
-  readonly #panes: readonly Pane[];
+  readonly #view: View;
   readonly #output: NodeJS.WriteStream;
   readonly #hasColours: boolean = !process.env['NO_COLOR'];
+  readonly #begin = performance.now();
+  /** What happened since the last frame. */
+  #news: string[] = [];
   #drawn = 0;
   #width = 0;
   #lastDraw = 0;
   readonly #onExit = (): void => void this.#output.write('\u001b[?25h');
   readonly #onInterrupt = (): never => process.exit(130);
 
-  constructor(panes: readonly Pane[], output: NodeJS.WriteStream) {
-    this.#panes = panes;
+  constructor(view: View, output: NodeJS.WriteStream) {
+    this.#view = view;
     this.#output = output;
     process.on('exit', this.#onExit);
     process.on('SIGINT', this.#onInterrupt);
     output.write('\u001b[?25l');
   }
 
+  tell(who: Who, text: string): void {
+    const seconds = (performance.now() - this.#begin) / 1000;
+    // Its own logs stand in the operator's part of the view.
+    if (who !== 'operator') {
+      this.#news.push(
+        ...eventLines(seconds, who, text, this.#columns()).map((line, index) =>
+          index === 0
+            ? this.#paint('faint', line.slice(0, 9)) + this.#paint(who, line.slice(9, MARGIN)) + line.slice(MARGIN)
+            : line,
+        ),
+      );
+    }
+    this.#show();
+  }
+
   draw(): void {
-    const now = performance.now();
-    if (now - this.#lastDraw < FRAME_MILLIS) return;
-    this.#lastDraw = now;
-    this.#paint();
+    if (performance.now() - this.#lastDraw >= FRAME_MILLIS) this.#show();
   }
 
   close(): void {
-    this.#paint();
+    this.#show();
     this.#onExit();
     process.off('exit', this.#onExit);
     process.off('SIGINT', this.#onInterrupt);
   }
 
-  #paint(): void {
-    const width = Math.max(20, this.#output.columns ?? 80) - 1;
-    const height = Math.max(8, this.#output.rows ?? 24) - 2;
-    const textLines = Math.max(1, Math.min(4, Math.floor(height / this.#panes.length) - 2));
-    const all = this.#panes.flatMap((pane, index) => this.#linesOf(pane, index, width, textLines));
+  #columns(): number {
+    return Math.min(MAX_WIDTH, Math.max(30, this.#output.columns ?? 80) - 1);
+  }
+
+  #show(): void {
+    this.#lastDraw = performance.now();
+    const width = this.#columns();
+    const height = Math.max(4, (this.#output.rows ?? 24) - 1);
     // The cursor cannot go up past the top: a frame higher than the terminal would scroll and repeat itself.
-    const lines = all.slice(0, height + 1);
+    const frame = this.#frame(width).slice(0, height);
     // After a change of width the terminal has wrapped what was drawn: how many lines up it begins is not known.
-    const isResized = this.#drawn > 0 && (width !== this.#width || this.#drawn > height + 1);
+    const isResized = this.#drawn > 0 && (width !== this.#width || this.#drawn > height);
     const up = isResized ? '\u001b[H\u001b[2J' : this.#drawn > 0 ? `\u001b[${this.#drawn}A` : '';
-    this.#width = width;
+    const lines = [...this.#news, ...frame].map((line) => `\r${line}\u001b[K\n`).join('');
     // A terminal that shows all at once when told to has no half-drawn frame; others ignore the marks.
-    this.#output.write(`\u001b[?2026h${up}${lines.map((line) => `\r${line}\u001b[K\n`).join('')}\u001b[J\u001b[?2026l`);
-    this.#drawn = lines.length;
+    this.#output.write(`\u001b[?2026h${up}${lines}\u001b[J\u001b[?2026l`);
+    this.#news = [];
+    this.#width = width;
+    this.#drawn = frame.length;
   }
 
-  #linesOf(pane: Pane, index: number, width: number, textLines: number): string[] {
-    const colour = COLOURS[index % COLOURS.length] as number;
-    const share = pane.total === 0 ? 1 : pane.read / pane.total;
-    const barWidth = Math.max(6, Math.min(28, width - 52));
-    const filled = Math.round(share * barWidth);
-    const bar = '━'.repeat(filled) + this.#paintText(90, '─'.repeat(barWidth - filled));
-    const state = pane.isDone ? '✓' : '●';
-    const numbers = `${String(Math.floor(share * 100)).padStart(3)} %  ${String(pane.chunks).padStart(6)} chunks`;
-    const title = pane.title.slice(0, Math.max(8, width - barWidth - 28)).padEnd(16);
-    const label = this.#paintText(colour, `${state} ${title}`);
-    // Beside the bar and the numbers: two for the state, two spaces between.
-    const isNarrow = width < title.length + barWidth + numbers.length + 4;
-    const head = isNarrow
-      ? this.#paintText(colour, `${state} ${pane.title}`.slice(0, width - 6).padEnd(width - 6) + numbers.slice(0, 5))
-      : `${label} ${this.#paintText(colour, bar)} ${this.#paintText(90, numbers)}`;
-    const text = wrapTail(pane.tail, width - 2, textLines).map(
-      (line) => `  ${pane.isDone ? this.#paintText(90, line) : line}`,
+  #frame(width: number): string[] {
+    const { user, operator, collector } = this.#view;
+    const waiting = collector.written - collector.arrived;
+    return [
+      '',
+      this.#head('user', user.isConnected, user.isConnected ? 'reads' : `cut off, lacks ${user.behind} pieces`, width),
+      ...lastLines(wrap(user.text.slice(-4_000).trimEnd(), width - 3), USER_LINES).map((line) => `   ${line}`),
+      this.#head('operator', true, 'reads the same session, with its logs', width),
+      ...lastLines(
+        operator.map((line) => cut(line, width - 3)),
+        OPERATOR_LINES,
+      ).map((line) => `   ${line}`),
+      this.#head(
+        'collector',
+        !collector.isAway,
+        `${collector.isAway ? 'away' : 'there'}, ${waiting} records wait`,
+        width,
+      ),
+      `   ${this.#bar(collector.arrived / Math.max(1, collector.written), width - 3, collector.isAway)}`,
+    ];
+  }
+
+  #head(who: Who, isWell: boolean, state: string, width: number): string {
+    const mark = isWell ? this.#paint(who, '●') : this.#paint('bad', '○');
+    return ` ${mark} ${this.#paint(who, who.padEnd(MARGIN - 9))}${this.#paint(isWell ? 'faint' : 'bad', cut(state, width - 13))}`;
+  }
+
+  #bar(share: number, width: number, isAway: boolean): string {
+    const filled = Math.round(Math.min(1, share) * width);
+    return (
+      this.#paint(isAway ? 'bad' : 'collector', '━'.repeat(filled)) + this.#paint('faint', '─'.repeat(width - filled))
     );
-    return [head, ...text, ''];
   }
 
-  #paintText(colour: number, text: string): string {
-    return this.#hasColours ? `\u001b[${colour}m${text}\u001b[0m` : text;
-  }
-}
-
-class PlainScreen implements Screen {
-  readonly #panes: readonly Pane[];
-  readonly #output: NodeJS.WriteStream;
-  readonly #told = new Map<Pane, number>();
-
-  constructor(panes: readonly Pane[], output: NodeJS.WriteStream) {
-    this.#panes = panes;
-    this.#output = output;
-    for (const pane of panes) output.write(`${pane.title}: streaming ${pane.total} characters\n`);
-  }
-
-  draw(): void {
-    for (const pane of this.#panes) {
-      const quarter = pane.total === 0 ? 4 : Math.floor((4 * pane.read) / pane.total);
-      if (quarter === (this.#told.get(pane) ?? 0) || quarter === 4) continue;
-      this.#told.set(pane, quarter);
-      this.#output.write(`${pane.title}: ${quarter * 25} % read live, ${pane.chunks} chunks\n`);
-    }
-  }
-
-  close(): void {
-    for (const pane of this.#panes) this.#output.write(`${pane.title}: ${pane.chunks} chunks read live\n`);
+  #paint(colour: keyof typeof COLOURS, text: string): string {
+    return this.#hasColours ? `\u001b[${COLOURS[colour]}m${text}\u001b[0m` : text;
   }
 }
 
-// oxlint-disable-next-line no-control-regex -- what could drive the terminal: the documents are not ours
-const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
-
-/** A file's name for one line of a terminal. */
-export function titleOf(name: string): string {
-  return name.replace(CONTROLS, '?').replaceAll('\n', '?');
+/** The last lines, always as many. */
+function lastLines(lines: readonly string[], count: number): string[] {
+  const last = lines.slice(-count);
+  return [...last, ...Array.from({ length: count - last.length }, () => '')];
 }
 
-/** The last lines of the text at that width, always as many. Wide characters count as two. */
-function wrapTail(text: string, width: number, count: number): string[] {
-  const lines: string[] = [];
-  for (const paragraph of text
-    .replace(CONTROLS, ' ')
-    .split('\n')
-    .slice(-count - 1)) {
-    let line = '';
-    let columns = 0;
-    for (const character of paragraph) {
-      const wide = (character.codePointAt(0) ?? 0) > 0x10_ff ? 2 : 1;
-      if (columns + wide > width) {
-        lines.push(line);
-        line = '';
-        columns = 0;
-      }
-      line += character;
-      columns += wide;
-    }
-    lines.push(line);
-  }
-  const tail = lines.slice(-count);
-  while (tail.length < count) tail.push('');
-  return tail;
+function cut(text: string, width: number): string {
+  const line = printable(text);
+  return columnsOf(line) <= width ? line : (wrap(line, width)[0] ?? '');
 }
