@@ -216,7 +216,7 @@ export class SessionLogs {
    * Erases the session everywhere: in the store, all daily files that are kept, and the spool of this process and of dead ones;
    * readers end with `'deleted'`. What is logged before the call is meant; what is logged after the promise resolves belongs
    * to a new session of that id; what is logged in between may be erased too. The receipt says what was removed
-   * where, and what cannot be. A process that is killed does no harm, and calling it again finishes the work. docs/erasure.md
+   * where, and what cannot be. A process that is killed does no harm, and calling it again finishes the work. docs/privacy.md
    *
    * @throws TypeError for a wrong session id; SessionLogsError `not_erasable`, before anything is touched, where lines of the
    * session cannot be told from others; `erasure_incomplete` when a part failed, with all others done; `shut_down`.

@@ -14,7 +14,7 @@ import { newerLine, sdkLines } from '../support/sdk-lines.ts';
 import type { SdkLine } from '../support/sdk-lines.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-// The recipe of docs/redaction.md.
+// The recipe of docs/privacy.md.
 const PATTERNS = [EMAIL_ADDRESS_PATTERN, CREDIT_CARD_NUMBER_PATTERN, JWT_PATTERN, US_SSN_PATTERN];
 const apply = (text: string, { pattern, replacement }: RedactionPattern): string =>
   typeof replacement === 'string' ? text.replace(pattern, replacement) : text.replace(pattern, replacement);
