@@ -11,13 +11,13 @@ import { olderLine } from '../support/sdk-lines.ts';
 
 /** A program with something wrong in it, or nothing, and what `diagnose()` has to find. */
 export interface SetUp {
-  /** The heading in docs/diagnose.md. */
+  /** Its name in docs/diagnose.md. */
   readonly title: string;
   /** What is wrong, in a sentence of the page. */
   readonly about: string;
   /** Sets up `sessions`; `require` and `url`, the address of a server, are there. */
   readonly program: string;
-  /** Not in the page: it shows that nothing is found where nothing is wrong. */
+  /** In no page: it shows that nothing is found where nothing is wrong. */
   readonly isHidden?: boolean;
   /** The codes of the findings. */
   readonly codes: readonly string[];
@@ -99,7 +99,7 @@ const START = 'const sessions = await startSessionLogs({ file: false, console: f
 export const SET_UPS: readonly SetUp[] = [
   {
     title: 'Nothing is wrong',
-    about: 'A NodeSDK with our processor first, and an exporter behind it.',
+    about: 'A NodeSDK with the session processor first, and an exporter behind it.',
     program: nodeSdk(WITH_EXPORTER, "sessions.logger.info('hello');"),
     codes: [],
   },
@@ -153,7 +153,7 @@ export const SET_UPS: readonly SetUp[] = [
     codes: [],
   },
   {
-    title: 'An SDK for traces beside ours',
+    title: 'An SDK for traces beside this instance',
     about: '',
     isHidden: true,
     program: `
@@ -195,7 +195,7 @@ export const SET_UPS: readonly SetUp[] = [
   },
   {
     title: 'No exporter on the provider',
-    about: 'Our processor is the only one.',
+    about: 'The session processor is the only one.',
     program: nodeSdk('logRecordProcessors: [sessions.processor]'),
     codes: ['no_exporter'],
     says: ['no processor of the provider exports', 'new BatchLogRecordProcessor('],
@@ -341,7 +341,7 @@ export const SET_UPS: readonly SetUp[] = [
     says: ['cuts attribute values at 32 characters'],
   },
   {
-    title: 'An SDK that was started after ours',
+    title: 'An SDK that was started after this instance',
     about: 'Its logger provider is not the global one, and its exporter gets nothing.',
     program: `
       ${START}, endpoint: url, registerGlobally: true });
@@ -355,7 +355,7 @@ export const SET_UPS: readonly SetUp[] = [
     says: ['an SDK was started after this instance', 'OTEL_LOGS_EXPORTER=none'],
   },
   {
-    title: 'An SDK that was started before ours',
+    title: 'An SDK that was started before this instance',
     about: '`registerGlobally` comes too late.',
     program: `
       const { NodeSDK } = require('@opentelemetry/sdk-node');
@@ -368,14 +368,14 @@ export const SET_UPS: readonly SetUp[] = [
     says: ['another logger provider is the global one (with BatchLogRecordProcessor)'],
   },
   {
-    title: 'Two SDKs that have our processor',
+    title: 'Two SDKs with the session processor',
     about: 'Each has an exporter of its own; the second one gets nothing.',
     program: twoSdks(WITH_EXPORTER),
     codes: ['other_sdk'],
     says: ["this instance's processor is in 2 providers", 'logRecordProcessors: [sessions.processor, first, second]'],
   },
   {
-    title: 'Our processor in the SDK that was started second',
+    title: 'The session processor in the SDK that was started second',
     about: 'The provider of the first stays the global one.',
     program: twoSdks('logRecordProcessors: [new BatchLogRecordProcessor({ exporter: new OTLPLogExporter({ url }) })]'),
     codes: ['not_attached'],

@@ -14,7 +14,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PAGE = join(ROOT, 'docs/diagnose.md');
 const MARK = '<!-- set-ups -->';
 const END = '<!-- end of set-ups -->';
-/** `DOCS=write npx vitest run --config vitest.integration.config.ts test/diagnose/set-ups.test.ts` writes the page anew. */
+/** Every line that is printed; the page has the findings of each, which is what a reader compares with. */
+const WHOLE = join(ROOT, 'test/diagnose/printed.md');
+/** `DOCS=write npx vitest run --config vitest.integration.config.ts test/diagnose/set-ups.test.ts` writes both anew. */
 const SHOWN = SET_UPS.filter(({ isHidden = false }) => !isHidden);
 const isWriting = process.env['DOCS'] === 'write';
 
@@ -83,15 +85,35 @@ function sectionOf({ title, about }: SetUp): string {
   return `### ${title}\n\n${about}\n\n\`\`\`text\n${printed.get(title) ?? ''}\n\`\`\`\n`;
 }
 
+function exampleOf({ title, about }: SetUp): string {
+  const findings = (printed.get(title) ?? '').split('\n').filter((line) => !line.startsWith('checked: '));
+  return `**${title}.** ${about}\n\n\`\`\`text\n${findings.join('\n')}\n\`\`\`\n`;
+}
+
+/** The set-ups in which something is wrong, by what is found first. */
+const WRONG = new Map(
+  SHOWN.flatMap(({ codes: [code] }) => (code === undefined ? [] : [code])).map((code) => [
+    code,
+    SHOWN.filter(({ codes }) => codes[0] === code),
+  ]),
+);
+
 afterAll(() => {
   if (!isWriting || printed.size < SET_UPS.length) return;
+  const whole = '# What `diagnose()` prints on SDK 3.x, written by set-ups.test.ts';
+  writeFileSync(WHOLE, `${whole}\n\n${SHOWN.map(sectionOf).join('\n')}`);
   const page = readFileSync(PAGE, 'utf8');
   const [head = '', rest = ''] = page.split(`${MARK}\n`);
   const [, tail = ''] = rest.split(END);
-  writeFileSync(PAGE, `${head}${MARK}\n\n${SHOWN.map(sectionOf).join('\n')}\n${END}${tail}`);
+  const examples = [...WRONG].map(([code, setUps]) => `### ${code}\n\n${setUps.map(exampleOf).join('\n')}`);
+  writeFileSync(PAGE, `${head}${MARK}\n\n${examples.join('\n')}\n${END}${tail}`);
 });
 
-it.skipIf(isWriting)('docs/diagnose.md shows what is printed for each', () => {
-  const page = readFileSync(PAGE, 'utf8');
-  for (const setUp of SHOWN) if (printed.has(setUp.title)) expect(page).toContain(sectionOf(setUp));
+it.skipIf(isWriting)('docs/diagnose.md shows what is found in each, and printed.md every line', () => {
+  const [page, whole] = [readFileSync(PAGE, 'utf8'), readFileSync(WHOLE, 'utf8')];
+  for (const setUp of SHOWN) {
+    if (!printed.has(setUp.title)) continue;
+    expect(whole).toContain(sectionOf(setUp));
+    if (setUp.codes.length > 0) expect(page).toContain(exampleOf(setUp));
+  }
 });
