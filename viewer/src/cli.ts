@@ -21,6 +21,7 @@ const USAGE = `Usage: otel-session-logs dev [PATH...] [OPTIONS] [-- COMMAND [ARG
   --session-attribute NAME   an attribute that names the session of a record, before session.id; may be given again
   --trace-link TEMPLATE      where a trace can be seen: http://localhost:16686/trace/{traceId}. Trace ids become links
   --no-register              starts a Node program as it is, without session logs of its own (node --import)
+  --allow-origin ORIGIN      an application in a browser may send its logs: http://localhost:3000. May be given again
   --host HOST                listens beyond 127.0.0.1, where others can reach it. Needs a token
   --token TOKEN              what every client has to know; or OTEL_SESSION_LOGS_VIEWER_TOKEN. At least 16 characters
 
@@ -64,7 +65,7 @@ export async function dev(args: readonly string[], environment: CliEnvironment):
     server = new DevServer({ ...given, page: existsSync(`${PAGE}index.html`) ? new StaticPage(PAGE) : undefined });
   } catch (error) {
     stderr.write(`otel-session-logs dev: ${escapeControls(messageOf(error))}\n`);
-    return error instanceof RangeError ? 2 : 1;
+    return error instanceof RangeError || error instanceof TypeError ? 2 : 1;
   }
   try {
     await server.start();
@@ -122,6 +123,7 @@ interface Given {
   readonly command: readonly string[];
   readonly sessionAttributes: readonly string[];
   readonly traceLink: string | undefined;
+  readonly allowedOrigins: readonly string[];
 }
 
 function parse(args: readonly string[], env: NodeJS.ProcessEnv): Given {
@@ -137,6 +139,7 @@ function parse(args: readonly string[], env: NodeJS.ProcessEnv): Given {
       'no-register': { type: 'boolean' },
       'session-attribute': { type: 'string', multiple: true },
       'trace-link': { type: 'string' },
+      'allow-origin': { type: 'string', multiple: true },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -154,6 +157,7 @@ function parse(args: readonly string[], env: NodeJS.ProcessEnv): Given {
     command,
     sessionAttributes: [...(values['session-attribute'] ?? []), ...SESSION_ATTRIBUTES],
     traceLink: checkedTraceLink(values['trace-link'], '--trace-link'),
+    allowedOrigins: values['allow-origin'] ?? [],
   };
 }
 

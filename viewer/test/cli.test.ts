@@ -45,6 +45,8 @@ describe('otel-session-logs dev', () => {
     [['--port=0', '--host', '0.0.0.0'], 'expected a `token` for the host "0.0.0.0"'],
     [['--trace-link', 'http://localhost:16686/trace/'], 'expected `--trace-link` to be an http or https address with'],
     [['--trace-link', 'javascript:alert({traceId})'], 'got "javascript:alert({traceId})"'],
+    [['--port=0', '--allow-origin', '*'], 'expected `--allow-origin` to be an origin as browsers send it'],
+    [['--port=0', '--allow-origin', 'http://localhost:3000/'], 'got "http://localhost:3000/"'],
     [['--port=0', '--token', 'short'], 'expected `token` to have at least 16 characters, got 5'],
   ])('ends with 2 for the arguments %j', async (args, message) => {
     const cli = runDev(args, { env: {} });
@@ -124,6 +126,16 @@ describe('otel-session-logs dev -- COMMAND', () => {
     });
     await cli.code;
     expect(cli.out()).toBe('a=b,authorization=Bearer%20a-token-of-enough-characters http/protobuf\n');
+  });
+
+  it('lets exporters wait 50 ms for more, so that tokens are seen as they come, or as long as the user says', async () => {
+    const program = ['--', process.execPath, '-p', 'process.env.OTEL_BLRP_SCHEDULE_DELAY'];
+    const env = { PATH: process.env['PATH'] };
+    const cli = runDev(['--port=0', ...program], { env });
+    await cli.code;
+    const own = runDev(['--port=0', ...program], { env: { ...env, OTEL_BLRP_SCHEDULE_DELAY: '700' } });
+    await own.code;
+    expect([cli.out(), own.out()]).toEqual(['50\n', '700\n']);
   });
 
   it('passes the signal on that ends it, and waits for the program', async () => {

@@ -31,8 +31,11 @@ export interface Opening {
 /** Opens the page on a viewer of its own; both end with the test. */
 export type OpenPage = (opening?: Opening) => Promise<Opened>;
 
+/** Opens an empty page, which ends with the test. */
+export type NewPage = (context?: BrowserContextOptions) => Promise<Page>;
+
 /** Tests of the page in a real browser; skipped, visibly, where there is none. */
-export function describePage(name: string, tests: (open: OpenPage) => void): void {
+export function describePage(name: string, tests: (open: OpenPage, newPage: NewPage) => void): void {
   describe.skipIf(!hasChromium)(`${name}${hasChromium ? '' : `: there is no Chromium at ${CHROMIUM}`}`, () => {
     let browser: Browser;
     let built: StaticPage;
@@ -43,15 +46,20 @@ export function describePage(name: string, tests: (open: OpenPage) => void): voi
     });
     afterAll(() => browser.close());
 
-    tests(async ({ prepare, view = '', context, server: options }: Opening = {}) => {
-      const server = await startServer({ page: built, ...options });
-      prepare?.(server);
+    const newPage: NewPage = async (context) => {
       const page = await browser.newPage(context);
       onTestFinished(() => page.close());
+      return page;
+    };
+    const open: OpenPage = async ({ prepare, view = '', context, server: options } = {}) => {
+      const server = await startServer({ page: built, ...options });
+      prepare?.(server);
+      const page = await newPage(context);
       const complaints = complaintsOf(page, server.endpoint);
       await page.goto(`${server.endpoint}/${view}`);
       return { server, page, complaints };
-    });
+    };
+    tests(open, newPage);
   });
 }
 

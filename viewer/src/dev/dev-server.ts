@@ -5,6 +5,7 @@ import { once } from 'node:events';
 
 import { SessionModel } from '../model/session-model.ts';
 import type { ModelOptions } from '../model/session-model.ts';
+import { AllowedOrigins, preflightAnswer, readableBy } from '../receive/allowed-origins.ts';
 import { OtlpReceiver } from '../receive/receiver.ts';
 import { Guard } from '../serve/guard.ts';
 import type { StaticPage } from '../serve/static-page.ts';
@@ -23,6 +24,8 @@ export interface DevServerOptions extends ModelOptions {
   readonly host?: string | undefined;
   /** What every client has to know; at least 16 characters. Needed for a host beyond loopback. */
   readonly token?: string | undefined;
+  /** Origins of applications in a browser, which may send logs and nothing else. */
+  readonly allowedOrigins?: readonly string[] | undefined;
   /** Directories and files to show. */
   readonly paths?: readonly string[] | undefined;
   readonly page?: StaticPage | undefined;
@@ -36,12 +39,14 @@ const MIN_TOKEN = 16;
 /**
  * The viewer by itself: page, receiver and directories behind one port.
  *
- * @throws RangeError for a host beyond loopback without a token, or a token that is too short.
+ * @throws RangeError for a host beyond loopback without a token, or a token that is too short; TypeError for another option that
+ * is not what it has to be.
  */
 export class DevServer {
   readonly model: SessionModel;
   readonly #api: ViewerApi;
   readonly #guard: Guard;
+  readonly #origins: AllowedOrigins;
   readonly #page: StaticPage | undefined;
   readonly #server: Server;
   readonly #host: string;
@@ -61,6 +66,7 @@ export class DevServer {
     this.#directories = (options.paths ?? []).map((path) => new DirectorySource(this.model, path));
     this.#api = new ViewerApi(this.model, checkedTraceLink(options.traceLink, 'traceLink'));
     this.#guard = new Guard({ hosts: [host], token });
+    this.#origins = new AllowedOrigins(options.allowedOrigins ?? []);
     this.#page = options.page;
     this.#server = createServer((request, response) => {
       void answerNode((asked) => this.handle(asked), request, response);
@@ -91,8 +97,15 @@ export class DevServer {
 
   /** Answers a request that came in by whatever server. */
   async handle(asked: Asked): Promise<Answer> {
+    const origin = this.#origins.of(asked);
+    if (origin === undefined) return this.#answer(asked, false);
+    if (asked.method === 'OPTIONS') return preflightAnswer(asked, origin);
+    return readableBy(await this.#answer(asked, true), origin);
+  }
+
+  async #answer(asked: Asked, isOriginAllowed: boolean): Promise<Answer> {
     return (
-      this.#guard.refusal(asked) ??
+      this.#guard.refusal(asked, isOriginAllowed) ??
       (await this.#receiver?.handle(asked)) ??
       (await this.#api.handle(asked)) ??
       this.#page?.handle(asked) ??

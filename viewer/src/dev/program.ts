@@ -55,10 +55,14 @@ export class WatchedProgram {
   }
 }
 
+/** How long exporters wait for more records, where the user did not say. By default it is a second, which is not live. */
+const SCHEDULE_DELAY_MILLIS = '50';
+
 function environmentOf({ endpoint, token, register, env }: ProgramOptions): NodeJS.ProcessEnv {
   const { OTEL_EXPORTER_OTLP_HEADERS: headers, OTEL_EXPORTER_OTLP_PROTOCOL: protocol, NODE_OPTIONS: options } = env;
   const authorization = token === undefined ? undefined : `authorization=Bearer%20${encodeURIComponent(token)}`;
   const given: NodeJS.ProcessEnv = {
+    OTEL_BLRP_SCHEDULE_DELAY: SCHEDULE_DELAY_MILLIS,
     ...env,
     OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
     // It goes before the endpoint for all signals, and is what session logs beside another SDK look for.

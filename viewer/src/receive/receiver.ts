@@ -9,7 +9,8 @@ import { failedAnswer, formOf, takenAnswer } from './otlp-answer.ts';
 import type { OtlpForm } from './otlp-answer.ts';
 import { MAX_BODY_BYTES, readBody, UnreadableBodyError } from './request-body.ts';
 
-const LOGS = '/v1/logs';
+/** The path of OTLP/HTTP for logs. */
+export const LOGS: string = '/v1/logs';
 /** Sent by applications with OpenTelemetry's defaults; not about sessions. */
 const OTHERS: ReadonlySet<string> = new Set(['/v1/traces', '/v1/metrics', '/v1development/profiles']);
 

@@ -37,9 +37,14 @@ export class Guard {
     this.#token = token === undefined ? undefined : digest(token);
   }
 
-  /** `undefined`: the request may be answered. */
-  refusal(asked: Asked): Answer | undefined {
-    return this.#refuseHost(asked) ?? refuseOrigin(asked) ?? this.#refuseToken(asked);
+  /**
+   * `undefined`: the request may be answered.
+   *
+   * @param isOriginAllowed It comes from another site that may ask this.
+   */
+  refusal(asked: Asked, isOriginAllowed = false): Answer | undefined {
+    const other = isOriginAllowed ? undefined : refuseOrigin(asked);
+    return this.#refuseHost(asked) ?? other ?? this.#refuseToken(asked);
   }
 
   #refuseHost(asked: Asked): Answer | undefined {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 import { runProgram } from '../../../test/support/run-script.ts';
 import type { SessionModel } from '../../src/model/session-model.ts';
-import { startServer } from '../support/dev-server.ts';
+import { startServer, watchAnswers } from '../support/dev-server.ts';
 
 const APP = fileURLToPath(new URL('node-app.mjs', import.meta.url));
 const DIRECTORIES = {
@@ -18,8 +18,14 @@ function texts(model: SessionModel): unknown[] {
 }
 
 describe.each(['3.x', '0.2xx'] as const)('an application with OpenTelemetry of the line %s, as it is', (line) => {
-  it.each(['http/protobuf', 'http/json'])('is shown, by its stock exporter over %s', async (protocol) => {
+  it.each([
+    ['http/protobuf', 'none'],
+    ['http/protobuf', 'gzip'],
+    ['http/json', 'none'],
+    ['http/json', 'gzip'],
+  ])('is shown, by its stock exporter over %s with the compression %s', async (protocol, compression) => {
     const server = await startServer();
+    const answers = watchAnswers(server);
     const { status, stderr } = await runProgram(process.execPath, [APP], {
       cwd: fileURLToPath(new URL('.', DIRECTORIES[line])),
       env: {
@@ -28,7 +34,7 @@ describe.each(['3.x', '0.2xx'] as const)('an application with OpenTelemetry of t
         APP_DIRECTORY: DIRECTORIES[line].href,
         OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
         OTEL_EXPORTER_OTLP_ENDPOINT: server.endpoint,
-        OTEL_EXPORTER_OTLP_COMPRESSION: protocol === 'http/json' ? 'gzip' : 'none',
+        OTEL_EXPORTER_OTLP_COMPRESSION: compression,
         OTEL_LOGS_EXPORTER: 'otlp',
         OTEL_TRACES_EXPORTER: 'otlp',
         OTEL_METRICS_EXPORTER: 'otlp',
@@ -38,6 +44,7 @@ describe.each(['3.x', '0.2xx'] as const)('an application with OpenTelemetry of t
     });
     // Exporters complain there of what a receiver answers: of traces and metrics too.
     expect([status, stderr]).toEqual([0, '']);
+    expect([...answers].toSorted()).toEqual(['/v1/logs 200', '/v1/traces 200']);
     expect(texts(server.model)).toEqual(['order was sent', { text: 'failed' }]);
     const [first] = server.model.find('node-session')?.entries ?? [];
     expect(first?.data).toMatchObject({

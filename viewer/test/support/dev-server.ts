@@ -14,6 +14,18 @@ export async function startServer(options: Partial<DevServerOptions> = {}): Prom
   return server;
 }
 
+/** What the server answers from now on: paths with their statuses, each once. */
+export function watchAnswers(server: DevServer): ReadonlySet<string> {
+  const answers = new Set<string>();
+  const handle = server.handle.bind(server);
+  server.handle = async (asked) => {
+    const answer = await handle(asked);
+    answers.add(`${asked.path} ${answer.status}`);
+    return answer;
+  };
+  return answers;
+}
+
 export interface Got {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
