@@ -14,6 +14,8 @@ export interface EventStreamHandlers {
 }
 
 const RETRY_MILLIS = 1_000;
+/** Who holds a key down to go through the list opens streams no faster. */
+const OPEN_MILLIS = 60;
 
 class RefusedError extends Error {
   readonly connection: Connection;
@@ -31,6 +33,7 @@ class RefusedError extends Error {
 export class EventStream {
   readonly #handlers: EventStreamHandlers;
   #ending = new AbortController();
+  #openedAt = Number.NEGATIVE_INFINITY;
 
   constructor(handlers: EventStreamHandlers) {
     this.#handlers = handlers;
@@ -45,6 +48,9 @@ export class EventStream {
 
   async #run(signal: AbortSignal): Promise<void> {
     let lost: Connection = { kind: 'lost' };
+    await passed(this.#openedAt + OPEN_MILLIS - performance.now());
+    if (signal.aborted) return;
+    this.#openedAt = performance.now();
     while (!signal.aborted) {
       try {
         await this.#read(signal);
@@ -54,7 +60,7 @@ export class EventStream {
       }
       if (signal.aborted) return;
       this.#handlers.connection(lost);
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MILLIS));
+      await passed(RETRY_MILLIS);
     }
   }
 
@@ -71,4 +77,8 @@ export class EventStream {
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let step = await reader.read(); !step.done; step = await reader.read()) parser.feed(step.value);
   }
+}
+
+function passed(millis: number): Promise<void> | undefined {
+  return millis <= 0 ? undefined : new Promise((resolve) => setTimeout(resolve, millis));
 }

@@ -3,23 +3,13 @@ import { panesOf, readView, writeView } from './address.ts';
 import type { View } from './address.ts';
 import { withBlocks, withOlder } from './blocks.ts';
 import type { Conversation, OlderBlocks } from './blocks.ts';
+import { answersEnded, ViewerNews } from './announcements.ts';
 import { EventStream } from './event-stream.ts';
-import type { Connection } from './event-stream.ts';
+import { Lag } from './lag.ts';
+import { listFilter } from './list-filter.ts';
+import { recordsOf } from './page-state.ts';
+import type { PageState } from './page-state.ts';
 import { Seen } from './seen.ts';
-
-export interface PageState {
-  readonly view: View;
-  readonly connection: Connection;
-  /** The viewer itself; `undefined` until it has answered. */
-  readonly viewer: StateEvent | undefined;
-  readonly list: ListEvent | undefined;
-  /** Of the sessions side by side, by their keys; one that has not come yet is missing. */
-  readonly conversations: ReadonlyMap<string, Conversation>;
-  /** Rows of the sessions side by side. */
-  readonly rows: ReadonlyMap<string, SessionRow>;
-  /** What is shown stands still since then. */
-  readonly paused: { readonly records: number } | undefined;
-}
 
 /** Rows of the list that are there; the page asks for others as it is scrolled. */
 const WINDOW = 120;
@@ -38,6 +28,8 @@ export class PageStore {
     conversations: new Map(),
     rows: new Map(),
     paused: undefined,
+    isBusy: false,
+    announcement: { text: '', count: 0 },
   };
   #offset = 0;
   /** The list on the page is not the one that the view asks for. */
@@ -45,6 +37,8 @@ export class PageStore {
   #isDrawDue = false;
   #addressTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #seen = new Seen();
+  readonly #lag = new Lag();
+  readonly #news = new ViewerNews();
   readonly #loading = new Map<string, Promise<void>>();
   readonly #listeners = new Set<() => void>();
   readonly #stream: EventStream;
@@ -74,10 +68,9 @@ export class PageStore {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Shows something else, and puts it into the address. */
-  show(change: Partial<View>): void {
+  /** Shows something else, and puts it into the address. @param isTyped It is no step in the history, of which there may be many. */
+  show(change: Partial<View>, isTyped: boolean = Object.keys(change).every((name) => TYPED.has(name))): void {
     const view = { ...this.#state.view, ...change };
-    const isTyped = Object.keys(change).every((name) => TYPED.has(name));
     const isOther = writeView(view) !== writeView(this.#state.view);
     this.#show(view);
     if (isTyped) {
@@ -96,6 +89,11 @@ export class PageStore {
     else history.replaceState(null, '', address);
   }
 
+  /** Says something to those who do not see the page, when they are done with what they listen to. */
+  announce(text: string): void {
+    this.#set({ announcement: { text, count: this.#state.announcement.count + 1 } });
+  }
+
   /** The part of the list that is in sight: its first row. */
   lookAt(offset: number): void {
     const start = Math.max(0, offset - (offset % (WINDOW / 3)) - WINDOW / 3);
@@ -109,6 +107,7 @@ export class PageStore {
   pause(): void {
     if (this.#state.paused !== undefined) return;
     this.#set({ paused: { records: recordsOf(this.#state.viewer) } });
+    this.announce('Paused');
     this.#stream.open();
   }
 
@@ -116,6 +115,7 @@ export class PageStore {
   resume(): void {
     if (this.#state.paused === undefined) return;
     this.#set({ paused: undefined });
+    this.announce('Going on');
     this.#stream.open();
   }
 
@@ -219,6 +219,8 @@ export class PageStore {
     // While the page is paused, what comes has to come again behind it.
     if (this.#state.paused === undefined) this.#seen.took(key, isReset === true || isGone === true);
     if (row !== undefined) this.#set({ rows: new Map(this.#state.rows).set(key, row) });
+    const ended = answersEnded(this.#state.conversations.get(key), event);
+    if (ended.length > 0) this.announce(ended.join('. '));
     this.#setConversation(key, withBlocks(this.#state.conversations.get(key), event));
   }
 
@@ -227,26 +229,23 @@ export class PageStore {
   }
 
   #set(change: Partial<PageState>): void {
-    this.#state = { ...this.#state, ...change };
+    const before = this.#state;
+    this.#state = { ...before, ...change };
+    if (change.viewer !== undefined || change.connection !== undefined) {
+      const news = this.#news.take(before, this.#state, performance.now());
+      if (news.length > 0) this.announce(news.join('. '));
+    }
     if (this.#isDrawDue) return;
     this.#isDrawDue = true;
+    const dueAt = performance.now();
     // A tab out of sight has no frames, and is drawn when it comes back.
     requestAnimationFrame(() => {
       this.#isDrawDue = false;
       for (const listener of this.#listeners) listener();
+      const isBusy = this.#lag.drawn(performance.now() - dueAt);
+      if (isBusy !== this.#state.isBusy) this.#set({ isBusy });
     });
   }
-}
-
-/** Records that have come to the viewer, over all time. */
-export function recordsOf(viewer: StateEvent | undefined): number {
-  return viewer?.sources.reduce((sum, { records }) => sum + records, 0) ?? 0;
-}
-
-function listFilter({ search, states, kinds, source, sort }: View): URLSearchParams {
-  const query = new URLSearchParams({ search, sort, state: states.join(','), kind: kinds.join(',') });
-  if (source !== undefined) query.set('source', String(source));
-  return query;
 }
 
 function oldestOf({ blocks }: Conversation): number {

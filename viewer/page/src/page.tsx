@@ -1,8 +1,12 @@
+import { useEffect } from 'preact/hooks';
 import type { JSX } from 'preact';
 
 import { panesOf } from './address.ts';
 import { BlockDetails } from './details/block-details.tsx';
+import { whole } from './list/figures.ts';
 import { Filters } from './list/filters.tsx';
+import { SearchResults } from './list/search-results.tsx';
+import { useShortcut } from './list/keys.ts';
 import { SessionList } from './list/session-list.tsx';
 import { StatusBar } from './list/status.tsx';
 import { Welcome } from './list/welcome.tsx';
@@ -14,6 +18,15 @@ export function Page(): JSX.Element {
   const view = usePage((state) => state.view);
   const panes = panesOf(view);
   const isEmpty = usePage(({ list }) => list?.total === 0);
+  const store = useStore();
+  useShortcut('Escape', () => store.show({ block: 0 }));
+  useShortcut('Enter', () => {
+    const newest = [...(store.state.conversations.get(view.follow)?.blocks.keys() ?? [])].at(-1);
+    if (view.block === 0 && newest !== undefined) store.show({ block: newest });
+  });
+  useEffect(() => {
+    document.title = view.follow === '' ? 'Sessions' : `${view.follow.slice(2)} · Sessions`;
+  }, [view.follow]);
   const classes = [
     'page',
     panes.length > 0 ? 'has-session' : isEmpty ? 'is-empty' : '',
@@ -24,9 +37,10 @@ export function Page(): JSX.Element {
       <nav aria-label="Sessions">
         <header>
           <h1>Sessions</h1>
+          <Matching />
         </header>
         <Filters />
-        <SessionList />
+        {view.text === '' ? <SessionList /> : <SearchResults />}
       </nav>
       <main class="panes">
         {panes.length === 0 ? <Welcome /> : null}
@@ -36,7 +50,25 @@ export function Page(): JSX.Element {
       </main>
       {view.block === 0 || view.follow === '' ? null : <ChosenBlock session={view.follow} block={view.block} />}
       <StatusBar />
+      <Announcer />
     </div>
+  );
+}
+
+function Matching(): JSX.Element | null {
+  const list = usePage((state) => state.list);
+  if (list === undefined || list.total === 0) return null;
+  const { matching, total } = list;
+  return <p class="matching">{matching === total ? whole(total) : `${whole(matching)} of ${whole(total)}`}</p>;
+}
+
+/** Says what happens to those who do not see it: not each token. */
+function Announcer(): JSX.Element {
+  const { text, count } = usePage((state) => state.announcement);
+  return (
+    <p class="hidden" role="status">
+      <span key={count}>{text}</span>
+    </p>
   );
 }
 

@@ -2,7 +2,8 @@ import { createContext } from 'preact';
 import type { Context } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
 
-import type { PageState, PageStore } from './page-store.ts';
+import type { PageState } from './page-state.ts';
+import type { PageStore } from './page-store.ts';
 
 export const StoreContext: Context<PageStore | undefined> = createContext<PageStore | undefined>(undefined);
 

@@ -185,6 +185,6 @@ export interface SearchHit {
   readonly block: number;
   /** The text around it. */
   readonly excerpt: string;
-  /** How many entries of the session have it. */
+  /** How many blocks of the session have it. */
   readonly count: number;
 }

@@ -22,7 +22,12 @@ export function listWindow(model: SessionModel, query: ListQuery): ListWindow {
   return { matching: found.length, sessions };
 }
 
-function isMatch(session: Session, { search, states, kinds, source }: ListQuery, nowMillis: number): boolean {
+/** Whether the query lets a session through. */
+export function isMatch(
+  session: Session,
+  { search, states, kinds, source }: Omit<ListQuery, 'sort' | 'offset' | 'limit'>,
+  nowMillis: number,
+): boolean {
   if (kinds.length > 0 && !kinds.includes(session.kind)) return false;
   if (source !== undefined && !session.sources.has(source)) return false;
   if (states.length > 0 && !states.includes(session.stateAt(nowMillis))) return false;

@@ -1,41 +1,78 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
+import type { Block, Entry } from '../model/block.ts';
+import type { Session } from '../model/session.ts';
 import type { SessionModel } from '../model/session-model.ts';
-import type { SearchHit } from './protocol.ts';
+import type { ListQuery, SearchHit } from './protocol.ts';
+import { isMatch } from './session-list.ts';
 
 /** So many entries are looked at before others get a turn. */
 const ENTRIES_PER_TURN = 20_000;
 const EXCERPT_BEFORE = 40;
 const EXCERPT_LENGTH = 160;
 
-/** Looks for a text, whatever its case, in all entries held; the newest sessions first. Answers with one hit for each session. */
-export async function searchEntries(
+/**
+ * Looks for a text, whatever its case, in all blocks of the sessions that the query lets through; the newest sessions first. An
+ * answer is looked through as one text: a word may stand in several chunks. Answers with one hit for each session.
+ */
+export async function searchBlocks(
   model: SessionModel,
   text: string,
-  limit: number,
+  query: ListQuery,
   signal: AbortSignal,
 ): Promise<{ readonly hits: SearchHit[]; readonly isComplete: boolean }> {
   const wanted = text.toLowerCase();
   const hits: SearchHit[] = [];
   let looked = 0;
   for (const session of model.inOrder.toReversed()) {
+    if (!isMatch(session, query, model.now())) continue;
     let hit: SearchHit | undefined;
     let count = 0;
-    for (const entry of session.entries.slice()) {
-      if ((looked += 1) % ENTRIES_PER_TURN === 0) {
+    for (const block of session.blocks.slice()) {
+      if ((looked += block.entries.length) >= ENTRIES_PER_TURN) {
+        looked = 0;
         await nextTurn();
         if (signal.aborted) return { hits, isComplete: false };
       }
-      const at = entry.text.toLowerCase().indexOf(wanted);
-      if (at === -1) continue;
+      const found = hitIn(block, session, wanted);
+      if (found === undefined) continue;
       count += 1;
-      const from = Math.max(0, at - EXCERPT_BEFORE);
-      const excerpt = entry.text.slice(from, from + EXCERPT_LENGTH);
-      hit ??= { key: session.key, seq: entry.seq, block: entry.block.id, excerpt, count: 0 };
+      hit ??= found;
     }
     if (hit === undefined) continue;
     hits.push({ ...hit, count });
-    if (hits.length >= limit) return { hits, isComplete: false };
+    if (hits.length >= query.limit) return { hits, isComplete: false };
   }
   return { hits, isComplete: true };
+}
+
+function hitIn(block: Block, session: Session, wanted: string): SearchHit | undefined {
+  const { entries } = block;
+  const text = entries.length === 1 ? (entries[0] as Entry).text : joined(entries);
+  const at = text.toLowerCase().indexOf(wanted);
+  if (at === -1) return undefined;
+  const from = Math.max(0, at - EXCERPT_BEFORE);
+  const excerpt = text.slice(from, from + EXCERPT_LENGTH);
+  return { key: session.key, seq: seqAt(entries, at), block: block.id, excerpt, count: 0 };
+}
+
+/** Another part of an answer begins on a line of its own, so that nothing is found across two of them. */
+function joined(entries: readonly Entry[]): string {
+  let text = '';
+  for (const entry of entries) text += pieceOf(entry);
+  return text;
+}
+
+function pieceOf({ part, text }: Entry): string {
+  return part === 'mark' ? '\n' : text;
+}
+
+/** The entry in which that character of the joined text stands. */
+function seqAt(entries: readonly Entry[], at: number): number {
+  let end = 0;
+  for (const entry of entries) {
+    end += entries.length === 1 ? entry.text.length : pieceOf(entry).length;
+    if (end > at) return entry.seq;
+  }
+  return entries.at(-1)?.seq ?? 0;
 }

@@ -8,7 +8,7 @@ import { PageStream } from './page-stream.ts';
 import { blockQuery, integer, listQuery, pageCursor, sessionKeys, text, WrongQueryError } from './queries.ts';
 import { listWindow } from './session-list.ts';
 import { StateReport } from './state-report.ts';
-import { searchEntries } from './text-search.ts';
+import { searchBlocks } from './text-search.ts';
 import { Ticker } from './ticker.ts';
 
 const MAX_NUMBER = Number.MAX_SAFE_INTEGER;
@@ -138,7 +138,7 @@ export class ViewerApi {
   async #search({ query, signal }: Asked): Promise<Answer> {
     const wanted = text(query, 'q', 1_000);
     if (wanted === '') throw new WrongQueryError('expected `q` to be a text');
-    return jsonAnswer(200, await searchEntries(this.#model, wanted, integer(query, 'limit', 100, 1, 1_000), signal));
+    return jsonAnswer(200, await searchBlocks(this.#model, wanted, listQuery(query), signal));
   }
 
   #export({ query }: Asked): Answer {

@@ -66,6 +66,23 @@ describe('the interface of the page', () => {
     ]);
   });
 
+  it('finds a text that stands in several chunks of an answer, and says in which it begins', async () => {
+    const server = await startServer();
+    const script = new SessionScript(server.model, 'one').log('before').mark('stream_start').mark('reasoning_start');
+    script.chunk('half an ').mark('reasoning_stop').chunk('or').chunk('der was se').chunk('nt');
+    const find = (query: string): Promise<{ readonly hits: SearchHit[] }> =>
+      askJson(`${server.endpoint}/api/search?${query}`);
+    const entries = server.model.find('one')?.entries ?? [];
+    const seq = entries.find(({ text }) => text === 'or')?.seq;
+    expect((await find('q=Order+was+sent')).hits).toEqual([
+      { key: 's:one', seq, block: entries.at(-1)?.block.id, excerpt: '\n\nhalf an \norder was sent', count: 1 },
+    ]);
+    // Reasoning is another text than what follows it.
+    expect((await find('q=an+order')).hits).toEqual([]);
+    expect((await find('q=order&state=failed')).hits).toEqual([]);
+    expect((await find('q=order&state=live')).hits.length).toBe(1);
+  });
+
   it('exports a session as lines of OTLP JSON, which are read back unchanged', async () => {
     const server = await startServer();
     const script = new SessionScript(server.model, 'a/b "c"');

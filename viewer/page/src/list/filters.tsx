@@ -34,11 +34,18 @@ export function Filters(): JSX.Element {
       <input
         ref={search}
         type="search"
-        placeholder="Search by id or service"
+        placeholder="Id or service"
         aria-label="Search by id or service"
         aria-keyshortcuts="/"
         value={view.search}
         onInput={(event) => store.show({ search: event.currentTarget.value })}
+      />
+      <input
+        type="search"
+        placeholder="Text"
+        aria-label="Search in what sessions say"
+        value={view.text}
+        onInput={(event) => store.show({ text: event.currentTarget.value })}
       />
       <div class="choices" role="group" aria-label="State">
         {STATES.map((state) => (

@@ -31,7 +31,8 @@ export function useShortcut(key: ShortcutKey, run: () => void): void {
 
 function isTaken({ ctrlKey, metaKey, altKey, key, target }: KeyboardEvent): boolean {
   if (ctrlKey || metaKey || altKey) return true;
-  // A dialog that is open has the keyboard.
-  if (!(target instanceof Element) || document.querySelector('dialog[open]') !== null) return target instanceof Element;
+  // What is open above the page has the keyboard.
+  if (document.querySelector('dialog[open], :popover-open') !== null) return true;
+  if (!(target instanceof Element)) return false;
   return target.matches(WRITABLE) || (key === 'Enter' && target.closest(INTERACTIVE) !== null);
 }

@@ -13,6 +13,8 @@ const LOOK_MILLIS = 80;
 export interface RowWindow {
   readonly first: number;
   readonly last: number;
+  /** Sessions that came above what is read. */
+  readonly above: number;
   /** Scrolls no farther than it takes to have that row in sight. */
   readonly reveal: (place: number) => void;
   readonly onScroll: () => void;
@@ -27,6 +29,7 @@ export function useRowWindow(
   const store = useStore();
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(800);
+  const [above, setAbove] = useState(0);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const anchor = useRef<{ readonly key: string; readonly place: number } | undefined>(undefined);
 
@@ -45,17 +48,23 @@ export function useRowWindow(
     const known = anchor.current;
     const at = known === undefined ? -1 : list.rows.findIndex((row) => row.key === known.key);
     // At the top one sees what comes; by last activity rows have no place of their own.
-    if (current !== null && known !== undefined && at !== -1 && current.scrollTop > 0 && sort !== 'active') {
-      current.scrollTop += (list.offset + at - known.place) * ROW_HEIGHT;
-    }
+    if (current === null || known === undefined || at === -1 || current.scrollTop === 0 || sort === 'active') return;
+    const shift = list.offset + at - known.place;
+    if (shift === 0) return;
+    current.scrollTop += shift * ROW_HEIGHT;
+    setTop(current.scrollTop);
+    setAbove((count) => Math.max(0, count + shift));
   }, [list]);
   useLayoutEffect(() => {
-    const row = list.rows[inSight - list.offset];
-    anchor.current = row === undefined ? undefined : { key: row.key, place: inSight };
+    const place = Math.floor((box.current?.scrollTop ?? 0) / ROW_HEIGHT);
+    const row = list.rows[place - list.offset];
+    anchor.current = row === undefined ? undefined : { key: row.key, place };
   });
 
   const onScroll = (): void => {
-    setTop(box.current?.scrollTop ?? 0);
+    const { scrollTop } = box.current ?? { scrollTop: 0 };
+    setTop(scrollTop);
+    if (scrollTop < ROW_HEIGHT) setAbove(0);
     timer.current ??= setTimeout(() => {
       timer.current = undefined;
       store.lookAt(Math.floor((box.current?.scrollTop ?? 0) / ROW_HEIGHT));
@@ -70,6 +79,7 @@ export function useRowWindow(
   };
   return {
     first: Math.max(0, inSight - OVERSCAN),
+    above: sort === 'newest' ? above : 0,
     last: inSight + Math.ceil(height / ROW_HEIGHT) + OVERSCAN,
     reveal,
     onScroll,

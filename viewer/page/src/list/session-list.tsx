@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 
 import type { ListEvent, SessionRow } from '../../../src/serve/protocol.ts';
@@ -39,14 +39,17 @@ function Rows({ list }: { readonly list: ListEvent }): JSX.Element {
   const [tabKey, setTabKey] = useState('');
   /** A row that is to be chosen or focused once it is there. */
   const wanted = useRef<{ readonly place: number; readonly isChosen: boolean } | undefined>(undefined);
-  const { first, last, reveal, onScroll } = useRowWindow(box, list, view.sort);
+  const { first, last, above, reveal, onScroll } = useRowWindow(box, list, view.sort);
 
   const rowAt = (place: number): SessionRow | undefined => list.rows[place - list.offset];
-  const choose = (follow: string): void => store.show({ follow, block: 0, replay: undefined });
-  const pin = (key: string): void => {
-    const isPinned = view.pins.includes(key);
-    store.show({ pins: isPinned ? view.pins.filter((each) => each !== key) : [...view.pins, key] });
-  };
+  const choose = (follow: string, isTyped: boolean): void =>
+    store.show({ follow, block: 0, replay: undefined }, isTyped);
+  // The same functions each time: a row whose session is as it was is not drawn again.
+  const click = useCallback((key: string): void => choose(key, false), []);
+  const pin = useCallback((key: string): void => {
+    const { pins } = store.state.view;
+    store.show({ pins: pins.includes(key) ? pins.filter((each) => each !== key) : [...pins, key] });
+  }, []);
   const goTo = (place: number, isChosen: boolean): void => {
     const inside = Math.min(Math.max(place, 0), list.matching - 1);
     wanted.current = { place: inside, isChosen };
@@ -57,7 +60,7 @@ function Rows({ list }: { readonly list: ListEvent }): JSX.Element {
     const row = wanted.current === undefined ? undefined : rowAt(wanted.current.place);
     if (wanted.current === undefined || row === undefined) return;
     const { place, isChosen } = wanted.current;
-    if (isChosen) choose(row.key);
+    if (isChosen) choose(row.key, true);
     else {
       const button = box.current?.querySelector<HTMLElement>(`[data-place="${place}"] .choose`);
       if (button === null || button === undefined) return;
@@ -68,7 +71,8 @@ function Rows({ list }: { readonly list: ListEvent }): JSX.Element {
   useLayoutEffect(settle);
 
   const step = (by: number): void => {
-    const at = wanted.current?.place ?? placeOf(list, view.follow);
+    // Keys come faster than frames.
+    const at = wanted.current?.place ?? placeOf(list, store.state.view.follow);
     goTo(at === undefined ? first + (by > 0 ? 0 : -1) : at + by, true);
   };
   useShortcut('j', () => step(1));
@@ -100,6 +104,11 @@ function Rows({ list }: { readonly list: ListEvent }): JSX.Element {
     shown.find(({ row }) => row)?.row?.key;
   return (
     <div class="rows" ref={box} onScroll={onScroll}>
+      {above === 0 ? null : (
+        <button type="button" class="above" onClick={() => reveal(0)}>
+          {whole(above)} new
+        </button>
+      )}
       <ul
         style={{ height: `${list.matching * ROW_HEIGHT}px` }}
         aria-label={`${whole(list.matching)} sessions`}
@@ -121,7 +130,7 @@ function Rows({ list }: { readonly list: ListEvent }): JSX.Element {
               isPinned={view.pins.includes(row.key)}
               canPin={view.pins.length < MAX_PANES - 1}
               hasTab={row.key === tab}
-              choose={choose}
+              choose={click}
               pin={pin}
             />
           ),

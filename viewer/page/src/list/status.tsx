@@ -1,42 +1,62 @@
 import type { JSX } from 'preact';
 
-import { recordsOf } from '../page-store.ts';
+import type { StateEvent } from '../../../src/serve/protocol.ts';
 import { usePage, useStore } from '../use-page.ts';
 import { whole } from './figures.ts';
+import { KeysHelp } from './keys-help.tsx';
 import { useShortcut } from './keys.ts';
+import { Notices } from './notices.tsx';
+import { Sources } from './sources.tsx';
 
 /** How the viewer is: what it holds, what it does not any more, and what to do when something is wrong. */
 export function StatusBar(): JSX.Element {
-  const store = useStore();
-  const connection = usePage((state) => state.connection);
   const viewer = usePage((state) => state.viewer);
-  const paused = usePage((state) => state.paused);
-  useShortcut('p', () => (paused === undefined ? store.pause() : store.resume()));
   return (
     <footer class="status">
-      {connection.kind === 'lost' ? (
-        <p class="warning">The viewer does not answer. Is it running? Trying again every second.</p>
-      ) : null}
-      {connection.kind === 'refused' ? <p class="warning">The viewer refuses: {connection.reason}</p> : null}
-      {connection.kind === 'connecting' ? <p>Connecting.</p> : null}
-      {paused === undefined ? null : (
-        <p>
-          Paused, {whole(Math.max(0, recordsOf(viewer) - paused.records))} new
-          <button type="button" onClick={() => store.resume()}>
-            Go on
-          </button>
-        </p>
-      )}
-      {viewer === undefined ? null : (
-        <p>
-          {whole(viewer.sessions)} sessions, {whole(viewer.entries)} entries, {whole(viewer.rate)} a second
-        </p>
-      )}
-      {viewer === undefined || viewer.evicted.entries === 0 ? null : (
-        <p class="warning">
-          The oldest {whole(viewer.evicted.sessions)} sessions went: {whole(viewer.maxEntries)} entries are held.
-        </p>
-      )}
+      <Notices />
+      <div class="bar">
+        <Following />
+        {viewer === undefined ? null : <Held viewer={viewer} />}
+        {viewer === undefined ? null : <Sources sources={viewer.sources} />}
+        <KeysHelp />
+      </div>
     </footer>
   );
+}
+
+/** Whether the page follows, with the button that changes it. */
+function Following(): JSX.Element {
+  const store = useStore();
+  const connection = usePage((state) => state.connection.kind);
+  const isPaused = usePage(({ paused }) => paused !== undefined);
+  const toggle = (): void => (isPaused ? store.resume() : store.pause());
+  useShortcut('p', toggle);
+  const words = { connecting: 'Connecting', lost: 'Not connected', refused: 'Not connected', open: 'Connected' };
+  return (
+    <>
+      <span class={`following ${connection}`}>{words[connection]}</span>
+      <button type="button" class="plain" aria-pressed={isPaused} aria-keyshortcuts="p" onClick={toggle}>
+        Pause
+      </button>
+    </>
+  );
+}
+
+function Held({ viewer }: { readonly viewer: StateEvent }): JSX.Element {
+  const { sessions, entries, maxEntries, rate, evicted } = viewer;
+  return (
+    <>
+      <span class="figure">{whole(sessions)} sessions</span>
+      <span class="figure">{whole(entries)} entries</span>
+      <span class="figure">{whole(rate)} a second</span>
+      <span class="went">
+        {evicted.entries === 0 ? '' : `${wentText(evicted)}: the viewer holds ${whole(maxEntries)} entries.`}
+      </span>
+    </>
+  );
+}
+
+function wentText({ sessions, entries }: StateEvent['evicted']): string {
+  if (sessions === 0) return `The oldest ${whole(entries)} entries went`;
+  return sessions === 1 ? 'The oldest session went' : `The oldest ${whole(sessions)} sessions went`;
 }

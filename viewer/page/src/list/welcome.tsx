@@ -1,11 +1,12 @@
 import type { JSX } from 'preact';
 
 import { usePage } from '../use-page.ts';
+import { isApplication } from './notices.tsx';
 
 /** Where the conversations will be: what to do while there is no session, or none is chosen. */
 export function Welcome(): JSX.Element {
   const isEmpty = usePage(({ list }) => list === undefined || list.total === 0);
-  const isInside = usePage(({ viewer }) => viewer?.sources.some(({ kind }) => kind === 'application') === true);
+  const isInside = usePage(({ viewer }) => isApplication(viewer));
   if (!isEmpty) {
     return (
       <div class="welcome">
@@ -29,16 +30,22 @@ export function Welcome(): JSX.Element {
   );
 }
 
+/** Where applications with OpenTelemetry's defaults send to. */
+const DEFAULT_PORT = '4318';
+
 function HowToSend(): JSX.Element {
+  const isDefault = location.port === DEFAULT_PORT;
   return (
     <>
       <p>
-        Start an application with OpenTelemetry in any language: records that carry <code>session.id</code> become
-        sessions here by themselves. Applications look for <code>http://localhost:4318</code> by default; for this
-        viewer set
+        Start an application with OpenTelemetry in any language. Records that carry <code>session.id</code> become
+        sessions here by themselves.
+        {isDefault
+          ? ' With its defaults the application needs no configuration.'
+          : ' Tell the application where to send:'}
       </p>
-      <pre>OTEL_EXPORTER_OTLP_ENDPOINT={location.origin}</pre>
-      <p>Or let the viewer start a Node program, or read what another has written:</p>
+      {isDefault ? null : <pre>OTEL_EXPORTER_OTLP_ENDPOINT={location.origin}</pre>}
+      <p>Or start the viewer with a Node program, or with logs that a program has written:</p>
       <pre>
         npx otel-session-logs dev -- node app.js{'\n'}
         npx otel-session-logs dev ./logs

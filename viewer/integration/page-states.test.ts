@@ -1,0 +1,173 @@
+import { expect, it } from 'vitest';
+
+import { DevServer } from '../src/dev/dev-server.ts';
+import { SessionScript } from '../test/support/records.ts';
+import { describePage } from './support/chromium.ts';
+
+describePage('the state of the viewer, on the page', (open) => {
+  it('says what to do while there is no session, and shows the first one when it comes', async () => {
+    const { server, page, complaints } = await open();
+    await page.getByText('No session yet.').waitFor();
+    await page.getByText(`OTEL_EXPORTER_OTLP_ENDPOINT=${server.endpoint}`).waitFor();
+    new SessionScript(server.model, 'abc').log('here');
+    await page.getByRole('button', { name: /abc/ }).waitFor();
+    await page.getByText('Choose a session.').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('says when the viewer does not answer, and goes on where it was when it does again', async () => {
+    const { server, page } = await open({
+      prepare: ({ model }) => void new SessionScript(model, 'abc').mark('stream_start').chunk('one '),
+      view: '#follow=s:abc',
+    });
+    await page.getByText('one', { exact: true }).waitFor();
+    const port = Number(new URL(server.endpoint).port);
+    await server.close();
+    await page.getByText('The viewer does not answer.').waitFor();
+    await page.getByText('Not connected').waitFor();
+    await expect.poll(() => page.getByRole('status').innerText()).toBe('The viewer does not answer');
+    // What was there stays readable.
+    expect(await page.getByText('one', { exact: true }).isVisible()).toBe(true);
+    const next = new DevServer({ port });
+    await next.start();
+    try {
+      new SessionScript(next.model, 'abc').mark('stream_start').chunk('two');
+      await page.getByText('two', { exact: true }).waitFor();
+      expect(await page.getByText('The viewer does not answer.').count()).toBe(0);
+      await expect.poll(() => page.getByRole('status').innerText()).toContain('The viewer answers again');
+    } finally {
+      await next.close();
+    }
+  });
+
+  it('goes on without a repetition after a connection that was lost', async () => {
+    const { server, page } = await open({
+      prepare: ({ model }) => void new SessionScript(model, 'abc').mark('stream_start').chunk('one '),
+      view: '#follow=s:abc',
+    });
+    await page.getByText('one', { exact: true }).waitFor();
+    const [source] = server.model.sources;
+    if (source === undefined) throw new Error('there is no source');
+    await page.context().setOffline(true);
+    const script = new SessionScript(server.model, 'abc', { source });
+    script.chunk('two ');
+    await page.context().setOffline(false);
+    script.chunk('three');
+    await page.getByText('one two three', { exact: true }).waitFor();
+  });
+
+  it('stands still while it is paused, counts what comes, and shows it afterwards', async () => {
+    const { server, page } = await open({
+      prepare: ({ model }) => void new SessionScript(model, 'abc').mark('stream_start').chunk('one '),
+      view: '#follow=s:abc',
+    });
+    await page.getByText('one', { exact: true }).waitFor();
+    const [source] = server.model.sources;
+    if (source === undefined) throw new Error('there is no source');
+    await page.keyboard.press('p');
+    await page.getByText('Paused, 0 new').waitFor();
+    const script = new SessionScript(server.model, 'abc', { source });
+    for (let at = 0; at < 213; at += 1) script.chunk('x');
+    new SessionScript(server.model, 'def', { source }).log('other');
+    await page.getByText('Paused, 214 new').waitFor();
+    expect(await page.locator('.row').count()).toBe(1);
+    expect(await page.getByText('one', { exact: true }).isVisible()).toBe(true);
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByText(`one ${'x'.repeat(213)}`).waitFor();
+    await page.locator('.row', { hasText: 'def' }).waitFor();
+  });
+
+  it('shows another session while it is paused, as it stands, and lets it go on afterwards', async () => {
+    const { server, page } = await open({
+      prepare: ({ model }) => {
+        new SessionScript(model, 'abc').log('of abc');
+        new SessionScript(model, 'def').mark('stream_start').chunk('one ');
+      },
+      view: '#follow=s:abc',
+    });
+    await page.getByText('of abc').waitFor();
+    await page.keyboard.press('p');
+    await page.getByText('Paused, 0 new').waitFor();
+    await page.locator('.row', { hasText: 'def' }).locator('.choose').click();
+    await page.getByText('one', { exact: true }).waitFor();
+    const [, source] = server.model.sources;
+    if (source === undefined) throw new Error('there is no source');
+    new SessionScript(server.model, 'def', { source }).chunk('two');
+    await page.getByText('Paused, 1 new').waitFor();
+    expect(await page.getByText('one', { exact: true }).isVisible()).toBe(true);
+    await page.keyboard.press('p');
+    await page.getByText('one two', { exact: true }).waitFor();
+  });
+
+  it('says how many sessions went because of the bound', async () => {
+    const { page } = await open({
+      server: { maxEntries: 100 },
+      prepare: ({ model }) => {
+        for (let at = 0; at < 130; at += 1) new SessionScript(model, `session-${at}`).log('a');
+      },
+    });
+    await page.getByText(/The oldest \d\d sessions went: the viewer holds 100 entries\./).waitFor();
+  });
+
+  it('names the sources with what is to be known of them', async () => {
+    const { server, page } = await open({ prepare: ({ model }) => void new SessionScript(model, 'abc').log('a') });
+    const source = server.model.addSource('/var/log/app', 'directory');
+    source.notes.set('cut', 'app.log.gz has an end that is cut off');
+    source.unreadable = 3;
+    await page.getByRole('button', { name: '2 notes' }).click();
+    const sources = page.getByRole('region', { name: 'Sources' });
+    await sources.getByText('app.log.gz has an end that is cut off').waitFor();
+    expect(await sources.innerText()).toContain('3 could not be read.');
+    await page.keyboard.press('Escape');
+    expect(await sources.isVisible()).toBe(false);
+  });
+
+  it('says why the viewer does not let the page in', async () => {
+    const { page } = await open();
+    await page.getByText('No session yet.').waitFor();
+    await page.route('**/api/stream*', (route) =>
+      route.fulfill({ status: 503, contentType: 'text/plain', body: '64 pages are open already\n' }),
+    );
+    await page.reload();
+    await page.getByText('64 pages are open already. This page tries again every second.').waitFor();
+    await page.unroute('**/api/stream*');
+    await page.getByText('Connected', { exact: true }).waitFor();
+  });
+
+  it('says that more arrives than it can draw, what to do about it, and when that is over', async () => {
+    const { server, page } = await open({ prepare: ({ model }) => void new SessionScript(model, 'abc').log('a') });
+    await page.locator('.row', { hasText: 'abc' }).waitFor();
+    const script = new SessionScript(server.model, 'abc');
+    const stop = setInterval(() => script.log('more'), 20);
+    try {
+      // Something keeps the thread of the page for 450 ms again and again.
+      await page.evaluate('busy = setInterval(() => { for (let end = Date.now() + 450; Date.now() < end; ); }, 0)');
+      await page.getByText('More arrives than this page can draw.').waitFor();
+      await page.evaluate('clearInterval(busy)');
+      await page.getByText('More arrives than this page can draw.').waitFor({ state: 'detached' });
+    } finally {
+      clearInterval(stop);
+    }
+  });
+
+  it('tells those who do not see it of new sessions and of the end of an answer, and of no token', async () => {
+    const { server, page } = await open({
+      prepare: ({ model }) => void new SessionScript(model, 'abc').mark('stream_start').chunk('one '),
+      view: '#follow=s:abc',
+    });
+    await page.getByText('one', { exact: true }).waitFor();
+    await page.evaluate(`{
+      said = [];
+      const status = document.querySelector('[role=status]');
+      new MutationObserver(() => said.push(status.textContent)).observe(status, { childList: true, subtree: true });
+    }`);
+    const [source] = server.model.sources;
+    if (source === undefined) throw new Error('there is no source');
+    const said = (): Promise<unknown> => page.evaluate('said');
+    new SessionScript(server.model, 'abc', { source }).chunk('two ').chunk('three').mark('stream_end');
+    await expect.poll(said).toContain('Answer finished in abc');
+    for (const id of ['d', 'e', 'f']) new SessionScript(server.model, id, { source }).log('a');
+    await expect.poll(said).toContain('3 new sessions');
+    expect(await said()).toEqual(['Answer finished in abc', '3 new sessions']);
+  });
+});

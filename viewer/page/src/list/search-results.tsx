@@ -1,0 +1,116 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { JSX } from 'preact';
+
+import type { SearchHit } from '../../../src/serve/protocol.ts';
+import { listFilter } from '../list-filter.ts';
+import { usePage, useStore } from '../use-page.ts';
+import { counted, whole } from './figures.ts';
+import { useShortcut } from './keys.ts';
+
+/** So long after the last key a text is searched for. */
+const TYPING_MILLIS = 200;
+/** What arrives is looked through as well, so often. */
+const AGAIN_MILLIS = 2_000;
+
+interface Found {
+  readonly text: string;
+  readonly hits: readonly SearchHit[];
+  readonly isComplete: boolean;
+}
+
+/** The sessions that have a text, each with the first place where it stands. */
+export function SearchResults(): JSX.Element {
+  const store = useStore();
+  const follow = usePage(({ view }) => view.follow);
+  const found = useSearch();
+  const hits = found?.hits ?? [];
+  const show = ({ key, block }: SearchHit, isTyped: boolean): void =>
+    store.show({ follow: key, block, replay: undefined }, isTyped);
+  const step = (by: number): void => {
+    const at = hits.findIndex(({ key }) => key === store.state.view.follow);
+    const hit = hits[at === -1 ? 0 : at + by];
+    if (hit !== undefined) show(hit, true);
+  };
+  useShortcut('j', () => step(1));
+  useShortcut('k', () => step(-1));
+  if (found === undefined) return <p class="note">Searching.</p>;
+  return (
+    <div class="hits" tabIndex={-1}>
+      <p class="note">{summaryOf(found)}</p>
+      <ul aria-label="Sessions with the text">
+        {hits.map((hit) => (
+          <li key={hit.key}>
+            <button type="button" class="choose" aria-current={hit.key === follow} onClick={() => show(hit, false)}>
+              <span class="first">
+                <span class="name">{hit.key.slice(2)}</span>{' '}
+                <span class="count">{counted(hit.count, 'place', 'places')}</span>
+              </span>
+              <Excerpt excerpt={hit.excerpt} text={found.text} />
+            </button>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function summaryOf({ hits, isComplete }: Found): string {
+  if (!isComplete)
+    return `The newest ${whole(hits.length)} sessions with this text. Type more or set a filter to find others.`;
+  return hits.length === 0
+    ? 'No session has this text.'
+    : `${counted(hits.length, 'session has', 'sessions have')} this text.`;
+}
+
+function Excerpt({ excerpt, text }: { readonly excerpt: string; readonly text: string }): JSX.Element {
+  const at = excerpt.toLowerCase().indexOf(text.toLowerCase());
+  if (at === -1) return <span class="excerpt">{excerpt}</span>;
+  const end = at + text.length;
+  return (
+    <span class="excerpt">
+      {excerpt.slice(0, at)}
+      <mark>{excerpt.slice(at, end)}</mark>
+      {excerpt.slice(end)}
+    </span>
+  );
+}
+
+/** What was found last; `undefined` while nothing is known of the text. */
+function useSearch(): Found | undefined {
+  const store = useStore();
+  const view = usePage((state) => state.view);
+  const [found, setFound] = useState<Found | undefined>(undefined);
+  const told = useRef('');
+  const { text } = view;
+  const query = listFilter(view);
+  query.set('q', text);
+  const address = `./api/search?${query.toString()}`;
+  useEffect(() => {
+    const ending = new AbortController();
+    let cursor = -1;
+    let timer = setTimeout(look, TYPING_MILLIS);
+    async function look(): Promise<void> {
+      const { viewer, paused } = store.state;
+      const begun = performance.now();
+      if (cursor === -1 || (paused === undefined && viewer !== undefined && viewer.cursor !== cursor)) {
+        cursor = viewer?.cursor ?? 0;
+        const response = await fetch(address, { signal: ending.signal }).catch(() => undefined);
+        if (ending.signal.aborted) return;
+        // A server that does not answer is told of elsewhere.
+        if (response?.ok === true) setFound({ text, ...((await response.json()) as Omit<Found, 'text'>) });
+      }
+      // Of a viewer that holds a lot it is asked less often.
+      if (!ending.signal.aborted) timer = setTimeout(look, Math.max(AGAIN_MILLIS, (performance.now() - begun) * 10));
+    }
+    return () => {
+      ending.abort();
+      clearTimeout(timer);
+    };
+  }, [address]);
+  useEffect(() => {
+    if (found === undefined || told.current === found.text) return;
+    told.current = found.text;
+    store.announce(summaryOf(found));
+  }, [found]);
+  return found;
+}

@@ -1,0 +1,28 @@
+import type { ListEvent, SessionRow, StateEvent } from '../../src/serve/protocol.ts';
+import type { View } from './address.ts';
+import type { Conversation } from './blocks.ts';
+import type { Connection } from './event-stream.ts';
+
+/** All that is drawn comes from here. */
+export interface PageState {
+  readonly view: View;
+  readonly connection: Connection;
+  /** The viewer itself; `undefined` until it has answered. */
+  readonly viewer: StateEvent | undefined;
+  readonly list: ListEvent | undefined;
+  /** Of the sessions side by side, by their keys; one that has not come yet is missing. */
+  readonly conversations: ReadonlyMap<string, Conversation>;
+  /** Rows of the sessions side by side. */
+  readonly rows: ReadonlyMap<string, SessionRow>;
+  /** What is shown stands still since then. */
+  readonly paused: { readonly records: number } | undefined;
+  /** More arrives than the page can draw. */
+  readonly isBusy: boolean;
+  /** The last that was said to those who do not see the page, and how many there were before. */
+  readonly announcement: { readonly text: string; readonly count: number };
+}
+
+/** Records that have come to the viewer, over all time. */
+export function recordsOf(viewer: StateEvent | undefined): number {
+  return viewer?.sources.reduce((sum, { records }) => sum + records, 0) ?? 0;
+}
