@@ -63,6 +63,7 @@ function answer(
     status,
     headers: { ...SAFE_HEADERS, 'content-type': CONTENT_TYPES[form], ...headers },
     body,
-    ...(status === 413 ? { closes: true } : {}),
+    // The rest of such a body is not read.
+    ...(status === 413 || status === 503 ? { closes: true } : {}),
   };
 }

@@ -1,9 +1,13 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import type { SessionModel } from '../model/session-model.ts';
 import type { SourceState } from '../model/source.ts';
 import type { DecodedLogs } from '../otlp/decoded-logs.ts';
+import { hasMoreContainers } from '../otlp/json-containers.ts';
 import { decodeJsonLogs, MalformedJsonError } from '../otlp/json.ts';
 import { MalformedProtobufError } from '../otlp/protobuf-reader.ts';
 import { ProtobufLogsDecoder } from '../otlp/protobuf.ts';
+import { ByteBudget } from '../web/byte-budget.ts';
 import type { Answer, Asked } from '../web/exchange.ts';
 import { failedAnswer, formOf, takenAnswer } from './otlp-answer.ts';
 import type { OtlpForm } from './otlp-answer.ts';
@@ -16,8 +20,12 @@ const OTHERS: ReadonlySet<string> = new Set(['/v1/traces', '/v1/metrics', '/v1de
 
 /** Records of one request that are taken; exporters send 512. */
 const MAX_RECORDS = 100_000;
-/** Bodies under way, together: more are asked to come again. */
+/** Bodies under way, together: who brings more is asked to come again. */
 const MAX_BYTES_UNDER_WAY = 8 * MAX_BODY_BYTES;
+/** Objects and lists of a request in JSON that are taken; 512 records with 20 attributes have about 25,000. */
+const MAX_CONTAINERS = 1_000_000;
+/** So many records are put into the model before others get a turn. */
+const RECORDS_PER_TURN = 2_000;
 
 /**
  * Receives logs by OTLP/HTTP, https://opentelemetry.io/docs/specs/otlp/#otlphttp, in JSON and protobuf, plain and gzip, into a
@@ -27,7 +35,9 @@ export class OtlpReceiver {
   readonly #model: SessionModel;
   readonly #source: SourceState;
   readonly #decoder = new ProtobufLogsDecoder();
-  #requestsUnderWay = 0;
+  readonly #budget = new ByteBudget(MAX_BYTES_UNDER_WAY);
+  /** Requests are taken one after the other, in the order in which they were read. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(model: SessionModel, name: string) {
     this.#model = model;
@@ -45,29 +55,41 @@ export class OtlpReceiver {
     if (form === undefined) {
       return failedAnswer(415, form, 'expected the content-type application/x-protobuf or application/json');
     }
-    if (this.#requestsUnderWay * MAX_BODY_BYTES >= MAX_BYTES_UNDER_WAY) {
-      return failedAnswer(503, form, 'too many requests at a time', { 'retry-after': '1' });
-    }
-    this.#requestsUnderWay += 1;
     try {
-      const body = await readBody(asked);
-      return isLogs ? this.#take(this.#decode(body, form), form) : takenAnswer(form);
+      const body = await readBody(asked, this.#budget);
+      try {
+        return isLogs ? await this.#inTurn(() => this.#take(this.#decode(body, form), form)) : takenAnswer(form);
+      } finally {
+        this.#budget.give(body.length);
+      }
     } catch (error) {
       return failureOf(error, form);
-    } finally {
-      this.#requestsUnderWay -= 1;
     }
   }
 
+  #inTurn<T>(take: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(take);
+    this.#last = result.catch(() => {
+      // It is the failure of that request, which is told so.
+    });
+    return result;
+  }
+
   #decode(body: Buffer, form: OtlpForm): DecodedLogs {
+    if (form === 'json' && hasMoreContainers(body, MAX_CONTAINERS)) {
+      throw new UnreadableBodyError(413, `the body has more than ${MAX_CONTAINERS} objects and lists`);
+    }
     return form === 'json'
       ? decodeJsonLogs(body.toString('utf8'), MAX_RECORDS)
       : this.#decoder.decode(body, MAX_RECORDS);
   }
 
-  #take({ records, rejected }: DecodedLogs, form: OtlpForm): Answer {
+  async #take({ records, rejected }: DecodedLogs, form: OtlpForm): Promise<Answer> {
     const arrival = { source: this.#source };
-    for (const record of records) this.#model.add(record, arrival);
+    for (let at = 0; at < records.length; at += RECORDS_PER_TURN) {
+      if (at > 0) await nextTurn();
+      for (const record of records.slice(at, at + RECORDS_PER_TURN)) this.#model.add(record, arrival);
+    }
     this.#source.unreadable += rejected;
     return takenAnswer(
       form,
@@ -79,10 +101,15 @@ export class OtlpReceiver {
   }
 }
 
+/** What a failure asks of the client. */
+const HEADERS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  415: { 'accept-encoding': 'gzip' },
+  503: { 'retry-after': '1' },
+};
+
 function failureOf(error: unknown, form: OtlpForm): Answer {
   if (error instanceof UnreadableBodyError) {
-    const headers: Record<string, string> = error.status === 415 ? { 'accept-encoding': 'gzip' } : {};
-    return failedAnswer(error.status, form, error.message, headers);
+    return failedAnswer(error.status, form, error.message, HEADERS[error.status]);
   }
   if (error instanceof MalformedProtobufError || error instanceof MalformedJsonError) {
     return failedAnswer(400, form, `not a logs request of OTLP: ${error.message}`);

@@ -1,7 +1,8 @@
 import { gunzip } from 'node:zlib';
 
 import type { Asked } from '../web/exchange.ts';
-import { BodyTooLargeError } from '../web/exchange.ts';
+import type { ByteBudget } from '../web/byte-budget.ts';
+import { BodyTooLargeError, BusyError } from '../web/exchange.ts';
 
 /** Longest body that is taken, as sent and unpacked. Exporters send a few MiB at most; the Collector takes 20 MiB. */
 export const MAX_BODY_BYTES: number = 32 * 1024 * 1024;
@@ -9,20 +10,21 @@ export const MAX_BODY_BYTES: number = 32 * 1024 * 1024;
 /** A body that cannot be read, with the status that says why. */
 export class UnreadableBodyError extends Error {
   override readonly name = 'UnreadableBodyError';
-  readonly status: 400 | 413 | 415;
+  readonly status: 400 | 413 | 415 | 503;
 
-  constructor(status: 400 | 413 | 415, message: string, options?: ErrorOptions) {
+  constructor(status: 400 | 413 | 415 | 503, message: string, options?: ErrorOptions) {
     super(message, options);
     this.status = status;
   }
 }
 
 /**
- * The body of a request, unpacked. It never holds more than its bound, whatever a packed body would become.
+ * The body of a request, unpacked. It never holds more than its bound, whatever a packed body would become. Its length is taken from
+ * the budget, to which the caller gives it back.
  *
  * @throws UnreadableBodyError
  */
-export async function readBody(asked: Asked, maxBytes: number = MAX_BODY_BYTES): Promise<Buffer> {
+export async function readBody(asked: Asked, budget: ByteBudget, maxBytes: number = MAX_BODY_BYTES): Promise<Buffer> {
   const encoding = (asked.header('content-encoding') ?? 'identity').trim().toLowerCase();
   if (encoding !== 'gzip' && encoding !== 'identity' && encoding !== '') {
     throw new UnreadableBodyError(
@@ -32,12 +34,30 @@ export async function readBody(asked: Asked, maxBytes: number = MAX_BODY_BYTES):
   }
   let body: Buffer;
   try {
-    body = await asked.body(maxBytes);
+    body = await asked.body(maxBytes, budget);
   } catch (error) {
     if (error instanceof BodyTooLargeError) throw new UnreadableBodyError(413, error.message, { cause: error });
+    if (error instanceof BusyError) throw busy(error);
     throw error;
   }
-  return encoding === 'gzip' ? unpacked(body, maxBytes) : body;
+  if (encoding !== 'gzip') return body;
+  // What it becomes is known when it is there.
+  let held = maxBytes;
+  if (!budget.take(held)) {
+    budget.give(body.length);
+    throw busy();
+  }
+  try {
+    const result = await unpacked(body, maxBytes);
+    held -= result.length;
+    return result;
+  } finally {
+    budget.give(held + body.length);
+  }
+}
+
+function busy(cause?: Error): UnreadableBodyError {
+  return new UnreadableBodyError(503, 'too many bytes are under way: come again', { cause });
 }
 
 function unpacked(body: Buffer, maxBytes: number): Promise<Buffer> {

@@ -1,3 +1,5 @@
+import type { ByteBudget } from './byte-budget.ts';
+
 /** A request, of `node:http` or of a web framework. */
 export interface Asked {
   readonly method: string;
@@ -10,8 +12,11 @@ export interface Asked {
   readonly isLocal: boolean;
   /** A header by its name in lower case. */
   header(name: string): string | undefined;
-  /** The body. Rejects with a {@link BodyTooLargeError} as soon as it is longer. */
-  body(maxBytes: number): Promise<Buffer>;
+  /**
+   * The body. Its bytes are taken from the budget as they come, and given back when it rejects: with a {@link BodyTooLargeError} as
+   * soon as it is longer, with a {@link BusyError} when the budget has no more.
+   */
+  body(maxBytes: number, budget: ByteBudget): Promise<Buffer>;
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal;
 }
@@ -29,6 +34,11 @@ export interface Answer {
 /** A body is longer than is taken. */
 export class BodyTooLargeError extends Error {
   override readonly name = 'BodyTooLargeError';
+}
+
+/** Others hold what there is for bodies. */
+export class BusyError extends Error {
+  override readonly name = 'BusyError';
 }
 
 /** Answers a request; `undefined`: it is none of its own. */

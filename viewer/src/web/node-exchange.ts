@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { isLoopbackAddress } from './addresses.ts';
-import { BodyTooLargeError, textAnswer } from './exchange.ts';
+import type { ByteBudget } from './byte-budget.ts';
+import { BodyTooLargeError, BusyError, textAnswer } from './exchange.ts';
 import type { Answer, Asked, Handler } from './exchange.ts';
 
 /** How long the rest of a body that is not taken is read, so that the client gets to see the answer. */
@@ -45,7 +46,7 @@ function askedOf(request: IncomingMessage, url: string, base: string, signal: Ab
       const value = request.headers[name];
       return Array.isArray(value) ? value.join(', ') : value;
     },
-    body: (maxBytes) => bodyOf(request, maxBytes),
+    body: (maxBytes, budget) => bodyOf(request, maxBytes, budget),
     signal,
   };
 }
@@ -56,23 +57,33 @@ function isLocal({ socket, headers }: IncomingMessage): boolean {
   return !isForwarded && isLoopbackAddress(socket.remoteAddress) && isLoopbackAddress(socket.localAddress);
 }
 
-function bodyOf(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+function bodyOf(request: IncomingMessage, maxBytes: number, budget: ByteBudget): Promise<Buffer> {
   const tooLarge = (): BodyTooLargeError => new BodyTooLargeError(`the body is longer than ${maxBytes} bytes`);
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
+    let isOver = false;
+    const fail = (error: Error): void => {
+      if (isOver) return;
+      isOver = true;
+      request.off('data', onData);
+      budget.give(bytes);
+      reject(error);
+    };
     const onData = (chunk: Buffer): void => {
+      if (bytes + chunk.length > maxBytes) return fail(tooLarge());
+      if (!budget.take(chunk.length)) return fail(new BusyError('others hold what there is for bodies'));
       bytes += chunk.length;
-      if (bytes > maxBytes) {
-        request.off('data', onData);
-        reject(tooLarge());
-      } else chunks.push(chunk);
+      chunks.push(chunk);
     };
     request.on('data', onData);
-    request.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes)));
-    request.once('error', reject);
-    request.once('close', () => reject(new Error('the client went away')));
+    request.once('end', () => {
+      isOver = true;
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes));
+    });
+    request.once('error', fail);
+    request.once('close', () => fail(new Error('the client went away')));
   });
 }
 
