@@ -33,7 +33,7 @@ function boxes(): Box[] {
     {
       id: 'call',
       title: 'logChunkToQueue(text, id)',
-      notes: ['checks its arguments, throws at once'],
+      notes: ['checks what it is given'],
       kind: 'around',
       source: sourceOf('facade/session-logs.ts', 'logChunkToQueue('),
     },
@@ -53,7 +53,7 @@ function boxes(): Box[] {
     {
       id: 'router',
       title: 'Router',
-      notes: ['which session? stamps session.id'],
+      notes: ['which session?', 'stamps session.id'],
       kind: 'package',
       source: sourceOf('route/router.ts', 'class SessionRouter', '.append('),
     },

@@ -13,7 +13,7 @@ const PARTS: readonly Part[] = [
   {
     id: 'application',
     title: 'Your application',
-    notes: ['logChunkToQueue, sessions.logger,', 'or any OpenTelemetry logger'],
+    notes: ['logChunkToQueue, logger.info,', 'any OpenTelemetry logger'],
     kind: 'around',
     rooms: ['write'],
   },
@@ -24,11 +24,11 @@ const PARTS: readonly Part[] = [
     kind: 'package',
     rooms: ['route', 'redact'],
   },
-  { id: 'log', title: 'Session log', notes: ['memory or Redis'], kind: 'package', rooms: ['store'] },
-  { id: 'file', title: 'Daily file', notes: ['text or JSON'], kind: 'package', rooms: ['export'] },
-  { id: 'spool', title: 'Spool', notes: ['disk or memory'], kind: 'package', rooms: ['export'] },
+  { id: 'log', title: 'Session log', notes: ['in memory,', 'or in Redis'], kind: 'package', rooms: ['store'] },
+  { id: 'file', title: 'Daily file', notes: ['text', 'or JSON'], kind: 'package', rooms: ['export'] },
+  { id: 'spool', title: 'Spool', notes: ['on disk, until', 'acknowledged'], kind: 'package', rooms: ['export'] },
   { id: 'readers', title: 'Readers', notes: ['users’ pages,', 'your code'], kind: 'around', rooms: ['read', 'serve'] },
-  { id: 'collector', title: 'Collector', notes: ['OTLP, or your', 'exporter'], kind: 'around', rooms: ['export'] },
+  { id: 'collector', title: 'Collector', notes: ['any exporter'], kind: 'around', rooms: ['export'] },
 ];
 
 /** The way of a record. @throws Error when a room of `src` is neither here nor aside. */
@@ -48,8 +48,8 @@ export function dataFlow(): Diagram {
       { from: 'processor', to: 'log', label: ['entry'] },
       { from: 'processor', to: 'file', label: ['record'] },
       { from: 'processor', to: 'spool', label: ['record'] },
-      { from: 'log', to: 'readers', label: ['live, resumed', 'by cursor'] },
-      { from: 'spool', to: 'collector', label: ['again, until', 'acknowledged'] },
+      { from: 'log', to: 'readers', label: ['live, resume', 'by cursor'] },
+      { from: 'spool', to: 'collector', label: ['OTLP'] },
     ],
   };
 }

@@ -17,6 +17,7 @@ function toSvg({ width, height, boxes, arrows }: Layout, description: string, th
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}" role="img" font-family="${SANS}">`,
     `<title>${escapeXml(description)}</title>`,
+    `<rect width="${w}" height="${h}" rx="8" fill="${theme.page}"/>`,
     `<g transform="translate(${MARGIN} ${MARGIN})" text-anchor="middle">`,
     ...arrows.map((arrow) => drawArrow(arrow, theme)),
     ...boxes.map((box) => drawBox(box, theme)),

@@ -27,7 +27,7 @@ export interface Layout {
   readonly arrows: readonly PlacedArrow[];
 }
 
-export const SIZES = { title: 14, note: 12, line: 17, padding: 10 } as const;
+export const SIZES = { title: 14, note: 13, line: 18, padding: 10 } as const;
 
 /** The part of Graphviz's JSON that is read here. Coordinates go up. */
 interface GraphvizJson {

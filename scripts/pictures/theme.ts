@@ -6,6 +6,8 @@ export const SCHEMES: readonly Scheme[] = ['light', 'dark'];
 export type Kind = 'package' | 'around' | 'loss';
 
 export interface Theme {
+  /** A page may have its own idea of what is dark: the picture is readable on any. */
+  readonly page: string;
   readonly text: string;
   readonly muted: string;
   readonly line: string;
@@ -14,6 +16,7 @@ export interface Theme {
 
 export const THEMES: Readonly<Record<Scheme, Theme>> = {
   light: {
+    page: '#ffffff',
     text: '#1f2328',
     muted: '#57606a',
     line: '#6e7781',
@@ -24,6 +27,7 @@ export const THEMES: Readonly<Record<Scheme, Theme>> = {
     },
   },
   dark: {
+    page: '#0d1117',
     text: '#e6edf3',
     muted: '#a5adb7',
     line: '#8b949e',
