@@ -6,7 +6,7 @@ import type { Severity } from '../otel/severity.ts';
 import { objectWith } from '../support/options.ts';
 
 /** What the destinations that every start can have are called; `minimumSeverity` and `stats().destinations` name them so. */
-export const BUILT_IN = ['export', 'console', 'file'] as const;
+const BUILT_IN = ['export', 'console', 'file'] as const;
 
 /** Where records go beside the daily file, the console and the export. */
 export interface Destination {

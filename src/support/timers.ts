@@ -2,7 +2,7 @@ import { performance as realPerformance } from 'node:perf_hooks';
 import * as timers from 'node:timers';
 
 /** The longest delay of Node's timers, 24.8 days. They take a longer one for 1 ms. For times that others' timers get. */
-export const MAX_DELAY_MILLIS: number = 2 ** 31 - 1;
+const MAX_DELAY_MILLIS: number = 2 ** 31 - 1;
 
 /*
  * All timers of this package are started here; a rule of the linter keeps others out. There are two kinds, since tests

@@ -22,7 +22,7 @@ const RESOLUTIONS: readonly (readonly [resolution: string, module: string, compi
 ];
 
 /** A host that reads and writes, with nothing of OpenTelemetry's own. */
-export const CONSUMER = `
+const CONSUMER = `
 import { SessionLogs } from 'otel-session-logs';
 import type { LogEntry, SessionStore } from 'otel-session-logs';
 const sessions = new SessionLogs();

@@ -98,7 +98,7 @@ export class ServerProcess {
 }
 
 /** One request for a stream, over a connection of its own. */
-export class Client {
+class Client {
   readonly socket: Socket;
   #bytes = '';
 

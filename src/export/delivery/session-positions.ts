@@ -152,7 +152,7 @@ export class SessionPositions {
 export type { SessionPosition };
 
 /** The records that a session had when the watch began. */
-export class SessionWatch {
+class SessionWatch {
   readonly #session: SessionPosition;
   readonly #target: number;
 

@@ -20,7 +20,7 @@ import { momentNow, wasBefore } from './same-clock.ts';
 import type { Moment } from './same-clock.ts';
 
 /** The file of marks in a directory of daily files, and in the root of a spool. */
-export const MARKS_NAME = '.erasures';
+const MARKS_NAME = '.erasures';
 
 const VERSION = 1;
 /** A larger file is written anew, without what is old. */
@@ -204,7 +204,7 @@ export class ErasureMarks {
 }
 
 /** What a mark says of the session, for who knows its id. */
-export function digestOf(markId: string, sessionId: string): string {
+function digestOf(markId: string, sessionId: string): string {
   return createHash('sha256').update(`${markId} `).update(sessionId, 'utf16le').digest('hex');
 }
 

@@ -92,7 +92,7 @@ export class DeadOwnersErasure {
 }
 
 /** Erases records in a segment that nobody reads or writes. @throws the error of the file system. */
-export function eraseInSegment(segment: FileSegment, matcher: RecordMatcher): ErasedCounts {
+function eraseInSegment(segment: FileSegment, matcher: RecordMatcher): ErasedCounts {
   const counts: ErasedCounts = new Map();
   try {
     const frames = eraseFrames(segment.readAll(), segment, matcher, NONE_SETTLED, counts);

@@ -28,7 +28,7 @@ export interface LoadOptions {
 }
 
 /** Logs numbered entries at a steady rate; its clock is the wall clock, so that a stall is made up for. */
-export async function produce(store: RedisSessionStore, run: string, options: LoadOptions): Promise<number[]> {
+async function produce(store: RedisSessionStore, run: string, options: LoadOptions): Promise<number[]> {
   const { sessions, perSecond, millis } = options;
   const counts = Array.from({ length: sessions }, () => 0);
   const begin = performance.now();
