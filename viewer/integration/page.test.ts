@@ -18,10 +18,9 @@ describePage('the page', (open) => {
     await page.getByText(`Hello ${hostile}`).waitFor();
     script.chunk(' and on');
     await page.getByText(`Hello ${hostile} and on`).waitFor();
-    expect(await page.getByText('hidden at first').isVisible()).toBe(false);
-    await page.getByText('reasoning', { exact: true }).click();
-    await page.getByText('hidden at first').waitFor();
-    await page.getByRole('button', { name: 'severity 17' }).click();
+    await page.getByText('Reasoning', { exact: true }).click();
+    await page.locator('.fold .text', { hasText: 'hidden at first' }).waitFor();
+    await page.getByRole('button', { name: 'error', exact: true }).click();
     await page.getByRole('complementary', { name: 'Details' }).getByText(hostile).first().waitFor();
     expect(complaints).toEqual([]);
   });

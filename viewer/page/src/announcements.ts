@@ -1,4 +1,5 @@
 import type { BlocksEvent } from '../../src/serve/protocol.ts';
+import { blockIn } from './blocks.ts';
 import type { Conversation } from './blocks.ts';
 import type { PageState } from './page-state.ts';
 
@@ -10,7 +11,7 @@ export function answersEnded(known: Conversation | undefined, event: BlocksEvent
   if (known === undefined || event.isReset === true) return [];
   const ended = event.blocks.filter(
     ({ id, type, isOpen, isNew }) =>
-      type === 'answer' && !isOpen && (isNew === true || known.blocks.get(id)?.isOpen === true),
+      type === 'answer' && !isOpen && (isNew === true || blockIn(known, id)?.isOpen === true),
   );
   const failed = ended.filter(({ isFailed }) => isFailed).length;
   const name = event.key.slice(2);

@@ -1,7 +1,7 @@
 import type { BlocksEvent, ListEvent, RowsEvent, SessionRow, StateEvent } from '../../src/serve/protocol.ts';
 import { panesOf, readView, writeView } from './address.ts';
 import type { View } from './address.ts';
-import { withBlocks, withOlder } from './blocks.ts';
+import { blockIn, withBlocks, withOlder } from './blocks.ts';
 import type { Conversation, OlderBlocks } from './blocks.ts';
 import { answersEnded, ViewerNews } from './announcements.ts';
 import { EventStream } from './event-stream.ts';
@@ -132,7 +132,7 @@ export class PageStore {
   async reach(key: string, block: number): Promise<boolean> {
     for (;;) {
       const conversation = this.#state.conversations.get(key);
-      if (conversation === undefined || conversation.blocks.has(block)) return conversation !== undefined;
+      if (conversation === undefined || blockIn(conversation, block) !== undefined) return conversation !== undefined;
       const oldest = oldestOf(conversation);
       if (!conversation.hasOlder || oldest < block) return false;
       await this.loadOlder(key, 1_000);
@@ -249,7 +249,7 @@ export class PageStore {
 }
 
 function oldestOf({ blocks }: Conversation): number {
-  return blocks.keys().next().value ?? 0;
+  return blocks[0]?.id ?? 0;
 }
 
 function kept<T>(map: ReadonlyMap<string, T>, isKept: (key: string) => boolean): ReadonlyMap<string, T> {

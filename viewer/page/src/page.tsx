@@ -2,6 +2,7 @@ import { useEffect } from 'preact/hooks';
 import type { JSX } from 'preact';
 
 import { panesOf } from './address.ts';
+import { blockIn } from './blocks.ts';
 import { BlockDetails } from './details/block-details.tsx';
 import { whole } from './list/figures.ts';
 import { Filters } from './list/filters.tsx';
@@ -21,7 +22,7 @@ export function Page(): JSX.Element {
   const store = useStore();
   useShortcut('Escape', () => store.show({ block: 0 }));
   useShortcut('Enter', () => {
-    const newest = [...(store.state.conversations.get(view.follow)?.blocks.keys() ?? [])].at(-1);
+    const newest = store.state.conversations.get(view.follow)?.blocks.at(-1)?.id;
     if (view.block === 0 && newest !== undefined) store.show({ block: newest });
   });
   useEffect(() => {
@@ -74,13 +75,13 @@ function Announcer(): JSX.Element {
 
 function ChosenBlock({ session, block }: { readonly session: string; readonly block: number }): JSX.Element {
   const store = useStore();
-  const chosen = usePage(({ conversations }) => conversations.get(session)?.blocks.get(block));
+  const chosen = usePage(({ conversations }) => blockIn(conversations.get(session), block));
   const traceLink = usePage(({ viewer }) => viewer?.traceLink);
   return (
     <BlockDetails
       session={session}
       block={block}
-      version={chosen?.isOpen === true ? 0 : (chosen?.seq ?? 0)}
+      version={chosen?.seq ?? 0}
       traceLink={traceLink}
       close={() => store.show({ block: 0 })}
     />

@@ -4,7 +4,7 @@ import type { Block, Entry, Part } from '../model/block.ts';
 import { toUnixNano } from '../model/log-data.ts';
 import type { Session } from '../model/session.ts';
 import type { SessionModel } from '../model/session-model.ts';
-import { toJson, toText } from '../model/value.ts';
+import { MAX_TEXT, toJson, toText } from '../model/value.ts';
 import type { Attributes } from '../model/value.ts';
 import type { BlockChange, BlockDetail, BlockQuery, EntryDetail, PartText, SessionRow } from './protocol.ts';
 
@@ -41,14 +41,14 @@ export function isShown(block: Block, { logType, minimumSeverity }: BlockQuery):
   return logType !== 'chat' && (block.entries[0]?.data.severityNumber ?? 0) >= minimumSeverity;
 }
 
-/** The block, or what came of it behind the cursor. */
-export function blockChange(block: Block, afterSeq = 0): BlockChange {
+/** The block, or what came of it behind the cursor. @param maxChars Of each text. */
+export function blockChange(block: Block, afterSeq = 0, maxChars: number = MAX_SHOWN): BlockChange {
   const { entries } = block;
   const from = afterSeq === 0 ? 0 : firstAfter(entries, afterSeq);
   const isNew = from === 0;
   const first = entries[0];
   const last = entries.at(-1);
-  const parts = partsOf(entries, from);
+  const parts = partsOf(entries, from, maxChars);
   const startsPart = !isNew && parts.length > 0 && hasMarkBeforeText(entries, from);
   return {
     id: block.id,
@@ -82,11 +82,12 @@ export function firstAfter(entries: readonly Entry[], seq: number): number {
 }
 
 /** Consecutive texts of one part are one. A mark parts them, though it is not sent itself. */
-function partsOf(entries: readonly Entry[], from: number): PartText[] {
+function partsOf(entries: readonly Entry[], from: number, maxChars: number): PartText[] {
   const parts: PartText[] = [];
   let open: { part: Exclude<Part, 'mark'>; texts: string[]; millis: number } | undefined;
   const close = (): void => {
-    if (open !== undefined) parts.push({ part: open.part, text: shown(open.texts.join('')), millis: open.millis });
+    if (open !== undefined)
+      parts.push({ part: open.part, text: shown(open.texts.join(''), maxChars), millis: open.millis });
     open = undefined;
   };
   for (let at = from; at < entries.length; at += 1) {
@@ -111,8 +112,8 @@ function hasMarkBeforeText(entries: readonly Entry[], from: number): boolean {
   return entries[from]?.part === 'mark';
 }
 
-function shown(text: string): string {
-  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`;
+function shown(text: string, maxChars: number): string {
+  return text.length <= maxChars ? text : `${text.slice(0, maxChars)}…`;
 }
 
 function headOf({ data }: Entry): Partial<BlockChange> {
@@ -182,7 +183,7 @@ export function blockDetail(block: Block, session: Session, model: SessionModel)
     chunks.length <= MAX_TIMELINE ? chunks : [...chunks.slice(0, MAX_TIMELINE / 2), ...chunks.slice(-MAX_TIMELINE / 2)];
   const start = first?.millis ?? 0;
   return {
-    block: blockChange(block),
+    block: blockChange(block, 0, MAX_TEXT),
     timeline: kept.map(({ seq, millis, text }) => [seq, millis - start, text.length] as const),
     ...(block.type === 'answer' ? paceOf(chunks, first) : {}),
     ...(first === undefined ? {} : { entry: entryDetail(first, session, model) }),

@@ -178,6 +178,21 @@ export interface BlockDetail {
   readonly entry?: EntryDetail;
 }
 
+/** A session once more, step by step. */
+export interface ReplayAnswer {
+  readonly key: string;
+  /** Older entries that are left out because of the bound of a replay. */
+  readonly omitted: number;
+  /** In the order in which the entries came. */
+  readonly steps: readonly ReplayStep[];
+}
+
+/** What an entry, a gap or an end changed. */
+export interface ReplayStep {
+  readonly millis: number;
+  readonly changes: readonly BlockChange[];
+}
+
 /** Where a text was found. */
 export interface SearchHit {
   readonly key: string;

@@ -6,6 +6,7 @@ import type { Answer, Asked } from '../web/exchange.ts';
 import { blockChange, blockDetail, entryDetail, firstAfter, isShown, sessionRow } from './encode.ts';
 import { PageStream } from './page-stream.ts';
 import { blockQuery, integer, listQuery, pageCursor, sessionKeys, text, WrongQueryError } from './queries.ts';
+import { replayOf } from './replay.ts';
 import { listWindow } from './session-list.ts';
 import { StateReport } from './state-report.ts';
 import { searchBlocks } from './text-search.ts';
@@ -66,6 +67,8 @@ export class ViewerApi {
         return this.#search(asked);
       case 'export':
         return this.#export(asked);
+      case 'replay':
+        return this.#replay(asked);
       default:
         return undefined;
     }
@@ -139,6 +142,11 @@ export class ViewerApi {
     const wanted = text(query, 'q', 1_000);
     if (wanted === '') throw new WrongQueryError('expected `q` to be a text');
     return jsonAnswer(200, await searchBlocks(this.#model, wanted, listQuery(query), signal));
+  }
+
+  async #replay({ query, signal }: Asked): Promise<Answer> {
+    const session = this.#sessionIn(query);
+    return session === undefined ? noSession() : jsonAnswer(200, await replayOf(session, signal));
   }
 
   #export({ query }: Asked): Answer {

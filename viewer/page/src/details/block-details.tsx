@@ -1,92 +1,289 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 
-import type { BlockDetail } from '../../../src/serve/protocol.ts';
+import type { BlockDetail, EntryDetail, PartText } from '../../../src/serve/protocol.ts';
+import { fullTime, spanText } from '../pane/times.ts';
+import { Fields } from './attributes.tsx';
+import { ChunkStepper } from './chunk-stepper.tsx';
+import { blockJson, blockMarkdown } from './copy.ts';
+import { CopyMenu } from './copy-menu.tsx';
+import { TimelineChart } from './timeline-chart.tsx';
 
 interface Props {
   readonly session: string;
   readonly block: number;
   /** Of the block: another one is another state of it. */
   readonly version: number;
-  /** Where traces can be seen, with `{traceId}` in it. */
+  /** An address with `{traceId}` in it. */
   readonly traceLink: string | undefined;
   readonly close: () => void;
 }
 
+/** A block that grows is asked for again so often. */
+const REFRESH_MILLIS = 1_000;
+
 /** A block in full. */
 export function BlockDetails({ session, block, version, traceLink, close }: Props): JSX.Element {
-  const [detail, setDetail] = useState<BlockDetail | 'gone' | undefined>(undefined);
-  useEffect(() => {
-    const ending = new AbortController();
-    const query = new URLSearchParams({ session, id: String(block) });
-    fetch(`./api/block?${query.toString()}`, { signal: ending.signal })
-      .then(async (response) => setDetail(response.ok ? ((await response.json()) as BlockDetail) : 'gone'))
-      .catch(() => {
-        // Another block was chosen, or the server is gone, which the page says elsewhere.
-      });
-    return () => ending.abort();
-  }, [session, block, version]);
+  const detail = useDetail(session, block, version);
+  const isThere = typeof detail === 'object';
   return (
     <aside class="details" aria-label="Details">
       <header>
-        <h2>Details</h2>
-        <button type="button" onClick={close} aria-label="Close details">
+        <h2>{isThere ? titleOf(detail) : 'Details'}</h2>
+        {isThere ? <CopyMenu forms={copiesOf(detail)} /> : null}
+        <button type="button" class="close" onClick={close} aria-label="Close details">
           ×
         </button>
       </header>
-      {detail === undefined ? <p class="note">Loading.</p> : null}
-      {detail === 'gone' ? <p class="note">It is not held any more.</p> : null}
-      {typeof detail === 'object' ? <Facts detail={detail} traceLink={traceLink} /> : null}
+      {detail === undefined ? <p class="note">Loading…</p> : null}
+      {detail === 'gone' ? <p class="note">This block is not held any more.</p> : null}
+      {isThere ? <Facts key={block} session={session} detail={detail} traceLink={traceLink} /> : null}
     </aside>
   );
 }
 
+/** The block; while it grows it is asked for again, not for each token. */
+function useDetail(session: string, block: number, version: number): BlockDetail | 'gone' | undefined {
+  const [detail, setDetail] = useState<BlockDetail | 'gone' | undefined>(undefined);
+  const asked = useRef<{ version: number; readonly look: (version: number) => void } | undefined>(undefined);
+  useEffect(() => {
+    const ending = new AbortController();
+    let [isBusy, wanted] = [false, 0];
+    const look = async (next: number): Promise<void> => {
+      wanted = next;
+      if (isBusy) return;
+      isBusy = true;
+      const found = await fetchDetail(session, block, ending.signal);
+      if (ending.signal.aborted) return;
+      if (found !== undefined) setDetail(found);
+      await new Promise((resolve) => setTimeout(resolve, REFRESH_MILLIS));
+      isBusy = false;
+      if (!ending.signal.aborted && wanted !== next) void look(wanted);
+    };
+    setDetail(undefined);
+    asked.current = { version, look: (next) => void look(next) };
+    void look(version);
+    return () => ending.abort();
+  }, [session, block]);
+  useEffect(() => {
+    if (asked.current === undefined || asked.current.version === version) return;
+    asked.current.version = version;
+    asked.current.look(version);
+  }, [version]);
+  return detail;
+}
+
+/** `undefined`: another block was chosen, or the server is gone, which the page says elsewhere. */
+async function fetchDetail(
+  session: string,
+  block: number,
+  signal: AbortSignal,
+): Promise<BlockDetail | 'gone' | undefined> {
+  const query = new URLSearchParams({ session, id: String(block) });
+  const response = await fetch(`./api/block?${query.toString()}`, { signal }).catch(() => undefined);
+  if (response === undefined) return undefined;
+  return response.ok ? ((await response.json()) as BlockDetail) : 'gone';
+}
+
+/** Those of the exception have a section of their own. */
+function otherAttributes({ attributes, exception }: EntryDetail): unknown {
+  if (exception === undefined) return attributes;
+  const isOther = ([name]: readonly [string, unknown]): boolean => !name.startsWith('exception.');
+  return Object.fromEntries(Object.entries(attributes as object).filter(isOther));
+}
+
 interface FactsProps {
+  readonly session: string;
   readonly detail: BlockDetail;
   readonly traceLink: string | undefined;
 }
 
-function Facts({ detail, traceLink }: FactsProps): JSX.Element {
-  const { entry, timeToFirstTokenMillis: first, tokensPerSecond: pace, longestPauseMillis: pause, timeline } = detail;
-  const facts: readonly (readonly [string, string | undefined])[] = [
-    ['Time', entry?.timeUnixNano],
-    ['Chunks', timeline.length > 1 ? String(timeline.length) : undefined],
-    ['Time to first token', first === undefined ? undefined : `${first} ms`],
-    ['Tokens a second', pace?.toFixed(1)],
-    ['Longest pause', pause === undefined ? undefined : `${pause} ms`],
-    ['Severity', entry?.severityText],
-    ['Event', entry?.eventName],
-    ['Trace', entry?.traceId],
-    ['Span', entry?.spanId],
-    ['Scope', entry === undefined ? undefined : `${entry.scope.name} ${entry.scope.version}`],
-    ['Source', entry?.source],
-  ];
+function Facts({ session, detail, traceLink }: FactsProps): JSX.Element {
+  const { block, entry, timeline } = detail;
+  const [chunk, setChunk] = useState(0);
+  const isStructured = typeof entry?.body === 'object' && entry.body !== null;
   return (
     <div class="facts">
-      <dl>
-        {facts.map(([name, value]) =>
-          value === undefined || value.trim() === '' ? null : (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{name === 'Trace' ? <TraceId id={value} link={traceLink} /> : value}</dd>
-            </div>
-          ),
-        )}
-      </dl>
-      {entry?.exception === undefined ? null : <pre class="exception">{entry.exception.stacktrace}</pre>}
-      <h3>Attributes</h3>
-      <pre>{JSON.stringify(entry?.attributes ?? {}, undefined, 2)}</pre>
-      <h3>Resource</h3>
-      <pre>{JSON.stringify(entry?.resource ?? {}, undefined, 2)}</pre>
+      <List facts={factsOf(detail)} />
+      {entry?.exception === undefined ? null : <Exception exception={entry.exception} />}
+      {timeline.length < 2 ? null : (
+        <Section title="Chunks in time">
+          <TimelineChart detail={detail} chunk={chunk} />
+          <ChunkStepper
+            session={session}
+            timeline={timeline}
+            chunk={Math.min(chunk, timeline.length - 1)}
+            choose={setChunk}
+          />
+        </Section>
+      )}
+      {block.parts.length === 0 && !isStructured ? null : (
+        <Section title={isStructured ? 'Body' : 'Text'}>
+          {isStructured ? (
+            <Fields fields={entry.body} />
+          ) : (
+            block.parts.map((part, at) => <PartInFull key={at} part={part} />)
+          )}
+        </Section>
+      )}
+      {entry === undefined ? null : (
+        <EntryFacts entry={entry} traceLink={traceLink} isAnswer={block.type === 'answer'} />
+      )}
     </div>
   );
 }
 
-function TraceId({ id, link }: { readonly id: string; readonly link: string | undefined }): JSX.Element {
-  if (link === undefined) return <code>{id}</code>;
+function EntryFacts({
+  entry,
+  traceLink,
+  isAnswer,
+}: {
+  readonly entry: EntryDetail;
+  readonly traceLink: string | undefined;
+  readonly isAnswer: boolean;
+}): JSX.Element {
+  const { traceId, spanId, flags, scope } = entry;
   return (
-    <a href={link.replaceAll('{traceId}', encodeURIComponent(id))} target="_blank" rel="noreferrer">
+    <>
+      <Section title={isAnswer ? 'Attributes of its first entry' : 'Attributes'}>
+        <Fields fields={otherAttributes(entry)} dropped={entry.droppedAttributes} />
+      </Section>
+      {traceId === '' ? null : (
+        <Section title="Trace">
+          <List
+            facts={[
+              ['Trace id', <TraceId traceId={traceId} link={traceLink} />],
+              ['Span id', spanId === '' ? undefined : <code>{spanId}</code>],
+              ['Flags', flags === 0 ? undefined : String(flags)],
+            ]}
+          />
+        </Section>
+      )}
+      <Section title="Resource">
+        <Fields fields={entry.resource} />
+      </Section>
+      <Section title="Where it comes from">
+        <List
+          facts={[
+            ['Scope', scope.name === '' ? undefined : `${scope.name} ${scope.version}`],
+            ['Source', entry.source],
+            ['Entry', <code>{entry.seq}</code>],
+            ['Time', <code>{entry.timeUnixNano}</code>],
+            ['Observed', entry.observedTimeUnixNano === '0' ? undefined : <code>{entry.observedTimeUnixNano}</code>],
+          ]}
+        />
+        {Object.keys(scope.attributes as object).length === 0 ? null : <Fields fields={scope.attributes} />}
+      </Section>
+    </>
+  );
+}
+
+function TraceId({ traceId, link }: { readonly traceId: string; readonly link: string | undefined }): JSX.Element {
+  const id = <code>{traceId}</code>;
+  if (link === undefined) return id;
+  return (
+    <a href={link.replaceAll('{traceId}', encodeURIComponent(traceId))} target="_blank" rel="noopener noreferrer">
       {id}
     </a>
   );
+}
+
+function Exception({
+  exception: { type, message, stacktrace },
+}: {
+  readonly exception: NonNullable<EntryDetail['exception']>;
+}): JSX.Element {
+  return (
+    <Section title="Exception">
+      <p class="error">
+        <strong>{type}</strong>
+        {message === '' ? '' : `: ${message}`}
+      </p>
+      {stacktrace === '' ? null : (
+        <pre class="stack" tabIndex={0}>
+          {stacktrace}
+        </pre>
+      )}
+    </Section>
+  );
+}
+
+function PartInFull({ part: { part, text } }: { readonly part: PartText }): JSX.Element {
+  const name = { text: '', reasoning: 'Reasoning', tool: 'Tool call', error: 'Error' }[part];
+  return (
+    <>
+      {name === '' ? null : <h4>{name}</h4>}
+      <pre class={`whole ${part}`} tabIndex={0}>
+        {text}
+      </pre>
+    </>
+  );
+}
+
+function Section({ title, children }: { readonly title: string; readonly children: unknown }): JSX.Element {
+  return (
+    <section>
+      <h3>{title}</h3>
+      {children as JSX.Element}
+    </section>
+  );
+}
+
+type Fact = readonly [name: string, value: JSX.Element | string | undefined];
+
+function List({ facts }: { readonly facts: readonly Fact[] }): JSX.Element {
+  return (
+    <dl class="list">
+      {facts.map(([name, value]) =>
+        value === undefined || value === '' ? null : (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ),
+      )}
+    </dl>
+  );
+}
+
+function factsOf({ block, entry, timeline, ...pace }: BlockDetail): readonly Fact[] {
+  const { timeToFirstTokenMillis: first, tokensPerSecond: tokens, longestPauseMillis: pause } = pace;
+  const millis = block.lastMillis - block.millis;
+  const severity =
+    entry === undefined || entry.severityNumber === 0 ? '' : `${entry.severityText} (${entry.severityNumber})`;
+  return [
+    ['Time', fullTime(block.millis)],
+    ['Took', block.entries > 1 ? spanText(millis) : undefined],
+    ['First token', first === undefined ? undefined : `after ${spanText(first)}`],
+    ['Pace', tokens === undefined ? undefined : `${tokens.toFixed(1)} tokens a second`],
+    ['Longest pause', pause === undefined ? undefined : spanText(pause)],
+    ['Chunks', timeline.length > 1 ? timeline.length.toLocaleString() : undefined],
+    ['Ended', block.isOpen && block.type === 'answer' ? 'not yet' : block.finishReasons?.join(', ')],
+    ['Stream', block.streamId],
+    ['Severity', severity.trim()],
+    ['Event', entry?.eventName],
+    ['Missing', block.type === 'gap' ? missingText(block.missing) : undefined],
+    ['Reason', block.reason],
+  ];
+}
+
+function missingText(missing = -1): string {
+  return missing === -1 ? 'an unknown number of entries' : `${missing.toLocaleString()} entries`;
+}
+
+function titleOf({ block }: BlockDetail): string {
+  const names = { answer: 'Answer', message: `Message: ${block.role ?? ''}`, log: 'Log', gap: 'Gap', end: 'End' };
+  return names[block.type];
+}
+
+function copiesOf(detail: BlockDetail): { readonly name: string; readonly text: () => string }[] {
+  const { block } = detail;
+  return [
+    { name: 'Copy text', text: () => block.parts.map(({ text }) => text).join('') },
+    { name: 'Copy as Markdown', text: () => blockMarkdown(block) },
+    {
+      name: 'Copy as JSON',
+      text: () => (detail.entry === undefined ? blockJson(block) : JSON.stringify(detail, undefined, 2)),
+    },
+  ];
 }

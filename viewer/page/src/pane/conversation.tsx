@@ -1,84 +1,103 @@
-import { memo } from 'preact/compat';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useReducer, useRef } from 'preact/hooks';
 import type { JSX } from 'preact';
 
-import type { BlockChange, PartText } from '../../../src/serve/protocol.ts';
 import type { Conversation } from '../blocks.ts';
+import { Block } from './block.tsx';
+import type { BlockProps } from './block.tsx';
+import { deliveredPlace, Mark } from './marks.tsx';
+import { Scroller } from './scroller.ts';
+import type { ScrollerHandlers } from './scroller.ts';
+import { dayBetween } from './times.ts';
+import { placesIn } from './window.ts';
 
-interface Props {
-  readonly conversation: Conversation | undefined;
+interface Props extends Pick<BlockProps, 'time' | 'startMillis' | 'select'>, Omit<ScrollerHandlers, 'draw'> {
+  readonly conversation: Conversation;
   readonly selected: number;
-  readonly select: (block: number) => void;
+  /** The newest entry that the collector is known to have. */
+  readonly deliveredSeq: number | undefined;
+  /** Entries that were held, and went because of the bound. */
+  readonly trimmed: number;
 }
 
-/** A session as a conversation. It stays at its end while that is in sight. */
-export function ConversationView({ conversation, selected, select }: Props): JSX.Element {
-  const box = useRef<HTMLDivElement>(null);
-  const isAtEnd = useRef(true);
-  useEffect(() => {
-    if (box.current !== null && isAtEnd.current) box.current.scrollTop = box.current.scrollHeight;
-  }, [conversation]);
-  const onScroll = (): void => {
-    const { scrollTop = 0, clientHeight = 0, scrollHeight = 0 } = box.current ?? {};
-    isAtEnd.current = scrollTop + clientHeight > scrollHeight - 40;
-  };
-  if (conversation === undefined) return <p class="note">Loading.</p>;
-  if (conversation.isGone)
-    return <p class="note">This session is not held: it went because of the bound, or has not come yet.</p>;
+/** A session as a conversation: a window of its blocks. */
+export function ConversationView(props: Props): JSX.Element {
+  const { conversation, selected, time, startMillis, select } = props;
+  const { blocks, hasOlder } = conversation;
+  const unfolded = useRef(new Set<string>()).current;
+  const scroller = useScroller(props);
+  const [from, to] = placesIn(blocks, scroller.shown);
+  const delivered = useMemo(() => deliveredPlace(blocks, props.deliveredSeq), [blocks, props.deliveredSeq]);
+  const rows: JSX.Element[] = [];
+  for (const [offset, block] of blocks.slice(from, to).entries()) {
+    const at = from + offset;
+    const day = dayBetween(blocks[at - 1]?.millis, block.millis);
+    if (day !== undefined) rows.push(<Mark key={`day ${block.id}`} kind="day" text={day} />);
+    if (at === delivered && at > 0) rows.push(<DeliveredMark key="delivered" />);
+    const isSelected = block.id === selected;
+    rows.push(<Block key={block.id} {...{ block, time, startMillis, select, unfolded, isSelected }} />);
+  }
+  if (to === blocks.length && delivered === to && to > 0) rows.push(<DeliveredMark key="delivered" isAll />);
   return (
-    <div class="blocks" ref={box} onScroll={onScroll} role="log" aria-label="Conversation">
-      {conversation.hasOlder ? <p class="note">Older blocks are not shown.</p> : null}
-      {[...conversation.blocks.values()].map((block) => (
-        <Block key={block.id} block={block} isSelected={block.id === selected} select={select} />
-      ))}
+    <div class="conversation">
+      {/* A log of which nothing is announced: a word for each token would drown all else. */}
+      <div
+        class="blocks"
+        ref={(element) => {
+          scroller.box = element;
+        }}
+        onScroll={scroller.onScroll}
+        role="log"
+        aria-live="off"
+        aria-label="Conversation"
+        tabIndex={0}
+      >
+        {from > 0 || hasOlder ? (
+          <button type="button" class="older" onClick={scroller.showEarlier}>
+            Show older
+          </button>
+        ) : (
+          <TrimmedMark count={props.trimmed} />
+        )}
+        {blocks.length === 0 ? <p class="note">Nothing has come yet that the filter lets through.</p> : rows}
+      </div>
+      {scroller.isAtEnd ? null : (
+        <button type="button" class="newest" onClick={scroller.toNewest}>
+          Jump to newest
+        </button>
+      )}
     </div>
   );
 }
 
-interface BlockProps {
-  readonly block: BlockChange;
-  readonly isSelected: boolean;
-  readonly select: (block: number) => void;
+function useScroller({ conversation, selected, loadOlder, reach }: Props): Scroller {
+  const [, draw] = useReducer((count: number) => count + 1, 0);
+  const handlers = { draw: () => draw(0), loadOlder, reach };
+  const scroller = (useRef<Scroller | undefined>(undefined).current ??= new Scroller(handlers));
+  scroller.handlers = handlers;
+  scroller.prepare(conversation);
+  useLayoutEffect(() => scroller.settle());
+  useEffect(() => scroller.want(selected), [selected]);
+  useEffect(() => {
+    const { box } = scroller;
+    if (box === null) return undefined;
+    // The end stays in sight when the box becomes lower, as by a keyboard on the screen.
+    const observer = new ResizeObserver(() => scroller.settle());
+    observer.observe(box);
+    // This event does not rise to the box.
+    box.addEventListener('toggle', scroller.onFold, true);
+    return () => {
+      observer.disconnect();
+      box.removeEventListener('toggle', scroller.onFold, true);
+    };
+  }, []);
+  return scroller;
 }
 
-const Block = memo(({ block, isSelected, select }: BlockProps) => {
-  if (block.type === 'end') return <p class="mark">The session ended here.</p>;
-  if (block.type === 'gap') {
-    return (
-      <p class="mark warning">
-        {block.missing === -1 ? 'An unknown number of' : block.missing} entries are missing here: {block.reason}
-      </p>
-    );
-  }
-  const level =
-    block.severityText ?? (block.severityNumber === undefined ? undefined : `severity ${block.severityNumber}`);
-  return (
-    <article class={`block ${block.type}${block.isFailed ? ' failed' : ''}`} aria-current={isSelected}>
-      <header>
-        <button type="button" onClick={() => select(block.id)}>
-          {block.role ?? (block.type === 'log' ? (level ?? 'log') : 'answer')}
-          {block.streamId === undefined ? '' : ` ${block.streamId}`}
-        </button>
-        <time dateTime={new Date(block.millis).toISOString()}>{new Date(block.millis).toLocaleTimeString()}</time>
-        {block.isOpen ? <span class="open">writing</span> : null}
-        {block.finishReasons === undefined ? null : <span>{block.finishReasons.join(', ')}</span>}
-      </header>
-      {block.parts.map((part, at) => (
-        // Parts are only appended, so that a place is a name.
-        <PartView key={at} part={part} />
-      ))}
-      {block.exception === undefined ? null : <pre class="exception">{block.exception}</pre>}
-    </article>
-  );
-});
+function DeliveredMark({ isAll = false }: { readonly isAll?: boolean }): JSX.Element {
+  return <Mark kind="delivered" text={isAll ? 'The collector has all of it' : 'The collector has it up to here'} />;
+}
 
-const PartView = memo(({ part: { part, text } }: { readonly part: PartText }) => {
-  if (part === 'text') return <div class="text">{text}</div>;
-  if (part === 'error') return <div class="text error">{text}</div>;
-  return (
-    <details class={part}>
-      <summary>{part === 'tool' ? 'tool call' : part}</summary>
-      <div class="text">{text}</div>
-    </details>
-  );
-});
+function TrimmedMark({ count }: { readonly count: number }): JSX.Element | null {
+  if (count === 0) return null;
+  return <Mark kind="gap" text={`${count.toLocaleString()} older entries went: the viewer holds no more`} />;
+}

@@ -1,58 +1,75 @@
+import { useCallback } from 'preact/hooks';
 import type { JSX } from 'preact';
 
 import { usePage, useStore } from '../use-page.ts';
-import { MAX_PANES } from '../address.ts';
 import { ConversationView } from './conversation.tsx';
+import { PaneHeader } from './pane-header.tsx';
+import { filtered } from './replay.ts';
+import { ReplayBar } from './replay-bar.tsx';
+import { useReplay } from './use-replay.ts';
 
-/** A session: its name and what can be done with it, over its conversation. */
+const NOTHING_OLDER = (): Promise<void> => Promise.resolve();
+
+/** A session: its name and what can be done with it, over its conversation; or over its replay. */
 export function Pane({ session }: { readonly session: string }): JSX.Element {
   const store = useStore();
   const view = usePage((state) => state.view);
-  const conversation = usePage(({ conversations }) => conversations.get(session));
   const isChosen = view.follow === session;
-  const isPinned = view.pins.includes(session);
-  const pin = (): void => {
-    store.show({ pins: isPinned ? view.pins.filter((key) => key !== session) : [...view.pins, session] });
-  };
-  const close = (): void => {
-    const pins = view.pins.filter((key) => key !== session);
-    store.show({ pins, ...(isChosen ? { follow: pins.at(-1) ?? '', block: 0, replay: undefined } : {}) });
-  };
+  const opened = useReplay(session, isChosen ? view.replay : undefined, (replay) => store.show({ replay }));
   return (
-    <section class={isChosen ? 'pane chosen' : 'pane'} aria-label={session.slice(2)}>
-      <header>
-        <button type="button" class="back" onClick={() => store.show({ follow: '', pins: [], block: 0 })}>
-          Sessions
-        </button>
-        <h2>{session.slice(2)}</h2>
-        <label>
-          <input
-            type="checkbox"
-            checked={view.logType === 'all'}
-            onChange={(event) => store.show({ logType: event.currentTarget.checked ? 'all' : 'chat' })}
+    <section
+      class={`pane${isChosen ? ' chosen' : ''}${opened === undefined ? '' : ' is-replay'}`}
+      aria-label={session.slice(2)}
+    >
+      <PaneHeader session={session} isReplay={opened !== undefined} />
+      {opened === undefined ? <Live session={session} /> : null}
+      {opened === 'loading' ? <p class="note">Loading the replay…</p> : null}
+      {opened === 'gone' ? <p class="note">There is nothing to replay: the session is not held any more.</p> : null}
+      {typeof opened === 'object' ? (
+        <>
+          <ReplayBar {...opened} close={() => store.show({ follow: session, replay: undefined })} />
+          <Conversation
+            session={session}
+            conversation={filtered(opened.player.replay.conversationAt(opened.player.count), view)}
+            isReplay
           />
-          logs
-        </label>
-        <a href={`./api/export?session=${encodeURIComponent(session)}`} download>
-          OTLP JSON
-        </a>
-        <button
-          type="button"
-          aria-pressed={isPinned}
-          disabled={!isPinned && view.pins.length >= MAX_PANES - 1}
-          onClick={pin}
-        >
-          Pin
-        </button>
-        <button type="button" aria-label="Close session" onClick={close}>
-          ×
-        </button>
-      </header>
-      <ConversationView
-        conversation={conversation}
-        selected={isChosen ? view.block : 0}
-        select={(block) => store.show({ follow: session, block })}
-      />
+        </>
+      ) : null}
     </section>
+  );
+}
+
+function Live({ session }: { readonly session: string }): JSX.Element {
+  const conversation = usePage(({ conversations }) => conversations.get(session));
+  if (conversation === undefined) return <p class="note">Loading…</p>;
+  if (conversation.isGone) {
+    return <p class="note">This session is not held: it went because of the bound, or has not come yet.</p>;
+  }
+  return <Conversation session={session} conversation={conversation} />;
+}
+
+interface ConversationProps {
+  readonly session: string;
+  readonly conversation: Parameters<typeof ConversationView>[0]['conversation'];
+  readonly isReplay?: boolean;
+}
+
+function Conversation({ session, conversation, isReplay = false }: ConversationProps): JSX.Element {
+  const store = useStore();
+  const view = usePage((state) => state.view);
+  const row = usePage(() => store.rowOf(session));
+  const select = useCallback((block: number) => store.show({ follow: session, block }), [session]);
+  return (
+    <ConversationView
+      conversation={conversation}
+      selected={view.follow === session ? view.block : 0}
+      select={select}
+      time={view.time}
+      startMillis={row?.firstMillis ?? conversation.blocks[0]?.millis ?? 0}
+      deliveredSeq={isReplay ? undefined : row?.delivered?.seq}
+      trimmed={row?.trimmed ?? 0}
+      loadOlder={isReplay ? NOTHING_OLDER : () => store.loadOlder(session)}
+      reach={isReplay ? NOTHING_OLDER : (block) => store.reach(session, block)}
+    />
   );
 }

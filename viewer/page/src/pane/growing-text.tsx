@@ -1,0 +1,44 @@
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import type { JSX } from 'preact';
+
+/** A stretch that is so long ends at the next line: what comes is laid out with the last stretch alone, not with all of the text. */
+const STRETCH_CHARS = 2_000;
+
+/** A text that grows at its end. What is new is appended to the last text node; nothing that stands there is touched. */
+export function GrowingText({ text, kind = '' }: { readonly text: string; readonly kind?: string }): JSX.Element {
+  const place = useRef<HTMLDivElement>(null);
+  const shown = useRef('');
+  useLayoutEffect(() => {
+    const box = place.current;
+    if (box === null || text === shown.current) return;
+    // In a replay a text becomes shorter.
+    if (!text.startsWith(shown.current)) {
+      box.replaceChildren();
+      shown.current = '';
+    }
+    append(box, text.slice(shown.current.length));
+    shown.current = text;
+  }, [text]);
+  return <div class={`text ${kind}`} ref={place} />;
+}
+
+function append(box: HTMLElement, text: string): void {
+  for (let from = 0; from < text.length;) {
+    const room = STRETCH_CHARS - lengthOf(box.lastElementChild);
+    const end = text.indexOf('\n', from + Math.max(0, room));
+    const to = end === -1 ? text.length : end + 1;
+    stretchIn(box).appendData(text.slice(from, to));
+    if (end !== -1) box.append(document.createElement('div'));
+    from = to;
+  }
+}
+
+function lengthOf(stretch: Element | null): number {
+  return stretch?.firstChild instanceof Text ? stretch.firstChild.length : 0;
+}
+
+/** The text node of the last stretch. */
+function stretchIn(box: HTMLElement): Text {
+  const stretch = box.lastElementChild ?? box.appendChild(document.createElement('div'));
+  return stretch.firstChild instanceof Text ? stretch.firstChild : stretch.appendChild(document.createTextNode(''));
+}

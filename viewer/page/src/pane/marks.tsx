@@ -1,0 +1,43 @@
+import type { JSX } from 'preact';
+
+import type { BlockChange } from '../../../src/serve/protocol.ts';
+
+/** Where entries are missing, and why. */
+export function GapMark({ block }: { readonly block: BlockChange }): JSX.Element {
+  const { missing = -1, reason = '' } = block;
+  const count =
+    missing === -1
+      ? 'An unknown number of entries is'
+      : missing === 1
+        ? '1 entry is'
+        : `${missing.toLocaleString()} entries are`;
+  return <Mark kind="gap" text={`${count} missing here${reason === '' ? '' : `: ${reason}`}`} block={block.id} />;
+}
+
+export function EndMark({ block, time }: { readonly block: BlockChange; readonly time: string }): JSX.Element {
+  return <Mark kind="end" text={`The session ended here, ${time}`} block={block.id} />;
+}
+
+/** A line across the conversation. */
+export function Mark({
+  kind,
+  text,
+  block,
+}: {
+  readonly kind: string;
+  readonly text: string;
+  readonly block?: number;
+}): JSX.Element {
+  return (
+    <p class={`mark ${kind}`} data-block={block}>
+      <span>{text}</span>
+    </p>
+  );
+}
+
+/** The place of the first block that the collector does not have whole; `undefined`: nothing is known. */
+export function deliveredPlace(blocks: readonly BlockChange[], deliveredSeq: number | undefined): number | undefined {
+  if (deliveredSeq === undefined) return undefined;
+  const at = blocks.findIndex(({ seq }) => seq > deliveredSeq);
+  return at === -1 ? blocks.length : at;
+}

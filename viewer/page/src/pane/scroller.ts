@@ -1,0 +1,151 @@
+import { blockIn } from '../blocks.ts';
+import type { Conversation } from '../blocks.ts';
+import { keepPlace, placeNow } from './place.ts';
+import type { Place } from './place.ts';
+import { earlierWindow, grownWindow, laterWindow, newestWindow, placesIn, windowAround } from './window.ts';
+import type { ShownWindow } from './window.ts';
+
+export interface ScrollerHandlers {
+  /** The document is to be drawn anew. */
+  draw(): void;
+  loadOlder(): Promise<void>;
+  /** Loads older blocks until this one is there. */
+  reach(block: number): Promise<unknown>;
+}
+
+/** The end is in sight so far from it. */
+const END_PIXELS = 40;
+/** More is put into the document so far before its edge is in sight. */
+const EDGE_PIXELS = 1_200;
+
+/**
+ * Which blocks of a conversation are in the document, and where that is scrolled to: at the end while that is in sight; else where
+ * it was, whatever comes above or below.
+ */
+export class Scroller {
+  box: HTMLDivElement | null = null;
+  shown: ShownWindow = { first: 0, last: undefined };
+  isAtEnd = true;
+  handlers: ScrollerHandlers;
+  #conversation: Conversation | undefined;
+  #top = 0;
+  /** The first block of the document as it was drawn last. */
+  #first = 0;
+  #place: Place | undefined;
+  /** Blocks are loaded that are to be shown above. */
+  #isEarlierDue = false;
+  /** A block to be brought into sight, 0 for none. */
+  #wanted = 0;
+
+  constructor(handlers: ScrollerHandlers) {
+    this.handlers = handlers;
+  }
+
+  /** Before the document is changed. */
+  prepare(conversation: Conversation): void {
+    const { blocks } = conversation;
+    const isOther = (blocks[0]?.id ?? 0) > this.shown.first || (blocks.at(-1)?.id ?? 0) < this.shown.first;
+    this.#conversation = conversation;
+    // It came from the start, or lost what was shown.
+    if (isOther) this.shown = newestWindow(blocks);
+    this.shown = grownWindow(blocks, this.shown, this.isAtEnd);
+    if (this.#isEarlierDue && placesIn(blocks, this.shown)[0] > 0) {
+      this.#isEarlierDue = false;
+      this.shown = earlierWindow(blocks, this.shown);
+    }
+    this.#place = this.#first === this.shown.first || this.isAtEnd ? undefined : placeNow(this.box);
+  }
+
+  /** After it was changed. */
+  settle(): void {
+    const { box } = this;
+    if (box === null) return;
+    this.#first = this.shown.first;
+    if (this.isAtEnd) box.scrollTop = box.scrollHeight;
+    else if (this.#place !== undefined) keepPlace(box, this.#place);
+    this.#place = undefined;
+    this.#top = box.scrollTop;
+    this.#bringWanted();
+  }
+
+  readonly onScroll = (): void => {
+    const { box } = this;
+    if (box === null) return;
+    const below = box.scrollHeight - box.clientHeight - box.scrollTop;
+    const wasAtEnd = this.isAtEnd;
+    if (below < END_PIXELS) this.isAtEnd = this.shown.last === undefined;
+    // Only a person scrolls up; below, more may have come meanwhile.
+    else if (box.scrollTop < this.#top) this.isAtEnd = false;
+    this.#top = box.scrollTop;
+    if (box.scrollTop < EDGE_PIXELS && !this.isAtEnd) this.showEarlier();
+    if (below < EDGE_PIXELS) this.#show(laterWindow(this.#blocks, this.shown));
+    if (wasAtEnd !== this.isAtEnd) this.handlers.draw();
+  };
+
+  /** What is unfolded grows: the end may be out of sight then, and nothing is to be scrolled for it. */
+  readonly onFold = (): void => {
+    const { box } = this;
+    if (box === null || box.scrollHeight - box.clientHeight - box.scrollTop < END_PIXELS || !this.isAtEnd) return;
+    this.isAtEnd = false;
+    this.handlers.draw();
+  };
+
+  readonly toNewest = (): void => {
+    this.#isEarlierDue = false;
+    this.isAtEnd = true;
+    this.shown = newestWindow(this.#blocks);
+    this.handlers.draw();
+  };
+
+  readonly showEarlier = (): void => {
+    this.isAtEnd = false;
+    const next = earlierWindow(this.#blocks, this.shown);
+    if (next !== this.shown) return this.#show(next);
+    if (this.#conversation?.hasOlder !== true) return;
+    this.#isEarlierDue = true;
+    void this.handlers.loadOlder();
+  };
+
+  /** Brings a block into sight, as soon as it is there. */
+  want(block: number): void {
+    this.#wanted = block;
+    this.#bringWanted();
+  }
+
+  #bringWanted(): void {
+    const [{ box }, wanted] = [this, this.#wanted];
+    if (wanted === 0 || box === null || this.#blocks.length === 0) return;
+    if (blockIn(this.#conversation, wanted) === undefined) {
+      if (this.#conversation?.hasOlder === true) void this.handlers.reach(wanted);
+      return;
+    }
+    const [from, to] = placesIn(this.#blocks, this.shown);
+    if (!this.#blocks.slice(from, to).some(({ id }) => id === wanted)) {
+      this.isAtEnd = false;
+      this.#show(windowAround(this.#blocks, wanted));
+      return;
+    }
+    this.#wanted = 0;
+    const block = box.querySelector(`[data-block="${wanted}"]`);
+    if (block === null || isInSight(box, block)) return;
+    this.isAtEnd = false;
+    block.scrollIntoView({ block: 'center' });
+    this.#top = box.scrollTop;
+    this.handlers.draw();
+  }
+
+  get #blocks(): Conversation['blocks'] {
+    return this.#conversation?.blocks ?? [];
+  }
+
+  #show(next: ShownWindow): void {
+    if (next.first === this.shown.first && next.last === this.shown.last) return;
+    this.shown = next;
+    this.handlers.draw();
+  }
+}
+
+function isInSight(box: Element, block: Element): boolean {
+  const [outer, inner] = [box.getBoundingClientRect(), block.getBoundingClientRect()];
+  return inner.top < outer.bottom && inner.bottom > outer.top;
+}

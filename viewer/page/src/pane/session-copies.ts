@@ -1,0 +1,55 @@
+import type { BlockChange } from '../../../src/serve/protocol.ts';
+import type { OlderBlocks } from '../blocks.ts';
+import { conversationJson, conversationMarkdown } from '../details/copy.ts';
+import type { CopyForm } from '../details/copy-menu.tsx';
+import { MAX_WRITES, recordsIn, testFixture } from '../details/fixture.ts';
+import type { OtlpRecord } from '../details/fixture.ts';
+
+/** Most blocks of a copy; what is larger is a matter of the export. */
+const MAX_COPIED = 20_000;
+const BLOCKS_PER_REQUEST = 1_000;
+
+/** The forms in which a session is copied, with all that is held of it, whatever the filters of the page. */
+export function sessionCopies(session: string, entries: () => number): readonly CopyForm[] {
+  const name = session.slice(2);
+  return [
+    { name: 'Copy as Markdown', text: async () => conversationMarkdown(name, await allBlocks(session)) },
+    { name: 'Copy as JSON', text: async () => conversationJson(name, await allBlocks(session)) },
+    { name: 'Copy as test fixture', text: async () => testFixture(name, await firstRecords(session), entries()) },
+  ];
+}
+
+async function allBlocks(session: string): Promise<BlockChange[]> {
+  const groups: (readonly BlockChange[])[] = [];
+  let [before, count, hasOlder] = ['', 0, true];
+  while (hasOlder && count < MAX_COPIED) {
+    const query = new URLSearchParams({ session, before, limit: String(BLOCKS_PER_REQUEST) });
+    const response = await asked(`./api/blocks?${query.toString()}`);
+    const answer = (await response.json()) as OlderBlocks;
+    groups.unshift(answer.blocks);
+    count += answer.blocks.length;
+    before = String(answer.blocks[0]?.id ?? 0);
+    hasOlder = answer.hasOlder;
+  }
+  return groups.flat();
+}
+
+/** As many records of the export as a fixture takes; the rest is not read. */
+async function firstRecords(session: string): Promise<OtlpRecord[]> {
+  const response = await asked(`./api/export?${new URLSearchParams({ session }).toString()}`);
+  const records: OtlpRecord[] = [];
+  let rest = '';
+  for await (const text of (response.body ?? new ReadableStream<never>()).pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    records.push(...lines.flatMap(recordsIn));
+    if (records.length >= MAX_WRITES) break;
+  }
+  return records;
+}
+
+async function asked(address: string): Promise<Response> {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  return response;
+}
