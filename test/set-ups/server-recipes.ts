@@ -8,7 +8,7 @@ import { cell, report } from './matrix.ts';
 import { ServerProcess } from './server-process.ts';
 import { command } from './set-up.ts';
 
-const PAGE = 'recipes-servers.md';
+export const PAGE = 'recipes-servers.md';
 
 /** What the recipes of the page import, of the versions that are current. */
 export const PACKAGES = {

@@ -9,7 +9,7 @@ import { programOf, programsOf } from '../support/page-programs.ts';
 import { cell, report } from './matrix.ts';
 import { command } from './set-up.ts';
 
-const PAGE = 'recipes-setups.md';
+export const PAGE = 'recipes-setups.md';
 
 /** The programs that Next.js builds: `frameworks.ts` runs them. */
 const ELSEWHERE: ReadonlySet<string> = new Set(['Next.js']);
@@ -173,6 +173,11 @@ const SET_UPS: readonly SetUp[] = [
     limit: 'no trace ids but as an attribute; its export was not run',
   },
 ];
+
+/** What the recipe of each heading imports, in the versions that its page says to install. */
+export const PACKAGES_OF: ReadonlyMap<string, Readonly<Record<string, string>>> = new Map(
+  SET_UPS.map(({ heading, hosts }) => [heading, Object.values(hosts)[0] ?? {}]),
+);
 
 /**
  * Runs the programs of the page.

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readPage } from './page.ts';
 
 /** A program of a page of `docs/`: what stands below one heading. */
 export interface PageProgram {
@@ -11,9 +11,6 @@ export interface PageProgram {
   readonly packages: ReadonlyMap<string, string>;
 }
 
-const FENCE = /^```(\w+)\n([^]*?)^```$/gmu;
-const NAME = /^\/\/ ([\w./[\]-]+\.\w+)\n/u;
-
 const INSTALL = 'npm install ';
 
 function nameAndRange(word: string): [string, string] {
@@ -23,20 +20,14 @@ function nameAndRange(word: string): [string, string] {
 
 /** The programs of a page, in its order. */
 export function programsOf(page: string): PageProgram[] {
-  const text = readFileSync(new URL(`../../docs/${page}`, import.meta.url), 'utf8');
-  return text
-    .split(/^##+ /gmu)
-    .map((section) => {
-      const blocks = [...section.matchAll(FENCE)].map(([, language = '', code = '']) => ({ language, code }));
-      const named = blocks.flatMap(({ code }) => {
-        const [, name] = NAME.exec(code) ?? [];
-        return name === undefined ? [] : [[name, code] as const];
-      });
+  return readPage(`docs/${page}`)
+    .sections.map(({ heading, blocks }) => {
+      const named = blocks.flatMap(({ name, code }) => (name === undefined ? [] : [[name, code] as const]));
       const shell = blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => code.trim().split('\n'));
       const install = shell.find((line) => line.startsWith(INSTALL)) ?? '';
       const command = shell.at(-1)?.replace(/^(?:[A-Z_]+=(?:'[^']*'|\S*) )+/u, '');
       return {
-        heading: section.split('\n', 1)[0]?.trim() ?? '',
+        heading,
         files: new Map(named),
         command: command?.startsWith(INSTALL) === true ? undefined : command,
         packages: new Map(install.slice(INSTALL.length).split(' ').filter(Boolean).map(nameAndRange)),
