@@ -40,7 +40,7 @@ process.env['OTEL_EXPORTER_OTLP_PROTOCOL'] = 'http/json';
 mkdirSync(directory, { recursive: true, mode: 0o700 });
 
 const ledger = new Ledger();
-const collector = new Collector(Number(flags.lose), () => onRecords());
+const collector = new Collector(sessionId, Number(flags.lose), () => onRecords());
 await collector.listen();
 const sessions = await startSessionLogs({
   endpoint: collector.url,

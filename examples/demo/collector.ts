@@ -23,13 +23,19 @@ export class Collector {
   oldestMillis = 0;
   isAway = true;
   readonly #uids = new Set<string>();
+  readonly #sessionId: string;
   readonly #loseEvery: number;
   readonly #onRecords: () => void;
   #server: Server | undefined;
   #port = 0;
 
-  /** @param loseEvery Loses every nth record, to see the comparison fail; 0: none. */
-  constructor(loseEvery: number, onRecords: () => void) {
+  /**
+   * @param sessionId It counts the records of this session. A run that was ended in the middle leaves others in the spool,
+   * which come as well.
+   * @param loseEvery Loses every nth record, to see the comparison fail; 0: none.
+   */
+  constructor(sessionId: string, loseEvery: number, onRecords: () => void) {
+    this.#sessionId = sessionId;
     this.#loseEvery = loseEvery;
     this.#onRecords = onRecords;
   }
@@ -71,8 +77,9 @@ export class Collector {
   }
 
   #takeRecord({ attributes, timeUnixNano, body }: OtlpRecord): void {
-    const uid = attributes?.find(({ key }) => key === 'log.record.uid')?.value.stringValue ?? '';
-    if (this.#uids.has(uid)) return;
+    const valueOf = (name: string): string => attributes?.find(({ key }) => key === name)?.value.stringValue ?? '';
+    const uid = valueOf('log.record.uid');
+    if (valueOf('session.id') !== this.#sessionId || this.#uids.has(uid)) return;
     this.#uids.add(uid);
     this.arrived += 1;
     this.oldestMillis = Math.max(this.oldestMillis, Date.now() - Number(timeUnixNano) / 1e6);

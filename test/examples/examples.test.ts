@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,6 +36,19 @@ function fileLines(directory: string): string[] {
   return readdirSync(directory).flatMap((name) => readFileSync(join(directory, name), 'utf8').split('\n').slice(0, -1));
 }
 
+/** What `docs/examples.md` shows below the command that runs it. */
+function shown(example: string): string {
+  const page = readFileSync(join(ROOT, 'docs/examples.md'), 'utf8');
+  const [, block] = new RegExp(`examples/${example}\n\`\`\`\n\n\`\`\`text\n([^]*?\n)\`\`\``, 'u').exec(page) ?? [];
+  if (block === undefined) throw new Error(`docs/examples.md shows no output of ${example}`);
+  return block;
+}
+
+/** Without what differs from run to run. */
+function masked(text: string): string {
+  return text.replaceAll(/[0-9a-f]{32}/gu, 'TRACE').replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/gu, 'TIME');
+}
+
 let receiver: OtlpReceiver;
 beforeAll(async () => {
   receiver = await startOtlpReceiver();
@@ -54,6 +67,7 @@ describe('the examples', () => {
       'chat and on ',
       'chat again.',
     ]);
+    expect(masked(`${entries.join('\n')}\n`)).toBe(masked(shown('existing-otel-setup.ts')));
     // The processor after ours sees the session on every record.
     expect(stdout.match(/'session.id': 'abc123'/g)).toHaveLength(5);
   });
@@ -70,6 +84,7 @@ describe('the examples', () => {
     expect(`${code} ${stdout}`).toMatch(
       /^0 .* INFO {2}\[alice\] session opened .*\n.* \[bob\] .*\nshipped; lost: \{\}\n$/,
     );
+    expect(masked(stdout)).toBe(masked(shown('ship-to-collector.ts')));
     const records = receiver.records();
     for (const sessionId of ['alice', 'bob']) {
       const own = records.filter((record) => record.attributes['session.id'] === sessionId);
@@ -87,6 +102,7 @@ describe('the examples', () => {
     const directory = temporaryDirectory();
     const { code, stdout, stderr } = await run('local-iteration.ts', [], { LOGS_PATH: directory });
     expect(`${code} ${stdout}${stderr}`).toBe('0 A session can be read while it is written. \n');
+    expect(stdout.replace(' \n', '\n')).toBe(shown('local-iteration.ts'));
     expect(fileLines(directory)).toHaveLength(11);
   });
 });
@@ -110,6 +126,17 @@ describe('the demo', () => {
     expect(stdout).toMatch(/operator {2}WARN /);
     const counts = [...stdout.matchAll(/ (\d+) +\d+ +equal$/gm)].map(([, count]) => Number(count));
     expect(counts.map((count) => count - (counts[0] ?? 0))).toEqual([0, 3, 3, 3]);
+    expect(code).toBe(0);
+  });
+
+  it('is not disturbed by what a run that was killed has left in the spool', async () => {
+    const directory = temporaryDirectory();
+    const env = { ...process.env, LOGS_PATH: join(directory, 'logs') };
+    const killed = spawn(process.execPath, [builtExample('demo.ts')], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    for await (const bytes of killed.stdout) if (String(bytes).includes('operator  WARN')) killed.kill('SIGKILL');
+    expect(readdirSync(join(directory, 'logs/spool'))).not.toEqual([]);
+    const { code, stdout } = await run('demo.ts', ['--fast'], { LOGS_PATH: join(directory, 'logs') });
+    expect(stdout.match(/ equal$/gm)).toHaveLength(4);
     expect(code).toBe(0);
   });
 
