@@ -1,27 +1,27 @@
 /**
- * What bundlers for browsers and edge runtimes get in place of every door: the names are there, since code that runs on
- * servers only is evaluated there too (Next.js compiles `instrumentation.ts` for both of its runtimes), and say what is
- * wrong when they are used.
+ * Bundlers for browsers and edge runtimes get this module in place of every door. It has all names, because those
+ * runtimes evaluate server code too (Next.js compiles `instrumentation.ts` for both of its runtimes). Using a name
+ * throws an error that says what is wrong.
  */
 type Absent = (...args: unknown[]) => never;
 
-/** May be called, constructed and extended as what it stands for; nothing happens before. */
+/** Throws as soon as it is called, constructed or extended, and not before. */
 function absent(name: string): Absent {
   const fail = (): never => {
     throw new SessionLogsError(
       'not_supported',
-      `otel-session-logs needs Node.js, Bun or Deno: ${name} was used in a browser or an edge runtime. In Next.js, use it only where process.env.NEXT_RUNTIME === 'nodejs'; for a server, let the bundler build for Node.js`,
+      `otel-session-logs needs Node.js, Bun or Deno: ${name} was used in a browser or an edge runtime. In Next.js, use it only where process.env.NEXT_RUNTIME === 'nodejs'; for a server, set the bundler's platform to Node.js`,
     );
   };
   return new Proxy(function () {} as unknown as Absent, {
     apply: fail,
     construct: fail,
-    // What frameworks look at is symbols and what every function has.
+    // Frameworks look up symbols and the members that every function has.
     get: (target, key) => (typeof key === 'symbol' || key in target ? (Reflect.get(target, key) as unknown) : fail()),
   });
 }
 
-/** As that of the other doors. */
+/** The same class as in the other doors. */
 export class SessionLogsError extends Error {
   override readonly name = 'SessionLogsError';
   readonly code: string;

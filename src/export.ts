@@ -1,7 +1,8 @@
 /**
  * The processors of destinations, for a provider of your own: coalescing, the daily file, the disk spool.
  *
- * A door of its own, since an application that leaves them to `startSessionLogs`, or does without, need not load them.
+ * They have a door of their own so that an application that uses `startSessionLogs`, or none of them, need not load
+ * them.
  *
  * @module otel-session-logs/export
  */

@@ -1,13 +1,13 @@
 /**
- * For `node --import otel-session-logs/register app.js`: session logs for a program without an OpenTelemetry setup of its
- * own, or one whose auto-instrumentations are registered after this with `OTEL_LOGS_EXPORTER=none`, which leaves the logs
- * to us.
+ * For `node --import otel-session-logs/register app.js`: starts session logs for a program that has no OpenTelemetry
+ * setup of its own, or that registers its auto-instrumentations after this module with `OTEL_LOGS_EXPORTER=none`, so
+ * that this module handles the logs.
  *
- * Starts a provider, makes it the global one of both logs APIs, and keeps it as `sharedSessionLogs()`. Configured by
- * `OTEL_*` and `LOGS_PATH` only. Exports to `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`, or to `OTEL_EXPORTER_OTLP_ENDPOINT` unless
- * another SDK of the process is found to export logs. Shuts down on `beforeExit`, and on SIGTERM and SIGINT where the
- * program does not listen for them. What fails is one line on stderr, or told to OpenTelemetry's `diag` where it has a
- * logger; the rest works, and the program starts all the same.
+ * It starts a provider, makes it the global one of both logs APIs, and keeps the instance as `sharedSessionLogs()`.
+ * Only `OTEL_*` and `LOGS_PATH` configure it. It exports to `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`, or to
+ * `OTEL_EXPORTER_OTLP_ENDPOINT` unless another SDK in the process exports logs. It shuts down on `beforeExit`, and on
+ * SIGTERM and SIGINT if the program does not listen for them. A failure is reported in one line, to OpenTelemetry's
+ * `diag` if that has a logger, else on stderr; everything else works, and the program starts anyway.
  *
  * @module otel-session-logs/register
  */
@@ -25,7 +25,7 @@ import { YieldingExporter } from './start/yielding-exporter.ts';
 import { messageOf, SessionLogsError } from './support/errors.ts';
 import { reporterFor } from './support/reporter.ts';
 
-// The program's own loggers print to stdout already: nothing is printed a second time into a log that is kept.
+// The program's own loggers already print to stdout: do not print records a second time into a log that is kept.
 const OPTIONS = {
   registerGlobally: true,
   shutdownOnSignal: true,
@@ -33,28 +33,28 @@ const OPTIONS = {
 } as const;
 
 const reporter = reporterFor('register');
-/** Of these nothing but the file is touched. */
+/** Failures that affect only the daily file. */
 const FILE_PROBLEMS: ReadonlySet<string> = new Set(['directory_unusable', 'directory_in_use']);
-/** What does not work, for `diagnose()`. */
+/** What failed, for `diagnose()`. */
 const problems: string[] = [];
 
 try {
   const plan = startPlan(OPTIONS);
   const identity = identityOf(plan);
-  // Another copy of this package may have been given to `--import` as well.
+  // `--import` may also have loaded another copy of this package.
   if (startedBy(identity) === undefined) noteStarted(identity, start(plan));
 } catch (error) {
-  tell(`session logs could not be started: ${messageOf(error)}; sharedSessionLogs() has queues only`);
+  tell(`session logs could not be started: ${messageOf(error)}; sharedSessionLogs() works in memory only`);
 }
 
-/** At once, so that it is there before the program's first line: hence not for a bundle. */
+/** Synchronous, so that the instance is ready before the program's first line. This does not work in a bundle. */
 function start(plan: StartPlan): SessionLogs {
   try {
     return startNow(plan, findPeers(plan), new OpenDestinations(problems));
   } catch (error) {
     if (!(error instanceof SessionLogsError) || !FILE_PROBLEMS.has(error.code)) throw error;
-    // A read-only container: queues and export are worth having without the file.
-    tell(`there is no daily file: ${messageOf(error)}; set LOGS_PATH to a directory that can be written`);
+    // A read-only container: sessions and export are useful without the file.
+    tell(`no daily file is written: ${messageOf(error)}; set LOGS_PATH to a writable directory`);
     return startNow({ ...plan, file: false }, findPeers(plan), new OpenDestinations(problems));
   }
 }
@@ -68,8 +68,8 @@ function findPeers(plan: StartPlan): Peers {
 
 function tellOtherSdk(): void {
   tell(
-    'the logs of `register` are not exported, since the global logger provider is that of another SDK, which exports logs: set ' +
-      'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT to have both exported, or put `--import otel-session-logs/register` before that SDK, ' +
+    'otel-session-logs/register does not export logs, because another SDK owns the global logger provider and exports them: set ' +
+      'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT to export both, or put `--import otel-session-logs/register` before that SDK, ' +
       'with OTEL_LOGS_EXPORTER=none',
   );
 }

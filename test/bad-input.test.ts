@@ -124,7 +124,7 @@ describe('wrong input is refused at once, with the name and the value, and nothi
     [{ logType: 'LOG' }, /`logType` to be 'chat' or 'log', got "LOG"/],
     [{ attributes: 'a=b' }, /`attributes` to be an object, got "a=b"/],
     [{ attributes: [] }, /`attributes` to be an object, got an array of 0/],
-    [{ timestamp: 'yesterday' }, /`timestamp` to be a time that can be parsed, got "yesterday"/],
+    [{ timestamp: 'yesterday' }, /`timestamp` to be a time that Date can parse, got "yesterday"/],
     [{ timestamp: Number.NaN }, /`timestamp`.* got NaN \(number\)/],
     [{ timestamp: 8.64e15 }, /`timestamp`/],
     [{ streamId: '' }, /`streamId`.* got ""/],

@@ -46,7 +46,7 @@ it.each([{}, { fileName: 'app-{date}.jsonl', format: 'json' as const }])(
     expect([code, err]).toEqual([0, '']);
     expect(out).toContain('daily files: 3 lines erased in 1 files');
     expect(out).toContain('spool: 3 records erased');
-    expect(out).toMatch(/\nnot known here: what the collector received of this session\n$/);
+    expect(out).toMatch(/\nnot known: what the collector received of this session\n$/);
     expect(bytesBelow(both)).not.toContain('<s>');
     expect(bytesBelow(both)).toContain('<other>');
 
@@ -72,14 +72,14 @@ it('takes one of both directories', async () => {
   const inLogs = await runCli('erase', 's', '--logs', logs);
   expect(inLogs).toMatchObject({
     code: 0,
-    out: expect.stringContaining('\nspool: not looked at (no --spool)\n') as string,
+    out: expect.stringContaining('\nspool: not searched (give --spool)\n') as string,
   });
   expect(bytesBelow(logs)).not.toContain('<s>');
   expect(bytesBelow(spool)).toContain('<s>');
   const inSpool = await runCli('erase', 's', '--spool', spool);
   expect(inSpool).toMatchObject({
     code: 0,
-    out: expect.stringMatching(/^daily files: not looked at \(no --logs\)\n/) as string,
+    out: expect.stringMatching(/^daily files: not searched \(give --logs\)\n/) as string,
   });
   expect(bytesBelow(spool)).not.toContain('<s>');
 });
@@ -172,10 +172,8 @@ it('tells what a living process on the spool has exported, and that others may h
   expect((JSON.parse(asJson.out) as ErasureReceipt).exported).toMatchObject({ records: 1 });
   const { code, out } = await runCli('erase', 's', '--spool', spool);
   expect(code).toBe(0);
-  expect(out).toContain('\nat the collector, to be erased there: 1 records, ');
-  expect(out).toMatch(
-    /\nnot known here: what the collector received of this session from processes that have ended\n$/,
-  );
+  expect(out).toContain('\nto be erased at the collector: 1 records, ');
+  expect(out).toMatch(/\nnot known: what the collector received of this session from processes that have ended\n$/);
 });
 
 it.each([

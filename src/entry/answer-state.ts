@@ -3,10 +3,10 @@ import type { EntryDetail } from './entry-detail.ts';
 import type { EntryKind } from './tokens.ts';
 
 /**
- * How a session's answer without a stream id stands: 0 none is open, 1 one is open, 2 one is open and its last chat entry
- * is a `tool-call-end`, after which the next `stream-start` goes on with it.
+ * The state of a session's answer without a stream id. 0: none is open. 1: one is open. 2: one is open and its last
+ * chat entry is a `tool-call-end`, so that the next `stream-start` goes on with it.
  *
- * A number, so that it is kept beside other counters without an object per session.
+ * A number, so that it can be stored next to other counters without an object per session.
  */
 export type OpenAnswer = 0 | 1 | 2;
 
@@ -23,8 +23,8 @@ export function afterEntry(open: OpenAnswer, detail: EntryDetail | undefined): O
 }
 
 /**
- * What a `stream-start` without a stream id does: it begins an answer where none is open, goes on with the open one
- * after a tool call, or else takes its place.
+ * What a `stream-start` without a stream id does: it begins an answer if none is open, goes on with the open one after
+ * a tool call, or else replaces it.
  */
 export type AnswerStart = 'begins' | 'goes-on' | 'takes-place';
 
@@ -34,7 +34,7 @@ export function startIn(open: OpenAnswer): AnswerStart {
   return open === 2 ? 'goes-on' : 'takes-place';
 }
 
-/** What the entry starts: `undefined` when it is no chat `stream-start` without a stream id. */
+/** What the entry starts; `undefined` unless it is a chat `stream-start` without a stream id. */
 export function startBy(open: OpenAnswer, detail: EntryDetail | undefined): AnswerStart | undefined {
   return kindOf(detail) === 'stream-start' && isUnnamedChat(detail) ? startIn(open) : undefined;
 }

@@ -5,23 +5,26 @@ import { ownText } from '../support/own-text.ts';
 import { keepField } from '../support/own-value.ts';
 import { ERROR_FIELDS, MAX_ERROR_TEXT, MAX_ERROR_TEXTS, standInFor } from './special-values.ts';
 
-/** A JSON value, frozen deeply, as it stands in an entry. */
+/** A deeply frozen JSON value of an entry. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
-/** Deepest level of nesting that is kept; what lies below becomes `"[Truncated]"`. */
+/** Deepest level of nesting that is kept; deeper values become `"[Truncated]"`. */
 const MAX_DEPTH = 32;
-/** Values and characters of one body: a small object that refers to itself many times over can be endless as text. */
+/**
+ * Limits on the values and characters of one body: a small object that refers to itself many times can become endless
+ * text.
+ */
 const MAX_VALUES = 100_000;
 const MAX_CHARS = 16 * 1024 * 1024;
 
 const CIRCULAR = '[Circular]';
 const TRUNCATED = '[Truncated]';
-/** In place of a value whose getter, trap or `toJSON` throws. */
+/** Replaces a value whose getter, trap or `toJSON` throws. */
 export const UNREADABLE = '[Unreadable]';
 
 /**
- * The body of a log record as text: a string as it is, `''` for none, anything else as the JSON of
- * {@link toJsonValue}. Never throws.
+ * Returns the body of a log record as text: a string unchanged, `''` for no body, anything else as the JSON of {@link
+ * toJsonValue}. Never throws.
  *
  * The SDK shares the body with the caller, so this runs inside `onEmit`.
  */
@@ -32,36 +35,37 @@ export function bodyToText(body: unknown): string {
 }
 
 /**
- * A frozen, JSON-safe copy of anything, of whatever realm. Never throws.
+ * Returns a frozen, JSON-safe copy of any value of any realm. Never throws.
  *
- * What JSON cannot hold is written the way OTLP's JSON encoding does (`bigint`, `NaN` and infinities as strings, bytes
- * as base64) or named: `[Circular]`, `[Function]`, `[Symbol]`, `[Promise]`, `[Unreadable]` for a getter or `toJSON` that
- * throws, `[Truncated]` below 32 levels, after 100,000 values or 16 Mi characters. An `Error` keeps its name, message,
- * stack (each up to 64 Ki characters, of all errors 1 Mi), `cause`, `errors` and fields; a `Map`, `Headers` or the like its pairs, a `Set` and
- * a typed array its values, a `RegExp` its text; a field that is `undefined` is left out.
+ * Values that JSON cannot hold are written as in OTLP's JSON encoding (`bigint`, `NaN` and infinities as strings, bytes
+ * as base64) or replaced by a name: `[Circular]`, `[Function]`, `[Symbol]`, `[Promise]`, `[Unreadable]` for a getter or
+ * `toJSON` that throws, `[Truncated]` below 32 levels and after 100,000 values or 16 Mi characters. An `Error` keeps
+ * its name, message, stack (each up to 64 Ki characters, 1 Mi for all errors together), `cause`, `errors` and fields; a
+ * `Map`, `Headers` or the like keeps its pairs, a `Set` or typed array its values, a `RegExp` its text. Fields that are
+ * `undefined` are left out.
  */
 export function toJsonValue(value: unknown): JsonValue {
   return copied(value, 'json') as JsonValue;
 }
 
 /**
- * As {@link toJsonValue}, for what is kept: its texts hold only themselves, its arrays no spare places. Not frozen, which
- * would give each number with a fraction an object of its own.
+ * Like {@link toJsonValue}, for values that are stored: texts keep no parent string alive, arrays have no spare
+ * capacity. Not frozen, because freezing gives each fractional number an object of its own.
  */
 export function toOwnJsonValue(value: unknown): JsonValue {
   return copied(value, 'kept') as JsonValue;
 }
 
 /**
- * As {@link toJsonValue}, for an attribute or body that goes through a provider: numbers and bytes stay what they are, and
- * nothing is frozen. The SDK drops an attribute that holds anything else, the same object twice, or a field `constructor`;
- * an object with such a field becomes JSON text.
+ * Like {@link toJsonValue}, for an attribute or body that goes through a provider: numbers and bytes stay as they are,
+ * and nothing is frozen. The SDK drops an attribute that holds anything else, the same object twice, or a field
+ * `constructor`; therefore an object with such a field becomes JSON text.
  */
 export function toAttributeValue(value: unknown): unknown {
   return copied(value, 'attribute');
 }
 
-/** Whether the value passes through providers and exporters as it is; objects and functions have to be looked into. */
+/** Whether the value passes through providers and exporters unchanged; objects and functions need a closer look. */
 export function isPlainValue(value: unknown): boolean {
   switch (typeof value) {
     case 'string':
@@ -75,8 +79,8 @@ export function isPlainValue(value: unknown): boolean {
 }
 
 /**
- * Whether exporters can write all of the value: there is nothing in it but plain values, bytes, lists and plain objects, in
- * no more than 32 levels. Never throws; of what has more than 100,000 values the rest is not looked at.
+ * Whether exporters can write the whole value: it holds only plain values, bytes, lists and plain objects, in at most
+ * 32 levels. Checks the first 100,000 values only. Never throws.
  */
 export function isExportable(value: unknown): boolean {
   try {
@@ -105,14 +109,14 @@ function copied(value: unknown, form: Form): Copy {
   try {
     return copyOf(value, { form, parents: [], values: 0, chars: 0, errorChars: 0 });
   } catch {
-    // The end of the caller's stack: the record itself still counts.
+    // The call stack is exhausted: lose the value, but not the record.
     return UNREADABLE;
   }
 }
 
 /**
- * A copy of attributes that the caller can no longer change, each as {@link toAttributeValue}. Never throws: what cannot
- * be read costs itself only.
+ * Returns a copy of the attributes that the caller can no longer change, each made by {@link toAttributeValue}. Never
+ * throws: an unreadable attribute does not cost the others.
  */
 export function readableAttributes(attributes: object | undefined): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
@@ -123,24 +127,24 @@ export function readableAttributes(attributes: object | undefined): Record<strin
       setField(copy, key, isPlainValue(value) ? value : toAttributeValue(value));
     }
   } catch {
-    // A proxy that does not tell its keys has no attributes.
+    // A proxy whose keys cannot be read has no attributes.
   }
   return copy;
 }
 
-/** What the copy is for: reading, keeping, or a provider. */
+/** What the copy is for: reading, storing, or a provider. */
 type Form = 'json' | 'kept' | 'attribute';
 
-/** A JSON value, but for the bytes in an attribute. */
+/** A JSON value, or bytes in an attribute. */
 type Copy = JsonValue | Uint8Array | readonly Copy[] | { readonly [key: string]: Copy };
 
 interface Walk {
   readonly form: Form;
-  /** The objects around the value: only these make a circle; the same object twice side by side is none. */
+  /** The objects around the value: only these make a circle, not the same object twice side by side. */
   readonly parents: object[];
   values: number;
   chars: number;
-  /** Of the errors in it. */
+  /** Characters of error texts so far. */
   errorChars: number;
 }
 
@@ -179,7 +183,7 @@ function ofObject(value: object, walk: Walk): Copy {
   try {
     return ofParts(value, walk);
   } catch {
-    // A proxy trap or `toJSON` of the application threw: this value is lost, the rest of the body is not.
+    // A proxy trap or `toJSON` of the application threw: only this value is lost.
     return UNREADABLE;
   } finally {
     walk.parents.pop();
@@ -191,7 +195,7 @@ function ofParts(value: object, walk: Walk): Copy {
   if (isError(value)) return ofError(value, walk);
   if ('toJSON' in value && typeof value.toJSON === 'function') {
     const replaced: unknown = value.toJSON();
-    // Some `toJSON` answer with the object itself: then its parts are meant.
+    // Some `toJSON` methods return the object itself: then copy its parts.
     if (replaced !== value) return copyOf(replaced, walk);
   }
   if (Array.isArray(value)) return ofList(value, walk);
@@ -201,7 +205,7 @@ function ofParts(value: object, walk: Walk): Copy {
 }
 
 function ofBytes(bytes: Uint8Array, walk: Walk): Copy {
-  // Of our own realm, which the SDK asks for.
+  // An array of this realm, which the SDK requires.
   if (walk.form === 'attribute') return new Uint8Array(bytes);
   return copyOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'), walk);
 }
@@ -216,7 +220,7 @@ function ofList(list: ArrayLike<unknown>, walk: Walk): Copy {
   return walk.form === 'kept' ? copy.slice() : copy;
 }
 
-/** What an error says of itself is not enumerable, and a `toJSON` of its own need not tell it. */
+/** The fields of an error are not enumerable, and its own `toJSON` may leave them out. */
 function ofError(error: Error, walk: Walk): Copy {
   if (walk.errorChars >= MAX_ERROR_TEXTS) return TRUNCATED;
   const others = Object.keys(error).filter((key) => !ERROR_FIELDS.includes(key));
@@ -238,7 +242,7 @@ function ofFields(value: object, keys: readonly string[], walk: Walk, isOfError 
   return walk.form === 'attribute' && Object.hasOwn(copy, 'constructor') ? bodyToText(copy) : copy;
 }
 
-/** Assigned, `__proto__` would be the prototype. */
+/** Defined, because assigning `__proto__` would set the prototype. */
 export function setField(owner: Record<string, unknown>, key: string, value: unknown): void {
   if (key === '__proto__') Object.defineProperty(owner, key, { value, enumerable: true, writable: true });
   else owner[key] = value;
@@ -250,7 +254,7 @@ function errorText(text: string, walk: Walk): string {
   return kept;
 }
 
-/** A text up to a bound. A cut one holds only itself, and says that it was cut. */
+/** Cuts a text to a limit. A cut text says so, and does not keep the whole one alive. */
 export function cutText(text: string, max: number): string {
   return text.length <= max ? text : `${ownText(text.slice(0, max))}... ${TRUNCATED}`;
 }
@@ -259,7 +263,7 @@ function read(owner: object, key: PropertyKey): unknown {
   try {
     return (owner as Record<PropertyKey, unknown>)[key];
   } catch {
-    // The getter is the application's; its siblings are still worth having.
+    // The application's getter threw; keep its siblings.
     return UNREADABLE;
   }
 }

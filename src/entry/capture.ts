@@ -11,11 +11,12 @@ import { isTimestamp } from './timestamp.ts';
 import { isControlKind, kindOfEventName, tokenOf } from './tokens.ts';
 
 /**
- * What the store keeps of a record beside text and time; `undefined` for a plain chunk, found without touching more than
- * a few fields. Attribute values were copied by the SDK at emit (both lines); the object that holds them is not, so it is here.
+ * What the store keeps of a record besides text and time; `undefined` for a plain chunk, which takes a look at a few
+ * fields only. Both lines of the SDK copy attribute values at emit, but not the object that holds them, so it is copied
+ * here.
  *
- * @param own What our writer says of its record: it holds whatever the SDK's limits left of the attributes, unless a
- * processor set others.
+ * @param own What this package's writer says of its record: it is valid whatever the SDK's limits left of the
+ * attributes, unless a processor set others.
  */
 export function captureDetail(record: LogRecord, own: OwnFacts | undefined): EntryDetail | undefined {
   if (
@@ -48,7 +49,7 @@ export function captureDetail(record: LogRecord, own: OwnFacts | undefined): Ent
   };
 }
 
-/** For whoever it is, it says no more than that it is chat text. */
+/** Whether the facts say only that it is chat text, for any audience. */
 function isPlain({ logType, kind, streamId, finishReasons, endsReasoning }: OwnFacts): boolean {
   return (
     logType === 'chat' && kind === 'text' && streamId === undefined && finishReasons === undefined && !endsReasoning
@@ -68,7 +69,7 @@ function withFinishReasons(record: LogRecord, reasons: JsonValue | undefined): R
   return all;
 }
 
-/** 0 is UNSPECIFIED; what is no finite number would not be JSON-safe. */
+/** 0 is UNSPECIFIED; a number that is not finite is not JSON-safe. */
 function severityOf(value: unknown): number | undefined {
   return Number.isFinite(value) && value !== 0 ? (value as number) : undefined;
 }
@@ -104,16 +105,16 @@ function otherAttributes(attributes: Readonly<Record<string, unknown>>): Record<
   return others;
 }
 
-/** The text of an entry: the body, except for a mark, whose kind says it. */
+/** The text of an entry: the body, or for a mark the token of its kind. */
 export function captureMessage(body: unknown, detail: EntryDetail | undefined): string {
   if (detail !== undefined && isControlKind(detail.kind)) return tokenOf(detail.kind) as string;
   return typeof body === 'string' ? body : bodyToText(body);
 }
 
-/** The record's time in milliseconds; one that no `YYYY-...` timestamp can show counts as not given. */
+/** The record's time in milliseconds; a time that no `YYYY-...` timestamp can show is ignored. */
 export function captureTimestamp(record: LogRecord): number {
   const millis = hrTimeToMillis(record.hrTime);
-  // The SDK passes on a caller's `[seconds, nanoseconds]` as it is, fractions of a second included.
+  // The SDK passes on a caller's `[seconds, nanoseconds]` unchanged, even fractional seconds.
   if (isTimestamp(millis)) return Math.floor(millis);
   const observed = hrTimeToMillis(record.hrTimeObserved);
   return isTimestamp(observed) ? Math.floor(observed) : Date.now();

@@ -5,10 +5,10 @@ import type { EntryKind } from './tokens.ts';
 export type LogType = 'chat' | 'log';
 
 /**
- * What a store keeps of an entry beside its text and time. `undefined` in its place means a plain chunk: `chat`,
- * `text`, nothing else, which is nearly every entry and so costs nothing.
+ * What a store keeps of an entry besides its text and time. `undefined` in its place means a plain chunk (`chat`,
+ * `text`, nothing else): nearly every entry is one, and so needs no detail.
  *
- * Values of `attributes` are what the SDK copied at emit; readers make them JSON-safe.
+ * `attributes` holds the values that the SDK copied at emit; readers make them JSON-safe.
  */
 export interface EntryDetail {
   readonly logType: LogType;
@@ -20,11 +20,11 @@ export interface EntryDetail {
   readonly eventName: string | undefined;
   readonly traceId: string | undefined;
   readonly spanId: string | undefined;
-  /** Written without a kind, and the text ends with the reasoning stop token: a `pop` ends after it. */
+  /** The entry was written without a kind and its text ends with the reasoning stop token, so a `pop` ends after it. */
   readonly endsReasoning: boolean;
 }
 
-/** A detail with every field present, in one order, so that all details share one hidden class. */
+/** Makes a detail with every field present, in one order, so that all details share one hidden class. */
 export function entryDetail(fields: Partial<EntryDetail>): EntryDetail {
   return {
     logType: fields.logType ?? 'chat',
@@ -40,7 +40,7 @@ export function entryDetail(fields: Partial<EntryDetail>): EntryDetail {
   };
 }
 
-/** Whether the entry is part of the chat: what answers, `pop` and bare-text readers are about. */
+/** Whether the entry is part of the chat, as opposed to an operator's log. */
 export function isChat(detail: EntryDetail | undefined): boolean {
   return detail === undefined || detail.logType === 'chat';
 }
@@ -49,21 +49,21 @@ export function kindOf(detail: EntryDetail | undefined): EntryKind {
   return detail === undefined ? 'text' : detail.kind;
 }
 
-/** The finish reason of an answer whose place another one took. */
+/** The finish reason of an answer that another one replaced. */
 export const ABANDONED = 'abandoned';
 
-/** What stands in a session when a new answer starts while one without a stream id is open. */
+/** The entry that closes an open answer without a stream id when another one replaces it. */
 export const ABANDONED_END: EntryDetail = Object.freeze(
   entryDetail({ kind: 'stream-end', attributes: Object.freeze({ [ATTRIBUTE.finishReasons]: [ABANDONED] }) }),
 );
 
-/** What stands in a session when the producer of an answer is gone. */
+/** The entry that closes an answer whose producer is gone. */
 export function lapsedEnd(streamId: string | undefined): EntryDetail {
   const attributes = { [ATTRIBUTE.finishReasons]: [ABANDONED], [ATTRIBUTE.errorType]: 'lease_lapsed' };
   return entryDetail({ kind: 'stream-end', streamId, attributes });
 }
 
-/** Whether a `stream-end` stands for an answer whose place another one took, as opposed to one whose producer is gone. */
+/** Whether a `stream-end` closes an answer that another one replaced, as opposed to one whose producer is gone. */
 export function isReplacedEnd(detail: EntryDetail): boolean {
   const { [ATTRIBUTE.finishReasons]: reasons, [ATTRIBUTE.errorType]: error } = detail.attributes ?? {};
   return Array.isArray(reasons) && reasons.length === 1 && reasons[0] === ABANDONED && error === undefined;

@@ -18,7 +18,7 @@ const logTypeSchema = lazily(() => z.enum(['chat', 'log']));
 
 const jsonRecordSchema = lazily(() => z.record(z.string(), z.json()));
 
-/** Checked only and passed on as they are: zod's copy of a record leaves out a key named `__proto__`. */
+/** Only checks the attributes and passes them on: zod's copy of a record leaves out a key named `__proto__`. */
 const attributesSchema = lazily(() =>
   z.custom<Readonly<Record<string, JsonValue>>>(
     (value) => jsonRecordSchema().safeParse(value).success,
@@ -26,7 +26,7 @@ const attributesSchema = lazily(() =>
   ),
 );
 
-/** A complete {@link LogEntry}, as it comes out of `JSON.parse(JSON.stringify(entry))`. */
+/** Validates a complete {@link LogEntry}, as it comes out of `JSON.parse(JSON.stringify(entry))`. */
 export const logEntrySchema: z.ZodType<LogEntry> = z.lazy(() =>
   z.strictObject({
     id: z.string().min(1),
@@ -45,7 +45,7 @@ export const logEntrySchema: z.ZodType<LogEntry> = z.lazy(() =>
   }),
 ) as z.ZodType<LogEntry>;
 
-/** What a writer gives, with the defaults filled in. */
+/** A writer's input with defaults filled in. */
 export interface LogEntryInput {
   readonly sessionId: string;
   readonly message: string;
@@ -54,7 +54,8 @@ export interface LogEntryInput {
 }
 
 /**
- * Parses `{ sessionId, message, timestamp?, logType? }`: any parsable time becomes UTC milliseconds, none is now.
+ * Parses `{ sessionId, message, timestamp?, logType? }`: any parsable time becomes UTC milliseconds; without one it is
+ * now.
  *
  * @throws ZodError that names the field.
  */
@@ -71,7 +72,7 @@ export const logEntryInputSchema: z.ZodType<
       .transform((value, context) => {
         const millis = value === undefined ? Date.now() : new Date(value).getTime();
         if (isTimestamp(millis)) return isoTimestamp(Math.floor(millis));
-        context.addIssue({ code: 'custom', message: 'expected a time that can be parsed' });
+        context.addIssue({ code: 'custom', message: 'expected a time that Date can parse' });
         return z.NEVER;
       }),
     logType: logTypeSchema().default('chat'),

@@ -7,24 +7,28 @@ import type { EntryKind } from './tokens.ts';
 /** One entry of a session's log, as readers get it: frozen deeply and JSON-safe. */
 export interface LogEntry {
   /**
-   * Cursor: opaque, printable ASCII, unique across restarts; resume with `{ after: id }`. Ids of one session sort as text (`a < b`,
-   * `ids.sort()`, a binary collation of a database) in the order logged, over lives, hosts and restarts, as long as no clock that
-   * makes ids is set back over a restart. Ids of different sessions are not to be compared.
+   * The entry's cursor: opaque, printable ASCII, unique across restarts. Resume with `{ after: id }`. The ids of one
+   * session sort as text (`a < b`, `ids.sort()`, a binary collation of a database) in the order logged, across lives,
+   * hosts and restarts, as long as the clock is not set back between restarts. Do not compare ids of different
+   * sessions.
    */
   readonly id: string;
-  /** 1 to 256 characters. */
+  /** Session id of 1 to 256 characters. */
   readonly sessionId: string;
-  /** The body as text; a control entry's token. `''` is allowed. Of an `error` entry for operators: event streams mask it. */
+  /**
+   * The body as text; may be `''`. For a control entry, its token. For an `error` entry, a text for operators, which
+   * event streams mask.
+   */
   readonly message: string;
-  /** `YYYY-MM-DDTHH:mm:ss.sssZ`. */
+  /** Time of the entry, `YYYY-MM-DDTHH:mm:ss.sssZ`. */
   readonly timestamp: string;
   readonly logType: LogType;
   readonly kind: EntryKind;
-  /** Which answer of the session the entry belongs to, where answers run side by side. */
+  /** The answer of the session that the entry belongs to, if answers run at the same time. */
   readonly streamId?: string;
   readonly severityNumber?: number;
   readonly severityText?: string;
-  /** As on the record, without `session.id` and `session_logs.*`. */
+  /** The record's attributes, without `session.id` and `session_logs.*`. */
   readonly attributes?: Readonly<Record<string, JsonValue>>;
   readonly eventName?: string;
   readonly traceId?: string;
@@ -32,24 +36,24 @@ export interface LogEntry {
 }
 
 /**
- * Who gets what is written. `readers`: the session alone; no provider, exporter, file or console. `exporters`: the provider
- * and what is behind it; no reader of the session.
+ * Where a write goes. `readers`: only into the session, to no provider, exporter, file or console. `exporters`: only to
+ * the provider and what is behind it, to no reader of the session.
  */
 export type Audience = 'all' | 'readers' | 'exporters';
 
-/** What a writer says of its record, beside text, time and session. */
+/** What a writer says of its record, besides text, time and session. */
 export interface OwnFacts {
   readonly logType: LogType;
   readonly kind: EntryKind;
   readonly streamId: string | undefined;
-  /** `gen_ai.response.finish_reasons`, where they were given. */
+  /** `gen_ai.response.finish_reasons`, if given. */
   readonly finishReasons: JsonValue | undefined;
-  /** Written without a kind, and the text ends with the reasoning stop token. */
+  /** The entry was written without a kind and its text ends with the reasoning stop token. */
   readonly endsReasoning: boolean;
   readonly audience: Audience;
 }
 
-/** Text of a chat, which is nearly every write. */
+/** Facts of chat text, which is nearly every write. */
 export const PLAIN_CHUNK: OwnFacts = Object.freeze({
   logType: 'chat',
   kind: 'text',
@@ -59,10 +63,10 @@ export const PLAIN_CHUNK: OwnFacts = Object.freeze({
   audience: 'all',
 });
 
-/** A leveled log. */
+/** Facts of a leveled log. */
 export const LEVELED_LOG: OwnFacts = Object.freeze({ ...PLAIN_CHUNK, logType: 'log' });
 
-/** The frozen entry that readers get. */
+/** Makes the frozen entry that readers get. */
 export function makeEntry(
   id: string,
   sessionId: string,
@@ -83,7 +87,7 @@ export function makeEntry(
   return Object.freeze({ id, ...entryFields(sessionId, message, timestamp, detail) });
 }
 
-/** An entry without its id, not frozen: what a redaction sees. */
+/** Makes an entry without its id, not frozen, for a redaction to see. */
 export function entryFields(
   sessionId: string,
   message: string,

@@ -1,12 +1,12 @@
-/** What the collector has acknowledged of a session, as far as the processes that were asked know. */
+/** Records of a session that the collector acknowledged, as far as the asked processes know. */
 export interface ExportedRecords {
   readonly records: number;
-  /** The times of the oldest and the newest of them, ISO 8601, UTC; `undefined` when there is none. */
+  /** Times of the oldest and the newest of them, ISO 8601, UTC; `undefined` if there are none. */
   readonly firstTimestamp: string | undefined;
   readonly lastTimestamp: string | undefined;
 }
 
-/** What became of a session in one place that holds text of sessions. What is left out is nothing. */
+/** What was erased of a session in one place. A number that is left out is 0. */
 export interface ErasedPart {
   readonly file?: { readonly lines: number; readonly files: number };
   readonly spool?: { readonly records: number };
@@ -17,31 +17,31 @@ export interface ErasedPart {
   readonly remains?: readonly string[];
 }
 
-/** A processor that holds text of sessions: the daily file, a spool, what merges chunks. */
+/** A processor that holds text of sessions: the daily file, a spool, or one that merges chunks. */
 export interface SessionEraser {
   /**
    * Called on all before the first is asked to erase.
    *
-   * @throws SessionLogsError `not_erasable` when it cannot tell what belongs to the session.
+   * @throws SessionLogsError `not_erasable` if it cannot tell what belongs to the session.
    */
   checkErasable?(sessionId: string): void;
   /**
-   * Erases what it got of the session before the call, and what it wrote of it. What it gets later belongs to a new session
-   * of that id. Called again after a failure, or after the process was killed, it erases the rest.
+   * Erases what it got of the session before the call, and what it wrote of that. What it gets later belongs to a new
+   * session of that id. Called again after a failure, or after the process was killed, it erases the rest.
    */
   eraseSession(sessionId: string): Promise<ErasedPart>;
-  /** Makes known who holds text in front of it: what another process erases is let go of there too. */
+  /** Attaches a holder in front of it, which then also drops what another process erases. */
   attachHolder?(holder: SessionHolder): void;
 }
 
-/** Holds text of sessions back. */
+/** Something that holds back text of sessions. */
 export interface SessionHolder {
   forget(isMeant: (sessionId: string) => boolean): void;
 }
 
 export const NOTHING_EXPORTED: ExportedRecords = { records: 0, firstTimestamp: undefined, lastTimestamp: undefined };
 
-/** Both together. */
+/** Adds two counts. */
 function addExported(a: ExportedRecords, b: ExportedRecords): ExportedRecords {
   return {
     records: a.records + b.records,
@@ -58,7 +58,7 @@ function later(a: string | undefined, b: string | undefined): string | undefined
   return a === undefined || (b !== undefined && b > a) ? b : a;
 }
 
-/** All parts together, each number given. */
+/** Adds up all parts, with every number present. */
 export function addParts(parts: readonly ErasedPart[]): Required<ErasedPart> {
   const sum = (of: (part: ErasedPart) => number | undefined): number =>
     parts.reduce((total, part) => total + (of(part) ?? 0), 0);

@@ -3,12 +3,13 @@ import { isError } from '../support/errors.ts';
 import { bodyToText, cutText, UNREADABLE } from './body.ts';
 import { MAX_ERROR_TEXT } from './special-values.ts';
 
-/** Errors of one exception that are told: a chain of causes may be endless, or a circle. */
+/** The most errors of one exception that are written: a chain of causes may be endless, or a circle. */
 const MAX_ERRORS = 32;
 
 /**
- * An exception as the SDK writes it, https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/, with its
- * causes and inner errors in the stack trace. Never throws, and each text is bounded: the SDK reads an exception unguarded.
+ * The attributes of an exception as the SDK writes them,
+ * https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/, with causes and inner errors in the stack
+ * trace. Never throws, and bounds each text, because the SDK reads exceptions unguarded.
  */
 export function exceptionAttributes(exception: unknown): Record<string, string> {
   const attributes: Record<string, string> = {};
@@ -22,7 +23,7 @@ export function exceptionAttributes(exception: unknown): Record<string, string> 
   return isRead ? attributes : { [ATTRIBUTE.exceptionMessage]: textOf(exception) };
 }
 
-/** What is read of an exception, each once: getters and traps are the application's. */
+/** The parts of an exception, each read once, because getters and traps run the application's code. */
 interface Parts {
   readonly code: unknown;
   readonly name: unknown;
@@ -41,7 +42,7 @@ function partsOf(exception: unknown): Partial<Parts> {
     try {
       parts[key] = (exception as Parts)[key];
     } catch {
-      // Only this part is lost; that the message of something cannot be read is worth knowing.
+      // Only this part is lost; say so if it is the message.
       if (key === 'message') parts.message = UNREADABLE;
     }
   }
@@ -57,8 +58,8 @@ function textOf(value: unknown): string {
 }
 
 /**
- * The stack, then `Caused by: ` with that of the cause, and so on; inner errors of an `AggregateError` as `Inner error 1: `,
- * indented. At most 32 errors and 64 Ki characters.
+ * The stack, then `Caused by: ` with the stack of the cause, and so on; inner errors of an `AggregateError` follow as
+ * `Inner error 1: `, indented. At most 32 errors and 64 Ki characters.
  */
 function stackTrace(exception: unknown): string {
   const seen = new Set<unknown>();
@@ -94,15 +95,15 @@ function stackTrace(exception: unknown): string {
   try {
     tell('', exception, 0);
   } catch {
-    // A trap of a list of inner errors: what was told so far is what can be.
+    // A trap of the list of inner errors threw: keep what was written so far.
   }
   return blocks.join('\n');
 }
 
-/** Without what came after: of an error its stack, which need not have its name and message when those were set later. */
+/** The trace of this error alone, without causes. Its stack may lack name and message, if those were set later. */
 function ownTrace(error: unknown, { name, message, stack }: Partial<Parts>, isFirst: boolean): string {
   if (!isGiven(stack)) {
-    // Type and message of the exception itself stand beside the trace.
+    // Attributes of their own have the type and message of the first exception.
     if (isFirst) return '';
     if (!isError(error)) return textOf(error);
     return headline(name, message);

@@ -2,29 +2,35 @@ import type { EntryDetail } from './entry-detail.ts';
 import type { SessionEraser } from './erasure.ts';
 
 /**
- * What the session processor found out about one record, for the processors after it: the SDK's limits may have taken
+ * What the session processor found out about a record, for the processors after it: the SDK's limits may have removed
  * the session id, the stream id or the log type from the record's attributes.
  *
- * It stands on the record itself, under a symbol, for as long as the record lives. A processor may log while it handles
- * a record, so "the last record that came by" would not do.
+ * It is a property of the record, under a symbol. Remembering "the last record" would not do, because a processor may
+ * log while it handles a record.
  */
 export interface RoutedRecord {
-  /** The session, in full. */
+  /** The session id, uncut. */
   readonly sessionId: string;
-  /** What the record's entry has beside text and time; `undefined` for a plain chunk. */
+  /** What the record's entry has besides text and time; `undefined` for a plain chunk. */
   readonly detail: EntryDetail | undefined;
-  /** Id of its entry; `undefined` when no durable processor lives, the store refused the entry, or its ids come later. */
+  /**
+   * Id of its entry; `undefined` if there is no durable processor, the store refused the entry, or the store assigns
+   * ids later.
+   */
   readonly entryId: string | undefined;
-  /** Grows from entry to entry: ids cannot be compared, and records may come in another order than their entries. */
+  /**
+   * Grows from entry to entry, because ids cannot be compared and records may arrive in another order than their
+   * entries.
+   */
   readonly order: number;
-  /** The session processor that routed it; a durable processor makes itself known here. */
+  /** The session processor that routed it; durable processors attach themselves to it. */
   readonly source: DeliverySource | undefined;
 }
 
-/** Where processors behind make themselves known, for `flushSession` and `eraseSession`. */
+/** Processors behind attach themselves to this, for `flushSession` and `eraseSession`. */
 export interface DeliverySource {
   attachDelivery(delivery: SessionDelivery): void;
-  /** A processor that can erase what it got of a session makes itself known. Copies of older versions do not know of it. */
+  /** Attaches a processor that can erase what it got of a session. Missing in copies of older versions. */
   attachEraser?(eraser: SessionEraser): void;
 }
 
@@ -33,15 +39,15 @@ export interface SessionDelivery {
   flushSession(sessionId: string, options?: { readonly timeoutMillis?: number }): Promise<DeliveryReport>;
 }
 
-/** How far a session's entries came, of those logged before the call. */
+/** How far a session's entries have come, of those logged before the call. */
 export interface DeliveryReport {
-  /** The id of the last entry that the collector acknowledged; `undefined` when none was, or with a remote store. */
+  /** Id of the last entry that the collector acknowledged; `undefined` if there is none, or with a remote store. */
   readonly deliveredId: string | undefined;
-  /** Entries not yet acknowledged. */
+  /** Number of entries not yet acknowledged. */
   readonly pending: number;
-  /** Entries that the collector refused for good. */
+  /** Number of entries that the collector rejected for good. */
   readonly rejected: number;
-  /** Entries that a bound of the spool dropped. */
+  /** Number of entries dropped because the spool was full. */
   readonly dropped: number;
 }
 
@@ -52,17 +58,17 @@ const READERS = Symbol.for('otel-session-logs.entry-id-readers.v1');
 const holder = globalThis as { [READERS]?: { count: number; lastOrder: number } };
 const readers = (holder[READERS] ??= { count: 0, lastOrder: 0 });
 
-/** What is known of the record; `undefined` when no session processor has routed it to a session. */
+/** Returns what is known of the record; `undefined` if no session processor has routed it to a session. */
 export function routedRecordOf(record: object): RoutedRecord | undefined {
   return (record as { [ROUTED]?: RoutedRecord })[ROUTED];
 }
 
-/** Notes what is known of the record. A property costs nothing measurable here, a `WeakMap` 600 ns a record. */
+/** Notes what is known of the record. A property costs nothing measurable, a `WeakMap` 600 ns per record. */
 export function noteRoutedRecord(record: object, routed: RoutedRecord): void {
   try {
     (record as { [ROUTED]?: RoutedRecord })[ROUTED] = routed;
   } catch {
-    // A processor handed on a frozen copy: those after us have the attributes only.
+    // A processor passed on a frozen copy: the processors after this one have the attributes only.
   }
 }
 
@@ -71,12 +77,12 @@ export function areEntryIdsRead(): boolean {
   return readers.count > 0;
 }
 
-/** The place of an entry among all of this process. */
+/** The next place in the order of all entries of this process. */
 export function nextEntryOrder(): number {
   return (readers.lastOrder += 1);
 }
 
-/** From here on routed records tell their entry ids, until the function that this returns is called. */
+/** Makes routed records carry their entry ids, until the returned function is called. */
 export function readEntryIds(): () => void {
   readers.count += 1;
   let isReading = true;

@@ -4,8 +4,8 @@ import { describeValue } from '../support/errors.ts';
 export const MAX_SESSION_ID_LENGTH = 256;
 
 /**
- * Whether a value can be a session id: a string of 1 to 256 characters (UTF-16 units). Everything that takes a session id
- * throws a `TypeError` for any other value, so check an id from outside (a path, a query, a message) with it first.
+ * Whether a value is a valid session id: a string of 1 to 256 characters (UTF-16 units). Every function that takes a
+ * session id throws a `TypeError` for any other value, so check ids from outside (a path, a query, a message) first.
  */
 export function isSessionId(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_SESSION_ID_LENGTH;

@@ -1,15 +1,15 @@
 import { types } from 'node:util';
 
-/** What an error says of itself, enumerable or not, in the order in which it is written. */
+/** The fields of an error, enumerable or not, in the order in which they are written. */
 export const ERROR_FIELDS: readonly string[] = ['name', 'message', 'stack', 'cause', 'errors'];
 
-/** Longest text of an error that is kept, in UTF-16 units: messages with a whole response in them are common. */
+/** Longest text of an error that is kept, in UTF-16 units: messages that contain a whole response are common. */
 export const MAX_ERROR_TEXT = 65_536;
 
-/** Of all errors in one value: an entry with 10,000 inner errors is still one that a session has room for. */
+/** Limit for all errors of one value together: even an entry with 10,000 inner errors has to fit into a session. */
 export const MAX_ERROR_TEXTS = 1_048_576;
 
-/** Of the web's classes, whose entries are all that they say. */
+/** Classes of the web platform that consist of their entries. */
 const PAIRS_BY_TAG: ReadonlySet<string> = new Set([
   '[object Headers]',
   '[object URLSearchParams]',
@@ -17,13 +17,13 @@ const PAIRS_BY_TAG: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What says in fields and lists what an object of a built-in class holds inside; `undefined` for every other object. By
- * its inner class, not by `instanceof`, which does not know the classes of another realm.
+ * Returns the content of an object of a built-in class as fields and lists; `undefined` for every other object. Looks
+ * at the inner class, because `instanceof` does not know the classes of another realm.
  *
- * @param maxItems A collection longer than this is cut.
+ * @param maxItems Longer collections are cut to this length.
  */
 export function standInFor(value: object, maxItems: number): unknown {
-  // By the built-in's own methods: a subclass may have others, which need not come to an end.
+  // Calls the built-in's own methods: those of a subclass might never end.
   if (types.isMap(value)) return firstOf(Map.prototype.entries.call(value), maxItems);
   if (types.isSet(value)) return firstOf(Set.prototype.values.call(value), maxItems);
   if (types.isRegExp(value)) return String(value);

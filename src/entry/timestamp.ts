@@ -9,7 +9,10 @@ const MILLIS_SUFFIX: readonly string[] = Array.from({ length: 1000 }, (_, ms) =>
 let prefixSecond = Number.NaN;
 let prefix = '';
 
-/** `YYYY-MM-DDTHH:mm:ss.sssZ`. Entries come by the thousand in one second, whose part is made once. */
+/**
+ * Formats a time as `YYYY-MM-DDTHH:mm:ss.sssZ`. Thousands of entries share a second, so the text up to the second is
+ * made once.
+ */
 export function isoTimestamp(millis: number): string {
   const second = Math.floor(millis / 1000);
   if (second !== prefixSecond) {

@@ -21,10 +21,10 @@ export const SPECIAL_TOKENS: readonly string[] = Object.freeze([
   TOOL_CALL_END_TOKEN,
 ]);
 
-/** The tokens that close something a person reads: the answer and the reasoning. */
+/** The tokens that close the answer or the reasoning, which people read. */
 export const SPECIAL_END_TOKENS: readonly string[] = Object.freeze([STREAM_END_TOKEN, REASONING_STOP_TOKEN]);
 
-/** Every kind, for schemas and checks. */
+/** All entry kinds, for schemas and checks. */
 export const ENTRY_KINDS = [
   'text',
   'stream-start',
@@ -36,13 +36,13 @@ export const ENTRY_KINDS = [
   'error',
 ] as const;
 
-/** What an entry is. Control is a kind, never found by searching text. */
+/** The kind of an entry. Control is a kind, never found by searching text. */
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
 /** The kinds that mark a place in an answer; each has a token. */
 export type ControlKind = Exclude<EntryKind, 'text' | 'error'>;
 
-/** The kind that stands on a record as its event name; a text chunk has none. */
+/** The kinds by the event name that a record has for them; a text chunk has none. */
 const EVENT_NAMES: ReadonlyMap<string, Exclude<EntryKind, 'text'>> = new Map([
   ['session_logs.stream_start', 'stream-start'],
   ['session_logs.stream_end', 'stream-end'],
@@ -65,9 +65,9 @@ const TOKEN_BY_KIND: ReadonlyMap<EntryKind, string> = new Map([...KIND_BY_TOKEN]
 
 const LONGEST_TOKEN = Math.max(...SPECIAL_TOKENS.map((token) => token.length));
 
-/** The control kind whose token the message equals, else `undefined`: a token inside a longer text is text. */
+/** The control kind whose token equals the message, else `undefined`: a token inside a longer text is text. */
 export function controlKindOf(message: string): ControlKind | undefined {
-  // Nearly every message is settled by its first character; only candidates reach the map.
+  // The first character decides for nearly every message; only candidates reach the map.
   if (message.charCodeAt(0) !== 60 /* < */ || message.length > LONGEST_TOKEN) return undefined;
   return KIND_BY_TOKEN.get(message);
 }
@@ -82,7 +82,7 @@ export function isControlKind(kind: EntryKind): kind is ControlKind {
   return kind !== 'text' && kind !== 'error';
 }
 
-/** Every kind that is control, for checks. */
+/** All control kinds, for checks. */
 export const CONTROL_KINDS: readonly ControlKind[] = ENTRY_KINDS.filter(isControlKind);
 
 const EVENT_NAME_BY_KIND: ReadonlyMap<EntryKind, string> = new Map(

@@ -6,7 +6,7 @@ const UNCLAIMED = Symbol.for('otel-session-logs.unclaimed-erasers.v1');
 const holder = globalThis as { [UNCLAIMED]?: Set<SessionEraser> };
 
 /**
- * The processors of this process for which no instance and no other processor answers yet: they have not met a record of
- * any. Their files may hold sessions of an earlier process all the same.
+ * Processors of this process that no instance or other processor is responsible for yet, because they have not got a
+ * record of any. Their files may still hold sessions of an earlier process.
  */
 export const unclaimedErasers: Set<SessionEraser> = (holder[UNCLAIMED] ??= new Set());

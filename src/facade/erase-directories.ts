@@ -16,18 +16,18 @@ import type { Reporter } from '../support/reporter.ts';
 import { receiptOf } from './erasure-receipt.ts';
 import type { ErasureReceipt } from './erasure-receipt.ts';
 
-/** Where processes that are gone have left their files. */
+/** Directories in which processes that are gone left their files. */
 export interface ErasureDirectories {
-  /** Of daily files. */
+  /** The directory of daily files. */
   readonly logs?: string | undefined;
-  /** Root of a spool. */
+  /** The root directory of a spool. */
   readonly spool?: string | undefined;
 }
 
 /**
- * Erases a session in directories, beside whatever processes still use them.
+ * Erases a session in directories, even while other processes use them.
  *
- * @throws TypeError for what is no session id; SessionLogsError `directory_unusable`, `erasure_incomplete`.
+ * @throws TypeError for a wrong session id; SessionLogsError `directory_unusable`, `erasure_incomplete`.
  */
 export async function eraseInDirectories(
   sessionId: string,
@@ -39,7 +39,7 @@ export async function eraseInDirectories(
     logs: logs === undefined ? undefined : usable(logs),
     spool: spool === undefined ? undefined : usable(spool),
   };
-  // Both, whatever becomes of the other.
+  // Each runs even if the other fails.
   const done = await Promise.allSettled([
     directories.logs === undefined ? [] : eraseInLogs(sessionId, directories.logs, reporter),
     directories.spool === undefined ? [] : eraseInSpool(sessionId, directories.spool, reporter),
@@ -69,7 +69,7 @@ async function eraseInLogs(sessionId: string, directory: string, reporter: Repor
   new ErasureMarks(directory, reporter).add(sessionId, 0);
   const sizes = fileSizes(directory, names);
   const file = await eraseInDailyFiles({ directory, names, matcher, sizes });
-  const other = `lines in ${directory} that hold the id and are neither text nor JSON of this package: where they are of a \`format\` of the application, call \`eraseSession\` in a process that has it`;
+  const other = `lines in ${directory} that hold the id but are in neither format of this package: if a \`format\` of the application wrote them, call \`eraseSession\` in a process that has it`;
   return { file, remains: matcher.hasMetOther ? [other] : [] };
 }
 
@@ -79,7 +79,7 @@ async function eraseInSpool(sessionId: string, root: string, reporter: Reporter)
   const owner = OwnerDirectory.create(root, Date.now());
   const watch = new OwnerWatch(root);
   try {
-    // Whether owners on other hosts live, their heartbeats tell, within a minute.
+    // Heartbeats tell within a minute whether owners on other hosts are alive.
     await watch.decide();
     const outside = await eraseOutside({ root, owner, watch, marks, mark, sessionId });
     return [outside, await eraseDead(root, matcherOf(sessionId))];

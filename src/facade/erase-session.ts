@@ -7,22 +7,22 @@ import type { ErasureReceipt } from './erasure-receipt.ts';
 export interface SessionErasure {
   readonly sessionId: string;
   readonly store: SessionStore;
-  /** The processors that got records of this instance. */
+  /** The processors that got this instance's records. */
   readonly erasers: ReadonlySet<SessionEraser>;
-  /** Lets go of what the writer holds back. */
+  /** Drops what the writer holds back. */
   readonly forget: () => void;
 }
 
 /**
- * Erases a session everywhere, side by side. What came before the call is meant: each part takes that down before the first
+ * Erases a session in all parts at once. This concerns what came before the call: each part notes that before the first
  * of them waits.
  *
- * @throws SessionLogsError `not_erasable` before anything is touched; `erasure_incomplete` when a part failed, and all others are
- * done.
+ * @throws SessionLogsError `not_erasable` before anything is touched; `erasure_incomplete` if a part failed, after all
+ * others are done.
  */
 export async function eraseSession({ sessionId, store, erasers, forget }: SessionErasure): Promise<ErasureReceipt> {
   for (const eraser of erasers) eraser.checkErasable?.(sessionId);
-  // First what is nearest to the writer, so that nothing of it comes to what is erased already.
+  // Begin with what is nearest to the writer, so that nothing flows from there into parts that are erased already.
   forget();
   const parts = [...erasers].map((eraser) => eraser.eraseSession(sessionId));
   const [entries, ...results] = await Promise.allSettled([eraseEntries(store, sessionId), ...parts]);
@@ -30,7 +30,7 @@ export async function eraseSession({ sessionId, store, erasers, forget }: Sessio
     each.status === 'rejected' ? [each.reason as unknown] : [],
   );
   if (failures.length > 0) {
-    const message = `the session is not erased everywhere: ${failures.map(messageOf).join('; ')}`;
+    const message = `the session was not erased everywhere: ${failures.map(messageOf).join('; ')}; call eraseSession again`;
     throw new SessionLogsError('erasure_incomplete', message, { cause: failures[0] });
   }
   const erased = (entries as PromiseFulfilledResult<ErasedEntries>).value;
@@ -43,5 +43,5 @@ async function eraseEntries(store: SessionStore, sessionId: string): Promise<Era
   const entries = store.entries?.({ sessionId }).length ?? 0;
   store.delete(sessionId);
   await store.flush();
-  return { entries, remains: ['what the store keeps of a session that was deleted, which it does not tell'] };
+  return { entries, remains: ['what the store keeps of a deleted session, which it does not tell'] };
 }

@@ -4,20 +4,20 @@ import type { SessionStore } from '../store/session-store.ts';
 import { Deadline, settlesWithin } from '../support/timeouts.ts';
 import type { ErasureReceipt } from './erasure-receipt.ts';
 
-/** What an instance has of sessions. */
+/** Where an instance holds text of sessions. */
 export interface SessionPlaces {
   readonly store: SessionStore;
-  /** The processors that got its records, as far as they are known. */
+  /** The known processors that got its records. */
   readonly erasers: Iterable<SessionEraser>;
-  /** Lets go of what its writer holds back. */
+  /** Drops what its writer holds back. */
   readonly forget: () => void;
 }
 
-/** The erasures of an instance that are under way. */
+/** The running erasures of an instance. */
 export class Erasures {
   readonly #running = new Set<Promise<ErasureReceipt>>();
 
-  /** See `eraseSession` of the instance. */
+  /** See `SessionLogs.eraseSession`. */
   async run(sessionId: string, { store, erasers, forget }: SessionPlaces): Promise<ErasureReceipt> {
     const erasing = import('./erase-session.ts').then(({ eraseSession }) =>
       eraseSession({ sessionId, store, erasers: new Set([...erasers, ...unclaimedErasers]), forget }),
@@ -30,7 +30,7 @@ export class Erasures {
     }
   }
 
-  /** Waits until none is left in halves, at most half of the time; resolves to what is left of it. */
+  /** Waits until no erasure is half done, for at most half of the time; resolves to the time that is left. */
   async settled(timeoutMillis: number): Promise<number> {
     if (this.#running.size === 0) return timeoutMillis;
     const deadline = new Deadline(timeoutMillis);

@@ -6,26 +6,26 @@ import { within } from '../support/timeouts.ts';
 /** Something that an instance flushes and shuts down: a store, an exporter's processor, the daily file. */
 export interface OwnedPart {
   readonly name: string;
-  /** Of a destination: the name that `stats()` lists its losses under. */
+  /** For a destination, the name under which `stats()` lists its losses. */
   readonly destination?: string;
-  /** Resolves when all it got before the call is where it goes; rejects with a reason, in time. */
+  /** Resolves when everything it got before the call has been delivered; rejects with a reason, within the time. */
   forceFlush(timeoutMillis: number): Promise<void>;
   shutdown(timeoutMillis: number): Promise<void>;
-  /** Where it holds text of sessions. */
+  /** Erases sessions in this part, if it holds text of them. */
   readonly eraser?: SessionEraser | undefined;
-  /** What it lost, by reason. */
+  /** Number of lost records, by reason. */
   lost(): Readonly<Record<string, number>>;
-  /** What `diagnose()` looks at. */
+  /** Facts for `diagnose()`. */
   readonly facts?: PartFacts;
 }
 
-/** A part keeps its time by itself, and knows then what is pending; this much later it is taken for stuck. */
+/** A part keeps the time limit by itself, and can then say what is pending; this much later it counts as stuck. */
 const GRACE_MILLIS = 50;
 
 /**
- * Flushes all parts side by side: a stuck collector does not keep the file from being flushed.
+ * Flushes all parts at once: a stuck collector does not keep the file from being flushed.
  *
- * @throws SessionLogsError of the first part that failed, with the numbers pending of all added up.
+ * @throws The SessionLogsError of the first part that failed, with `pending` added up over all parts.
  */
 export async function flushAll(parts: readonly OwnedPart[], timeoutMillis: number): Promise<void> {
   const results = parts.map((part) =>
@@ -34,7 +34,7 @@ export async function flushAll(parts: readonly OwnedPart[], timeoutMillis: numbe
   report(await Promise.allSettled(results), 'flush_failed');
 }
 
-/** Shuts all parts down side by side. */
+/** Shuts all parts down at once. */
 export async function shutdownAll(parts: readonly OwnedPart[], timeoutMillis: number): Promise<void> {
   const results = parts.map((part) =>
     within(part.shutdown(timeoutMillis), timeoutMillis + GRACE_MILLIS, 'shutdown_timeout', `shutdown of ${part.name}`),
@@ -49,7 +49,7 @@ function report(results: readonly PromiseSettledResult<void>[], code: 'flush_fai
   const first = errors[0];
   const firstCode = first instanceof SessionLogsError ? first.code : code;
   throw new SessionLogsError(
-    // A store that is closed cannot flush what it has in time; to the caller it is the shutdown that did not end.
+    // A closing store may fail to flush in time; to the caller that is a shutdown that did not end.
     code === 'shutdown_timeout' && firstCode === 'flush_timeout' ? code : firstCode,
     errors.map(messageOf).join('; '),
     { cause: first, pending: pending.reduce((sum, count) => sum + count, 0) },

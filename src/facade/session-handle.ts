@@ -11,7 +11,7 @@ import type { TapOptions } from '../write/tap.ts';
 import type { ConsumedAnswer } from '../write/tapped-answer.ts';
 import type { WriteOptions } from '../write/write-options.ts';
 
-/** What a handle needs of the facade. */
+/** The methods of `SessionLogs` that a handle uses. */
 export interface SessionTarget {
   logChunkToQueue(message: string, sessionId: string, options?: WriteOptions): Promise<void>;
   followSession(sessionId: string, options?: ReaderOptions): SessionReader<LogEntry>;
@@ -26,7 +26,7 @@ export interface SessionTarget {
   answerState(sessionId: string): Promise<StreamState>;
 }
 
-/** One session, bound: what is handed to code that should not know its id. */
+/** A handle bound to one session, for code that should not have to know the session's id. */
 export class SessionHandle {
   readonly sessionId: string;
   readonly #target: SessionTarget;
@@ -34,7 +34,8 @@ export class SessionHandle {
   constructor(target: SessionTarget, sessionId: string) {
     this.#target = target;
     this.sessionId = ownText(sessionId);
-    // A method may be handed on by itself: `onToken: handle.write`. Assigned, since a handle is made for a request.
+    // Methods may be passed on by themselves: `onToken: handle.write`. Bound here rather than generically, because a
+    // handle is made for each request.
     this.write = this.write.bind(this);
     this.mark = this.mark.bind(this);
     this.tap = this.tap.bind(this);
@@ -50,7 +51,7 @@ export class SessionHandle {
   }
 
   /**
-   * Logs a mark: the start or end of the answer, of reasoning, of a tool call.
+   * Logs a mark: the start or end of the answer, of reasoning, or of a tool call.
    *
    * @throws TypeError when the kind is no mark.
    */
@@ -74,7 +75,7 @@ export class SessionHandle {
     return this.#target.consume(this.sessionId, source, options);
   }
 
-  /** How the latest answer stands; see `answerState`. */
+  /** The state of the latest answer; see `answerState`. */
   answerState(): Promise<StreamState> {
     return this.#target.answerState(this.sessionId);
   }

@@ -10,14 +10,17 @@ import { Echo, streamHandlerOption } from '../write/stream-handler.ts';
 import type { StreamHandler } from '../write/stream-handler.ts';
 
 export interface SessionLogsOptions extends SessionLogRecordProcessorOptions {
-  /** Gets each chunk as it is written. @default none */
+  /** Called with each chunk as it is written. @default none */
   readonly streamHandler?: StreamHandler | false | undefined;
   /**
-   * Where `logger` and `logChunkToQueue` emit: a provider, or a function that returns one, since a provider is made after
-   * its processors. @default the global provider
+   * Where `logger` and `logChunkToQueue` emit: a provider, or a function that returns one, because a provider is made
+   * after its processors. @default the global provider
    */
   readonly loggerProvider?: OtelLoggerProvider | (() => OtelLoggerProvider | undefined) | undefined;
-  /** The durable processor of your provider, for `flushSession`. Found by itself when it comes after ours. */
+  /**
+   * The durable processor of your provider, for `flushSession`. Leave it out if it comes after `processor` in the
+   * provider: then it is found.
+   */
   readonly durable?: SessionDelivery | undefined;
 }
 
@@ -40,7 +43,7 @@ const optionsSchema = lazily(() =>
   }),
 );
 
-/** The options as the parts of an instance take them. @throws TypeError for the first that is wrong. */
+/** The options as the parts of an instance take them. @throws TypeError for the first wrong option. */
 export function settingsOf(options: SessionLogsOptions): {
   readonly session: SessionLogRecordProcessorOptions;
   readonly durable: SessionDelivery | undefined;

@@ -47,8 +47,8 @@ import { SessionLogRecordProcessor } from './session-processor.ts';
 /** What an instance holds now, and what was lost. */
 export interface SessionLogsStats extends StoreStats {
   /**
-   * What each destination lost, by its name: `export`, `console`, `file`, and those of the option `destinations`. Empty in a
-   * setup of your own. `lost` has it all added up.
+   * What each destination lost, by its name: `export`, `console`, `file`, and those of the option `destinations`. Empty
+   * unless `startSessionLogs` or `register` made the instance. `lost` adds them all up.
    */
   readonly destinations: Readonly<Record<string, { readonly lost: Readonly<Record<string, number>> }>>;
 }
@@ -71,15 +71,15 @@ const SHUTDOWN_MILLIS = 10_000;
 
 const DONE: Promise<void> = Promise.resolve();
 
-/** Set by the class, which alone reaches what is private. */
+/** Set by the class, because only the class reaches its private members. */
 let become: (sessions: SessionLogs, options: SessionLogsOptions, owned: readonly OwnedPart[]) => void;
 
 /**
- * Gives an instance the options and the parts of a start, in the place of those it was made with, so that who holds it holds
- * the started one. What its sessions hold moves into a `store` that is given; readers of theirs deliver what is held and end
- * with `'shutdown'` then, and go on otherwise.
+ * Replaces the options and parts of an instance by those of a start, so that whoever holds the instance holds the
+ * started one. If a `store` is given, the entries move into it, and open readers deliver what is held and end with
+ * `'shutdown'`; otherwise readers go on.
  *
- * @throws TypeError for a wrong option; nothing has changed then.
+ * @throws TypeError for a wrong option; then nothing has changed.
  */
 export function becomeStarted(sessions: SessionLogs, options: SessionLogsOptions, owned: readonly OwnedPart[]): void {
   become(sessions, options, owned);
@@ -88,8 +88,8 @@ export function becomeStarted(sessions: SessionLogs, options: SessionLogsOptions
 /**
  * The logs of many sessions: write, read live, replay, resume.
  *
- * Put `processor` into your provider, and every record of a session is here. Without a provider chunks go straight into
- * the queues. One instance per provider.
+ * Put `processor` into your provider, and every record of a session can be read here. Without a provider, chunks go
+ * straight into the sessions. Use one instance per provider.
  *
  * @example
  * ```ts
@@ -99,9 +99,9 @@ export function becomeStarted(sessions: SessionLogs, options: SessionLogsOptions
  * ```
  */
 export class SessionLogs {
-  /** Goes into your provider, before the processors of your exporters. */
+  /** Put it into your provider, before the processors of your exporters. */
   readonly processor: SessionLogRecordProcessor;
-  /** Leveled logs: into the session of the running code, else without one. */
+  /** Writes leveled logs into the session of the running code; outside any session, without one. */
   readonly logger: SessionLogger;
   readonly #writer: SessionWriter;
   #owned: readonly OwnedPart[];
@@ -111,7 +111,7 @@ export class SessionLogs {
   readonly #erasures = new Erasures();
   readonly #whenClosed = new Set<() => void>();
 
-  /** @param owned What this instance flushes and shuts down; `startSessionLogs` gives it. */
+  /** @param owned Parts that this instance flushes and shuts down; given by `startSessionLogs`. */
   constructor(options: SessionLogsOptions = {}, owned: readonly OwnedPart[] = []) {
     const { session, durable, provider, makeEcho } = settingsOf(options);
     this.processor = new SessionLogRecordProcessor(session);
@@ -137,13 +137,13 @@ export class SessionLogs {
   // Writing
 
   /**
-   * Logs one chunk of a session. With an embedded store it is readable before the call returns; nothing downstream makes
-   * the promise reject.
+   * Logs one chunk of a session. With an embedded store it is readable before the call returns. The promise never
+   * rejects because of a reader or a destination.
    *
-   * A message that equals a stream token gets that token's kind; a token inside a longer text is text.
+   * A message that equals a stream token gets that token's kind; a token inside a longer text stays text.
    *
-   * @throws TypeError at once, with nothing stored, for a message that is no string, a session id that is no string of 1
-   * to 256 characters, or a wrong option.
+   * @throws TypeError at once, with nothing stored, if the message is not a string, the session id is not a string of 1
+   * to 256 characters, or an option is wrong.
    */
   logChunkToQueue(message: string, sessionId: string, options?: WriteOptions): Promise<void> {
     this.#writer.write(message, sessionId, options);
@@ -151,12 +151,13 @@ export class SessionLogs {
   }
 
   /**
-   * Passes a model's stream through unchanged, an async iterable as one and a web stream as one, and logs each chunk as
-   * text of an answer of its own: `stream-start` with the first read, always a `stream-end`, with the finish reason and token
-   * usage that AI SDK, OpenAI or LangChain tell in their chunks. When the source fails there is an `error` entry before it (the
-   * error still reaches you); when it is stopped (`signal`, an `AbortError`, you break off) the finish reason is `aborted`.
+   * Passes a model's stream through unchanged (an async iterable stays one, a web stream stays one) and logs its chunks
+   * as the text of an answer of its own. The answer begins with a `stream-start` at the first read and always ends with
+   * a `stream-end`, which has the finish reason and the token usage that AI SDK, OpenAI or LangChain put into their
+   * chunks. If the source fails, an `error` entry precedes the `stream-end`, and you still get the error. If it is
+   * stopped (by `signal`, by an `AbortError`, or because you break off), the finish reason is `aborted`.
    *
-   * Whoever reads what this returns drives the model: for an answer that outlives its first client use `consume`.
+   * Reading the returned stream drives the model. If the answer must outlive its first client, use `consume`.
    *
    * @throws TypeError for a wrong session id, source or option, or a web stream that is locked.
    */
@@ -167,11 +168,12 @@ export class SessionLogs {
   }
 
   /**
-   * Reads a model's stream to its end, whoever listens, and logs it as `tap` does: clients come and go, each with a reader of
-   * the session. The `stream-start` is written within the call.
+   * Reads a model's stream to its end, whether or not anybody listens, and logs it as `tap` does. Clients may come and
+   * go, each with its own reader of the session. The `stream-start` is written before the call returns.
    *
-   * Resolves when the answer is over, with `finishReason` and `usage` where the source told them. Never rejects: what the source
-   * throws is an `error` entry of the session, and `error` of the result. After `shutdown` it reads on, and nothing is logged.
+   * Resolves when the answer is over, with `finishReason` and `usage` if the source gave them. It never rejects: an
+   * error of the source becomes an `error` entry of the session and the `error` of the result. After `shutdown` it
+   * reads on but logs nothing.
    *
    * @throws TypeError at once for a wrong session id, source or option, or a web stream that is locked.
    */
@@ -183,21 +185,24 @@ export class SessionLogs {
     return consume(this.#writer, sessionId, source, options);
   }
 
-  /** A handle bound to one session. */
+  /** Returns a handle bound to one session. */
   session(sessionId: string): SessionHandle {
     requireSessionId('session', sessionId);
     return new SessionHandle(this, sessionId);
   }
 
-  /** Every record emitted inside `fn`, by any OTel-instrumented logger, belongs to the session; see {@link withSession}. */
+  /**
+   * Runs `fn`; every record emitted inside it, by any OpenTelemetry-instrumented logger, belongs to the session. See
+   * {@link withSession}.
+   */
   withSession<T>(sessionId: string, fn: () => T): T {
     return withSession(sessionId, fn);
   }
 
   /**
-   * Ends the session's current life: a reader that reaches the mark ends. Entries logged later are its next life, in the
-   * same log. A session without entries is remembered as ended, so who reads it later does not wait. Of an ended
-   * session: nothing, but readers that wait on it end.
+   * Ends the session's current life: readers end when they reach this mark. Later entries begin its next life, in the
+   * same log. A session without entries is remembered as ended, so that a later reader does not wait. Ending an ended
+   * session again only ends readers that wait on it.
    */
   endSession(sessionId: string): void {
     requireSessionId('endSession', sessionId);
@@ -205,7 +210,7 @@ export class SessionLogs {
     this.processor.store.end(sessionId);
   }
 
-  /** Forgets the session's log at once; its readers end with `'deleted'`. */
+  /** Deletes the session's log at once; its readers end with `'deleted'`. */
   deleteSession(sessionId: string): void {
     requireSessionId('deleteSession', sessionId);
     this.#writer.forgetSession(sessionId);
@@ -213,13 +218,15 @@ export class SessionLogs {
   }
 
   /**
-   * Erases the session everywhere: in the store, all daily files that are kept, and the spool of this process and of dead ones;
-   * readers end with `'deleted'`. What is logged before the call is meant; what is logged after the promise resolves belongs
-   * to a new session of that id; what is logged in between may be erased too. The receipt says what was removed
-   * where, and what cannot be. A process that is killed does no harm, and calling it again finishes the work. docs/privacy.md
+   * Erases the session everywhere: in the store, in all daily files that are kept, and in the spools of this process
+   * and of dead ones. Readers end with `'deleted'`. It erases what was logged before the call; what is logged before
+   * the promise resolves may be erased too; what is logged afterwards belongs to a new session of that id. The receipt
+   * says what was removed where, and what cannot be removed. If the process is killed meanwhile, call it again to
+   * finish. See docs/privacy.md.
    *
-   * @throws TypeError for a wrong session id; SessionLogsError `not_erasable`, before anything is touched, where lines of the
-   * session cannot be told from others; `erasure_incomplete` when a part failed, with all others done; `shut_down`.
+   * @throws TypeError for a wrong session id; SessionLogsError `not_erasable`, before anything is touched, if the
+   * session's lines cannot be told from others; `erasure_incomplete` if a part failed, after all others are done;
+   * `shut_down`.
    */
   async eraseSession(sessionId: string): Promise<ErasureReceipt> {
     requireSessionId('eraseSession', sessionId);
@@ -234,7 +241,7 @@ export class SessionLogs {
   }
 
   /**
-   * Kept so that ported code runs: routing happens at once, so `finite` resolves at once. The endless form resolves on
+   * Only for ported code. Routing happens at once, so with `finite` it resolves at once; without, it resolves on
    * shutdown and rejects with the signal's reason on abort.
    */
   distribute(options: { finite?: boolean; signal?: AbortSignal } = {}): Promise<void> {
@@ -257,21 +264,23 @@ export class SessionLogs {
 
   // Reading
 
-  /** The session's messages, from the unread mark on, live. */
+  /** Reads the session's messages live, from the unread mark on. */
   getSessionLogs(sessionId: string, options?: ReaderOptions): SessionReader<string> {
     requireSessionId('getSessionLogs', sessionId);
     return openReader<string>(this.processor.store, sessionId, MESSAGES, options, this.#refusal());
   }
 
-  /** The session's entries, from the oldest of its current life on, live. Resume with `{ from: { after: id } }`. */
+  /**
+   * Reads the session's entries live, from the oldest of its current life on. Resume with `{ from: { after: id } }`.
+   */
   followSession(sessionId: string, options?: ReaderOptions): SessionReader<LogEntry> {
     requireSessionId('followSession', sessionId);
     return openReader<LogEntry>(this.processor.store, sessionId, ENTRIES, options, this.#refusal());
   }
 
   /**
-   * The entries held of the session's current life once more, with the pauses that they had, or faster: for demos, debugging
-   * and tests. Ends with `'caught-up'` after the last one that is held now.
+   * Replays the entries held of the session's current life, with their original pauses or faster: for demos, debugging
+   * and tests. Ends with `'caught-up'` after the last entry held at the call.
    *
    * @throws TypeError for a wrong session id or option.
    */
@@ -283,12 +292,12 @@ export class SessionLogs {
   }
 
   /**
-   * How the latest answer of the session's current life stands, the one that `from: 'stream'` begins with, on whichever host it
-   * was logged: `'running'`, `'finished'` (also when its producer is gone: after its lease), `'none'` of a session that has none
-   * or is not there. While a remote store's engine is away it waits, as readers do.
+   * Returns the state of the latest answer in the session's current life, the one that `from: 'stream'` begins with,
+   * whichever host logged it: `'running'`, `'finished'` (also after the lease of a producer that is gone), or `'none'`
+   * if there is no answer or no session. While a remote store's engine is away it waits, as readers do.
    *
-   * @throws TypeError for a wrong session id; rejects with a SessionLogsError `shut_down` after a shutdown, or one that comes before
-   * the answer, `not_supported` where the engine lets the store read nothing.
+   * @throws TypeError for a wrong session id; SessionLogsError `shut_down` if `shutdown()` was called before or
+   * meanwhile; `not_supported` if the engine does not let the store read.
    */
   async answerState(sessionId: string): Promise<StreamState> {
     requireSessionId('answerState', sessionId);
@@ -298,9 +307,9 @@ export class SessionLogs {
   }
 
   /**
-   * The entries of all sessions, in the order logged, live: from now on, from the oldest one held, or after one of them. Ends and
-   * deletions of sessions do not end it. It keeps no session from being evicted: `onGap` tells what was evicted before it
-   * came to it, and nothing of what was deleted.
+   * Reads the entries of all sessions live, in the order logged: from now on, from the oldest one held, or after a
+   * given one. It goes on when sessions end or are deleted. It does not keep sessions from being evicted: `onGap`
+   * reports entries that were evicted before it reached them, but not deleted ones.
    *
    * @throws SessionLogsError `not_supported` with a remote store: use `followSession` for each session.
    */
@@ -309,8 +318,8 @@ export class SessionLogs {
   }
 
   /**
-   * The session as a work queue: each chat entry goes to exactly one `pop` of the session, in order, at most once. Ends
-   * after a reasoning stop, at the end of an answer, at the session's end, on idle timeout or abort.
+   * Reads the session as a work queue: each chat entry goes to exactly one `pop` of the session, in order, at most
+   * once. Ends after a reasoning stop, at the end of an answer, at the session's end, on idle timeout or on abort.
    */
   pop(sessionId: string, options?: PopOptions): SessionReader<string> {
     requireSessionId('pop', sessionId);
@@ -318,9 +327,9 @@ export class SessionLogs {
   }
 
   /**
-   * The entries held, in the order logged across sessions; a new array.
+   * Returns the entries held, in the order logged across sessions, as a new array.
    *
-   * @param options `sessionId`: of that session only. `limit`: the newest n.
+   * @param options `sessionId`: only entries of that session. `limit`: only the newest n.
    * @throws SessionLogsError `not_supported` with a remote store: use `followSession`.
    */
   getAllLogsInQueue(options: { sessionId?: string; limit?: number } = {}): LogEntry[] {
@@ -351,8 +360,9 @@ export class SessionLogs {
   // Streaming out
 
   /**
-   * The text of the latest answer, without tokens, as a web stream that closes after it; live. Nothing is read ahead,
-   * `cancel()` frees the reader. It fails when no reader can be had, and at shutdown, when there may be more of the answer. For a `Response`, which takes bytes only: `.pipeThrough(new TextEncoderStream())`.
+   * Returns the text of the latest answer, live and without tokens, as a web stream that closes after the answer. It
+   * reads nothing ahead; `cancel()` frees the reader. The stream fails if no reader is available, and at a shutdown
+   * before the end of the answer. A `Response` takes only bytes: use `.pipeThrough(new TextEncoderStream())`.
    *
    * @throws TypeError for a wrong session id or option.
    */
@@ -361,14 +371,14 @@ export class SessionLogs {
   }
 
   /**
-   * The session as server-sent events in a web `Response`: chat entries from the start of the latest answer on, each as
-   * `id` and the JSON of `map(entry)` (default `{ kind, message, timestamp }`), `event: gap` for evicted ones, `event: end`
-   * with the reason when nothing more comes for this client. 204 when `lastEventId` is given and nothing comes after it any
-   * more. At shutdown, and when no reader can be had, the stream ends without an event, so that an `EventSource` connects
-   * again. Rejects with a TypeError for a wrong session id or option.
+   * Returns a web `Response` that sends the session as server-sent events: chat entries from the start of the latest
+   * answer on, each as `id` and the JSON of `map(entry)` (default `{ kind, message, timestamp }`), `event: gap` for
+   * evicted entries, and `event: end` with the reason when nothing more comes for this client. The status is 204 if
+   * `lastEventId` is given and nothing can follow it. At shutdown, and if no reader is available, the stream ends
+   * without an event, so that an `EventSource` reconnects. Rejects with a TypeError for a wrong session id or option.
    *
-   * Its reader is free when the body ends or is cancelled, and when the `signal` aborts. On Node give the `response`
-   * that the framework writes to as well: not every framework is told of every end.
+   * The reader is freed when the body ends or is cancelled, or when the `signal` aborts. On Node, also give the
+   * `response` that the framework writes to: not every framework learns of every end.
    */
   toEventStreamResponse<R = IncomingMessage>(
     sessionId: string,
@@ -378,11 +388,11 @@ export class SessionLogs {
   }
 
   /**
-   * The same over `node:http` and `node:http2`, with backpressure: a client that does not read costs what its socket
-   * buffers, one that is gone frees its reader at once. A response that is queued behind others of its
-   * connection opens nothing before its turn. A request body that is not being read is discarded, and a
-   * connection that pipelines more behind the stream than Node holds is cut off. Resolves when the stream is over, for
-   * whatever reason. A response whose headers are sent is cut off, and the call rejects.
+   * Sends the same events over `node:http` and `node:http2`, with backpressure: a client that does not read costs only
+   * its socket's buffer, and one that is gone frees its reader at once. A response that is queued behind others of its
+   * connection opens no reader before its turn. A request body that nobody reads is discarded, and a connection that
+   * pipelines more behind the stream than Node buffers is cut off. Resolves when the stream is over, for whatever
+   * reason. If the headers were already sent, it cuts the response off and rejects.
    */
   sendEventStream<R = IncomingMessage>(
     response: NodeResponse,
@@ -393,10 +403,11 @@ export class SessionLogs {
   }
 
   /**
-   * A handler of requests for event streams, for `node:http`, Express, Fastify and frameworks of the web's `Request`: asks
-   * `sessionId(request)` which session is meant and `authorize` who may read it, answers 403 without saying why, and goes on
-   * after the request's `Last-Event-ID`. Give the type of its requests where no parameter has one and they are not those of
-   * `node:http`: `eventStreamHandler<Request>({ sessionId: () => 'abc123', authorize: () => true })`.
+   * Makes a handler of requests for event streams, for `node:http`, Express, Fastify and frameworks that use the web's
+   * `Request`. It asks `sessionId(request)` for the session and `authorize` whether the request may read it, answers
+   * 403 without a reason if not, and goes on after the request's `Last-Event-ID`. If the requests are not those of
+   * `node:http` and no parameter has a type, give the type: `eventStreamHandler<Request>({ sessionId: () => 'abc123',
+   * authorize: () => true })`.
    *
    * @example
    * ```ts
@@ -413,12 +424,12 @@ export class SessionLogs {
 
   // Ends
 
-  /** Whether `shutdown()` was called: later writes are counted and ignored, new readers are refused. */
+  /** Whether `shutdown()` was called: from then on writes are counted and ignored, and new readers are refused. */
   get isShutDown(): boolean {
     return this.#closing !== undefined;
   }
 
-  /** Counters: sessions, readers, entries, bytes, and what was lost, by reason. */
+  /** Returns counters: sessions, readers, entries, bytes, and losses by reason. */
   stats(): SessionLogsStats {
     const stats = this.processor.stats();
     const owned = this.#owned.map((part) => ({ destination: part.destination, lost: part.lost() }));
@@ -428,15 +439,15 @@ export class SessionLogs {
     return {
       ...stats,
       lost: addUp(stats.lost, ...owned.map(({ lost }) => lost)),
-      // Not assigned by name: `__proto__` is one too.
+      // Not assigned by name, since `__proto__` is a possible name.
       destinations: Object.fromEntries(destinations),
     };
   }
 
   /**
-   * Why a log may not have arrived: findings, each with its fix, what was looked at, and what could not be;
-   * `String(await sessions.diagnose())` prints it. It emits no record. It sends what the exporters send to an export without records, and
-   * asks the store for a session that there is not. Takes a few seconds at most.
+   * Finds out why a log may not have arrived: returns findings, each with its fix, and lists what was and was not
+   * checked. Print it with `String(await sessions.diagnose())`. It emits no record, but sends an export without records
+   * to the exporters' endpoints and asks the store for a session that does not exist. Takes a few seconds at most.
    */
   async diagnose(): Promise<Diagnosis> {
     const { diagnose } = await import('../diagnose/diagnose.ts');
@@ -449,11 +460,11 @@ export class SessionLogs {
   }
 
   /**
-   * Resolves when everything emitted before the call is acknowledged by every exporter that this instance owns, and
-   * stored. In an OTel setup of your own, flush your provider.
+   * Resolves when everything emitted before the call is stored, and acknowledged by every exporter that this instance
+   * owns. In an OpenTelemetry setup of your own, flush your provider instead.
    *
-   * @param options `timeoutMillis` defaults to 30,000.
-   * @throws SessionLogsError with the number `pending` when it is not in time.
+   * @param options `timeoutMillis`: default 30,000.
+   * @throws SessionLogsError, with the number `pending`, if that takes longer.
    */
   async forceFlush(options: { timeoutMillis?: number } = {}): Promise<void> {
     const timeoutMillis = timeoutOption('forceFlush', options) ?? FLUSH_MILLIS;
@@ -461,12 +472,12 @@ export class SessionLogs {
   }
 
   /**
-   * Whether the session's entries logged before the call have reached the collector, and up to which one: resolves when
-   * they are acknowledged, or at the timeout (default 30,000) with what is still pending. What a redaction holds back of a text
-   * under way is pending as well.
+   * Tells whether the session's entries logged before the call have reached the collector, and up to which one.
+   * Resolves when they are acknowledged, or at the timeout (default 30,000 ms) with what is still pending. Text that a
+   * redaction holds back counts as pending.
    *
-   * @throws SessionLogsError `no_durable_exporter` without a `DurableLogRecordProcessor` after our processor, or an exporter
-   * of `startSessionLogs`.
+   * @throws SessionLogsError `no_durable_exporter` if there is neither an exporter of `startSessionLogs` nor a
+   * `DurableLogRecordProcessor` after `processor`.
    */
   async flushSession(sessionId: string, options: { timeoutMillis?: number } = {}): Promise<DeliveryReport> {
     requireSessionId('flushSession', sessionId);
@@ -475,8 +486,8 @@ export class SessionLogs {
     if (delivery === undefined) {
       throw new SessionLogsError(
         'no_durable_exporter',
-        'flushSession needs an exporter of this package: an `endpoint` or `exporter` of startSessionLogs, or a DurableLogRecordProcessor, ' +
-          'after this processor in your provider or as the option `durable`',
+        'flushSession needs an exporter that tells what it delivered: give startSessionLogs an `endpoint` or `exporter`, or put a DurableLogRecordProcessor ' +
+          'after this processor in your provider or into the option `durable`',
       );
     }
     const report = await delivery.flushSession(sessionId, { timeoutMillis });
@@ -485,12 +496,13 @@ export class SessionLogs {
   }
 
   /**
-   * Ends this instance; every call gets the same promise. Later writes are counted and ignored. Readers still deliver what
-   * is held, then end with `'shutdown'`; they are not waited for. Exporters flush within the time.
+   * Ends this instance; every call returns the same promise. Later writes are counted and ignored. Readers still
+   * deliver what is held, then end with `'shutdown'`; the promise does not wait for them. Exporters flush within the
+   * time.
    *
-   * @param options `timeoutMillis` defaults to 10,000.
-   * @throws SessionLogsError `shutdown_timeout` when it is not in time, with the number `pending`: what is lost of it is
-   * counted in `stats().lost`.
+   * @param options `timeoutMillis`: default 10,000.
+   * @throws SessionLogsError `shutdown_timeout`, with the number `pending`, if that takes longer; `stats().lost` counts
+   * what was lost.
    */
   shutdown(options: { timeoutMillis?: number } = {}): Promise<void> {
     const timeoutMillis = timeoutOption('shutdown', options) ?? SHUTDOWN_MILLIS;

@@ -2,17 +2,17 @@ import type { OwnedPart } from './flush-and-shutdown.ts';
 import { becomeStarted, SessionLogs } from './session-logs.ts';
 import type { SessionLogsOptions } from './session-logs-options.ts';
 
-/** The instances of this process, for all copies of this package in it. */
+/** The instances of this process, shared by all copies of this package in it. */
 interface ProcessInstances {
-  /** What starts have made, the earliest first. */
+  /** The started instances, earliest first. */
   started: readonly SessionLogs[];
-  /** What was handed out while nothing was started. */
+  /** The instance that was handed out before any start. */
   early: EarlyInstance | undefined;
 }
 
 interface EarlyInstance {
   readonly sessions: SessionLogs;
-  /** By the copy that made it: no other one reaches what is private of it. */
+  /** From the copy of this package that made the instance: no other copy reaches its private members. */
   readonly become: (options: SessionLogsOptions, owned: readonly OwnedPart[]) => void;
 }
 
@@ -22,11 +22,11 @@ const holder = globalThis as { [SHARED]?: ProcessInstances };
 const instances = (holder[SHARED] ??= { started: [], early: undefined });
 
 /**
- * The instance of this process: the one that `startSessionLogs()` or `node --import otel-session-logs/register` started,
- * of several the one that was started first. Before that it has queues only, and becomes the instance that is started
- * next: what the object and all that was taken from it do from then on goes to that one's destinations, and what its
- * sessions hold stays in them. Several copies of this package share it. After its `shutdown()` the next call gives another
- * one, as a test's next case needs it.
+ * Returns the instance of this process: the one that `startSessionLogs()` or `node --import otel-session-logs/register`
+ * started, or the first of several. Before any start it works in memory only, and becomes the instance that is started
+ * next: from then on the same object, and every method and logger taken from it, uses that start's destinations, and
+ * its sessions keep their entries. All copies of this package share it. After its `shutdown()` the next call returns
+ * another instance, as the next case of a test needs.
  */
 export function sharedSessionLogs(): SessionLogs {
   return startedNow()[0] ?? earlyNow()?.sessions ?? (instances.early = makeEarly()).sessions;
@@ -35,13 +35,13 @@ export function sharedSessionLogs(): SessionLogs {
 /** An instance that is about to be started. */
 export interface NewInstance {
   readonly sessions: SessionLogs;
-  /** Takes the parts of the start: from here on the instance is the started one. */
+  /** Takes the parts of the start: from then on the instance is the started one. */
   take(options: SessionLogsOptions, owned: readonly OwnedPart[]): void;
 }
 
 /**
- * What a start makes its instance of: the shared one that was handed out before, if there is one, else a new one. Nothing
- * has changed for anybody until it takes the parts.
+ * The instance for a start: the shared one that was handed out before, if there is one, else a new one. Nothing changes
+ * for its holders until it takes the parts.
  */
 export function newInstance(): NewInstance {
   const early = earlyNow() ?? makeEarly();
@@ -64,13 +64,13 @@ function startedNow(): readonly SessionLogs[] {
   return instances.started.filter(isRunning);
 }
 
-/** One that was shut down becomes nothing any more. */
+/** One that was shut down cannot become the started instance. */
 function earlyNow(): EarlyInstance | undefined {
   const { early } = instances;
   return early !== undefined && isRunning(early.sessions) ? early : undefined;
 }
 
-/** Whether an instance takes what is written: it was shut down neither by itself nor with the provider that has its processor. */
+/** Whether an instance still takes writes: neither it nor the provider that has its processor was shut down. */
 export function isRunning({ isShutDown, processor }: SessionLogs): boolean {
   return !isShutDown && processor.enabled();
 }

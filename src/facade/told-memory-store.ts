@@ -1,6 +1,6 @@
 import { MemorySessionStore } from '../store/memory/memory.ts';
 
-/** A store in memory that says when something was logged, ended or deleted. */
+/** A memory store that reports when something was logged, ended or deleted. */
 export class ToldMemoryStore extends MemorySessionStore {
   readonly #tell: () => void;
 

@@ -3,18 +3,20 @@ import type { EntryDetail } from '../entry/entry-detail.ts';
 import type { StreamState } from '../store/session-store.ts';
 
 /**
- * Finds the end of the answer that a reader's first chat entry belongs to. An answer is what stands between a
- * `stream-start` and its `stream-end`.
+ * Finds the end of the answer that a reader's first chat entry belongs to. An answer spans from a `stream-start` to its
+ * `stream-end`.
  */
 export class AnswerWatch {
-  /** Whose end counts: that of the answer with this stream id, or of any. `undefined` until the first chat entry. */
+  /**
+   * The answer that ends the reader: the one with this stream id, or `'any'`. `undefined` until the first chat entry.
+   */
   #answer: { readonly streamId: string | undefined } | 'any' | undefined = undefined;
 
   get isKnown(): boolean {
     return this.#answer !== undefined;
   }
 
-  /** Learns the answer from the first chat entry. `false`: the entry does not tell, and the store has to. */
+  /** Learns the answer from the first chat entry. `false`: the entry does not tell; ask the store. */
   learnFrom(detail: EntryDetail | undefined): boolean {
     const kind = kindOf(detail);
     if (detail?.streamId === undefined && kind !== 'stream-start' && kind !== 'stream-end') return false;
@@ -22,13 +24,13 @@ export class AnswerWatch {
     return true;
   }
 
-  /** Learns it from what the store says of the first chat entry, which has no stream id. */
+  /** Learns the answer from what the store says of the first chat entry, which has no stream id. */
   learnFromState(state: StreamState): void {
-    // Outside any answer the next end counts, whosever it is; inside the one without an id, only its own.
+    // Outside any answer the next end counts, of any answer; inside the answer without an id, only its own end.
     this.#answer = state === 'none' ? 'any' : { streamId: undefined };
   }
 
-  /** Whether the answer ends with this chat entry. One in whose place another answer came goes on with that. */
+  /** Whether the answer ends with this chat entry. If another answer replaced it, it goes on with that one. */
   endsWith(detail: EntryDetail | undefined): boolean {
     if (detail?.kind !== 'stream-end' || isReplacedEnd(detail)) return false;
     return this.#answer === 'any' || this.#answer?.streamId === detail.streamId;

@@ -9,23 +9,23 @@ import { filterOptions, refuseBareNumber, waitOptions } from './reader-options.t
 import type { ReaderOptions } from './reader-options.ts';
 import { SessionReader } from './reader.ts';
 
-/** How all sessions are read as one log. */
+/** Options for reading all sessions as one log. */
 export interface FollowAllOptions extends Pick<
   ReaderOptions,
   'minimumSeverity' | 'idleTimeoutMillis' | 'signal' | 'onGap'
 > {
   /**
-   * Where to start. `'now'`: only what comes. `'oldest'`: the oldest entry held. `{ after: id }`: strictly after that entry, of
-   * whichever session; when it is not held any more, the oldest entry held, with `missed` -1.
+   * Where to start. `'now'`: only new entries. `'oldest'`: the oldest entry held. `{ after: id }`: strictly after that
+   * entry, of any session; if it is no longer held, the oldest entry held, with `missed` -1.
    *
    * @default 'now'
    */
   readonly from?: OpenAllOptions['from'] | undefined;
-  /** When to end. `'caught-up'`: at the entry that was last when the reader was made. @default never: at shutdown */
+  /** When to end. `'caught-up'`: at the entry that was last when the reader was made. @default at shutdown only */
   readonly until?: 'caught-up' | undefined;
-  /** Which entries. @default 'all' */
+  /** Which entries to deliver. @default 'all' */
   readonly logType?: LogType | 'all' | undefined;
-  /** Whether control entries are delivered. @default true */
+  /** Whether to deliver control entries. @default true */
   readonly tokens?: boolean | undefined;
 }
 
@@ -46,7 +46,7 @@ const schema = lazily(() =>
 /**
  * Opens a reader over all sessions.
  *
- * @param refusal What its first `next()` rejects with, when it is clear already that it cannot read.
+ * @param refusal The error of its first `next()`, if it is already clear that it cannot read.
  * @throws TypeError for a wrong option.
  * @throws SessionLogsError `not_supported`: the entries are not in this process.
  */
@@ -61,7 +61,7 @@ export function followAll(
   if (store.openAll === undefined) {
     throw new SessionLogsError(
       'not_supported',
-      'followAll needs a store that holds its entries in this process; use followSession for each session, or the collector that all hosts export to',
+      'followAll needs a store that holds its entries in this process; use followSession for each session, or read at the collector that all hosts export to',
     );
   }
   const { until = 'never', from = 'now' } = given;

@@ -1,6 +1,6 @@
 import { catchRejection, reporterFor } from '../support/reporter.ts';
 
-/** A number of entries that were evicted before the reader came to them; `-1` when it cannot be known. */
+/** Entries that were evicted before the reader reached them: their number, or `-1` if unknown. */
 export interface Gap {
   readonly missed: number;
 }
@@ -8,11 +8,11 @@ export interface Gap {
 const reporter = reporterFor('reader');
 
 /**
- * Tells `onGap` how many entries were missed since the last report. Without `onGap` the first gap of a reader is a
- * warning. Never throws.
+ * Tells `onGap` how many entries were missed since the last report. Without `onGap`, warns of the reader's first gap.
+ * Never throws.
  *
- * @param missed All entries missed so far; `-1` when that cannot be known.
- * @param reported How many of them were reported before.
+ * @param missed Number of entries missed so far; `-1` if unknown.
+ * @param reported Number of them that were already reported.
  */
 export function reportGap(onGap: ((gap: Gap) => void) | undefined, missed: number, reported: number): void {
   if (onGap !== undefined) {
@@ -23,7 +23,7 @@ export function reportGap(onGap: ((gap: Gap) => void) | undefined, missed: numbe
     }
   } else if (reported === 0) {
     const count = missed === -1 ? 'an unknown number of' : String(missed);
-    reporter.warn(`a reader missed ${count} entries that were evicted before it came to them`);
+    reporter.warn(`a reader missed ${count} entries that were evicted before it reached them`);
   }
 }
 

@@ -8,7 +8,8 @@ interface QueuedCall<T> {
   following: QueuedCall<T> | undefined;
 }
 
-// What the executor below was given last. One executor for all promises: a closure for each costs a waiting reader a tenth.
+// What the executor below got last. One executor serves all promises: a closure for each makes a waiting reader a tenth
+// slower.
 const NOBODY = (): void => {};
 let lastResolve: (value: unknown) => void = NOBODY;
 let lastReject: Reject = NOBODY;
@@ -18,26 +19,26 @@ function keepLast(resolve: (value: never) => void, reject: Reject): void {
 }
 
 /**
- * The `next()` calls of an iterator that are not settled yet, in order. Calls may overlap but hardly ever do: the first
- * stands here by itself, so that a reader that waits holds nothing but its promise; further ones are linked.
+ * The unsettled `next()` calls of an iterator, in order. Calls may overlap but hardly ever do: the first is held
+ * directly, so that a waiting reader holds nothing but its promise; further ones are linked.
  */
 export class NextQueue<T> {
   #resolve: Resolve<T> | undefined = undefined;
   #reject: Reject | undefined = undefined;
   #second: QueuedCall<T> | undefined = undefined;
-  /** Of no meaning while there is no second. */
+  /** Meaningless while there is no second. */
   #last: QueuedCall<T> | undefined = undefined;
 
   get isEmpty(): boolean {
     return this.#resolve === undefined;
   }
 
-  /** A call that waits from now on. */
+  /** Adds a call that waits from now on. */
   push(): Promise<IteratorResult<T, undefined>> {
     const promise = new Promise<IteratorResult<T, undefined>>(keepLast);
     const resolve: Resolve<T> = lastResolve;
     const reject = lastReject;
-    // They would keep the promise, and with it the entry that it resolves to.
+    // Otherwise they would keep the promise alive, and with it the entry that it resolves to.
     lastResolve = NOBODY;
     lastReject = NOBODY;
     if (this.#resolve === undefined) {
@@ -59,7 +60,7 @@ export class NextQueue<T> {
     resolve?.({ value, done: false });
   }
 
-  /** Takes the first call out; the caller rejects it. `undefined` when there is none. */
+  /** Removes the first call, for the caller to reject; `undefined` if there is none. */
   takeFirst(): Reject | undefined {
     const reject = this.#reject;
     this.#moveUp();
@@ -72,7 +73,7 @@ export class NextQueue<T> {
     this.#reject = second?.reject;
     if (second === undefined) return;
     this.#second = second.following;
-    // A reader that waits for its next call holds none of the calls before.
+    // A reader between two calls holds no earlier call.
     if (this.#second === undefined) this.#last = undefined;
   }
 

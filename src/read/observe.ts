@@ -2,24 +2,24 @@ import { reporterFor } from '../support/reporter.ts';
 
 const reporter = reporterFor('reader');
 
-/** Who observes: that of rxjs, or of another library of observables. */
+/** An observer of rxjs or another library of observables. */
 export interface Observer<T> {
   next?(value: T): void;
   error?(error: unknown): void;
   complete?(): void;
 }
 
-/** What is observed, as rxjs takes it from other libraries. */
+/** An observable, in the form in which rxjs takes it from other libraries. */
 export interface Observed<T> {
   subscribe(observer: Observer<T>): { unsubscribe(): void };
 }
 
 /**
- * An iterator as what is observed. It is read by the first who subscribes, and freed at once when that one unsubscribes,
- * also while it waits.
+ * Wraps an iterator as an observable. The first subscriber reads it; when that one unsubscribes, the iterator is freed
+ * at once, even while it waits.
  *
- * rxjs' own way, `from` of an async iterable, asks whether it is still wanted after each value only: a subscription to a
- * session that is silent would never end.
+ * The `from` of rxjs checks only after each value of an async iterable whether it is still subscribed: a subscription
+ * to a silent session would never end.
  */
 export function observed<T>(iterator: AsyncIterableIterator<T, undefined>): Observed<T> {
   return {
@@ -36,8 +36,8 @@ export function observed<T>(iterator: AsyncIterableIterator<T, undefined>): Obse
           if (!isClosed) observer.error?.(error);
         }
       };
-      // Not of the reader: `error` of the observer threw.
-      pump().catch((error: unknown) => reporter.limited('observer', 'who observes a reader threw', error));
+      // Not an error of the reader: the observer's `error` threw.
+      pump().catch((error: unknown) => reporter.limited('observer', 'an observer of a reader threw', error));
       const unsubscribe = (): void => {
         isClosed = true;
         void iterator.return?.();

@@ -21,52 +21,55 @@ import { SessionReader } from './reader.ts';
 import type { ReaderPlan } from './reader-plan.ts';
 import { isDelivered } from './reader-rules.ts';
 
-/** How a session is read. Each method has defaults of its own for `from`, `until`, `logType` and `tokens`. */
+/** Options for reading a session. Each method has its own defaults for `from`, `until`, `logType` and `tokens`. */
 export interface ReaderOptions {
   /**
-   * Where to start. `'unread'`: after the unread mark, without the rest of a finished answer in which it lies.
-   * `'start'`: the oldest entry held of the current life. `'now'`: only what comes. `'stream'`: the start of the latest
-   * answer. `{ after: id }`: strictly after that entry. `{ last: n }`: the newest n entries that this reader
-   * delivers, of those held of the current life, with nothing `missed` before them; when there are fewer, like `'start'`,
-   * which tells how many were evicted. 0: like `'now'`.
+   * Where to start. `'unread'`: after the unread mark; if the mark lies in a finished answer, after that answer.
+   * `'start'`: the oldest entry held of the current life. `'now'`: only new entries. `'stream'`: the start of the
+   * latest answer. `{ after: id }`: strictly after that entry. `{ last: n }`: the newest n entries of the current life
+   * that this reader delivers, without counting earlier ones as `missed`; if fewer are held, like `'start'`, which
+   * reports how many were evicted. `{ last: 0 }`: like `'now'`.
    *
    * @default `'unread'` (`getSessionLogs`), `'start'` (`followSession`), `'stream'` (over HTTP)
    */
   readonly from?: StartPosition | undefined;
   /**
-   * When to end. `'session-end'`: with the session. `'stream-end'`: after the end of the stream that the first chat
-   * entry belongs to. `'caught-up'`: at the entry that was last when the reader was made.
+   * When to end. `'session-end'`: with the session. `'stream-end'`: with the answer that the first chat entry belongs
+   * to. `'caught-up'`: at the entry that was last when the reader was made.
    *
    * @default `'session-end'`; `'stream-end'` for `toReadableStream`
    */
   readonly until?: 'session-end' | 'stream-end' | 'caught-up' | undefined;
-  /** Which entries. @default `'chat'`; `'all'` for `followSession` */
+  /** Which entries to deliver. @default `'chat'`; `'all'` for `followSession` */
   readonly logType?: LogType | 'all' | undefined;
-  /** Leaves out `log` entries of a lower severity: `'warn'`, or a severity number. @default none */
+  /** Leaves out `log` entries of a lower severity, given by name (`'warn'`) or number. @default none */
   readonly minimumSeverity?: Severity | undefined;
-  /** Whether control entries are delivered. @default true; false for `toReadableStream` */
+  /** Whether to deliver control entries. @default true; false for `toReadableStream` */
   readonly tokens?: boolean | undefined;
-  /** `false`: does not wait for a session to begin; an unknown one, or an ended one with nothing left, ends at once. @default true */
+  /**
+   * `false`: does not wait for a session to begin; the reader ends at once if the session is unknown, or ended with
+   * nothing left to read. @default true
+   */
   readonly wait?: boolean | undefined;
-  /** Ends the reader when `next()` waited that long. 0: does not wait. @default none */
+  /** Ends the reader when `next()` has waited this long. 0: does not wait. @default none */
   readonly idleTimeoutMillis?: number | undefined;
   /** Aborting frees the reader at once and rejects the pending or next `next()` with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Called when entries that the reader should have had were evicted. @default one `diag` warning per reader */
+  /** Called when entries were evicted before the reader reached them. @default one `diag` warning per reader */
   readonly onGap?: ((gap: Gap) => void) | undefined;
 }
 
-/** The options as they are when they are checked: a severity is a number. */
+/** The validated options: a severity is a number. */
 export type CheckedReaderOptions = Omit<ReaderOptions, 'minimumSeverity'> & {
   readonly minimumSeverity?: number | undefined;
 };
 
-/** How a `pop` ends. */
+/** Options of `pop`. */
 export type PopOptions = Pick<ReaderOptions, 'idleTimeoutMillis' | 'signal' | 'onGap'>;
 
-/** What a method decides where its caller does not. */
+/** A method's values for options that its caller leaves out. */
 export interface ReaderDefaults {
-  /** The method, for messages. */
+  /** Name of the method, for messages. */
   readonly owner: string;
   readonly yields: ReaderPlan['yields'];
   readonly makeInstead?: (cursor: SessionCursor) => unknown;
@@ -75,7 +78,10 @@ export interface ReaderDefaults {
   readonly logType: LogType | 'all';
   readonly tokens: boolean;
   readonly wait: ReaderPlan['wait'];
-  /** Whether its readers serve clients over HTTP, which may not take the room of the server's own. */
+  /**
+   * Whether its readers serve clients over HTTP, which may not use the places that are kept for the server's own
+   * readers.
+   */
   readonly isForClient: boolean;
 }
 
@@ -90,7 +96,7 @@ export const waitOptions: () => {
   onGap: functionOption<(gap: Gap) => void>().optional(),
 }));
 
-/** Schemas of the options of what a reader leaves out. */
+/** Schemas of the options that filter entries. */
 export const filterOptions: () => {
   logType: z.ZodOptional<z.ZodEnum<{ chat: 'chat'; log: 'log'; all: 'all' }>>;
   minimumSeverity: z.ZodOptional<ReturnType<typeof severityOption>>;
@@ -133,7 +139,7 @@ export function parseReaderOptions(owner: string, options: ReaderOptions | undef
 /**
  * Opens a reader over a session.
  *
- * @param refusal What its first `next()` rejects with, when it is clear already that it cannot read.
+ * @param refusal The error of its first `next()`, if it is already clear that it cannot read.
  * @throws TypeError for a wrong option.
  */
 export function openReader<T extends string | LogEntry>(
@@ -146,7 +152,7 @@ export function openReader<T extends string | LogEntry>(
   return makeReader<T>(store, sessionId, defaults, parseReaderOptions(defaults.owner, options), refusal);
 }
 
-/** The same with options that are checked already. */
+/** The same, with options that are already validated. */
 export function makeReader<T>(
   store: SessionStore,
   sessionId: string,
@@ -155,7 +161,7 @@ export function makeReader<T>(
   refusal?: SessionLogsError,
 ): SessionReader<T> {
   const until = given.until ?? defaults.until;
-  // Nearly always a part of a URL or of a request's body, which need not live as long as the reader.
+  // The id is usually a slice of a URL or request body, which should not live as long as the reader.
   const id = ownText(sessionId);
   const plan: ReaderPlan = {
     yields: defaults.yields,
@@ -205,10 +211,10 @@ export function openPop(
   });
 }
 
-/** The original took seconds here; a number that was meant so must not be taken for anything else. */
+/** The Python original takes seconds here; do not take such a number for anything else. */
 export function refuseBareNumber(owner: string, options: unknown): void {
   if (typeof options !== 'number') return;
   const poll = owner === 'pop' ? 'there is no poll interval; ' : '';
-  const instead = `${poll}a limit of the wait is { idleTimeoutMillis: ${options * 1000} }`;
+  const instead = `${poll}to limit the wait, give { idleTimeoutMillis: ${options * 1000} }`;
   throw new TypeError(`${owner}: expected an options object, got ${describeValue(options)}: ${instead}`);
 }

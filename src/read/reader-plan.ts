@@ -3,7 +3,7 @@ import type { SessionCursor } from '../store/session-store.ts';
 import type { SessionLogsError } from '../support/errors.ts';
 import type { Gap } from './gap.ts';
 
-/** What a reader delivers and when it ends, every member decided. */
+/** What a reader delivers and when it ends, with every option decided. */
 export interface ReaderPlan {
   /** `message`: the text, without that of errors. `entry`: the whole `LogEntry`. */
   readonly yields: 'message' | 'entry';
@@ -13,13 +13,16 @@ export interface ReaderPlan {
   readonly logType: LogType | 'all';
   readonly minimumSeverity: number | undefined;
   readonly tokens: boolean;
-  /** Whether it waits for a session to begin. `'unless-ended'`: it was in the session before, and ends with it. */
+  /**
+   * Whether it waits for a session to begin. `'unless-ended'`: it has read the session before, and ends if that has
+   * ended.
+   */
   readonly wait: boolean | 'unless-ended';
   readonly idleTimeoutMillis: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onGap: ((gap: Gap) => void) | undefined;
-  /** It serves a client over HTTP: it may not take the room that is kept for the server's own readers. */
+  /** Whether it serves a client over HTTP, and so may not use the places that are kept for the server's own readers. */
   readonly isForClient: boolean;
-  /** What the first `next()` rejects with, when it was clear at once that this reader cannot be. */
+  /** The error of the first `next()`, if it was clear at once that this reader cannot read. */
   readonly refusal: SessionLogsError | undefined;
 }

@@ -19,15 +19,16 @@ export type Decision = 'deliver' | 'skip' | 'wait' | EndReason;
 /** Decides which entries one reader delivers and when it ends. Knows neither the store nor the consumer. */
 export class ReaderRules {
   readonly #plan: ReaderPlan;
-  /** Only of a reader that ends with an answer. */
+  /** Only in a reader that ends with an answer. */
   readonly #answer: AnswerWatch | undefined;
   /**
-   * A plain chunk was delivered, so every later one is: they differ in nothing that a rule looks at, and what a rule has
-   * learned stays learned. Nearly every entry is one, so readers need not ask again.
+   * `true` once a plain chunk was delivered: then every later one is delivered too, since plain chunks differ in
+   * nothing that a rule looks at, and rules do not unlearn. Nearly every entry is one, so this saves readers the
+   * question.
    */
   deliversPlainChunks = false;
   #endsAfter: EndReason | undefined = undefined;
-  /** `'due'`: log entries were left out and no chat entry was met. `'settled'`: the hint was given, or is not called for. */
+  /** `'due'`: log entries were left out and no chat entry came. `'settled'`: the hint was given, or is not needed. */
   #hint: 'none' | 'due' | 'settled';
 
   constructor(plan: ReaderPlan) {
@@ -36,15 +37,15 @@ export class ReaderRules {
     this.#hint = plan.logType === 'chat' && plan.yields === 'message' ? 'none' : 'settled';
   }
 
-  /** The entry that was delivered last is the reader's last: why. */
+  /** Why the reader ends after the entry delivered last; `undefined` if it goes on. */
   get endsAfter(): EndReason | undefined {
     return this.#endsAfter;
   }
 
   /**
-   * `'ask-state'`: decide the same entry again after `learnState`, with what the store says of it.
+   * `'ask-state'`: pass what the store says of the entry to `learnState`, then decide the same entry again.
    *
-   * @param detail Of the entry; `undefined` for a plain chunk.
+   * @param detail The entry's detail; `undefined` for a plain chunk.
    */
   decideEntry(detail: EntryDetail | undefined): Decision | 'ask-state' {
     let end: EndReason | undefined;
@@ -63,20 +64,20 @@ export class ReaderRules {
     return end ?? 'skip';
   }
 
-  /** What the store answered to `'ask-state'`. */
+  /** Takes the store's answer to `'ask-state'`. */
   learnState(state: StreamState): void {
     this.#answer?.learnFromState(state);
   }
 
-  /** @param hasBegun The reader has delivered an entry or waited for one. */
+  /** @param hasBegun Whether the reader has delivered an entry or waited for one. */
   decideStep(step: Exclude<Step, 'entry'>, hasBegun: boolean): Decision {
     const plan = this.#plan;
     switch (step) {
       case 'end':
-        // A reader that has not begun passes the mark: it is here for the next life.
+        // A reader that has not begun passes the mark: it waits for the next life.
         return hasBegun || plan.wait !== true ? 'session-end' : 'skip';
       case 'empty-end':
-        // There was nothing that it could have begun with.
+        // There was nothing to begin with.
         return 'session-end';
       case 'none':
         return this.#waitOrEnd();
@@ -90,7 +91,7 @@ export class ReaderRules {
     }
   }
 
-  /** `true` once: a reader of chat text has left out log entries of a session without any chat entry so far. */
+  /** `true`, once, if a reader of chat text has left out log entries of a session that has had no chat entry so far. */
   takeHint(): boolean {
     if (this.#hint !== 'due') return false;
     this.#hint = 'settled';
@@ -101,7 +102,7 @@ export class ReaderRules {
     return this.#plan.idleTimeoutMillis === 0 ? 'idle-timeout' : 'wait';
   }
 
-  /** Why the reader ends with this chat entry, if it does. */
+  /** Why the reader ends with this chat entry; `undefined` if it goes on. */
   #endWith(detail: EntryDetail | undefined): EndReason | undefined {
     if (detail === undefined) return undefined;
     if (this.#answer !== undefined) return this.#answer.endsWith(detail) ? 'stream-end' : undefined;
@@ -109,19 +110,19 @@ export class ReaderRules {
   }
 }
 
-/** Whether the filters of the plan let an entry through. */
+/** Whether the plan's filters let an entry through. */
 export function isDelivered(plan: ReaderPlan, detail: EntryDetail | undefined): boolean {
   const { yields, logType, tokens, minimumSeverity } = plan;
   const chat = isChat(detail);
   if (logType !== 'all' && (logType === 'chat') !== chat) return false;
   if (detail === undefined) return true;
-  // As bare text it would be a part of the answer that it broke off.
+  // As bare text it would look like a part of the answer that it interrupted.
   if (detail.kind === 'error' && chat && yields === 'message') return false;
   if (!tokens && isControlKind(detail.kind)) return false;
   return chat || minimumSeverity === undefined || (detail.severityNumber ?? 0) >= minimumSeverity;
 }
 
-/** Why a `pop` ends after the entry, if it does. */
+/** Why a `pop` ends after the entry; `undefined` if it goes on. */
 function workEnd(detail: EntryDetail): EndReason | undefined {
   if (detail.kind === 'stream-end') return 'stream-end';
   return detail.kind === 'reasoning-stop' || detail.endsReasoning ? 'reasoning-stop' : undefined;

@@ -14,20 +14,20 @@ import type { ReaderPlan } from './reader-plan.ts';
 import { ReaderRules } from './reader-rules.ts';
 import type { Decision } from './reader-rules.ts';
 
-/** What a look at the log came to; a promise when a remote store answers later. */
+/** The result of looking at the log; a promise if a remote store answers later. */
 type Outcome = Exclude<Decision, 'skip'> | Promise<Step>;
 
 const reporter = reporterFor('reader');
 
 /**
- * Reads one session, or all of them, over any store. Holds a position, nothing else: it cannot slow anybody.
+ * Reads one session, or all of them, over any store. It holds only a position, so it cannot slow down writers or other
+ * readers.
  *
- * A hand-made iterator, since `return()` of an `async function*` that waits inside `next()` does not run until the wait
- * is over. `break`, `return()` and disposal free the reader at once, also while it waits. Calls of `next()` may
- * overlap; they are settled in order.
+ * `break`, `return()` and disposal free the reader at once, even while it waits; the `return()` of an `async function*`
+ * would run only after the wait in `next()`. Calls of `next()` may overlap; they are settled in order.
  */
 export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Waiter {
-  /** `undefined`: it reads all sessions, and each entry says which one it is of. */
+  /** `undefined` if it reads all sessions; then each entry names its session. */
   readonly sessionId: string | undefined;
   readonly #store: SessionStore;
   readonly #cursor: SessionCursor;
@@ -35,13 +35,13 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
   readonly #rules: ReaderRules;
   readonly #calls = new NextQueue<T>();
   /**
-   * `'looking'`: open, and a remote store has been asked. `'aborted'`: free, and the next `next()` rejects. `'ending'`:
-   * free, and those that wait learn it next turn.
+   * `'looking'`: open, waiting for a remote store's answer. `'aborted'`: free, and the next `next()` rejects.
+   * `'ending'`: free, and waiting calls learn it in the next turn.
    */
   #phase: 'new' | 'open' | 'looking' | 'aborted' | 'ending' | 'ended' = 'new';
   #endReason: EndReason | undefined = undefined;
   #refusal: SessionLogsError | undefined;
-  /** What {@link nextNow} met that is not met again by looking again. */
+  /** An outcome that {@link nextNow} met and that another look would not meet again. */
   #met: Outcome | undefined = undefined;
   #hasYielded = false;
   #hasWaited = false;
@@ -59,17 +59,17 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
     this.#refusal = plan.refusal;
   }
 
-  /** Id of the entry delivered last: go on with `{ from: { after: reader.lastId } }`. */
+  /** Id of the entry delivered last. Resume with `{ from: { after: reader.lastId } }`. */
   get lastId(): string | undefined {
     return this.#cursor.lastId;
   }
 
-  /** Evicted entries after this reader's position, whatever its filter; `-1` when that cannot be known. */
+  /** Number of entries that were evicted before this reader reached them, whatever its filter; `-1` if unknown. */
   get missed(): number {
     return this.#cursor.missed;
   }
 
-  /** Why the reader ended; `undefined` while it has not. */
+  /** Why the reader ended; `undefined` while it is open. */
   get endReason(): EndReason | undefined {
     return this.#endReason;
   }
@@ -78,7 +78,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
     return this;
   }
 
-  /** For `from(reader)` of rxjs: the reader is free as soon as nobody is subscribed, also while it waits. */
+  /** For `from(reader)` of rxjs: unsubscribing frees the reader at once, even while it waits. */
   '@@observable'(): Observed<T> {
     return observed(this);
   }
@@ -91,17 +91,17 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
       if (outcome === 'deliver') return Promise.resolve({ value: this.#deliver(), done: false });
       return this.#enqueue(outcome);
     } catch (error) {
-      // The store, or what it was given, threw.
+      // The store threw, or something that it was given did.
       this.#finish('failed');
       return Promise.reject(error);
     }
   }
 
   /**
-   * The next value, if the store has it at once and no `next()` waits; else `undefined`, and `next()` says what there is.
-   * Takes no promise.
+   * Returns the next value without a promise, if the store has it at once and no `next()` waits; else `undefined`: then
+   * call `next()`.
    *
-   * @throws What the store threw; the reader has ended.
+   * @throws What the store threw; then the reader has ended.
    */
   nextNow(): T | undefined {
     if (this.#phase !== 'open' || !this.#calls.isEmpty || this.#met !== undefined) return undefined;
@@ -110,7 +110,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
       if (outcome === 'deliver') return this.#deliver();
       if (outcome === 'wait') return undefined;
       this.#met = outcome;
-      // Its failure is for `next()`, which may come late or never.
+      // `next()` reports the failure, but may be called late or never.
       if (typeof outcome !== 'string') outcome.catch(() => {});
       return undefined;
     } catch (error) {
@@ -119,7 +119,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
     }
   }
 
-  /** Frees the reader at once; a `next()` that waits resolves as done. Gives the value back, as generators do. */
+  /** Frees the reader at once; a waiting `next()` resolves as done. Returns the value, as generators do. */
   async return<V = undefined>(value?: V | PromiseLike<V>): Promise<IteratorResult<T, V>> {
     this.#finish('returned');
     return { value: (await value) as V, done: true };
@@ -136,7 +136,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
     return Promise.resolve();
   }
 
-  /** For the store: there may be something new. */
+  /** Called by the store when there may be something new. */
   wake(): void {
     if (this.#phase === 'open' && !this.#calls.isEmpty) this.#serve(undefined);
   }
@@ -149,14 +149,15 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
     return settled;
   }
 
-  /** What the first of the waiting `next()` calls meets. */
+  /** The outcome for the first waiting `next()` call. */
   #begin(): Outcome {
     if (this.#plan.signal?.aborted === true) return 'aborted';
     if (this.#rules.endsAfter !== undefined) return this.#rules.endsAfter;
     if (this.#phase === 'new') {
       if (!this.#enters()) return 'refused';
       this.#phase = 'open';
-      // As long as it is open, not only while it waits: a reader that is no longer pulled is freed as well.
+      // Watch as long as the reader is open, not only while it waits, so that a reader that nobody pulls any more is
+      // freed too.
       this.#watchAbort();
     }
     return this.#look();
@@ -170,7 +171,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
     return false;
   }
 
-  /** Steps to the next entry that is to be delivered, as far as the store answers at once. */
+  /** Steps to the next entry to deliver, as far as the store answers at once. */
   #look(): Outcome {
     const cursor = this.#cursor;
     for (;;) {
@@ -184,7 +185,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
     }
   }
 
-  /** What a step means for this reader. */
+  /** Decides what a step means for this reader. */
   #judge(step: Step): Outcome | 'skip' {
     const cursor = this.#cursor;
     if (cursor.missed !== this.#reportedMissed && !this.#survivesGap()) return this.#endReason ?? 'returned';
@@ -193,7 +194,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
     return decision === 'ask-state' ? this.#askState() : decision;
   }
 
-  /** Asks the store whether the entry stands in an answer; then the entry is judged again. */
+  /** Asks the store whether the entry stands in an answer, then judges the entry again. */
   #askState(): Outcome | 'skip' {
     const { sessionId, id } = this.#cursor;
     const state = this.#store.streamState(sessionId, id);
@@ -222,7 +223,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
     return makeEntry(cursor.id, cursor.sessionId, cursor.message, cursor.timestamp, cursor.detail);
   }
 
-  /** As `#settle`. A store that throws ends the reader, and the call that waits first learns why. */
+  /** Like `#settle`. A store that throws ends the reader, and the first waiting call learns why. */
   #serve(first: Outcome | undefined): void {
     try {
       this.#settle(first ?? this.#begin());
@@ -231,7 +232,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
     }
   }
 
-  /** Settles waiting `next()` calls as far as possible, beginning with this outcome. */
+  /** Settles as many waiting `next()` calls as possible, beginning with this outcome. */
   #settle(first: Outcome): void {
     let outcome = first;
     for (;;) {
@@ -247,7 +248,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
 
   /** A remote store answers later. */
   #lookLater(step: Promise<Step>): void {
-    // A store may call back while it is asked, and so end the reader.
+    // A store may call back during the question, and so end the reader.
     if (this.#phase === 'open') this.#phase = 'looking';
     step.then(
       (found) => this.#afterLooking(found),
@@ -256,7 +257,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
   }
 
   #afterLooking(step: Step): void {
-    // Ended meanwhile: returned, aborted or timed out.
+    // It ended meanwhile: returned, aborted or timed out.
     if (this.#phase !== 'looking') return;
     this.#phase = 'open';
     const outcome = this.#judge(step);
@@ -268,13 +269,13 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
     if (this.#rules.takeHint()) {
       reporter.limited(
         'logs-left-out',
-        "a reader of chat text left out log entries of a session without any chat entry; read them with { logType: 'all' }",
+        "a reader of chat text left out log entries of a session that has no chat entry; read them with { logType: 'all' }",
       );
     }
     this.#cursor.wait(this);
     const { idleTimeoutMillis } = this.#plan;
     if (idleTimeoutMillis === undefined) return;
-    // Not to wait is no time, which a test could stop.
+    // Not waiting takes no time, so a test's fake timers must not delay it.
     if (idleTimeoutMillis === 0) this.#idleTurn ??= nextTurn(() => this.#onIdle());
     else this.#idleTimer ??= startTimer(() => this.#onIdle(), idleTimeoutMillis);
   }
@@ -292,8 +293,8 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
   }
 
   /**
-   * Among many that wait on one session this reader's turn may be still to come, although there is something. A remote store is
-   * not asked again: its wake-ups wait for no turn, and its answer would come after the time.
+   * When many readers wait on one session, this one's turn may still be to come although there is an entry. A remote
+   * store is not asked again: its wake-ups do not take turns, and its answer would come after the timeout.
    */
   #lookOnce(): Exclude<Decision, 'skip'> {
     if (this.#phase !== 'open' || this.#store.entries === undefined) return 'wait';
@@ -321,7 +322,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
     if (reason === 'aborted') return this.#fail(reason, this.#plan.signal?.reason);
     if (reason === 'refused') return this.#fail(reason, this.#refusal);
     if (this.#hasWaited || this.#phase === 'ended') return this.#finish(reason);
-    // A reader that never waited would let a loop around readers starve timers: its end comes one turn later.
+    // A loop around readers that never wait would starve timers, so such a reader ends one turn later.
     this.#free(reason, 'ending');
     nextTurn(() => this.#finish(reason));
   }
@@ -345,13 +346,13 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
     if (this.#endReason !== undefined) return;
     this.#endReason = reason;
     this.#stopIdleTimer();
-    // First: what follows runs code of whoever made the signal.
+    // Do this first: what follows runs code of whoever made the signal.
     this.#cursor.leave();
     this.#stopWatchingAbort?.();
     this.#stopWatchingAbort = undefined;
   }
 
-  /** Reports a gap; `false`: `onGap` made the reader return. */
+  /** Reports a gap; `false` if `onGap` made the reader return. */
   #survivesGap(): boolean {
     const { missed } = this.#cursor;
     const reported = this.#reportedMissed;

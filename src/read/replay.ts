@@ -9,9 +9,9 @@ import { observed } from './observe.ts';
 import type { Observed } from './observe.ts';
 import type { SessionReader } from './reader.ts';
 
-/** How a session is replayed. */
+/** Options of a replay. */
 export interface ReplayOptions {
-  /** How many times faster than it was logged; `Infinity`: without pauses. @default 1 */
+  /** How many times faster than the original; `Infinity`: without pauses. @default 1 */
   readonly speed?: number | undefined;
   /** Aborting frees the reader at once and rejects the pending or next `next()` with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -32,16 +32,16 @@ export function parseReplayOptions(options: ReplayOptions | undefined): ReplayOp
 }
 
 /**
- * The entries of a reader with the pauses that stand between their times. Ends as that reader does.
+ * Delivers the entries of a reader with the pauses between their timestamps. Ends as that reader does.
  *
- * The time of an entry counts from the first one, so late timers do not add up. A pause ends at once with `return()` and with the
- * signal. Calls of `next()` may overlap; they are settled in order.
+ * Pauses are measured from the first entry, so late timers do not add up. `return()` and the signal end a pause at
+ * once. Calls of `next()` may overlap; they are settled in order.
  */
 export class SessionReplay implements AsyncIterableIterator<LogEntry, undefined> {
   readonly sessionId: string;
   readonly #reader: SessionReader<LogEntry>;
   readonly #speed: number;
-  /** The clock and the log at the first entry, in milliseconds. */
+  /** Clock time and log time of the first entry, in milliseconds. */
   #began: { readonly clock: number; readonly logged: number } | undefined = undefined;
   #last: Promise<unknown> = Promise.resolve();
   #isOver = false;
@@ -57,17 +57,17 @@ export class SessionReplay implements AsyncIterableIterator<LogEntry, undefined>
     this.#stopWatching = signal && watchAbort(signal, () => this.#endPause?.());
   }
 
-  /** Id of the entry delivered last, or about to be: what `next()` waits for. */
+  /** Id of the entry that was delivered last, or that `next()` is about to deliver. */
   get lastId(): string | undefined {
     return this.#reader.lastId;
   }
 
-  /** Evicted entries after this reader's position. */
+  /** Number of entries that were evicted before this replay reached them; `-1` if unknown. */
   get missed(): number {
     return this.#reader.missed;
   }
 
-  /** Why the replay ended; `undefined` while it has not. */
+  /** Why the replay ended; `undefined` while it is open. */
   get endReason(): EndReason | undefined {
     return this.#reader.endReason;
   }
@@ -76,7 +76,7 @@ export class SessionReplay implements AsyncIterableIterator<LogEntry, undefined>
     return this;
   }
 
-  /** For `from(replay)` of rxjs: ends with the subscription. */
+  /** For `from(replay)` of rxjs: unsubscribing ends the replay. */
   '@@observable'(): Observed<LogEntry> {
     return observed(this);
   }
@@ -88,7 +88,7 @@ export class SessionReplay implements AsyncIterableIterator<LogEntry, undefined>
         this.#close();
         throw error;
       });
-    // The calls after it are settled whatever became of it.
+    // The calls after it are settled even if it fails.
     this.#last = next.catch(() => {});
     return next;
   }
@@ -116,7 +116,7 @@ export class SessionReplay implements AsyncIterableIterator<LogEntry, undefined>
     }
     const logged = Date.parse(result.value.timestamp);
     this.#began ??= { clock: performance.now(), logged };
-    // Its time may lie before that of the first one: writers give times of their own.
+    // Its timestamp may lie before that of the first one: writers may set timestamps.
     await this.#pauseUntil(this.#began.clock + Math.max(0, logged - this.#began.logged) / this.#speed);
     if (this.#isOver) return { value: undefined, done: true };
     // The reader rejects with the signal's reason, once.

@@ -1,18 +1,18 @@
 import { ownText } from '../support/own-text.ts';
 
-/** How many streams each client holds. */
+/** Counts the streams that each client holds. */
 export class ClientShares {
   readonly #held = new Map<string, number>();
 
-  /** The share of a client, in which a stream of its has no place yet. */
+  /** Returns a client's share for one more stream, which has no place in it yet. */
   of(client: string, max: number, isEventStream: boolean): ClientShare {
     return new ClientShare(this.#held, ownText(client), max, isEventStream);
   }
 }
 
-/** The place of one stream in the share of its client. */
+/** One stream's place in its client's share. */
 export class ClientShare {
-  /** The client asks again by itself when its stream ends. */
+  /** Whether the client reconnects by itself when its stream ends. */
   readonly isEventStream: boolean;
   readonly #held: Map<string, number>;
   readonly #client: string;
@@ -26,7 +26,7 @@ export class ClientShare {
     this.isEventStream = isEventStream;
   }
 
-  /** `false`: the share is used up. Idempotent. */
+  /** Takes the place; `false` if the share is used up. Idempotent. */
   enter(): boolean {
     if (this.#isIn) return true;
     const held = this.#held.get(this.#client) ?? 0;
@@ -36,7 +36,7 @@ export class ClientShare {
     return true;
   }
 
-  /** Idempotent. */
+  /** Frees the place. Idempotent. */
   leave(): void {
     if (!this.#isIn) return;
     this.#isIn = false;

@@ -10,9 +10,12 @@ import { nextTurn } from '../support/timers.ts';
 /** A response of `node:http`, or of the compatibility API of `node:http2`. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
-/** Watches a connection, which all its requests share. One that its client half-closed is over when Node has ended its own side. */
+/**
+ * Watches a connection, which all its requests share. A connection that its client half-closed is over once Node has
+ * ended its own side.
+ */
 const watchSocket: WatchTarget<Socket> = sharedWatch((socket, onOver) => {
-  // Node's own listener came first, and with `httpAllowHalfOpen` it has left the socket writable.
+  // Node's own listener ran first; with `httpAllowHalfOpen` it left the socket writable.
   const onEnd = (): void => {
     if (!socket.writable) onOver();
   };
@@ -25,14 +28,14 @@ const watchSocket: WatchTarget<Socket> = sharedWatch((socket, onOver) => {
 });
 
 /**
- * Calls back when the client of a response is gone, or the response is done.
+ * Calls back when a response's client is gone or the response is done.
  *
- * No single event of a single object tells that:
+ * No single event tells that:
  * - Up to Node 22 a response that is queued behind another of its connection closes without an event.
- * - A stuck stream of HTTP/2 that its client resets is aborted, but closes only with its session.
+ * - A stuck HTTP/2 stream that its client resets is aborted, but closes only with its HTTP/2 session.
  * - When a client half-closes and does not read, its socket ends but does not close.
- * - A response that the application ends while its client does not read neither finishes nor closes before the client is
- *   gone.
+ * - A response that the application ends while its client does not read neither finishes nor closes before the client
+ *   is gone.
  */
 export const watchClient: WatchTarget<NodeResponse> = sharedWatch((response, onGone) => {
   const stream = http2StreamOf(response);
@@ -49,7 +52,7 @@ export const watchClient: WatchTarget<NodeResponse> = sharedWatch((response, onG
   };
 });
 
-/** Whether the client is gone or the response done already, so that {@link watchClient} would never call back. */
+/** Whether the client is already gone or the response done, so that {@link watchClient} would never call back. */
 export function isClientGone(response: NodeResponse): boolean {
   const stream = http2StreamOf(response);
   if (stream !== undefined) return stream.destroyed || stream.closed || stream.aborted;
@@ -59,14 +62,13 @@ export function isClientGone(response: NodeResponse): boolean {
 }
 
 /**
- * Discards the body of the request, unless the application has begun to read it by the next turn of the event loop. Node
- * stops reading from the connection when a body that is not read outgrows its buffers, and then does not see the connection
- * end.
+ * Discards the request's body, unless the application begins to read it by the next turn of the event loop. When an
+ * unread body outgrows Node's buffers, Node stops reading from the connection and then does not see it end.
  */
 export function discardBody(response: NodeResponse): void {
   const request = requestOf(response);
-  // Over HTTP/2 each stream has a window of its own, and a reset arrives however full that is. A request without a body is
-  // not touched: applications take its `close` for the end of the client.
+  // HTTP/2 gives each stream its own window, and a reset arrives however full that is. Leave requests without a body
+  // alone: applications take their `close` for the end of the client.
   if (http2StreamOf(response) !== undefined || request?.readableFlowing !== null || !hasBody(request)) return;
   nextTurn(() => {
     if (request.readableFlowing === null) request.resume();
@@ -74,19 +76,19 @@ export function discardBody(response: NodeResponse): void {
 }
 
 /**
- * Cuts the connection when Node stops reading from it, because more is pipelined behind the response than Node holds: Node
- * would not see that connection end. To be called when it is the response's turn.
+ * Cuts the connection when Node stops reading from it because more is pipelined behind the response than Node buffers:
+ * Node would not see that connection end. Call it when it is the response's turn.
  */
 export function cutWhenUnread(response: NodeResponse): void {
   const request = requestOf(response);
   const socket = http2StreamOf(response) === undefined ? socketOf(response) : undefined;
   if (typeof socket?.isPaused !== 'function') return;
   const cut = (): void => {
-    // The request's own body pauses the connection too, until the application has read that body.
+    // The request's own unread body pauses the connection too.
     if (request === undefined || request.readableEnded || !hasBody(request)) socket.destroy();
   };
   const cutIfPaused = (): void => {
-    // A connection that is paused for the response before this one goes on when that one has been sent.
+    // A connection that is paused for the previous response resumes when that has been sent.
     if (socket.isPaused() && !socket.writableNeedDrain) cut();
   };
   socket.on('pause', cut);
@@ -100,32 +102,35 @@ export function cutWhenUnread(response: NodeResponse): void {
   cutIfPaused();
 }
 
-/** Whether the client asks for the headers only. */
+/** Whether the client asks for headers only. */
 export function isHead(response: NodeResponse): boolean {
   return requestOf(response)?.method === 'HEAD';
 }
 
 /**
- * Resolves when it is the response's turn: at once, or when the pipelined responses before it on its connection are done.
- * Also resolves when its turn can no longer come. What is written before its turn waits in memory.
+ * Resolves when it is the response's turn: at once, or when the pipelined responses before it are done. Also resolves
+ * when its turn can no longer come. What is written before its turn waits in memory.
  */
 export async function turnOf(response: NodeResponse, signal: AbortSignal | undefined): Promise<void> {
   const isQueued = http2StreamOf(response) === undefined && !response.socket && socketOf(response) !== undefined;
   if (isQueued) await eventOf(response, 'socket', signal);
 }
 
-/** Ends a stream of HTTP/2 that its client has reset. Node would keep what a stuck one holds until its session ends. */
+/**
+ * Ends an HTTP/2 stream that its client has reset. Node would keep what a stuck one holds until its HTTP/2 session
+ * ends.
+ */
 export function dropStream(response: NodeResponse): void {
   const stream = http2StreamOf(response);
   if (stream?.aborted === true) stream.destroy();
 }
 
-/** Resolves when the response has room again, and when the client goes or the signal aborts. */
+/** Resolves when the response has room again, the client goes, or the signal aborts. */
 export function drained(response: NodeResponse, signal: AbortSignal | undefined): Promise<void> {
   return eventOf(response, 'drain', signal);
 }
 
-/** Resolves at the event, when the client goes, or when the signal aborts. */
+/** Resolves at the event, or when the client goes or the signal aborts. */
 function eventOf(response: NodeResponse, event: string, signal: AbortSignal | undefined): Promise<void> {
   if (signal?.aborted === true || isClientGone(response)) return Promise.resolve();
   return new Promise((resolve) => {
@@ -141,7 +146,7 @@ function eventOf(response: NodeResponse, event: string, signal: AbortSignal | un
   });
 }
 
-/** The stream of a response of HTTP/2, whose socket belongs to all streams of the session and must not be touched. */
+/** The stream of an HTTP/2 response. Its socket serves all streams of the HTTP/2 session and must not be touched. */
 function http2StreamOf(response: NodeResponse): Http2ServerResponse['stream'] | undefined {
   return 'stream' in response ? response.stream : undefined;
 }
@@ -153,7 +158,9 @@ function socketOf(response: NodeResponse): Socket | undefined {
   return typeof socket?.on === 'function' ? socket : undefined;
 }
 
-/** Test helpers and adapters of serverless platforms make responses without a request, and requests without a socket. */
+/**
+ * Test helpers and adapters for serverless platforms make responses without a request, and requests without a socket.
+ */
 function requestOf(response: NodeResponse): IncomingMessage | undefined {
   return response.req as IncomingMessage | undefined;
 }

@@ -2,13 +2,16 @@ import * as z from 'zod';
 
 import { catchRejection, reporterFor } from '../support/reporter.ts';
 
-/** Which pages of other origins may read the streams of a handler. */
+/** Options for pages of other origins. */
 export interface CorsOptions {
-  /** `'*'`, an origin as `https://app.example.com`, a list of them, or a function that decides. */
+  /**
+   * Origins that may read the streams: `'*'`, an origin such as `https://app.example.com`, a list of origins, or a
+   * function that decides.
+   */
   readonly origin: string | readonly string[] | ((origin: string) => boolean);
-  /** Whether cookies are sent; not with `'*'`. @default false */
+  /** Whether browsers may send cookies; not possible with `'*'`. @default false */
   readonly credentials?: boolean | undefined;
-  /** How long a browser remembers the answer to its question beforehand, in seconds. @default 600 */
+  /** How long a browser caches the answer to a preflight request, in seconds. @default 600 */
   readonly maxAgeSeconds?: number | undefined;
 }
 
@@ -24,7 +27,8 @@ export function corsSchema(): z.ZodType<CorsOptions> {
     })
     .refine(({ origin: allowed, credentials }) => !(credentials === true && allowed === '*'), {
       path: ['origin'],
-      error: "a list of origins, or a function, where `credentials` is true: browsers refuse '*' then",
+      error:
+        "an origin, a list of origins, or a function, because browsers refuse '*' together with `credentials: true`",
     });
 }
 
@@ -33,17 +37,20 @@ function isOriginOption(value: unknown): boolean {
   return typeof value === 'function' || value === '*' || isOrigin(value);
 }
 
-/** Whether a browser could send it: no path, no default port, small letters. `null` is every page in a sandbox. */
+/**
+ * Whether a browser could send this origin: lower case, without path and default port. `null` stands for all sandboxed
+ * pages.
+ */
 function isOrigin(text: unknown): boolean {
   if (typeof text !== 'string' || !/^[a-z][a-z\d+.-]*:\/\/[^/?#@\s*]+$/.test(text) || !URL.canParse(text)) return false;
   const { origin } = new URL(text);
-  // URLs know the origins of few schemes.
+  // `URL` knows the origins of few schemes.
   return origin === text || (origin === 'null' && text === text.toLowerCase());
 }
 
-/** The headers of each answer to a page of this origin; `undefined` where the request is of no page of another origin. */
+/** The headers of each response to a page of this origin. */
 export function corsHeaders(cors: CorsOptions, origin: string | undefined): Record<string, string> {
-  // Also where it is not allowed: a cache must not give this answer to another origin.
+  // Sent even if the origin is not allowed: a cache must not give this response to another origin.
   const vary = { vary: 'Origin' };
   if (cors.origin === '*') return { 'access-control-allow-origin': '*' };
   if (origin === undefined || !isAllowed(cors, origin)) return vary;
@@ -54,7 +61,10 @@ export function corsHeaders(cors: CorsOptions, origin: string | undefined): Reco
   };
 }
 
-/** The headers of the answer to a browser that asks beforehand, as for a request with a header of the application's. */
+/**
+ * The headers of the response to a preflight request, which a browser sends for a request with custom headers, for
+ * example.
+ */
 export function preflightHeaders(
   cors: CorsOptions,
   origin: string | undefined,
@@ -77,7 +87,7 @@ function isAllowed({ origin: allowed }: CorsOptions, origin: string): boolean {
     catchRejection(answer, () => {});
     return answer === true;
   } catch (error) {
-    reporter.limited('cors', '`cors.origin` failed; the origin is refused', error);
+    reporter.limited('cors', '`cors.origin` threw; the origin is refused', error);
     return false;
   }
 }

@@ -3,16 +3,16 @@ import { watchClient } from './client.ts';
 import type { NodeResponse } from './client.ts';
 import type { SessionEvents } from './session-events.ts';
 
-/** What ends a body before its session ends. */
+/** What may end a body before its session ends. */
 export interface BodyEnds {
   readonly signal: AbortSignal | undefined;
   readonly response: NodeResponse | undefined;
 }
 
 /**
- * Events as the body of a web `Response`: pulled, so nothing is read ahead.
+ * Turns events into the body of a web `Response`. The body is pulled, so nothing is read ahead.
  *
- * It closes right after the last event, and at once when one of its ends comes while no pull is pending.
+ * It closes right after the last event, or at once when one of `ends` comes while no pull is pending.
  */
 export function eventBody(events: SessionEvents, { signal, response }: BodyEnds): ReadableStream<Uint8Array> {
   let isPulling = false;
@@ -25,10 +25,10 @@ export function eventBody(events: SessionEvents, { signal, response }: BodyEnds)
     events.close();
   }
 
-  /** From the first pull on: a signal that lives long holds no body that is thrown away unread. */
+  /** Watches from the first pull on, so that a long-lived signal does not hold a body that is thrown away unread. */
   function watch(controller: ReadableStreamDefaultController<Uint8Array>): () => void {
     const onEnd = (): void => {
-      // A pending pull gets the last block.
+      // A pending pull still gets the last block.
       if (isPulling) return;
       finish();
       controller.close();
@@ -48,9 +48,9 @@ export function eventBody(events: SessionEvents, { signal, response }: BodyEnds)
         isPulling = true;
         const bytes = await events.next();
         isPulling = false;
-        // Cancelled meanwhile: the controller takes nothing any more.
+        // It was cancelled meanwhile: the controller takes nothing more.
         if (isOver) return;
-        // A copy: whoever reads a stream may change or transfer what it gets, which other clients may get as well.
+        // Copied, because a consumer may change or transfer the bytes, which other clients may share.
         if (bytes !== undefined) controller.enqueue(new Uint8Array(bytes));
         if (!events.isDone) return;
         finish();

@@ -3,19 +3,19 @@ import type { EndReason } from '../read/end-reason.ts';
 import { describeValue } from '../support/errors.ts';
 import { catchRejection, reporterFor } from '../support/reporter.ts';
 
-// Blocks of a `text/event-stream` (https://html.spec.whatwg.org/multipage/server-sent-events.html). Every value is JSON,
-// in which CR and LF are escaped, so no text can break an event or begin another one.
+// Blocks of a `text/event-stream` (https://html.spec.whatwg.org/multipage/server-sent-events.html). Every value is
+// JSON, which escapes CR and LF, so no text can break an event or begin another one.
 
-/** What of an entry reaches a browser. */
+/** Functions that decide what a browser gets of an entry. */
 export interface EntryFormat {
   readonly map: ((entry: LogEntry) => unknown) | undefined;
   readonly onError: ((error: LogEntry) => string | undefined) | undefined;
 }
 
-/** What a browser gets in place of an error's own words, which are for the server. */
+/** Sent to browsers instead of an error's own text, which is for operators. */
 const MASKED_ERROR = 'An error occurred.';
 
-/** What the log says of the session: nothing more comes of it, whoever asks. Each other reason is one of this server alone. */
+/** Reasons after which nothing more comes for any client. All other reasons concern this server only. */
 const FINAL: ReadonlySet<EndReason | undefined> = new Set<EndReason>([
   'session-end',
   'stream-end',
@@ -26,31 +26,33 @@ const FINAL: ReadonlySet<EndReason | undefined> = new Set<EndReason>([
 
 const reporter = reporterFor('event-stream');
 
-/** A comment: it reaches no listener of an `EventSource`. */
+/** A comment, which an `EventSource` ignores. */
 export const KEEP_ALIVE = ': keep-alive\n\n';
 
-/** How long an `EventSource` waits before it connects again. */
+/** Tells an `EventSource` how long to wait before it reconnects. */
 export function retryBlock(millis: number): string {
   return `retry: ${millis}\n\n`;
 }
 
-/** An entry as an event; `undefined` when `map` leaves it out, or failed, which is reported. */
+/** An entry as an event; `undefined` if `map` leaves it out or fails, which is reported. */
 export function entryEvent(entry: LogEntry, format: EntryFormat): string | undefined {
   const data = dataOf(entry, format);
   return data === undefined ? undefined : `id: ${entry.id}\ndata: ${data}\n\n`;
 }
 
-/** Entries that were evicted before the reader came to them; -1: an unknown number. */
+/**
+ * The event for entries that were evicted before the reader reached them. @param missed Their number; -1 if unknown.
+ */
 export function gapEvent(missed: number): string {
   return `event: gap\ndata: {"missed":${missed}}\n\n`;
 }
 
 /**
- * The last block: an event when the session has no more for this client, at which it closes its `EventSource`. Otherwise
- * no event, so that it connects again, to this server or to another one.
+ * The last block of a stream. If the session has no more for this client, it is an event, at which the client closes
+ * its `EventSource`. Otherwise it has no event, so that the client reconnects, to this server or another one.
  *
- * @param skippedId Of the entry that `map` left out last, with none sent after it: an `EventSource` that connects again
- * goes on behind it. Without that it would be sent the same end each time.
+ * @param skippedId Id of the entry that `map` left out last, if none was sent after it. An `EventSource` that
+ * reconnects goes on after it; otherwise it would get the same end each time.
  */
 export function lastBlock(reason: EndReason | undefined, retryMillis: number, skippedId: string | undefined): string {
   const id = skippedId === undefined ? '' : `id: ${skippedId}\n`;
@@ -68,9 +70,9 @@ function dataOf(entry: LogEntry, format: EntryFormat): string | undefined {
   }
 }
 
-/** Throws for a promise, which would be `{}` as JSON. */
+/** Throws for a promise, whose JSON would be `{}`. */
 function mapped(value: unknown): string | undefined {
-  if (catchRejection(value, () => {})) throw new TypeError('map must answer at once, not with a promise');
+  if (catchRejection(value, () => {})) throw new TypeError('map must return its result, not a promise');
   return JSON.stringify(value);
 }
 

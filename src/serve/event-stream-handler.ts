@@ -15,27 +15,31 @@ import type { EventStreamOptions, StreamSource } from './event-stream.ts';
 import type { Authorize } from './gate.ts';
 import { headerOf } from './request-header.ts';
 
-/** How a handler answers the requests for event streams. */
+/** Options of a handler of requests for event streams. */
 export interface EventStreamHandlerOptions<R = IncomingMessage> extends Omit<
   EventStreamOptions<R>,
   'request' | 'lastEventId'
 > {
-  /** The session that a request asks for, from its URL perhaps. What is no session id is refused. */
+  /**
+   * Returns the id of the session that a request asks for, for example from its URL. Requests without a valid id are
+   * refused.
+   */
   readonly sessionId: (request: R) => string | undefined | Promise<string | undefined>;
-  /** Who may read: `() => true` for everybody. */
+  /** Decides who may read; `() => true` admits everybody. */
   readonly authorize: Authorize<R>;
   /**
-   * The last id that a client has, of a request without `Last-Event-ID`: a new `EventSource` sends none, so its page puts the
-   * id into the URL. When it fails, or gives what is no text, that is reported and the stream begins as without an id.
+   * Returns the last id that the client has, for a request without `Last-Event-ID`: a new `EventSource` sends no such
+   * header, so the page has to put the id into the URL. If it fails, or does not return a string, that is reported and
+   * the stream begins as without an id.
    *
    * @default none
    */
   readonly lastEventId?: ((request: R) => string | null | undefined) | undefined;
-  /** For pages of other origins. @default none */
+  /** Lets pages of other origins read. @default none */
   readonly cors?: CorsOptions | undefined;
 }
 
-/** What of Fastify's reply a handler needs. */
+/** The part of Fastify's reply that a handler needs. */
 export interface FastifyReplyLike {
   readonly raw: NodeResponse;
   hijack(): unknown;
@@ -45,7 +49,10 @@ export interface FastifyReplyLike {
 export interface EventStreamHandler<R = IncomingMessage> {
   /** For `node:http`, `node:http2` and Express, `(request, response)`, and for Fastify, `(request, reply)`. */
   (request: R, response: NodeResponse | FastifyReplyLike, ...more: readonly unknown[]): Promise<void>;
-  /** For frameworks of the web's `Request` and `Response`. On Node give the `response` that the framework writes to as well. */
+  /**
+   * For frameworks that use the web's `Request` and `Response`. On Node, also give the `response` that the framework
+   * writes to.
+   */
   (request: R & Request, options?: { readonly response?: NodeResponse | undefined }): Promise<Response>;
 }
 
@@ -60,7 +67,7 @@ const handlerSchema = lazily(() =>
 
 const reporter = reporterFor('event-stream');
 
-/** @throws TypeError for a wrong option, at once and not with the first request. */
+/** @throws TypeError for a wrong option, at once rather than at the first request. */
 export function eventStreamHandler<R>(
   sourceNow: () => StreamSource,
   options: EventStreamHandlerOptions<R>,
@@ -76,7 +83,7 @@ export function eventStreamHandler<R>(
   }) as EventStreamHandler<R>;
 }
 
-/** What a handler answers. */
+/** The responses of a handler. */
 class Answers<R> {
   readonly #sourceNow: () => StreamSource;
   readonly #find: EventStreamHandlerOptions<R>['sessionId'];
@@ -89,14 +96,14 @@ class Answers<R> {
     requireOptionsObject(owner, options);
     const { cors } = parseOptions(owner, handlerSchema, options);
     if ('request' in options)
-      throw new TypeError(`${owner}: \`request\` is no option: it is what the handler is called with`);
+      throw new TypeError(`${owner}: remove the option \`request\`: the handler gets the request when it is called`);
     const { sessionId, lastEventId, cors: _, ...streamOptions } = options;
     this.#sourceNow = sourceNow;
     this.#find = sessionId;
     this.#findLastId = lastEventId;
     this.#cors = cors;
     this.#streamOptions = streamOptions;
-    // What every request would be refused for is wrong now.
+    // Throws now what every request would fail with.
     parseEventStream(owner, 'checked', { ...streamOptions, request: {} as R });
   }
 
@@ -130,7 +137,7 @@ class Answers<R> {
       const id: unknown = await this.#find(request);
       return isSessionId(id) ? id : undefined;
     } catch (error) {
-      reporter.limited('sessionId', '`sessionId` failed; the request is refused', error);
+      reporter.limited('sessionId', '`sessionId` threw; the request is refused', error);
       return undefined;
     }
   }
@@ -147,7 +154,7 @@ class Answers<R> {
       if (typeof id === 'string') return id;
       if (id === undefined || id === null) return undefined;
       catchRejection(id, () => {});
-      throw new TypeError(`expected \`lastEventId\` to give a string, null or undefined, got ${describeValue(id)}`);
+      throw new TypeError(`expected \`lastEventId\` to return a string, null or undefined, got ${describeValue(id)}`);
     } catch (error) {
       reporter.limited('lastEventId', '`lastEventId` failed; the stream begins as without an id', error);
       return undefined;
@@ -171,7 +178,7 @@ function isPreflight(request: unknown): boolean {
   return method === 'OPTIONS' && headerOf(request, 'access-control-request-method') !== undefined;
 }
 
-/** Keeps what the application has set: `Vary` is a list. */
+/** Adds to a `Vary` that the application has set, because `Vary` is a list. */
 function addHeader(response: NodeResponse, name: string, value: string): void {
   const before = name === 'vary' ? response.getHeader(name) : undefined;
   response.setHeader(name, before === undefined ? value : `${String(before)}, ${value}`);

@@ -20,12 +20,13 @@ import type { EventStreamCall, EventStreamOptions, StreamSource } from './event-
 import { SessionEvents } from './session-events.ts';
 import type { EventStreamStatus } from './session-events.ts';
 
-/** How a session goes out as server-sent events in a `Response`. */
+/** Options for sending a session as server-sent events in a `Response`. */
 export interface EventStreamResponseOptions<R = IncomingMessage> extends EventStreamOptions<R> {
   /**
    * The response of `node:http` or `node:http2` that the framework writes to: `c.env.outgoing` in Hono, `reply.raw` in
-   * Fastify. The end of its client frees the reader, also where the framework is not told of it, and while it is queued
-   * behind others of its connection nothing is opened. Without it only the `signal` and the body's `cancel` free the reader.
+   * Fastify. With it, the reader is freed when the client goes, even if the framework does not learn of that, and no
+   * reader is opened while the response is queued behind others of its connection. Without it, only the `signal` and
+   * the body's `cancel` free the reader.
    */
   readonly response?: NodeResponse | undefined;
 }
@@ -36,18 +37,19 @@ const responseSchema = lazily(() => z.object({ response: nodeResponse().optional
 
 const EVENT_STREAM_HEADERS = {
   'content-type': 'text/event-stream',
-  // `no-transform`: a proxy or middleware that compresses would hold events back.
+  // `no-transform`: a compressing proxy or middleware would hold events back.
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
 } as const;
 
 /**
- * A session as server-sent events in a web `Response`.
+ * Returns a web `Response` that sends a session as server-sent events.
  *
- * Answers 204, which ends an `EventSource`, when `lastEventId` is given and nothing comes after it any more. The body ends
- * with an event only when nothing more comes for this client; when no reader can be had it is one `retry` field. The reader
- * counts from the call until the body is over: read to its end, cancelled, ended by the `signal`, or by the client of the
- * `response`. A body that is not pulled within two seconds has a position only and counts again from its first pull.
+ * The status is 204, which ends an `EventSource`, if `lastEventId` is given and nothing can follow it. The body ends
+ * with an event only if nothing more comes for this client; if no reader is available, it is a single `retry` field.
+ * The reader counts from the call until the body is over: read to its end, cancelled, or ended by the `signal` or by
+ * the client of the `response`. A body that is not pulled within two seconds only keeps its position, and counts again
+ * from its first pull.
  *
  * @throws TypeError for a wrong session id or option.
  */
@@ -67,7 +69,7 @@ export async function toEventStreamResponse<R>(
     if (events === undefined) return new Response(null, { status: 403 });
     if (response !== undefined) {
       closeWithClient(response, events);
-      // It may have left while `authorize` was asked.
+      // The client may have left while `authorize` ran.
       if (isClientGone(response)) events.close();
     }
     const status = await events.open();
@@ -75,21 +77,22 @@ export async function toEventStreamResponse<R>(
     return new Response(eventBody(events, { signal, response }), { headers: EVENT_STREAM_HEADERS });
   };
   const made = await (response === undefined ? make() : whileThere(response, signal, make));
-  // `undefined`: the client is gone, and no response reaches it.
+  // `undefined`: the client is gone, so no response can reach it.
   return made ?? new Response(null, { headers: EVENT_STREAM_HEADERS });
 }
 
 /**
- * The same over `node:http` and `node:http2`, with backpressure: a client that does not read costs what its socket
- * buffers, and one that is gone frees its reader at once, whichever way it went. Resolves when the stream is over, for
- * any reason.
+ * Sends the same events over `node:http` and `node:http2`, with backpressure: a client that does not read costs only
+ * its socket's buffer, and one that is gone frees its reader at once, however it went. Resolves when the stream is
+ * over, for any reason.
  *
- * A response that is queued behind others of its connection opens nothing before its turn. Headers set on the response
- * before are kept. A body of the request that the application has not begun to read is discarded. A connection that pipelines
- * more behind the stream than Node holds is cut off, since Node does not see the end of a connection that it does not read.
+ * A response that is queued behind others of its connection opens no reader before its turn. Headers that were set on
+ * the response are kept. A request body that the application has not begun to read is discarded. A connection that
+ * pipelines more behind the stream than Node buffers is cut off, because Node does not see the end of a connection that
+ * it does not read.
  *
- * @throws TypeError for a wrong response, session id or option; and for a response whose headers are sent, which is cut off:
- * its client would take the events for a part of whatever was begun.
+ * @throws TypeError for a wrong response, session id or option, and if the headers were already sent; then the response
+ * is cut off, because its client would take the events for a part of what was begun.
  */
 export async function sendEventStream<R>(
   source: StreamSource,
@@ -101,13 +104,13 @@ export async function sendEventStream<R>(
   parseOptions('sendEventStream', sendSchema, { response });
   const call = parseEventStream('sendEventStream', sessionId, options, response.req);
   refuseBegun(response);
-  // Not awaited here: this function would keep the texts that it was called with as long as the stream.
+  // Not awaited here, so that this function's arguments are not kept as long as the stream.
   return sendCall(source, response, call);
 }
 
 async function sendCall(source: StreamSource, response: NodeResponse, call: EventStreamCall): Promise<void> {
   let events: SessionEvents | undefined;
-  // A write to a client that is gone fails, which is no error of the server.
+  // Writing to a client that is gone fails, which is not an error of the server.
   response.on('error', () => events?.close());
   await whileThere(response, call.options.signal, async () => {
     events = await admitted(source, call);
@@ -134,7 +137,7 @@ async function respond(response: NodeResponse, events: SessionEvents, call: Even
   if (!isClientGone(response)) response.end();
 }
 
-/** The events of a request that may read them, from now on; `undefined`: it may not. */
+/** Opens the events for a request; `undefined` if it may not read them. */
 async function admitted(source: StreamSource, call: EventStreamCall): Promise<SessionEvents | undefined> {
   const admission = await call.gate.admit(call.sessionId, source.shares);
   if (admission === undefined) return undefined;
@@ -153,20 +156,23 @@ async function writeEvents(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   for (let bytes = await events.next(); bytes !== undefined; bytes = await events.next()) {
-    // Some adapters of serverless platforms return nothing, and have no `drain`.
+    // Some adapters for serverless platforms return nothing, and have no `drain`.
     const hasRoom = (response as ServerResponse).write(bytes) as boolean | undefined;
     if (hasRoom === false) await drained(response, signal);
   }
 }
 
-/** The headers may also be sent while the call waits for its turn or for the store, by a time-out of the application. */
+/** A time-out of the application may also send the headers while the call waits for its turn or for the store. */
 function refuseBegun(response: NodeResponse): void {
   if (!response.headersSent || isClientGone(response)) return;
   response.destroy();
-  throw new TypeError('sendEventStream: expected a response whose headers are not sent yet; it is cut off');
+  throw new TypeError('sendEventStream: expected a response whose headers were not sent; the response was cut off');
 }
 
-/** Does the work when it is the response's turn, and gives its result; `undefined` as soon as the client is gone. */
+/**
+ * Does the work when it is the response's turn, and resolves to its result, or to `undefined` as soon as the client is
+ * gone.
+ */
 async function whileThere<T>(
   response: NodeResponse,
   signal: AbortSignal | undefined,

@@ -17,42 +17,46 @@ import type { ClientShares } from './client-share.ts';
 import { Gate } from './gate.ts';
 import type { GateOptions } from './gate.ts';
 
-/** How a session goes out as server-sent events. */
+/** Options for sending a session as server-sent events. */
 export interface EventStreamOptions<R = IncomingMessage> extends ReaderOptions, GateOptions<R> {
   /**
-   * The `Last-Event-ID` that the client sent: the stream goes on strictly after that entry. A session that has ended is not
-   * waited for, one that is not there is: a store that lost it, by a restart perhaps, does not know that it is over. The id is
-   * looked up in the given session only: no id opens another session. Empty, `null` and `undefined` are none.
+   * The `Last-Event-ID` that the client sent: the stream goes on strictly after that entry. The stream does not wait
+   * for a session that has ended, but it does for an unknown one: a store that lost the session, by a restart perhaps,
+   * does not know that it is over. The id is looked up in the given session only, so no id opens another session. `''`,
+   * `null` and `undefined` mean no id.
    */
   readonly lastEventId?: string | readonly string[] | null | undefined;
   /**
-   * What of an entry reaches the client, as JSON; `undefined` leaves the entry out. It must depend on the entry alone: clients
-   * that get an entry at about the same time and were given the same function share what it returned. Make it once, not
-   * for each request, so that they do; `onError` likewise.
+   * Returns what the client gets of an entry, as JSON; `undefined` leaves the entry out. The result must depend on the
+   * entry alone, because clients with the same function that get an entry at about the same time share one result. So
+   * that they share it, create the function once, not for each request; the same goes for `onError`.
    *
    * @default `{ kind, message, timestamp }`
    */
   readonly map?: ((entry: LogEntry) => unknown) | undefined;
-  /** A comment is sent when nothing else was sent for that long, in milliseconds; 0: never. @default 8_000 */
+  /**
+   * After how many milliseconds without an event a comment is sent to keep the connection alive; 0: never. @default
+   * 8_000
+   */
   readonly keepAliveMillis?: number | undefined;
-  /** How long an `EventSource` waits before it connects again, in milliseconds. @default 2_000 */
+  /** How long an `EventSource` waits before it reconnects, in milliseconds. @default 2_000 */
   readonly retryMillis?: number | undefined;
   /**
-   * What the client is shown of an `error` entry, as its text: errors speak of the server, so nothing of it by itself. The
-   * entry has what the writer said (`message`) and the exception (`exception.*` among its `attributes`). `map` gets the entry
-   * with the text that this returns.
+   * Returns the text that the client gets for an `error` entry. Errors reveal details of the server, so by default the
+   * client gets none of their text. The entry has the writer's text (`message`) and the exception (`exception.*` among
+   * its `attributes`). `map` gets the entry with the text that this returns.
    *
-   * @default `An error occurred.`
+   * @default () => 'An error occurred.'
    */
   readonly onError?: ((error: LogEntry) => string | undefined) | undefined;
 }
 
-/** What the streams read from. */
+/** The source that streams read from. */
 export interface StreamSource {
   readonly store: SessionStore;
-  /** What every reader is refused with; `undefined` while readers can be had. */
+  /** The error that refuses every reader; `undefined` while readers are available. */
   readonly refusal: SessionLogsError | undefined;
-  /** What its clients hold. */
+  /** The shares of its clients. */
   readonly shares: ClientShares;
 }
 
@@ -77,11 +81,11 @@ const eventSchema = lazily(() =>
   }),
 );
 
-/** A call whose arguments are right. Nothing is opened yet. */
+/** The validated arguments of a call. Nothing is opened yet. */
 export interface EventStreamCall {
   readonly sessionId: string;
   readonly gate: Gate;
-  /** The entry that a client which connects again has already. */
+  /** Id of the last entry that a reconnecting client has. */
   readonly after: string | undefined;
   readonly format: EntryFormat;
   /** 0: never. */
@@ -92,7 +96,7 @@ export interface EventStreamCall {
 }
 
 /**
- * @param ownRequest What the gate looks at, unless the options name another request.
+ * @param ownRequest The request for the gate, unless the options name another one.
  * @throws TypeError for a wrong session id or option.
  */
 export function parseEventStream<R>(
@@ -122,7 +126,7 @@ function parseStream(
   );
   const { from, wait = isResumed ? 'unless-ended' : true } = options;
   return {
-    // The call lives as long as the stream, of which the texts it was made with may be a small part.
+    // The call lives as long as the stream, so it must not keep the long strings alive that its texts were cut from.
     sessionId: ownText(sessionId),
     after: wait !== true && typeof from === 'object' && 'after' in from ? from.after : undefined,
     format: { map: own.map, onError: own.onError },
@@ -133,15 +137,17 @@ function parseStream(
   };
 }
 
-/** @throws TypeError when it is no object; its message tells a caller that gave seconds what to give instead. */
+/** @throws TypeError if it is not an object; the message tells a caller that gave seconds what to give instead. */
 export function requireOptionsObject(owner: string, options: unknown): void {
   if (typeof options === 'object' && options !== null) return;
   throw new TypeError(
-    `${owner}: expected an options object, got ${describeValue(options)}: a limit of the wait is { idleTimeoutMillis: ... }`,
+    `${owner}: expected an options object, got ${describeValue(options)}: to limit the wait, give { idleTimeoutMillis: ... }`,
   );
 }
 
-/** A reader of what the call asks for, with options of its own in place of the call's. It gives what `make` makes of entries. */
+/**
+ * Opens the reader that the call asks for; `own` options replace the call's. It yields what `make` makes of entries.
+ */
 export function readerOf<T>(
   source: StreamSource,
   call: EventStreamCall,

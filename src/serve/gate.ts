@@ -8,47 +8,48 @@ import type { ClientShare, ClientShares } from './client-share.ts';
 import { headerOf } from './request-header.ts';
 
 /**
- * What a request may read of a session: `true`, what the options of the stream say; `{ logType }`, entries of that type, whatever
- * the options say. Anything else: nothing.
+ * What a request may read of a session. `true`: what the options of the stream say. `{ logType }`: entries of that
+ * type, whatever the options say. Anything else: nothing.
  */
 export type Authorization = boolean | { readonly logType: LogType | 'all' } | null | undefined;
 
-/** Decides what a request may read. A promise is waited for; what it throws or rejects with is a no, and reported. */
+/** Decides what a request may read. May return a promise; an error or rejection is reported and refuses the request. */
 export type Authorize<R> = (request: R, sessionId: string) => Authorization | Promise<Authorization>;
 
-/** How much one client may hold. */
+/** A limit for each client. */
 export interface ReadersPerClient<R> {
-  /** Streams at a time, over all sessions of this instance. */
+  /** The most streams of one client at a time, over all sessions of this instance. */
   readonly max: number;
   /**
-   * Which client a request is of: its user, say. There is no default, since the address that a request comes from is often
-   * that of a proxy. `undefined`: no bound. What is no text is refused, as what `authorize` refuses.
+   * Returns the client that a request belongs to, such as its user. There is no default, because the address of a
+   * request is often that of a proxy. `undefined`: no limit. A result that is not a string refuses the request, as
+   * `authorize` does.
    */
   readonly key: (request: R) => string | undefined;
 }
 
-/** Who may read over HTTP, and how much. */
+/** Options for who may read over HTTP, and how much. */
 export interface GateOptions<R> {
-  /** What `authorize` and `maxReadersPerClient` look at. @default the request of `response`, where there is one */
+  /** The request that `authorize` and `maxReadersPerClient` get. @default the request of `response`, if there is one */
   readonly request?: R | undefined;
   /**
-   * Asked before anything is looked up. Whoever it refuses gets 403, which says nothing about whether the session exists.
+   * Called before anything is looked up. A refused request gets 403, which does not tell whether the session exists.
    *
    * @default everybody may read: check it before the call
    */
   readonly authorize?: Authorize<R> | undefined;
   /**
-   * An event-stream client over its share gets a stream that ends at once, so that it tries again later, since 429 is final for an
-   * `EventSource`; any other client gets 429 with `Retry-After`.
+   * Limits the streams of each client. An event-stream client beyond its limit gets a stream that ends at once, so that
+   * it tries again later, because 429 is final for an `EventSource`; any other client gets 429 with `Retry-After`.
    *
    * @default none
    */
   readonly maxReadersPerClient?: ReadersPerClient<R> | undefined;
 }
 
-/** What a request that was let in may do. */
+/** What an admitted request may do. */
 export interface Admission {
-  /** In place of the option of the stream. */
+  /** Replaces the `logType` of the stream's options. */
   readonly logType: LogType | 'all' | undefined;
   readonly share: ClientShare | undefined;
 }
@@ -66,13 +67,13 @@ const LOG_TYPES: ReadonlySet<unknown> = new Set(['chat', 'log', 'all']);
 
 const reporter = reporterFor('event-stream');
 
-/** Decides for one request who may read, and how much: the one place where that is decided. */
+/** The one place that decides, for one request, who may read and how much. */
 export class Gate {
   readonly #request: unknown;
   readonly #authorize: Authorize<unknown> | undefined;
   readonly #perClient: ReadersPerClient<unknown> | undefined;
 
-  /** @throws TypeError for a wrong option, or when there is no request to look at. */
+  /** @throws TypeError for a wrong option, or if there is no request to decide about. */
   constructor(owner: string, options: Partial<Record<keyof GateOptions<unknown>, unknown>>) {
     const { request, ...given } = options;
     const { authorize, maxReadersPerClient } = parseOptions(owner, gateSchema, given);
@@ -84,7 +85,7 @@ export class Gate {
     throw new TypeError(`${owner}: \`${asking}\` needs the option \`request\`, the request that the client made`);
   }
 
-  /** `undefined`: the request may not read the session. Never rejects. */
+  /** Resolves to `undefined` if the request may not read the session. Never rejects. */
   async admit(sessionId: string, shares: ClientShares): Promise<Admission | undefined> {
     try {
       const answer = this.#authorize === undefined ? true : await this.#authorize(this.#request, sessionId);
@@ -92,7 +93,7 @@ export class Gate {
       if (answer !== true && !LOG_TYPES.has(logType)) return undefined;
       return { logType, share: this.#shareIn(shares) };
     } catch (error) {
-      reporter.limited('authorize', '`authorize` or `maxReadersPerClient.key` failed; the request is refused', error);
+      reporter.limited('authorize', '`authorize` or `maxReadersPerClient.key` threw; the request is refused', error);
       return undefined;
     }
   }
@@ -103,9 +104,9 @@ export class Gate {
     if (key === undefined) return undefined;
     if (typeof key !== 'string') {
       catchRejection(key, () => {});
-      // All clients whose key is no text would share one place.
+      // All clients whose key is not a string would share one place.
       throw new TypeError(
-        `expected \`maxReadersPerClient.key\` to give a string or undefined, got ${describeValue(key)}`,
+        `expected \`maxReadersPerClient.key\` to return a string or undefined, got ${describeValue(key)}`,
       );
     }
     const accepted = headerOf(this.#request, 'accept');

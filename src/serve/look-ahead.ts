@@ -4,10 +4,10 @@ import type { SessionReader } from '../read/reader.ts';
 import { readerOf } from './event-stream.ts';
 import type { EventStreamCall, StreamSource } from './event-stream.ts';
 
-/** What a client that connects again will find: `'refused'`, when no reader can be had that would tell. */
+/** What a reconnecting client will find; `'refused'` if no reader is available to find out. */
 export type WhatFollows = 'something' | 'nothing' | 'refused';
 
-/** Looks whether there is anything to come for a client that connects again. Counts as a reader while it looks. */
+/** Finds out whether anything is to come for a reconnecting client. Counts as a reader meanwhile. */
 export class LookAhead {
   readonly #source: StreamSource;
   readonly #call: EventStreamCall;
@@ -18,13 +18,13 @@ export class LookAhead {
     this.#call = call;
   }
 
-  /** Rejects when the store cannot tell in which state the stream around the entry is. */
+  /** Rejects if the store cannot tell the state of the answer around the entry. */
   async findAfter(id: string): Promise<WhatFollows> {
     const { sessionId, options, defaults } = this.#call;
     const end = await this.#endAfter(id);
     if (end === 'refused') return 'refused';
     if (end === undefined) return 'something';
-    // A store that does not have the session may have lost it. What came after the entry is missed, which is told.
+    // A store that does not have the session may have lost it. Then the stream reports a gap after the entry.
     if (end === 'no-session' && (options.wait ?? defaults.wait) !== false) return 'something';
     if (end !== 'caught-up') return 'nothing';
     if ((options.until ?? defaults.until) !== 'stream-end') return 'something';
@@ -37,7 +37,7 @@ export class LookAhead {
     this.#reader = undefined;
   }
 
-  /** How the log ends that is there after the entry; `undefined`: with an entry for this client, or it is not known. */
+  /** How the log after the entry ends; `undefined` if an entry for this client follows, or if that is unknown. */
   async #endAfter(id: string): Promise<EndReason | undefined> {
     const own: CheckedReaderOptions = { from: { after: id }, until: 'caught-up', onGap: () => {} };
     const reader = readerOf(this.#source, this.#call, own, () => true as const);
@@ -46,7 +46,7 @@ export class LookAhead {
       const { done } = await reader.next();
       return done === true ? reader.endReason : undefined;
     } catch {
-      // The signal has aborted, or the store is away: the stream itself meets that, and tells the client.
+      // The signal aborted, or the store is away: the stream itself will meet that and tell the client.
       return reader.endReason === 'refused' ? 'refused' : undefined;
     } finally {
       this.close();

@@ -1,12 +1,12 @@
 import type { SessionCursor, SessionStore } from '../store/session-store.ts';
 import { startTimer } from '../support/timers.ts';
 
-/** How long a place is kept for a body that is not pulled: time for the hooks that a framework runs first. */
+/** How long a place is kept for a body that is not pulled, so that a framework can run its hooks first. */
 export const PLACE_MILLIS = 2_000;
 
 /**
- * A place among the readers that a store lets in, taken when a client is answered and held until its reader reads. So the
- * answer is known before the reader begins, and no other client can take the place in between.
+ * A place among the readers that a store admits, taken when a client is answered and held until its reader reads. So
+ * the status is known before the reader begins, and no other client can take the place meanwhile.
  */
 export class ReaderPlace {
   readonly #cursor: SessionCursor;
@@ -14,7 +14,7 @@ export class ReaderPlace {
 
   private constructor(cursor: SessionCursor, onGivenUp: () => void) {
     this.#cursor = cursor;
-    // A framework may throw a response away unread, as it does for a HEAD request, and does not say so.
+    // A framework may silently throw a response away unread, as for a HEAD request.
     this.#timer = startTimer(() => {
       this.leave();
       onGivenUp();
@@ -22,8 +22,8 @@ export class ReaderPlace {
   }
 
   /**
-   * @param onGivenUp Called when the body was not pulled in time.
-   * @returns `undefined`: a bound of readers is reached.
+   * @param onGivenUp Called if the body is not pulled in time.
+   * @returns `undefined` if a limit of readers is reached.
    */
   static take(store: SessionStore, sessionId: string, onGivenUp: () => void): ReaderPlace | undefined {
     const cursor = store.open(sessionId, { from: 'now', isBounded: true });
@@ -32,13 +32,13 @@ export class ReaderPlace {
     return undefined;
   }
 
-  /** The client reads: the place is kept until it is left. */
+  /** The client reads: keeps the place until `leave()`. */
   keep(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
-  /** Idempotent. A reader that begins to read in the same turn has the place. */
+  /** Frees the place. Idempotent. A reader that begins to read in the same turn gets the place. */
   leave(): void {
     this.keep();
     this.#cursor.leave();

@@ -1,4 +1,4 @@
-/** A header of a request of `node:http`, Express, Fastify or the web; `undefined` where there is none. */
+/** A header of a request of `node:http`, Express, Fastify or the web; `undefined` if there is none. */
 export function headerOf(request: unknown, name: string): string | undefined {
   const { headers } = (request ?? {}) as { readonly headers?: unknown };
   if (typeof headers !== 'object' || headers === null) return undefined;

@@ -14,35 +14,36 @@ import { reporterFor } from '../support/reporter.ts';
 import { startTimer } from '../support/timers.ts';
 
 /**
- * 204: nothing comes after the id that the client has. 429: its share is used up, and it does not ask again by itself. Either
- * would end an `EventSource`.
+ * 204: nothing comes after the id that the client has. 429: the client's share is used up, and it does not reconnect by
+ * itself. Either status ends an `EventSource`.
  */
 export type EventStreamStatus = 200 | 204 | 429;
 
-/** Entries that are ready go out together: a write costs several times what an event does. No more is taken at once. */
+/** Entries that are ready go out together, up to this size, because a write costs several times as much as an event. */
 const BATCH_BYTES = 8 * 1024;
 
 const reporter = reporterFor('event-stream');
 
 /**
- * A session as the events of one client. A call of `next()` gives those that are ready, up to 8 KiB and one event: nothing
- * is read ahead of it, so a client that is stuck costs no more than that, and shares the bytes with others.
+ * A session as the events of one client. `next()` returns the events that are ready, up to 8 KiB plus one event.
+ * Nothing is read ahead, so a stuck client costs no more than that, and shares the bytes with others.
  *
- * The position is fixed here. {@link open} decides how the client is answered. From then on it counts as one reader until
- * it is closed or over; one that takes nothing within two seconds costs a position only, up to its first `next()`. When no
- * reader can be had, and when one fails, the stream is over without an end event, so that the client connects again.
+ * The constructor fixes the position; {@link open} decides how the client is answered. From then on the stream counts
+ * as one reader until it is closed or over; if nothing is taken within two seconds, it only keeps its position until
+ * its first `next()`. If no reader is available, or one fails, the stream ends without an end event, so that the client
+ * reconnects.
  */
 export class SessionEvents {
   readonly #source: StreamSource;
   readonly #call: EventStreamCall;
   readonly #share: ClientShare | undefined;
   readonly #reader: SessionReader<EncodedEntry>;
-  /** While it reads. */
+  /** Set while it reads. */
   #encoding: SharedEncoding | undefined = undefined;
-  /** Counts until the reader does. */
+  /** Counts as a reader until the reader itself does. */
   #place: ReaderPlace | undefined = undefined;
   #lookAhead: LookAhead | undefined = undefined;
-  /** At most: retry, one per gap since the last call (gaps that come meanwhile add up), a batch of entries, the end. */
+  /** At most: retry, the gap since the last call (further gaps add up), a batch of entries, the end. */
   readonly #ready: Buffer[] = [];
   #missed: number | undefined = undefined;
   #pending: ((bytes: Buffer | undefined) => void) | undefined = undefined;
@@ -52,7 +53,7 @@ export class SessionEvents {
   #timer: NodeJS.Timeout | undefined = undefined;
   #isKeepAliveDue = false;
 
-  /** @param share What the client holds; a place in it is taken and left with that among the readers. */
+  /** @param share The client's share; its place is taken and freed together with the place among the readers. */
   constructor(source: StreamSource, call: EventStreamCall, share?: ClientShare) {
     this.#source = source;
     this.#call = call;
@@ -68,7 +69,7 @@ export class SessionEvents {
     this.#push(retryBlock(call.retryMillis));
   }
 
-  /** How to answer the client, which then has its place among the readers if one can be had. Never rejects. */
+  /** Resolves to the status for the client, and takes a place among the readers if one is available. Never rejects. */
   async open(): Promise<EventStreamStatus> {
     try {
       const found = await this.#findPlace();
@@ -87,14 +88,14 @@ export class SessionEvents {
     return 200;
   }
 
-  /** The last event has been taken: the next call gives `undefined`. */
+  /** Whether the last event was taken: then `next()` returns `undefined`. */
   get isDone(): boolean {
     return this.#isOver && this.#ready.length === 0;
   }
 
   /**
-   * The next events, or a comment that keeps the connection alive; `undefined` when the stream is over. The bytes may be
-   * shared with other clients. One call at a time. Never rejects.
+   * Resolves to the next events, or a comment that keeps the connection alive; to `undefined` when the stream is over.
+   * The bytes may be shared with other clients. Allows one call at a time. Never rejects.
    */
   next(): Promise<Buffer | undefined> {
     return new Promise((resolve) => {
@@ -105,7 +106,7 @@ export class SessionEvents {
     });
   }
 
-  /** Frees the reader at once, also while {@link open} is under way: the client is gone. */
+  /** Frees the reader at once, even while {@link open} runs: the client is gone. */
   close(): void {
     this.#stop();
     this.#ready.length = 0;
@@ -133,7 +134,7 @@ export class SessionEvents {
   #read(): void {
     if (this.#isReading || this.#isOver) return;
     this.#isReading = true;
-    // It may have been given up while nobody pulled.
+    // The place may have been given up while nobody pulled.
     if (this.#share?.enter() === false) {
       void this.#reader.return();
       this.#end();
@@ -141,7 +142,7 @@ export class SessionEvents {
     }
     this.#timer ??= this.#startTimer();
     this.#encoding ??= SharedEncoding.join(this.#source.store, this.#call.sessionId, this.#call.format);
-    // The place goes to the reader, which takes it within the call of `next()`.
+    // The reader takes over the place within the call of `next()`.
     this.#place?.leave();
     this.#place = undefined;
     this.#reader.next().then(
@@ -162,12 +163,12 @@ export class SessionEvents {
     );
   }
 
-  /** The entry, and those after it that the store has at once. */
+  /** Takes the entry, and those after it that the store has at once. */
   #takeBatch(first: EncodedEntry): void {
     let bytes = this.#take(first);
     while (bytes < BATCH_BYTES) {
       const entry = this.#takeNow();
-      // A callback of the application may have closed it.
+      // A callback of the application may have closed the stream.
       if (entry === undefined || this.#isOver) return;
       bytes += this.#take(entry);
     }
@@ -182,7 +183,7 @@ export class SessionEvents {
     }
   }
 
-  /** Gives the number of its bytes. */
+  /** Returns the number of its bytes. */
   #take({ id, bytes }: EncodedEntry): number {
     this.#takeGap();
     this.#skippedId = bytes === undefined ? id : undefined;
@@ -206,7 +207,7 @@ export class SessionEvents {
     this.#missed = undefined;
   }
 
-  /** The store failed; or the signal aborted; or the place was given up, and no other can be had. */
+  /** Ends the stream: the store failed, the signal aborted, or the place was given up and no other is available. */
   #fail(error: unknown): void {
     const { endReason } = this.#reader;
     if (endReason !== 'aborted' && endReason !== 'refused') {
@@ -216,7 +217,7 @@ export class SessionEvents {
   }
 
   #end(): void {
-    // Nothing of a deleted session stays, and its id may begin again.
+    // Keep nothing of a deleted session, whose id may begin again.
     if (this.#reader.endReason === 'deleted') this.#encoding?.forget();
     this.#stop();
     this.#takeGap();
@@ -234,7 +235,7 @@ export class SessionEvents {
     this.#share?.leave();
   }
 
-  /** Settles the pending call with what there is, if there is anything. */
+  /** Settles the pending call with what is ready, if anything is. */
   #settle(): void {
     const pending = this.#pending;
     if (pending === undefined) return;
@@ -246,7 +247,7 @@ export class SessionEvents {
     if (ready.length === 0) return pending(undefined);
     this.#isKeepAliveDue = false;
     this.#timer?.refresh();
-    // A single event is the one that other clients get.
+    // A single event is the buffer that clients share.
     pending(ready.length === 1 ? ready[0] : Buffer.concat(ready));
     ready.length = 0;
   }
@@ -256,10 +257,10 @@ export class SessionEvents {
     if (keepAliveMillis === 0) return undefined;
     const timer = startTimer(() => {
       this.#isKeepAliveDue = true;
-      // Without a pending call the client does not read, and the next event that it takes starts the timer again.
+      // Without a pending call the client does not read; the next event that it takes restarts the timer.
       this.#settle();
     }, keepAliveMillis);
-    // The connection is what keeps a server alive.
+    // The connection keeps the server alive, not this timer.
     return timer.unref();
   }
 }

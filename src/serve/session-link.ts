@@ -3,20 +3,20 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isSessionId, requireSessionId } from '../entry/session-id.ts';
 import { describeValue } from '../support/errors.ts';
 
-/** What a link lets its bearer read: chat text alone, or operator logs as well. */
+/** What a link lets its bearer read: chat text only, or operator logs too. */
 export type LinkScope = 'chat' | 'all';
 
-/** What a valid link says. */
+/** The content of a valid link. */
 export interface SessionLink {
   readonly sessionId: string;
   readonly scope: LinkScope;
-  /** When the link ends, in milliseconds since 1970. */
+  /** When the link expires, in milliseconds since 1970. */
   readonly expiresAt: number;
 }
 
-/** How {@link signSessionLink} makes a link. */
+/** Options of {@link signSessionLink}. */
 export interface SignSessionLinkOptions {
-  /** At least 32 characters, as of `randomBytes(32).toString('hex')`. */
+  /** The signing secret, at least 32 characters, such as `randomBytes(32).toString('hex')`. */
   readonly secret: string;
   /** How long the link is valid, in seconds. */
   readonly expiresInSeconds: number;
@@ -24,31 +24,32 @@ export interface SignSessionLinkOptions {
   readonly scope?: LinkScope | undefined;
 }
 
-/** How {@link verifySessionLink} checks a link. */
+/** Options of {@link verifySessionLink}. */
 export interface VerifySessionLinkOptions {
-  /** The secret, or several while one takes the place of another: a link that one of them signed is valid. */
+  /** The secret, or several while you rotate secrets: a link that any of them signed is valid. */
   readonly secret: string | readonly string[];
 }
 
-/** With a look at what was revoked, which may ask a database. */
+/** Options of {@link verifySessionLink} with a check for revoked links, which may ask a database. */
 export interface RevocableLinkOptions extends VerifySessionLinkOptions {
-  /** Asked for each link that is valid otherwise. Rejects what it rejects with. */
+  /** Called for each link that is otherwise valid. If it rejects, so does `verifySessionLink`. */
   readonly isRevoked: (link: SessionLink, token: string) => boolean | Promise<boolean>;
 }
 
 // A token is `v1.<payload>.<signature>`, both base64url. The payload is the JSON of [session id, scope, expiry in ms].
 const VERSION = 'v1';
-/** A session id of 256 characters, each of them escaped in JSON to six, makes 2.1 KB. */
+/** A session id of 256 characters, each escaped in JSON to six, makes 2.1 KB. */
 const LONGEST_TOKEN = 4_096;
 const SHORTEST_SECRET = 32;
-/** Keeps these signatures apart from any others that are made with the same secret. */
+/** Keeps these signatures apart from others that are made with the same secret. */
 const PURPOSE = 'otel-session-logs/link\n';
 
 /**
- * A text that lets its bearer read one session until it expires, to be put into the URL of an event stream: an `EventSource`
- * sends no headers of your own.
+ * Returns a token that lets its bearer read one session until it expires. Put it into the URL of an event stream,
+ * because an `EventSource` cannot send custom headers.
  *
- * HMAC-SHA-256 over session id, scope and expiry. The session id can be read by whoever has the link.
+ * The token is signed with HMAC-SHA-256 over session id, scope and expiry. Whoever has the link can read the session
+ * id.
  *
  * @throws TypeError for a wrong session id or option. The secret is never quoted.
  */
@@ -72,8 +73,8 @@ export function signSessionLink(sessionId: string, options: SignSessionLinkOptio
 }
 
 /**
- * What the link says, if one of the secrets signed it and it has not expired; else `undefined`, for any text. With `isRevoked`
- * a promise of that.
+ * Returns the content of the link if one of the secrets signed it and it has not expired, else `undefined`, whatever
+ * the text. With `isRevoked`, returns a promise of that.
  *
  * @throws TypeError for a wrong option. The secret is never quoted.
  */
@@ -104,7 +105,7 @@ async function unlessRevoked(
 ): Promise<SessionLink | undefined> {
   if (link === undefined) return undefined;
   const answer: unknown = await isRevoked(link, token);
-  // Nothing but a clear no lets the link through.
+  // Only a clear `false` lets the link pass.
   return answer === false ? link : undefined;
 }
 
@@ -112,14 +113,14 @@ function checkedLink(token: unknown, secrets: readonly string[]): SessionLink | 
   if (typeof token !== 'string' || token.length > LONGEST_TOKEN) return undefined;
   const [version, payload, given, ...more] = token.split('.');
   if (version !== VERSION || payload === undefined || given === undefined || more.length > 0) return undefined;
-  // All are tried, so that the time says nothing about which one it was. The text is compared, not what it decodes to:
-  // several texts decode to the same bytes.
+  // Try all secrets, so that the time does not tell which one it was. Compare the text rather than the decoded bytes,
+  // because several texts decode to the same bytes.
   let isSigned = false;
   for (const secret of secrets) isSigned = isSame(given, signature(payload, secret)) || isSigned;
   return isSigned ? readPayload(payload) : undefined;
 }
 
-/** What is signed is ours, but a later version may sign more. */
+/** Signed content is trusted, but a later version may sign more. */
 function readPayload(payload: string): SessionLink | undefined {
   let value: unknown;
   try {
@@ -151,7 +152,7 @@ function requireObject(owner: string, options: unknown): void {
   throw new TypeError(`${owner}: expected an options object, got ${describeValue(options)}`);
 }
 
-/** The message never has the value. */
+/** The message never contains the value. */
 function requireSecret(owner: string, secret: unknown): void {
   if (typeof secret === 'string' && secret.length >= SHORTEST_SECRET) return;
   const got = typeof secret === 'string' ? `one of ${secret.length}` : `a value of type ${typeof secret}`;

@@ -4,18 +4,18 @@ import { startTimer } from '../support/timers.ts';
 import { entryEvent } from './event-format.ts';
 import type { EntryFormat } from './event-format.ts';
 
-/** An entry as clients get it. */
+/** An entry encoded for clients. */
 export interface EncodedEntry {
   readonly id: string;
-  /** The event, which other clients may get as well: not to be changed. `undefined`: the entry is left out. */
+  /** The event, shared with other clients: do not change it. `undefined` if the entry is left out. */
   readonly bytes: Buffer | undefined;
 }
 
-/** What was encoded is kept for one to two of these: a deleted session's text stays nowhere longer than 100 ms. */
+/** Encoded events are kept for one to two of these periods, so a deleted session's text stays no longer than 100 ms. */
 const KEPT_MILLIS = 50;
-/** A generation is over early when it has that many bytes: a session keeps at most twice that, and two events. */
+/** A generation ends early at this size: a session keeps at most twice as much, plus two events. */
 const KEPT_BYTES = 256 * 1024;
-/** Of an entry that is kept, beside its event. */
+/** Cost of a kept entry besides its event. */
 const ENTRY_BYTES = 200;
 
 const encodings = new Map<string, SharedEncoding>();
@@ -23,16 +23,16 @@ const serials = new WeakMap<object, number>();
 let lastSerial = 0;
 
 /**
- * The events of one session in one format, encoded once for all clients that get an entry at about the same time.
+ * Encodes the events of one session in one format once for all clients that get an entry at about the same time.
  *
- * Two clients share when their `map` and `onError` are the same functions. What one client alone reads is not kept.
+ * Clients share if their `map` and `onError` are the same functions. Nothing is kept for a single client.
  */
 export class SharedEncoding {
   readonly #key: string;
   readonly #sessionId: string;
   readonly #format: EntryFormat;
   #clients = 0;
-  // Two generations, so that an entry is not forgotten while its clients are being woken.
+  // Two generations, so that an entry is not dropped while its clients are being woken.
   #young = new Map<string, EncodedEntry>();
   #old = new Map<string, EncodedEntry>();
   #youngBytes = 0;
@@ -44,7 +44,7 @@ export class SharedEncoding {
     this.#format = format;
   }
 
-  /** For one client more, which has to {@link leave} once. */
+  /** Adds a client, which has to {@link leave} once. */
   static join(store: SessionStore, sessionId: string, format: EntryFormat): SharedEncoding {
     const key = `${serialOf(store)} ${serialOf(format.map)} ${serialOf(format.onError)} ${sessionId}`;
     let encoding = encodings.get(key);
@@ -62,19 +62,19 @@ export class SharedEncoding {
     if (this.#clients === 0) encodings.delete(this.#key);
   }
 
-  /** The entry that the cursor stands on. */
+  /** Encodes the entry that the cursor stands on. */
   encode(cursor: SessionCursor): EncodedEntry {
     const { id } = cursor;
     if (this.#clients < 2) return this.#make(cursor, id);
     const kept = this.#young.get(id) ?? this.#old.get(id);
     if (kept !== undefined) return kept;
     const made = this.#make(cursor, id);
-    // `map` is foreign: it may have ended clients.
+    // `map` is foreign code: it may have ended clients.
     if (this.#clients > 1) this.#keep(made);
     return made;
   }
 
-  /** Lets go of all texts at once. */
+  /** Drops all texts at once. */
   forget(): void {
     this.#young.clear();
     this.#old.clear();
@@ -110,7 +110,7 @@ export class SharedEncoding {
   }
 }
 
-/** A number for what is the same object; 0 for none. */
+/** A number that identifies an object; 0 for none. */
 function serialOf(part: object | undefined): number {
   if (part === undefined) return 0;
   let serial = serials.get(part);

@@ -16,15 +16,14 @@ const TEXT_DEFAULTS: ReaderDefaults = {
   isForClient: true,
 };
 
-const CUT_OFF =
-  'the session logs were shut down before the end of the stream: what was read may be a part of the answer';
+const CUT_OFF = 'the session logs were shut down before the end of the stream: the text read so far may be incomplete';
 
 /**
- * The text of a session as a web stream, which closes after the answer. It is pulled: nothing is read ahead, and
- * `cancel()` frees the reader at once. It fails when no reader can be had, and when the store is closed before its end: it
- * has no way to say that there is more elsewhere.
+ * Returns the text of a session as a web stream, which closes after the answer. Nothing is read ahead; `cancel()` frees
+ * the reader at once. The stream fails if no reader is available, and if the store closes before its end, because it
+ * cannot say otherwise that there is more.
  *
- * For a `Response`, which takes bytes only, pipe it through a `TextEncoderStream`.
+ * A `Response` takes only bytes: pipe the stream through a `TextEncoderStream`.
  *
  * @throws TypeError for a wrong session id or option.
  */
@@ -45,7 +44,7 @@ export function toReadableStream(
   return new ReadableStream<string>(
     {
       async pull(controller) {
-        // The signal also has to end a stream that is no longer pulled, in which no call would meet the end of the reader.
+        // The signal also has to end a stream that is no longer pulled, where no call would meet the reader's end.
         stopWatching ??=
           signal &&
           watchAbort(signal, () => {
@@ -56,7 +55,7 @@ export function toReadableStream(
           const { done, value } = await reader.next();
           if (isOver) return;
           if (done !== true) return controller.enqueue(value);
-          // Closed, the part of an answer would pass for all of it.
+          // If the stream closed, a part of the answer would pass for the whole.
           if (reader.endReason === 'shutdown') throw new SessionLogsError('shut_down', CUT_OFF);
           finish();
           controller.close();

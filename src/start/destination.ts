@@ -5,24 +5,24 @@ import { severityOption } from '../otel/severity.ts';
 import type { Severity } from '../otel/severity.ts';
 import { objectWith } from '../support/options.ts';
 
-/** What the destinations that every start can have are called; `minimumSeverity` and `stats().destinations` name them so. */
+/** Names of the built-in destinations, as used in `minimumSeverity` and `stats().destinations`. */
 const BUILT_IN = ['export', 'console', 'file'] as const;
 
-/** Where records go beside the daily file, the console and the export. */
+/** A destination in addition to the daily file, the console and the export. */
 export interface Destination {
-  /** 1 to 100 characters, of this destination only: messages and `stats().destinations` name it so. */
+  /** A unique name of 1 to 100 characters, used in messages and `stats().destinations`. */
   readonly name: string;
   /**
-   * Gets each record after the built-in destinations, in the order of the list, as a provider of the SDK would give it. It may
-   * be any processor; one that throws, rejects or hangs keeps no record from the others. It belongs to the started
-   * instance, which flushes it and shuts it down.
+   * Any log record processor. It gets each record after the built-in destinations, in the order of the list, as a
+   * provider of the SDK would pass it. If it throws, rejects or hangs, the other destinations still get every record.
+   * The started instance owns it, flushes it and shuts it down.
    */
   readonly processor: LogRecordProcessor;
   /** Leveled logs below this severity, `'warn'` or a number, are left out; records without one always pass. @default none */
   readonly minimumSeverity?: Severity | undefined;
 }
 
-/** A {@link Destination} that was checked. */
+/** A validated {@link Destination}. */
 export interface GivenDestination {
   readonly name: string;
   readonly processor: LogRecordProcessor;
@@ -49,10 +49,10 @@ export function destinationsOption(): z.ZodType<GivenDestination[]> {
         context.addIssue({ code: 'custom', path: [index, option], message });
       if ((BUILT_IN as readonly string[]).includes(name)) refuse('name', 'a name that is not built in');
       const namesake = before.findIndex((each) => each.name === name);
-      if (namesake !== -1) refuse('name', `another name than that of destinations.${namesake}`);
+      if (namesake !== -1) refuse('name', `a name other than that of destinations.${namesake}`);
       const same = before.findIndex((each) => each.processor === processor);
       if (same !== -1)
-        refuse('processor', `another object than that of destinations.${same}, which gets each record already`);
+        refuse('processor', `an object other than that of destinations.${same}, which already gets each record`);
     }
   });
 }

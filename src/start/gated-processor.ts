@@ -3,24 +3,24 @@ import type { Context, EnabledOptions, LogRecord, LogRecordProcessor } from '../
 import { tellInner } from '../otel/inner-part.ts';
 import { reporterFor } from '../support/reporter.ts';
 
-/** Decides on each record, before any branch gets it. */
+/** Decides whether a record passes, before any branch gets it. */
 export interface Gate extends LogRecordProcessor {
-  /** `false`: the record goes no further. */
+  /** `false` drops the record. */
   route(record: LogRecord, context?: Context): boolean;
 }
 
-/** One destination of the records that pass. */
+/** A destination of the records that pass. */
 export interface Branch {
   readonly processor: LogRecordProcessor;
-  /** Records of a lower severity number are left out; those without one always pass. */
+  /** Leaves out records with a lower severity number; records without one always pass. */
   readonly minimumSeverity: number | undefined;
 }
 
 const reporter = reporterFor('pipeline');
 
 /**
- * A session processor with the branches behind it, as one processor. In a provider of its own right each would be
- * registered by itself; but the SDK passes every record on to the next processor, also one that a redaction dropped.
+ * A session processor and the branches behind it, as one processor. They cannot be registered one by one: the SDK
+ * passes every record on to the next processor, even one that a redaction dropped.
  */
 export class GatedLogRecordProcessor implements LogRecordProcessor {
   readonly #gate: Gate;
@@ -40,15 +40,15 @@ export class GatedLogRecordProcessor implements LogRecordProcessor {
       try {
         processor.onEmit(record, context);
       } catch (error) {
-        // None may keep the record from the next.
+        // No branch may keep the record from the next one.
         reporter.limited('branch', 'a processor threw', error);
       }
     }
   }
 
   /**
-   * Whether the gate takes records: it holds those of a session whatever the branches leave out, and only a record tells
-   * its session.
+   * Whether the gate takes records. It stores a session's records whatever the branches leave out, and only a record
+   * tells its session.
    */
   enabled(options: EnabledOptions): boolean {
     return this.#gate.enabled?.(options) ?? true;

@@ -18,21 +18,21 @@ import type { StartPlan } from './start-options.ts';
 
 const reporter = reporterFor('start');
 
-/** A processor that can be ended in a given time, which those of the SDK ignore. */
+/** A processor whose shutdown takes a time limit; the SDK's processors ignore it. */
 interface EndableProcessor extends LogRecordProcessor {
   forceFlush(options?: { readonly timeoutMillis?: number }): Promise<void>;
   shutdown(options?: { readonly timeoutMillis?: number }): Promise<void>;
 }
 
-/** A destination as a start has it: the built-in ones and those of the application are made of this one piece. */
+/** An open destination, built in or from the application: both have this one shape. */
 export interface OpenDestination {
   readonly name: string;
-  /** What messages call it. */
+  /** Its name in messages. */
   readonly title: string;
-  /** Never throws in `onEmit`, and ends in the time that it is given. */
+  /** Its `onEmit` never throws, and it shuts down within the given time. */
   readonly processor: EndableProcessor;
   readonly minimumSeverity: number | undefined;
-  /** `false`: it gets no record, and is flushed and shut down all the same. @default true */
+  /** `false`: it gets no records, but is still flushed and shut down. @default true */
   readonly isFed?: boolean;
   lost(): Readonly<Record<string, number>>;
   /** Answers `flushSession`. */
@@ -45,7 +45,7 @@ export interface OpenDestination {
 export class OpenDestinations {
   readonly list: OpenDestination[] = [];
   readonly #made: EndableProcessor[] = [];
-  /** What of the start failed while the rest went on, for `diagnose()`; it may grow. */
+  /** Parts of the start that failed while the rest went on, for `diagnose()`; the list may grow. */
   readonly problems: readonly string[];
   #discarding: Promise<unknown> | undefined;
 
@@ -54,9 +54,9 @@ export class OpenDestinations {
   }
 
   /**
-   * Opens those of the plan, in the order in which they get each record.
+   * Opens the plan's destinations, in the order in which they get each record.
    *
-   * @throws What is wrong with one; those before it are open then, see {@link discard}.
+   * @throws The error of the first one that fails; those before it stay open, see {@link discard}.
    */
   open(plan: StartPlan, exporter: LogRecordExporter | undefined): void {
     for (const open of [openExport, openConsole, openFile]) {
@@ -69,7 +69,7 @@ export class OpenDestinations {
     this.list.push(...givenDestinations(plan));
   }
 
-  /** Each as what the instance flushes, shuts down and counts. */
+  /** The destinations as parts that the instance flushes, shuts down and counts. */
   get owned(): OwnedPart[] {
     return this.list.map((destination) => ({
       name: destination.title,
@@ -83,8 +83,8 @@ export class OpenDestinations {
   }
 
   /**
-   * The start failed: what was made has got no record yet. Resolves when its directories can be used again. What the
-   * application gave stays open: it may try again with it.
+   * Closes what this package made, after a start that failed; none of it has got a record yet. Resolves when its
+   * directories can be used again. Processors of the application stay open, so that it may try again with them.
    */
   discard(): Promise<unknown> {
     return (this.#discarding ??= Promise.allSettled(
@@ -95,17 +95,20 @@ export class OpenDestinations {
 
 const DISCARD_MILLIS = 1000;
 
-/** `undefined`: it holds no text of sessions, or it is one of the application's, which makes itself known with its first record. */
+/**
+ * `undefined`: it holds no text of sessions, or it belongs to the application and makes itself known with its first
+ * record.
+ */
 function eraserOf({ processor }: OpenDestination): SessionEraser | undefined {
   if (!isEraser(processor)) return undefined;
   unclaimedErasers.delete(processor);
   return processor;
 }
 
-/** Notes what holds a directory or a connection, before anything else can fail. */
+/** Notes a processor that holds a directory or a connection, before anything else can fail. */
 type Made = <T extends EndableProcessor>(processor: T) => T;
 
-/** `undefined`: the plan has none. */
+/** `undefined`: the plan has no such destination. */
 type Open = (plan: StartPlan, exporter: LogRecordExporter | undefined, made: Made) => OpenDestination | undefined;
 
 const openExport: Open = (plan, exporter, made) => {
@@ -113,7 +116,7 @@ const openExport: Open = (plan, exporter, made) => {
   if (exporter === undefined || isSdkDisabled()) {
     if (spool !== undefined) {
       reporter.announce(
-        '`spool` has no effect, since nothing is exported: set OTEL_EXPORTER_OTLP_ENDPOINT or `endpoint`',
+        '`spool` has no effect, because nothing is exported: set OTEL_EXPORTER_OTLP_ENDPOINT or `endpoint`',
       );
     }
     return undefined;
@@ -168,7 +171,7 @@ const openFile: Open = (plan, _exporter, made) => {
   };
 };
 
-/** With a disabled SDK nothing leaves the process, whoever would send it. */
+/** With a disabled SDK nothing leaves the process, by any destination. */
 function givenDestinations({ destinations }: StartPlan): OpenDestination[] {
   const isFed = !isSdkDisabled();
   return destinations.map(({ name, processor: given, minimumSeverity }) => {

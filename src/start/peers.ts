@@ -5,7 +5,7 @@ import { importLogsSdk, logsSdkOf, requireLogsSdk } from '../otel/logs-sdk.ts';
 import type { LogsSdk } from '../otel/logs-sdk.ts';
 import type { StartPlan } from './start-options.ts';
 
-/** What a start takes from packages of the application. */
+/** Parts that a start takes from the application's packages. */
 export interface Peers {
   readonly sdk: LogsSdk;
   /** `undefined`: nothing is exported. */
@@ -13,7 +13,7 @@ export interface Peers {
 }
 
 /**
- * The SDK and the exporter that the plan needs: given ones, else those of the application.
+ * Imports the SDK and the exporter that the plan needs, unless they were given as options.
  *
  * @throws SessionLogsError `sdk_not_found` or `exporter_not_found`; TypeError for a wrong endpoint.
  */
@@ -24,8 +24,8 @@ export async function importPeers(plan: StartPlan): Promise<Peers> {
 }
 
 /**
- * The same at once, in a process that may have another SDK. Where an exporter cannot be made there is none, and the reason is
- * told: the rest of what starts before a program is worth having.
+ * The same, synchronously, in a process that may have another SDK. If no exporter can be made, it reports why and goes
+ * on without one: what starts before a program is useful without an export.
  *
  * @throws SessionLogsError `sdk_not_found`.
  */

@@ -15,32 +15,40 @@ import { recordedLog } from './recorded-log.ts';
 import type { RecordedLog } from './recorded-log.ts';
 import { RecordingLoggerProvider } from './recording-provider.ts';
 
-/** How logs are recorded. */
+/** Options of {@link recordSessionLogs}. */
 export interface RecordSessionLogsOptions {
-  /** As of `SessionLogs`. @default none */
+  /** The `redact` of `SessionLogs`. @default none */
   readonly redact?: Redact | undefined;
   /** Merges the chunks of an answer into one record, as `startSessionLogs({ coalesce })` does. @default false */
   readonly coalesce?: boolean | CoalescingOptions | undefined;
 }
 
-/** What {@link recordSessionLogs} gives. Its methods may be taken off it. */
+/** What {@link recordSessionLogs} returns. Its methods work detached from it. */
 export interface SessionLogsRecorder {
-  /** What the code under test is given. */
+  /** Give it to the code under test. */
   readonly sessions: SessionLogs;
-  /** For instrumented loggers (pino, winston, bunyan): what they emit comes into the session of the running code. */
+  /**
+   * Give it to instrumented loggers (pino, winston, bunyan): what they emit goes into the session of the running code.
+   */
   readonly loggerProvider: OtelLoggerProvider;
-  /** What destinations got so far (files, console, exporters), in order: one array, which grows. Without `export: false`. */
+  /**
+   * What destinations (files, console, exporters) got so far, in order, without logs marked `export: false`. The array
+   * grows.
+   */
   readonly records: readonly RecordedLog[];
-  /** What readers can have of all sessions, in order: a new array. Without `read: false`. */
+  /**
+   * What readers can get of all sessions, in order, without logs marked `read: false`. Each access makes a new array.
+   */
   readonly entries: readonly LogEntry[];
   /**
-   * Resolves with what the predicate answers, as soon as that is neither `undefined` nor `false`, `null`, `0` or `''`. It is asked at once,
-   * and whenever something was logged, ended or deleted; nothing is polled, and no fake timer has to move.
+   * Resolves with the predicate's result as soon as that is truthy (not `undefined`, `null`, `false`, `0` or `''`).
+   * Calls the predicate at once, and whenever something is logged, ended or deleted; it does not poll, and needs no
+   * fake timer to advance.
    *
-   * @throws What the predicate throws; a SessionLogsError `until_timeout` that says what was logged last.
+   * @throws What the predicate throws; SessionLogsError `until_timeout`, which shows what was logged last.
    */
   readonly until: <T>(predicate: (records: readonly RecordedLog[]) => T, options?: UntilOptions) => Promise<Truthy<T>>;
-  /** Forgets `records`. Sessions are as they were. */
+  /** Empties `records`; sessions keep their entries. */
   readonly clear: () => void;
   /** Shuts `sessions` down; every call gets the same promise. */
   readonly shutdown: () => Promise<void>;
@@ -59,8 +67,9 @@ const optionsSchema = lazily(() =>
 );
 
 /**
- * Session logs in memory, for a test: a `SessionLogs` on a provider of its own, with what was logged as plain data. Nothing is global,
- * nothing is written or sent, no SDK is needed, and it works under fake timers, whenever they were installed.
+ * Records session logs in memory, for a test: a `SessionLogs` on a provider of its own, and what was logged as plain
+ * data. It sets nothing global, writes and sends nothing, needs no SDK, and works under fake timers, whenever they were
+ * installed.
  *
  * @example
  * ```ts

@@ -7,17 +7,17 @@ import { routedRecordOf } from '../entry/routed-record.ts';
 import type { LogRecord } from '../otel/log-record.ts';
 import { ATTRIBUTE } from '../otel/names.ts';
 
-/** A log as a destination gets it, as plain data: what a file or a collector would have of it. */
+/** A log as a file or a collector would get it, as plain data. */
 export interface RecordedLog extends Omit<LogEntry, 'id' | 'sessionId' | 'attributes'> {
-  /** `undefined`: it belongs to no session. */
+  /** `undefined` if the log belongs to no session. */
   readonly sessionId: string | undefined;
-  /** All of the record's, but those that the other fields tell. */
+  /** The record's attributes, without those that the other fields show. */
   readonly attributes: Readonly<Record<string, JsonValue>>;
 }
 
 const TOLD: ReadonlySet<string> = new Set([ATTRIBUTE.sessionId, ATTRIBUTE.streamId, ATTRIBUTE.logType]);
 
-/** The record as it is now, of which nothing is kept. */
+/** A copy of the record as it is now; it shares nothing with the record. */
 export function recordedLog(record: LogRecord): RecordedLog {
   const routed = routedRecordOf(record);
   const sessionId = routed?.sessionId;

@@ -8,23 +8,23 @@ import type { RecordedLog } from './recorded-log.ts';
 
 /** How long an `until` waits. */
 export interface UntilOptions {
-  /** In real time, also while a test has faked it. `Infinity`: as long as the test may take. @default 4,000 */
+  /** In real time, even while the test uses fake timers. `Infinity`: no limit of its own. @default 4,000 */
   readonly timeoutMillis?: number | undefined;
 }
 
-/** What a predicate may have answered when it is met. */
+/** The results that end an `until`. */
 export type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>;
 
 type Predicate = (records: readonly RecordedLog[]) => unknown;
 
 const untilSchema = lazily(() => z.strictObject({ timeoutMillis: millisOrNever().optional() }));
 
-/** Less than the time that vitest and jest give a test, so that this is what tells why it failed. */
+/** Less than vitest and jest allow a test, so that this error tells why the test failed. */
 const UNTIL_MILLIS = 4_000;
-/** How many of the last logs a time-out tells. */
+/** How many of the last logs the error of a time-out shows. */
 const TOLD_LOGS = 5;
 
-/** Those who wait for something to be logged. */
+/** The `until` calls that wait for something to be logged. */
 export class RecordedUntil {
   readonly #records: readonly RecordedLog[];
   readonly #checks = new Set<() => void>();
@@ -34,11 +34,11 @@ export class RecordedUntil {
     this.#records = records;
   }
 
-  /** Something was logged: asked once for all that is logged in this turn. */
+  /** Something was logged: asks the predicates once for all that is logged in this turn. */
   tell(): void {
     if (this.#isDue || this.#checks.size === 0) return;
     this.#isDue = true;
-    // A promise, since no library fakes that.
+    // A promise, because no library fakes promises.
     void Promise.resolve().then(() => {
       this.#isDue = false;
       for (const check of this.#checks) check();
@@ -66,7 +66,9 @@ export class RecordedUntil {
         try {
           const answer = predicate(this.#records);
           if (catchRejection(answer, () => {}))
-            throw new TypeError('until: the predicate gave a promise, not an answer');
+            throw new TypeError(
+              'until: expected the predicate to return its result, got a promise: make it synchronous',
+            );
           if (answer) end(() => resolve(answer));
         } catch (error) {
           end(() => reject(error));
@@ -83,7 +85,7 @@ export class RecordedUntil {
       return `\n  [${sessionId ?? '-'}] ${text}`;
     });
     const count = this.#records.length;
-    const told = count === 0 ? 'nothing was logged' : `${count} logs so far, of which the last are:${last.join('')}`;
-    return new SessionLogsError('until_timeout', `until: not met in time; ${told}`);
+    const told = count === 0 ? 'nothing was logged' : `${count} logs so far, the last of them:${last.join('')}`;
+    return new SessionLogsError('until_timeout', `until: the predicate was not met in time; ${told}`);
   }
 }

@@ -6,7 +6,7 @@ import type { EmittedLogRecord, OtelLogger, OtelLoggerProvider } from '../otel/l
 import { directRecord, toHrTime } from '../route/direct-record.ts';
 import type { Gate } from './gated-processor.ts';
 
-/** What a logger of either line may emit beside what ours do. */
+/** What a logger of either line may emit in addition to the fields that this package's loggers set. */
 interface ForeignLogRecord extends Omit<EmittedLogRecord, 'timestamp' | 'body'> {
   readonly timestamp?: HrTime | number | Date;
   readonly body?: unknown;
@@ -14,8 +14,8 @@ interface ForeignLogRecord extends Omit<EmittedLogRecord, 'timestamp' | 'body'> 
 }
 
 /**
- * A logger provider that needs no SDK: at once, and in any process, so that tests may have as many as they like. Records pass
- * the session processor and then the one behind it.
+ * A logger provider that needs no SDK, so that tests can make as many as they like, in any process. Records pass the
+ * session processor and then the one behind it.
  */
 export class RecordingLoggerProvider implements OtelLoggerProvider {
   readonly #gate: Gate;

@@ -4,11 +4,11 @@ import { messageOf, SessionLogsError } from '../support/errors.ts';
 import { differingOptions, isSameStart, sharesDirectory } from './start-identity.ts';
 import type { StartIdentity } from './start-identity.ts';
 
-/** A start of this process, from its call on until what it started is shut down. */
+/** A start of this process, from its call until what it started is shut down. */
 interface RunningStart {
   readonly identity: StartIdentity;
   readonly starting: Promise<SessionLogs>;
-  /** Once it is started. */
+  /** `undefined` until it is started. */
   sessions: SessionLogs | undefined;
 }
 
@@ -19,16 +19,16 @@ const holder = globalThis as { [STARTS]?: Set<RunningStart> };
 const starts = (holder[STARTS] ??= new Set());
 
 /**
- * Starts, unless the same start is under way or has made an instance that runs: then that instance is the answer. One that
- * is being shut down is waited for first.
+ * Starts, unless the same start is under way or its instance is running: then it returns that instance. If the instance
+ * is shutting down, it first waits for that.
  *
- * @throws What the start throws; for all who wait for it.
+ * @throws What the start throws, to all callers that wait for it.
  */
 export async function startOnce(identity: StartIdentity, start: () => Promise<SessionLogs>): Promise<SessionLogs> {
   for (let same = runningSame(identity); same !== undefined; same = runningSame(identity)) {
     const sessions = await same.starting;
     if (isRunning(sessions)) return sessions;
-    // Its failure is told to who has called it.
+    // The caller of the shutdown is told of its failure.
     await Promise.allSettled([sessions.shutdown()]);
     starts.delete(same);
   }
@@ -43,13 +43,13 @@ export async function startOnce(identity: StartIdentity, start: () => Promise<Se
   }
 }
 
-/** The instance that the same start has made, if it runs. */
+/** The running instance of the same start, if there is one. */
 export function startedBy(identity: StartIdentity): SessionLogs | undefined {
   const sessions = runningSame(identity)?.sessions;
   return sessions !== undefined && isRunning(sessions) ? sessions : undefined;
 }
 
-/** Notes what was started at once. */
+/** Notes an instance that was started synchronously. */
 export function noteStarted(identity: StartIdentity, sessions: SessionLogs): void {
   starts.add({ identity, starting: Promise.resolve(sessions), sessions });
 }
@@ -57,13 +57,13 @@ export function noteStarted(identity: StartIdentity, sessions: SessionLogs): voi
 function runningSame(identity: StartIdentity): RunningStart | undefined {
   for (const running of starts) {
     if (isSameStart(running.identity, identity)) return running;
-    // What is over and is not started again would stay for good.
+    // Otherwise instances that are shut down and not started again would stay for good.
     if (running.sessions?.isShutDown) starts.delete(running);
   }
   return undefined;
 }
 
-/** Says in what the start differs from the one that has the directory. */
+/** Adds to the error which options differ from those of the start that has the directory. */
 function explained(error: unknown, identity: StartIdentity, others: readonly RunningStart[]): unknown {
   if (!(error instanceof SessionLogsError) || error.code !== 'directory_in_use') return error;
   const owner = others.find(
@@ -73,8 +73,8 @@ function explained(error: unknown, identity: StartIdentity, others: readonly Run
   if (names.length === 0) return error;
   return new SessionLogsError(
     error.code,
-    `${messageOf(error)}, by an instance that was started with other values of ${names.join(', ')}: sharedSessionLogs() is ` +
-      'that instance when it was the first, and a start with the same values gives it too',
+    `${messageOf(error)}, by an instance that was started with other values of ${names.join(', ')}: sharedSessionLogs() returns ` +
+      'that instance if it was the first, and so does a start with the same values',
     { cause: error },
   );
 }

@@ -6,8 +6,8 @@ type EndingSignal = (typeof SIGNALS)[number];
 type Ending = () => Promise<void>;
 
 /**
- * Shuts down what is added when a signal would end the process, and then lets it end the process. Where the application
- * listens for the signal, the end is its business. A second signal ends the process at once.
+ * Runs the added shutdowns when a signal would end the process, then lets the signal end it. If the application listens
+ * for the signal, ending is left to it. A second signal ends the process at once.
  */
 class SignalEndings {
   readonly #endings = new Set<Ending>();
@@ -40,9 +40,9 @@ class SignalEndings {
 }
 
 /**
- * Whether the application decides what the signal does. The listeners of the package `signal-exit`, which many packages
- * bring, do not count: they end the process too, once they are the only ones. It keeps how many it has here, in its
- * versions 3 and 4.
+ * Whether the application decides what the signal does. Listeners of the package `signal-exit`, which many packages
+ * bring, do not count: they too end the process once they are the only ones. Versions 3 and 4 of it keep their number
+ * here.
  */
 function hasOtherListeners(signal: EndingSignal): boolean {
   const places = [
@@ -57,7 +57,10 @@ const SIGNAL_EXIT = Symbol.for('signal-exit emitter');
 
 const ENDINGS = Symbol.for('otel-session-logs.signal-endings.v1');
 
-/** The one of this process, for all copies of this package: each would take another's listener for the application's. */
+/**
+ * One instance per process, shared by all copies of this package: otherwise each copy would take another's listener for
+ * the application's.
+ */
 export function signalEndings(): Pick<SignalEndings, 'add' | 'remove'> {
   const holder = globalThis as { [ENDINGS]?: Pick<SignalEndings, 'add' | 'remove'> };
   return (holder[ENDINGS] ??= new SignalEndings());

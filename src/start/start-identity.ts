@@ -8,11 +8,11 @@ import type { StartPlan } from './start-options.ts';
 
 /** What makes two starts the same. */
 export interface StartIdentity {
-  /** The plain values by option; functions and objects of classes by presence. The directories are in it. */
+  /** Plain values by option, including the directories. Of functions and class instances only their presence counts. */
   readonly values: Readonly<Record<string, unknown>>;
-  /** The objects of classes that were given, by the path of their option. */
+  /** The class instances that were given, by the path of their option. */
   readonly objects: ReadonlyMap<string, object>;
-  /** Whether it writes where no second instance of this process may write. */
+  /** Whether it writes into a directory that no second instance of this process may use. */
   readonly holdsDirectory: boolean;
 }
 
@@ -32,9 +32,9 @@ export function identityOf(plan: StartPlan): StartIdentity {
 }
 
 /**
- * Whether a start asks for the instance that another one made. Functions are not compared, nor are exporters, stores and
- * the like: a module that is loaded again, as development servers do it, makes new ones each time. Where no directory is
- * held, two instances do not disturb each other, and another exporter means another instance.
+ * Whether two starts mean the same instance. Functions, exporters, stores and the like are not compared: a module that
+ * is loaded again, as development servers do, makes new ones each time. If no directory is held, two instances do not
+ * disturb each other, and another exporter means another instance.
  */
 export function isSameStart(one: StartIdentity, other: StartIdentity): boolean {
   if (differingOptions(one, other).length > 0) return false;
@@ -60,16 +60,16 @@ function hasSpool(values: object): values is { readonly spool: { readonly direct
   return 'spool' in values && typeof values.spool === 'object' && values.spool !== null;
 }
 
-/** As deep as plain values are compared. */
+/** How deep plain values are compared. */
 const MAX_DEPTH = 100;
 
-/** Options as plain values, of which one that stands in several places, or within itself, is looked at once. */
+/** Options as plain values. A value that stands in several places, or within itself, is visited once. */
 class PlainValues {
   readonly #objects: Map<string, object>;
-  /** Where each was seen. A tree is left, which can be compared in the time that it takes to look at it. */
+  /** Where each value was first seen. What remains is a tree, which can be compared in linear time. */
   readonly #seen = new Map<object, string>();
 
-  /** @param objects Gets the objects that are not looked into, by their paths. */
+  /** @param objects Gets the objects that are not compared by value, by their paths. */
   constructor(objects: Map<string, object>) {
     this.#objects = objects;
   }
@@ -94,23 +94,23 @@ class PlainValues {
 
 const GIVEN = Symbol.for('otel-session-logs.given.v1');
 
-/** A module namespace has no prototype either, but is no value. */
+/** A module namespace has no prototype either, but is not a plain value. */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return (prototype === Object.prototype || prototype === null) && !(Symbol.toStringTag in value);
 }
 
-/** An exporter, a store and the like, written as a literal: what it holds by now is no option. */
+/** An exporter, a store or the like, written as an object literal: its state is not an option. */
 function isComponent(value: object): boolean {
   return METHODS.some((method) => typeof Reflect.get(value, method) === 'function');
 }
 
-/** One of each: of an exporter, a processor, a store, a meter provider and the SDK. */
+/** A telling method each of an exporter, a processor, a store, a meter provider and the SDK. */
 const METHODS = ['export', 'onEmit', 'append', 'getMeter', 'LoggerProvider'];
 
-/** A path by one name: absolute, and without symbolic links as far as it exists. */
+/** The one name of a path: absolute, with symbolic links resolved as far as it exists. */
 function placeOf(directory: string): string {
-  // Its type is checked by what opens it.
+  // The code that opens it checks the type.
   if (typeof directory !== 'string') return directory;
   try {
     return realPathOf(resolve(expandHome(directory)));
@@ -124,7 +124,7 @@ function realPathOf(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    // It is made by the start.
+    // The start will make it.
     return dirname(path) === path ? path : join(realPathOf(dirname(path)), basename(path));
   }
 }

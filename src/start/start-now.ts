@@ -21,9 +21,10 @@ import type { StartPlan } from './start-options.ts';
 const reporter = reporterFor('start');
 
 /**
- * Starts what is planned, at once: what `node --import` starts has to be there before the application's first line.
+ * Starts what is planned, synchronously: what `node --import` starts has to be ready before the application's first
+ * line.
  *
- * @param destinations Where they are put. When this throws they are discarded, which takes a moment.
+ * @param destinations Opened here. They are discarded when this function throws, which takes a moment.
  */
 export function startNow(
   plan: StartPlan,
@@ -72,7 +73,7 @@ function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, destination
       selfObsMeterProvider,
       streamHandler,
       loggerProvider,
-      // A destination of the application may answer too, and get a record that the export leaves out.
+      // A destination of the application may answer too, and may get records that the export leaves out.
       durable: destinations.list.find(({ delivery }) => delivery !== undefined)?.delivery,
     },
     [...destinations.owned, place],
@@ -82,25 +83,25 @@ function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, destination
   return sessions;
 }
 
-/** It would get each record twice. */
+/** Its processor would get each record twice. */
 function refuseOwnProcessor({ destinations }: StartPlan, sessions: SessionLogs): void {
   const index = destinations.findIndex(({ processor }) => processor === sessions.processor);
   if (index === -1) return;
   throw new TypeError(
-    `startSessionLogs: expected \`destinations.${index}.processor\` to be another processor than that of sharedSessionLogs(), ` +
-      'which is the instance that is started',
+    `startSessionLogs: expected \`destinations.${index}.processor\` to be a processor other than that of sharedSessionLogs(), ` +
+      'which is the instance being started',
   );
 }
 
 /** Chunks beside each other on a terminal. */
 const showChunk: StreamHandler = (message, sessionId) => stdoutTerminal().chunk(message, sessionId);
 
-/** Nobody else learns what was lost: the process ends by itself, with code 0, or by the signal. */
+/** Nothing else reports what was lost: the process ends by itself, with code 0, or by the signal. */
 function tellIncomplete(error: unknown): void {
-  reporter.announce(`the shutdown at the end of the process was not complete: ${messageOf(error)}`);
+  reporter.announce(`the shutdown at the end of the process did not complete: ${messageOf(error)}`);
 }
 
-/** What a started instance has in its process: the hook at its end, and perhaps the global provider. */
+/** What a started instance sets in its process: the hook at the end, and perhaps the global provider. */
 class ProcessPlace implements OwnedPart {
   readonly name = "the process's hooks";
   readonly facts: PartFacts;
@@ -121,7 +122,7 @@ class ProcessPlace implements OwnedPart {
     this.#unregister = registerLoggerProvider(globalProvider);
     if (this.#unregister === undefined) {
       reporter.announce(
-        'another logger provider is the global one already, so that other loggers do not come here: start before its SDK does, ' +
+        'another logger provider is already the global one, so that records of other loggers do not arrive here: start before its SDK does, ' +
           'or put `sharedSessionLogs().processor` into its `logRecordProcessors` and leave `registerGlobally` out',
       );
     }
@@ -131,7 +132,7 @@ class ProcessPlace implements OwnedPart {
     const ending = (): Promise<void> => sessions.shutdown().catch(tellIncomplete);
     signalEndings().add(ending);
     this.#onShutdown = () => {
-      // Only when the rest is shut down as well: until then a signal has to wait for it.
+      // Only when everything else is shut down too: until then a signal has to wait for it.
       nextMicrotask(() => void Promise.allSettled([sessions.shutdown()]).then(() => signalEndings().remove(ending)));
     };
   }

@@ -18,7 +18,7 @@ import type { StreamHandler } from '../write/stream-handler.ts';
 import { destinationsOption } from './destination.ts';
 import type { Destination, GivenDestination } from './destination.ts';
 
-/** Options of the daily file beside those of the start itself. */
+/** Options of the daily file, except those that the start itself has. */
 export type DailyFileOptions = Pick<
   DateFileLogRecordProcessorOptions,
   | 'fileName'
@@ -34,53 +34,66 @@ export type DailyFileOptions = Pick<
 >;
 
 export interface StartSessionLogsOptions extends SessionLogRecordProcessorOptions {
-  /** Where the daily files are written, made 0700. @default LOGS_PATH, else 'logs' */
+  /** Directory of the daily files, created with mode 0700. @default LOGS_PATH, else 'logs' */
   readonly directory?: string | undefined;
-  /** `false`: no daily file. An object: how it is named and written, see its processor. @default true */
+  /**
+   * `false`: no daily file. An object: how the file is named and written, see `DateFileLogRecordProcessor`. @default
+   * true
+   */
   readonly file?: boolean | DailyFileOptions | undefined;
-  /** Days that a daily file is kept. @default 7 */
+  /** Number of days that daily files are kept. @default 7 */
   readonly retentionDays?: number | undefined;
   /** Whether the files of past days are compressed. @default false */
   readonly compress?: boolean | undefined;
-  /** Base URL of an OTLP endpoint; `/v1/logs` is appended where it does not end so. @default OTEL_EXPORTER_OTLP_*; without either nothing is exported */
+  /**
+   * Base URL of an OTLP endpoint; `/v1/logs` is appended unless it ends with that. @default OTEL_EXPORTER_OTLP_*;
+   * without either, nothing is exported
+   */
   readonly endpoint?: string | undefined;
   /**
-   * The logs SDK, `import * as sdk from '@opentelemetry/sdk-logs'`, for a program in which it is not found: a bundle that
-   * was made without it.
+   * The logs SDK, `import * as sdk from '@opentelemetry/sdk-logs'`. Give it if the program cannot find the SDK by
+   * itself, as in a bundle that was made without it.
    *
    * @default the application's
    */
   readonly sdk?: LogsSdkModule | undefined;
-  /** Exports in place of the OTLP exporter. */
+  /** Replaces the OTLP exporter. */
   readonly exporter?: LogRecordExporter | undefined;
-  /** A disk spool before the exporter: nothing that was written is lost while the collector is down. @default none */
+  /**
+   * Puts a disk spool before the exporter: records that were written are not lost while the collector is down. @default
+   * none
+   */
   readonly spool?: Omit<DurableLogRecordProcessorOptions, 'exporter'> | undefined;
   /**
-   * Lines on stdout for leveled logs. `'pretty'`: for a person, with the time of day, coloured as `FORCE_COLOR`, `NO_COLOR`
-   * and the terminal say. `'plain'`: with the date and without colours, for `docker logs`. `'json'`: the JSON lines of the
-   * daily file. `'auto'` and `true`: pretty on a terminal and where `FORCE_COLOR` asks for colours, else plain. `false`: none.
+   * Prints leveled logs to stdout. `'pretty'`: for people, with the time of day, coloured as `FORCE_COLOR`, `NO_COLOR`
+   * and the terminal say. `'plain'`: with the date and without colours, for `docker logs`. `'json'`: the JSON lines of
+   * the daily file. `'auto'` and `true`: pretty on a terminal or if `FORCE_COLOR` asks for colours, else plain.
+   * `false`: prints nothing.
    *
    * @default 'auto'
    */
   readonly console?: boolean | 'auto' | ConsoleFormat | undefined;
   /**
-   * Gets each chunk as it is written, and the id of its session; `false`: none.
+   * Called with each chunk as it is written, and with the id of its session; `false`: no handler.
    *
-   * @default on a terminal lines on stdout, with the session's id before each
+   * @default on a terminal, prints chunks to stdout in lines that begin with the session's id
    */
   readonly streamHandler?: StreamHandler | false | undefined;
   /**
-   * Where records go besides: any processors, such as one that sends to Kafka, or a second OTLP endpoint. None that throws or hangs
-   * keeps a record from another destination. `OTEL_SDK_DISABLED=true` gives them no records.
+   * Further destinations: any processors, such as one that sends to Kafka or to a second OTLP endpoint. If one throws
+   * or hangs, the others still get every record. With `OTEL_SDK_DISABLED=true` they get no records.
    *
    * @default none
    */
   readonly destinations?: readonly Destination[] | undefined;
-  /** A resource, or attributes of one, beside what the environment says. */
+  /** A resource, or its attributes, in addition to what the environment says. */
   readonly resource?: Resource | Readonly<Record<string, unknown>> | undefined;
   /** Merges the chunks of an answer into one record before export. @default false */
   readonly coalesce?: boolean | CoalescingOptions | undefined;
-  /** Severities, `'warn'` or a number, below which a leveled log is left out; records without one always pass. */
+  /**
+   * For each destination, the severity (`'warn'` or a number) below which it leaves out leveled logs; records without a
+   * severity always pass.
+   */
   readonly minimumSeverity?:
     | {
         readonly file?: Severity | undefined;
@@ -88,19 +101,22 @@ export interface StartSessionLogsOptions extends SessionLogRecordProcessorOption
         readonly export?: Severity | undefined;
       }
     | undefined;
-  /** Makes the provider the global one, for instrumented loggers in a program without an OTel setup of its own. @default false */
+  /**
+   * Makes the provider the global one, for instrumented loggers in a program that has no OpenTelemetry setup of its
+   * own. @default false
+   */
   readonly registerGlobally?: boolean | undefined;
   /**
-   * Shuts down, within the 10 seconds of `shutdown()`, when SIGTERM or SIGINT would end the process, and lets the signal
-   * end it then. A second signal ends it at once. Has no effect on a signal that the application listens for: call
-   * `shutdown()` there.
+   * Shuts down when SIGTERM or SIGINT would end the process, within the 10 seconds of `shutdown()`, then lets the
+   * signal end it. A second signal ends it at once. If the application listens for a signal, this has no effect on it:
+   * call `shutdown()` in the listener.
    *
    * @default false
    */
   readonly shutdownOnSignal?: boolean | undefined;
 }
 
-/** The options with their defaults, decided. */
+/** The options, validated and with their defaults. */
 export interface StartPlan extends Omit<
   StartSessionLogsOptions,
   'file' | 'console' | 'destinations' | 'minimumSeverity' | 'registerGlobally' | 'shutdownOnSignal'
@@ -117,12 +133,12 @@ export interface StartPlan extends Omit<
   };
 }
 
-/** Their values are checked by the processor. */
+/** The processor checks their values. */
 function fileOptions(): z.ZodCustom<DailyFileOptions> {
   return z.custom<DailyFileOptions>((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
 }
 
-/** A bundler may have put what a CommonJS module exports under `default`. */
+/** A bundler may put the exports of a CommonJS module under `default`. */
 function isLogsSdk(value: unknown): boolean {
   const exports = Object(value) as { readonly LoggerProvider?: unknown; readonly default?: unknown };
   const { LoggerProvider } = exports.default === undefined ? exports : (Object(exports.default) as typeof exports);
@@ -177,7 +193,7 @@ const optionsSchema = lazily(() =>
   }),
 );
 
-/** @throws TypeError for the first option that is wrong. */
+/** @throws TypeError for the first wrong option. */
 export function startPlan(options: StartSessionLogsOptions): StartPlan {
   const parsed = parseOptions('startSessionLogs', optionsSchema, options);
   return {
@@ -186,7 +202,7 @@ export function startPlan(options: StartSessionLogsOptions): StartPlan {
   } as StartPlan;
 }
 
-/** Colours that are forced are forced for a person, who watches through something that is no terminal. */
+/** Whoever forces colours is a person who watches through something that is not a terminal. */
 function formatOfStdout(): ConsoleFormat {
   return process.stdout.isTTY || hasColours() ? 'pretty' : 'plain';
 }

@@ -5,15 +5,16 @@ import { startPlan } from './start-options.ts';
 import type { StartPlan, StartSessionLogsOptions } from './start-options.ts';
 
 /**
- * Starts session logs that stand alone: a logger provider of its own, the daily file, OTLP export when an endpoint is
- * configured, leveled logs on stdout, and chunks there when it is a terminal.
+ * Starts session logs in a program without an OpenTelemetry setup: makes a logger provider, writes the daily file,
+ * exports over OTLP if an endpoint is configured, prints leveled logs to stdout, and chunks too if stdout is a
+ * terminal.
  *
- * What it returns shuts down on `beforeExit`: a script that only logs and reads ends by itself with everything flushed.
+ * The instance shuts down on `beforeExit`: a script that only logs and reads ends by itself, with everything flushed.
  *
- * It is what `sharedSessionLogs()` gives from then on, when nothing was started before. The same start a second time, also
- * while the first is under way, returns the same instance: with the same directory, spool and plain values; functions and
- * objects such as an exporter are not compared, since a module that is loaded again makes new ones. The first
- * `shutdown()` ends it. Another directory starts another instance.
+ * If nothing was started before, `sharedSessionLogs()` returns this instance from then on. A second call with the same
+ * directory, spool and plain values returns the same instance, even while the first is under way; functions and objects
+ * such as an exporter are not compared, because a module that is loaded again makes new ones. The first `shutdown()`
+ * ends it. Another directory starts another instance.
  *
  * @example
  * ```ts
@@ -21,16 +22,16 @@ import type { StartPlan, StartSessionLogsOptions } from './start-options.ts';
  * await sessions.logChunkToQueue('Hello', 'abc123');
  * ```
  * @throws TypeError for a wrong option; SessionLogsError `directory_in_use`, `directory_unusable`, `sdk_not_found` or
- * `exporter_not_found`. Nothing is left open then.
+ * `exporter_not_found`. After an error nothing is left open.
  */
 export async function startSessionLogs(options: StartSessionLogsOptions = {}): Promise<SessionLogs> {
-  // Read within the call: afterwards the caller may change them.
+  // Read before the first `await`: afterwards the caller may change the options.
   const plan = startPlan(options);
   return startOnce(identityOf(plan), () => start(plan));
 }
 
 async function start(plan: StartPlan): Promise<SessionLogs> {
-  // Provider, exporter and destinations are loaded here, when an instance is started.
+  // Loaded only here: provider, exporter and destinations are needed only when an instance starts.
   const { startNow } = await import('./start-now.ts');
   const { OpenDestinations } = await import('./open-destinations.ts');
   const { importPeers } = await import('./peers.ts');

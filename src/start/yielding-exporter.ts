@@ -3,15 +3,15 @@ import type { LogRecordExporter, ReadableLogRecord } from '../otel/log-record.ts
 import { otherExportingProvider } from '../otel/provider-inside.ts';
 
 /**
- * Exports unless, when the first records are due, another SDK of this process is found to export logs to where all signals go:
- * its user did not ask for a second one. What it gets then goes nowhere.
+ * Discards all records if another SDK of this process exports logs to the endpoint of all signals, since the user did
+ * not ask for a second export; else exports them. It decides when the first records are due.
  */
 export class YieldingExporter implements LogRecordExporter {
   readonly #exporter: LogRecordExporter;
   readonly #onYield: () => void;
   #isYielding: boolean | undefined;
 
-  /** @param onYield Is called once, when it has found the other SDK. */
+  /** @param onYield Called once, when the other SDK is found. */
   constructor(exporter: LogRecordExporter, onYield: () => void) {
     this.#exporter = exporter;
     tellInner(this, exporter);

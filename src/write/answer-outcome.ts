@@ -2,42 +2,42 @@ import { finishWord } from './finish-reason.ts';
 import { addUsage, readUsage } from './token-usage.ts';
 import type { TokenUsage } from './token-usage.ts';
 
-/** A chunk of a model's stream, of which nothing is known before it is looked at. */
+/** A chunk of a model's stream, of unknown shape. */
 type Chunk = Readonly<Record<string, unknown>>;
 
-/** More answers to one prompt than that are not told apart. */
+/** The most answers to one prompt that are told apart. */
 const MAX_GENERATIONS = 128;
 
 /**
- * What the source of an answer says of its end: why it finished, and what it took. Taken from the chunks of AI SDK (parts of
- * `fullStream`, chunks of UI messages), OpenAI (chat completions, responses) and LangChain (message chunks), as they come by.
+ * Collects from the chunks of an answer why it finished and how many tokens it took. Knows the chunks of AI SDK (parts
+ * of `fullStream`, chunks of UI messages), OpenAI (chat completions, responses) and LangChain (message chunks).
  */
 export class AnswerOutcome {
-  /** By generation: a prompt may have several answers, side by side in one stream. */
+  /** Finish reasons by generation: a prompt may have several answers in one stream. */
   readonly #reasons = new Map<number, string>();
   readonly #generations = new Set<number>();
-  /** What went wrong, after which the source may still give a reason. */
+  /** The failure that the source told; it may still give a finish reason after that. */
   #failure: { readonly error: unknown } | undefined = undefined;
-  /** What the application tells of all of it. */
+  /** The usage of the whole answer, as the application tells it. */
   #told: TokenUsage | undefined = undefined;
-  /** Of the calls of the model that are over. */
+  /** The usage of earlier calls of the model. */
   #before: TokenUsage | undefined = undefined;
-  /** Of a whole call; what came of parts of it does not count then. */
+  /** The usage of the whole current call; if known, that of its parts does not count. */
   #total: TokenUsage | undefined = undefined;
   #parts: TokenUsage | undefined = undefined;
 
-  /** Whether the source has told why it ends, each generation of it. */
+  /** Whether the source has given a finish reason for each generation. */
   get isFinal(): boolean {
     return this.#failure !== undefined || (this.#reasons.size > 0 && this.#reasons.size >= this.#generations.size);
   }
 
-  /** In the order of the generations; `undefined`: the source told none. */
+  /** Finish reasons in the order of the generations; `undefined` if the source gave none. */
   get finishReasons(): readonly string[] | undefined {
     if (this.#reasons.size === 0) return this.#failure && ['error'];
     return [...this.#reasons].sort(([one], [other]) => one - other).map(([, reason]) => reason);
   }
 
-  /** What went wrong by the word of the source, which has ended for that reason. */
+  /** The failure that the source told, if it ended for that reason. */
   get failure(): { readonly error: unknown } | undefined {
     return this.finishReasons?.[0] === 'error' ? this.#failure : undefined;
   }
@@ -46,13 +46,13 @@ export class AnswerOutcome {
     return this.#told ?? addUsage(this.#before, this.#total ?? this.#parts);
   }
 
-  /** Takes what the application makes of a chunk, which counts before what the chunk says. */
+  /** Takes what the application's `map` says of a chunk; it takes precedence over the chunk itself. */
   tell(finishReason: unknown, usage: unknown): void {
     this.#finish(0, finishReason);
     this.#told = readUsage(usage) ?? this.#told;
   }
 
-  /** Looks at a chunk, which may be anything. May throw what a getter of it throws. */
+  /** Looks at a chunk, which may be any value. Throws what its getters throw. */
   meet(chunk: unknown): void {
     if (typeof chunk !== 'object' || chunk === null) return;
     const { type, choices, usage_metadata: usage, response_metadata: response } = chunk as Chunk;
@@ -60,7 +60,7 @@ export class AnswerOutcome {
     if (Array.isArray(choices)) this.#meetChoices(choices, (chunk as Chunk)['usage']);
     if (typeof response === 'object' && response !== null)
       this.#meetMessage(chunk as Chunk, reasonIn(response as Chunk));
-    // Message chunks, which LangChain adds up as well.
+    // Message chunks, which LangChain itself adds up too.
     if (usage !== undefined) this.#parts = addUsage(this.#parts, readUsage(usage));
   }
 
@@ -91,7 +91,7 @@ export class AnswerOutcome {
     }
   }
 
-  /** The response of OpenAI that a stream ends with. */
+  /** Reads the OpenAI response that ends a stream. */
   #meetResponse(response: unknown): void {
     if (typeof response !== 'object' || response === null) return;
     const { status, incomplete_details: details, output, usage } = response as Chunk;
@@ -111,7 +111,7 @@ export class AnswerOutcome {
       this.#generations.add(index);
       this.#finish(index, reason);
     }
-    // Some servers tell what it took so far with each chunk.
+    // Some servers send the usage so far with each chunk.
     this.#total = readUsage(usage) ?? this.#total;
   }
 
@@ -121,7 +121,9 @@ export class AnswerOutcome {
     this.#finish(0, reason);
   }
 
-  /** One source may give what several calls of the model write, as an agent that uses tools does: the last one tells the reason. */
+  /**
+   * One source may contain several calls of the model, as for an agent that uses tools: the last call gives the reason.
+   */
   #beginAgain(): void {
     if (!this.isFinal) return;
     this.#reasons.clear();
@@ -138,14 +140,14 @@ export class AnswerOutcome {
   }
 }
 
-/** Whether a part of an answer has anything in it. Some servers tell with an empty one, after the reason, what it took. */
+/** Whether a part of an answer has any content. Some servers send the usage with an empty part after the reason. */
 function saysMore(part: unknown): boolean {
   if (typeof part !== 'object' || part === null) return false;
   const { role: _role, ...content } = part as Chunk;
   return Object.values(content).some((each) => (typeof each === 'string' || Array.isArray(each)) && each.length > 0);
 }
 
-/** The reason among what LangChain's models tell of a response, each in its own words. */
+/** The finish reason in the metadata of LangChain's models, each of which has its own field. */
 function reasonIn(response: Chunk): unknown {
   return response['finish_reason'] ?? response['stop_reason'] ?? response['finishReason'] ?? response['done_reason'];
 }

@@ -4,14 +4,16 @@ import type { TapOptions, TapSource } from './tap.ts';
 import { TappedAnswer } from './tapped-answer.ts';
 import type { ChunkWriter, ConsumedAnswer } from './tapped-answer.ts';
 
-/** A source that always has a chunk ready would let no timer and no reader have their turn. */
+/** Yield after this many chunks: a source that always has a chunk ready would starve timers and readers. */
 const CHUNKS_PER_TURN = 128;
 
 /**
- * Reads a source to its end, whoever listens, and logs it as a tap does. The `stream-start` is written within the call.
+ * Reads a source to its end, whether or not anybody listens, and logs it as a tap does. Writes the `stream-start`
+ * before it returns.
  *
- * The promise resolves when the answer is over, with the finish reason and the token usage that the source told. It never
- * rejects, so it needs no `catch`: what the source throws is an `error` entry of the session, and `error` of what it resolves with.
+ * The promise resolves when the answer is over, with the finish reason and the token usage that the source gave. It
+ * never rejects, so it needs no `catch`: an error of the source becomes an `error` entry of the session and the `error`
+ * of the result.
  *
  * @throws TypeError at once for a wrong session id, source or option, or a web stream that is locked.
  */
@@ -30,14 +32,14 @@ export function consume<T>(
   });
 }
 
-/** What gives the next chunk. @throws TypeError for a web stream that is locked. */
+/** Returns a function that gives the next chunk. @throws TypeError for a web stream that is locked. */
 function readerOf<T>(from: TapSource<T>): () => Promise<IteratorResult<T>> {
   if ('stream' in from) {
     const reader = from.stream.getReader();
     return () => reader.read() as Promise<IteratorResult<T>>;
   }
   let iterator: AsyncIterator<T> | undefined;
-  // Within what is guarded: it is code of the source's.
+  // Made inside the guarded call, because it runs the source's code.
   return () => (iterator ??= from.iterable[Symbol.asyncIterator]()).next();
 }
 

@@ -1,9 +1,9 @@
 import { ownText } from '../support/own-text.ts';
 
-/** The longest reason that is kept of a source, in UTF-16 units. */
+/** Longest finish reason of a source that is kept, in UTF-16 units. */
 const MAX_CHARS = 200;
 
-/** What models and libraries say, and the word of the GenAI conventions for it. */
+/** The words of the GenAI conventions, each with what models and libraries call it. */
 const WORDS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     stop: 'stop end_turn stop_sequence completed',
@@ -16,8 +16,9 @@ const WORDS: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * Why a model stopped, in the words of the GenAI conventions: `stop`, `length`, `content_filter`, `tool_call`, `error`, and ours,
- * `aborted`. Another reason is kept as it is. `undefined`: it is no reason.
+ * Translates why a model stopped into the words of the GenAI conventions (`stop`, `length`, `content_filter`,
+ * `tool_call`, `error`) or this package's `aborted`. Other reasons stay as they are; `undefined` for a value that is
+ * not a reason.
  */
 export function finishWord(reason: unknown): string | undefined {
   if (typeof reason !== 'string' || reason === '') return undefined;

@@ -8,23 +8,23 @@ import { ownText } from '../support/own-text.ts';
 import { ownValue } from '../support/own-value.ts';
 import { startTimer } from '../support/timers.ts';
 
-/** Texts at a time. Beyond it those of the session that began first end. */
+/** The most texts at a time; beyond that, the texts of the session that began first end. */
 const MAX_TEXTS = 10_000;
 
-/** What the pieces of one text have in common. */
+/** The facts that all pieces of one text share. */
 type TextFacts = Pick<OwnFacts, 'streamId' | 'logType' | 'audience'>;
 
 /**
- * A text under way: that of an answer, or of what a session logs outside of any. What goes to others, and what is no chat,
- * is a text of its own: frames for readers may stand between the pieces of the clean text for exporters.
+ * A running text: an answer, or what a session logs outside of any answer. Pieces of another audience or log type form
+ * a text of their own: frames for readers may come between pieces of the clean text for exporters.
  */
 interface RunningText extends TextFacts {
   readonly redactor: TextRedactor;
-  /** A `stream-start` was seen: it ends with its `stream-end`, never by time. */
+  /** A `stream-start` came: the text ends with its `stream-end`, never by time. */
   isAnswer: boolean;
-  /** Of the last piece, on the monotonic clock. */
+  /** Time of the last piece, on the monotonic clock. */
   lastMillis: number;
-  /** The last chunk of which all text is held back, with the attributes of those before it. */
+  /** The last chunk, if all of its text is held back, with the attributes of those before it. */
   waiting: EmittedLogRecord | undefined;
   finishReasons: OwnFacts['finishReasons'];
   /** A piece is being redacted. */
@@ -32,29 +32,29 @@ interface RunningText extends TextFacts {
 }
 
 /**
- * The chunks of sessions as the texts that they are pieces of, redacted. What could still become a match is held back, and goes
- * out with the next chunk, or before the next mark.
+ * Redacts the chunks of sessions as the texts that they are pieces of. Holds back what could still become a match,
+ * until the next chunk or mark.
  */
 export class RedactedTexts {
   readonly #redaction: TextRedaction;
   readonly #emit: (record: EmittedLogRecord, sessionId: string, facts: OwnFacts) => void;
   readonly #exit: EndOfTickWrite;
-  /** By session and then by stream id, in the order in which the sessions began. */
+  /** Texts by session and stream id, in the order in which the sessions began. */
   readonly #texts = new Map<string, Map<string | undefined, RunningText[]>>();
   #count = 0;
   #timer: NodeJS.Timeout | undefined = undefined;
 
-  /** @param emit Emits a chunk of which the text is redacted. */
+  /** @param emit Emits a chunk whose text is redacted. */
   constructor(redaction: TextRedaction, emit: (record: EmittedLogRecord, sessionId: string, facts: OwnFacts) => void) {
     this.#redaction = redaction;
     this.#emit = emit;
     this.#exit = new EndOfTickWrite(() => this.#endAll());
   }
 
-  /** @returns The record to emit in the place of this one; `undefined`: all of its text is held back. */
+  /** @returns The record to emit instead of this one; `undefined` if all of its text is held back. */
   redacted(record: EmittedLogRecord, sessionId: string, facts: OwnFacts): EmittedLogRecord | undefined {
     const running = this.#runningText(sessionId, facts);
-    // A replacement that logs: what it logs is no part of the text that it is asked about.
+    // A replacement function logs: its logs are not part of the text that it was called for.
     if (running.isBusy) return { ...record, body: redactedAlone(record.body as string, this.#redaction.open()) };
     const body = this.#pushed(running, record.body as string, facts.endsReasoning);
     const own = record.attributes ?? {};
@@ -71,14 +71,14 @@ export class RedactedTexts {
     running.isBusy = true;
     try {
       const body = running.redactor.push(piece);
-      // It ends what a `pop` reads, which must not lack its last word.
+      // It ends what a `pop` reads, so that must be complete.
       return isLast ? body + running.redactor.end() : body;
     } finally {
       running.isBusy = false;
     }
   }
 
-  /** An entry that is no text is about to be emitted: what was held back goes out before it. */
+  /** Called before an entry that is not text: emits what was held back. */
   divide(sessionId: string, facts: OwnFacts): void {
     const { kind, streamId } = facts;
     const known = (this.#texts.get(sessionId)?.get(streamId) ?? []).filter((running) => isSeenWith(running, facts));
@@ -91,26 +91,26 @@ export class RedactedTexts {
     for (const running of known) running.isAnswer = true;
   }
 
-  /** All texts of the session end. An answer with a stream id that goes on begins another one. */
+  /** Ends all texts of the session. An answer with a stream id that goes on begins another text. */
   endSession(sessionId: string): void {
     const ended = this.#takeAll(sessionId);
     this.#goOn(sessionId, ended);
     for (const running of ended) this.#release(running, sessionId);
   }
 
-  /** What is held back of the session goes nowhere: it is deleted. An answer with a stream id that goes on begins another text. */
+  /** Discards what is held back of a deleted session. An answer with a stream id that goes on begins another text. */
   forgetSession(sessionId: string): void {
     this.#goOn(sessionId, this.#takeAll(sessionId));
   }
 
-  /** How many texts of the session, of those that exporters get, have something held back. */
+  /** How many of the session's texts for exporters have something held back. */
   heldIn(sessionId: string): number {
     const isHeld = ({ audience, redactor, waiting }: RunningText): boolean =>
       audience !== 'readers' && (redactor.held > 0 || waiting !== undefined);
     return [...(this.#texts.get(sessionId)?.values() ?? [])].flat().filter(isHeld).length;
   }
 
-  /** Before they go out: a processor that logs while it gets them begins another text. */
+  /** Removes all texts before they are emitted: a processor that logs while it gets them begins another text. */
   #takeAll(sessionId: string): RunningText[] {
     const taken = [...(this.#texts.get(sessionId)?.values() ?? [])].flat();
     this.#count -= taken.length;
@@ -118,14 +118,14 @@ export class RedactedTexts {
     return taken;
   }
 
-  /** Who writes an answer with a stream id knows nothing of the session's end, and goes on to its `stream-end`. */
+  /** The writer of an answer with a stream id does not know of the session's end and goes on to its `stream-end`. */
   #goOn(sessionId: string, before: readonly RunningText[]): void {
     for (const running of before) {
       if (running.isAnswer && running.streamId !== undefined) this.#runningText(sessionId, running).isAnswer = true;
     }
   }
 
-  /** All texts end. */
+  /** Ends all texts. */
   close(): void {
     this.#exit.close();
     clearTimeout(this.#timer);
@@ -133,7 +133,7 @@ export class RedactedTexts {
   }
 
   #endAll(): void {
-    // Those of now: a processor that logs while it gets one may begin others.
+    // Copied, because a processor that logs while it gets a text may begin others.
     const ids = [...this.#texts.keys()];
     for (const sessionId of ids) this.#endAllOf(sessionId);
   }
@@ -174,7 +174,7 @@ export class RedactedTexts {
 
   #release(running: RunningText, sessionId: string): void {
     const { redactor, streamId, logType, audience, waiting, finishReasons } = running;
-    // Asked by a replacement that logs: it goes out with the piece that is being redacted.
+    // A replacement function logs: the text goes out with the piece that is being redacted.
     if (running.isBusy) return;
     running.isBusy = true;
     const body = redactor.end();
@@ -200,7 +200,7 @@ export class RedactedTexts {
     if (texts.size === 0) this.#texts.delete(sessionId);
   }
 
-  /** It keeps no process alive: what is held back goes out when that exits. */
+  /** Does not keep the process alive: what is held back goes out when it exits. */
   #startTimer(millis: number): NodeJS.Timeout {
     return startTimer(() => this.#endIdle(), millis).unref();
   }
@@ -222,19 +222,19 @@ export class RedactedTexts {
         }
       }
     }
-    // Not one by one, however many texts there are.
+    // One timer for all texts, however many there are.
     if (next < Infinity) this.#timer ??= this.#startTimer(Math.max(next, holdMillis / 4));
   }
 }
 
-/** Not by `find`: it runs for each chunk, and nearly always there is one. */
+/** A loop rather than `find`: it runs for each chunk, and there is nearly always one text. */
 function findText(texts: readonly RunningText[] | undefined, facts: TextFacts): RunningText | undefined {
   if (texts === undefined) return undefined;
   for (const text of texts) if (text.audience === facts.audience && text.logType === facts.logType) return text;
   return undefined;
 }
 
-/** Whether somebody gets both. */
+/** Whether anyone gets both. */
 function isSeenWith(one: TextFacts, other: TextFacts): boolean {
   return one.logType === other.logType && isSharedAudience(one.audience, other.audience);
 }

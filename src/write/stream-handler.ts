@@ -5,12 +5,12 @@ import { catchRejection, reporterFor } from '../support/reporter.ts';
 import { withoutTerminalControls } from '../support/terminal-text.ts';
 import { watchStdout } from '../support/stdout-errors.ts';
 
-/** Gets each chunk as it is written, and the id of its session. What it returns is ignored. */
+/** Called with each chunk as it is written, and with the id of its session. Its return value is ignored. */
 export type StreamHandler = (message: string, sessionId: string) => unknown;
 
 /**
- * Hands each chunk to a stream handler. A handler that throws, or a closed stdout (`| head -1`), never reaches the
- * caller and turns the echo off.
+ * Passes each chunk to a stream handler. If the handler throws, or stdout is closed (`| head -1`), it turns the echo
+ * off; the caller never gets the error.
  */
 export class Echo {
   readonly #handler: StreamHandler;
@@ -41,7 +41,7 @@ export class Echo {
   };
 
   readonly #onStdoutError = (error: unknown): void => {
-    // The listener stays: more errors of writes already under way may follow.
+    // Keep the listener: pending writes may fail too.
     if (this.#isOn) this.#turnOff('stdout cannot be written; the echo is off', error);
   };
 
@@ -52,12 +52,12 @@ export class Echo {
 }
 
 /**
- * Writes a chunk to stdout as it arrives, the way the original logger's handler did: the chunks of several sessions stand
- * in one another's lines.
+ * Writes a chunk to stdout as it arrives, as the handler of the Python original does: chunks of several sessions share
+ * lines.
  *
- * A token prints nothing, or a newline for one of `SPECIAL_END_TOKENS`, and returns `undefined`. Other text is written
- * without control characters other than newline and tab, and without overrides of the direction of text, and returned
- * unchanged. `''` writes nothing.
+ * For a token it returns `undefined` and prints nothing, or a newline if it is one of `SPECIAL_END_TOKENS`. It prints
+ * other text without control characters (except newline and tab) and without overrides of text direction, and returns
+ * the text unchanged. `''` prints nothing.
  */
 export function defaultStreamHandler(message: string): string | undefined {
   if (controlKindOf(message) !== undefined) {

@@ -8,26 +8,27 @@ import { TappedAnswer } from './tapped-answer.ts';
 import type { AnswerPlan, ChunkWriter, MappedChunk } from './tapped-answer.ts';
 import { audienceOf, readAttributes } from './write-options.ts';
 
-/** How a tapped source is logged. */
+/** Options for logging a tapped source. */
 export interface TapOptions<T> {
   /**
-   * The text that is logged of a chunk, or that with what the chunk says of the answer's end; `undefined` logs nothing. The
-   * chunk itself passes unchanged. A `map` that throws or gives a promise is reported, and its chunk is not logged.
+   * Returns the text to log for a chunk, or an object with that text and what the chunk says of the answer's end;
+   * `undefined` logs nothing. The chunk itself passes unchanged. If `map` throws or returns a promise, that is
+   * reported, and the chunk is not logged.
    *
-   * @default A string as it is, anything else as JSON.
+   * @default a string unchanged, anything else as JSON
    */
   readonly map?: ((chunk: T) => string | MappedChunk | undefined) | undefined;
   /**
-   * Stops the answer: give the signal that the source gets as well. It is only observed, so what the source does about it reaches
-   * you as it is. However the source ends then, the answer has the finish reason `aborted` and no `error` entry; what it gives
-   * later than a second after the abort is passed on and not logged. @default none
+   * Tells that the answer is stopped: give the signal that you give to the source. The tap only observes it, so you
+   * still get whatever the source does. However the source then ends, the answer has the finish reason `aborted` and no
+   * `error` entry. Chunks that come more than a second after the abort are passed on but not logged. @default none
    */
   readonly signal?: AbortSignal | undefined;
-  /** `false`: for readers of the session alone; see `WriteOptions`. @default true */
+  /** `false`: only readers of the session get the answer; see `WriteOptions`. @default true */
   readonly export?: boolean | undefined;
-  /** `false`: no reader of the session gets it; see `WriteOptions`. @default true */
+  /** `false`: no reader of the session gets the answer; see `WriteOptions`. @default true */
   readonly read?: boolean | undefined;
-  /** Stand on every entry of the answer, and on its merged record. See `WriteOptions`. @default none */
+  /** Attributes of every entry of the answer and of its merged record; see `WriteOptions`. @default none */
   readonly attributes?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -41,11 +42,11 @@ const tapSchema = lazily(() =>
   }),
 );
 
-/** A source, as one of the two things that it may be. */
+/** A source: a web stream or an async iterable. */
 export type TapSource<T> = { readonly stream: ReadableStream<T> } | { readonly iterable: AsyncIterable<T> };
 
 /**
- * The options of a tap and its source, checked.
+ * Validates the options of a tap and its source.
  *
  * @throws TypeError for a wrong session id, source or option.
  */
@@ -60,7 +61,7 @@ export function parseTap<T>(
   audienceOf(owner, parsed);
   const attributes = readAttributes(owner, parsed.attributes);
   const map: TapOptions<T>['map'] = parsed.map;
-  // Looked at with each chunk, so nothing stands in it that says nothing.
+  // Read for each chunk, so leave out options that are not set.
   const write = {
     ...(attributes === undefined ? undefined : { attributes }),
     ...(parsed.export === false ? { export: false } : undefined),
@@ -86,14 +87,15 @@ export function tap<T>(
   options?: TapOptions<T>,
 ): AsyncIterable<T>;
 /**
- * Passes a source through unchanged, an async iterable as an async iterable and a web stream as a web stream, while each
- * chunk is logged as text of an answer of its own.
+ * Passes a source through unchanged (an async iterable stays one, a web stream stays one) and logs its chunks as the
+ * text of an answer of its own.
  *
- * The `stream-start` is written with the first read, so a tap that is never read writes nothing. A `stream-end` always
- * follows: at the end of the source, with the finish reason and the token usage that it told; after an `error` entry when it
- * fails, which still reaches the caller (finish reason `error`); when it is stopped, by its `signal`, an `AbortError` that it
- * throws, or a consumer that leaves before it has told a reason (`aborted`). What the model writes is text, even `</end>`.
- * Logging never fails the source: a `map` that throws is reported and that chunk is not logged.
+ * The first read writes the `stream-start`, so a tap that is never read writes nothing. A `stream-end` always follows.
+ * At the end of the source it has the finish reason and the token usage that the source gave. If the source fails, it
+ * follows an `error` entry and has the finish reason `error`; the caller still gets the error. If the source is stopped
+ * (by the `signal`, by an `AbortError` that it throws, or by a consumer that leaves before a finish reason came), the
+ * finish reason is `aborted`. What the model writes is text, even `</end>`. Logging never fails the source: if `map`
+ * throws, that is reported, and the chunk is not logged.
  *
  * @throws TypeError for a wrong session id, source or option, or a web stream that is locked.
  */
@@ -152,8 +154,8 @@ function tapWebStream<T>(source: ReadableStream<T>, answer: TappedAnswer<T>): Re
 }
 
 /**
- * Hand-made, since `return()` of an `async function*` that waits for its source does not run until the source answers,
- * and the end has to be written when the consumer leaves.
+ * Not an `async function*`: its `return()` would run only after the source answers, but the end has to be written when
+ * the consumer leaves.
  */
 class TappedIterator<T> implements AsyncIterableIterator<T> {
   readonly #source: AsyncIterator<T>;
@@ -191,7 +193,9 @@ class TappedIterator<T> implements AsyncIterableIterator<T> {
     await this.return();
   }
 
-  /** @param thrown What the consumer throws, as a Readable does that is destroyed: it leaves, unless the source catches that. */
+  /**
+   * @param thrown What the consumer throws, as a destroyed Readable does: it leaves, unless the source catches that.
+   */
   async #pass(
     step: () => Promise<IteratorResult<T>>,
     thrown?: { readonly error: unknown },

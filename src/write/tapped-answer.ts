@@ -14,56 +14,56 @@ import { usageAttributes } from './token-usage.ts';
 import type { TokenUsage } from './token-usage.ts';
 import type { WriteOptions } from './write-options.ts';
 
-/** Where a tap writes. */
+/** The writer of a tap. */
 export interface ChunkWriter {
-  /** @param isFailure It says why an answer failed, which is an ERROR to whoever looks at severities. */
+  /** @param isFailure Whether the entry says why an answer failed: then it gets the severity ERROR. */
   write(message: string, sessionId: string, options?: WriteOptions, isFailure?: boolean): void;
-  /** Called before it takes no more. */
+  /** Called before the writer closes. */
   readonly beforeClose: Set<() => void>;
 }
 
-/** What a `map` makes of a chunk. */
+/** What a `map` may return for a chunk. */
 export interface MappedChunk {
-  /** What is logged; without it nothing is. */
+  /** The text to log; without it nothing is logged. */
   readonly text?: string | undefined;
-  /** Why the answer ends, with the chunk that says so: the word of AI SDK, OpenAI or LangChain for it, or another. */
+  /** Why the answer ends, for the chunk that says so: the word of AI SDK, OpenAI or LangChain, or any other. */
   readonly finishReason?: string | undefined;
-  /** What the answer took, all of it: as {@link TokenUsage}, or as AI SDK, OpenAI or LangChain have it. */
+  /** Token usage of the whole answer: a {@link TokenUsage}, or the form of AI SDK, OpenAI or LangChain. */
   readonly usage?: object | undefined;
 }
 
-/** How an answer ended that was read to its end. */
+/** How a consumed answer ended. */
 export interface ConsumedAnswer {
   /**
-   * Of the first generation, as on the record: `stop`, `length`, `content_filter`, `tool_call`, another word of the source, `error`, or
-   * `aborted`. `undefined`: the source came to its end and told no reason.
+   * The finish reason of the first generation, as on the record: `stop`, `length`, `content_filter`, `tool_call`,
+   * `error`, `aborted`, or another word of the source. `undefined` if the source ended without giving one.
    */
   readonly finishReason: string | undefined;
-  /** `undefined`: the source told none. */
+  /** Token usage of the answer; `undefined` if the source gave none. */
   readonly usage: TokenUsage | undefined;
   /**
-   * What the source threw, or told in a part of its stream (AI SDK), where the finish reason is `error`: the session has it as
-   * well, as an `error` entry.
+   * If the finish reason is `error`: what the source threw, or told in a part of its stream (AI SDK). The session has
+   * it as an `error` entry too.
    */
   readonly error?: unknown;
 }
 
-/** What a tapped answer is made with, checked. */
+/** The validated settings of a tapped answer. */
 export interface AnswerPlan<T> {
   readonly map: ((chunk: T) => string | MappedChunk | undefined) | undefined;
   readonly signal: AbortSignal | undefined;
-  /** What stands on every entry. */
+  /** Options of every entry. */
   readonly write: Pick<WriteOptions, 'attributes' | 'export' | 'read'>;
   /** Called once, when the answer is over. */
   readonly onEnd?: (end: ConsumedAnswer) => void;
 }
 
-/** A source that is told to stop has so long to come to its end; what it gives later is passed on and not logged. */
+/** How long a stopped source may go on: chunks that come later are passed on but not logged. */
 const STOP_MILLIS = 1_000;
 
 const reporter = reporterFor('tap');
 
-/** What is written of one source: one answer under a fresh stream id, with each mark once. */
+/** Writes one source as one answer under a fresh stream id, with each mark once. */
 export class TappedAnswer<T> {
   readonly #writer: ChunkWriter;
   readonly #sessionId: string;
@@ -71,7 +71,7 @@ export class TappedAnswer<T> {
   readonly #text: WriteOptions;
   readonly #outcome = new AnswerOutcome();
   #phase: 'new' | 'running' | 'over' = 'new';
-  /** The signal was aborted before the source had told why it ends. */
+  /** The signal was aborted before the source gave a finish reason. */
   #isStopped = false;
   #stopWatching: (() => void) | undefined = undefined;
   #timer: NodeJS.Timeout | undefined = undefined;
@@ -95,7 +95,7 @@ export class TappedAnswer<T> {
   chunk(value: T): void {
     if (this.#phase !== 'running') return;
     const text = this.#textOf(value);
-    // What looks at a chunk is the application's, and may have ended the answer.
+    // The application's code looked at the chunk, and may have ended the answer.
     if (text !== undefined && !this.#isOver()) this.#writer.write(text, this.#sessionId, this.#text);
   }
 
@@ -105,7 +105,7 @@ export class TappedAnswer<T> {
     this.#finish(this.#outcome.finishReasons);
   }
 
-  /** The source threw. One that was told to stop did what it should. */
+  /** The source threw. After an abort that is expected. */
   fail(error: unknown): void {
     if (this.#phase !== 'running') return;
     this.#noteLateAbort();
@@ -113,12 +113,15 @@ export class TappedAnswer<T> {
     this.#failed(error, ['error']);
   }
 
-  /** The consumer leaves. An answer whose source has told why it ends is whole. */
+  /** The consumer leaves. If the source has given a finish reason, the answer is complete. */
   leave(): void {
     this.#finish(this.#outcome.isFinal ? this.#outcome.finishReasons : ['aborted']);
   }
 
-  /** With what the source told, unless it was stopped. AI SDK throws nothing: it tells what went wrong in a part of the stream. */
+  /**
+   * Ends the answer with what the source told, unless it was stopped. AI SDK does not throw: it tells a failure in a
+   * part of the stream.
+   */
   #finish(told: readonly string[] | undefined): void {
     const { failure } = this.#outcome;
     if (this.#isStopped || isAbortError(failure?.error)) this.#over(['aborted']);
@@ -134,9 +137,9 @@ export class TappedAnswer<T> {
     this.#over(finishReasons, { error });
   }
 
-  /** The signal observed: what the source does about it is the source's. */
+  /** The signal was aborted. The tap only notes that; stopping is up to the source. */
   #stop(): void {
-    // What it had said of its end before stands.
+    // A finish reason that came before stays valid.
     if (!this.#outcome.isFinal) this.#isStopped = true;
     this.#timer ??= startTimer(this.#leaveNow, STOP_MILLIS).unref();
     this.#writer.beforeClose.add(this.#leaveNow);
@@ -144,7 +147,7 @@ export class TappedAnswer<T> {
 
   readonly #leaveNow = (): void => this.leave();
 
-  /** A signal of the application's own making may tell nobody. */
+  /** The application's own kind of signal may not dispatch events. */
   #noteLateAbort(): void {
     if (this.#plan.signal?.aborted === true && !this.#outcome.isFinal) this.#isStopped = true;
   }
@@ -159,7 +162,7 @@ export class TappedAnswer<T> {
     const { usage } = this.#outcome;
     const told = finishReasons === undefined ? undefined : { [ATTRIBUTE.finishReasons]: finishReasons };
     const ours = { ...usageAttributes(usage), ...told };
-    // Before the application's as well: the SDK keeps as many as its limit says, from the first on.
+    // Also before the application's attributes: the SDK keeps only the first ones, up to its limit.
     this.#mark('stream-end', { ...ours, ...this.#text.attributes, ...ours });
     this.#plan.onEnd?.({ finishReason: finishReasons?.[0], usage, ...failure });
   }
@@ -179,7 +182,7 @@ export class TappedAnswer<T> {
     try {
       const mapped: unknown = map(value);
       if (typeof mapped === 'string' || mapped === undefined) return mapped;
-      if (catchRejection(mapped, () => {})) throw new TypeError('map must answer at once, not with a promise');
+      if (catchRejection(mapped, () => {})) throw new TypeError('map must return its result, not a promise');
       return isMapped(mapped) ? this.#textIn(mapped) : bodyToText(mapped);
     } catch (error) {
       reporter.limited('map', 'the map of a tap failed; its chunk is not logged', error);
@@ -190,7 +193,7 @@ export class TappedAnswer<T> {
   #textIn(mapped: MappedChunk): string | undefined {
     const { text, finishReason, usage } = mapped;
     this.#look(() => this.#outcome.tell(finishReason, usage));
-    if (catchRejection(text, () => {})) throw new TypeError('map must answer at once, not with a promise');
+    if (catchRejection(text, () => {})) throw new TypeError('map must return its result, not a promise');
     return text === undefined ? undefined : bodyToText(text);
   }
 
@@ -198,8 +201,12 @@ export class TappedAnswer<T> {
     try {
       look();
     } catch (error) {
-      // A getter of the source's.
-      reporter.limited('chunk', 'a chunk of a tap could not be looked at; what it says of the end is not known', error);
+      // A getter of the source threw.
+      reporter.limited(
+        'chunk',
+        'a chunk of a tap could not be read; what it says of the end of the answer is ignored',
+        error,
+      );
     }
   }
 }
@@ -210,12 +217,12 @@ function isMapped(value: unknown): value is MappedChunk {
   );
 }
 
-/** By its name, as libraries make their own: `DOMException`, Node's, those of other realms. */
+/** Checks the name, because libraries have their own classes: `DOMException`, Node's, those of other realms. */
 function isAbortError(error: unknown): boolean {
   try {
     return typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError';
   } catch {
-    // A getter of the application's; what cannot be read is an error like any other.
+    // A getter of the application threw; treat it as any other error.
     return false;
   }
 }

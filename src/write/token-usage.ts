@@ -1,10 +1,10 @@
 import { ATTRIBUTE } from '../otel/names.ts';
 
-/** How many tokens an answer took. What its source does not tell is left out. */
+/** Number of tokens that an answer took. Counts that the source does not give are left out. */
 export interface TokenUsage {
-  /** Of the prompt, those from a cache included. */
+  /** Tokens of the prompt, including those from a cache. */
   readonly inputTokens?: number;
-  /** Of the answer, those of its reasoning included. */
+  /** Tokens of the answer, including its reasoning. */
   readonly outputTokens?: number;
   readonly cacheReadInputTokens?: number;
   readonly cacheCreationInputTokens?: number;
@@ -13,7 +13,9 @@ export interface TokenUsage {
 
 type Count = keyof TokenUsage;
 
-/** Where each count stands: by our own name, and as AI SDK, OpenAI (chat, then responses) and LangChain have it. */
+/**
+ * Where each count may stand: under this package's name, or as in AI SDK, OpenAI (chat, then responses) and LangChain.
+ */
 const PLACES: Readonly<Record<Count, readonly (readonly string[])[]>> = {
   inputTokens: [['inputTokens'], ['promptTokens'], ['prompt_tokens'], ['input_tokens']],
   outputTokens: [['outputTokens'], ['completionTokens'], ['completion_tokens'], ['output_tokens']],
@@ -43,7 +45,9 @@ const PLACES: Readonly<Record<Count, readonly (readonly string[])[]>> = {
 };
 const COUNTS = Object.keys(PLACES) as Count[];
 
-/** The usage that a source tells, in whichever form; `undefined`: it tells none. May throw what a getter throws. */
+/**
+ * Reads the usage that a source gives, in any known form; `undefined` if it gives none. Throws what a getter throws.
+ */
 export function readUsage(given: unknown): TokenUsage | undefined {
   if (typeof given !== 'object' || given === null) return undefined;
   const usage: Partial<Record<Count, number>> = {};
@@ -62,7 +66,7 @@ function fieldOf(owner: unknown, name: string): unknown {
   return typeof owner === 'object' && owner !== null ? (owner as Readonly<Record<string, unknown>>)[name] : undefined;
 }
 
-/** Both together: what several calls of a model took for one answer. */
+/** Adds two usages: one answer may take several calls of a model. */
 export function addUsage(one: TokenUsage | undefined, other: TokenUsage | undefined): TokenUsage | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   const sum: Partial<Record<Count, number>> = { ...one };
@@ -73,7 +77,7 @@ export function addUsage(one: TokenUsage | undefined, other: TokenUsage | undefi
   return sum;
 }
 
-/** The same as attributes, in the words of the GenAI conventions. */
+/** The usage as attributes of the GenAI conventions. */
 export function usageAttributes(usage: TokenUsage | undefined): Record<string, number> {
   const attributes: Record<string, number> = {};
   for (const count of COUNTS) {

@@ -15,34 +15,35 @@ import { describeValue } from '../support/errors.ts';
 import { unknownOptions } from '../support/option-names.ts';
 import { oneOf } from '../support/options.ts';
 
-/** What may be said about a chunk. */
+/** Options of a write. */
 export interface WriteOptions {
-  /** Without one, a message that equals a token gets the token's kind, any other is text. */
+  /** Kind of the entry. @default the kind of the token that the message equals, else `text` */
   readonly kind?: EntryKind | undefined;
   /** @default 'chat' */
   readonly logType?: LogType | undefined;
   /**
-   * Any values, in one form for session, exporters and files: what OpenTelemetry has no form for (`Error`, `Date`, `Map`,
-   * `bigint`, ...) becomes text, lists and fields, see `docs/write.md`.
+   * Attributes with any values, in the same form for session, exporters and files: values that OpenTelemetry has no
+   * form for (`Error`, `Date`, `Map`, `bigint`, ...) become text, lists and fields, see `docs/write.md`.
    */
   readonly attributes?: Readonly<Record<string, unknown>> | undefined;
-  /** Any time that `Date` can parse. @default now */
+  /** Time of the entry, in any form that `Date` can parse. @default now */
   readonly timestamp?: string | number | Date | undefined;
-  /** Which answer of the session the chunk belongs to, when several run side by side. */
+  /** The answer of the session that the chunk belongs to, if several run at the same time. */
   readonly streamId?: string | undefined;
   /**
-   * What went wrong: becomes `exception.type`, `exception.message` and `exception.stacktrace`, with its causes and inner
-   * errors in the stack trace. Attributes of these names win. Each text has at most 64 Ki characters.
+   * An error, which becomes `exception.type`, `exception.message` and `exception.stacktrace`, with causes and inner
+   * errors in the stack trace. Attributes of these names take precedence. Each text is cut to 64 Ki characters.
    */
   readonly exception?: unknown;
   /**
-   * `false`: it is for readers of the session alone, and reaches no provider, exporter, file, console or stream handler. So it
-   * is for what a browser needs and a log does not, as the frames of a protocol. A redaction sees it all the same. @default true
+   * `false`: only readers of the session get the entry, no provider, exporter, file, console or stream handler. Use it
+   * for what a browser needs but a log does not, such as the frames of a protocol. Redaction still applies. @default
+   * true
    */
   readonly export?: boolean | undefined;
   /**
-   * `false`: no reader of the session gets it, only the provider with what is behind it, and a stream handler. So it is for the
-   * clean text of an answer whose frames readers have. @default true
+   * `false`: no reader of the session gets the entry, only the provider, what is behind it, and a stream handler. Use
+   * it for the clean text of an answer whose frames readers get. @default true
    */
   readonly read?: boolean | undefined;
 }
@@ -51,8 +52,8 @@ const OPTION_NAMES = ['kind', 'logType', 'attributes', 'timestamp', 'streamId', 
 const LOGGER_OPTION_NAMES = ['exception'];
 
 /**
- * Our attributes and then the application's: the SDK keeps as many as its limit says, from the first on. One by one, since
- * a spread after other fields costs microseconds.
+ * Puts this package's attributes before the application's, because the SDK keeps only the first ones, up to its limit.
+ * Copied one by one, since a spread after other fields costs microseconds.
  */
 export function oursFirst(
   own: Record<string, unknown>,
@@ -65,8 +66,8 @@ export function oursFirst(
 /**
  * Puts the options into the record.
  *
- * @returns What the writer knows of it.
- * @throws TypeError for a wrong option; the record is not to be emitted then.
+ * @returns What the writer knows of the record.
+ * @throws TypeError for a wrong option; then do not emit the record.
  */
 export function applyOptions(
   record: EmittedLogRecord,
@@ -99,7 +100,7 @@ export function applyOptions(
   };
 }
 
-/** @throws TypeError when nobody is left, or one of the options is no boolean. */
+/** @throws TypeError if both options are false, or one of them is not a boolean. */
 export function audienceOf(
   owner: string,
   options: { readonly export?: boolean | undefined; readonly read?: boolean | undefined },
@@ -135,7 +136,7 @@ function checkOptions(options: WriteOptions): void {
   }
 }
 
-/** Checks what a leveled write was given beside its attributes. @throws TypeError for a wrong option. */
+/** Checks the options of a leveled write, besides its attributes. @throws TypeError for a wrong option. */
 export function checkLoggerOptions(owner: string, options: unknown): void {
   checkNames(owner, options, LOGGER_OPTION_NAMES);
 }
@@ -147,7 +148,7 @@ function checkNames(owner: string, options: unknown, known: readonly string[]): 
   for (const name of Object.keys(options)) if (!known.includes(name)) throw unknownOptions(owner, [name], known);
 }
 
-/** The attributes with those of an exception before them; the attributes win. */
+/** Puts the attributes of an exception before the given ones, which take precedence. */
 export function withException(
   attributes: Record<string, unknown> | undefined,
   exception: unknown,
@@ -158,10 +159,10 @@ export function withException(
 }
 
 /**
- * A copy of the attributes, each in the form in which it passes through any provider, or of what can be read of them when
- * a getter or trap throws.
+ * Copies the attributes, each in a form that passes through any provider. If a getter or trap throws, copies those that
+ * can be read.
  *
- * @throws TypeError when they are no object.
+ * @throws TypeError if they are not an object.
  */
 export function readAttributes(owner: string, attributes: unknown): Record<string, unknown> | undefined {
   if (attributes === undefined) return undefined;
@@ -170,23 +171,26 @@ export function readAttributes(owner: string, attributes: unknown): Record<strin
   }
   try {
     const copy: Record<string, unknown> = { ...attributes };
-    // Not over `Object.keys`, which costs as much as the copy.
+    // `Object.keys` would cost as much as the copy.
     for (const key in copy) {
       const value = copy[key];
       if (!isPlainValue(value) && Object.hasOwn(copy, key)) setField(copy, key, toAttributeValue(value));
     }
     return copy;
   } catch {
-    // The caller's attributes are at fault; the chunk is worth more than they are.
+    // The caller's attributes are at fault; do not lose the chunk because of them.
     return readableAttributes(attributes);
   }
 }
 
-/** As the SDK's own time: it takes a number of milliseconds long ago for one since the process began. */
+/**
+ * Returns the SDK's own form of time, because the SDK takes a small number of milliseconds for time since the process
+ * began.
+ */
 function checkTimestamp(timestamp: unknown): HrTime {
   const isTime = typeof timestamp === 'string' || typeof timestamp === 'number' || types.isDate(timestamp);
   const millis = isTime ? new Date(timestamp).getTime() : Number.NaN;
-  if (!isTimestamp(millis)) wrongOption('timestamp', 'a time that can be parsed', timestamp);
+  if (!isTimestamp(millis)) wrongOption('timestamp', 'a time that Date can parse', timestamp);
   return toHrTime(millis);
 }
 

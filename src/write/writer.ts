@@ -32,8 +32,8 @@ export type LeveledWrite = (
 ) => void;
 
 /**
- * Writes chunks and leveled logs through the provider, so that its processors and exporters see them too; where the
- * provider does not lead to our processor, straight into the queues.
+ * Writes chunks and leveled logs through the provider, so that its processors and exporters get them too; if the
+ * provider does not lead to this instance's processor, straight into the sessions.
  */
 export class SessionWriter {
   readonly #router: SessionRouter;
@@ -43,10 +43,10 @@ export class SessionWriter {
   readonly logger: SessionLogger;
   #loggerOf: OtelLoggerProvider | undefined = undefined;
   #otelLogger: OtelLogger | undefined = undefined;
-  /** The last record went to the queues only. */
+  /** Whether the last record went into the sessions only. */
   #isDetached = false;
   readonly #reporter = reporterFor('writer');
-  /** Answers that were stopped and have not come to their end: it is written at the latest then. */
+  /** Answers that were stopped but have not ended: their end is written before the writer closes. */
   readonly beforeClose: Set<() => void> = new Set<() => void>();
   #isClosed = false;
 
@@ -65,7 +65,7 @@ export class SessionWriter {
     };
   }
 
-  /** Writes go there from now on, redacted as the router says now. */
+  /** Makes writes go to this provider from now on, redacted as the router now says. */
   reconfigure(provider: () => OtelLoggerProvider | undefined, echo: Echo | undefined): void {
     this.#texts?.close();
     this.#echo?.close();
@@ -82,16 +82,16 @@ export class SessionWriter {
     );
   }
 
-  /** Where records are emitted now. */
+  /** The provider to which records are emitted now. */
   get provider(): OtelLoggerProvider | undefined {
     return this.#provider();
   }
 
   /**
-   * Writes one chunk. Readable before the call returns, with an embedded store.
+   * Writes one chunk. With an embedded store it is readable before the call returns.
    *
-   * @throws TypeError for a message that is no string, a session id that is empty, too long or no string, or a wrong
-   * option; nothing is stored then.
+   * @throws TypeError, with nothing stored, if the message is not a string, the session id is not a string of 1 to 256
+   * characters, or an option is wrong.
    */
   write(message: string, sessionId: string, options?: WriteOptions, isFailure = false): void {
     if (typeof message !== 'string') {
@@ -109,7 +109,7 @@ export class SessionWriter {
       if (isControlKind(kind)) record.body = tokenOf(kind) as string;
     }
     if (isFailure) asFailure(record, sessionId, facts);
-    // A log without a stream id is no piece of a text.
+    // A log without a stream id is not a piece of a text.
     const isPiece = facts.logType === 'chat' || facts.streamId !== undefined;
     if (this.#texts === undefined || !isPiece || this.#isClosed) {
       return this.#emitChunk(record, sessionId, facts, false);
@@ -125,11 +125,11 @@ export class SessionWriter {
   #emitChunk(record: EmittedLogRecord, sessionId: string, facts: OwnFacts, isTextRedacted: boolean): void {
     const emitted = this.#emit(record, sessionId, facts, isTextRedacted);
     if (emitted === undefined || facts.audience === 'readers') return;
-    // A handler gets text alone: it could not tell an error from what the model said.
+    // A handler gets only text: it could not tell an error from the model's words.
     if (facts.kind !== 'error') this.#echo?.write(emitted.body as string, sessionId);
   }
 
-  /** What a redaction holds back of the session goes out: nothing completes it any more. */
+  /** Emits what a redaction holds back of the session, since nothing will complete it. */
   endSession(sessionId: string): void {
     this.#texts?.endSession(sessionId);
   }
@@ -139,7 +139,7 @@ export class SessionWriter {
     return this.#texts?.heldIn(sessionId) ?? 0;
   }
 
-  /** What a redaction holds back of the session is gone. */
+  /** Drops what a redaction holds back of the session. */
   forgetSession(sessionId: string): void {
     this.#texts?.forgetSession(sessionId);
   }
@@ -160,7 +160,7 @@ export class SessionWriter {
     };
   }
 
-  /** Later writes are counted and ignored. */
+  /** Closes the writer: later writes are counted and ignored. */
   close(): void {
     for (const end of this.beforeClose) end();
     this.#texts?.close();
@@ -168,7 +168,7 @@ export class SessionWriter {
     this.#echo?.close();
   }
 
-  /** @returns What was emitted; `undefined` when the redaction dropped it. */
+  /** @returns What was emitted; `undefined` if the redaction dropped it. */
   #emit(
     record: EmittedLogRecord,
     sessionId: unknown,
@@ -192,7 +192,7 @@ export class SessionWriter {
       logger = this.#currentLogger();
       if (logger !== undefined) emitOwnWrite(write, logger);
     } catch (error) {
-      // The provider, a processor or an attribute of the application's; the SDK lets that out of `emit()`.
+      // The provider, a processor or an attribute of the application threw; the SDK lets that out of `emit()`.
       this.#reporter.limited('emit', 'the logger provider, one of its processors or an attribute threw', error);
       if (!write.hasArrived) router.routeDirectly(write);
       return emitted;
@@ -211,15 +211,16 @@ export class SessionWriter {
 
   #warnDetached(logger: OtelLogger | undefined, { record, facts }: OwnWrite): void {
     const [topic, reason] = detachment(logger, record);
-    const lot = facts.audience === 'exporters' ? 'may go nowhere with `read: false`' : 'go to the queues only';
+    const lot = facts.audience === 'exporters' ? 'with `read: false` may be lost' : 'reach readers only';
     this.#reporter.limited(topic, `${reason}: chunks ${lot}`);
   }
 
   #currentLogger(): OtelLogger | undefined {
     const provider = this.#provider();
     if (provider !== this.#loggerOf) {
-      // The loggers of a provider that comes later would come too late for what is written now.
-      if (catchRejection(provider, () => {})) throw new TypeError('`loggerProvider` gave a promise, not a provider');
+      // A provider that comes later would be too late for what is written now.
+      if (catchRejection(provider, () => {}))
+        throw new TypeError('`loggerProvider` returned a promise: it must return the provider itself');
     }
     if (provider !== this.#loggerOf || this.#otelLogger === undefined) {
       this.#otelLogger = provider?.getLogger(SCOPE_NAME);
@@ -229,7 +230,10 @@ export class SessionWriter {
   }
 }
 
-/** It stays what it is to readers, also where the record is read again by its attributes: with a severity alone it would be a log. */
+/**
+ * Sets the log type too, so that the entry stays what it is to readers, even if the record is read again by its
+ * attributes: with a severity alone it would be a log.
+ */
 function asFailure(record: EmittedLogRecord, sessionId: string, { logType }: OwnFacts): void {
   record.severityNumber = SEVERITY.error;
   record.severityText = 'ERROR';
@@ -237,7 +241,7 @@ function asFailure(record: EmittedLogRecord, sessionId: string, { logType }: Own
   record.attributes = oursFirst(ours, record.attributes ?? {});
 }
 
-/** Why a record did not come to our processor. */
+/** Why a record did not reach this instance's processor. */
 function detachment(
   logger: OtelLogger | undefined,
   record: EmittedLogRecord,
@@ -251,11 +255,11 @@ function detachment(
   }
   return [
     'detached',
-    "the logger provider does not lead to this instance's processor (put `sessions.processor` into its processors)",
+    "the logger provider does not have this instance's processor (put `sessions.processor` into its processors)",
   ];
 }
 
-/** What a redaction left of the finish reasons is what may be known of them. */
+/** The facts with the finish reasons that a redaction left. */
 function redactedFacts(facts: OwnFacts, { attributes }: EmittedLogRecord): OwnFacts {
   if (facts.finishReasons === undefined) return facts;
   const reasons = attributes?.[ATTRIBUTE.finishReasons];

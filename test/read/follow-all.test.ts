@@ -302,7 +302,7 @@ describe('followAll', () => {
     const calls: [unknown, RegExp][] = [
       [
         5,
-        /followAll: expected an options object, got 5 \(number\): a limit of the wait is { idleTimeoutMillis: 5000 }/,
+        /followAll: expected an options object, got 5 \(number\): to limit the wait, give { idleTimeoutMillis: 5000 }/,
       ],
       [{ from: 'start' }, /followAll: .*`from` to be 'now', 'oldest' or { after: id }, got "start"/],
       [{ from: { last: 3 } }, /`from` to be 'now', 'oldest' or { after: id }/],

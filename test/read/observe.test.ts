@@ -89,7 +89,7 @@ describe('a reader that rxjs observes', () => {
     };
     sessions.getSessionLogs('s')['@@observable']().subscribe({ next: throwing, error: throwing });
     write('one');
-    await until(() => diagnostics.lines.some((line) => line.includes('who observes a reader threw')), 'it is told');
+    await until(() => diagnostics.lines.some((line) => line.includes('an observer of a reader threw')), 'it is told');
     expect(readers()).toBe(0);
   });
 });

@@ -161,7 +161,7 @@ describe.each(Object.entries(ways))('a handler of event streams on %s', (_, moun
     for (const path of refused) {
       expect((await fetch(`${base}/${path}`)).status).toBe(403);
     }
-    expect(lines.filter((line) => line.includes('`sessionId` failed'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('`sessionId` threw'))).toHaveLength(1);
     expect(lines.filter((line) => line.includes('`authorize`'))).toHaveLength(1);
   });
 
@@ -326,7 +326,7 @@ describe('who may read', () => {
     const maxReadersPerClient = { max: 1, key: key as () => never };
     const handler = sessions.eventStreamHandler({ ...OPEN, maxReadersPerClient });
     expect((await handler(new Request('http://x/s') as never)).status).toBe(403);
-    expect(lines.join()).toContain('`maxReadersPerClient.key` to give a string or undefined');
+    expect(lines.join()).toContain('`maxReadersPerClient.key` to return a string or undefined');
   });
 
   it('gives the share of a body that nobody pulls back, and takes it again with the first pull', async () => {
@@ -349,7 +349,7 @@ describe('who may read', () => {
   it.each([
     [{ authorize: everybody }, '`sessionId` to be a function, got undefined'],
     [{ sessionId: idOf }, '`authorize` to be a function, got undefined'],
-    [{ ...OPEN, cors: { origin: '*', credentials: true } }, '`cors.origin` to be a list of origins'],
+    [{ ...OPEN, cors: { origin: '*', credentials: true } }, '`cors.origin` to be an origin, a list of origins'],
     [{ ...OPEN, cors: { origins: '*' } }, '`cors.'],
     [
       { ...OPEN, maxReadersPerClient: { max: 0, key: () => 'a' } },
@@ -357,7 +357,7 @@ describe('who may read', () => {
     ],
     [{ ...OPEN, maxReadersPerClient: { max: 1 } }, '`maxReadersPerClient.key` to be a function'],
     [{ ...OPEN, keepAliveMillis: -1 }, '`keepAliveMillis`'],
-    [{ ...OPEN, request: {} }, '`request` is no option: it is what the handler is called with'],
+    [{ ...OPEN, request: {} }, 'remove the option `request`: the handler gets the request when it is called'],
     [{ ...OPEN, lastEventId: '1-2' }, '`lastEventId` to be a function'],
     [undefined, 'options object'],
   ])('is checked when the handler is made: %j', (options, message) => {

@@ -219,7 +219,7 @@ describe('sendEventStream', () => {
     });
     await expect(fetch(`${base}/s`).then((response) => response.text())).rejects.toThrow();
     expect(failure).toBeInstanceOf(TypeError);
-    expect(String(failure)).toContain('sendEventStream: expected a response whose headers are not sent yet');
+    expect(String(failure)).toContain('sendEventStream: expected a response whose headers were not sent');
     expect(readers()).toBe(0);
   });
 
@@ -231,7 +231,7 @@ describe('sendEventStream', () => {
       response.writeHead(503).flushHeaders();
     });
     await expect(fetch(`${base}/s`).then((response) => response.text())).rejects.toThrow();
-    expect(String(failure)).toContain('sendEventStream: expected a response whose headers are not sent yet');
+    expect(String(failure)).toContain('sendEventStream: expected a response whose headers were not sent');
     await until(() => readers() === 0, 'no reader is left');
   });
 

@@ -106,7 +106,7 @@ describe.each(sdkLines)('the destinations of startSessionLogs on SDK %s', (_name
     const early = sharedSessionLogs();
     started.push(early);
     await expect(start([{ name: 'self', processor: early.processor }])).rejects.toThrow(
-      'expected `destinations.0.processor` to be another processor than that of sharedSessionLogs()',
+      'expected `destinations.0.processor` to be a processor other than that of sharedSessionLogs()',
     );
     expect(await start([])).toBe(early);
   });
@@ -420,14 +420,14 @@ describe('the option `destinations`', () => {
         { name: 'a', processor: processor() },
         { name: 'a', processor: processor() },
       ],
-      'expected `destinations.1.name` to be another name than that of destinations.0, got "a" (string)',
+      'expected `destinations.1.name` to be a name other than that of destinations.0, got "a" (string)',
     ],
     [
       [
         { name: 'a', processor: good },
         { name: 'b', processor: good },
       ],
-      'expected `destinations.1.processor` to be another object than that of destinations.0, which gets each record already, got an object',
+      'expected `destinations.1.processor` to be an object other than that of destinations.0, which already gets each record, got an object',
     ],
   ])('%j: says what is wrong', async (destinations, message) => {
     const directory = `${temporaryDirectory()}/none`;

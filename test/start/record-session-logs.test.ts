@@ -169,7 +169,9 @@ describe('until', () => {
   it('says what was logged when its time is over', async () => {
     const { sessions, until } = record();
     const soon = { timeoutMillis: 1 };
-    await expect(until(() => false, soon)).rejects.toThrow('until: not met in time; nothing was logged');
+    await expect(until(() => false, soon)).rejects.toThrow(
+      'until: the predicate was not met in time; nothing was logged',
+    );
     for (const n of [1, 2, 3, 4, 5, 6]) await sessions.logChunkToQueue(`m${n}`, 's');
     await sessions.logChunkToQueue('</end>', 's');
     await expect(until(() => undefined, soon)).rejects.toMatchObject({
@@ -188,7 +190,7 @@ describe('until', () => {
     });
     await sessions.logChunkToQueue('a', 's');
     await expect(failing).rejects.toBe(error);
-    await expect(until(async () => true)).rejects.toThrow('gave a promise');
+    await expect(until(async () => true)).rejects.toThrow('got a promise');
     await expect(until(3 as never)).rejects.toThrow(TypeError);
     await expect(until(() => true, { timeout: 3 } as never)).rejects.toThrow(/unknown option `timeout`/);
   });

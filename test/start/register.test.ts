@@ -110,7 +110,7 @@ describe.each(sdkLines)('--import otel-session-logs/register, SDK %s', (_name, l
     const ran = await run(application, env);
     expect(ran).toMatchObject({ status: 0, stdout: 'ours,by the API\n' });
     expect(ran.lines).toHaveLength(1);
-    expect(ran.stderr).toMatch(/^otel-session-logs: there is no daily file: .*; set LOGS_PATH/);
+    expect(ran.stderr).toMatch(/^otel-session-logs: no daily file is written: .*; set LOGS_PATH/);
     expect(bodies(receiver)).toEqual(['ours', 'by the API']);
   });
 
@@ -174,8 +174,8 @@ describe.each(sdkLines)('--import otel-session-logs/register, SDK %s', (_name, l
       const ran = await run(application, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }, { imports });
       expect(ran).toMatchObject({ status: 0, stdout: 'ours\n' });
       expect(ran.lines).toEqual([
-        expect.stringContaining('another logger provider is the global one already') as string,
-        expect.stringContaining('the logs of `register` are not exported') as string,
+        expect.stringContaining('another logger provider is already the global one') as string,
+        expect.stringContaining('otel-session-logs/register does not export logs') as string,
       ]);
       expect(bodies(receiver)).toEqual(['by the API']);
       const env = { OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: receiver.logsUrl };
@@ -256,7 +256,7 @@ it('without the SDK: one line says what to install, and there are queues', async
   expect(ran).toMatchObject({ status: 0, stdout: '1\n' });
   expect(ran.lines).toEqual([
     expect.stringMatching(
-      /^otel-session-logs: session logs could not be started: @opentelemetry\/sdk-logs is not installed\. .* npm install .*; sharedSessionLogs\(\) has queues only$/,
+      /^otel-session-logs: session logs could not be started: @opentelemetry\/sdk-logs is not installed\. .* npm install .*; sharedSessionLogs\(\) works in memory only$/,
     ) as string,
   ]);
 });

@@ -239,7 +239,7 @@ describe('startSessionLogs', () => {
     const sessions = await start({});
     await expect(sessions.flushSession('a')).rejects.toMatchObject({
       code: 'no_durable_exporter',
-      message: expect.stringContaining('an `endpoint` or `exporter` of startSessionLogs') as string,
+      message: expect.stringContaining('give startSessionLogs an `endpoint` or `exporter`') as string,
     });
   });
 
@@ -430,7 +430,7 @@ describe('a script that only logs and reads', () => {
       status: 0,
       stdout: '{"export_failed":1}\n',
       stderr:
-        'otel-session-logs: the shutdown at the end of the process was not complete: 1 log records were not exported ' +
+        'otel-session-logs: the shutdown at the end of the process did not complete: 1 log records were not exported ' +
         'within 10000 ms of shutdown (to http://127.0.0.1:1/v1/logs: connect ECONNREFUSED 127.0.0.1:1)\n',
     });
   }, 60_000);
