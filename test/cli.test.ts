@@ -259,7 +259,7 @@ test('a directory that is not there: one line, code 1', async () => {
   const missing = join(temporaryDirectory(), 'none');
   const { code, err } = await runCli('spool', missing);
   expect(code).toBe(1);
-  expect(err).toBe(`otel-session-logs: there is no directory ${missing}\n`);
+  expect(err).toBe(`otel-session-logs: the directory ${missing} does not exist\n`);
 });
 
 test('runs as a program', async () => {

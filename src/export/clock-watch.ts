@@ -2,33 +2,34 @@ import { uptime } from 'node:os';
 
 export const DAY_MILLIS = 86_400_000;
 
-/** A correction of the clock up to this size is no jump where age counts in days. */
+/** The largest correction of the clock that is not a jump, where age counts in days. */
 const JUMP_MILLIS = 3_600_000;
 
 /**
- * What is known of a wall clock. `steady`: for a day it has gone as fast as the time since the computer was started.
- * `new`: it has done so since this process began. `jumped`: it was set within the last day.
+ * State of a wall clock. `steady`: for a day it has kept pace with the time since the computer started. `new`: it has
+ * done so since this process began, which is less than a day. `jumped`: it was set within the last day.
  */
 export type ClockState = 'steady' | 'new' | 'jumped';
 
-/** What a look at the wall clock found. */
+/** The result of a look at the wall clock. */
 export interface ClockLook {
   readonly state: ClockState;
   /** The time that it showed. */
   readonly millis: number;
 }
 
-/** The difference between both clocks, and since when it has been that. */
+/** A difference between both clocks, and since when it has lasted. */
 interface Course {
   offset: number;
   readonly since: number;
 }
 
 /**
- * Compares a wall clock with one that nobody sets, so that nothing is destroyed on the word of one clock: where the wall
- * clock jumps, the new time counts only after it has stood for a day. When it comes back before that, nothing has happened.
+ * Compares a wall clock with one that nobody sets, so that nothing is destroyed on the word of one clock: after a jump
+ * of the wall clock, the new time counts only after it has lasted for a day. If the clock comes back before that,
+ * nothing has happened.
  *
- * The other clock is the time since the computer was started, which unlike `performance.now()` goes on while the computer
+ * The other clock is the time since the computer started, which, unlike `performance.now()`, goes on while the computer
  * sleeps: a laptop that was closed overnight has not jumped.
  */
 export class ClockWatch {
@@ -36,10 +37,10 @@ export class ClockWatch {
   readonly #monotonic: () => number;
   readonly #jumpMillis: number;
   #course: Course;
-  /** The course after a jump, until it is believed. */
+  /** The difference after a jump, until it is believed. */
   #suspect: Course | undefined;
 
-  /** @param jumpMillis A correction up to this size is no jump. */
+  /** @param jumpMillis The largest correction that is not a jump. */
   constructor(wall: () => number, monotonic: () => number = uptimeMillis, jumpMillis: number = JUMP_MILLIS) {
     this.#wall = wall;
     this.#monotonic = monotonic;
@@ -48,7 +49,7 @@ export class ClockWatch {
     this.#course = { offset: wall() - since, since };
   }
 
-  /** Looks at both clocks. A jump between two looks is seen as long as it lasts, so it has to be called before each use. */
+  /** Looks at both clocks. Call it before each use, because a jump is seen only while it lasts. */
   look(): ClockLook {
     const at = this.#monotonic();
     const millis = this.#wall();
@@ -58,7 +59,7 @@ export class ClockWatch {
   #stateAt(at: number, offset: number): ClockState {
     if (this.#isNear(this.#course, offset)) {
       this.#suspect = undefined;
-      // Clocks drift a few seconds a day, which must not add up to a jump.
+      // Clocks drift by a few seconds a day, which must not add up to a jump.
       this.#course.offset = offset;
       return at - this.#course.since < DAY_MILLIS ? 'new' : 'steady';
     }

@@ -4,29 +4,29 @@ import { Deadline, settlesWithin, within } from '../support/timeouts.ts';
 const FLUSH_TIMEOUT_MILLIS = 30_000;
 const SHUTDOWN_TIMEOUT_MILLIS = 10_000;
 
-/** The inner processor. Both methods get the time that is left, which processors of the SDK ignore. */
+/** The inner processor. Both methods get the time that is left; the SDK's processors ignore it. */
 interface FlushTarget {
   forceFlush(options?: { readonly timeoutMillis?: number }): Promise<void>;
   shutdown(options?: { readonly timeoutMillis?: number }): Promise<void>;
 }
 
-/** A flush of the inner processor that waits for its turn, or runs. Callers share it. */
+/** A waiting or running flush of the inner processor, which callers share. */
 interface Flush {
-  /** That of the caller with the most time. */
+  /** The deadline of the caller with the most time. */
   deadline: Deadline;
-  /** What the inner processor got. */
+  /** The time that the inner processor got. */
   givenMillis: number;
-  /** Resolves when it has begun. */
+  /** Resolves when the flush has begun. */
   begun: Promise<void>;
   ended: Promise<void>;
 }
 
 /**
- * Runs the flushes and the shutdown of an inner processor one after the other: the SDK's batch processor resolves a second
- * `forceFlush` at once, and loses records when it is shut down during a flush.
+ * Runs the flushes and the shutdown of an inner processor one after the other: the SDK's batch processor resolves a
+ * second `forceFlush` at once, and loses records when it is shut down during a flush.
  *
- * Callers that arrive while a flush runs share the next one. Their timers start after that of the inner processor: one that
- * keeps to its time says first how many records are pending.
+ * Callers that arrive while a flush runs share the next one. Their timers start after that of the inner processor, so
+ * that a processor that keeps its time limit can first say how many records are pending.
  */
 export class FlushQueue {
   readonly #name: string;
@@ -40,7 +40,7 @@ export class FlushQueue {
     this.#inner = inner;
   }
 
-  /** Resolves when a flush of the inner processor has ended that began after this call. */
+  /** Resolves when a flush of the inner processor that began after this call has ended. */
   async forceFlush(timeoutMillis: number = FLUSH_TIMEOUT_MILLIS): Promise<void> {
     const what = `${this.#name}: forceFlush`;
     if (this.#shutdown !== undefined) return within(this.#shutdown, timeoutMillis, 'flush_timeout', what);
@@ -63,7 +63,7 @@ export class FlushQueue {
     this.#running = flush.begun
       .then(() => flush.ended)
       .catch(() => {
-        // Each caller gets the rejection; the queue waits for the end only.
+        // Each caller gets the rejection; the queue only waits for the end.
       });
     return flush;
   }

@@ -8,10 +8,10 @@ import { FlushQueue } from './flush-queue.ts';
 const reporter = reporterFor('destination');
 
 /**
- * A processor of anybody's, which may throw, reject, hang and answer with anything. Nothing of that reaches the program that
- * logs, or another destination; each record that it failed on is counted.
+ * Wraps any processor, which may throw, reject, hang or return anything. None of that reaches the program that logs or
+ * another destination; each record that it fails on is counted.
  *
- * Its flushes and its shutdown run one after the other, in time: the SDK's batch processor loses records when it is
+ * Flushes and shutdown run one after the other, with a time limit: the SDK's batch processor loses records when it is
  * shut down during a flush.
  */
 export class ForeignLogRecordProcessor implements LogRecordProcessor {
@@ -22,7 +22,7 @@ export class ForeignLogRecordProcessor implements LogRecordProcessor {
   #isHandling = false;
   #closing: Promise<void> | undefined;
 
-  /** @param title What messages call it. */
+  /** @param title Its name in messages. */
   constructor(title: string, inner: LogRecordProcessor) {
     this.#title = title;
     this.#inner = inner;
@@ -31,20 +31,23 @@ export class ForeignLogRecordProcessor implements LogRecordProcessor {
   }
 
   /**
-   * A record that is logged while the processor handles another one is not given to it: a processor that logs what it does
-   * would never come to an end.
+   * Passes a record on, unless the processor is handling another one: a processor that logs what it does would never
+   * finish.
    */
   onEmit(record: LogRecord, context?: Context): void {
     if (this.#closing !== undefined) return this.#lost.add('after_shutdown');
     if (this.#isHandling) {
       this.#lost.add('destination_logged');
-      reporter.limited(`logged ${this.#title}`, `${this.#title} logs while it handles a record; it does not get that`);
+      reporter.limited(
+        `logged ${this.#title}`,
+        `${this.#title} logs while it handles a record; it does not get what it logs`,
+      );
       return;
     }
     this.#isHandling = true;
     try {
       const answer: unknown = this.#inner.onEmit(record, context);
-      // An `async onEmit()`: it rejects where another one throws.
+      // An `async onEmit()` rejects where another one throws.
       if (answer !== undefined) catchRejection(answer, this.#onFailure);
     } catch (error) {
       this.#onFailure(error);
@@ -58,7 +61,7 @@ export class ForeignLogRecordProcessor implements LogRecordProcessor {
     reporter.limited(`failed ${this.#title}`, `${this.#title} failed on a record`, error);
   };
 
-  /** What the processor answers, until shutdown. */
+  /** Returns what the processor answers; `false` after shutdown. */
   enabled(options: EnabledOptions): boolean {
     if (this.#closing !== undefined) return false;
     try {
@@ -70,25 +73,25 @@ export class ForeignLogRecordProcessor implements LogRecordProcessor {
   }
 
   /**
-   * Resolves when a flush of the processor has ended that began after this call.
+   * Resolves when a flush of the processor that began after this call has ended.
    *
-   * @throws SessionLogsError `flush_timeout` after `timeoutMillis` (default 30,000), `flush_failed` with what it said as
-   * the `cause`, or what a processor of this package throws.
+   * @throws SessionLogsError `flush_timeout` after `timeoutMillis` (default 30,000), `flush_failed` with the
+   * processor's error as the `cause`, or the error of a processor of this package.
    */
   forceFlush(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
     return this.#named('forceFlush', this.#flushes.forceFlush(options.timeoutMillis));
   }
 
   /**
-   * Shuts the processor down. Later records are counted and not handed on. Idempotent.
+   * Shuts the processor down. Later records are counted and not passed on. Idempotent.
    *
-   * @throws SessionLogsError `shutdown_timeout` after `timeoutMillis` (default 10,000), else as `forceFlush`.
+   * @throws SessionLogsError `shutdown_timeout` after `timeoutMillis` (default 10,000), otherwise like `forceFlush`.
    */
   shutdown(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
     return (this.#closing ??= this.#named('shutdown', this.#flushes.shutdown(options.timeoutMillis)));
   }
 
-  /** Records that it did not get or failed on, and what it counts itself in the way of the processors of this package. */
+  /** Records that it did not get or failed on, plus its own counters if it has those of a processor of this package. */
   lost(): Record<string, number> {
     return addUp(this.#lost.toJSON(), this.#lostByItself());
   }

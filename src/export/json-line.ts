@@ -5,12 +5,12 @@ import { escapeControls, withoutColours } from '../support/terminal-text.ts';
 import { lineAttributes, levelOf, recordMillis, sessionIdOfRecord, splitException } from './line-parts.ts';
 
 /**
- * The record as one line of JSON, for Loki, Vector, Fluent Bit and the like: `time`, `level` and `message` are where they
- * look for them, the trace ids are named as OpenTelemetry says for formats other than OTLP,
- * https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/. What a record does not have is left out.
+ * Returns the record as one line of JSON, for Loki, Vector, Fluent Bit and the like: `time`, `level` and `message` are
+ * where these look for them, and the trace ids have the names that OpenTelemetry gives them outside OTLP,
+ * https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/. Missing fields are left out.
  *
- * It is always valid JSON on one line, without control characters and without halves of surrogate pairs, which strict
- * parsers refuse. docs/daily-file.md has the keys.
+ * It is always valid JSON on one line, without control characters and without lone surrogates, which strict parsers
+ * reject. docs/daily-file.md lists the keys.
  */
 export function jsonLine(record: LogRecord): string {
   const { severityNumber = 0, severityText, body, eventName, instrumentationScope: scope, spanContext } = record;
@@ -37,20 +37,20 @@ export function jsonLine(record: LogRecord): string {
   return escapeControls(jsonText(line));
 }
 
-/** A value as JSON in a line, but for control characters. */
+/** Returns a value as JSON for a line, without control characters. */
 export function jsonText(value: unknown): string {
   return wholeCharacters(JSON.stringify(value));
 }
 
-/** As W3C writes them. */
+/** Trace flags as W3C writes them. */
 function flagsText(flags: number): string {
   return (flags & 0xff).toString(16).padStart(2, '0');
 }
 
-// In what `JSON.stringify` writes, `\ud800` stands for half of a surrogate pair, unless its backslash is itself escaped.
+// In the output of `JSON.stringify`, `\ud800` is a lone surrogate, unless its backslash is itself escaped.
 const ESCAPED_BACKSLASH_OR_HALF = /\\(?:\\|ud[89a-f][\da-f]{2})/g;
 
-/** JSON in which U+FFFD stands for each half of a surrogate pair, as in a file of UTF-8. */
+/** Replaces each lone surrogate in JSON by U+FFFD, as in a file of UTF-8. */
 function wholeCharacters(json: string): string {
   if (!json.includes('\\ud')) return json;
   return json.replace(ESCAPED_BACKSLASH_OR_HALF, (found) => (found.length === 2 ? found : '\ufffd'));

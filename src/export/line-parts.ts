@@ -24,7 +24,7 @@ const LEVELS: readonly (string | undefined)[] = [
   ...['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'].flatMap((name) => [name, name, name, name]),
 ];
 
-/** The session id in the record's attributes, whole even where a limit of the SDK cut it; `undefined` when there is none. */
+/** The session id of the record, whole even if a limit of the SDK cut the attribute; `undefined` if there is none. */
 export function sessionIdOfRecord(record: LogRecord): string | undefined {
   const id = wholeAttribute(
     record,
@@ -46,13 +46,16 @@ function usableMillis(time: HrTime | undefined): number | undefined {
   return millis !== 0 && isTimestamp(millis) ? millis : undefined;
 }
 
-/** The record's attributes but for its session and our own, JSON-safe; `undefined` when it has none, as nearly every chunk. */
+/**
+ * The record's attributes, JSON-safe, without its session id and this package's own; `undefined` if there are none, as
+ * for nearly every chunk.
+ */
 export function lineAttributes(record: Pick<LogRecord, 'attributes'>): Readonly<Record<string, JsonValue>> | undefined {
   const { attributes } = record;
   let others: Record<string, JsonValue> | undefined;
   for (const key in attributes) {
     if (!isApplicationAttribute(key)) continue;
-    // An attribute named `__proto__` is the prototype of the others.
+    // An attribute named `__proto__` has become the prototype of the others.
     if (!Object.hasOwn(attributes, key)) continue;
     others ??= {};
     const value: unknown = attributes[key];
@@ -61,14 +64,14 @@ export function lineAttributes(record: Pick<LogRecord, 'attributes'>): Readonly<
   return others;
 }
 
-/** What a line tells of an exception. */
+/** The parts of an exception that a line has. */
 export interface LineException {
   readonly type: JsonValue | undefined;
   readonly message: JsonValue | undefined;
   readonly stacktrace: JsonValue | undefined;
 }
 
-/** The exception among the attributes, and the other attributes; each `undefined` when there is none. */
+/** Splits the attributes into the exception and the others; each `undefined` if there is none. */
 export function splitException(attributes: Readonly<Record<string, JsonValue>>): {
   readonly exception: LineException | undefined;
   readonly others: Readonly<Record<string, JsonValue>> | undefined;

@@ -6,33 +6,36 @@ import { hostname, uptime } from 'node:os';
 export interface OwnerHost {
   /** The name of the host or container, for people. */
   readonly name: string;
-  /** Of the kernel: another one after each start of the computer. */
+  /** Id of the kernel's run, which changes with each start of the computer. */
   readonly boot: string;
-  /** The same for two processes when the kernel finds the socket of one under the path that the other knows. */
+  /** Equal for two processes if the socket of one can be reached under the path that the other knows. */
   readonly key: string;
 }
 
-/** The time since the start, where that has no id: it is computed from a clock that is corrected. */
+/**
+ * Rounding of the time of the computer's start, if it has no id: that time is computed from a clock that may be
+ * corrected.
+ */
 const BOOT_ROUNDING_MILLIS = 600_000;
 
 let known: { readonly name: string; readonly machine: string; readonly boot: string } | undefined;
 
 /**
- * Where this process runs, as seen from a spool.
+ * Returns where this process runs, as seen from a spool.
  *
- * The kernel is not enough for the key. Containers share it, and a volume that each of them mounts by itself (over FUSE, for
- * example) has sockets that the others cannot reach; such a mount has a device number of its own. The name of the host
- * and the id of its machine tell apart what has no such numbers. A difference that means nothing costs a minute, an
- * equality that means nothing costs records, so the key takes all of them.
+ * The kernel alone is not enough for the key. Containers share it, and if each mounts a volume by itself (over FUSE,
+ * for example), the others cannot reach its sockets; such a mount has its own device number. Host name and machine id
+ * distinguish hosts without such numbers. A false difference costs a minute, a false equality costs records, so the key
+ * uses all of them.
  *
  * @throws the error of the file system.
  */
 export function hostOf(root: string): OwnerHost {
-  // Once, since a name that changes would make this process a stranger to itself.
+  // Read once: if the name changed, this process would become a stranger to itself.
   known ??= { name: hostName(), machine: machineId(), boot: bootId() };
   const { name, machine, boot } = known;
   const parts = JSON.stringify([name, machine, boot, statSync(root).dev]);
-  // The id of a machine is not to be shown to others (machine-id(5)).
+  // Do not show the machine's id to others (machine-id(5)).
   return { name, boot, key: createHash('sha256').update(parts).digest('hex').slice(0, 16) };
 }
 
@@ -56,12 +59,12 @@ function bootId(): string {
     const startedAt = Date.now() - uptime() * 1_000;
     return new Date(Math.round(startedAt / BOOT_ROUNDING_MILLIS) * BOOT_ROUNDING_MILLIS).toISOString();
   } catch {
-    // Nothing tells whether another process saw the same boot.
+    // Nothing shows whether another process saw the same boot.
     return randomUUID();
   }
 }
 
-/** `undefined`: there is no such file, or nothing in it. */
+/** `undefined` if there is no such file, or it is empty. */
 function textOf(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8').trim() || undefined;

@@ -1,21 +1,21 @@
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 
-/** Links are not followed, and a pipe does not block the process until somebody opens its other end. Windows has neither. */
+/** Do not follow links, and do not block on a pipe until somebody opens its other end. Windows has neither flag. */
 const ONLY_FILES = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-/** An open descriptor, with what it was when it was opened. */
+/** An open descriptor, with the file's stats from when it was opened. */
 export interface PlainFile {
   readonly fd: number;
   readonly stats: Stats;
 }
 
 /**
- * Opens a regular file, and nothing else that somebody put in its place: no link, pipe, socket, device or directory. All
- * files of this package whose names can be known beforehand are opened here.
+ * Opens a regular file, and refuses anything else that somebody may have put in its place: a link, pipe, socket, device
+ * or directory. All files of this package with predictable names are opened here.
  *
  * @param flags `O_RDONLY`, `O_WRONLY | O_CREAT`, ...
- * @throws the error of the file system; `Error` when it is no regular file.
+ * @throws the error of the file system; `Error` if it is not a regular file.
  */
 export function openPlainFile(path: string, flags: number, mode = 0o600): PlainFile {
   const fd = openNoLink(path, flags, mode);
@@ -30,9 +30,9 @@ export function openPlainFile(path: string, flags: number, mode = 0o600): PlainF
 }
 
 /**
- * Makes a regular file with exactly that mode: the umask takes nothing of what the application asked for.
+ * Creates a regular file with exactly this mode, whatever the umask.
  *
- * @throws the error of the file system, `EEXIST` when there is anything of that name.
+ * @throws the error of the file system, `EEXIST` if anything has that name.
  */
 export function makePlainFile(path: string, mode: number): PlainFile {
   const made = openPlainFile(
@@ -43,21 +43,21 @@ export function makePlainFile(path: string, mode: number): PlainFile {
   try {
     if ((made.stats.mode & mode) !== mode) fchmodSync(made.fd, mode);
   } catch {
-    // A file system without modes, which is what the directory says about who may read there.
+    // The file system has no modes; then access to the directory decides who may read.
   }
   return made;
 }
 
 /**
- * Gives a file that takes the place of another one, or stands beside it, to whom that belongs: root may run a command in the
- * directory of a service, which has to read and write the files afterwards.
+ * Gives a file the owner of another one that it replaces or accompanies: root may run a command in the directory of a
+ * service, which has to read and write the files afterwards.
  */
 export function giveTo({ uid, gid }: Pick<Stats, 'uid' | 'gid'>, fd: number): void {
   if (process.geteuid?.() !== 0) return;
   try {
     fchownSync(fd, uid, gid);
   } catch {
-    // A file system without owners.
+    // The file system has no owners.
   }
 }
 
@@ -70,7 +70,7 @@ function openNoLink(path: string, flags: number, mode: number): number {
   }
 }
 
-/** The content of a regular file. @throws as {@link openPlainFile} does. */
+/** Returns the content of a regular file. @throws like {@link openPlainFile}. */
 export function readPlainFile(path: string): Buffer {
   const { fd } = openPlainFile(path, constants.O_RDONLY);
   try {

@@ -42,7 +42,7 @@ export class Echo {
 
   readonly #onStdoutError = (error: unknown): void => {
     // Keep the listener: pending writes may fail too.
-    if (this.#isOn) this.#turnOff('stdout cannot be written; the echo is off', error);
+    if (this.#isOn) this.#turnOff('stdout cannot be written to; the echo is off', error);
   };
 
   #turnOff(message: string, error: unknown): void {

@@ -216,7 +216,7 @@ describe.each(sdkLines)('exporters of others, on SDK %s', (_line, { sdk }) => {
     await second.processor.forceFlush({ timeoutMillis: 5_000 });
     await second.processor.shutdown({ timeoutMillis: 5_000 });
     expect(inMemory.delivered).toStrictEqual(['a']);
-    const told = diagnostics.lines.filter((line) => /odd end|did not end in the time|failed/.test(line));
+    const told = diagnostics.lines.filter((line) => /odd end|did not end in the remaining time|failed/.test(line));
     expect(told.length > 0).toBe(what !== 'give no promise');
     expect(ends).toStrictEqual([]);
   });
@@ -273,7 +273,7 @@ test('an onLoss and a clock that fail, and meters that throw, cost no record', a
   expect(delivered).toStrictEqual(['a']);
   await durable.shutdown();
   durable.onEmit({} as never);
-  await until(() => diagnostics.lines.some((line) => line.includes('`onLoss` failed')));
+  await until(() => diagnostics.lines.some((line) => line.includes('`onLoss` threw')));
   for (const text of ['no meters', 'no clock', 'no ear']) {
     expect(diagnostics.lines.some((line) => line.includes(text))).toBe(true);
   }

@@ -130,12 +130,12 @@ describe.each(sdkLines)('--import otel-session-logs/register, SDK %s', (_name, l
     const application = applicationWithPackage([...SDK, EXPORTER], line);
     const noUrl = await run(application, { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector' });
     expect(noUrl.lines).toEqual([
-      'otel-session-logs: OTEL_EXPORTER_OTLP_ENDPOINT is no URL: "collector"; no logs are exported: set it to one such as http://localhost:4318',
+      'otel-session-logs: OTEL_EXPORTER_OTLP_ENDPOINT is not a URL: "collector"; no logs are exported: set it to a URL such as http://localhost:4318',
     ]);
     const receiver = await receiverOf();
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http' };
     expect((await run(application, env)).lines).toEqual([
-      'otel-session-logs: OTEL_EXPORTER_OTLP_PROTOCOL "http" is none of http/json, http/protobuf, grpc; using http/json',
+      'otel-session-logs: OTEL_EXPORTER_OTLP_PROTOCOL is "http", which is none of http/json, http/protobuf, grpc; using http/json',
     ]);
     expect(bodies(receiver)).toHaveLength(2);
   });

@@ -381,7 +381,7 @@ describe('startSessionLogs', () => {
     await sessions.logChunkToQueue('x', 's');
     await sessions.forceFlush();
     expect(diagnostics.lines).toHaveLength(1);
-    expect(diagnostics.lines[0]).toContain('OTEL_EXPORTER_OTLP_ENDPOINT is no URL: "no url"');
+    expect(diagnostics.lines[0]).toContain('OTEL_EXPORTER_OTLP_ENDPOINT is not a URL: "no url"');
   });
 });
 

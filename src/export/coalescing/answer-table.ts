@@ -7,8 +7,8 @@ interface SessionAnswers {
 }
 
 /**
- * The answers under way, by session and stream id. The maps are nested, since ids are arbitrary strings that cannot be
- * joined into a safe key, and since no key has to be built for each chunk.
+ * The open answers, by session and stream id. The maps are nested because ids are arbitrary strings that cannot be
+ * joined into a safe key, and because then no key has to be built for each chunk.
  */
 export class AnswerTable {
   readonly #bySession = new Map<string, SessionAnswers>();

@@ -11,12 +11,12 @@ import { CoalescedAnswer } from './coalesced-answer.ts';
 import type { Finished, Placement } from './coalesced-answer.ts';
 import { AnswerTable } from './answer-table.ts';
 
-/** How records are merged, and the bounds; see `CoalescingOptions`. */
+/** How records are merged, and the limits; see `CoalescingOptions`. */
 export interface MergeRules {
   readonly maxChars: number;
   readonly maxDelayMillis: number;
   readonly content: 'keep' | 'omit';
-  /** The most answers under way; beyond it the oldest is passed on as it is. */
+  /** The most open answers; beyond that the oldest is passed on unfinished. */
   readonly maxAnswers: number;
   /** The most UTF-16 units held over all answers. */
   readonly maxHeldChars: number;
@@ -42,7 +42,7 @@ export class ChunkMerger {
     this.#pass = pass;
   }
 
-  /** The number of answers under way. */
+  /** The number of open answers. */
   get answerCount(): number {
     return this.#answers.size;
   }
@@ -53,8 +53,8 @@ export class ChunkMerger {
   }
 
   /**
-   * Takes a record of a session. Returns `true` when it was merged, and `false` when the caller has to pass it on
-   * unchanged; what has to precede it is passed on by then.
+   * Takes a record of a session. Returns `true` if it merged the record, `false` if the caller has to pass it on
+   * unchanged; by then it has passed on what has to precede it.
    */
   take(record: LogRecord, sessionId: string, placement: Placement): boolean {
     const kind = chatKindOf(record, placement.routed);
@@ -68,7 +68,7 @@ export class ChunkMerger {
     const streamId = typeof id === 'string' ? id : undefined;
     const known = this.#answers.get(sessionId, streamId);
     const answer = known ?? new CoalescedAnswer(sessionId, streamId, this.#rules.content);
-    // What a start does, and an end, depends on how the answer stood before.
+    // The effect of a start or an end depends on the state of the answer before it.
     if (kind !== 'stream-start' && kind !== 'stream-end') answer.open = afterKind(answer.open, kind);
     switch (kind) {
       case 'text':
@@ -89,13 +89,13 @@ export class ChunkMerger {
     }
   }
 
-  /** Passes on what is held, of one session or of all. `isOver`: the text ends here, even within a surrogate pair. */
+  /** Passes on what is held, of one session or all. `isOver`: the text ends here, even within a surrogate pair. */
   flush(isOver: boolean, sessionId?: string): void {
     const answers = sessionId === undefined ? this.#answers.all() : this.#answers.ofSession(sessionId);
     for (const answer of answers) this.#cut(answer, () => answer.cut(isOver));
   }
 
-  /** Passes on everything and forgets all answers: one that is under way has no end any more. */
+  /** Passes on everything and forgets all answers, open ones too. */
   close(): void {
     for (const answer of this.#answers.all()) {
       const last = answer.isOpen ? () => answer.finish(undefined, undefined, ABANDONED) : () => answer.cut(true);
@@ -145,7 +145,7 @@ export class ChunkMerger {
     this.#keepBounds();
   }
 
-  /** Lets go of what is held of sessions. */
+  /** Drops what is held of sessions. */
   forget(isMeant: (sessionId: string) => boolean): void {
     for (const answer of [...this.#answers.all()].filter(({ sessionId }) => isMeant(sessionId))) {
       this.#heldChars -= answer.length;
@@ -161,7 +161,7 @@ export class ChunkMerger {
     this.#timer ??= this.#startTimer(this.#rules.maxDelayMillis);
   }
 
-  /** Takes a record out of the answer and passes it on. An answer without a start is removed once it holds nothing. */
+  /** Takes a record out of the answer and passes it on. Removes an answer without a start once it holds nothing. */
   #cut(answer: CoalescedAnswer, take: () => Finished | undefined): void {
     const before = answer.length;
     const finished = take();
@@ -210,13 +210,13 @@ export class ChunkMerger {
         this.#timer ??= this.#startTimer(left);
         return;
       }
-      // Half a surrogate pair that was alone for the whole delay will not be completed.
+      // A lone half of a surrogate pair that waited for the whole delay will not be completed.
       this.#cut(answer, () => answer.cut(answer.length === 1));
     }
   }
 }
 
-/** The kind of a chat record; `undefined` for a record of the log, and for an unknown event. */
+/** The kind of a chat record; `undefined` for an operator's log or an unknown event. */
 function chatKindOf(record: LogRecord, routed: RoutedRecord | undefined): EntryKind | undefined {
   const known = routed === undefined ? undefined : (routed.detail?.logType ?? 'chat');
   const logType = wholeAttribute(record, ATTRIBUTE.logType, record.attributes[ATTRIBUTE.logType], known);

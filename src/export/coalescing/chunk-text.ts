@@ -13,7 +13,7 @@ export class ChunkText {
   #openCount = 0;
   #length = 0;
 
-  /** In UTF-16 units. */
+  /** Length in UTF-16 units. */
   get length(): number {
     return this.#length;
   }
@@ -42,7 +42,7 @@ export class ChunkText {
   }
 }
 
-/** The index at which to cut the text so that at most `max` units, but at least one code point, are before it. */
+/** The index at which to cut the text so that at most `max` units, but at least one code point, precede it. */
 export function codePointCut(text: string, max: number): number {
   if (max >= text.length || !isPairAt(text, max - 1)) return Math.min(max, text.length);
   return max > 1 ? max - 1 : max + 1;

@@ -21,28 +21,31 @@ export interface Finished extends Readonly<Placement> {
   readonly record: MergedLogRecord;
 }
 
-/** The merged record under way, with the text that is held for it. */
+/** The current merged record, with the text that is held for it. */
 interface HeldRecord extends Placement {
   readonly record: MergedLogRecord;
   readonly text: ChunkText;
   chunkCount: number;
-  /** Observed time of the last chunk. Two small integers, since an array for each chunk would keep the garbage collector busy. */
+  /**
+   * Observed time of the last chunk, as two small integers, because an array for each chunk would burden the garbage
+   * collector.
+   */
   observedSeconds: number;
   observedNanos: number;
 }
 
 /**
- * Merges the text of one answer into records. An answer is known by its session, and by a stream id where several run side
- * by side.
+ * Merges the text of one answer into records. An answer is identified by its session, and by a stream id if several run
+ * at the same time.
  *
- * It holds at most one record under way; the caller decides when it is cut.
+ * It holds at most one unfinished record; the caller decides when to cut it.
  */
 export class CoalescedAnswer {
   readonly sessionId: string;
   readonly streamId: string | undefined;
-  /** How the answer stands that this is the text of; 0 when no `stream-start` was seen. */
+  /** State of the answer; 0 if no `stream-start` came. */
   open: OpenAnswer = 0;
-  /** When the record under way got its first chunk, on the monotonic clock; orders the answers for the timer. */
+  /** When the current record got its first chunk, on the monotonic clock; orders the answers for the timer. */
   heldSince = 0;
 
   #held: HeldRecord | undefined;
@@ -50,7 +53,7 @@ export class CoalescedAnswer {
   #secondsToFirstChunk: number | undefined;
   #hasEmitted = false;
   #toldReasons: string | undefined;
-  /** Attributes of the record before: what says the same again is no news. */
+  /** Attributes of the previous record, so that unchanged ones are not reported again. */
   #told: Readonly<Record<string, unknown>> = {};
 
   readonly #content: 'keep' | 'omit';
@@ -61,7 +64,7 @@ export class CoalescedAnswer {
     this.#content = content;
   }
 
-  /** A `stream-start` was seen. */
+  /** Whether a `stream-start` came. */
   get isOpen(): boolean {
     return this.open !== 0;
   }
@@ -75,28 +78,28 @@ export class CoalescedAnswer {
     return this.#held !== undefined && (this.#held.chunkCount > 0 || this.#held.text.length > 0);
   }
 
-  /** Takes a `stream-start`, whose attributes go to the first record. */
+  /** Takes a `stream-start` and keeps its attributes for the first record. */
   start(record: LogRecord, placement: Placement): void {
     if (!this.isOpen) this.#startTime = record.hrTime;
     this.open = 1;
     this.#take(record, placement);
   }
 
-  /** Whether the chunk may be added to the record under way. */
+  /** Whether the chunk may be added to the current record. */
   accepts(record: LogRecord, placement: Placement): boolean {
     return !this.hasContent || isAlike(this.#held as HeldRecord, record, placement);
   }
 
-  /** Adds one chunk. A chunk longer than `maxChars` is not copied, since the caller cuts it at once. */
+  /** Adds one chunk. Does not copy a chunk longer than `maxChars`, because the caller cuts it at once. */
   add(record: LogRecord, text: string, placement: Placement, maxChars: number): void {
     if (!this.hasContent) this.#beginWith(record, placement);
     this.#append(this.#take(record, placement), record, text, maxChars);
   }
 
   /**
-   * Adds one more chunk to the record under way, if it accepts the chunk. Nearly every chunk is added here.
+   * Adds one more chunk to the current record, if that accepts it. Nearly every chunk is added here.
    *
-   * Returns `false` when it did nothing.
+   * Returns `false` if it did nothing.
    */
   addMore(record: LogRecord, text: string, placement: Placement, maxChars: number): boolean {
     const held = this.#held;
@@ -119,8 +122,8 @@ export class CoalescedAnswer {
   }
 
   /**
-   * Begins a merged record with the first text record, which gives time, context and scope. A `stream-start` before it
-   * gave only attributes.
+   * Begins a merged record with the first text record, which gives it time, context and scope. A `stream-start` before
+   * it gives only attributes.
    */
   #beginWith(record: LogRecord, placement: Placement): void {
     const begun = new MergedLogRecord(record);
@@ -136,7 +139,7 @@ export class CoalescedAnswer {
     return held;
   }
 
-  /** Cuts off a full record, between code points, when more than `maxChars` are held. */
+  /** Cuts off a full record, between code points, if more than `maxChars` units are held. */
   cutFull(maxChars: number): Finished | undefined {
     const held = this.#held;
     if (held === undefined || held.text.length <= maxChars) return undefined;
@@ -146,8 +149,8 @@ export class CoalescedAnswer {
   }
 
   /**
-   * Cuts the record under way as it is. The first half of a surrogate pair is kept for the next record, unless the text
-   * is known to end here.
+   * Cuts the current record as it is. Keeps the first half of a surrogate pair for the next record, unless the text
+   * ends here.
    */
   cut(isTextOver: boolean): Finished | undefined {
     const held = this.#held;
@@ -159,7 +162,7 @@ export class CoalescedAnswer {
     return undefined;
   }
 
-  /** Cuts an answer that broke off. The record gets the reason, which is not repeated at the answer's end. */
+  /** Cuts an answer that was interrupted. The record gets the reason, which is not repeated at the answer's end. */
   breakOff(reason: string): Finished | undefined {
     if (!this.hasContent || this.#held === undefined) return undefined;
     const reasons = [reason];
@@ -169,8 +172,9 @@ export class CoalescedAnswer {
   }
 
   /**
-   * The last record of the answer: what is held, with the attributes of the `stream-end`. When nothing is held there is a
-   * record only if it says something new: attributes of the end, a new reason, or that the answer had no text at all.
+   * Returns the last record of the answer: what is held, with the attributes of the `stream-end`. If nothing is held,
+   * there is a record only if it says something new: attributes of the end, a new reason, or that the answer had no
+   * text at all.
    */
   finish(end: LogRecord | undefined, placement: Placement | undefined, reason?: string): Finished | undefined {
     const isTold = this.#toldReasons !== undefined;
@@ -219,7 +223,7 @@ export class CoalescedAnswer {
     return { record, sessionId, context, routed };
   }
 
-  /** Begins the next record with the rest of the last chunk, which is counted in the record where it began. */
+  /** Begins the next record with the rest of the last chunk, which counts in the record where it began. */
   #goOnWith(held: HeldRecord, rest: string): void {
     const record = new MergedLogRecord(held.record as unknown as LogRecord);
     record.hrTime = held.record.hrTimeObserved;
@@ -237,7 +241,7 @@ function finishReasons(end: LogRecord | undefined, placement: Placement | undefi
     : wholeAttribute(end, ATTRIBUTE.finishReasons, end.attributes[ATTRIBUTE.finishReasons], known);
 }
 
-/** Whether a record may be merged: all records of a merged one have the same resource, scope, severity and session. */
+/** Whether a record may be merged with the current one: resource, scope, severity and session must be the same. */
 function isAlike({ record: merged, sessionId }: HeldRecord, record: LogRecord, placement: Placement): boolean {
   return (
     sessionId === placement.sessionId &&
@@ -248,13 +252,13 @@ function isAlike({ record: merged, sessionId }: HeldRecord, record: LogRecord, p
   );
 }
 
-/** The text to hold. A text that is cut again is not copied: a copy for each cut would cost quadratic time. */
+/** The text to hold. A text that will be cut again is not copied: a copy for each cut would take quadratic time. */
 function staying(text: string, maxChars: number): string {
   return text.length > maxChars ? text : ownText(text);
 }
 
 /**
- * What a processor behind needs. The original would keep the attributes of the record alive, and the text that its
+ * The facts that a processor behind needs. The original would keep the record's attributes alive, and the text that its
  * session id is a slice of.
  */
 function keptRouted(

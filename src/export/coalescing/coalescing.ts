@@ -29,27 +29,29 @@ import { FlushQueue } from '../flush-queue.ts';
 const MAX_ANSWERS = 10_000;
 const MAX_HELD_CHARS = 32 * 1024 * 1024;
 
-/** How text chunks are merged. */
+/** Options for merging text chunks. */
 export interface CoalescingOptions {
   /** The most UTF-16 units in the body of one merged record. @default 1_000_000 */
   readonly maxChars?: number | undefined;
   /** The longest time that a chunk is held back, in milliseconds. @default 60_000 */
   readonly maxDelayMillis?: number | undefined;
-  /** `'omit'` passes counts and times on, but not the text. @default 'keep' */
+  /** `'omit'` passes on counts and times, but not the text. @default 'keep' */
   readonly content?: 'keep' | 'omit' | undefined;
 }
 
 /** Options of {@link CoalescingLogRecordProcessor}. */
 export interface CoalescingLogRecordProcessorOptions extends CoalescingOptions {
-  /** Gets the merged records, and all records that are not merged. It is flushed and shut down with the coalescing processor. */
+  /**
+   * Gets the merged records and all records that are not merged. The coalescing processor flushes it and shuts it down.
+   */
   readonly processor: LogRecordProcessor;
 }
 
-/** What a coalescing processor holds, and how many records were lost by reason. */
+/** Counters of a coalescing processor. */
 export interface CoalescingStats {
-  /** Answers under way. */
+  /** Number of open answers. */
   readonly answers: number;
-  /** UTF-16 units held back. */
+  /** Number of UTF-16 units held back. */
   readonly heldChars: number;
   readonly lost: Readonly<Record<string, number>>;
 }
@@ -67,20 +69,21 @@ const optionsSchema = lazily(() =>
  * Merges the text chunks of an answer (session and stream id) into one record for an inner processor, so that an answer
  * of 500 tokens is one record at the collector. Readers of the session still get each chunk at once.
  *
- * Register it after the session processor. The joined bodies of the merged records equal the joined chunks exactly, and
- * are cut between code points only. Text before, inside and after reasoning or a tool call stays apart; the marks between
- * them are passed on unchanged, and so is everything that is not chat text. `stream-start` and `stream-end` become part of
- * the merged record, which has their attributes (finish reasons, token usage) besides `session_logs.chunk_count`,
- * `gen_ai.request.stream` and `gen_ai.response.time_to_first_chunk`. Its time is that of the first chunk, its observed
- * time that of the last. Chunks outside any answer are merged by session too.
+ * Register it after the session processor. The joined bodies of the merged records equal the joined chunks exactly;
+ * they are cut only between code points. Text before, inside and after reasoning or a tool call stays separate; the
+ * marks between them, and everything that is not chat text, are passed on unchanged. `stream-start` and `stream-end`
+ * become part of the merged record, which has their attributes (finish reasons, token usage) and
+ * `session_logs.chunk_count`, `gen_ai.request.stream` and `gen_ai.response.time_to_first_chunk`. Its time is that of
+ * the first chunk, its observed time that of the last. Chunks outside any answer are merged by session too.
  *
- * A merged record is passed on when its answer ends or breaks off (`error`, `aborted` or `abandoned` as finish reason),
- * before a mark, at `maxChars`, after `maxDelayMillis`, at `forceFlush`, `flushSession` and `shutdown`, and when the
- * process exits. Half of a surrogate pair is kept for the next record, unless the text ends there. A SIGKILL loses the
- * text that is held, at most that of `maxDelayMillis`: a disk spool behind this processor does not have it yet.
+ * A merged record is passed on when its answer ends or is interrupted (finish reason `error`, `aborted` or
+ * `abandoned`), before a mark, at `maxChars`, after `maxDelayMillis`, at `forceFlush`, `flushSession` and `shutdown`,
+ * and when the process exits. The first half of a surrogate pair is kept for the next record, unless the text ends
+ * there. A SIGKILL loses the held text, at most that of the last `maxDelayMillis`, because a disk spool behind this
+ * processor does not have it yet.
  *
- * Bounds: 10,000 answers, and 32 Mi UTF-16 units over all of them (or `maxChars`, when that is more). When one is
- * reached, the oldest answer is passed on early. Nothing is dropped.
+ * Limits: 10,000 answers, and 32 Mi UTF-16 units over all of them (or `maxChars`, if that is more). When a limit is
+ * reached, the oldest answer is passed on early; nothing is dropped.
  *
  * @example
  * ```ts
@@ -99,13 +102,13 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
   readonly #exit: EndOfTickWrite;
   readonly #lost = new LossCounters();
   readonly #reporter = reporterFor('coalescing');
-  /** One object for all records, since this runs once per token. */
+  /** One object for all records, because this runs once per token. */
   readonly #placement: Placement = { sessionId: '', context: undefined, routed: undefined };
   /** The processor behind this one, once it is known to answer `flushSession`. */
   #delivery: SessionDelivery | undefined;
   #attachedTo: DeliverySource | undefined;
   #erasesFor: DeliverySource | undefined;
-  /** What the processor behind this one gets in place of the session processor. */
+  /** What the processor behind this one gets instead of the session processor. */
   readonly #source: DeliverySource = {
     attachDelivery: (delivery) => {
       this.#delivery = delivery;
@@ -158,7 +161,7 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
     else if (this.#isExiting) this.#merger.flush(true);
   }
 
-  /** What the inner processor answers, until shutdown. */
+  /** Returns what the inner processor answers; `false` after shutdown. */
   enabled(options: EnabledOptions): boolean {
     if (this.#isClosed) return false;
     try {
@@ -172,7 +175,7 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
   /**
    * Passes on what is held and flushes the inner processor. Each caller waits for the whole flush.
    *
-   * @throws SessionLogsError `flush_timeout` when that takes longer than `timeoutMillis` (default 30,000); otherwise the
+   * @throws SessionLogsError `flush_timeout` if that takes longer than `timeoutMillis` (default 30,000); otherwise the
    * error of the inner processor.
    */
   async forceFlush(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
@@ -184,14 +187,14 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
   /**
    * Passes on what is held of one session, and calls `flushSession` of the durable processor behind this one.
    *
-   * @throws SessionLogsError `no_durable_exporter` when there is none.
+   * @throws SessionLogsError `no_durable_exporter` if there is none.
    */
   async flushSession(sessionId: string, options?: { readonly timeoutMillis?: number }): Promise<DeliveryReport> {
     this.#merger.flush(false, sessionId);
     if (this.#delivery === undefined) {
       throw new SessionLogsError(
         'no_durable_exporter',
-        'flushSession needs a DurableLogRecordProcessor, which the processor inside CoalescingLogRecordProcessor is not',
+        'flushSession needs a DurableLogRecordProcessor as the `processor` of CoalescingLogRecordProcessor',
       );
     }
     return this.#delivery.flushSession(sessionId, options);
@@ -201,7 +204,7 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
     for (const eraser of this.#erasers) eraser.checkErasable?.(sessionId);
   }
 
-  /** Lets go of what is held of the session, and has the processors behind this one erase it. */
+  /** Drops what is held of the session, and has the processors behind this one erase it. */
   async eraseSession(sessionId: string): Promise<ErasedPart> {
     this.#merger.forget((id) => id === sessionId);
     return addParts(await Promise.all([...this.#erasers].map((eraser) => eraser.eraseSession(sessionId))));
@@ -216,7 +219,7 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
   /**
    * Passes on everything and shuts the inner processor down. Later records are counted and dropped. Idempotent.
    *
-   * @throws SessionLogsError `shutdown_timeout` when that takes longer than `timeoutMillis` (default 10,000); otherwise
+   * @throws SessionLogsError `shutdown_timeout` if that takes longer than `timeoutMillis` (default 10,000); otherwise
    * the error of the inner processor.
    */
   shutdown(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
@@ -263,20 +266,20 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
     }
     noteRoutedRecord(record, this.#behind(routed));
     this.#hand(record, context);
-    // The record is restored, since other processors of the provider get it too.
+    // Restore the record, because other processors of the provider get it too.
     noteRoutedRecord(record, routed);
     this.#attach(routed.source);
   }
 
   /**
-   * What the processor behind gets: a durable one attaches itself to this processor, so that a session flush comes
+   * The facts for the processor behind: a durable one attaches itself to this processor, so that a session flush comes
    * through here.
    */
   #behind(routed: RoutedRecord): RoutedRecord {
     return { ...routed, source: routed.source === undefined ? undefined : this.#source };
   }
 
-  /** Makes this processor known to the session processor; for `flushSession` once a durable one is known behind it. */
+  /** Attaches this processor to the session processor; for `flushSession`, once a durable one is known behind it. */
   #attach(source: DeliverySource | undefined): void {
     if (source === undefined) return;
     if (source !== this.#erasesFor) {
@@ -288,7 +291,7 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
     source.attachDelivery(this);
   }
 
-  /** Never throws: an error of the inner processor must not reach the program that logs, nor the next processor. */
+  /** Never throws: an error of the inner processor must reach neither the program that logs nor the next processor. */
   #hand(record: LogRecord, context: Context | undefined): void {
     try {
       catchRejection(this.#inner.onEmit(record, context), this.#onInnerFailure);

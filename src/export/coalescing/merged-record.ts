@@ -4,7 +4,7 @@ import { ownValue } from '../../support/own-value.ts';
 import { ownText } from '../../support/own-text.ts';
 import { reporterFor } from '../../support/reporter.ts';
 
-/** The number of attributes that a record takes; further ones are dropped and counted, as in the SDK. */
+/** The most attributes of a record; further ones are dropped and counted, as in the SDK. */
 const ATTRIBUTE_COUNT_LIMIT = 128;
 
 const reporter = reporterFor('coalescing');
@@ -12,9 +12,9 @@ const reporter = reporterFor('coalescing');
 /**
  * A log record merged from several, which `CoalescingLogRecordProcessor` passes to its inner processor.
  *
- * It can be used like a record of either SDK line: the inner processor may change it while its `onEmit` runs, and read it
- * afterwards. `resource` and `instrumentationScope` are the objects of the first record, since the OTLP serializer groups
- * records by identity.
+ * It can be used like a record of either SDK line: the inner processor may change it while its `onEmit` runs, and read
+ * it afterwards. `resource` and `instrumentationScope` are the objects of the first record, because the OTLP serializer
+ * groups records by identity.
  */
 export class MergedLogRecord {
   hrTime: HrTime;
@@ -57,7 +57,7 @@ export class MergedLogRecord {
     }
   }
 
-  /** Sets an attribute of our own, to which the limit does not apply. */
+  /** Sets an attribute of this package, to which the limit does not apply. */
   stamp(key: string, value: unknown): void {
     this.#put(key, value, Number.POSITIVE_INFINITY);
   }
@@ -67,7 +67,7 @@ export class MergedLogRecord {
     if (this.attributes[key] === given && given !== undefined) return;
     const value = ownValue(given);
     if (!Object.hasOwn(this.attributes, key)) {
-      // What an answer took comes with its end, after all that the application says.
+      // Token usage comes with the end of the answer, after all attributes of the application.
       if (this.#attributeCount >= limit && !key.startsWith(USAGE_PREFIX)) {
         this.droppedAttributesCount += 1;
         return;
@@ -111,7 +111,7 @@ export class MergedLogRecord {
     return this;
   }
 
-  /** From here on the record cannot be changed: the inner processor's `onEmit` has returned. */
+  /** Makes the record immutable: the inner processor's `onEmit` has returned. */
   makeReadonly(): void {
     this.#isReadonly = true;
   }

@@ -8,16 +8,17 @@ import type { LineException } from '../line-parts.ts';
 const COLOURS: Readonly<Record<string, number>> = { TRACE: 90, DEBUG: 36, INFO: 32, WARN: 33, ERROR: 31, FATAL: 35 };
 const GREY = 90;
 
-/** How lines for people look. */
+/** Style of lines for people. */
 export interface ConsoleStyle {
   readonly hasColours: boolean;
-  /** Whether the time has its date: who reads a log later does not know the day. */
+  /** Whether the time has its date, for those who read a log later. */
   readonly hasDate: boolean;
 }
 
 /**
- * The record as lines for people: time, level, `[session id]`, message, attributes as JSON; below them, set in, further
- * lines of the message and the exception with its stack. The text has no control characters and no overrides of its direction.
+ * Returns the record as lines for people: time, level, `[session id]`, message and attributes as JSON; below, indented,
+ * further lines of the message and the exception with its stack. The text has no control characters and no overrides of
+ * text direction.
  */
 export function consoleLines(record: LogRecord, { hasColours, hasDate }: ConsoleStyle): string {
   const paint = hasColours ? painted : plain;
@@ -37,7 +38,7 @@ function textOf({ type, message, stacktrace }: LineException): string {
   return parts.map(bodyToText).join(': ');
 }
 
-/** Further lines are indented, so that none looks like a record of its own. */
+/** Indents further lines, so that none looks like a record of its own. */
 function printable(text: string): string {
   return withoutTerminalControls(text).replaceAll('\n', '\n    ');
 }

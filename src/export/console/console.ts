@@ -11,21 +11,21 @@ import { stdoutTerminal } from './terminal.ts';
 const reporter = reporterFor('console');
 
 /**
- * What a line on stdout is. `'pretty'`: time of day, level, session, message and attributes, for a person at a terminal;
- * coloured where colours may be. `'plain'`: the same with the date and without colours, for `docker logs`. `'json'`: the
- * JSON line of the daily file.
+ * Format of lines on stdout. `'pretty'`: time of day, level, session, message and attributes, for a person at a
+ * terminal; coloured if colours are allowed. `'plain'`: the same with the date and without colours, for `docker logs`.
+ * `'json'`: the JSON line of the daily file.
  */
 export type ConsoleFormat = 'pretty' | 'plain' | 'json';
 
 /**
- * Writes leveled logs as lines to stdout. Chunks of a chat are left to the stream handler; where that shows them on a
- * terminal, lines do not begin within theirs.
+ * Writes leveled logs as lines to stdout. Leaves chunks of a chat to the stream handler; if that shows them on a
+ * terminal, no line begins within one of theirs.
  *
  * A closed stdout (`| head -1`) ends the output, but not the process.
  */
 export class ConsoleLogRecordProcessor implements LogRecordProcessor {
   readonly #lineOf: (record: LogRecord) => string;
-  /** Records that were not printed: those after shutdown, and those that could not be read. */
+  /** Counts records that were not printed: those after shutdown, and those that could not be read. */
   readonly lost: LossCounters = new LossCounters();
   #isOpen = true;
   readonly #stopWatching: () => void;
@@ -54,14 +54,17 @@ export class ConsoleLogRecordProcessor implements LogRecordProcessor {
       if ((record.severityNumber ?? 0) === 0) return undefined;
       return { lines: this.#lineOf(record), sessionId: sessionIdOfRecord(record) };
     } catch (error) {
-      // A record that cannot be read has nothing to do with stdout: the next one is printed.
+      // An unreadable record has nothing to do with stdout: the next one is printed.
       this.lost.add('internal_error');
       reporter.limited('unreadable', 'a record could not be read', error);
       return undefined;
     }
   }
 
-  /** Whether a record of this severity would be printed: until shutdown or a closed stdout, and not without a severity. */
+  /**
+   * Whether a record of this severity would be printed: it has a severity, and neither a shutdown nor a closed stdout
+   * has ended the output.
+   */
   enabled(options?: EnabledOptions): boolean {
     const severity: number | undefined = options?.severityNumber;
     return this.#isOpen && severity !== 0;
@@ -80,6 +83,6 @@ export class ConsoleLogRecordProcessor implements LogRecordProcessor {
   readonly #onError = (error: unknown): void => {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    reporter.warn('stdout cannot be written; no more lines are printed', error);
+    reporter.warn('stdout cannot be written to; no more lines are printed', error);
   };
 }

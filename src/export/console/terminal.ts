@@ -5,31 +5,34 @@ import { escapeBracketed, withoutTerminalControls } from '../../support/terminal
 import { startTimer } from '../../support/timers.ts';
 import { EndOfTickWrite } from '../../support/end-of-tick-write.ts';
 
-/** A session whose line is not the open one waits until it has so much for a line of its own, or for that long. */
+/**
+ * A session whose line is not the open one waits until it has this much text for a line of its own, or for the time
+ * below.
+ */
 const LINE_CHARS = 80;
 const HELD_MILLIS = 1_000;
-/** More sessions than these do not wait: nobody reads along. */
+/** The most sessions that wait; with more, nobody reads along anyway. */
 const MAX_HELD = 1_000;
 
-/** Colours of labels, so that sessions side by side are told apart. */
+/** Colours of labels, which distinguish concurrent sessions. */
 const LABEL_COLOURS = [36, 35, 33, 34, 32, 96, 95, 93, 94, 92] as const;
 
 const reporter = reporterFor('console');
 
 /**
- * What stdout shows to a person: the chunks of sessions and whole lines, so that no line begins within another one.
+ * Shows chunks of sessions and whole lines to a person on stdout, so that no line begins within another one.
  *
- * Each line of chunks begins with the id of its session. One session writes to the open line, live; the text of others
- * waits until that line ends, until it makes a line itself, or a second. A line that was ended for another one goes on
- * behind `...`. Text is written without control characters and overrides of its direction, so none can drive the terminal
- * or look like a line of another session.
+ * Each line of chunks begins with the id of its session. One session writes live to the open line; the text of others
+ * waits until that line ends, until it fills a line itself, or for a second. A line that was ended for another one
+ * continues after `...`. Text is written without control characters and overrides of text direction, so that it can
+ * neither control the terminal nor look like a line of another session.
  */
 export class Terminal {
   readonly #write: (text: string) => void;
   readonly #hasColours: boolean;
-  /** The session whose text stands at the end of stdout without a line end. */
+  /** The session whose unfinished line is the last one on stdout. */
   #open: string | undefined;
-  /** Text that waits, by its session; the one that waits longest is first. */
+  /** Waiting text by session, longest wait first. */
   readonly #held = new Map<string, string>();
   /** Sessions whose line was ended for another one. */
   readonly #cut = new Set<string>();
@@ -40,7 +43,7 @@ export class Terminal {
     this.#hasColours = hasLabelColours;
   }
 
-  /** Shows a chunk; a token ends the session's line, or shows nothing. */
+  /** Shows a chunk. A token ends the session's line or shows nothing. */
   chunk(message: string, sessionId: string): void {
     if (controlKindOf(message) !== undefined) {
       if (SPECIAL_END_TOKENS.includes(message)) this.#endLine(sessionId);
@@ -53,7 +56,7 @@ export class Terminal {
     else this.#hold(sessionId, text);
   }
 
-  /** Shows whole lines, which end with a line end. What their session has waiting comes before them. */
+  /** Shows whole lines, each with its line end, after the waiting text of their session. */
   lines(text: string, sessionId?: string): void {
     const waiting = sessionId === undefined ? undefined : this.#held.get(sessionId);
     if (sessionId !== undefined && waiting !== undefined) this.#put(sessionId, waiting);
@@ -61,14 +64,14 @@ export class Terminal {
     this.#showNext();
   }
 
-  /** Shows what waits, of all sessions. */
+  /** Shows the waiting text of all sessions. */
   #showAll(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const [sessionId, text] of this.#held) this.#put(sessionId, text);
   }
 
-  /** Shows what waits and ends the open line: nothing more comes. */
+  /** Shows the waiting text and ends the open line: nothing more comes. */
   end(): void {
     this.#showAll();
     if (this.#open === undefined) return;
@@ -82,7 +85,7 @@ export class Terminal {
     else this.#timer ??= startTimer(this.flush, HELD_MILLIS).unref();
   }
 
-  /** Shows what waits. Never throws: who writes next is told as well when stdout is gone. */
+  /** Shows the waiting text. Never throws: the next writer will learn too that stdout is gone. */
   readonly flush = (): void => {
     try {
       this.#showAll();
@@ -96,7 +99,7 @@ export class Terminal {
     this.#showNext();
   }
 
-  /** The line is free: the session that waits longest gets it, and so on until one leaves it open. */
+  /** The line is free: gives it to the session that waits longest, and so on until one leaves it open. */
   #showNext(): void {
     for (const [sessionId, text] of this.#held) {
       if (this.#open !== undefined) return;
@@ -114,7 +117,7 @@ export class Terminal {
     this.#showNext();
   }
 
-  /** What ends the open line for another one. */
+  /** The text that ends the open line for another one. */
   #endOpenLine(): string {
     if (this.#open === undefined) return '';
     if (this.#cut.size >= MAX_HELD) this.#cut.clear();
@@ -131,7 +134,7 @@ export class Terminal {
       const isLast = index === lines.length - 1;
       if (this.#open === undefined && !(isLast && line === '')) {
         const isCut = this.#cut.delete(sessionId);
-        // The line end of a line that was ended already.
+        // The line was already ended.
         if (isCut && line === '') continue;
         shown += this.#labelOf(sessionId) + (isCut ? '... ' : '');
         this.#open = sessionId;
@@ -155,7 +158,7 @@ export class Terminal {
 
 let shared: Terminal | undefined;
 
-/** That of the process: everything that goes to stdout has to know of its open line. */
+/** The terminal of this process: everything that writes to stdout has to know its open line. */
 export function stdoutTerminal(): Terminal {
   if (shared !== undefined) return shared;
   const terminal = new Terminal((text) => process.stdout.write(text));

@@ -1,37 +1,37 @@
 import type { ExportVerdict } from './export-verdict.ts';
 
-/** Records of a batch, from one index to another, exclusive. */
+/** Records of a batch from one index up to, but not including, another. */
 export interface Part {
   readonly from: number;
   readonly to: number;
 }
 
-/** What a delivery does with the parts of a batch. */
+/** The steps that a delivery takes with the parts of a batch. */
 export interface DeliverySteps {
-  /** `interrupted`: it was not sent, and nothing more of the batch is to be. */
+  /** Sends a part. `interrupted`: it was not sent, and the rest of the batch must not be sent. */
   send(part: Part): Promise<ExportVerdict | 'interrupted'>;
   accepted(part: Part): void;
-  /** A single record was refused, by a collector that accepts others. */
+  /** Called for a single record that the collector refused although it accepts others. */
   rejected(part: Part): void;
 }
 
-/** How a delivery ended. `all-refused`: the collector refuses whatever it is given, so the records are not to blame. */
+/** How a delivery ended. `all-refused`: the collector refuses everything, so the records are not to blame. */
 export type DeliveryEnd = Exclude<ExportVerdict, 'refused'> | 'all-refused' | 'interrupted';
 
-/** After this many single records refused in a row, none accepted, the collector is taken for the cause. */
+/** After this many single records refused in a row, the collector is assumed to be the cause. */
 const MAX_REFUSED_IN_A_ROW = 20;
 
 /**
- * Delivers batches so that one bad record costs nothing but itself: a part that is refused is split in halves, down to the
- * single record.
+ * Delivers batches so that one bad record costs only itself: a refused part is split in halves, down to the single
+ * record.
  *
- * Singles are rejected only while the collector accepts anything at all. After twenty of them in a row the rest of the batch
- * is tried, its last part first; when none of it is accepted, what is left is kept.
+ * Single records are rejected only if the collector accepts anything at all. After twenty of them in a row it tries the
+ * rest of the batch, its last part first; if none of it is accepted, what is left is kept.
  */
 export class BatchDelivery {
   #refusedInARow = 0;
 
-  /** Resolves at the first answer that ends the delivery: `delivered` when all parts are accepted or rejected. */
+  /** Resolves at the first answer that ends the delivery: `delivered` if all parts are accepted or rejected. */
   async deliver(parts: readonly Part[], steps: DeliverySteps): Promise<DeliveryEnd> {
     const left = [...parts];
     for (let part = left.shift(); part !== undefined; part = left.shift()) {
@@ -49,7 +49,7 @@ export class BatchDelivery {
     return 'delivered';
   }
 
-  /** Looks for a part that is accepted, which it takes out. */
+  /** Looks for a part that is accepted, and removes it. */
   async #probe(left: Part[], steps: DeliverySteps): Promise<DeliveryEnd> {
     for (let i = left.length - 1; i >= 0; i -= 1) {
       const part = left[i] as Part;

@@ -1,25 +1,28 @@
 import { batchEnvironment } from '../../otel/environment.ts';
 import type { Reporter } from '../../support/reporter.ts';
 
-/** Times and sizes of a batch processor, each of which `OTEL_BLRP_*` sets where no option does. */
+/** Times and sizes of a batch processor. `OTEL_BLRP_*` sets each one that no option sets. */
 export interface BatchOptions {
   /**
-   * The most records that wait; further ones are dropped, counted `export_queue_full`.
+   * The most waiting records; further ones are dropped and counted as `export_queue_full`.
    *
    * @default OTEL_BLRP_MAX_QUEUE_SIZE, else 65,536
    */
   readonly maxQueueSize?: number | undefined;
   /** Records per export. @default OTEL_BLRP_MAX_EXPORT_BATCH_SIZE, else 512 */
   readonly maxExportBatchSize?: number | undefined;
-  /** How long records wait for a batch to fill. @default OTEL_BLRP_SCHEDULE_DELAY, else 1,000 */
+  /** Milliseconds that records wait for a batch to fill. @default OTEL_BLRP_SCHEDULE_DELAY, else 1,000 */
   readonly scheduledDelayMillis?: number | undefined;
-  /** How long an export may take; after that its records are sent again. @default OTEL_BLRP_EXPORT_TIMEOUT, else 30,000 */
+  /**
+   * Milliseconds that an export may take; after that its records are sent again. @default OTEL_BLRP_EXPORT_TIMEOUT,
+   * else 30,000
+   */
   readonly exportTimeoutMillis?: number | undefined;
 }
 
 export type BatchSettings = { readonly [Key in keyof BatchOptions]-?: number };
 
-/** A bad variable is warned about. */
+/** The settings with defaults. Warns of a wrong environment variable. */
 export function batchSettings(given: BatchOptions, reporter: Reporter): BatchSettings {
   const environment = batchEnvironment(reporter);
   return {

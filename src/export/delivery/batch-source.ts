@@ -4,11 +4,11 @@ import type { SpoolBatch } from '../spool/spool-batch.ts';
 import { FIRST_PAUSE_MILLIS } from './back-off.ts';
 
 const MAX_BATCH_BYTES = 1024 * 1024;
-/** After this many failed reads in a row the rest of the segment is given up. */
+/** After this many failed reads in a row, the rest of the segment is given up. */
 const MAX_READ_FAILURES = 5;
 const READ_AGAIN_MILLIS = 50;
 
-/** The batches of each queue: the one that is being sent, kept until all of it is settled, and the one after it. */
+/** The batches of each queue: the one that is being sent, kept until it is settled, and the next one. */
 export class BatchSource {
   readonly #held = new Map<SegmentQueue, SpoolBatch>();
   readonly #ahead = new Map<SegmentQueue, Promise<SpoolBatch | undefined>>();
@@ -21,12 +21,12 @@ export class BatchSource {
     this.#reporter = reporter;
   }
 
-  /** Whether a batch of the queue is begun and not settled. */
+  /** Whether a batch of the queue is begun but not settled. */
   holds(queue: SegmentQueue): boolean {
     return this.#held.has(queue);
   }
 
-  /** The batch to send, or after how many milliseconds to ask again. Never rejects. */
+  /** Resolves to the batch to send, or to the number of milliseconds after which to ask again. Never rejects. */
   async take(queue: SegmentQueue): Promise<SpoolBatch | number> {
     const held = this.#held.get(queue);
     if (held !== undefined && !held.isSettled) return held;
@@ -36,7 +36,7 @@ export class BatchSource {
     try {
       const batch = await reading;
       this.#failures = 0;
-      // The pending records may have been dropped, or found damaged, while they were read.
+      // While being read, the pending records may have been dropped or found damaged.
       if (batch === undefined || batch.isSettled) return READ_AGAIN_MILLIS;
       this.#held.set(queue, batch);
       return batch;
@@ -45,7 +45,7 @@ export class BatchSource {
     }
   }
 
-  /** Lets go of all batches, and gives those that were begun: they are read again. Nothing is being read when it resolves. */
+  /** Drops all batches and resolves, when nothing is being read, to those that were begun: they are read again. */
   async reset(): Promise<SpoolBatch[]> {
     const held = [...this.#held.values()];
     this.#held.clear();
@@ -54,17 +54,17 @@ export class BatchSource {
     return held;
   }
 
-  /** The batch is settled. */
+  /** Called when the batch is settled. */
   settled(queue: SegmentQueue): void {
     this.#held.delete(queue);
   }
 
-  /** Reads the next batch while one is being sent, if at least so many records wait behind it. */
+  /** Reads the next batch while one is being sent, if at least this many records wait behind it. */
   readAhead(queue: SegmentQueue, least: number): void {
     const held = this.#held.get(queue)?.length ?? 0;
     if (this.#ahead.has(queue) || queue.pending - held < least) return;
     const reading = this.#read(queue);
-    // The turn that takes this batch sees the failure too; until then it must not count as unhandled.
+    // The turn that takes this batch sees the failure too; until then it must not count as an unhandled rejection.
     reading.catch(() => {});
     this.#ahead.set(queue, reading);
   }
@@ -77,7 +77,7 @@ export class BatchSource {
     this.#failures += 1;
     const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
     if (!isGone && this.#failures < MAX_READ_FAILURES) return FIRST_PAUSE_MILLIS;
-    this.#reporter.warn('a segment of the spool cannot be read: what is left of it counts as damaged', error);
+    this.#reporter.warn('a segment of the spool cannot be read; the rest of it counts as damaged', error);
     queue.giveUpReading();
     this.#failures = 0;
     return 0;

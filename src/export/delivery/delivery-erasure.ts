@@ -5,11 +5,11 @@ import type { SpoolBatch } from '../spool/spool-batch.ts';
 /** What an erasure removed from a delivery, by session. */
 export interface DeliveryErasure {
   readonly records: ErasedCounts;
-  /** Those of them that were sent, without an answer. */
+  /** Those of them that were sent but not answered. */
   readonly unanswered: ErasedCounts;
 }
 
-/** Of the records that are meant those that were sent with these batches, without an answer: the collector may have them. */
+/** Counts the matching records that were sent in these batches but not answered: the collector may have them. */
 export function unansweredIn(batches: readonly SpoolBatch[], matcher: RecordMatcher): ErasedCounts {
   const counts: ErasedCounts = new Map();
   for (const batch of batches) {

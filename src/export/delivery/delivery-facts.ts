@@ -1,37 +1,37 @@
 import type { ExportVerdict } from './export-verdict.ts';
 
-/** What a processor that exports tells `diagnose()`. */
+/** What an exporting processor tells `diagnose()`. */
 export interface DeliveryFacts {
   readonly exporter: object;
   readonly exported: number;
-  /** Records that wait. */
+  /** Number of waiting records. */
   readonly pending: number;
   readonly lastAnswer: LastAnswer | undefined;
-  /** Of a spool. */
+  /** Directory of the spool, if there is one. */
   readonly directory?: string;
-  /** Why the spool cannot be written now. */
+  /** Why the spool cannot currently be written. */
   readonly diskError?: unknown;
 }
 
-/** How the last export went. */
+/** The result of the last export. */
 export interface LastAnswer {
   readonly verdict: ExportVerdict;
   readonly error?: unknown;
-  /** On the clock of `performance.now()`. */
+  /** Time on the clock of `performance.now()`. */
   readonly atMillis: number;
 }
 
 const FACTS = Symbol.for('otel-session-logs.delivery-facts.v1');
 const holder = globalThis as { [FACTS]?: WeakMap<object, () => DeliveryFacts> };
-/** One for all copies of this package in the process, and no part of what applications use. */
+/** Shared by all copies of this package in the process, and not a part of the public interface. */
 const factsOf = (holder[FACTS] ??= new WeakMap());
 
-/** A processor says how to ask it. */
+/** Registers how to ask a processor. */
 export function tellDeliveryFacts(processor: object, facts: () => DeliveryFacts): void {
   factsOf.set(processor, facts);
 }
 
-/** Of a processor that is one of ours and exports. */
+/** The facts of an exporting processor of this package; `undefined` for any other. */
 export function deliveryFactsOf(processor: unknown): DeliveryFacts | undefined {
   return typeof processor === 'object' && processor !== null ? factsOf.get(processor)?.() : undefined;
 }

@@ -9,7 +9,7 @@ import type { Settlement, SpoolBatch } from '../spool/spool-batch.ts';
 import { ExportedSessions } from './exported-sessions.ts';
 import { SessionPositions } from './session-positions.ts';
 
-/** Records that were lost: they will never reach the collector. */
+/** Lost records, which will never reach the collector. */
 export interface Loss {
   /** The reason: `spool_full`, `expired`, `damaged`, `disk_full`, `spool_unwritable`, `spool_removed`, `too_large`, ... */
   readonly reason: LossReason;
@@ -26,14 +26,14 @@ export class DeliveryLedger {
   rejected = 0;
   /** Records of this process that were rejected or lost. */
   unsuccessful = 0;
-  /** Records of this process that are delivered, rejected or lost. */
+  /** Number of records of this process that are delivered, rejected or lost. */
   #settled = 0;
   readonly #lost = new LossCounters();
   readonly #reporter: Reporter;
   readonly #onLoss: ((loss: Loss) => void) | undefined;
   /**
-   * Losses that `onLoss` is yet to be called with. That happens later, since the application may log from there, into the
-   * very segment that is being dropped.
+   * Losses that `onLoss` has not been called with yet. It is called later, because the application may log from there
+   * into the very segment that is being dropped.
    */
   readonly #untold = new Map<LossReason, number>();
   readonly #tell = (): void => {
@@ -52,19 +52,19 @@ export class DeliveryLedger {
     return this.#lost.toJSON();
   }
 
-  /** Records of this process that are neither delivered, rejected nor lost. */
+  /** Number of records of this process that are neither delivered, rejected nor lost. */
   get waiting(): number {
     return this.received - this.#settled;
   }
 
-  /** Counts records that are lost, and tells of them. */
+  /** Counts lost records and reports them. */
   lose(reason: LossReason, count: number, isOwn: boolean): void {
     this.count(reason, count, isOwn);
     if (this.#untold.size === 0) nextMicrotask(this.#tell);
     this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + count);
   }
 
-  /** Counts records that are lost. The caller tells of them. */
+  /** Counts lost records, which the caller reports. */
   count(reason: LossReason, count: number, isOwn: boolean): void {
     this.#lost.add(reason, count);
     if (!isOwn) return;
@@ -72,7 +72,7 @@ export class DeliveryLedger {
     this.#settled += count;
   }
 
-  /** Counts records of a batch that are settled. */
+  /** Counts settled records of a batch. */
   settle(batch: SpoolBatch, from: number, to: number, settlement: Settlement, isOwn: boolean): void {
     const count = to - from;
     if (settlement === 'expired') {
@@ -91,7 +91,7 @@ export class DeliveryLedger {
     this.#settleSessions(batch, from, to, settlement === 'delivered');
   }
 
-  /** Counts records of this process that were erased with their sessions: nobody waits for them any more. */
+  /** Counts records of this process that were erased with their sessions, so that nobody waits for them. */
   erased(counts: ErasedCounts): void {
     this.#settled += totalOf(counts);
     for (const sessionId of counts.keys()) this.positions.erased(sessionId);
@@ -108,7 +108,7 @@ export class DeliveryLedger {
 
   #tellOne(reason: LossReason, count: number): void {
     this.#reporter.limited(`lost ${reason}`, `log records are lost: ${reason} (${this.#lost.get(reason)} so far)`);
-    const failed = (error: unknown): boolean => this.#reporter.limited('onLoss', '`onLoss` failed', error);
+    const failed = (error: unknown): boolean => this.#reporter.limited('onLoss', '`onLoss` threw', error);
     try {
       catchRejection(this.#onLoss?.({ reason, count }), failed);
     } catch (error) {

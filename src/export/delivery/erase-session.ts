@@ -3,7 +3,7 @@ import { totalOf } from '../spool/erase-frames.ts';
 import type { RecordSpool } from '../spool/record-spool.ts';
 import type { RecordDelivery } from './record-delivery.ts';
 
-/** Erases one session in a delivery, and says what the collector has of it. */
+/** Erases one session in a delivery, and tells what the collector has of it. */
 export async function eraseSessionIn<Spool extends RecordSpool>(
   delivery: RecordDelivery<Spool>,
   sessionId: string,
@@ -18,7 +18,7 @@ export async function eraseSessionIn<Spool extends RecordSpool>(
     remains:
       exported.records === 0 && exportedSessions.hasForgotten
         ? [
-            'what the collector has of this session: this process has forgotten what it exported of the sessions it began with',
+            'what the collector has of this session: this process no longer knows what it exported of its first sessions',
           ]
         : [],
   };

@@ -1,8 +1,8 @@
-/** What an exporter answered. */
+/** An exporter's answer. */
 export interface ExportOutcome {
   readonly isSuccess: boolean;
   readonly error?: unknown;
-  /** `export()` itself threw: it cannot handle one of the records. */
+  /** Whether `export()` itself threw: then it cannot handle one of the records. */
   readonly hasThrown?: boolean;
 }
 
@@ -30,12 +30,12 @@ const HTTP_UNAVAILABLE: ReadonlySet<number> = new Set([408, 425, 429]);
 /** Reads the outcome of an export. The exporters for OTLP over HTTP and gRPC put the status into `error.code`. */
 export function verdictOn({ isSuccess, hasThrown, error }: ExportOutcome): ExportVerdict {
   if (isSuccess) return 'delivered';
-  // It cannot handle one of these records: smaller parts will show which.
+  // The exporter cannot handle one of these records: smaller parts will show which.
   if (hasThrown === true) return 'refused';
   try {
     return verdictOf(error as FailedExport | undefined);
   } catch {
-    // The error is foreign too: a getter of it threw.
+    // A getter of the foreign error threw.
     return 'unavailable';
   }
 }
@@ -47,7 +47,7 @@ interface FailedExport {
 
 function verdictOf(error: FailedExport | undefined): ExportVerdict {
   const code = error?.code;
-  // The retries are used up, the time is over, or the code is the name of a network or TLS error.
+  // The retries are used up, the time ran out, or the code names a network or TLS error.
   if (typeof code !== 'number') return 'unavailable';
   if (code <= GRPC_LAST) return grpcVerdict(code, typeof error?.message === 'string' ? error.message : '');
   if (code >= 500 || HTTP_UNAVAILABLE.has(code)) return 'unavailable';

@@ -14,21 +14,21 @@ interface Exported {
 }
 
 /**
- * What the collector has acknowledged of each session, for who erases one and has to erase it there too. Beyond the bound the
- * session that began to be exported first is forgotten.
+ * What the collector acknowledged of each session, for erasing a session there too. Beyond the limit, the session that
+ * was first exported earliest is forgotten.
  */
 export class ExportedSessions {
   readonly #maxSessions: number;
   readonly #sessions = new Map<string, Exported>();
   #last: Exported | undefined;
-  /** Sessions that are not known any more had records. */
+  /** Whether sessions with exported records were forgotten. */
   hasForgotten = false;
 
   constructor(maxSessions = 10_000) {
     this.#maxSessions = maxSessions;
   }
 
-  /** The records of a batch from one to another, exclusive, were acknowledged. */
+  /** Notes that the records of a batch from one index up to, but not including, another were acknowledged. */
   note(batch: SpoolBatch, from: number, to: number): void {
     for (let i = from; i < to; i += 1) {
       const record = batch.records[i];
@@ -42,7 +42,7 @@ export class ExportedSessions {
     }
   }
 
-  /** The first session that is meant. */
+  /** The first matching session. */
   find(isMeant: (sessionId: string) => boolean): string | undefined {
     for (const sessionId of this.#sessions.keys()) if (isMeant(sessionId)) return sessionId;
     return undefined;

@@ -9,8 +9,8 @@ export class FlushWaiters {
   }
 
   /**
-   * Resolves to whether the condition holds, no later than after the timeout. The timer keeps the process alive, since a
-   * caller waits for the result.
+   * Resolves to whether the condition holds, after the timeout at the latest. The timer keeps the process alive,
+   * because a caller waits for the result.
    */
   wait(isDone: () => boolean, timeoutMillis: number): Promise<boolean> {
     if (isDone()) return Promise.resolve(true);

@@ -12,15 +12,15 @@ import { verdictOn } from './export-verdict.ts';
 import type { ExportOutcome, ExportVerdict } from './export-verdict.ts';
 
 /**
- * The context in which records are sent. Its key is that of `suppressTracing` in @opentelemetry/core (`createContextKey`
- * is `Symbol.for`). Without it an instrumented HTTP client would make a span for each export.
+ * The context in which records are sent. It has the key of `suppressTracing` in @opentelemetry/core (`createContextKey`
+ * is `Symbol.for`). Without it, an instrumented HTTP client would make a span for each export.
  */
 export const SUPPRESSED: Context = ROOT_CONTEXT.setValue(
   createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'),
   true,
 );
 
-/** The result of an export, with the error of one that failed. */
+/** The result of an export, with its error if it failed. */
 export interface ExportAnswer {
   readonly verdict: ExportVerdict;
   readonly error?: unknown;
@@ -28,25 +28,25 @@ export interface ExportAnswer {
   readonly isUnanswered?: boolean;
 }
 
-/** An exporter of anybody's, which may throw, hang, answer twice or never, and answer with anything. Never rejects. */
+/** Wraps any exporter, which may throw, hang, answer twice or never, and answer with anything. Never rejects. */
 export class GuardedExporter {
   readonly #exporter: LogRecordExporter;
   readonly #timeoutMillis: number;
   readonly #reporter: Reporter;
   lastAnswer: LastAnswer | undefined = undefined;
 
-  /** @param timeoutMillis How long an export may take. */
+  /** @param timeoutMillis Milliseconds that an export may take. */
   constructor(exporter: LogRecordExporter, timeoutMillis: number, reporter: Reporter) {
     this.#exporter = exporter;
     this.#timeoutMillis = timeoutMillis;
     this.#reporter = reporter;
   }
 
-  /** Exports records once. No answer in time means unavailable, and a throw means refused. The first answer counts. */
+  /** Exports records once. No answer in time counts as unavailable, a throw as refused. The first answer counts. */
   export(records: readonly ReadableLogRecord[]): Promise<ExportAnswer> {
     return new Promise<ExportAnswer>((resolve) => {
       const timer = startTimer(() => {
-        const error = new Error(`the exporter gave no answer within ${this.#timeoutMillis} ms`);
+        const error = new Error(`the exporter did not answer within ${this.#timeoutMillis} ms`);
         this.#answer(resolve, { verdict: 'unavailable', error, isUnanswered: true });
       }, this.#timeoutMillis).unref();
       const answered = (outcome: ExportOutcome): void => {
@@ -69,21 +69,21 @@ export class GuardedExporter {
 
   #call(records: readonly ReadableLogRecord[], answered: (outcome: ExportOutcome) => void): void {
     try {
-      // An array of its own, since it may empty it.
+      // Copied, because the exporter may empty the array.
       const returned: unknown = this.#exporter.export(records.slice(), (result) => answered(read(result)));
-      // An `async export()`: it rejects for any failure, also of the network.
+      // An `async export()` rejects for any failure, even of the network.
       catchRejection(returned, (error) => answered({ isSuccess: false, error }));
     } catch (error) {
       answered({ isSuccess: false, error, hasThrown: true });
     }
   }
 
-  /** Asks it to send what it holds, and does not wait: some answer an export only then. */
+  /** Asks the exporter to send what it holds, without waiting: some exporters answer an export only then. */
   hurry(): void {
     void this.#guarded('forceFlush', () => this.#exporter.forceFlush?.());
   }
 
-  /** Resolves when it has sent what it holds, and no later than after the time. */
+  /** Resolves when the exporter has sent what it holds, after the time limit at the latest. */
   forceFlush(timeoutMillis: number): Promise<void> {
     return this.#within('forceFlush', timeoutMillis, () => this.#exporter.forceFlush?.());
   }
@@ -94,7 +94,7 @@ export class GuardedExporter {
 
   async #within(what: string, timeoutMillis: number, call: () => Promise<void> | undefined): Promise<void> {
     if (await settlesWithin(this.#guarded(what, call), timeoutMillis)) return;
-    this.#reporter.limited(what, `${what} of the exporter did not end in the time that was left (${timeoutMillis} ms)`);
+    this.#reporter.limited(what, `${what} of the exporter did not end in the remaining time (${timeoutMillis} ms)`);
   }
 
   async #guarded(what: string, call: () => Promise<void> | undefined): Promise<void> {

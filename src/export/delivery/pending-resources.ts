@@ -4,15 +4,15 @@ import type { RecordResource, SpooledResource } from '../spool/codec/origin-code
 import { startTimer } from '../../support/timers.ts';
 
 /**
- * Resources whose records are written before all their attributes are known (cloud detectors take seconds at start). The
- * records are written to disk at once, so that they survive the process; only sending waits for the attributes.
+ * Resources whose attributes are not all known yet when their records are written (cloud detectors take seconds at
+ * start). Records are written to disk at once, so that they survive the process; only sending waits for the attributes.
  */
 export class PendingResources {
   readonly #waiting = new Map<string, Promise<void>>();
   readonly #known = new Map<string, SpooledResource>();
   readonly #maxWaitMillis: number;
 
-  /** @param maxWaitMillis How long sending waits at most, from the first record of a resource on. */
+  /** @param maxWaitMillis The longest that sending waits, from the first record of a resource on. */
   constructor(maxWaitMillis: number) {
     this.#maxWaitMillis = maxWaitMillis;
   }
@@ -35,7 +35,7 @@ export class PendingResources {
     this.#waiting.set(id, wait);
   }
 
-  /** Takes the complete bytes of a resource, for example from the spool of another process. Damaged bytes are ignored. */
+  /** Takes the complete bytes of a resource, for example from the spool of another process. Ignores damaged bytes. */
   learn(blob: Buffer): void {
     try {
       const resource = decodeResource(blob);
@@ -45,14 +45,14 @@ export class PendingResources {
     }
   }
 
-  /** Gives the records their complete resources. Waits for those of this process. */
+  /** Gives the records their complete resources. Waits for the resources of this process. */
   async complete(records: readonly ReadableLogRecord[]): Promise<void> {
     for (const record of records) {
       const id = (record.resource as { pendingId?: string }).pendingId;
       if (id === undefined) continue;
       await this.#waiting.get(id);
       const known = this.#known.get(id);
-      // The record may be changed: it was made when it was read from the spool.
+      // It is safe to change the record, because reading the spool made it.
       if (known !== undefined) (record as { resource: unknown }).resource = known;
     }
   }

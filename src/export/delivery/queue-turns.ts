@@ -1,7 +1,7 @@
 import type { SegmentQueue } from '../spool/segment-queue.ts';
 import { pauseOfRefused } from './back-off.ts';
 
-/** What decides whose turn it is. */
+/** The facts that decide which queue's turn it is. */
 export interface QueueState {
   readonly own: SegmentQueue;
   readonly adopted: SegmentQueue | undefined;
@@ -12,8 +12,8 @@ export interface QueueState {
 }
 
 /**
- * Whose turn it is to be sent: the own queue's while a flush waits for it; otherwise both take turns, so that neither waits
- * for the other's backlog. A queue of which every record is refused pauses, while the other one goes on.
+ * Decides which queue is sent: this process's own while a flush waits for it; otherwise both take turns, so that
+ * neither waits for the other's backlog. A queue whose every record is refused pauses while the other goes on.
  */
 export class QueueTurns {
   #last: SegmentQueue | undefined;
@@ -27,12 +27,12 @@ export class QueueTurns {
     return isAdoptedReady ? (this.#last = adopted) : undefined;
   }
 
-  /** The collector refuses every record at the head of this queue. The records may be the cause. */
+  /** Called when the collector refuses every record at the head of this queue. The records may be the cause. */
   refused(queue: SegmentQueue): void {
     this.#refusedSince.set(queue, performance.now());
   }
 
-  /** Milliseconds until a queue that pauses gets its turn; `undefined` when none does. */
+  /** Milliseconds until a pausing queue gets its turn; `undefined` if none is pausing. */
   pauseLeft(state: QueueState): number | undefined {
     const left = [...this.#refusedSince.keys()].map((queue) => this.#pause(queue, state));
     return left.length === 0 ? undefined : Math.max(1, Math.min(...left));

@@ -28,13 +28,13 @@ const MAX_FRAME_BYTES = 256 * 1024;
 
 export interface QueuedLogRecordProcessorOptions extends BatchOptions {
   readonly exporter: LogRecordExporter;
-  /** When so many bytes wait, new records are dropped too. @default 67,108,864 (64 MiB) */
+  /** The most waiting bytes; beyond that, new records are dropped too. @default 67,108,864 (64 MiB) */
   readonly maxQueueBytes?: number | undefined;
-  /** How long a flush takes at most, since the SDK passes no time-out. @default 30,000 */
+  /** The longest that a flush takes, in milliseconds, because the SDK passes no time-out. @default 30,000 */
   readonly forceFlushTimeoutMillis?: number | undefined;
-  /** How long shutdown takes at most. @default 10,000 */
+  /** The longest that a shutdown takes, in milliseconds. @default 10,000 */
   readonly shutdownTimeoutMillis?: number | undefined;
-  /** Where metrics of the processor go. @default none */
+  /** Gets the metrics of the processor. @default none */
   readonly selfObsMeterProvider?: MeterProvider | undefined;
 }
 
@@ -55,16 +55,16 @@ const optionsSchema = lazily(() =>
 /** Counters of a `QueuedLogRecordProcessor`; never reset. */
 export interface QueuedStats {
   readonly exported: number;
-  /** Records that the collector rejected; they are among the lost, `export_failed`. */
+  /** Records that the collector rejected; `lost.export_failed` includes them. */
   readonly rejected: number;
   readonly pending: number;
-  /** Records lost, by reason. */
+  /** Lost records, by reason. */
   readonly lost: Readonly<Record<string, number>>;
 }
 
 /**
- * Exports as `DurableLogRecordProcessor` does, with the same retries, from a queue in memory: what waits is lost with the
- * process, and beyond `maxQueueSize` new records are.
+ * Exports from a queue in memory, with the same retries as `DurableLogRecordProcessor`. Waiting records are lost with
+ * the process, and new records beyond `maxQueueSize` are dropped.
  */
 export class QueuedLogRecordProcessor implements LogRecordProcessor, SessionDelivery, SessionEraser {
   readonly #reporter = reporterFor('queue');
@@ -139,7 +139,7 @@ export class QueuedLogRecordProcessor implements LogRecordProcessor, SessionDeli
     this.#overflow.end(`the export queue has room again; ${dropped} records were dropped`);
   }
 
-  /** True until shutdown. */
+  /** Returns true until shutdown. */
   enabled(): boolean {
     return this.#delivery.isOpen;
   }
@@ -147,8 +147,8 @@ export class QueuedLogRecordProcessor implements LogRecordProcessor, SessionDeli
   /**
    * Resolves when every record emitted before the call is exported.
    *
-   * @throws SessionLogsError `flush_timeout` with the number pending when that takes too long; `rejected` with the number
-   * of records that the collector rejected, or the queue had no room for, since the last flush.
+   * @throws SessionLogsError `flush_timeout` with the number pending if that takes too long; `rejected` with the number
+   * of records since the last flush that the collector rejected or the queue had no room for.
    */
   async forceFlush(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
     const timeoutMillis = timeoutOption('forceFlush', options) ?? this.#forceFlushTimeoutMillis;
@@ -162,16 +162,16 @@ export class QueuedLogRecordProcessor implements LogRecordProcessor, SessionDeli
     return this.#delivery.flushSession(sessionId, timeoutMillis);
   }
 
-  /** Takes the session's records out of the queue. An export under way is waited for, at most `exportTimeoutMillis`. */
+  /** Removes the session's records from the queue. Waits for a running export, at most `exportTimeoutMillis`. */
   eraseSession(sessionId: string): Promise<ErasedPart> {
     return eraseSessionIn(this.#delivery, sessionId);
   }
 
   /**
-   * Exports the records that wait, then shuts the exporter down.
+   * Exports the waiting records, then shuts the exporter down.
    *
-   * @throws SessionLogsError `shutdown_timeout` with the number of records that were not exported in time; they are lost,
-   * counted `export_failed`.
+   * @throws SessionLogsError `shutdown_timeout` with the number of records that were not exported in time; they are
+   * lost and counted as `export_failed`.
    */
   shutdown(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
     const timeoutMillis = timeoutOption('shutdown', options) ?? this.#shutdownTimeoutMillis;

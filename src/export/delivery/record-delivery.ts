@@ -27,13 +27,13 @@ import { Shipper } from './shipper.ts';
 import type { RejectedRecords } from './shipper.ts';
 import { undelivered } from './undelivered.ts';
 
-/** An export may be given any time; a detector that hangs is not to hold it up for ever. */
+/** An export may take any time, but a detector that hangs must not hold it up for ever. */
 const MAX_RESOURCE_WAIT_MILLIS = 30_000;
 
-/** What a spool tells the delivery. */
+/** Callbacks from a spool to the delivery. */
 export interface SpoolHooks {
   readonly events: SpoolEvents;
-  /** The complete bytes of a resource were found. */
+  /** Called with the complete bytes of a resource. */
   readonly onResource: (blob: Buffer) => void;
 }
 
@@ -43,21 +43,21 @@ export interface RecordDeliveryOptions<Spool extends RecordSpool> {
   readonly openSpool: (hooks: SpoolHooks) => Spool;
   readonly ledger: DeliveryLedger;
   readonly rejected: RejectedRecords;
-  /** When records are written to the spool: each by itself, at the end of the tick, or when a batch is due. */
+  /** When records are written to the spool: one by one, at the end of the tick, or when a batch is due. */
   readonly write: 'record' | 'tick' | 'batch';
-  /** A frame of this size is written within the tick: in a tight loop nothing else bounds memory. */
+  /** A frame of this size is written within the tick, because nothing else limits memory in a tight loop. */
   readonly maxFrameBytes: number;
   readonly expiredBefore: () => number;
   readonly newUid?: (() => string) | undefined;
   readonly now: () => number;
-  /** Makes itself known to the session processor, for `flushSession` and `eraseSession`. */
+  /** Attached to the session processor, for `flushSession` and `eraseSession`. */
   readonly delivery: SessionDelivery & SessionEraser;
   readonly reporter: Reporter;
   /** Called when the process exits, after the last write. */
   readonly onExit?: () => void;
 }
 
-/** The way of records from `onEmit` through a spool to an exporter, whatever the spool is. */
+/** Takes records from `onEmit` through a spool to an exporter, whatever the spool is. */
 export class RecordDelivery<Spool extends RecordSpool> {
   readonly spool: Spool;
   readonly ledger: DeliveryLedger;
@@ -74,7 +74,7 @@ export class RecordDelivery<Spool extends RecordSpool> {
   /** The sessions of the records in the encoder. */
   #sessions: SessionPosition[] = [];
   #attachedTo: DeliverySource | undefined;
-  /** Own records refused or lost that a flush has already reported. */
+  /** Number of own rejected or lost records that a flush has already reported. */
   #told = 0;
   #isClosing = false;
   #isStopped = false;
@@ -137,28 +137,28 @@ export class RecordDelivery<Spool extends RecordSpool> {
     };
   }
 
-  /** What `diagnose()` looks at. */
+  /** Facts for `diagnose()`. */
   get facts(): DeliveryFacts {
     const { exporter } = this.#options;
     return { exporter, exported: this.ledger.exported, pending: this.pending, lastAnswer: this.#exporter.lastAnswer };
   }
 
-  /** Whether records are taken. */
+  /** Whether it still takes records. */
   get isOpen(): boolean {
     return !this.#isClosing;
   }
 
-  /** Own records that are not delivered, rejected or lost. */
+  /** Number of own records that are not delivered, rejected or lost. */
   get pending(): number {
     return this.spool.own.pending + this.#encoder.count;
   }
 
-  /** Bytes of the records that are not in the spool yet. */
+  /** Bytes of records that are not in the spool yet. */
   get unwrittenBytes(): number {
     return this.#encoder.size;
   }
 
-  /** Synchronous; never throws, never waits for the exporter. */
+  /** Adds a record. Synchronous; never throws, never waits for the exporter. */
   add(record: LogRecord): void {
     const { ledger } = this;
     if (this.#isClosing) {
@@ -186,7 +186,8 @@ export class RecordDelivery<Spool extends RecordSpool> {
     this.#attachTo(routed.source);
     const session = positions.appending(sessionId, routed);
     try {
-      // Records are sent in the order of writing, so with this record everything written before it is delivered too.
+      // Records are sent in the order of writing, so when this record is delivered, everything written before it is
+      // too.
       this.#encode(record, sessionId, session.newestId);
     } catch (error) {
       positions.appended(undefined, [session]);
@@ -195,7 +196,7 @@ export class RecordDelivery<Spool extends RecordSpool> {
     this.#sessions.push(session);
   }
 
-  /** Counts a record for which there is no room, which the caller tells of. */
+  /** Counts a record for which there is no room; the caller reports it. */
   refuse(record: LogRecord, reason: LossReason): void {
     this.ledger.received += 1;
     this.ledger.count(reason, 1, true);
@@ -212,14 +213,17 @@ export class RecordDelivery<Spool extends RecordSpool> {
     source.attachEraser?.(this.#options.delivery);
   }
 
-  /** A record beyond the size of a frame gets one of its own: when a bound refuses it, it costs no other. */
+  /**
+   * A record that is larger than a frame gets a frame of its own, so that a limit that refuses it costs no other
+   * record.
+   */
   #encode(record: LogRecord, sessionId?: string, entryId?: string): void {
     if (this.#encoder.add(record, sessionId, entryId, this.#options.maxFrameBytes)) return;
     this.#write.now();
     this.#encoder.add(record, sessionId, entryId);
   }
 
-  /** Writes what the encoder has to the spool. Never throws. */
+  /** Writes the encoder's records to the spool. Never throws. */
   #writeFrame(): void {
     const encoder = this.#encoder;
     const { count } = encoder;
@@ -274,11 +278,11 @@ export class RecordDelivery<Spool extends RecordSpool> {
   }
 
   /**
-   * Erases what came of sessions before the call and is not acknowledged. An export under way is waited for first, at most as
-   * long as one may take. Of the sessions that are meant nothing is sent from then on.
+   * Erases unacknowledged records of sessions that came before the call. First waits for a running export, at most as
+   * long as one may take. From then on nothing of the matching sessions is sent.
    *
-   * @returns How many records were removed, by session, and how many of them the collector may have all the same, since it gave
-   * no answer. Rejects with the error of the file system; what could be erased is.
+   * @returns How many records were removed, by session, and how many of them the collector may have anyway, because it
+   * did not answer. Rejects with the error of the file system, after it has erased what it could.
    */
   async erase(matcher: RecordMatcher): Promise<DeliveryErasure> {
     this.#write.now();
@@ -298,7 +302,7 @@ export class RecordDelivery<Spool extends RecordSpool> {
   }
 
   async #eraseRecords(matcher: RecordMatcher, begun: readonly SpoolBatch[]): Promise<DeliveryErasure> {
-    // What is left in files belongs to whoever takes it over.
+    // What is left in files belongs to the process that takes it over.
     if (this.#isStopped) return { records: new Map(), unanswered: new Map() };
     const unanswered = unansweredIn(begun, matcher);
     const { own, adopted } = this.spool;
@@ -314,24 +318,24 @@ export class RecordDelivery<Spool extends RecordSpool> {
     }
   }
 
-  /** To be called when there may be more to send. */
+  /** Call it when there may be more to send. */
   wake(): void {
     this.#shipper.wake();
   }
 
   /**
-   * Ships what it can, and stops: nothing is added, read or sent any more. Resolves to the time that is left for what comes
-   * after it, within `timeoutMillis`.
+   * Ships what it can, then stops: nothing is added, read or sent any more. Resolves to the time that is left of
+   * `timeoutMillis` for what comes afterwards.
    *
    * @param closingShare The share of the time that is kept for that.
    */
   async stop(timeoutMillis: number, closingShare: number): Promise<Deadline> {
-    // The last part is for the way back: who gave this time waits no longer for what became of the records.
+    // Keeps the last part for the way back: the caller does not wait longer than its time for the result.
     const deadline = new Deadline(timeoutMillis * (1 - closingShare / 2));
     this.#isClosing = true;
     this.#stopReadingIds();
     this.#write.now();
-    // Other processes may have the files afterwards.
+    // Afterwards other processes may take the files.
     if (this.#erasures > 0) await settlesWithin(this.#erasing, timeoutMillis / 2);
     const sendingMillis = Math.min(deadline.left, timeoutMillis * (1 - closingShare));
     this.#shipper.closeWithin(sendingMillis, () => this.#waiters.end());
@@ -343,19 +347,22 @@ export class RecordDelivery<Spool extends RecordSpool> {
     return deadline;
   }
 
-  /** Lets go of the process and of the exporter, whose retry timer cannot be cancelled: it is not waited for any longer. */
+  /**
+   * Detaches from the process and the exporter. Does not wait for the exporter's retry timer, which cannot be
+   * cancelled.
+   */
   async release(deadline: Deadline): Promise<void> {
     this.#write.close();
     await this.#exporter.shutdown(deadline.left);
   }
 
-  /** The error of those that are not delivered at the end. */
+  /** The error for records that are not delivered at the end. */
   undelivered(count: number, what: string): SessionLogsError {
     const { exporter } = this.#options;
     return undelivered({ code: 'shutdown_timeout', count, what, exporter, failure: this.#shipper.failure });
   }
 
-  /** A condition that holds when all records emitted so far are settled. */
+  /** Returns a condition that holds when all records emitted so far are settled. */
   #allSettled(): () => boolean {
     const { spool } = this;
     const target = spool.nextOrdinal;

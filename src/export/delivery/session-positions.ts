@@ -3,15 +3,15 @@ import { ownText } from '../../support/own-text.ts';
 import type { SessionEntry } from '../spool/codec/frame-format.ts';
 import type { Segment } from '../spool/segment.ts';
 
-/** How far the records of one session are, counting only those of this process. */
+/** How far the records of one session have come, counting only those of this process. */
 interface SessionPosition {
   readonly sessionId: string;
-  /** Id and order of the newest entry that was given to the spool as a record. */
+  /** Id and order of the newest entry that the spool got as a record. */
   newestId: string | undefined;
   newestOrder: number;
-  /** Records given to the spool. */
+  /** Number of records that the spool got. */
   appended: number;
-  /** How many of them are delivered, rejected or dropped: the first ones, since records are sent in order. */
+  /** How many of them are delivered, rejected or dropped: the first ones, because records are sent in order. */
   settled: number;
   rejected: number;
   dropped: number;
@@ -22,9 +22,9 @@ interface SessionPosition {
 }
 
 /**
- * How far the records of each session are, for `flushSession`.
+ * How far the records of each session have come, for `flushSession`.
  *
- * It holds `maxSessions` at most: beyond that a session that was not used for long is forgotten, and counts as unknown.
+ * It holds `maxSessions` at most: beyond that, a session that was not used for long is forgotten and counts as unknown.
  */
 export class SessionPositions {
   readonly #sessions = new Map<string, SessionPosition>();
@@ -36,7 +36,7 @@ export class SessionPositions {
     this.#maxSessions = maxSessions;
   }
 
-  /** Counts a record of the session that is about to be written. `entry`: the session entry of the record. */
+  /** Counts a record of the session that is about to be written. `entry`: the record's session entry. */
   appending(sessionId: string, entry?: Pick<RoutedRecord, 'entryId' | 'order'>): SessionPosition {
     let session = this.#sessions.get(sessionId);
     if (session === undefined) {
@@ -64,11 +64,11 @@ export class SessionPositions {
     return session;
   }
 
-  /** Notes the segment that the records were written to; `undefined`: they are lost. */
+  /** Notes the segment that the records were written to; `undefined` if they are lost. */
   appended(segment: Segment | undefined, sessions: readonly SessionPosition[]): void {
     if (segment === undefined) {
       for (const session of sessions) {
-        // Not settled: those before it still wait.
+        // Not counted as settled, because the records before it still wait.
         session.appended -= 1;
         session.dropped += 1;
       }
@@ -96,11 +96,11 @@ export class SessionPositions {
     else inSegment?.set(session, count - 1);
     session.settled += 1;
     if (!isDelivered) session.rejected += 1;
-    // The id is a slice of the text of a whole frame, which it would keep alive.
+    // The id is a slice of a whole frame's text, which it would keep alive.
     else if (entry.entryId !== undefined) session.deliveredId = ownText(entry.entryId);
   }
 
-  /** A file took the place of a segment in memory. */
+  /** Called when a file has replaced a segment in memory. */
   moved(from: Segment, to: Segment): void {
     const inSegment = this.#inSegments.get(from);
     if (inSegment === undefined) return;
@@ -108,7 +108,7 @@ export class SessionPositions {
     this.#inSegments.set(to, inSegment);
   }
 
-  /** Counts the records that a removed segment still held as dropped. */
+  /** Counts as dropped the records that a removed segment still held. */
   removed(segment: Segment): void {
     for (const [session, count] of this.#inSegments.get(segment) ?? []) {
       session.settled += count;
@@ -117,7 +117,7 @@ export class SessionPositions {
     this.#inSegments.delete(segment);
   }
 
-  /** Its records were erased: who waits for them waits no longer. */
+  /** The session's records were erased: ends every wait for them. */
   erased(sessionId: string): void {
     const session = this.#sessions.get(sessionId);
     if (session === undefined) return;
@@ -126,13 +126,13 @@ export class SessionPositions {
     this.#forget(session);
   }
 
-  /** Watches the records that a session has now; `undefined` when the session is unknown. */
+  /** Watches the records that a session has now; `undefined` if the session is unknown. */
   watch(sessionId: string): SessionWatch | undefined {
     const session = this.#sessions.get(sessionId);
     return session === undefined ? undefined : new SessionWatch(session);
   }
 
-  /** Forgets the first session that was not used since the clock hand last passed it. */
+  /** Forgets the first session that was not used since the clock hand last passed it (second-chance algorithm). */
   #forgetOne(): void {
     for (const session of this.#sessions.values()) {
       this.#sessions.delete(session.sessionId);
@@ -142,7 +142,7 @@ export class SessionPositions {
     }
   }
 
-  /** Forgets it in the segments too, which stay as long as the collector is away. */
+  /** Forgets the session in the segments too, which stay as long as the collector is away. */
   #forget(session: SessionPosition): void {
     session.isForgotten = true;
     for (const inSegment of this.#inSegments.values()) inSegment.delete(session);

@@ -21,9 +21,9 @@ import type { PendingResources } from './pending-resources.ts';
 import { QueueTurns } from './queue-turns.ts';
 import type { QueueState } from './queue-turns.ts';
 
-/** Where single records go that the collector rejects. */
+/** Takes single records that the collector rejects. */
 export interface RejectedRecords {
-  /** What becomes of one, for the report: `it is ...`. */
+  /** What happens to the record, for the report: `it is ...`. */
   readonly fate: string;
   add(record: ReadableLogRecord, entry: SessionEntry | undefined): void;
 }
@@ -35,20 +35,20 @@ export interface ShipperOptions {
   readonly rejected: RejectedRecords;
   readonly maxExportBatchSize: number;
   readonly scheduledDelayMillis: number;
-  /** Records of before that time have waited too long. */
+  /** Records from before this time have waited too long. */
   readonly expiredBefore: () => number;
   readonly reporter: Reporter;
   /** Whether a flush waits for own records. */
   readonly isFlushing: () => boolean;
-  /** Own records that are not delivered, those that are not in the spool yet included. */
+  /** Number of own records that are not delivered, including those that are not in the spool yet. */
   readonly pending: () => number;
-  /** Puts them into the spool: they are about to be sent. */
+  /** Writes them to the spool, because they are about to be sent. */
   readonly write: () => void;
 }
 
 /**
- * Sends the records of the spool, first in, first out in each of its queues, one export at a time. It never gives up:
- * a record leaves the spool only by an acknowledgement, by a refusal of that single record, or by a bound.
+ * Sends the records of the spool, first in, first out in each of its queues, one export at a time. It never gives up: a
+ * record leaves the spool only by an acknowledgement, by a refusal of that single record, or by a limit.
  */
 export class Shipper {
   readonly #options: ShipperOptions;
@@ -57,10 +57,10 @@ export class Shipper {
   readonly #turns = new QueueTurns();
   readonly #delivery = new BatchDelivery();
   readonly #backOff = new BackOff();
-  /** The queues of which the collector refused every record at the last try. */
+  /** The queues whose every record the collector refused at the last try. */
   readonly #refusing = new Set<SegmentQueue>();
   #isStopped = false;
-  /** While it pauses: resolves when it goes on. */
+  /** Set while it pauses; resolves when it goes on. */
   #pausing: ShipperPause | undefined;
   #running: Promise<void> = Promise.resolve();
   #isDue = false;
@@ -68,7 +68,7 @@ export class Shipper {
   #wake: (() => void) | undefined;
   #isExporting = false;
   #lastError: unknown;
-  /** Of the last export. */
+  /** When the last export began. */
   #began = 0;
   #closing: { readonly since: number; readonly deadline: Deadline; readonly giveUp: () => void } | undefined;
 
@@ -78,7 +78,7 @@ export class Shipper {
     this.#batches = new BatchSource(options.maxExportBatchSize, options.reporter);
   }
 
-  /** Why the collector does not accept records; `undefined` when nothing is known to keep it from that. */
+  /** Why the collector does not accept records; `undefined` if no reason is known. */
   get failure(): unknown {
     return this.#outage.isOpen ? this.#lastError : undefined;
   }
@@ -89,10 +89,10 @@ export class Shipper {
   }
 
   /**
-   * Runs the work while nothing is read or sent: an export under way is waited for, which takes the time that an export may at
-   * most. One at a time.
+   * Runs the work while nothing is read or sent. First waits for a running export, at most as long as one may take.
+   * Allows one call at a time.
    *
-   * @param work Gets the batches that were begun, which are void.
+   * @param work Gets the batches that were begun, which are no longer valid.
    */
   async whilePaused<T>(work: (begun: readonly SpoolBatch[]) => Promise<T>): Promise<T> {
     const pausing = new ShipperPause();
@@ -107,29 +107,30 @@ export class Shipper {
     }
   }
 
-  /** To be called after own records were added. They are sent after the delay, or at once when they fill a batch. */
+  /** Call it after own records were added. They are sent after the delay, or at once if they fill a batch. */
   added(): void {
     if (this.#isDue || this.#backOff.isFailing) return;
     if (this.#options.pending() >= this.#options.maxExportBatchSize) this.#due();
     else this.#dueTimer ??= startTimer(() => this.#due(), this.#options.scheduledDelayMillis).unref();
   }
 
-  /** To be called when segments were adopted. */
+  /** Call it when segments were adopted. */
   wake(): void {
     this.#wake?.();
   }
 
-  /** To be called when a flush begins to wait. The exporter may be one that answers only when it is flushed. */
+  /** Call it when a flush begins to wait. Some exporters answer only when they are flushed. */
   hurry(): void {
     this.#wake?.();
     if (this.#isExporting) this.#options.exporter.hurry();
   }
 
   /**
-   * The end is near: an attempt that is begun from now on, takes longer than what is left then, and fails is the last one. The next
-   * could not have that time, and its exporter would keep the process alive behind the end, with timers of its own.
+   * Prepares for the end: an attempt that begins from now on, takes longer than the time left after it, and fails is
+   * the last one. The next attempt would not have enough time, and timers of the exporter would keep the process alive
+   * beyond the end.
    *
-   * @param giveUp Called when nothing more is tried.
+   * @param giveUp Called when it stops trying.
    */
   closeWithin(millis: number, giveUp: () => void): void {
     this.#closing = { since: workNow(), deadline: new Deadline(millis), giveUp };
@@ -179,14 +180,14 @@ export class Shipper {
     return undefined;
   }
 
-  /** Nothing is to be sent now. */
+  /** Waits until there is something to send. */
   #rest(state: QueueState): Promise<void> {
     this.#isDue = false;
     if (state.own.pending === 0) {
-      // What failed may have been dropped by a bound.
+      // A limit may have dropped what failed.
       this.#backOff.succeeded();
       if (this.#options.pending() > 0) this.added();
-      // They were due at once: nobody wakes one who does not sleep yet.
+      // Records became due meanwhile: nobody wakes a shipper that is not asleep yet.
       if (this.#isDue && state.own.pending > 0) return Promise.resolve();
     }
     return this.#sleep(this.#turns.pauseLeft(state));
@@ -199,7 +200,9 @@ export class Shipper {
     return { own, adopted, isFlushing, isOwnDue: isFlushing || this.#isDue || isBegun };
   }
 
-  /** While a batch is being sent no bound may drop its segments, since the indexes of its records must not change. */
+  /**
+   * While a batch is being sent, no limit may drop its segments, because the indexes of its records must not change.
+   */
   async #deliver(queue: SegmentQueue, batch: SpoolBatch): Promise<DeliveryEnd> {
     batch.hold();
     try {
@@ -223,7 +226,7 @@ export class Shipper {
   #reject(batch: SpoolBatch, { from, to }: Part): void {
     const { rejected, reporter } = this.#options;
     rejected.add(batch.records[from] as ReadableLogRecord, batch.sessions[from]);
-    if (reporter.limited('refused', `the collector rejects a log record; ${rejected.fate}`, this.#lastError)) {
+    if (reporter.limited('refused', `the collector rejected a log record; ${rejected.fate}`, this.#lastError)) {
       void tellGlobalErrorHandler(this.#lastError);
     }
     batch.settle(from, to, 'rejected');
@@ -234,7 +237,7 @@ export class Shipper {
     if (this.#pausing !== undefined) return 'interrupted';
     const records = from === 0 && to === batch.length ? batch.records : batch.records.slice(from, to);
     await resources.complete(records);
-    // Detectors may take longer than all that waits for them: the exporter is shut down by now.
+    // Waiting for detectors may take so long that the exporter has been shut down.
     if (this.#isStopped) return 'unavailable';
     this.#isExporting = true;
     this.#began = workNow();
@@ -244,14 +247,14 @@ export class Shipper {
     const { verdict, error, isUnanswered } = await answering;
     this.#isExporting = false;
     if (isUnanswered === true) batch.noteUnanswered(from, to);
-    // What comes after the end changes nothing any more.
+    // A result after the end changes nothing.
     if (this.#isStopped) return 'unavailable';
     if (verdict !== 'delivered') this.#lastError = error;
     if (verdict === 'unavailable' || verdict === 'misconfigured') this.#report(verdict, error);
     return verdict;
   }
 
-  /** If enough records wait for a whole batch. */
+  /** Reads ahead if enough records wait for a whole batch. */
   #readAhead(queue: SegmentQueue): void {
     if (this.#backOff.isFailing) return;
     const { spool, maxExportBatchSize, isFlushing } = this.#options;
@@ -262,7 +265,7 @@ export class Shipper {
     const { reporter, spool } = this.#options;
     if (!this.#outage.isOpen) void tellGlobalErrorHandler(error);
     this.#outage.begin(
-      `the collector does not accept log records: they are kept in ${spool.place} until it does`,
+      `the collector does not accept log records; they are kept in ${spool.place} until it does`,
       error,
     );
     if (verdict === 'misconfigured') {
@@ -275,7 +278,7 @@ export class Shipper {
     this.#batches.settled(queue);
     this.#backOff.succeeded();
     this.#refusing.delete(queue);
-    // While the other queue is refused, it is no news that this one is not.
+    // While the other queue is refused, accepting this one does not end the outage.
     if (![...this.#refusing].some(({ pending }) => pending > 0)) {
       this.#outage.end('the collector accepts log records again');
     }
@@ -317,7 +320,7 @@ export class Shipper {
   }
 }
 
-/** Between turns the shipper waits until the pause is over. */
+/** A pause between turns, which the shipper waits for. */
 class ShipperPause {
   readonly begun: Promise<void>;
   #begin: () => void = () => {};

@@ -2,20 +2,22 @@ import { destinationOf, targetOf } from '../../otel/exporter-inside.ts';
 import { SessionLogsError } from '../../support/errors.ts';
 import { reasonOf } from '../../support/reason.ts';
 
-/** Of records that were not delivered in time. */
+/** Facts about records that were not delivered in time. */
 export interface Undelivered {
   readonly code: 'flush_timeout' | 'shutdown_timeout';
   readonly count: number;
   /** `were not ... in time`. */
   readonly what: string;
-  /** What is told behind it. */
+  /** Text after the reason. */
   readonly rest?: string;
   readonly exporter: object;
-  /** Why the last export failed; `undefined`: nothing is known. */
+  /** Why the last export failed; `undefined` if unknown. */
   readonly failure: unknown;
 }
 
-/** The error that names where they were sent to, and why the last export failed: exporters hide that behind several causes. */
+/**
+ * Makes an error that names the destination and why the last export failed, which exporters hide behind several causes.
+ */
 export function undelivered({ code, count, what, rest = '', exporter, failure }: Undelivered): SessionLogsError {
   const reason = failure === undefined ? '' : reasonOf(failure);
   const where = destinationOf(targetOf(exporter)).trim();

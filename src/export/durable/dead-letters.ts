@@ -16,7 +16,7 @@ import { fileBytes, listDirectory } from '../spool/owner-directory.ts';
 /** The directory below the root of a spool, shared by its processes. */
 export const DEAD_DIRECTORY = 'dead';
 const DEAD_SUFFIX = '.dead';
-/** The names of our files begin with the time. */
+/** The names of these files begin with the time. */
 const OWN_NAME = /^\d{13}-/;
 const MAX_FILE_BYTES = 1024 * 1024;
 const APPENDING = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
@@ -28,11 +28,11 @@ export interface DeadFile {
 }
 
 /**
- * Single records that the collector rejected. They are kept for a person to read (`spool DIRECTORY --export`), and never
+ * Keeps single records that the collector rejected, for a person to read (`spool DIRECTORY --export`). They are never
  * sent again.
  *
- * Their bytes are bounded over all processes of the root: when the bound is reached the oldest file is deleted, and its
- * records are counted. Files of a newer version are neither deleted nor counted.
+ * Their bytes are limited over all processes of the root: at the limit, the oldest file is deleted and its records are
+ * counted. Files of a newer version are neither deleted nor counted.
  */
 export class DeadLetters implements RejectedRecords {
   readonly fate = 'it is kept in the directory `dead` of the spool';
@@ -44,7 +44,7 @@ export class DeadLetters implements RejectedRecords {
   #file: { readonly path: string; bytes: number } | undefined;
   #serial = 0;
   #records = 0;
-  /** By path: whether a file is left to a newer version. Each file is read once, when the bound is reached. */
+  /** Whether a file is left to a newer version, by path. Each file is read once, when the limit is reached. */
   #isLeft: ReadonlyMap<string, boolean> = new Map<string, boolean>();
 
   constructor(
@@ -69,12 +69,12 @@ export class DeadLetters implements RejectedRecords {
   add(record: ReadableLogRecord, entry?: SessionEntry): void {
     this.#records += 1;
     try {
-      // The session stands beside the record too: limits of the SDK may have cut it there.
+      // Also stores the session id apart from the record, where limits of the SDK may have cut it.
       this.#encoder.add(record as Parameters<FrameEncoder['add']>[0], entry?.sessionId, entry?.entryId);
       const frame = this.#encoder.finish(this.#records, this.#now());
       if (frame !== undefined) this.#write(frame);
     } catch {
-      // The disk cannot be written: the record is lost and counted.
+      // The disk cannot be written to: the record is lost and counted.
       this.#onLost('dead_unwritable', 1);
     }
   }
@@ -100,7 +100,7 @@ export class DeadLetters implements RejectedRecords {
       return openPlainFile(path, APPENDING).fd;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      // There was no such directory yet, or it was removed.
+      // The directory did not exist yet, or was removed.
       makeDirectories(this.#directory, 0o700);
       return openPlainFile(path, APPENDING).fd;
     }
@@ -117,14 +117,14 @@ export class DeadLetters implements RejectedRecords {
   #makeRoom(incoming: number): boolean {
     const all = deadFiles(this.#directory);
     if (bytesOf(all) + incoming <= this.#maxBytes) return true;
-    // All files are checked first: one that is left to a newer version must not cost an older file its room.
+    // Check all files first: a file that is left to a newer version must not push out an older file.
     this.#isLeft = new Map(all.map(({ path }) => [path, this.#isLeft.get(path) ?? countRecords(path) === undefined]));
     const files = all.filter(({ path }) => this.#isLeft.get(path) !== true);
     let bytes = bytesOf(files);
     for (const file of files) {
       if (bytes + incoming <= this.#maxBytes) break;
       bytes -= file.bytes;
-      // Counted again, since another process may have written to it meanwhile.
+      // Counted again, because another process may have written to it meanwhile.
       const count = countRecords(file.path);
       if (count === undefined) continue;
       if (this.#file?.path === file.path) this.#file = undefined;
@@ -144,7 +144,7 @@ export function deadFiles(directory: string): DeadFile[] {
   return filesOf(directory, (name) => name.endsWith(DEAD_SUFFIX));
 }
 
-/** Files in a `dead` directory that are of a kind only a newer version knows. */
+/** Files in a `dead` directory of a kind that only a newer version knows. */
 export function unknownDeadFiles(directory: string): DeadFile[] {
   return filesOf(directory, (name) => OWN_NAME.test(name) && !name.endsWith(DEAD_SUFFIX));
 }
@@ -160,8 +160,8 @@ function filesOf(directory: string, isWanted: (name: string) => boolean): DeadFi
 }
 
 /**
- * The number of records in a file of rejected ones; `undefined` when the file must stay, since it cannot be read or
- * contains a format that only a newer version knows.
+ * The number of records in a file of rejected ones; `undefined` if the file must stay, because it cannot be read or has
+ * a format that only a newer version knows.
  */
 function countRecords(path: string): number | undefined {
   let bytes: Buffer;

@@ -22,13 +22,16 @@ import { eraseDeadLetters } from './erase-dead-letters.ts';
 export const OTHERS_MILLIS = 5_000;
 const LOOK_MILLIS = 20;
 
-/** Erases sessions in the spool of this process, and for it in all that dead processes left in the root; asks the living ones. */
+/**
+ * Erases sessions in the spool of this process and in everything that dead processes left in the root; asks living
+ * processes to do the same.
+ */
 export class DurableErasure {
   readonly #root: string;
   readonly #marks: ErasureMarks;
   readonly #delivery: RecordDelivery<Spool>;
   readonly #reporter: Reporter;
-  /** In front of this one. */
+  /** Holders of text in front of this processor. */
   readonly holders: Set<SessionHolder> = new Set();
   #answering: Promise<void> = Promise.resolve();
 
@@ -48,7 +51,7 @@ export class DurableErasure {
       eraseOutside({ root, owner, watch: new OwnerWatch(root), marks: this.#marks, mark, sessionId }),
     );
     const done = await Promise.allSettled([own, outside]);
-    // Only now: what was being exported may have been rejected meanwhile.
+    // Only now, because what was being exported may have been rejected meanwhile.
     const dead = await eraseDead(root, matcherOf(sessionId));
     const parts = done.map((each) => {
       if (each.status === 'rejected') throw incomplete(root, each.reason);
@@ -59,13 +62,13 @@ export class DurableErasure {
 
   async #eraseOwn(sessionId: string, mark: ErasureMark): Promise<ErasedPart> {
     const part = await eraseSessionIn(this.#delivery, sessionId);
-    // Who takes over from this process must not erase, by the mark, what a new session of that id wrote.
+    // A process that takes over from this one must not erase, because of the mark, what a new session of that id wrote.
     const owner = this.#delivery.spool.ownerId;
     if (owner !== undefined) this.#marks.answer(mark, { owner });
     return part;
   }
 
-  /** Does what marks of other processes ask for, and says so there. Never throws. */
+  /** Carries out the marks of other processes and answers them. Never throws. */
   look(): void {
     const fresh = this.#marks.look();
     if (fresh.length === 0) return;
@@ -78,7 +81,7 @@ export class DurableErasure {
         await this.#answer(mark);
       } catch (error) {
         const message =
-          'a session that another process erased could not be erased in the spool of this one: erase it again';
+          'a session that another process erased could not be erased in the spool of this process: erase it again';
         this.#reporter.limited('erase', message, error);
       }
     }
@@ -91,7 +94,7 @@ export class DurableErasure {
     const matcher: RecordMatcher = {
       isErased: (id, writtenMillis) => (!isLate || writtenMillis <= mark.untilMillis) && isMarked(id),
     };
-    // Later, what is held may be of a new session.
+    // Later, held text may belong to a new session.
     if (!isLate) for (const holder of this.holders) holder.forget(isMarked);
     const { records, unanswered } = await delivery.erase(matcher);
     const { counts } = await eraseDeadLetters(join(this.#root, DEAD_DIRECTORY), matcher);
@@ -109,10 +112,10 @@ export class DurableErasure {
   }
 }
 
-/** What is erased beside the spool of this process itself. */
+/** What is erased outside this process's own spool. */
 interface OutsideErasure {
   readonly root: string;
-  /** A living one, of this process. */
+  /** The living owner of this process. */
   readonly owner: OwnerDirectory;
   readonly watch: OwnerWatch;
   readonly marks: ErasureMarks;
@@ -120,7 +123,10 @@ interface OutsideErasure {
   readonly sessionId: string;
 }
 
-/** Erases what dead owners left, and waits for the living ones, which the mark asks. @throws SessionLogsError `erasure_incomplete`. */
+/**
+ * Erases what dead owners left, and waits for living ones, which the mark asks. @throws SessionLogsError
+ * `erasure_incomplete`.
+ */
 export async function eraseOutside({
   root,
   owner,
@@ -133,7 +139,7 @@ export async function eraseOutside({
   const deadline = performance.now() + OTHERS_MILLIS;
   let silent: string[];
   for (;;) {
-    // Looking at an owner knocks at its socket: it looks at the marks then.
+    // Checking an owner knocks at its socket, at which the owner looks at the marks.
     const others = await dead.run();
     marks.refresh();
     const answered = new Set(marks.answersTo(mark).map((answer) => answer.owner));

@@ -7,17 +7,21 @@ import { clockOption } from '../../support/clock.ts';
 import { functionOption, lazily, millis, millisOrNever, objectWith, positiveInteger } from '../../support/options.ts';
 import type { Loss } from '../delivery/delivery-ledger.ts';
 
-/** Options of {@link DurableLogRecordProcessor}. Those of `BatchLogRecordProcessor` mean the same, `OTEL_BLRP_*` included. */
+/**
+ * Options of {@link DurableLogRecordProcessor}. Those of `BatchLogRecordProcessor`, and `OTEL_BLRP_*`, mean the same
+ * here.
+ */
 export interface DurableLogRecordProcessorOptions {
-  /** Any exporter. Its retries, headers, TLS and compression stay as configured. */
+  /** Any exporter. Its retries, headers, TLS and compression work as configured. */
   readonly exporter: LogRecordExporter;
   /**
-   * Where the spool lives: on a local disk, one directory per destination, shared by all processes of one host. Made with
-   * mode 0700. Not a shared temporary folder.
+   * Directory of the spool, on a local disk, one per destination, shared by all processes of one host. Created with
+   * mode 0700. Do not use a shared temporary folder.
    */
   readonly directory: string;
   /**
-   * The most bytes that this process keeps in the spool, with adopted ones; beyond it the oldest records are dropped.
+   * The most bytes that this process keeps in the spool, including adopted ones; beyond that, the oldest records are
+   * dropped.
    *
    * @default 536,870,912 (512 MiB)
    */
@@ -25,52 +29,63 @@ export interface DurableLogRecordProcessorOptions {
   /** When records are written: at the end of the event-loop tick, or within `emit()`. @default 'tick' */
   readonly flush?: 'tick' | 'record' | undefined;
   /**
-   * When written records are synced to the disk, which matters only for a power cut: every `fsyncIntervalMillis`, off the
-   * event loop; at each write, within it; or never.
+   * When written records are synced to the disk, which matters only for a power cut. `'interval'`: every
+   * `fsyncIntervalMillis`, off the event loop. `'always'`: at each write, within the event loop. `'never'`: not at all.
    *
    * @default 'interval'
    */
   readonly fsync?: 'interval' | 'always' | 'never' | undefined;
-  /** @default 500 */
+  /** Milliseconds between syncs with `fsync: 'interval'`. @default 500 */
   readonly fsyncIntervalMillis?: number | undefined;
-  /** Records per export; exports are also bounded to about 1 MiB. @default OTEL_BLRP_MAX_EXPORT_BATCH_SIZE, else 512 */
+  /**
+   * Records per export; an export is also limited to about 1 MiB. @default OTEL_BLRP_MAX_EXPORT_BATCH_SIZE, else 512
+   */
   readonly maxExportBatchSize?: number | undefined;
-  /** How long records wait for a batch to fill. @default OTEL_BLRP_SCHEDULE_DELAY, else 1,000 */
+  /** Milliseconds that records wait for a batch to fill. @default OTEL_BLRP_SCHEDULE_DELAY, else 1,000 */
   readonly scheduledDelayMillis?: number | undefined;
-  /** How long an export may take; after that its records are sent again. @default OTEL_BLRP_EXPORT_TIMEOUT, else 30,000 */
+  /**
+   * Milliseconds that an export may take; after that its records are sent again. @default OTEL_BLRP_EXPORT_TIMEOUT,
+   * else 30,000
+   */
   readonly exportTimeoutMillis?: number | undefined;
   /** Ignored: the queue is on disk. */
   readonly maxQueueSize?: number | undefined;
-  /** Ignored: it is for browsers. */
+  /** Ignored: it is meant for browsers. */
   readonly disableAutoFlushOnDocumentHide?: boolean | undefined;
-  /** @default 5,000 */
+  /** The longest that a shutdown takes, in milliseconds. @default 5,000 */
   readonly shutdownTimeoutMillis?: number | undefined;
-  /** @default 30,000 */
+  /** The longest that a flush takes, in milliseconds. @default 30,000 */
   readonly forceFlushTimeoutMillis?: number | undefined;
-  /** Records that waited longer are dropped, but not within a day after the clock was set. @default none */
+  /**
+   * Drops records that waited longer than this many milliseconds, but not within a day after the clock was set.
+   * @default none
+   */
   readonly maxAgeMillis?: number | undefined;
   /** The most bytes of rejected records that are kept. @default 67,108,864 (64 MiB) */
   readonly maxDeadBytes?: number | undefined;
   /**
-   * Which records a full disk costs: `'drop-newest'` keeps what was written, and drops new records once 8 MiB of them wait in
-   * memory; `'drop-oldest'` deletes the oldest segment to make room.
+   * Which records are dropped when the disk is full. `'drop-newest'`: keeps what was written, and drops new records
+   * once 8 MiB of them wait in memory. `'drop-oldest'`: deletes the oldest segment to make room.
    *
    * @default 'drop-newest'
    */
   readonly whenDiskFull?: 'drop-newest' | 'drop-oldest' | undefined;
-  /** Called with each loss. An error that it throws is reported to the diag logger only. */
+  /** Called with each loss. An error that it throws is only reported to the diag logger. */
   readonly onLoss?: ((loss: Loss) => void) | undefined;
-  /** Gives each record a `log.record.uid`, the same on every resend, so that a back end can remove duplicates. @default false */
+  /**
+   * Gives each record a `log.record.uid`, the same at every resend, so that a back end can remove duplicates. @default
+   * false
+   */
   readonly recordUid?: boolean | undefined;
   /** The clock, for tests. @default Date.now */
   readonly now?: (() => number) | undefined;
-  /** Where metrics of the processor go. @default none */
+  /** Gets the metrics of the processor. @default none */
   readonly selfObsMeterProvider?: MeterProvider | undefined;
 }
 
 const KIB = 1024;
 
-/** Bytes: a whole number, at least 64 KiB, so that a segment holds more than a few records. */
+/** A whole number of bytes, at least 64 KiB, so that a segment holds more than a few records. */
 function spoolBytes(): z.ZodNumber {
   const expected = 'a whole number of bytes, 65,536 or more';
   return z
@@ -105,7 +120,7 @@ export const durableOptionsSchema: () => z.ZodType<ParsedDurableOptions, Durable
     }) as unknown as z.ZodType<ParsedDurableOptions, DurableLogRecordProcessorOptions>,
 );
 
-/** The checked options. Those that the environment may still set are optional. */
+/** The validated options. Those that the environment may still set are optional. */
 export interface ParsedDurableOptions {
   readonly exporter: LogRecordExporter;
   readonly directory: string;

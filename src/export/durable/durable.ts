@@ -25,22 +25,22 @@ import type { DurableLogRecordProcessorOptions, ParsedDurableOptions } from './d
 import type { DurableStats } from './durable-stats.ts';
 import { expiryOf } from './expiry.ts';
 
-/** A frame beyond the spool's bound would be refused as a whole. */
+/** A frame beyond the spool's limit would be refused as a whole. */
 const MAX_FRAME_BYTES = 256 * 1024;
 const ADOPT_INTERVAL_MILLIS = 10_000;
-/** How long the spool's directory may be gone before that is noticed. */
+/** The longest that the removal of the spool's directory goes unnoticed. */
 const PLACE_INTERVAL_MILLIS = 1_000;
 /** The share of a shutdown's time that is kept for syncing and closing the files. */
 const CLOSING_SHARE = 0.1;
 
 /**
- * Writes each record to a spool on disk and ships it from there with any exporter. Use it in place of
- * `BatchLogRecordProcessor` when nothing may be lost.
+ * Writes each record to a spool on disk and ships it from there with any exporter. Use it instead of
+ * `BatchLogRecordProcessor` if nothing may be lost.
  *
- * Delivery is at least once, in the order emitted. The collector may be away for hours, and the process may be killed: what
- * was written arrives, if necessary sent by the next process with the same `directory`. Two things can be lost: when the
- * process is killed, the records emitted since the event loop last turned; and beyond `maxBytes` the oldest records, which
- * are counted in `stats()` and reported to `onLoss`.
+ * Delivery is at least once, in the order emitted. The collector may be away for hours, and the process may be killed:
+ * records that were written still arrive, if necessary sent by the next process with the same `directory`. Only two
+ * kinds of records can be lost: when the process is killed, those emitted since the event loop last turned; and beyond
+ * `maxBytes`, the oldest ones, which are counted in `stats()` and reported to `onLoss`.
  *
  * @example
  * ```ts
@@ -50,9 +50,9 @@ const CLOSING_SHARE = 0.1;
  *
  * @throws TypeError for a wrong option.
  * @throws SessionLogsError `directory_in_use` for a second processor on the same directory in this process;
- * `directory_unusable` when the path is not a directory, belongs to another user, can be written by other users, or cannot
- * be written to; `path_too_long` on systems other than Linux, for a path of more than about 70 bytes. A full disk does not
- * throw.
+ * `directory_unusable` if the path is not a directory, belongs to another user, is writable by other users, or cannot
+ * be written to; `path_too_long` on systems other than Linux, for a path of more than about 70 bytes. A full disk does
+ * not throw.
  */
 export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDelivery, SessionEraser {
   readonly #options: ParsedDurableOptions;
@@ -135,23 +135,24 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     }
   }
 
-  /** Synchronous; never throws, never waits for the collector. */
+  /** Takes a record. Synchronous; never throws, never waits for the collector. */
   onEmit(record: LogRecord): void {
     this.#delivery.add(record);
   }
 
-  /** True until shutdown. */
+  /** Returns true until shutdown. */
   enabled(): boolean {
     return this.#delivery.isOpen;
   }
 
   /**
-   * Resolves when the exporter has acknowledged everything emitted before the call: written to disk is not delivered.
+   * Resolves when the exporter has acknowledged everything emitted before the call; being written to disk is not
+   * enough.
    *
    * It does not wait for the backlog of dead processes; see `stats()`. Every caller waits for the whole flush.
    *
    * @throws SessionLogsError `flush_timeout` with the number pending after `timeoutMillis`, @default 30,000; `rejected`
-   * when any record emitted since the last flush was refused by the collector or dropped by a bound.
+   * if any record emitted since the last flush was rejected by the collector or dropped because of a limit.
    */
   async forceFlush(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
     const timeoutMillis = timeoutOption('forceFlush', options) ?? this.#options.forceFlushTimeoutMillis;
@@ -160,10 +161,10 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   }
 
   /**
-   * Reports up to which entry a session has reached the collector. Resolves when the entries logged before the call are
-   * acknowledged, rejected or dropped, and no later than after `timeoutMillis`.
+   * Tells up to which entry a session has reached the collector. Resolves when the entries logged before the call are
+   * acknowledged, rejected or dropped, after `timeoutMillis` at the latest.
    *
-   * For a session that this process does not know, or has forgotten, it waits for all records.
+   * For a session that this process does not know or has forgotten, it waits for all records.
    *
    * @default timeoutMillis 30,000
    */
@@ -173,26 +174,29 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
   }
 
   /**
-   * Erases a session in the spool: what it got before the call and is not acknowledged, what dead processes left, and what the
-   * collector rejected. An export under way is waited for, at most `exportTimeoutMillis`. Living processes of the same root are
-   * asked, and waited for up to 5 s.
+   * Erases a session in the spool: unacknowledged records that came before the call, records that dead processes left,
+   * and records that the collector rejected. Waits for a running export, at most `exportTimeoutMillis`. Asks living
+   * processes of the same root, and waits for them up to 5 s.
    *
-   * @throws SessionLogsError `erasure_incomplete` when a file cannot be read or written: calling it again does the rest.
+   * @throws SessionLogsError `erasure_incomplete` if a file cannot be read or written; call it again to do the rest.
    */
   eraseSession(sessionId: string): Promise<ErasedPart> {
     return this.#erasure.eraseSession(sessionId);
   }
 
-  /** For the coalescing processor in front of this one: what another process erases is let go of there too. */
+  /**
+   * Attaches a holder such as the coalescing processor in front of this one, which then also drops what another process
+   * erases.
+   */
   attachHolder(holder: SessionHolder): void {
     this.#erasure.holders.add(holder);
   }
 
   /**
-   * Ships what it can, and ends within `shutdownTimeoutMillis` even when the collector does not answer. Resolves when the records
-   * that are not delivered are on disk, from where the next start ships them: one diag warning gives their number.
+   * Ships what it can, and ends within `shutdownTimeoutMillis` even if the collector does not answer. Resolves when
+   * undelivered records are on disk, from where the next start ships them; a diag warning gives their number.
    *
-   * @param options `timeoutMillis`, when it is shorter than `shutdownTimeoutMillis`, takes its place.
+   * @param options `timeoutMillis` replaces `shutdownTimeoutMillis` if it is shorter.
    * @throws SessionLogsError `shutdown_timeout` with the number of records that are neither delivered nor on disk.
    */
   shutdown(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
@@ -242,7 +246,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     }
     if (undelivered > 0) {
       const what = `${undelivered} log records are not delivered`;
-      this.#reporter.warn(`${what}; they are on disk, and the next start ships them`);
+      this.#reporter.warn(`${what}; they are on disk, and the next start will ship them`);
     }
   }
 
@@ -250,7 +254,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     try {
       await this.#delivery.spool.close();
     } catch (error) {
-      this.#reporter.warn('the spool failed to end', error);
+      this.#reporter.warn('the spool could not be closed', error);
     }
   }
 }

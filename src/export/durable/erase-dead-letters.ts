@@ -11,19 +11,20 @@ import type { ErasedCounts, RecordMatcher } from '../spool/erase-frames.ts';
 import { isKnownPayload } from '../spool/known-format.ts';
 import { deadFiles, unknownDeadFiles } from './dead-letters.ts';
 
-/** How long an unfinished frame at the end is looked at again: another process may be writing it. */
+/** How long to wait for an unfinished frame at the end, which another process may be writing. */
 const UNFINISHED_MILLIS = 60;
 
-/** What was found in the files of rejected records. */
+/** The result of an erasure in the files of rejected records. */
 export interface DeadErasure {
   readonly counts: ErasedCounts;
-  /** Files that a newer version wrote, wholly or in part. */
+  /** Files that a newer version wrote, in whole or in part. */
   readonly newerFiles: number;
 }
 
 /**
- * Erases rejected records where they stand, since the processes that wrote them may append to their files: their bytes become
- * zeros, as do bytes that are damaged and may hold anything. Readers of every version pass over them.
+ * Erases rejected records in place, because the processes that wrote them may still append to their files: it
+ * overwrites their bytes with zeros, and damaged bytes too, which may hold anything. Readers of every version skip
+ * zeros.
  *
  * Rejects with the error of the file system.
  */
@@ -34,14 +35,14 @@ export async function eraseDeadLetters(directory: string, matcher: RecordMatcher
     try {
       if (await eraseIn(path, matcher, counts)) newerFiles += 1;
     } catch (error) {
-      // It was the oldest one, and there was no room for more.
+      // It was the oldest file and was deleted to make room.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }
   return { counts, newerFiles };
 }
 
-/** Returns whether it holds something of a newer version. */
+/** Returns whether the file holds something of a newer version. */
 async function eraseIn(path: string, matcher: RecordMatcher, counts: ErasedCounts): Promise<boolean> {
   const { fd } = openPlainFile(path, constants.O_RDWR);
   try {
@@ -66,7 +67,7 @@ async function eraseIn(path: string, matcher: RecordMatcher, counts: ErasedCount
   }
 }
 
-/** The bytes of the file, up to a frame that another process is writing. */
+/** Returns the bytes of the file, up to a frame that another process is writing. */
 async function wholeFrames(fd: number): Promise<Buffer> {
   let known = -1;
   for (;;) {
@@ -94,13 +95,13 @@ function isMeant(frame: Frame, matcher: RecordMatcher, counts: ErasedCounts): bo
   try {
     const { records, sessions, writtenMillis } = decodeFrame(frame.payload, frame.count, new OriginDecoder());
     const ids = records.map((record, index) => sessionOf(record, sessions[index]));
-    // Each stands in a frame of its own.
+    // Each record has a frame of its own.
     const [id] = ids;
     if (id === undefined || !matcher.isErased(id, writtenMillis)) return false;
     counts.set(id, (counts.get(id) ?? 0) + ids.length);
     return true;
   } catch {
-    // Damaged in a way that the checksum missed.
+    // The checksum missed this damage.
     return true;
   }
 }

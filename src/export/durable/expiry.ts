@@ -1,14 +1,15 @@
 import { ClockWatch } from '../clock-watch.ts';
 
-/** The smallest and largest step of the clock that puts the age of records in doubt. */
+/** Limits of the size of a clock step that makes the age of records doubtful. */
 const LEAST_JUMP_MILLIS = 60_000;
 const MOST_JUMP_MILLIS = 3_600_000;
 
 /**
- * Before which time of the clock a record has waited too long; `-Infinity` while none has.
+ * Returns a function that gives the time before which records have waited too long; `-Infinity` while none has.
  *
- * Nothing expires on the word of one clock: after it was set, by more than half of the age or an hour, the new time counts
- * when it has stood for a day. A clock that is wrong when the process begins cannot be told from a long outage.
+ * Nothing expires on the word of one clock: after the clock was set, by more than half of the age or an hour, the new
+ * time counts only after it has lasted for a day. A clock that is wrong when the process begins cannot be distinguished
+ * from a long outage.
  *
  * @param monotonic For tests.
  */

@@ -2,7 +2,7 @@ import { types } from 'node:util';
 
 import type { HrTime, ReadableLogRecord } from '../../otel/log-record.ts';
 
-/** An OTLP message in JSON form. 64-bit integers and non-finite numbers are strings there (proto3 JSON mapping). */
+/** An OTLP message in JSON form, where 64-bit integers and non-finite numbers are strings (proto3 JSON mapping). */
 export type OtlpJsonValue = Readonly<Record<string, unknown>>;
 
 /** A logs request in OTLP's JSON form, like a line that the Collector's file exporter writes. */
@@ -23,8 +23,8 @@ const MAX_INT64 = 2n ** 63n;
 /**
  * Converts records to one OTLP JSON request, grouped by resource and scope.
  *
- * Unlike the JSON of the stock exporter, the request is never rejected because of a value: NaN and the infinities become
- * the strings that proto3 requires, integers beyond 64 bits become doubles, and such a `bigint` becomes text.
+ * Unlike the stock exporter's JSON, the request is never rejected because of a value: NaN and infinities become the
+ * strings that proto3 requires, integers beyond 64 bits become doubles, and such a `bigint` becomes text.
  */
 export function toOtlpJson(records: readonly ReadableLogRecord[]): OtlpJsonLogs {
   return {

@@ -16,34 +16,34 @@ import type { OwnerState, OwnerWatch } from '../spool/owner-watch.ts';
 import { scanSegment } from '../spool/segment-reader.ts';
 import { DEAD_DIRECTORY, deadFiles, unknownDeadFiles } from './dead-letters.ts';
 
-/** The content of the directory of one owner, with what that owner had taken over. */
+/** The content of one owner's directory, including what that owner had taken over. */
 export interface OwnerReport {
   readonly id: string;
   /**
-   * Whether its process runs, and so ships what is here. `waiting`: it ran on another host, in another container or before
-   * the computer was started anew, and only its heartbeat can tell, within a minute.
+   * Whether its process runs and so ships these records. `waiting`: it ran on another host, in another container or
+   * before the computer was restarted, so that only its heartbeat can tell, within a minute.
    */
   readonly process: OwnerState;
-  /** Name of the host, and the boot of its kernel; `undefined`: the owner does not say. */
+  /** Name of the host and id of its kernel's boot; `undefined` if the owner does not say. */
   readonly host: string | undefined;
   readonly boot: string | undefined;
   readonly segments: number;
-  /** Frames, and the records in them, that are not acknowledged. */
+  /** Unacknowledged frames, and the records in them. */
   readonly frames: number;
   readonly records: number;
   readonly bytes: number;
-  /** When the oldest frame was written, milliseconds since the epoch. */
+  /** When the oldest frame was written, in milliseconds since the epoch. */
   readonly oldestMillis: number | undefined;
-  /** Number of damaged records, as far as it is known. */
+  /** Number of damaged records, as far as known. */
   readonly damaged: number;
-  /** The part that only a newer version of this package can read. When the owner is dead, it waits for that version. */
+  /** The part that only a newer version of this package can read. If the owner is dead, it waits for that version. */
   readonly newer: NewerContent;
 }
 
 /** The content of a spool. */
 export interface SpoolReport {
   readonly owners: readonly OwnerReport[];
-  /** Records that the collector rejected. `newer`: more of them, which only a newer version can read. */
+  /** Records that the collector rejected. `newer`: further ones that only a newer version can read. */
   readonly dead: {
     readonly files: number;
     readonly records: number;
@@ -52,10 +52,10 @@ export interface SpoolReport {
   };
 }
 
-/** Reads what is in a spool without changing it. Rejects when the directory, or a file in it, cannot be read. */
+/** Reports what is in a spool without changing it. Rejects if the directory, or a file in it, cannot be read. */
 export async function inspectSpool(root: string, watch: OwnerWatch): Promise<SpoolReport> {
   const found = statSync(root, { throwIfNoEntry: false });
-  if (found === undefined) throw new Error(`there is no directory ${root}`);
+  if (found === undefined) throw new Error(`the directory ${root} does not exist`);
   if (!found.isDirectory()) throw new Error(`${root} is not a directory`);
   const owners: OwnerReport[] = [];
   for (const name of readDirectory(root).owners) {
@@ -69,8 +69,8 @@ export async function inspectSpool(root: string, watch: OwnerWatch): Promise<Spo
 
 /**
  * Reads the records that no living process will ship, oldest first, one frame at a time: those of dead owners or, with
- * `'rejected'`, those that the collector rejected. Changes nothing. Damaged frames, and what only a newer version can
- * read, are left out.
+ * `'rejected'`, those that the collector rejected. Changes nothing. Leaves out damaged frames and what only a newer
+ * version can read.
  */
 export async function* readSpool(
   root: string,
@@ -86,7 +86,7 @@ export async function* readSpool(
       if ((await watch.look(path)) !== 'dead') continue;
       for (const directory of understood(await readOwner(path))) {
         segments.push(...directory.segments.map(({ segment }) => segment));
-        // Resources that were completed late stand after their records.
+        // Resources that were completed late come after their records.
         for (const blob of directory.resources) resources.learn(blob);
       }
     }
@@ -170,7 +170,7 @@ async function* readRecords(
       const { records } = decodeFrame(frame.payload, frame.count, origins);
       batches.push(records.slice(frame.offset === position.offset ? position.skip : 0));
     } catch {
-      // Damaged in a way that the checksum missed: left out, like other damage.
+      // The checksum missed this damage: left out, like other damage.
     }
   });
   for (const records of batches) {

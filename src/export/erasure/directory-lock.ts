@@ -8,13 +8,13 @@ import { hostOf } from '../owner-host.ts';
 
 const LOCK_NAME = '.erasing';
 const TOUCH_MILLIS = 2_000;
-/** A lock that was not touched for this time was left by a process that was killed elsewhere. */
+/** A lock that was not touched for this long was left by a process that was killed elsewhere. */
 const STALE_MILLIS = 15_000;
 const RETRY_MILLIS = 20;
 
 /**
- * Runs the work while no other process that keeps to this rule replaces files in the directory. One that was killed with the
- * lock is seen at once where it ran on this machine, else after 15 s.
+ * Runs the work while no other process that uses this lock replaces files in the directory. A lock that a killed
+ * process left is noticed at once if the process ran on this machine, else after 15 s.
  */
 export async function withDirectoryLock<T>(directory: string, work: () => Promise<T>): Promise<T> {
   let seen = { signature: '', at: workNow() };
@@ -34,7 +34,10 @@ export async function withDirectoryLock<T>(directory: string, work: () => Promis
   }
 }
 
-/** Takes the lock, to be released soon. `undefined`: another one has it. @throws the error of the file system. */
+/**
+ * Takes the lock and returns the function that releases it; `undefined` if another process has it. @throws the error of
+ * the file system.
+ */
 export function tryLock(directory: string): (() => void) | undefined {
   const path = join(directory, LOCK_NAME);
   try {
@@ -59,7 +62,7 @@ function touch(directory: string): void {
     const now = new Date();
     utimesSync(join(directory, LOCK_NAME), now, now);
   } catch {
-    // The directory was removed, or another process took the lock for a dead one's.
+    // The directory was removed, or another process took this lock for that of a dead process.
   }
 }
 
@@ -70,7 +73,7 @@ function signatureOf(directory: string): string {
 
 function isDead(directory: string): boolean {
   const stats = lstatSync(join(directory, LOCK_NAME), { throwIfNoEntry: false });
-  // Somebody put a pipe, link or directory in its place.
+  // Somebody replaced it by a pipe, link or directory.
   if (stats?.isFile() === false) return true;
   try {
     const { key, pid } = JSON.parse(readPlainFile(join(directory, LOCK_NAME)).toString()) as {
@@ -85,7 +88,7 @@ function isDead(directory: string): boolean {
   }
 }
 
-/** Takes the lock away under another name, so that of several processes one does. */
+/** Removes the lock by renaming it, so that only one of several processes succeeds. */
 function breakLock(directory: string, signature: string): void {
   const path = join(directory, LOCK_NAME);
   const broken = `${path}.${randomBytes(6).toString('hex')}`;

@@ -19,26 +19,29 @@ import { giveTo, openPlainFile } from '../plain-file.ts';
 import { momentNow, wasBefore } from './same-clock.ts';
 import type { Moment } from './same-clock.ts';
 
-/** The file of marks in a directory of daily files, and in the root of a spool. */
+/** The file of marks in a directory of daily files and in the root of a spool. */
 const MARKS_NAME = '.erasures';
 
 const VERSION = 1;
-/** A larger file is written anew, without what is old. */
+/** A larger file is rewritten without old marks. */
 const MAX_BYTES = 256 * 1024;
 const KEPT_MILLIS = 30 * 86_400_000;
 const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
 
-/** That a session was erased: for processes that still hold something of it. */
+/** Tells processes that still hold something of a session that it was erased. */
 export interface ErasureMark {
   readonly id: string;
-  /** Of the mark's id and the session's: the mark must not say whose text is gone. */
+  /** Hash of the mark's id and the session's id: the mark must not reveal which session was erased. */
   readonly digest: string;
   readonly at: Moment;
-  /** Until when who erases waits for others; what is written after that is a new session's. Milliseconds since the epoch. */
+  /**
+   * Until when the erasing process waits for others, in milliseconds since the epoch; what is written later belongs to
+   * a new session.
+   */
   readonly untilMillis: number;
 }
 
-/** What the owner of a spool has done about a mark. */
+/** What the owner of a spool has done for a mark. */
 export interface ErasureAnswer extends ErasedPart {
   readonly owner: string;
 }
@@ -46,10 +49,10 @@ export interface ErasureAnswer extends ErasedPart {
 const NONE: readonly ErasureMark[] = [];
 
 /**
- * The marks of sessions that were erased in a directory that processes share. Each reads them after it has written: what it
- * had of the session from before is then erased by itself.
+ * The marks of sessions that were erased in a shared directory. Each process reads them after it has written, and then
+ * erases what it had of the session from before.
  *
- * A file of JSON lines, which all append to. A line of another version is passed over.
+ * A file of JSON lines, to which all processes append. Lines of another version are skipped.
  */
 export class ErasureMarks {
   readonly #directory: string;
@@ -64,7 +67,7 @@ export class ErasureMarks {
   #readBytes = 0;
   #size = 0;
 
-  /** Marks that are there already are known, and not answered by {@link look}. */
+  /** {@link look} does not return marks that already exist. */
   constructor(directory: string, reporter: Reporter, mode = 0o600) {
     this.#mode = mode;
     this.#directory = directory;
@@ -73,14 +76,17 @@ export class ErasureMarks {
     this.look();
   }
 
-  /** The marks that were made since the last look. It costs one look at the file while nothing is erased. Never throws. */
+  /**
+   * Returns the marks that were made since the last look. While nothing is erased, it costs one `stat` of the file.
+   * Never throws.
+   */
   look(): readonly ErasureMark[] {
     this.refresh();
     if (this.#untold.length === 0) return NONE;
     return this.#untold.splice(0);
   }
 
-  /** Reads what came since; {@link look} gives it later. Never throws. */
+  /** Reads new marks, which {@link look} returns later. Never throws. */
   refresh(): void {
     try {
       const stats = lstatSync(this.#path, { throwIfNoEntry: false });
@@ -88,17 +94,20 @@ export class ErasureMarks {
       this.#read(stats.ino);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      // The directory is gone, with all that was to be erased in it.
+      // The directory is gone, with everything that was to be erased in it.
       if (code !== 'ENOENT' && code !== 'ENOTDIR') {
         this.#reporter.limited('marks', `the marks of erased sessions in ${this.#path} cannot be read`, error);
       }
     }
   }
 
-  /** The marks that ask for something of a spool's owner, as the one of this id: it lived then, and has not answered. */
+  /**
+   * Returns the marks that the spool's owner with this id has to answer: it lived when they were made and has not
+   * answered.
+   */
   unansweredBy(owner: string): readonly ErasureMark[] {
     this.refresh();
-    // An id begins with the time when its owner was born.
+    // An id begins with the time when its owner began.
     const bornMillis = Number(owner.slice(0, 13));
     return [...this.#known.values()].filter(
       ({ id, at }) => !(bornMillis >= at.wallMillis) && this.#answers.get(id)?.has(owner) !== true,
@@ -120,12 +129,12 @@ export class ErasureMarks {
     return mark;
   }
 
-  /** Says what became of a mark here. @throws the error of the file system. */
+  /** Answers a mark. @throws the error of the file system. */
   answer({ id }: ErasureMark, answer: ErasureAnswer): void {
     this.#append({ answer: { to: id, ...answer } });
   }
 
-  /** Whether what began at that time of `workNow()` in this process began before the mark was made. */
+  /** Whether this time of `workNow()` in this process was before the mark was made. */
   isBefore(since: number, { at }: ErasureMark): boolean {
     this.#place ??= hostOf(this.#directory).key;
     return wasBefore(since, at, this.#place);
@@ -141,7 +150,7 @@ export class ErasureMarks {
       } finally {
         closeSync(fd);
       }
-      // Another process may just have written the file anew.
+      // Another process may just have rewritten the file.
       if (lstatSync(this.#path, { throwIfNoEntry: false })?.ino === stats.ino) return;
     }
   }
@@ -177,7 +186,7 @@ export class ErasureMarks {
     }
   }
 
-  /** Writes a large file anew, without what is old. What another process appends meanwhile stays. */
+  /** Rewrites a large file without old marks. What another process appends meanwhile stays. */
   #shrink(): void {
     if ((lstatSync(this.#path, { throwIfNoEntry: false })?.size ?? 0) <= MAX_BYTES) return;
     const old = `${this.#path}.${randomBytes(8).toString('hex')}`;
@@ -203,12 +212,12 @@ export class ErasureMarks {
   }
 }
 
-/** What a mark says of the session, for who knows its id. */
+/** The hash in a mark, by which those who know the session's id recognize it. */
 function digestOf(markId: string, sessionId: string): string {
   return createHash('sha256').update(`${markId} `).update(sessionId, 'utf16le').digest('hex');
 }
 
-/** Whether one of the marks is of the session. Ids are looked at once each. */
+/** Returns a function that tells whether one of the marks is of a session. It checks each id once. */
 export function markedBy(marks: readonly ErasureMark[]): (sessionId: string) => boolean {
   const known = new Map<string, boolean>();
   return (sessionId) => {
@@ -221,7 +230,7 @@ export function markedBy(marks: readonly ErasureMark[]): (sessionId: string) => 
   };
 }
 
-/** Whether a session was erased when something of it had been written. */
+/** Returns a function that tells whether a session was erased after something of it had been written. */
 export function writtenBeforeMarks(
   marks: readonly ErasureMark[],
 ): (sessionId: string, writtenMillis: number) => boolean {
@@ -248,7 +257,7 @@ function parsed(line: string): { mark?: ErasureMark; answer?: ErasureAnswer & { 
     if (typeof mark?.id === 'string' && typeof mark.digest === 'string' && typeof mark.at === 'object') return { mark };
     if (typeof answer?.to === 'string' && typeof answer.owner === 'string') return { answer };
   } catch {
-    // An empty line, or one that was cut when its process was killed.
+    // An empty line, or one that was cut because its process was killed.
   }
   return {};
 }

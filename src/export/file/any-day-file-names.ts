@@ -7,7 +7,7 @@ const DAY = /(?<!\d)\d{4}-\d\d-\d\d(?!\d)/;
 const TEMPORARY = /^\..+\.gz\.[\da-f]{16}\.tmp$/;
 const COMPRESSED = '.gz';
 
-/** The names of daily files of whatever pattern: those with a day in them. */
+/** The names of daily files of any pattern: all names with a day in them. */
 export class AnyDayFileNames {
   parse(name: string): DayFileName | undefined {
     const day = DAY.exec(name)?.[0];

@@ -12,19 +12,19 @@ import { makePlainFile, openPlainFile } from '../plain-file.ts';
 
 export interface Compression {
   readonly path: string;
-  /** Where the compressed content is written first: a name that nobody else uses. */
+  /** The file that gets the compressed content first: a name that nobody else uses. */
   readonly temporary: string;
   readonly mode: number;
   readonly signal: AbortSignal;
-  /** How it was when it was found to be quiet. */
+  /** The file's stats when it was found to be quiet. */
   readonly quiet?: Stats;
 }
 
 /**
- * Replaces `path` by `path`.gz, which is written under the temporary name, read back, compared and renamed. The original
- * is removed only then, and only if neither was written to or replaced meanwhile, and no session is being erased.
+ * Replaces `path` by `path`.gz, which it writes under the temporary name, reads back, compares and renames. It removes
+ * the original only then, and only if neither file was written to or replaced meanwhile and no session is being erased.
  *
- * @returns Whether it was.
+ * @returns Whether the file was replaced.
  */
 export async function compressFile({ path, temporary, mode, signal, quiet }: Compression): Promise<boolean> {
   const target = `${path}.gz`;
@@ -36,7 +36,7 @@ export async function compressFile({ path, temporary, mode, signal, quiet }: Com
     await unlink(path);
     return false;
   }
-  // Made before the `try`: a file that another one has made is not removed.
+  // Created before the `try`, so that a file that another process created is not removed.
   closeSync(makePlainFile(temporary, mode).fd);
   try {
     await gzipTo(path, hasTarget ? [target] : [], temporary, mode, signal);
@@ -58,7 +58,7 @@ export async function compressFile({ path, temporary, mode, signal, quiet }: Com
   }
 }
 
-/** Writes the existing gzip members, then the file as one more: it was compressed before, and then written again. */
+/** Writes the existing gzip members, then the file as one more: a file may be written again after it was compressed. */
 async function gzipTo(
   path: string,
   members: readonly string[],
@@ -66,7 +66,7 @@ async function gzipTo(
   mode: number,
   signal: AbortSignal,
 ): Promise<void> {
-  // Who erases a session removes such files: the mode is that of one that is made again.
+  // An erasure removes such files; then the mode is that of a new one.
   const append = { flags: 'a', mode, signal };
   for (const member of members) {
     await pipeline(readFrom(member), createWriteStream(temporary, append), { signal });
@@ -98,7 +98,7 @@ function readFrom(path: string): ReadStream {
   return createReadStream(path, { fd: openPlainFile(path, constants.O_RDONLY).fd });
 }
 
-/** `undefined`: there is no such file. */
+/** `undefined` if there is no such file. */
 function statsOf(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
@@ -107,7 +107,7 @@ function isSame(before: Stats | undefined, after: Stats | undefined): boolean {
   return before?.ino === after?.ino && before?.size === after?.size && before?.mtimeMs === after?.mtimeMs;
 }
 
-/** Whether another process was faster. */
+/** Whether the file is gone, because another process was faster. */
 export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }

@@ -9,19 +9,19 @@ import { escapeText, withoutColours } from '../../support/terminal-text.ts';
 import { levelOf, recordMillis, sessionIdOfRecord } from '../line-parts.ts';
 import type { LineFormatter } from './log-line.ts';
 
-/** A log record as a {@link LineFormat} gets it: plain and JSON-safe, so that `JSON.stringify` writes it whole. */
+/** A log record for a {@link LineFormat}: plain and JSON-safe, so that `JSON.stringify` writes all of it. */
 export interface LineRecord {
-  /** ISO 8601, UTC. */
+  /** Time of the record, ISO 8601, UTC. */
   readonly timestamp: string;
   /** `INFO`, `WARN`, ...; `CHAT` without a severity. */
   readonly level: string;
   readonly severityNumber: number | undefined;
   readonly sessionId: string | undefined;
-  /** The body as text, without colour codes; JSON when it is no string. */
+  /** The body as text without colour codes; as JSON if it is not a string. */
   readonly message: string;
   /** The body with its structure. */
   readonly body: JsonValue;
-  /** All of them, an exception as `exception.type`, `exception.message` and `exception.stacktrace`. */
+  /** All attributes, including `exception.type`, `exception.message` and `exception.stacktrace`. */
   readonly attributes: Readonly<Record<string, JsonValue>>;
   readonly eventName: string | undefined;
   readonly scope: { readonly name: string; readonly version: string | undefined };
@@ -29,20 +29,22 @@ export interface LineRecord {
   readonly spanId: string | undefined;
 }
 
-/** Makes the line of a record, without its line end. It is called while the record is emitted. */
+/** Returns the line of a record, without its line end. Called while the record is emitted. */
 export type LineFormat = (record: LineRecord) => string;
 
 const LINE_END = /\r?\n$/;
 const LINE_BREAK = /[\n\r\u2028\u2029]/;
 
-/** Formats records as lines with a function of the application; as text where that fails. */
+/** Formats records as lines with a function of the application, or as text if that fails. */
 export class CustomFormatter {
   readonly #format: LineFormat;
   readonly #reporter: Reporter;
   readonly #own: LineFormatter;
-  /** The function may log: its own records are written as text, else it would be called for ever. */
+  /**
+   * `true` while the function runs. If it logs, its own records are written as text, else it would be called for ever.
+   */
   #isRunning = false;
-  /** Lines that the function did not give as one line of text. */
+  /** Number of results of the function that were not one line of text. */
   misformatted = 0;
 
   constructor(format: LineFormat, own: LineFormatter, reporter: Reporter) {
@@ -59,7 +61,7 @@ export class CustomFormatter {
       const line: unknown = this.#format(lineRecordOf(record));
       if (typeof line === 'string') return this.#inOneLine(line);
       catchRejection(line, () => 'what it would have been is reported below');
-      this.#failed(`returned ${describeValue(line)} in place of a string; the line is written as text`);
+      this.#failed(`returned ${describeValue(line)} instead of a string; the line is written as text`);
     } catch (error) {
       this.#failed('threw; the line is written as text', error);
     } finally {

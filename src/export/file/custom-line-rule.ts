@@ -7,10 +7,10 @@ import type { LineFormat, LineRecord } from './custom-format.ts';
 import { OTHER_JSON_LINE, OTHER_LINE } from './written-line.ts';
 import type { WrittenLine } from './written-line.ts';
 
-/** Reads the session in the lines that a function of the application makes. */
+/** Reads the session from lines that a function of the application made. */
 export interface CustomLineRule {
   read(line: string): WrittenLine | undefined;
-  /** Whether lines of this session can be told from those of others. */
+  /** Whether lines of this session can be distinguished from all others. */
   tells(sessionId: string): boolean;
 }
 
@@ -27,7 +27,7 @@ const SEVERITIES = [
   ['ERROR', 17],
   ['FATAL', 21],
 ] as const;
-/** A function may cut its lines. */
+/** Long, because a function may cut its lines. */
 const LONG_TEXT = 'x'.repeat(16_384);
 
 interface Probe {
@@ -36,9 +36,9 @@ interface Probe {
 }
 
 /**
- * Finds out where the lines of a function show their session, by asking it for lines of made-up records: the value of a
- * key, where its lines are JSON objects; else a text before which nothing stands that others write, and behind which always the
- * same character does. `undefined`: they do not show it in a way that nobody else can forge.
+ * Finds out where a function's lines show their session, by asking it for lines of made-up records. In JSON objects,
+ * the session has to be the value of a key; in other lines, a text that nothing from the application precedes and that
+ * the same character always follows. `undefined` if the lines do not show it in a way that nobody can forge.
  */
 export function ruleOfFormat(format: LineFormat): CustomLineRule | undefined {
   const probes: Probe[] = [];
@@ -59,8 +59,8 @@ export function ruleOfFormat(format: LineFormat): CustomLineRule | undefined {
 }
 
 /**
- * Asks for lines of the session, and for lines of others whose texts imitate them: the rule has to tell both apart. What is
- * written where there is no session, such as `-`, is no session that can be erased.
+ * Asks for lines of the session, and for lines of others whose texts imitate them: the rule has to distinguish both. A
+ * text that stands for no session, such as `-`, is not a session that can be erased.
  */
 function isTrueFor(sessionId: string, format: LineFormat, rule: CustomLineRule): boolean {
   const [timestamp] = TIMESTAMPS;
@@ -92,7 +92,7 @@ function imitated(record: LineRecord, text: string, attributes: LineRecord['attr
   return { ...record, message: text, body: text, eventName: text, attributes };
 }
 
-/** The keys under which a line of JSON shows a text, each by itself, with another text. */
+/** Returns the keys under which a JSON line shows the text, with another text as their values. */
 function keysOf(line: string, text: string, other: string): Record<string, JsonValue> {
   const keys: [string, JsonValue][] = pathsTo(objectIn(line), text).flatMap((path): [string, JsonValue][] => [
     [path.at(-1) as string, other],
@@ -140,7 +140,7 @@ function lineOf(format: LineFormat, record: LineRecord): string | undefined {
     catchRejection(line, () => {});
     return typeof line === 'string' ? escapeText(line.replace(/\r?\n$/, '')) : undefined;
   } catch {
-    // Records that it throws for are written as text.
+    // Records for which it throws are written as text.
     return undefined;
   }
 }
@@ -164,7 +164,7 @@ function objectIn(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch {
-    // It is no JSON, or was cut.
+    // The line is not JSON, or was cut.
     return undefined;
   }
 }
@@ -196,12 +196,12 @@ function textRule(probes: readonly Probe[]): CustomLineRule | undefined {
     const pattern = escapeForPattern(before)
       .replaceAll(escapeForPattern(record.timestamp), String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`)
       .replaceAll(record.level, '[^ ]+')
-      // A level may be filled up to a width.
+      // A level may be padded to a width.
       .replace(/\[\^ \]\+ +/g, '[^ ]+ +');
     return { pattern, delimiter };
   });
   const [first] = heads;
-  // What others write would make these differ, since it is another one in each.
+  // Text from the application would make these differ, because it differs in each.
   if (first === undefined || first.delimiter === '' || first.delimiter === '\\') return undefined;
   if (!heads.every((head) => head?.pattern === first.pattern && head.delimiter === first.delimiter)) return undefined;
   const end = escapeForPattern(first.delimiter);

@@ -11,26 +11,27 @@ import { DayFileNames } from './day-file-names.ts';
 
 export interface DailyFileDirectorySettings {
   readonly directory: string;
-  /** What the names of the files begin with, or a pattern. */
+  /** The beginning of the files' names, or a pattern. */
   readonly fileName: string;
   /** The mode of a new file. */
   readonly fileMode: number;
   /** The mode of a new directory. */
   readonly directoryMode?: number | undefined;
-  /** The name of a link to the file that is written now. */
+  /** The name of a link to the current file. */
   readonly currentLink?: string | undefined;
   readonly reporter: Reporter;
 }
 
 /**
- * The directory of the daily files. Its files of one name are claimed for one writer of this process; other processes may
- * write them too. It is made if it is missing: with `directoryMode`, else 0700 and open to those who may read the files.
+ * The directory of the daily files. One writer of this process claims its files of one name; other processes may write
+ * them too. A missing directory is created with `directoryMode`, else with 0700 plus access for those who may read the
+ * files.
  *
- * @throws SessionLogsError `directory_unusable` when it cannot be made or written to, or when others may write into it;
- * `directory_in_use` when another writer of this process has claimed it, under this or another name.
+ * @throws SessionLogsError `directory_unusable` if it cannot be created or written to, or others may write into it;
+ * `directory_in_use` if another writer of this process has claimed it, under this or another path.
  */
 export class DailyFileDirectory {
-  /** Absolute, without symbolic links. */
+  /** The absolute path, without symbolic links. */
   readonly path: string;
   readonly names: DayFileNames;
   readonly fileMode: number;
@@ -48,14 +49,17 @@ export class DailyFileDirectory {
       accessSync(real, constants.W_OK | constants.X_OK);
       this.path = real;
     } catch (error) {
-      throw unusable(`the directory ${path} cannot be made or written to`, error);
+      throw unusable(`the directory ${path} cannot be created or written to`, error);
     }
     const warning = this.#checkAccess();
     if (warning !== undefined) reporter.warn(`the daily files in ${this.path} are not private: ${warning}`);
     this.release = claimNames(this.path, [this.names.pattern, currentLink]);
   }
 
-  /** Makes the directory again if it is gone. @throws when that fails, or when others may write into what is there now. */
+  /**
+   * Creates the directory again if it is gone. @throws if that fails, or if others may write into the directory that is
+   * there now.
+   */
   ensure(): void {
     make(this.path, this.#directoryMode);
     this.#checkAccess();
@@ -68,9 +72,9 @@ export class DailyFileDirectory {
   }
 }
 
-/** Claims the names that this writer alone cares for in this process: of its files, and of its link. */
+/** Claims the names that belong to this writer alone in this process: those of its files and its link. */
 function claimNames(path: string, names: readonly (string | undefined)[]): () => void {
-  const whenInUse = `this process writes daily files to ${path} already`;
+  const whenInUse = `this process already writes daily files to ${path}`;
   const releases: (() => void)[] = [];
   const release = (): void => releases.forEach((each) => each());
   try {
@@ -84,7 +88,7 @@ function claimNames(path: string, names: readonly (string | undefined)[]): () =>
   return release;
 }
 
-/** The mode of a directory in which those who may read the files can list and open them. */
+/** The mode of a directory whose files can be listed and opened by those who may read them. */
 function searchableBy(fileMode: number): number {
   const readers = fileMode & 0o044;
   return 0o700 | readers | (readers >> 2);
@@ -94,17 +98,17 @@ function absolute(directory: string): string {
   try {
     return resolve(directory);
   } catch (error) {
-    throw unusable(`the directory ${directory} leads nowhere: the working directory was removed`, error);
+    throw unusable(`the directory ${directory} cannot be found: the working directory was removed`, error);
   }
 }
 
-/** Makes a directory, and those above it that are missing, with exactly that mode. */
+/** Creates a directory, and missing ones above it, with exactly this mode. */
 function make(path: string, mode: number): void {
   const first = makeDirectories(path, mode);
   if (first === undefined) return;
   for (let made = path; made.length >= first.length; made = dirname(made)) {
     const { mode: got } = lstatSync(made);
-    // The umask took a part of the mode, and a bit such as setgid is not for `mkdir`.
+    // The umask removed bits of the mode, and `mkdir` ignores bits such as setgid.
     if ((got & mode) !== mode) chmodSync(made, (got & 0o7777) | mode);
   }
 }

@@ -10,19 +10,19 @@ import { eraseCompressed } from './erase-compressed.ts';
 import { eraseLines } from './erase-lines.ts';
 import type { LineMatcher } from './line-matcher.ts';
 
-/** Which files of a directory are daily files. */
+/** Tells which files of a directory are daily files. */
 export type FileNames = Pick<DayFileNames, 'parse' | 'isTemporary' | 'temporary'>;
 
 export interface DailyFileErasure {
-  /** Absolute. */
+  /** The absolute path. */
   readonly directory: string;
   readonly names: FileNames;
   readonly matcher: LineMatcher;
-  /** The files as they were when the erasure was asked for. */
+  /** The files and their sizes when the erasure was asked for. */
   readonly sizes: FileSizes;
 }
 
-/** Lines that were erased, and the files that they were in. */
+/** Number of erased lines, and of the files that held them. */
 export interface ErasedLines {
   readonly lines: number;
   readonly files: number;
@@ -30,7 +30,7 @@ export interface ErasedLines {
 
 export type FileSizes = ReadonlyMap<string, number>;
 
-/** The daily files that are not compressed, with their sizes. @throws the error of the file system. */
+/** Returns the daily files that are not compressed, with their sizes. @throws the error of the file system. */
 export function fileSizes(directory: string, names: FileNames): FileSizes {
   const sizes = new Map<string, number>();
   for (const name of list(directory)) {
@@ -42,10 +42,10 @@ export function fileSizes(directory: string, names: FileNames): FileSizes {
 }
 
 /**
- * Erases lines in all daily files of a directory: where they stand in those that processes may append to, and by a new file
- * in compressed ones. What is appended behind the sizes is left to who appends it.
+ * Erases lines in all daily files of a directory: in place in files that processes may append to, and by rewriting
+ * compressed ones. Processes that append beyond the sizes erase that themselves.
  *
- * @throws SessionLogsError `erasure_incomplete` when a file cannot be read or written; all others are done then.
+ * @throws SessionLogsError `erasure_incomplete` if a file cannot be read or written, after all others are done.
  */
 export function eraseInDailyFiles({ directory, names, matcher, sizes }: DailyFileErasure): Promise<ErasedLines> {
   return withDirectoryLock(directory, async () => {
@@ -53,7 +53,7 @@ export function eraseInDailyFiles({ directory, names, matcher, sizes }: DailyFil
     for (const [name, size] of sizes) {
       await erased.count(name, () => eraseLines(join(directory, name), size, matcher));
     }
-    // Those that became compressed files meanwhile are among them.
+    // This includes files that were compressed meanwhile.
     for (const name of list(directory)) {
       const path = join(directory, name);
       const temporary = join(directory, names.temporary(name));
@@ -80,7 +80,7 @@ class Tally {
       this.#lines += lines;
       if (lines > 0) this.#files += 1;
     } catch (error) {
-      // It was removed, or became a compressed one.
+      // The file was removed or compressed.
       if (!isMissing(error)) this.#failures.push({ name, error });
     }
   }
@@ -89,7 +89,7 @@ class Tally {
     const [first] = this.#failures;
     if (first === undefined) return { lines: this.#lines, files: this.#files };
     const names = this.#failures.map(({ name, error }) => `${name} (${messageOf(error)})`).join(', ');
-    const message = `lines of the session could not be erased in ${directory}: ${names}. ${this.#lines} lines of other files are erased; call it again`;
+    const message = `lines of the session could not be erased in ${directory}: ${names}. ${this.#lines} lines of other files are erased; erase the session again`;
     throw new SessionLogsError('erasure_incomplete', message, { cause: first.error });
   }
 }

@@ -37,17 +37,20 @@ import { isToldByText } from './written-line.ts';
 
 /** Counters of a {@link DateFileLogRecordProcessor}; never reset. */
 export interface DateFileStats {
-  /** Lines handed to the operating system. */
+  /** Lines passed to the operating system. */
   readonly written: number;
-  /** Lines, and their bytes, that wait until the file can be written again. */
+  /** Lines, and their bytes, that wait until the file is writable again. */
   readonly pendingLines: number;
   readonly pendingBytes: number;
-  /** Lines for which a `format` of the application threw or gave no string, so that they are text, or gave line breaks. */
+  /**
+   * Lines for which a `format` function threw, did not return a string, or returned line breaks; in the first two cases
+   * they were written as text.
+   */
   readonly misformatted: number;
   readonly lost: Readonly<Record<string, number>>;
 }
 
-/** Makes the line of a record, without its line end. */
+/** Returns the line of a record, without its line end. */
 interface Formatter {
   format(record: LogRecord): string;
   readonly misformatted?: number;
@@ -59,25 +62,29 @@ function formatterOf({ format, attributes }: DateFileSettings, reporter: Reporte
   return format === 'text' ? text : new CustomFormatter(format, text, reporter);
 }
 
-/** Lines of this size are written within the tick: in a tight loop nothing asynchronous runs, so only this bounds memory. */
+/**
+ * Lines of this size are written within the tick: nothing asynchronous runs in a tight loop, so only this limits
+ * memory.
+ */
 const BATCH_CHARS = 64 * 1024;
-/** How much a flush writes per event-loop turn after an outage, and how often it tries during one. */
+/** How much a flush writes per turn of the event loop after an outage, and how often it tries during one. */
 const FLUSH_BYTES = 8 * 1024 * 1024;
 const FLUSH_RETRY_MILLIS = 50;
 const FLUSH_MILLIS = 30_000;
 const SHUTDOWN_MILLIS = 10_000;
 
 /**
- * Writes each record as a line of the daily file `session-logs.2026-11-23.log`, through log4js' `dateFile` appender.
+ * Writes each record as a line of the daily file `session-logs.2026-11-23.log`, through the `dateFile` appender of
+ * log4js.
  *
- * Lines are written synchronously, as one batch at the end of each event-loop tick: `process.exit`, an uncaught error
- * and `shutdown()` lose nothing, and a SIGKILL loses the lines of the open tick. A file that is removed or moved is made
- * again. While the disk is full or the directory cannot be written, lines wait within a bound, and the application goes
- * on. Lost lines are counted in `stats()`; those that were in a removed file cannot be counted. Control characters cannot
+ * Lines are written synchronously, in one batch at the end of each tick of the event loop: `process.exit`, an uncaught
+ * error and `shutdown()` lose nothing, and a SIGKILL loses only the lines of the current tick. A file that is removed
+ * or moved is created again. While the disk is full or the directory cannot be written to, lines wait, up to a limit,
+ * and the application goes on. `stats()` counts lost lines, except those in a removed file. Control characters cannot
  * forge a line. The date is the local day of writing; times are UTC.
  *
- * @throws TypeError for a wrong option; SessionLogsError `directory_in_use` for a second processor on the same directory
- * in this process, `directory_unusable` when the directory cannot be made or written to.
+ * @throws TypeError for a wrong option; SessionLogsError `directory_in_use` for a second processor on the same
+ * directory in this process; `directory_unusable` if the directory cannot be created or written to.
  */
 export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEraser {
   readonly #settings: DateFileSettings;
@@ -94,7 +101,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEr
   #attachedTo: DeliverySource | undefined;
   #lines: string[] = [];
   #chars = 0;
-  /** The time of `workNow()` before the first of the lines came. */
+  /** Time of `workNow()` before the first of the lines came. */
   #since = 0;
   #closing: Promise<void> | undefined;
   readonly #stopObserving: () => void;
@@ -144,7 +151,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEr
     unclaimedErasers.add(this);
   }
 
-  /** Absolute, without symbolic links. */
+  /** The absolute path of the directory, without symbolic links. */
   get directory(): string {
     return this.#claim.path;
   }
@@ -166,7 +173,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEr
     else this.#tick.arm();
   }
 
-  /** The first line of a tick. */
+  /** Begins a tick with its first line. */
   #begin(record: LogRecord): void {
     this.#since = workNow();
     const source = routedRecordOf(record)?.source;
@@ -180,7 +187,9 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEr
     this.#reporter.limited('after_shutdown', 'records after shutdown are not written to the daily file');
   }
 
-  /** Whether a record of this severity would be written: until shutdown, and not below `minimumSeverity`. */
+  /**
+   * Whether a record of this severity would be written: it is not below `minimumSeverity`, and there was no shutdown.
+   */
   enabled(options?: EnabledOptions): boolean {
     return this.#closing === undefined && !isBelow(options?.severityNumber, this.#minimumSeverity);
   }
@@ -195,7 +204,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEr
     };
   }
 
-  /** @throws SessionLogsError `not_erasable` when lines of the session cannot be told from others. */
+  /** @throws SessionLogsError `not_erasable` if lines of the session cannot be distinguished from others. */
   checkErasable(sessionId: string): void {
     const { format } = this.#settings;
     const rule = this.#lineRule();
@@ -203,14 +212,14 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEr
       return;
     const why =
       typeof format !== 'function'
-        ? "lines of text show `-` for records without a session: `format: 'json'` tells them apart"
+        ? "lines of text show `-` for records without a session. Use `format: 'json'`, which distinguishes them"
         : rule === undefined
-          ? 'the lines that `format` makes do not show their session where nobody else can write it. Let it return JSON with the session id, or give the option `sessionOfLine`'
-          : 'the lines that `format` makes do not tell this session from all others: where its id ends, or since a text or an attribute can take its place. Let it return JSON, the session after `...attributes`, or give the option `sessionOfLine`';
+          ? 'the lines that `format` makes do not show their session in a place that nothing else can imitate. Let it return JSON with the session id, or give the option `sessionOfLine`'
+          : 'the lines that `format` makes do not distinguish this session from all others: the end of its id is not clear, or a text or an attribute can imitate it. Let it return JSON with the session after `...attributes`, or give the option `sessionOfLine`';
     throw new SessionLogsError('not_erasable', `the session cannot be erased in ${this.directory}: ${why}`);
   }
 
-  /** How lines of a function are read. It is asked for lines of made-up records, once. */
+  /** The rule for reading lines of a function, found out once from lines of made-up records. */
   #lineRule(): CustomLineRule | undefined {
     const { format, sessionOfLine } = this.#settings;
     if (typeof format !== 'function') return undefined;
@@ -218,11 +227,11 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEr
   }
 
   /**
-   * Erases the session's lines in all files of this name in the directory: what was logged before the call, by this process and
-   * by others.
+   * Erases the session's lines in all files of this name in the directory, for everything that this process and others
+   * logged before the call.
    *
-   * @throws SessionLogsError `not_erasable`, see `checkErasable`; `erasure_incomplete` when a file cannot be read or
-   * written: calling it again does the rest.
+   * @throws SessionLogsError `not_erasable`, see `checkErasable`; `erasure_incomplete` if a file cannot be read or
+   * written; call it again to do the rest.
    */
   async eraseSession(sessionId: string): Promise<ErasedPart> {
     this.checkErasable(sessionId);
@@ -231,10 +240,10 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEr
     this.#tick.now();
     const waiting = this.#file.eraseWaiting(matcher);
     try {
-      // Marked before the files are looked at: what others write from then on, they erase.
+      // Mark the session before looking at the files: what other processes write from then on, they erase.
       this.#marks.add(sessionId, 0);
     } catch (error) {
-      // The directory was removed, with all that was in it.
+      // The directory was removed, with everything in it.
       if (isMissing(error)) return { file: { lines: waiting, files: 0 } };
       throw error;
     }
@@ -244,9 +253,9 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEr
   }
 
   /**
-   * Resolves when all lines so far are handed to the operating system.
+   * Resolves when all lines so far have been passed to the operating system.
    *
-   * @param options `timeoutMillis` defaults to 30,000.
+   * @param options `timeoutMillis`: default 30,000.
    * @throws SessionLogsError `flush_timeout` with the number of lines pending.
    */
   async forceFlush(options: { timeoutMillis?: number } = {}): Promise<void> {
@@ -257,10 +266,10 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEr
   }
 
   /**
-   * Writes the lines that are left and closes the file. Idempotent.
+   * Writes the remaining lines and closes the file. Idempotent.
    *
-   * @param options `timeoutMillis` defaults to 10,000.
-   * @throws SessionLogsError `shutdown_timeout` when lines are left; they are counted `file_unwritable`.
+   * @param options `timeoutMillis`: default 10,000.
+   * @throws SessionLogsError `shutdown_timeout` if lines are left, which are counted as `file_unwritable`.
    */
   shutdown(options: { timeoutMillis?: number } = {}): Promise<void> {
     if (this.#closing !== undefined) return this.#closing;
@@ -287,7 +296,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEr
     return new SessionLogsError(code, message, { pending, cause: this.#file.failure });
   }
 
-  /** Whether all lines so far are written within the time. */
+  /** Resolves to whether all lines so far were written within the time. */
   async #drained(timeoutMillis: number): Promise<boolean> {
     this.#tick.now();
     const file = this.#file;
@@ -298,13 +307,13 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEr
       file.catchUp(FLUSH_BYTES, true);
       if (file.linesWritten >= target) return true;
       const leftMillis = deadline - workNow();
-      // Nothing waits, yet not all was written: a shutdown gave the lines up meanwhile.
+      // Nothing waits, yet not everything was written: a shutdown gave the lines up meanwhile.
       if (leftMillis <= 0 || file.pendingLines === 0) return false;
       await sleep(file.linesWritten > before ? 0 : Math.min(FLUSH_RETRY_MILLIS, leftMillis));
     }
   }
 
-  /** Writes the lines of the tick: the only place where lines leave the buffer. */
+  /** Writes the lines of the tick. This is the only place where lines leave the buffer. */
   #write(isExiting: boolean): void {
     const lines = this.#lines;
     if (lines.length > 0) {
@@ -313,12 +322,12 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEr
       try {
         this.#file.write(lines.join(EOL), lines.length, this.#since);
       } catch (error) {
-        // The lines together are longer than a string can be.
+        // The lines together exceed the longest possible string.
         this.#lost.add('internal_error', lines.length);
-        this.#reporter.limited('write', `${lines.length} lines could not be put together`, error);
+        this.#reporter.limited('write', `${lines.length} lines could not be joined and are lost`, error);
       }
     }
-    // The last chance: lines that stay are reported now, since `stats()` cannot be read any more.
+    // The last chance: report remaining lines now, because nobody can read `stats()` afterwards.
     if (isExiting && !this.#file.catchUp(Number.MAX_SAFE_INTEGER, true)) this.#file.giveUp();
   }
 }

@@ -13,14 +13,14 @@ const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
 
 /** A write that failed, in whole or in part. */
 export interface WriteFailure {
-  /** All bytes of the write. */
+  /** All bytes that were to be written. */
   readonly bytes: Buffer;
-  /** How many of them are in the file. */
+  /** How many of them were written. */
   readonly written: number;
   readonly error: unknown;
 }
 
-/** Which file of which day, and how large it may become. */
+/** The day and number of a file, and its largest size. */
 export interface DayFilePlace {
   readonly day: string;
   readonly number: number;
@@ -28,10 +28,10 @@ export interface DayFilePlace {
 }
 
 /**
- * Opens the file of a day that is written now: without a limit the one there is, else the last of its numbered ones, or
- * the next when that has no room for `bytes`. Processes that share the directory find the same.
+ * Opens a day's current file: without a size limit the only one, else the last numbered one, or the next if that has no
+ * room for `bytes`. Processes that share the directory find the same file.
  *
- * @throws as {@link DayFile}.
+ * @throws like {@link DayFile}.
  */
 export function openDayFile(
   directory: DailyFileDirectory,
@@ -50,10 +50,10 @@ export function openDayFile(
 }
 
 /**
- * An open file of one day. Whole lines are written before the call returns.
+ * An open file of one day. Writes whole lines before the call returns.
  *
- * The descriptor is our own and appends, since other processes may write the same file. A new file gets the mode that is
- * set; an existing one keeps its mode. What is no regular file is not opened, nor waited for.
+ * Its own descriptor appends, because other processes may write the same file. A new file gets the configured mode; an
+ * existing one keeps its mode. Anything but a regular file is neither opened nor waited for.
  */
 export class DayFile {
   readonly day: string;
@@ -65,15 +65,15 @@ export class DayFile {
   readonly #fd: number;
   readonly #device: number;
   readonly #inode: number;
-  /** With what other processes have written, as far as is known. */
+  /** Size of the file, including what other processes wrote, as far as known. */
   #size: number;
   #appender: Log4jsAppender | undefined;
-  /** The file ends within a line, ours or one of a process that was killed: the next line must not be appended to it. */
+  /** Whether the file ends within a line, of this process or a killed one: the next line must not be appended to it. */
   #endsWithinLine: boolean;
-  /** The size of the file after a write failed within a line; -1 when none did. */
+  /** The size of the file after a write failed within a line; -1 if none did. */
   #cutSize = -1;
 
-  /** @throws when the file cannot be opened for writing. */
+  /** @throws if the file cannot be opened for writing. */
   constructor(directory: DailyFileDirectory, { day, number, maxBytes }: DayFilePlace, reporter: Reporter) {
     this.day = day;
     this.name = directory.names.of(day, number);
@@ -94,7 +94,7 @@ export class DayFile {
     }
   }
 
-  /** In bytes, with what other processes have written, as far as is known. */
+  /** Size in bytes, including what other processes wrote, as far as known. */
   get size(): number {
     return this.#size;
   }
@@ -103,28 +103,31 @@ export class DayFile {
     return Log4jsAppender.open({ path: this.path, day: this.day, mode: this.#mode });
   }
 
-  /** Whether the path still leads to this file: it was not removed, moved or replaced. */
+  /** Whether the path still leads to this file, which was not removed, moved or replaced. */
   isInPlace(): boolean {
     try {
-      // Not through a link, which would not be opened again.
+      // Does not follow a link, which would not be opened again either.
       const stats = lstatSync(this.path, { throwIfNoEntry: false });
       this.#size = stats?.size ?? this.#size;
       return stats !== undefined && stats.ino === this.#inode && stats.dev === this.#device;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      // Else the directory may no longer be searched: only this descriptor can still write.
+      // Otherwise the directory may no longer be searchable: then only this descriptor can still write.
       return code !== 'ENOTDIR' && code !== 'ELOOP';
     }
   }
 
-  /** Whether so much can still be written: to an empty file anything can, since a line has to stand somewhere. */
+  /**
+   * Whether this many bytes can still be written. An empty file has room for anything, because a line has to go
+   * somewhere.
+   */
   hasRoomFor(bytes: number): boolean {
     return bytes === 0 || this.#size === 0 || this.#size + bytes <= this.#maxBytes;
   }
 
   /**
-   * The first of these lines that have room here: at least one in an empty file, or when the first is the rest of a line
-   * that was cut here.
+   * Returns the first of these lines that fit here: at least one if the file is empty, or if the first is the rest of a
+   * line that was cut here.
    */
   fitting(lines: Buffer, continuesLine: boolean): Buffer {
     const room = this.#maxBytes - this.#size;
@@ -157,17 +160,17 @@ export class DayFile {
     return false;
   }
 
-  /** Whether a line that was cut here can go on where it stopped, since nothing was written after it. */
+  /** Whether a line that was cut here can continue, because nothing was written after it. */
   canContinueLine(): boolean {
     try {
       return this.#cutSize >= 0 && fstatSync(this.#fd).size === this.#cutSize;
     } catch {
-      // The line is then written again from its start.
+      // Then the line is written again from its start.
       return false;
     }
   }
 
-  /** Writes bytes. `continuesLine`: they are the rest of a line that was cut here. */
+  /** Writes bytes. `continuesLine`: the bytes are the rest of a line that was cut here. */
   write(bytes: Buffer, continuesLine: boolean): WriteFailure | undefined {
     let written = 0;
     try {
@@ -177,7 +180,7 @@ export class DayFile {
       }
       while (written < bytes.length) {
         const count = writeSync(this.#fd, bytes, written);
-        if (count === 0) throw new Error('the write wrote nothing');
+        if (count === 0) throw new Error('the operating system wrote 0 bytes');
         written += count;
         this.#size += count;
       }
@@ -196,16 +199,16 @@ export class DayFile {
     try {
       if (isWithinLine) this.#cutSize = fstatSync(this.#fd).size;
     } catch {
-      // The size is unknown: the line is written again from its start.
+      // The size is unknown: write the line again from its start.
     }
   }
 
-  /** Syncs the file to the disk, and waits for it. @throws when that fails. */
+  /** Syncs the file to the disk and waits for it. @throws if that fails. */
   sync(): void {
     fdatasyncSync(this.#fd);
   }
 
-  /** Closes the descriptor at once. Resolves when the one of log4js is closed too. */
+  /** Closes the descriptor at once. Resolves when that of log4js is closed too. */
   close(): Promise<void> {
     const closed = this.#closeAppender();
     try {
@@ -246,7 +249,7 @@ function lastByteOf(path: string, size: number): number | undefined {
       closeSync(fd);
     }
   } catch {
-    // We may write the file but not read it: its last line is taken to be complete.
+    // This process may write the file but not read it: assume that its last line is complete.
     return LINE_FEED;
   }
 }

@@ -23,11 +23,11 @@ const LINE_FEED = 10;
 const LONG_LINE_BYTES = 1024 * 1024;
 
 /**
- * Erases lines in a gzip file of a past day: it is written anew under the temporary name, and put in its place. A process
- * that is killed leaves the old one. The lines look as in a file that is not compressed, since both are compared where a
+ * Erases lines in a gzip file of a past day: rewrites it under the temporary name and then replaces it. If the process
+ * is killed, the old file stays. Erased lines look the same as in an uncompressed file, because both are compared if a
  * process was killed while it compressed one.
  *
- * Only to be called by who has the lock of the directory.
+ * Call it only while holding the lock of the directory.
  *
  * @returns The number of lines. Rejects with the error of the file system, or of a file that is damaged.
  */
@@ -43,7 +43,7 @@ export async function eraseCompressed(path: string, temporary: string, matcher: 
       await pipeline(readFrom(path), createGunzip(), lines, createGzip(), createWriteStream(temporary, { flags: 'a' }));
       syncFile(temporary);
       const after = lstatSync(path);
-      // Somebody who does not know of the lock has replaced it.
+      // A process that does not use the lock has replaced it.
       if (after.ino !== before.ino || after.size !== before.size || after.mtimeMs !== before.mtimeMs) continue;
       renameSync(temporary, path);
       return lines.erased;
@@ -75,12 +75,12 @@ function syncFile(path: string): void {
   }
 }
 
-/** Passes on all lines, those to be erased without their text. */
+/** Passes on all lines, but without the text of those to be erased. */
 class ErasedLines extends Transform {
   readonly #matcher: LineMatcher;
   #carried: Buffer[] = [];
   #carriedBytes = 0;
-  /** Within a line that is of another session. */
+  /** Whether it is within a line of another session. */
   #isPassing = false;
   erased = 0;
 
@@ -107,12 +107,12 @@ class ErasedLines extends Transform {
     if (bytes.length === 0) return;
     this.#carried.push(bytes);
     this.#carriedBytes += bytes.length;
-    // Looked at once: when it becomes long.
+    // Checked once: when the line becomes long.
     const isLong = this.#carriedBytes >= LONG_LINE_BYTES && this.#carriedBytes - bytes.length < LONG_LINE_BYTES;
     if (!isLong || !this.#matcher.isToldByHead) return;
     const head = Buffer.concat(this.#carried);
     if (this.#matcher.find(head).length > 0) return;
-    // The line is of another session, and need not be kept.
+    // The line is of another session and need not be held back.
     this.#isPassing = true;
     this.#carried = [];
     this.#carriedBytes = 0;
@@ -124,7 +124,7 @@ class ErasedLines extends Transform {
     done();
   }
 
-  /** Whole lines, in bytes of our own. */
+  /** Passes on whole lines, in a copy of their bytes. */
   #pass(bytes: Buffer): void {
     for (const { start, end, kind } of this.#matcher.find(bytes)) {
       this.erased += 1;

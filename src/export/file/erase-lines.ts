@@ -10,23 +10,23 @@ import type { LineKind } from './written-line.ts';
 const LINE_FEED = 10;
 const CHUNK_BYTES = 1024 * 1024;
 const LINES_PER_TURN = 1_000;
-/** As many, and those of a chunk, are known at once. */
+/** The most lines that are handled at once, plus those of a chunk. */
 const LINES_PER_GROUP = 16_384;
 const LONG_LINE_BYTES = 1024 * 1024;
-/** How long a line that has no end is looked at again: another process may be writing it. */
+/** How long to wait for the end of a line, which another process may be writing. */
 const UNFINISHED_MILLIS = 60;
 
 const sync = promisify(fdatasync);
 
 /**
- * Erases lines of a file where they stand, since other processes append to it. They keep their length, and are lines of no
- * session without text.
+ * Erases lines of a file in place, because other processes append to it. Erased lines keep their length and become
+ * lines without session and text.
  *
- * Each step is done on thousands of lines, and is on the disk, before the next begins: a line is first marked, then overwritten, then
- * unmarked. So whenever a process is killed, what is left is a line that tells its session, or a marked one, which
- * any later erasure finishes.
+ * A line is first marked, then overwritten, then unmarked. Each step is done for thousands of lines, and is on the
+ * disk, before the next begins. So if the process is killed at any time, each line either still shows its session or is
+ * marked, and any later erasure finishes it.
  *
- * @param upTo Lines that begin behind that are left alone.
+ * @param upTo Lines that begin after this position are left alone.
  * @returns The number of lines. Rejects with the error of the file system.
  */
 export async function eraseLines(path: string, upTo: number, matcher: LineMatcher): Promise<number> {
@@ -49,7 +49,7 @@ export async function eraseLines(path: string, upTo: number, matcher: LineMatche
  * Erases lines that this process has just written, at once.
  *
  * @param from Where it began to write.
- * @param written The lines; what others wrote meanwhile stays.
+ * @param written The lines that it wrote; what others wrote meanwhile stays.
  */
 export function eraseOwnLines(path: string, from: number, written: ReadonlySet<string>, matcher: LineMatcher): number {
   const { fd, stats } = openPlainFile(path, constants.O_RDWR);
@@ -80,7 +80,7 @@ function overwrite(fd: number, { start, end, kind }: FoundLine): void {
   }
 }
 
-/** Finds the lines some thousands at a time. What is kept of the file is bounded, however large it or a line of it is. */
+/** Finds the lines, a few thousand at a time. Memory is limited, however large the file or a line is. */
 async function* findLines(fd: number, upTo: number, matcher: LineMatcher): AsyncGenerator<readonly FoundLine[]> {
   let found: FoundLine[] = [];
   const open = new OpenLine(matcher);
@@ -111,13 +111,13 @@ async function* findLines(fd: number, upTo: number, matcher: LineMatcher): Async
   if (found.length > 0) yield found;
 }
 
-/** A line of which the end was not read yet. Of a long one only the head is kept, where that tells whose it is. */
+/** A line whose end was not read yet. Of a long one only the head is kept, if that shows the session. */
 class OpenLine {
   start = 0;
   readonly #matcher: LineMatcher;
   #parts: Buffer[] = [];
   #bytes = 0;
-  /** Its kind, once the head has told it. */
+  /** Its kind, once the head has shown it. */
   #told: { readonly kind: LineKind | undefined } | undefined;
 
   constructor(matcher: LineMatcher) {
@@ -132,7 +132,7 @@ class OpenLine {
   }
 
   add(bytes: Buffer): void {
-    // For what it notes of lines of others.
+    // Called because it also notes lines of others.
     if (this.#told !== undefined) this.#matcher.find(bytes);
     else if (bytes.length > 0) {
       this.#parts.push(bytes);
@@ -143,14 +143,14 @@ class OpenLine {
     }
   }
 
-  /** @param rest The bytes that end it, which begin there in the file. */
+  /** @param rest The bytes that end the line, which begin at `at` in the file. */
   finish(at: number, rest: Buffer): FoundLine[] {
     if (this.#told === undefined) {
       return shifted(this.#matcher.find(Buffer.concat([...this.#parts, rest])), this.start);
     }
     this.add(rest);
     const { kind } = this.#told;
-    // A carriage return in front of the line feed, which another system writes, becomes a space.
+    // A carriage return before the line feed, from another system, becomes a space.
     return kind === undefined ? [] : [{ start: this.start, end: at + rest.length - 1, kind }];
   }
 
@@ -161,7 +161,7 @@ class OpenLine {
   }
 }
 
-/** The line that begins there and has no end so far. It is what it is when it does not grow for a while. */
+/** Returns the unfinished line that begins at `start`, once it has not grown for a while. */
 async function wholeLine(fd: number, start: number, length: number): Promise<Buffer> {
   let known = length;
   for (;;) {

@@ -6,32 +6,32 @@ import type { LineKind } from './written-line.ts';
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 
-/** A line that is to be erased, in some bytes. */
+/** The position of a line to erase. */
 export interface FoundLine {
   readonly start: number;
-  /** Before its line end. */
+  /** End of the line, before its line end. */
   readonly end: number;
   readonly kind: LineKind;
 }
 
-/** Tells the lines that are to be erased from all others. */
+/** Distinguishes lines to be erased from all others. */
 export class LineMatcher {
   readonly #isErased: (sessionId: string) => boolean;
   readonly #rule: CustomLineRule | undefined;
-  /** Bytes of which one stands in each line that is meant; `undefined`: each line has to be read. */
+  /** Byte sequences, one of which occurs in each line to erase; `undefined` if every line has to be read. */
   readonly #traces: readonly Buffer[] | undefined;
   #id: Buffer | undefined;
-  /** A line was met that holds the id, and of which cannot be told whose it is. */
+  /** Whether a line was found that holds the id but does not show its session. */
   hasMetOther = false;
 
-  /** For files of which it is not known who wrote them: lines that hold the id and cannot be read are noted. */
+  /** Makes a matcher for files of unknown origin, which notes unreadable lines that hold the id. */
   static ofUnknownFiles(sessionId: string): LineMatcher {
     const matcher = LineMatcher.of(sessionId);
     matcher.#id = Buffer.from(escapeText(sessionId));
     return matcher;
   }
 
-  /** @param rule How lines are read that are neither text nor JSON of ours. */
+  /** @param rule Reads lines that are in neither format of this package. */
   static of(sessionId: string, rule?: CustomLineRule): LineMatcher {
     const written = asWritten(sessionId);
     const isErased = (id: string): boolean => id === sessionId || id === written;
@@ -45,18 +45,18 @@ export class LineMatcher {
     this.#traces = traces;
   }
 
-  /** Whether the first bytes of a line, some kilobytes at most, say whose it is. */
+  /** Whether the first bytes of a line, a few kilobytes at most, show its session. */
   get isToldByHead(): boolean {
     return this.#rule === undefined;
   }
 
-  /** How the line looks afterwards; `undefined`: it is of another session, or of none. */
+  /** How the line will look when it is erased; `undefined` if it is of another session, or of none. */
   kindOf(line: string): LineKind | undefined {
     const read = this.#rule?.read(line) ?? readLine(line);
     return read?.sessionId !== undefined && this.#isErased(read.sessionId) ? read.kind : undefined;
   }
 
-  /** The lines that are meant, in order. The last one may lack its end. */
+  /** Finds the lines to erase, in order. The last one may lack its end. */
   find(bytes: Buffer): FoundLine[] {
     const found: FoundLine[] = [];
     if (this.#id !== undefined) this.#lookForOthers(bytes, this.#id);

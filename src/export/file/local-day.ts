@@ -6,14 +6,14 @@ export function dayOf(date: Date): string {
   return `${String(date.getFullYear()).padStart(4, '0')}-${month}-${String(date.getDate()).padStart(2, '0')}`;
 }
 
-/** The day `count` days before, by the calendar: a day of 23 or 25 hours counts as one. */
+/** The day `count` days earlier, by the calendar: a day of 23 or 25 hours counts as one. */
 export function daysBefore(day: string, count: number): string | undefined {
   const [year, month, date] = day.split('-').map(Number);
   const before = new Date(year ?? 0, (month ?? 1) - 1, (date ?? 1) - count);
   return Number.isNaN(before.getTime()) ? undefined : dayOf(before);
 }
 
-/** The number of days from one to the other, by the calendar. */
+/** The number of days from one day to the other, by the calendar. */
 export function daysBetween(day: string, later: string): number {
   return Math.round((utcMillis(later) - utcMillis(day)) / DAY_MILLIS);
 }
@@ -22,7 +22,7 @@ function utcMillis(day: string): number {
   return Date.parse(`${day}T00:00:00Z`);
 }
 
-/** The local day of a clock, computed once a day, since every batch of lines asks for it. */
+/** The local day of a clock, computed once a day, because every batch of lines asks for it. */
 export class LocalDay {
   readonly #now: () => number;
   #day = '';
@@ -44,13 +44,13 @@ export class LocalDay {
     return this.#day;
   }
 
-  /** The time in milliseconds; that of the system when the clock throws or counts nonsense. */
+  /** The time in milliseconds; that of the system if the clock throws or returns nonsense. */
   now(): number {
     try {
       const now = this.#now();
       if (Math.abs(now) <= 8.64e15) return now;
     } catch {
-      // The clock is an option; lines must not be lost when it throws.
+      // The clock is an option; a throw must not cost lines.
     }
     return Date.now();
   }

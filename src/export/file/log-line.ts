@@ -9,13 +9,14 @@ import { levelOf, lineAttributes, recordMillis, sessionIdOfRecord } from '../lin
 type Scope = LogRecord['instrumentationScope'];
 
 /**
- * Formats records as lines of the daily file:
- * `2026-11-23T10:00:00.000Z INFO [session id] message {"otel.scope.name":...,"attributes":{...}}`.
+ * Formats records as lines of the daily file: `2026-11-23T10:00:00.000Z INFO [session id] message
+ * {"otel.scope.name":...,"attributes":{...}}`.
  *
- * The last ` {"otel.scope.name":` of a line begins its JSON: within JSON it cannot stand, whatever a value holds. An
- * exception is among the attributes, its stack on the same line as JSON has it; without attributes it is there all the same.
+ * The last ` {"otel.scope.name":` of a line begins its JSON: it cannot occur within JSON, whatever the values are. An
+ * exception is among the attributes, its stack escaped as in JSON on the same line; it is there even without other
+ * attributes.
  *
- * It caches what consecutive records share (time, session, scope), which is most of the cost of a line.
+ * It caches what consecutive records share (time, session, scope), which saves most of the cost of a line.
  */
 export class LineFormatter {
   readonly #hasAttributes: boolean;
@@ -26,12 +27,12 @@ export class LineFormatter {
   #scope: Scope | undefined;
   #scopeJson = '';
 
-  /** @param hasAttributes Whether attributes other than those of an exception are written. */
+  /** @param hasAttributes Whether to write attributes other than those of an exception. */
   constructor(hasAttributes = true) {
     this.#hasAttributes = hasAttributes;
   }
 
-  /** The line without its line end. It contains no control characters. */
+  /** Returns the line without its line end. It contains no control characters. */
   format(record: LogRecord): string {
     const body: unknown = record.body;
     const message = escapeText(typeof body === 'string' ? body : bodyToText(body));
@@ -57,7 +58,10 @@ export class LineFormatter {
     return this.#session;
   }
 
-  /** What a format other than OTLP must contain, https://opentelemetry.io/docs/specs/otel/common/mapping-to-non-otlp/ */
+  /**
+   * The fields that a format other than OTLP must contain,
+   * https://opentelemetry.io/docs/specs/otel/common/mapping-to-non-otlp/
+   */
   #originOf(record: LogRecord): string {
     const scope = record.instrumentationScope;
     if (scope !== this.#scope) {
@@ -72,7 +76,7 @@ export class LineFormatter {
     if (all === undefined) return origin;
     const attributes = this.#hasAttributes ? all : exceptionIn(all);
     if (attributes === undefined) return origin;
-    // By themselves, so that none can stand for a part of the origin.
+    // Under a key of their own, so that none can imitate a part of the origin.
     return `${origin.slice(0, -1)},"attributes":${escapeControls(JSON.stringify(attributes))}}`;
   }
 }

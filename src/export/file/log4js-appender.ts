@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 
 import { reporterFor } from '../../support/reporter.ts';
 
-/** The part of an event that log4js' `dateFile` appender reads with our layout. */
+/** The part of an event that the `dateFile` appender of log4js reads with this layout. */
 interface LogEvent {
   readonly data: readonly [string];
 }
@@ -17,12 +17,12 @@ interface AppenderConfig {
   readonly pattern: string;
   readonly mode: number;
   readonly highWaterMark: number;
-  // These two options are passed on to Node's `Writable`, which the appender's stream extends.
+  // The appender passes these two options on to Node's `Writable`, which its stream extends.
   readonly write: (this: FileStream, chunk: Buffer, encoding: string, callback: () => void) => void;
   readonly final: (callback: () => void) => void;
 }
 
-/** The stream of streamroller inside the appender, which opens a second descriptor of its own. */
+/** The streamroller stream inside the appender, which opens a second descriptor of its own. */
 interface FileStream extends Writable {
   currentFileStream?: Writable;
 }
@@ -35,14 +35,14 @@ let dateFile: DateFileModule | undefined;
 let loading: Promise<void> | undefined;
 
 /**
- * Begins to load the module of log4js' `dateFile` appender. Until it is there, and where it cannot be had, lines are
- * written without it.
+ * Begins to load the module of log4js' `dateFile` appender. Until it is loaded, or if it cannot be, lines are written
+ * without it.
  *
- * It is loaded when a processor is made, since it loads graceful-fs, which replaces `fs.close`, `process.cwd` and
- * `process.chdir`; by a literal `import()`, which bundlers see and which no caller has to wait for. It is configured
- * directly: `log4js.configure()` is process-wide and belongs to the application.
+ * It is loaded only when a processor is made, because it loads graceful-fs, which replaces `fs.close`, `process.cwd`
+ * and `process.chdir`. A literal `import()` loads it, which bundlers see and no caller has to wait for. It is
+ * configured directly, because `log4js.configure()` is process-wide and belongs to the application.
  *
- * @returns Resolves when it is there, or cannot be had.
+ * @returns Resolves when it is loaded or cannot be.
  */
 export function loadLog4js(): Promise<void> {
   return (loading ??= importDateFile());
@@ -59,25 +59,25 @@ async function importDateFile(): Promise<void> {
 }
 
 export interface Log4jsTarget {
-  /** The file of the day. log4js adds no date to it, and nothing else. */
+  /** The file of the day. log4js adds neither a date nor anything else to it. */
   readonly path: string;
-  /** The literal date as the pattern: without date letters it never rolls by itself; we roll. */
+  /** The literal date as the pattern: without date letters, the appender never rolls files by itself. */
   readonly day: string;
   readonly mode: number;
 }
 
 /**
- * A log4js `dateFile` appender whose bytes our own function writes, while the event is sent.
+ * A log4js `dateFile` appender whose bytes a function of this package writes while the event is sent.
  *
- * By itself the appender would write later, in pieces, without acknowledgement: its lines would be lost at a
- * `process.exit`, and one write error would silence it for good.
+ * By itself the appender would write later, in pieces and without acknowledgement: `process.exit` would lose its lines,
+ * and one write error would silence it for good.
  */
 export class Log4jsAppender {
   readonly #appender: Appender;
   #take: ((bytes: Buffer) => void) | undefined;
   #ownClosed: Promise<void> = Promise.resolve();
 
-  /** `undefined` as long as log4js is not loaded. @throws the error of opening the file. */
+  /** Opens an appender; `undefined` if log4js is not loaded. @throws the error of opening the file. */
   static open(target: Log4jsTarget): Log4jsAppender | undefined {
     return dateFile === undefined ? undefined : new Log4jsAppender(target, dateFile);
   }
@@ -87,7 +87,7 @@ export class Log4jsAppender {
       this.#ownClosed = dropOwnDescriptor(stream) ?? this.#ownClosed;
       const take = this.#take;
       this.#take = undefined;
-      // Bytes that come outside of an event are written already, by the caller that found the appender dead.
+      // The caller that found the appender dead has already written bytes that come outside an event.
       take?.(chunk);
     };
     this.#appender = dateFile.configure(
@@ -99,19 +99,22 @@ export class Log4jsAppender {
         highWaterMark: Number.MAX_SAFE_INTEGER,
         write(chunk, _encoding, callback) {
           onWrite(this, chunk);
-          // Never with an error, which would destroy the stream: the appender would then drop everything silently.
+          // Never pass an error: it would destroy the stream, and the appender would then silently drop everything.
           callback();
         },
         final: (callback) => callback(),
       },
       { basicLayout: (event) => event.data[0] },
     );
-    // An empty event that is only sent so that `onWrite` runs: from here on a late error of the appender's own
-    // descriptor (its directory was removed meanwhile) is not printed on the console.
+    // An empty event, sent only so that `onWrite` runs: from then on a late error of the appender's own descriptor
+    // (because its directory was removed meanwhile) is not printed on the console.
     this.#appender({ data: [''] });
   }
 
-  /** Sends the text as one event; `take` gets its bytes with the line end. Returns `false` when the appender did not call it. */
+  /**
+   * Sends the text as one event; `take` gets its bytes with the line end. Returns `false` if the appender did not call
+   * `take`.
+   */
   send(text: string, take: (bytes: Buffer) => void): boolean {
     this.#take = take;
     try {
@@ -123,24 +126,24 @@ export class Log4jsAppender {
   }
 
   /**
-   * Resolves when the appender's own descriptor is closed: if it opened late, it would make a file anew that was just
-   * removed.
+   * Resolves when the appender's own descriptor is closed: if it opened late, it would create a file again that was
+   * just removed.
    */
   close(): Promise<void> {
     this.#appender.shutdown(() => {
-      // The stream holds nothing of ours: each event was written while it was sent.
+      // The stream holds no lines: each event was written while it was sent.
     });
     return this.#ownClosed;
   }
 }
 
-/** Closes the appender's own descriptor. It is never written to, and log4js would print its late errors. */
+/** Closes the appender's own descriptor. Nothing is ever written to it, and log4js would print its late errors. */
 function dropOwnDescriptor(stream: FileStream): Promise<void> | undefined {
   const own = stream.currentFileStream;
   if (own === undefined || own.destroyed) return undefined;
   own.removeAllListeners('error');
   own.on('error', () => {
-    // The file was moved between the two times it was opened. Our descriptor reports what concerns the lines.
+    // The file was moved between being opened twice. The other descriptor reports what concerns the lines.
   });
   return new Promise((resolve) => {
     own.once('close', () => resolve());

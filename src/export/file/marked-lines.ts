@@ -10,24 +10,23 @@ const LINE_END = /\r?\n/;
 
 export interface MarkedLinesOptions {
   readonly marks: ErasureMarks;
-  /** How lines of a function are read. */
+  /** Returns the rule for reading lines of a function. */
   readonly rule: () => CustomLineRule | undefined;
   readonly reporter: Reporter;
 }
 
 interface Written {
   readonly path: string;
-  /** Where the file ended before, or a little earlier. */
+  /** Where the file ended before the write, or a little earlier. */
   readonly from: number;
   readonly text: string | Buffer;
 }
 
 /**
- * Lines of sessions that another process of the directory erases while this one still has lines of them, which are older than the
- * erasure.
+ * Erases lines of sessions that another process of the directory erased while this one still had older lines of them.
  *
- * Marks are looked at after each write, so nothing can slip in between a look and the write that follows: what is then found to
- * be meant is erased in the file. Before lines that have waited are written, marks are looked at too.
+ * It looks at the marks after each write, so that nothing can slip in between a look and the write that follows, and
+ * erases marked lines in the file. It also looks at the marks before waiting lines are written.
  */
 export class MarkedLines {
   readonly #options: MarkedLinesOptions;
@@ -37,19 +36,19 @@ export class MarkedLines {
     this.#options = options;
   }
 
-  /** Lines are about to be appended to a file. */
+  /** Call it when lines are about to be appended to a file. */
   note(path: string, from: number, text: string | Buffer): void {
     this.#written.push({ path, from, text });
   }
 
-  /** Takes out of the lines that wait what is meant by marks that were made since the last look. Returns those marks. */
+  /** Removes from the waiting lines those of sessions that were marked since the last look. Returns these marks. */
   purge(pending: PendingBytes): readonly ErasureMark[] {
     const fresh = this.#options.marks.look();
     if (fresh.length > 0) this.#guarded(() => void pending.remove(this.#matcherOf(fresh)));
     return fresh;
   }
 
-  /** What is left of a text that came since that time of `workNow()`. */
+  /** Returns the lines that remain of a text that came since this time of `workNow()`. */
   leftOf(text: string, since: number, fresh: readonly ErasureMark[]): string[] {
     const lines = text.split(LINE_END);
     const meant = fresh.filter((mark) => this.#options.marks.isBefore(since, mark));
@@ -60,7 +59,7 @@ export class MarkedLines {
     return left;
   }
 
-  /** To be called after each write. `since`: the time of `workNow()` before the first of its lines came. Never throws. */
+  /** Call it after each write. `since`: the time of `workNow()` before the first of its lines came. Never throws. */
   settle(since: number, pending: PendingBytes): void {
     const fresh = this.#options.marks.look();
     if (fresh.length > 0) {
@@ -77,7 +76,9 @@ export class MarkedLines {
     }
   }
 
-  /** The application may read the session of a line, and the file may have become unreadable. */
+  /**
+   * Guards against code of the application that reads the session of a line, and against files that became unreadable.
+   */
   #guarded(erase: () => void): void {
     try {
       erase();

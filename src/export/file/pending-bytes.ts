@@ -1,6 +1,6 @@
 const LINE_FEED = 10;
 const SHARED_CHUNK_BYTES = 64 * 1024;
-/** A larger batch gets a chunk of its own instead of being copied. */
+/** A batch of this size gets its own chunk instead of being copied. */
 const OWN_CHUNK_BYTES = 16 * 1024;
 
 interface Chunk {
@@ -8,12 +8,12 @@ interface Chunk {
   used: number;
 }
 
-/** Finds the lines that are meant, in order. */
+/** Finds lines, in order. */
 export interface LineFinder {
   find(bytes: Buffer): readonly { readonly start: number; readonly end: number }[];
 }
 
-/** Copies the bytes into a buffer of that length that is not a slice of another one. */
+/** Copies the bytes into a buffer of this length that is not a slice of another one. */
 function ownBytes(bytes: Buffer, length: number): Buffer {
   const own = Buffer.allocUnsafeSlow(length);
   bytes.copy(own);
@@ -28,16 +28,16 @@ export function countLines(bytes: Buffer): number {
 }
 
 /**
- * Whole lines that wait, in order and within a bound in bytes, until the file can be written again. When the bound is
- * reached the newest lines are refused, and the caller gets their number.
+ * Whole lines that wait, in order and up to a limit of bytes, until the file can be written again. At the limit, new
+ * lines are refused, and the caller gets their number.
  *
- * A line counts as written when its last byte is written. A line that was cut by an error can be continued, or begun
- * again in another file.
+ * A line counts as written when its last byte is written. A line that an error cut can be continued, or begun again in
+ * another file.
  */
 export class PendingBytes {
   readonly #maxBytes: number;
   readonly #chunks: Chunk[] = [];
-  /** How many bytes of the first chunk are written. */
+  /** Number of bytes of the first chunk that are written. */
   #offset = 0;
   #bytes = 0;
   #lines = 0;
@@ -59,8 +59,8 @@ export class PendingBytes {
   }
 
   /**
-   * Keeps the whole lines that fit and returns the number of those that do not. The first `written` bytes are in the file
-   * already, which is only possible when nothing waits yet.
+   * Keeps the whole lines that fit and returns the number of those that do not. The first `written` bytes are already
+   * in the file, which is only possible if nothing waits yet.
    */
   add(lines: Buffer, written = 0): number {
     const cut = written > 0 ? lines.lastIndexOf(LINE_FEED, written - 1) + 1 : 0;
@@ -77,7 +77,7 @@ export class PendingBytes {
   }
 
   #fitting(lines: Buffer): Buffer {
-    // The first part of a cut line is kept until the line is written: it may have to be written again.
+    // The first part of a cut line is kept until the line is complete, because it may have to be written again.
     const room = this.#maxBytes - this.#bytes - (this.#offset - this.#lineStart());
     if (lines.length <= room) return lines;
     return room <= 0 ? lines.subarray(0, 0) : lines.subarray(0, lines.lastIndexOf(LINE_FEED, room - 1) + 1);
@@ -90,14 +90,14 @@ export class PendingBytes {
       last.used += lines.length;
       return;
     }
-    // Nothing more is added to this chunk, so its free space is given back.
+    // Nothing more is added to this chunk, so give its free space back.
     if (last !== undefined && 2 * last.used < last.buffer.length) last.buffer = ownBytes(last.buffer, last.used);
     const isOwn = lines.length >= OWN_CHUNK_BYTES && 2 * lines.length >= lines.buffer.byteLength;
     const buffer = isOwn ? lines : ownBytes(lines, Math.max(lines.length, SHARED_CHUNK_BYTES));
     this.#chunks.push({ buffer, used: lines.length });
   }
 
-  /** The next bytes to write; empty when no line waits. */
+  /** Returns the next bytes to write; empty if no line waits. */
   first(): Buffer {
     const chunk = this.#chunks[0];
     return chunk === undefined ? Buffer.alloc(0) : chunk.buffer.subarray(this.#offset, chunk.used);
@@ -135,7 +135,7 @@ export class PendingBytes {
     return chunk === undefined || this.#offset === 0 ? 0 : chunk.buffer.lastIndexOf(LINE_FEED, this.#offset - 1) + 1;
   }
 
-  /** Takes lines out and returns their number. Of a line that was cut the rest goes. */
+  /** Removes lines and returns their number. Of a cut line the rest is removed. */
   remove(finder: LineFinder): number {
     const lineStart = this.#lineStart();
     const chunks = this.#chunks.splice(0);

@@ -9,11 +9,14 @@ import { compressFile, isMissing } from './compress-file.ts';
 import type { DailyFileDirectory } from './daily-file-directory.ts';
 import { daysBefore, daysBetween, dayOf } from './local-day.ts';
 
-/** A temporary file of this age was left by a process that was killed. */
+/** A temporary file of this age was left by a killed process. */
 const ABANDONED_MILLIS = 3_600_000;
-/** Another process may roll a moment later, so a file is compressed only when it stayed the same for this time. */
+/**
+ * A file is compressed only after it has not changed for this long, because another process may change to the next
+ * day's file a moment later.
+ */
 const QUIET_MILLIS = 2_000;
-/** A service that logs nothing rolls no file, and its files age all the same. */
+/** Even the files of a service that logs nothing have to be removed in time. */
 const SWEEP_INTERVAL_MILLIS = 3_600_000;
 
 export interface RetentionSettings {
@@ -24,19 +27,19 @@ export interface RetentionSettings {
   readonly reporter: Reporter;
 }
 
-/** How a file was at some time of `performance.now()`. */
+/** The state of a file at a time of `performance.now()`. */
 interface Look {
   readonly signature: string;
   readonly at: number;
 }
 
 /**
- * Removes the files whose day is more than `retentionDays` days ago, so that every line is kept at least that long, and
+ * Removes files whose day is more than `retentionDays` days ago, so that every line is kept at least that long, and
  * optionally compresses those of past days. Writing never waits for it. A failure is reported, and the file is left for
  * the next sweep.
  *
- * Nothing is destroyed on the word of one clock. After a jump of the clock nothing is removed or compressed until the new
- * time has stood for a day. A process that has just begun has only the files to compare its clock with.
+ * Nothing is destroyed on the word of one clock. After the clock jumps, nothing is removed or compressed until the new
+ * time has lasted for a day. A process that has just begun can compare its clock only with the files.
  */
 export class Retention {
   readonly #settings: RetentionSettings;
@@ -44,11 +47,11 @@ export class Retention {
   readonly #doubt: Episode;
   #running: Promise<void> = Promise.resolve();
   #isAsked = false;
-  /** The files agreed with the clock that this process began with. */
+  /** Whether the files agreed with the clock that this process began with. */
   #isBelieved = false;
   #hourly: NodeJS.Timeout | undefined;
   #later: NodeJS.Timeout | undefined;
-  /** The files to compress, as the last sweep saw them. */
+  /** The files to compress, as the last sweep found them. */
   #looks: ReadonlyMap<string, Look> = new Map<string, Look>();
 
   constructor(settings: RetentionSettings) {
@@ -56,11 +59,13 @@ export class Retention {
     this.#doubt = new Episode(settings.reporter);
   }
 
-  /** Starts a sweep, after the running one, and from then on one an hour. Resolves when it is done; never rejects. */
+  /**
+   * Starts a sweep, after the running one, and from then on one every hour. Resolves when it is done; never rejects.
+   */
   sweep(): Promise<void> {
     this.#hourly ??= startInterval(() => void this.sweep(), SWEEP_INTERVAL_MILLIS).unref();
     clearTimeout(this.#later);
-    // A sweep may hang, as long as its disk does: one waits behind it, not one for each hour.
+    // A sweep may hang as long as its disk does: only one waits behind it, not one for each hour.
     if (!this.#isAsked) {
       this.#isAsked = true;
       this.#running = this.#running.then(() => this.#sweep());
@@ -83,7 +88,9 @@ export class Retention {
     if (this.#stop.signal.aborted) return;
     const { state, millis } = watch.look();
     if (state === 'jumped') {
-      this.#doubt.begin(`the clock was set: the files in ${directory} stay as they are until it has stood for a day`);
+      this.#doubt.begin(
+        `the clock was set: no file in ${directory} is removed or compressed until the new time has lasted for a day`,
+      );
       return;
     }
     this.#doubt.end(`old files in ${directory} are removed again`);
@@ -99,18 +106,18 @@ export class Retention {
   }
 
   /**
-   * The first day whose file is kept.
+   * Returns the first day whose files are kept.
    *
-   * A process that has just begun believes its clock when a file of before yesterday is not too old by it, and then for as
-   * long as the clock does not jump. Otherwise the newest such file tells what is too old. So a clock that is far ahead at
-   * the start removes nothing that was not too old when that file was written, also when the process is started again and
-   * again; and a job that runs once a month keeps its last run beside the present one.
+   * A process that has just begun believes its clock if, by that clock, a file from before yesterday is not too old,
+   * and then as long as the clock does not jump. Otherwise the newest such file decides what is too old. So a clock
+   * that is far ahead at the start removes nothing that was not too old when that file was written, however often the
+   * process is restarted; and a job that runs once a month keeps its last run besides the present one.
    */
   #oldestKept(state: ClockState, days: readonly string[], today: string): string | undefined {
     const { retentionDays } = this.#settings;
     if (state === 'steady' || this.#isBelieved) return daysBefore(today, retentionDays);
     const witness = witnessOf(days, today);
-    // Without one there is nothing to remove.
+    // Without such a file there is nothing to remove.
     if (witness === undefined) return undefined;
     this.#isBelieved = daysBetween(witness, today) <= Math.max(retentionDays, 2);
     return daysBefore(this.#isBelieved ? today : witness, retentionDays);
@@ -134,7 +141,7 @@ export class Retention {
     if (looks.size > 0) this.#sweepLater();
   }
 
-  /** Returns how a file is that has to stay the same for a while before it is compressed. */
+  /** Returns the state of a file that has to stay unchanged for a while before it is compressed. */
   async #visit(name: string, path: string, today: string, oldest: string | undefined): Promise<Look | undefined> {
     const { names, fileMode, path: directory } = this.#settings.directory;
     const file = names.parse(name);
@@ -146,7 +153,7 @@ export class Retention {
     const isTooOld = oldest !== undefined && file.day < oldest;
     if (!isTooOld && (file.isCompressed || !this.#settings.compress)) return undefined;
     const stats = await lstat(path);
-    // A directory or link of that name does not belong to us.
+    // A directory or link of this name does not belong to this package.
     if (!stats.isFile()) return undefined;
     if (isTooOld) {
       await unlink(path);
@@ -173,8 +180,8 @@ export class Retention {
 }
 
 /**
- * The newest day before yesterday of which there is a file: some process had that date, at least a day ago by the same
- * clock. It is all that a process knows of its clock when it begins.
+ * The newest day before yesterday that has a file: some process had that date, at least a day ago by the same clock. A
+ * process that begins knows nothing else about its clock.
  */
 function witnessOf(days: readonly string[], today: string): string | undefined {
   const dayBeforeYesterday = daysBefore(today, 2) ?? '';

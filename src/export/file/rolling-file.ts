@@ -17,13 +17,13 @@ import type { LineFinder } from './pending-bytes.ts';
 const LINE_FEED = 10;
 const FIRST_BACKOFF_MILLIS = 50;
 const LAST_BACKOFF_MILLIS = 5_000;
-/** The most bytes that are written per event-loop turn after an outage: about a millisecond of writing. */
+/** The most bytes that are written per turn of the event loop after an outage: about a millisecond of writing. */
 const CATCH_UP_BYTES = 1024 * 1024;
 
 export interface RollingFileSettings {
   readonly directory: DailyFileDirectory;
   readonly maxPendingBytes: number;
-  /** How large a file may become before the next one of its day is begun; `Infinity` for no limit. */
+  /** The size at which the day's next file begins; `Infinity` for no limit. */
   readonly maxFileBytes: number;
   readonly link: CurrentLink | undefined;
   /** Whether every write is synced to the disk. */
@@ -32,17 +32,17 @@ export interface RollingFileSettings {
   readonly reporter: Reporter;
   readonly lost: LossCounters;
   readonly marked: MarkedLines;
-  /** Called when the first file of this process, or the file of another day, was opened. */
+  /** Called when the first file of this process, or the file of a new day, was opened. */
   readonly onNewDay: () => void;
 }
 
 /**
- * Writes lines at once and in order to the file of the current day, and changes to a new file with the day, or when the
- * file has no room for the next line. Never throws.
+ * Writes lines at once and in order to the file of the current day, and changes to a new file when the day changes or
+ * the file has no room for the next line. Never throws.
  *
- * While the file cannot be written, lines are kept as bytes up to `maxPendingBytes` and tried again after 50 ms to
- * 5 s; when that is full the newest lines are lost, counted `file_queue_full`. One report is made when such an outage
- * begins, and one when everything is written.
+ * While the file cannot be written, lines are kept as bytes up to `maxPendingBytes` and tried again after 50 ms to 5 s;
+ * beyond that, new lines are lost and counted as `file_queue_full`. It reports when such an outage begins and when
+ * everything is written.
  */
 export class RollingFile {
   readonly #settings: RollingFileSettings;
@@ -75,13 +75,13 @@ export class RollingFile {
     return this.#pending.bytes;
   }
 
-  /** During an outage: why the file could not be written. */
+  /** During an outage, why the file could not be written. */
   failure: unknown;
 
   /**
-   * Writes a text of `lines` lines, whose last line has no line end.
+   * Writes a text of `lines` lines, the last one without a line end.
    *
-   * @param since The time of `workNow()` before the first of them came.
+   * @param since Time of `workNow()` before the first of them came.
    */
   write(text: string, lines: number, since: number): void {
     const { marked } = this.#settings;
@@ -121,7 +121,7 @@ export class RollingFile {
     this.#cut(failure, failure.bytes);
   }
 
-  /** Writes the lines to as many files as they need. */
+  /** Writes the lines, to as many files as they need. */
   #writeWithinLimit(lines: Buffer): void {
     let rest = lines;
     while (rest.length > 0) {
@@ -143,7 +143,7 @@ export class RollingFile {
     }
   }
 
-  /** Keeps what a failed write has not written of the lines. */
+  /** Keeps the lines that a failed write has not written. */
   #cut(failure: WriteFailure, lines: Buffer): void {
     this.#linesWritten += countLines(lines.subarray(0, failure.written));
     this.#keep(lines, failure.written);
@@ -157,8 +157,8 @@ export class RollingFile {
   }
 
   /**
-   * Writes lines that wait, up to `maxBytes`. Returns whether none waits any more. `isForced`: also before the next try
-   * of an outage is due.
+   * Writes waiting lines, up to `maxBytes`. Returns whether none is waiting any more. `isForced`: even before the next
+   * try of an outage is due.
    */
   catchUp(maxBytes: number, isForced = false): boolean {
     if (this.#pending.isEmpty) return true;
@@ -174,7 +174,7 @@ export class RollingFile {
     let budget = maxBytes;
     let file: DayFile | undefined;
     while (!this.#pending.isEmpty && budget > 0) {
-      // The rest of a line belongs where it was begun.
+      // The rest of a line belongs into the file where it began.
       file = this.#current(this.#pending.isWithinLine ? 0 : this.#pending.first().indexOf(LINE_FEED) + 1);
       if (file === undefined) return false;
       const written = this.#writePending(file);
@@ -189,7 +189,7 @@ export class RollingFile {
     return true;
   }
 
-  /** Writes some of the bytes that wait, and returns how many; `undefined` when that failed. */
+  /** Writes some of the waiting bytes and returns how many; `undefined` if that failed. */
   #writePending(file: DayFile): number | undefined {
     const continuesLine = this.#pending.isWithinLine && file.canContinueLine();
     if (!continuesLine) this.#pending.rewind();
@@ -206,7 +206,7 @@ export class RollingFile {
     return this.#backoffMillis === 0 || workNow() >= this.#nextTry;
   }
 
-  /** The file that is written now, with room for so many bytes. */
+  /** The current file, with room for this many bytes. */
   #current(bytes: number): DayFile | undefined {
     const day = this.#settings.clock.today();
     const open = this.#file;
@@ -217,7 +217,9 @@ export class RollingFile {
     try {
       const file = this.#open(day, bytes);
       if (open?.day === day && !isInPlace) {
-        this.#outage.begin(`${open.path} was removed, moved or replaced: a new one is made; its lines are not counted`);
+        this.#outage.begin(
+          `${open.path} was removed, moved or replaced: a new file is created; the lines of the old one are not counted`,
+        );
       }
       return file;
     } catch (error) {
@@ -238,7 +240,7 @@ export class RollingFile {
     return file;
   }
 
-  /** Opens today's file. @throws when that fails, which is an error of the caller at the start only. */
+  /** Opens today's file. @throws if that fails; only at the start does the error reach the caller. */
   open(): void {
     this.#open(this.#settings.clock.today(), 0);
   }
@@ -253,7 +255,7 @@ export class RollingFile {
     try {
       file.sync();
     } catch (error) {
-      // The lines are in the file: written again they would be there twice.
+      // The lines are in the file: do not write them twice.
       this.#settings.reporter.limited('fsync', `${file.path} could not be synced to the disk`, error);
     }
   }
@@ -265,7 +267,7 @@ export class RollingFile {
         `${this.#settings.maxPendingBytes} bytes of lines are kept and written later`,
       error,
     );
-    // Other code closed the descriptor: its number may belong to another file by now.
+    // Other code closed the descriptor; its number may belong to another file by now.
     if ((error as NodeJS.ErrnoException | undefined)?.code === 'EBADF') this.#file = undefined;
     this.#backoffMillis = Math.min(Math.max(this.#backoffMillis * 2, FIRST_BACKOFF_MILLIS), LAST_BACKOFF_MILLIS);
     this.#nextTry = workNow() + this.#backoffMillis;
@@ -276,7 +278,7 @@ export class RollingFile {
     if (this.#isClosed) return;
     stopWorkTimer(this.#retry);
     this.#retry = startWorkTimer(() => this.catchUp(CATCH_UP_BYTES, true), millis);
-    // Lines that wait do not keep the process alive; a flush that waits for them does.
+    // Waiting lines do not keep the process alive; a flush that waits for them does.
     this.#retry.unref();
   }
 
@@ -291,12 +293,12 @@ export class RollingFile {
     stopWorkTimer(this.#retry);
   }
 
-  /** Takes lines that wait out, and returns their number. */
+  /** Removes waiting lines and returns their number. */
   eraseWaiting(finder: LineFinder): number {
     return this.#pending.remove(finder);
   }
 
-  /** Gives up the lines that still wait and counts them as `file_unwritable`. Returns their number. */
+  /** Gives up the waiting lines and counts them as `file_unwritable`. Returns their number. */
   giveUp(): number {
     const lines = this.#pending.clear();
     if (lines > 0) {

@@ -9,7 +9,7 @@ import { describeValue, SessionLogsError } from '../../support/errors.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 
-/** The protocol of OTLP: the values of `OTEL_EXPORTER_OTLP_PROTOCOL`. */
+/** A protocol of OTLP, as in `OTEL_EXPORTER_OTLP_PROTOCOL`. */
 export type OtlpProtocol = 'http/json' | 'http/protobuf' | 'grpc';
 
 const EXPORTERS: Readonly<Record<OtlpProtocol, string>> = {
@@ -18,10 +18,10 @@ const EXPORTERS: Readonly<Record<OtlpProtocol, string>> = {
   grpc: '@opentelemetry/exporter-logs-otlp-grpc',
 };
 
-/** Where, and by which protocol, the default exporter sends. */
+/** Where the default exporter sends, and by which protocol. */
 export interface OtlpTarget {
   readonly protocol: OtlpProtocol;
-  /** `undefined`: the exporter reads its environment variables, also for headers and certificates. */
+  /** `undefined`: the exporter reads its environment variables, as it does for headers and certificates. */
   readonly url: string | undefined;
 }
 
@@ -32,16 +32,16 @@ interface OtlpExporterModule {
 const reporter = reporterFor('otlp');
 
 /**
- * Decides whether and where logs are exported.
+ * Decides whether and where to export logs.
  *
- * Returns `undefined`, for no export, when no endpoint is configured, when `OTEL_SDK_DISABLED` is `true`, when
- * `OTEL_LOGS_EXPORTER` is set without `otlp`, and, with a line on stderr, when the endpoint in the environment is not a URL.
- * The protocol is `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL`, else `OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/json`.
+ * Returns `undefined`, for no export, if no endpoint is configured, if `OTEL_SDK_DISABLED` is `true`, if
+ * `OTEL_LOGS_EXPORTER` is set without `otlp`, or (with a line on stderr) if the endpoint in the environment is not a
+ * URL. The protocol is `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL`, else `OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/json`.
  *
- * @param endpoint A base URL: `/v1/logs` is appended where it does not end so, except for gRPC.
- * @param isBesideSdk Another SDK may run in this process, and `OTEL_LOGS_EXPORTER=none` switch its logs off in favour of
- * ours: the endpoint is then meant for ours, as one for logs is whatever it names.
- * @throws TypeError when `endpoint` is not an http or https URL.
+ * @param endpoint A base URL: `/v1/logs` is appended unless it ends with that or the protocol is gRPC.
+ * @param isBesideSdk Whether another SDK may run in this process. Then `OTEL_LOGS_EXPORTER=none` may only switch off
+ * that SDK's logs in favour of this package, so the endpoint still counts, as an endpoint for logs always does.
+ * @throws TypeError if `endpoint` is not an http or https URL.
  */
 export function otlpTarget(
   endpoint: string | undefined,
@@ -59,7 +59,7 @@ export function otlpTarget(
   return isEndpointInEnvironment() ? { protocol: otlpProtocol(reporter), url: undefined } : undefined;
 }
 
-/** Whether the environment has an endpoint for logs alone. */
+/** Whether the environment has an endpoint for logs only. */
 export function isEndpointOfLogs(): boolean {
   return environmentValue('OTEL_EXPORTER_OTLP_LOGS_ENDPOINT') !== undefined;
 }
@@ -72,27 +72,27 @@ function baseUrl(endpoint: string, caller: string): URL {
   );
 }
 
-/** Where an OTLP/HTTP exporter sends logs of an endpoint. */
+/** The URL to which an OTLP/HTTP exporter sends logs. */
 export function logsUrl(base: URL): URL {
   const url = new URL(base);
-  // Collectors' documents show the whole address as often as its base.
+  // Documentation of collectors shows the whole address as often as the base.
   url.pathname = `${base.pathname.replace(/\/+$/, '').replace(/\/v1\/logs$/, '')}/v1/logs`;
   return url;
 }
 
 function isEndpointInEnvironment(): boolean {
-  // As in the exporters, the signal's own variable decides alone where it is set.
+  // As in the exporters, the signal's own variable, if set, decides alone.
   for (const name of ['OTEL_EXPORTER_OTLP_LOGS_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT']) {
     const value = environmentValue(name);
     if (value === undefined) continue;
     if (isEndpoint(value)) {
       if (name === 'OTEL_EXPORTER_OTLP_ENDPOINT' && /\/v1\/logs\/?$/.test(value)) {
-        reporter.announce(`${name} ends with /v1/logs, which is appended once more: leave it out`);
+        reporter.announce(`${name} ends with /v1/logs, which is appended again: remove it from the variable`);
       }
       return true;
     }
     reporter.announce(
-      `${name} is no URL: ${JSON.stringify(withoutCredentials(value))}; no logs are exported: set it to one such as http://localhost:4318`,
+      `${name} is not a URL: ${JSON.stringify(withoutCredentials(value))}; no logs are exported: set it to a URL such as http://localhost:4318`,
     );
     return false;
   }
@@ -111,7 +111,7 @@ function otlpProtocol(warnTo?: Reporter): OtlpProtocol {
     if (value === undefined) continue;
     if (Object.hasOwn(EXPORTERS, value)) return value as OtlpProtocol;
     warnTo?.announce(
-      `${name} ${JSON.stringify(value)} is none of ${Object.keys(EXPORTERS).join(', ')}; using http/json`,
+      `${name} is ${JSON.stringify(value)}, which is none of ${Object.keys(EXPORTERS).join(', ')}; using http/json`,
     );
     break;
   }
@@ -119,10 +119,10 @@ function otlpProtocol(warnTo?: Reporter): OtlpProtocol {
 }
 
 /**
- * Makes the exporter for a target, from the package that the application has for its SDK line: installed, or in the bundle
- * that this is a part of. Only the exporter of `http/json` gets into bundles by itself.
+ * Makes the exporter for a target, from the package that the application has for its SDK line, installed or in the same
+ * bundle. Only the exporter of `http/json` gets into bundles by itself.
  *
- * @throws SessionLogsError `exporter_not_found` with the reason and what to do.
+ * @throws SessionLogsError `exporter_not_found`, with the reason and what to do.
  */
 export async function importOtlpExporter(target: OtlpTarget, line: OtelLine): Promise<LogRecordExporter> {
   const name = EXPORTERS[target.protocol];
@@ -138,7 +138,7 @@ async function importHttpExporter(): Promise<Imported<OtlpExporterModule>> {
   }
 }
 
-/** The same at once, where nothing is bundled. */
+/** The same, synchronously, where nothing is bundled. */
 export function requireOtlpExporter(target: OtlpTarget, line: OtelLine): LogRecordExporter {
   return exporterOf(requirePeer<OtlpExporterModule>(EXPORTERS[target.protocol], line), target, line);
 }

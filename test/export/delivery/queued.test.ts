@@ -79,7 +79,7 @@ describe.each(sdkLines)('QueuedLogRecordProcessor on SDK %s', (_name, line) => {
       code: 'shutdown_timeout',
       pending: 1,
     });
-    const line = /shutdown of the exporter did not end in the time that was left \(\d ms\)/;
+    const line = /shutdown of the exporter did not end in the remaining time \(\d ms\)/;
     expect(diagnostics.lines.filter((text) => line.test(text))).toHaveLength(1);
   });
 
@@ -200,7 +200,7 @@ describe.each(sdkLines)('QueuedLogRecordProcessor on SDK %s', (_name, line) => {
     await expect(processor.forceFlush()).rejects.toMatchObject({ code: 'rejected', pending: 5 });
     expect(exporter.bodies).toHaveLength(45);
     expect(processor.stats()).toEqual({ exported: 45, rejected: 5, pending: 0, lost: { export_failed: 5 } });
-    expect(diagnostics.lines.filter((line) => line.includes('the collector rejects a log record'))).toHaveLength(1);
+    expect(diagnostics.lines.filter((line) => line.includes('the collector rejected a log record'))).toHaveLength(1);
     emit('well');
     await processor.forceFlush();
   });
@@ -304,7 +304,7 @@ describe.each(sdkLines)('QueuedLogRecordProcessor on SDK %s', (_name, line) => {
     exporter.hold();
     emit('hangs');
     emit('next');
-    await until(() => diagnostics.lines.some((line) => line.includes('gave no answer within 20 ms')));
+    await until(() => diagnostics.lines.some((line) => line.includes('did not answer within 20 ms')));
     exporter.release();
     await processor.forceFlush();
     expect(exporter.bodies()).toEqual(['hangs', 'hangs', 'next']);

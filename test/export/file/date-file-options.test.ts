@@ -127,7 +127,7 @@ describe('fileName', () => {
   ])('refuses %j', (fileName) => {
     const options = { directory: temporaryDirectory(), fileName } as object;
     expect(() => new DateFileLogRecordProcessor(options)).toThrow(
-      /expected `fileName` to be a file name without directory, such as 'app' .*, got /,
+      /expected `fileName` to be a file name without a directory, such as 'app' .*, got /,
     );
   });
 });
@@ -311,7 +311,7 @@ describe('format, a function,', () => {
     expect(linesOf(join(directory, TODAY))).toHaveLength(count + 1);
     expect(file.stats()).toMatchObject({ written: count + 1, lost: {} });
     expect(file.stats().misformatted).toBeGreaterThan(0);
-    expect(told()).toEqual([expect.stringMatching(/`format` returned .* in place of a string/)]);
+    expect(told()).toEqual([expect.stringMatching(/`format` returned .* instead of a string/)]);
   });
 
   it('may end its line; other line breaks are escaped, counted and told', async () => {

@@ -70,7 +70,7 @@ describe('otlpTarget', () => {
   it('prints no credentials of an endpoint that is no URL', () => {
     vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', 'user:secret@localhost:4318?key=secret');
     expect(otlpTarget(undefined)).toBeUndefined();
-    expect(diagnostics.lines).toEqual([expect.stringContaining('is no URL: "localhost:4318"')]);
+    expect(diagnostics.lines).toEqual([expect.stringContaining('is not a URL: "localhost:4318"')]);
     expect(() => otlpTarget('ftp://user:secret@localhost/?key=secret')).toThrow(
       /got "ftp:\/\/localhost\/" \(string\)$/,
     );
@@ -80,7 +80,7 @@ describe('otlpTarget', () => {
     vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', 'localhost:4318');
     expect(otlpTarget(undefined)).toBeUndefined();
     expect(diagnostics.lines).toHaveLength(1);
-    expect(diagnostics.lines[0]).toContain('OTEL_EXPORTER_OTLP_ENDPOINT is no URL: "localhost:4318"');
+    expect(diagnostics.lines[0]).toContain('OTEL_EXPORTER_OTLP_ENDPOINT is not a URL: "localhost:4318"');
   });
 
   it.each([
@@ -113,7 +113,7 @@ describe('otlpTarget', () => {
     expect(otlpTarget('http://localhost:4318')?.protocol).toBe('http/protobuf');
     vi.stubEnv('OTEL_EXPORTER_OTLP_LOGS_PROTOCOL', 'smoke');
     expect(otlpTarget('http://localhost:4318')?.protocol).toBe('http/json');
-    expect(diagnostics.lines).toContainEqual(expect.stringContaining('"smoke" is none of'));
+    expect(diagnostics.lines).toContainEqual(expect.stringContaining('is "smoke", which is none of'));
   });
 });
 
