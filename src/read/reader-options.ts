@@ -24,7 +24,7 @@ import { isDelivered } from './reader-rules.ts';
 /** Options for reading a session. Each method has its own defaults for `from`, `until`, `logType` and `tokens`. */
 export interface ReaderOptions {
   /**
-   * Where to start. `'unread'`: after the unread mark; if the mark lies in a finished answer, after that answer.
+   * Where to start. `'unread'`: after the unread mark, skipping the rest of a finished answer in which the mark lies.
    * `'start'`: the oldest entry held of the current life. `'now'`: only new entries. `'stream'`: the start of the
    * latest answer. `{ after: id }`: strictly after that entry. `{ last: n }`: the newest n entries of the current life
    * that this reader delivers, without counting earlier ones as `missed`; if fewer are held, like `'start'`, which

@@ -1,39 +1,39 @@
 import { RegExpParser } from '@eslint-community/regexpp';
 import type { AST } from '@eslint-community/regexpp';
 
-/** What a pattern looks at, as far as it matters to text that comes in pieces. */
+/** The properties of a pattern that matter for text that comes in pieces. */
 export interface PatternPrefix {
   /**
-   * An expression for the start of a match that the end of the text cuts off. Where it does not match, more text changes
-   * nothing about whether and how the pattern matches there.
+   * An expression for the start of a match that the end of the text cuts off. If it does not match at a place, more
+   * text cannot change whether and how the pattern matches there.
    */
   readonly source: string;
-  /** So many UTF-16 units before a match decide whether it is one: look-behind, `\b`, `^`. */
+  /** Number of UTF-16 units before a match that decide whether it is one: look-behind, `\b`, `^`. */
   readonly lookBehind: number;
 }
 
-/** The text behind a match that look-behind may see. */
+/** The most text before a match that look-behind may see. */
 const LONGEST_LOOK_BEHIND = 64;
-/** A pattern is repeated in its own expression once for each level of its repetitions. */
+/** Limit of the expression, in which a pattern is repeated once for each level of its repetitions. */
 const LONGEST_SOURCE = 100_000;
 
-/** The end of the text that is there. */
+/** Matches at the end of the text so far. */
 const END = '(?![^])';
 
 /**
- * Finds out when a match may be under way.
+ * Finds out when a match may be in progress.
  *
- * Each part of a pattern gives an expression for "the end of the text inside of it". A sequence: the end inside its first part,
- * or that part and then the end inside the rest. A repetition: fewer rounds, and the end inside the next one; a lazy one has
- * no next one where the rest of the pattern matches. Look-ahead, `$` and `\b` look at what follows, so the end is inside of them
- * when they stand before it.
+ * Each part of a pattern yields an expression for "the text ends inside this part". For a sequence: the text ends
+ * inside its first part, or that part matches and the text ends inside the rest. For a repetition: fewer rounds match,
+ * and the text ends inside the next one; a lazy one has no next round where the rest of the pattern matches.
+ * Look-ahead, `$` and `\b` look at what follows, so the text ends inside them when they stand at its end.
  *
  * @throws Error with the reason, for a pattern that cannot be analysed.
  */
 export function prefixOf(pattern: RegExp): PatternPrefix {
   const { source, flags, unicode } = pattern;
   if (flags.includes('y')) throw new Error('the flag `y` makes matches depend on where the last one ended');
-  if (flags.includes('v')) throw new Error('the flag `v` is not supported: use `u`');
+  if (flags.includes('v')) throw new Error('the flag `v` is not supported; use `u`');
   const parsed = new RegExpParser().parsePattern(source, 0, source.length, unicode);
   const analysis = new Analysis(unicode ? 2 : 1);
   const prefix = analysis.inAlternatives(parsed.alternatives, '');
@@ -42,7 +42,7 @@ export function prefixOf(pattern: RegExp): PatternPrefix {
   return { source: prefix, lookBehind: analysis.lookBehind };
 }
 
-/** In UTF-16 units. */
+/** A length in UTF-16 units. */
 interface Length {
   readonly least: number;
   readonly most: number;
@@ -52,7 +52,7 @@ const NO_LENGTH: Length = { least: 0, most: 0 };
 
 class Analysis {
   lookBehind = 0;
-  /** What stands in a look-behind begins so far before where that stands. */
+  /** How far before its own position the content of a look-behind begins. */
   #behind = 0;
   readonly #unitsOfCharacter: number;
 
@@ -61,9 +61,9 @@ class Analysis {
   }
 
   /**
-   * The end of the text inside one of them; `undefined`: none of them depends on what follows.
+   * The expression for a text that ends inside one of them; `undefined` if none depends on what follows.
    *
-   * @param after What has to match behind them for the whole to match; `undefined`: that depends.
+   * @param after What has to match after them for the whole to match; `undefined` if that varies.
    */
   inAlternatives(alternatives: readonly AST.Alternative[], after?: string): string | undefined {
     return oneOf(alternatives.map(({ elements }) => this.#inSequence(elements, after)));
@@ -104,7 +104,7 @@ class Analysis {
 
   #inGroup(group: AST.Group, after: string | undefined): string | undefined {
     if (group.modifiers === null) return this.inAlternatives(group.alternatives, after);
-    // What stands behind the group must not get its modifiers.
+    // What follows the group must not get its modifiers.
     const inside = this.inAlternatives(group.alternatives);
     return inside === undefined ? undefined : `${openingOf(group)}${inside})`;
   }
@@ -115,7 +115,7 @@ class Analysis {
     const round = `(?:${sourceOf(element)})`;
     const fewer = max === 1 ? inside : `${round}{0,${max === Infinity ? '' : max - 1}}${inside}`;
     if (greedy || after === undefined) return fewer;
-    // One that is lazy has no more rounds where the rest matches.
+    // A lazy one has no more rounds where the rest matches.
     const required = min === 0 ? undefined : `${round}{0,${min - 1}}${inside}`;
     if (min === max) return required;
     const more = `${round}{${min}}(?:(?!${after})${round}){0,${max === Infinity ? '' : max - min - 1}}`;
@@ -152,7 +152,7 @@ class Analysis {
     this.#behind -= most;
   }
 
-  /** @param isFollowed A character stands behind them, before the end of the look-behind. */
+  /** @param isFollowed Whether a character follows them within the look-behind. */
   #looksAhead(alternatives: readonly AST.Alternative[], isFollowed: boolean): boolean {
     return alternatives.some(({ elements }) => {
       let isBefore = isFollowed;
@@ -211,7 +211,7 @@ class Analysis {
   }
 }
 
-/** The source of a part, without captures: its place in the prefix would give them other numbers, and names twice. */
+/** The source of a part, without captures: in the prefix they would get other numbers, and names would occur twice. */
 function sourceOf(element: AST.Element): string {
   switch (element.type) {
     case 'CapturingGroup':
@@ -229,9 +229,9 @@ function sourceOf(element: AST.Element): string {
 }
 
 /**
- * The source of a part behind which the text ends inside the rest of the pattern.
+ * The source of a part after which the text ends inside the rest of the pattern.
  *
- * @param after What has to match behind it; `undefined`: that depends.
+ * @param after What has to match after it; `undefined` if that varies.
  */
 function passedSource(element: AST.Element, after: string | undefined): string {
   if (element.type !== 'Quantifier' || element.greedy || after === undefined) return sourceOf(element);
@@ -240,7 +240,7 @@ function passedSource(element: AST.Element, after: string | undefined): string {
   return `${round}{${min}}(?:(?!${after})${round}){0,${max === Infinity ? '' : max - min}}`;
 }
 
-/** With its modifiers. */
+/** The opening of a group, with its modifiers. */
 function openingOf({ raw }: AST.Group): string {
   return raw.slice(0, raw.indexOf(':') + 1);
 }

@@ -11,16 +11,19 @@ import { PatternStages } from './pattern-stages.ts';
 import { REDACTS_TEXT } from './redacts-text.ts';
 import type { TextRedaction, TextRedactor } from './redacts-text.ts';
 
-/** What is redacted. Those of `@logtape/redaction` fit as they are. */
+/** A pattern to redact. The patterns of `@logtape/redaction` can be used as they are. */
 export interface RedactionPattern {
-  /** Each match is replaced, whether it has the flag `g` or not. */
+  /** Every match is replaced, with or without the flag `g`. */
   readonly pattern: RegExp;
-  /** As of `String.prototype.replace`: a text, in which `$&` and `$1` stand for the match and its groups, or a function of these. */
+  /**
+   * The replacement, as for `String.prototype.replace`: a text in which `$&` and `$1` stand for the match and its
+   * groups, or a function that gets these.
+   */
   readonly replacement: string | ((match: string, ...groups: string[]) => string);
   /**
-   * What is done about an unfinished match that is longer than `maxHeldChars`: `'redact'` puts the replacement in the place of all
-   * of it and leaves out the rest of the match, as is right for tokens and keys; `'release'` replaces what matches by then and gives
-   * out the rest, as is right for what any long word may begin, such as an e-mail address.
+   * What happens to an unfinished match that is longer than `maxHeldChars`. `'redact'` replaces all of it and leaves
+   * out the rest of the match; use it for tokens and keys. `'release'` replaces what matches by then and emits the
+   * rest; use it for patterns that any long word may begin, such as e-mail addresses.
    *
    * @default 'redact'
    */
@@ -28,30 +31,33 @@ export interface RedactionPattern {
 }
 
 export interface PatternRedactionOptions {
-  /** The most of one unfinished match that is held back, in UTF-16 units. @default 1_024 */
+  /** The most text of one unfinished match that is held back, in UTF-16 units. @default 1_024 */
   readonly maxHeldChars?: number | undefined;
-  /** How long the chunks of a session outside of any answer are one text, in milliseconds since the last one. @default 1_000 */
+  /** Milliseconds after which, without another chunk, a session's text outside any answer ends. @default 1_000 */
   readonly holdMillis?: number | undefined;
 }
 
-/** What a redaction looks at. */
+/** The part of a record that a redaction sees. */
 interface Redactable {
   readonly message: string;
   readonly attributes?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Redacts with patterns: whole records, as the option `redact`, and texts that come in pieces. */
+/** Redacts by patterns: whole records, as the option `redact`, and texts that come in pieces. */
 export interface PatternRedaction {
-  /** A record with its message and each text in its attributes redacted. */
+  /** Redacts the message and every text in the attributes of a record. */
   <Entry extends Redactable>(entry: Entry): Entry;
-  /** A whole text; one of more than 8,192 characters in parts, so that a match in it has at most `maxHeldChars`. */
+  /**
+   * Redacts a whole text. A text of more than 8,192 characters is redacted in parts, so that a match in it has at most
+   * `maxHeldChars`.
+   */
   text(text: string): string;
   /**
-   * A transform of text streams: what comes out, joined, is the redaction of what went in, joined, however that was cut. Only what
-   * could still become a match is held back. For the text of a model before a protocol frames it.
+   * Returns a transform of text streams: its joined output is the redaction of the joined input, however that was cut.
+   * It holds back only what could still become a match. Use it for a model's text before a protocol frames it.
    */
   stream(): TransformStream<string, string>;
-  /** How many unfinished matches were longer than `maxHeldChars`, by what was done. */
+  /** How many unfinished matches were longer than `maxHeldChars`, by what was done with them. */
   readonly tooLong: Readonly<TooLongCounts>;
   /** For the writer of sessions. */
   readonly [REDACTS_TEXT]: TextRedaction;
@@ -83,30 +89,30 @@ const optionsSchema = lazily(() =>
 );
 
 const MAX_HELD_CHARS = 1_024;
-/** A longer text is redacted in parts: a word of 100,000 letters takes a pattern of e-mail addresses 15 seconds. */
+/** A longer text is redacted in parts: a pattern for e-mail addresses takes 15 seconds on a word of 100,000 letters. */
 const LONGEST_WHOLE = 8_192;
 const HOLD_MILLIS = 1_000;
 
 /**
- * Redaction by patterns that also finds what a model spreads over several tokens.
+ * Makes a redaction by patterns that also finds what a model spreads over several tokens.
  *
- * Given as `redact` it redacts whole records, and the text of an answer as one text: the chunks that reach the session, event
- * streams, file, spool and exporters, joined, are the redaction of the joined text. What could still become a match is held back
- * until it is known, at the latest until a mark, the end of the answer, `endSession`, shutdown or the end of the process. Chunks
- * outside of an answer are one text until `holdMillis` have passed without one. `stream()` does the same for text on its way to
- * something else.
+ * As the option `redact`, it redacts whole records, and the text of an answer as one text: the joined chunks that reach
+ * the session, event streams, file, spool and exporters are the redaction of the joined text. It holds back what could
+ * still become a match until that is decided, at the latest until a mark, the end of the answer, `endSession`, shutdown
+ * or the end of the process. Chunks outside an answer form one text until `holdMillis` have passed without one.
+ * `stream()` does the same for text that goes elsewhere.
  *
- * The patterns are applied in their order, each to what the
- * one before it leaves. Avoid those that backtrack without bound, such as `(a+)+`: they are run on each chunk.
+ * Patterns are applied in order, each to the result of the one before it. Avoid patterns that backtrack without limit,
+ * such as `(a+)+`, because they run on each chunk.
  *
  * @example
  * ```ts
  * const redaction = patternRedaction([EMAIL_ADDRESS_PATTERN, JWT_PATTERN]);
  * const sessions = await startSessionLogs({ redact: redaction });
  * ```
- * @throws TypeError for a wrong option, and for a pattern of which it cannot be told when a match may be under way, with the
- * reason: back-references, the flags `y` and `v`, look-behind of more than 64 characters or that looks at what follows it, what
- * matches the empty text.
+ * @throws TypeError for a wrong option, and, with the reason, for a pattern that does not allow deciding when a match
+ * may be in progress: one with back-references, the flag `y` or `v`, or look-behind of more than 64 characters or that
+ * looks at what follows it, or one that matches the empty text.
  */
 export function patternRedaction(
   patterns: readonly RedactionPattern[],
@@ -143,7 +149,7 @@ function replaceAll(text: string, { pattern, replace }: CompiledPattern): string
   let out = '';
   let from = 0;
   for (;;) {
-    // A replacement that logs comes here again, with the same pattern.
+    // A replacement function that logs may come here again, with the same pattern.
     pattern.lastIndex = from;
     const match = pattern.exec(text);
     if (match === null) return from === 0 ? text : out + text.slice(from);
@@ -177,7 +183,7 @@ function compile(
     const flags = pattern.flags.replace('g', '');
     return {
       pattern: new RegExp(pattern.source, `${flags}g`),
-      // Whether it matches and where, no more.
+      // Only whether and where it matches is needed, not the indices of groups.
       prefix: new RegExp(source, `${flags.replace('d', '')}g`),
       lookBehind,
       replace: replacer(replacement),
@@ -194,19 +200,21 @@ function replacer(replacement: RedactionPattern['replacement']): (match: RegExpE
   if (typeof replacement === 'function') return (match) => textOf(replacement(...(match as unknown as [string])));
   if (!replacement.includes('$')) return () => replacement;
   if (/\$[`']/.test(replacement.replaceAll('$$', ''))) {
-    throw new Error("its replacement has $` or $', the text around the match, which is not known");
+    throw new Error("its replacement has $` or $', but the text around the match is not known");
   }
   return (match) => expand(replacement, match);
 }
 
-/** Its message quotes nothing: it may be what was to be redacted. */
+/** The message quotes nothing, because that may be what was to be redacted. */
 function textOf(replaced: unknown): string {
   if (typeof replaced === 'string') return replaced;
   catchRejection(replaced, () => {});
-  throw new TypeError(`a replacement must return a text, at once; it returned a value of type ${typeof replaced}`);
+  throw new TypeError(
+    `a replacement must return a string, not a promise of one; it returned a value of type ${typeof replaced}`,
+  );
 }
 
-/** As `String.prototype.replace` does. */
+/** Expands a replacement as `String.prototype.replace` does. */
 function expand(replacement: string, match: RegExpExecArray): string {
   return replacement.replace(/\$(?:\$|&|(\d{1,2})|<([^>]*)>)/g, (whole, digits?: string, name?: string) => {
     if (whole === '$$') return '$';
@@ -225,7 +233,7 @@ function numbered(match: RegExpExecArray, digits: string): string | undefined {
   return (match[Number(first)] ?? '') + second;
 }
 
-/** Attributes are plain JSON, of bounded depth, when they come here. */
+/** Redacts attributes, which are plain JSON of limited depth here. */
 function redactedValue<T>(value: T, text: (whole: string) => string): T {
   if (typeof value === 'string') return text(value) as T;
   if (typeof value !== 'object' || value === null) return value;

@@ -2,37 +2,37 @@ import { ownText } from '../support/own-text.ts';
 import { reporterFor } from '../support/reporter.ts';
 import type { PatternPrefix } from './pattern-prefix.ts';
 
-/** What is done about an unfinished match that is longer than what may be held back. */
+/** What happens to an unfinished match that is longer than what may be held back. */
 export type WhenTooLong = 'redact' | 'release';
 
-/** A pattern that was checked and analysed. */
+/** A validated and analysed pattern. */
 export interface CompiledPattern {
-  /** With the flag `g`. */
+  /** The pattern, with the flag `g`. */
   readonly pattern: RegExp;
-  /** Of the start of a match that the end of the text cuts off; with the flag `g`. */
+  /** Matches the start of a match that the end of the text cuts off; with the flag `g`. */
   readonly prefix: RegExp;
   readonly lookBehind: PatternPrefix['lookBehind'];
-  /** The text in the place of a match. */
+  /** Returns the text that replaces a match. */
   readonly replace: (match: RegExpExecArray) => string;
   readonly whenTooLong: WhenTooLong;
 }
 
-/** How often something else was done than replacing a match. */
+/** How often an unfinished match was too long. */
 export interface TooLongCounts {
   redacted: number;
   released: number;
 }
 
-/** Of a match that is swallowed so much is kept: what comes next is a part of it, or not, by what stands before. */
+/** How much of a swallowed match is kept: the text before decides whether what comes next is a part of it. */
 const SWALLOWED_CHARS = 8_192;
-/** A repetition goes on after its last rounds as after all. */
+/** After its last rounds a repetition goes on as after all of them. */
 const LAST_ROUNDS = 256;
 
 const reporter = reporterFor('redaction');
 
 /**
- * Replaces what one pattern matches in a text that comes in pieces: what it gives, joined, is the replacement in the joined
- * text.
+ * Replaces the matches of one pattern in a text that comes in pieces: its joined output is the joined text with all
+ * matches replaced.
  *
  * It holds back what could still become a match, and nothing else.
  */
@@ -40,13 +40,13 @@ export class PatternStage {
   readonly #compiled: CompiledPattern;
   readonly #maxHeldChars: number;
   readonly #counts: TooLongCounts;
-  /** What was given out and may still decide about a match behind it, and what is held back. */
+  /** Emitted text that may still decide about a match after it, followed by the text that is held back. */
   #text = '';
-  /** Where that which is held back begins. */
+  /** Where the held text begins. */
   #from = 0;
-  /** The first half of a surrogate pair: what it matches is known with the second one. */
+  /** The first half of a surrogate pair, which can be matched only with the second half. */
   #half = '';
-  /** Where a match begins that was too long and was replaced before it was over; all of it stands before `#from`. */
+  /** Start of a match that was too long and was replaced before it ended; all of it is before `#from`. */
   #swallowed: number | undefined = undefined;
 
   constructor(compiled: CompiledPattern, maxHeldChars: number, counts: TooLongCounts) {
@@ -55,12 +55,12 @@ export class PatternStage {
     this.#counts = counts;
   }
 
-  /** UTF-16 units held back. */
+  /** Number of UTF-16 units held back. */
   get held(): number {
     return this.#text.length - this.#from + this.#half.length;
   }
 
-  /** @returns What is decided of the text so far and was not given out before. */
+  /** @returns The decided text that was not emitted before. */
   push(piece: string): string {
     const whole = this.#wholeCharacters(piece);
     if (whole === '') return '';
@@ -71,12 +71,12 @@ export class PatternStage {
       out = this.#replaceDecided(this.#underWay());
       if (this.#text.length - this.#from > this.#maxHeldChars) out += this.#giveUp();
     }
-    // Nothing was joined to it yet, so it may be a small part of a text that would be kept with it.
+    // Nothing was joined to the piece yet, so it may be a small part of a text that it would keep alive.
     if (this.#text.length === whole.length) this.#text = ownText(this.#text);
     return out;
   }
 
-  /** The text ends here: what was held back is decided. The next piece begins another text. */
+  /** Ends the text and returns what was held back. The next piece begins another text. */
   end(): string {
     this.#text += this.#half;
     this.#half = '';
@@ -94,12 +94,12 @@ export class PatternStage {
     return this.#half === '' ? text : text.slice(0, -1);
   }
 
-  /** Where a match may be under way, from `at` on; the length of the text when none is. */
+  /** Where a match may be in progress, from `at` on; the length of the text if none is. */
   #underWay(at = this.#from, text = this.#text): number {
     const { prefix } = this.#compiled;
     prefix.lastIndex = at;
     let index = prefix.exec(text)?.index ?? text.length;
-    // V8 takes the second half of a pair for the end of the text when a search comes to it.
+    // V8 takes the second half of a pair for the end of the text when a search reaches it.
     while (index < text.length && isWithinPair(text, index) && prefix.unicode) {
       prefix.lastIndex = index + 1;
       index = prefix.exec(text)?.index ?? text.length;
@@ -107,20 +107,20 @@ export class PatternStage {
     return index;
   }
 
-  /** Gives out the text before `end`, and what matches that begin there leave; `end` is where a match may be under way. */
+  /** Emits the text before `end`, where a match may be in progress, with the matches that begin in it replaced. */
   #replaceDecided(end: number): string {
     const { pattern } = this.#compiled;
     const isOver = end === this.#text.length;
     let out = '';
     let underWay = end;
-    // Where one is under way at once nothing is decided: looking for it would cost the square of what is held back.
+    // If a match is in progress from the start, nothing is decided: looking for it would take quadratic time.
     while (this.#from < underWay) {
       pattern.lastIndex = this.#from;
       const match = pattern.exec(this.#text);
       if (match === null || match.index >= underWay) break;
       out += this.#text.slice(this.#from, match.index) + this.#replacementOf(match);
       this.#from = match.index + match[0].length;
-      // What may have been under way was a part of this match.
+      // What may have been in progress was a part of this match.
       if (!isOver && this.#from > underWay) underWay = this.#underWay();
     }
     out += this.#text.slice(this.#from, underWay);
@@ -129,7 +129,7 @@ export class PatternStage {
     return out;
   }
 
-  /** Keeps what look-behind may see before this place. */
+  /** Drops the text before this place, except what look-behind may see. */
   #forget(place: number): void {
     const first = Math.max(0, place - this.#compiled.lookBehind);
     if (first === 0) return;
@@ -137,11 +137,11 @@ export class PatternStage {
     this.#from -= first;
   }
 
-  /** A match under way is longer than what may be held back. */
+  /** Handles a match in progress that is longer than what may be held back. */
   #giveUp(): string {
     if (this.#compiled.whenTooLong === 'release') {
       this.#counts.released += 1;
-      // What matches by now is replaced all the same.
+      // What matches so far is still replaced.
       return this.#replaceDecided(this.#text.length);
     }
     this.#counts.redacted += 1;
@@ -150,9 +150,12 @@ export class PatternStage {
     return this.#replacementOf(Object.assign([held], { index: 0, input: held }) as unknown as RegExpExecArray);
   }
 
-  /** Takes what belongs to the match that was replaced before it was over: it begins at `begun`, and one is under way at `underWay`. */
+  /**
+   * Drops text that belongs to the match that was replaced before it ended: it begins at `begun`, and a match is in
+   * progress at `underWay`.
+   */
   #swallow(begun: number, underWay: number): void {
-    // Also one that began within the first one.
+    // Also a match that began within the first one.
     if (underWay < this.#from) return this.#swallowAll(underWay);
     this.#swallowed = undefined;
     this.#from = this.#endOfSwallowed(begun);
@@ -164,7 +167,7 @@ export class PatternStage {
     const longest = begun + SWALLOWED_CHARS;
     if (this.#text.length > longest + LAST_ROUNDS) {
       const shorter = this.#text.slice(0, longest) + this.#text.slice(-LAST_ROUNDS);
-      // What may come next must not have become another.
+      // Shorten the text only if that does not change what may come next.
       if (this.#underWay(begun, shorter) === begun) this.#text = shorter;
     }
     this.#from = this.#text.length;
@@ -172,7 +175,7 @@ export class PatternStage {
     this.#swallowed -= begun - Math.min(begun, this.#compiled.lookBehind);
   }
 
-  /** Where the match ends that begins there: as it matches, or else where it was under way for the last time. */
+  /** Where the match that begins there ends: where it matches, or else where it was last in progress. */
   #endOfSwallowed(begun: number): number {
     const { pattern } = this.#compiled;
     pattern.lastIndex = begun;
@@ -186,12 +189,12 @@ export class PatternStage {
     return end;
   }
 
-  /** The text is redacted whatever becomes of the replacement: without one the match is left out. */
+  /** Returns the replacement; if it fails, the match is left out, so the text is redacted anyway. */
   #replacementOf(match: RegExpExecArray): string {
     try {
       return this.#compiled.replace(match);
     } catch {
-      // Without the cause's own words: they may hold what was to be redacted.
+      // Without the error's own text, which may hold what was to be redacted.
       reporter.limited(
         'replacement',
         `the replacement of ${String(this.#compiled.pattern)} failed; its match is left out`,

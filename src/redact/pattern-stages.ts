@@ -2,10 +2,10 @@ import { PatternStage } from './pattern-stage.ts';
 import type { CompiledPattern, TooLongCounts } from './pattern-stage.ts';
 import type { TextRedactor } from './redacts-text.ts';
 
-/** A longer piece is taken in parts: looking for what is under way costs the square of what is looked at, at worst. */
+/** A longer piece is taken in parts, because looking for a match in progress takes quadratic time at worst. */
 const LONGEST_PART = 256;
 
-/** Redacts a text with one pattern after the other, each over what the one before it leaves. */
+/** Redacts a text with one pattern after the other, each on the result of the one before it. */
 export class PatternStages implements TextRedactor {
   readonly #stages: readonly PatternStage[];
 

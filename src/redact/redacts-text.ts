@@ -1,24 +1,24 @@
-/** Redacts one text that comes in pieces: what it gives, joined, is the redaction of the joined text. */
+/** Redacts one text that comes in pieces: its joined output is the redaction of the joined text. */
 export interface TextRedactor {
-  /** UTF-16 units held back. */
+  /** Number of UTF-16 units held back. */
   readonly held: number;
-  /** @returns What is decided of the text so far and was not given before; perhaps nothing. */
+  /** @returns The decided text that was not returned before; perhaps none. */
   push(piece: string): string;
-  /** The text ends here. @returns What was held back. The next piece begins another text. */
+  /** Ends the text. @returns What was held back. The next piece begins another text. */
   end(): string;
 }
 
-/** How a redaction of records redacts texts that come in pieces. */
+/** The part of a redaction that redacts texts that come in pieces. */
 export interface TextRedaction {
   open(): TextRedactor;
-  /** How long without a piece a text that has no end of its own goes on, in milliseconds. */
+  /** Milliseconds after which, without another piece, a text without an end of its own ends. */
   readonly holdMillis: number;
 }
 
-/** Marks a redaction that can; any copy of this package knows it. */
+/** Marks a redaction that can do this; all copies of this package know the mark. */
 export const REDACTS_TEXT: unique symbol = Symbol.for('otel-session-logs.redacts-text.v1') as typeof REDACTS_TEXT;
 
-/** `undefined` for a redaction that sees whole records only. */
+/** The text redaction of a redaction; `undefined` if it sees whole records only. */
 export function textRedactionOf(redact: unknown): TextRedaction | undefined {
   return typeof redact === 'function'
     ? (redact as { readonly [REDACTS_TEXT]?: TextRedaction })[REDACTS_TEXT]

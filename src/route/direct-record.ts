@@ -3,8 +3,8 @@ import type { EmittedLogRecord } from '../otel/logs-api.ts';
 import { SCOPE_NAME } from './own-write.ts';
 
 /**
- * A record as the router takes it, for what is written where no provider leads to our processor: the part of the SDK's
- * record that routing reads and redaction changes.
+ * Makes a record for the router when no provider leads to this package's processor: the part of the SDK's record that
+ * routing reads and redaction changes.
  */
 export function directRecord(
   emitted: EmittedLogRecord,
@@ -25,7 +25,7 @@ class DirectRecord {
   readonly severityText: string | undefined;
   readonly eventName: string | undefined;
   readonly attributes: Record<string, unknown>;
-  // For the application's `sessionId` callback, which takes it for a record of the SDK.
+  // For the application's `sessionId` callback, which expects a record of the SDK.
   readonly instrumentationScope: LogRecord['instrumentationScope'];
   readonly resource: Pick<LogRecord['resource'], 'attributes'> = NO_RESOURCE;
   body: unknown;

@@ -3,7 +3,7 @@ import type { EntryDetail } from '../entry/entry-detail.ts';
 import type { TextRedaction, TextRedactor } from '../redact/redacts-text.ts';
 import type { SessionStore } from '../store/session-store.ts';
 
-/** An entry as a store has it. */
+/** An entry, as a store holds it. */
 export interface MovedEntry {
   readonly sessionId: string;
   readonly message: string;
@@ -11,19 +11,19 @@ export interface MovedEntry {
   readonly detail: EntryDetail | undefined;
 }
 
-/** What entries move to. It may throw, which costs what it was called for. */
+/** The target to which entries move. If it throws, the entry of that call is lost. */
 export interface MoveTarget {
-  /** @param isTextRedacted Its text is a piece of one that was redacted as a whole. */
+  /** @param isTextRedacted Whether its text is a piece of one that was redacted as a whole. */
   take(entry: MovedEntry, isTextRedacted: boolean): void;
-  /** The session is ended. */
+  /** Ends the session. */
   end(sessionId: string): void;
-  /** Learns what was thrown. */
+  /** Gets what was thrown. */
   failed(error: unknown): void;
 }
 
 /**
- * Reads what an embedded store holds of the current lives of its sessions, session by session in the order logged, for
- * another store.
+ * Moves what an embedded store holds of its sessions' current lives to another store, session by session, in the order
+ * logged.
  *
  * @param redaction Redacts the chunks of sessions as the texts that they are pieces of.
  */
@@ -57,7 +57,7 @@ interface MovedText {
   last: MovedEntry;
 }
 
-/** The texts of one session. A chunk keeps its entry, also when all of its text is held back for the next one. */
+/** The texts of one session. A chunk keeps its entry, even if all of its text is held back for the next one. */
 class MovedTexts {
   readonly #redaction: TextRedaction;
   readonly #take: (entry: MovedEntry) => void;
@@ -68,7 +68,7 @@ class MovedTexts {
     this.#take = take;
   }
 
-  /** Takes a piece of a text. `false`: the entry is none. */
+  /** Takes the entry if it is a piece of a text; `false` if it is not. */
   takes(entry: MovedEntry): boolean {
     const { detail } = entry;
     if (!isChat(detail)) return false;
@@ -81,7 +81,7 @@ class MovedTexts {
     this.#running.set(streamId, running);
     running.last = entry;
     const text = running.redactor.push(entry.message);
-    // It ends what a `pop` reads, which must not lack its last word.
+    // It ends what a `pop` reads, so that must be complete.
     this.#take({ ...entry, message: detail?.endsReasoning === true ? text + running.redactor.end() : text });
     return true;
   }

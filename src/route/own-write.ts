@@ -4,24 +4,24 @@ import type { LogRecord } from '../otel/log-record.ts';
 import type { EmittedLogRecord } from '../otel/logs-api.ts';
 import { ATTRIBUTE } from '../otel/names.ts';
 
-/** The name of the scope under which our own records stand in a back end. */
+/** The name of the instrumentation scope of this package's own records. */
 export const SCOPE_NAME = 'otel-session-logs';
 
 /**
- * One write of ours under way through a provider: what its record is, and whether it came to the session processor.
+ * One write of this package through a provider: its record, and whether that reached the session processor.
  *
- * The SDK keeps a limited number of attributes and may cut their values, so what routing depends on does not travel
- * with them. It stands beside the synchronous emit instead.
+ * The SDK keeps a limited number of attributes and may cut their values, so facts that routing depends on do not travel
+ * in them. They are kept here during the synchronous emit instead.
  */
 export interface OwnWrite {
   /** The router of the instance that writes. */
   readonly owner: object;
-  /** As it is emitted: the owner's redaction has seen it. */
+  /** The record as emitted, after the owner's redaction. */
   readonly record: EmittedLogRecord;
-  /** The session that the writer knows, valid or not; `undefined`: for the router to find. */
+  /** The session that the writer knows, valid or not; `undefined` if the router has to find it. */
   readonly sessionId: unknown;
   readonly facts: OwnFacts;
-  /** The record came to the owner. */
+  /** Whether the record reached the owner. */
   hasArrived: boolean;
 }
 
@@ -30,7 +30,7 @@ const holder = globalThis as { [UNDER_WAY]?: { write: OwnWrite | undefined } };
 // One place for all copies of this package in the process.
 const underWay = (holder[UNDER_WAY] ??= { write: undefined });
 
-/** Runs a synchronous emit of the write. Within it another write may run, by a processor that logs. */
+/** Emits the record of the write, synchronously. Another write may run within it, by a processor that logs. */
 export function emitOwnWrite(write: OwnWrite, logger: { emit(record: EmittedLogRecord): void }): void {
   const outer = underWay.write;
   underWay.write = write;
@@ -42,9 +42,9 @@ export function emitOwnWrite(write: OwnWrite, logger: { emit(record: EmittedLogR
 }
 
 /**
- * The write whose record this is. Within an emit of ours a processor may log through another logger, derive a record from
- * this one, or hand on one that it kept back; a provider may rename scopes, a processor change the record. So three of four
- * have to agree: scope, text, session and marks.
+ * Returns the write that emitted this record. Within an emit, a processor may log through another logger, derive a
+ * record from this one, or pass on one that it kept back; a provider may rename scopes, and a processor may change the
+ * record. So three of four have to agree: scope, text, session and marks.
  */
 export function ownWriteOf(record: LogRecord): OwnWrite | undefined {
   const { write } = underWay;
@@ -66,7 +66,7 @@ function hasMarks(record: LogRecord, emitted: EmittedLogRecord): boolean {
   });
 }
 
-/** Whether the attribute is as emitted, as far as the SDK's limits let it. */
+/** Whether the attribute is as emitted, as far as the SDK's limits allow. */
 function keeps(record: LogRecord, value: unknown, before: unknown): boolean {
   if (value === before) return true;
   return value === undefined ? record.droppedAttributesCount > 0 : isCut(value, before, valueLengthLimit(record));

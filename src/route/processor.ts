@@ -15,17 +15,17 @@ import { SessionRouter } from './router.ts';
 import type { SessionResolution } from './session-resolver.ts';
 
 export interface SessionLogRecordProcessorOptions extends SessionResolution {
-  /** Where session logs live. @default new MemorySessionStore() */
+  /** The store that holds the sessions. @default new MemorySessionStore() */
   readonly store?: SessionStore | undefined;
-  /** Sees every record before it is stored or passed on. @default none */
+  /** Called with every record before it is stored or passed on. @default none */
   readonly redact?: Redact | undefined;
-  /** Where metrics of the processor and gauges of the store go. @default none */
+  /** Gets the metrics of the processor and the gauges of the store. @default none */
   readonly selfObsMeterProvider?: MeterProvider | undefined;
 }
 
 type Trust = NonNullable<SessionResolution['baggage']>['trust'];
 
-/** The options about sessions, which several starts share. */
+/** Schemas of the options about sessions, which several calls share. */
 export function sessionOptions(): {
   readonly store: z.ZodOptional<z.ZodCustom<SessionStore>>;
   readonly redact: z.ZodOptional<z.ZodCustom<Redact>>;
@@ -53,12 +53,12 @@ function settingsOf(options: SessionLogRecordProcessorOptions): SessionLogRecord
   return parseOptions('SessionLogRecordProcessor', optionsSchema, options);
 }
 
-/** How long `forceFlush` and `shutdown` take at most: the SDK passes no time of its own to either. */
+/** The longest that `forceFlush` and `shutdown` take, because the SDK passes no time limit. */
 const FLUSH_MILLIS = 30_000;
 
 const reporter = reporterFor('processor');
 
-/** By itself, since routed records refer to it: a record that is kept must not keep a store. */
+/** A separate object because routed records refer to it: a record that somebody keeps must not keep the store alive. */
 class ProcessorsBehind implements DeliverySource {
   delivery: SessionDelivery | undefined = undefined;
   readonly erasers: Set<SessionEraser> = new Set();
@@ -73,7 +73,7 @@ class ProcessorsBehind implements DeliverySource {
   }
 }
 
-/** The session processor, but for the store that it takes when it is given none: no store is known here. */
+/** The session processor without its default store, because this module knows no store. */
 export class RoutingLogRecordProcessor implements LogRecordProcessor {
   /** For the facade. */
   readonly router: SessionRouter;
@@ -87,23 +87,25 @@ export class RoutingLogRecordProcessor implements LogRecordProcessor {
     this.#stopObserving = this.#observe(selfObsMeterProvider);
   }
 
-  /** Where session logs live. */
+  /** The store that holds the sessions. */
   get store(): SessionStore {
     return this.router.store;
   }
 
   /**
-   * For the facade: takes other options in the place of those it was made with. Without a `store` it keeps the one it has,
-   * else what that one holds moves, redacted as they say, and it is closed.
+   * For the facade: replaces the options that it was made with. Without a `store` it keeps its store; else the old
+   * store's entries move to the new one, redacted by the new options, and the old one is closed.
    *
-   * @throws TypeError for a wrong option; nothing has changed then.
+   * @throws TypeError for a wrong option; then nothing has changed.
    */
   reconfigure(options: SessionLogRecordProcessorOptions): void {
     const { store, redact, selfObsMeterProvider, ...resolution } = settingsOf(options);
     const { store: previous } = this;
     this.router.reconfigure(store ?? previous, redact, resolution);
     if (this.store !== previous) {
-      previous.close(0).catch((error: unknown) => reporter.warn('the store of before the start did not close', error));
+      previous
+        .close(0)
+        .catch((error: unknown) => reporter.warn('the store that was in use before the start did not close', error));
     }
     this.#stopObserving();
     this.#stopObserving = this.#observe(selfObsMeterProvider);
@@ -121,14 +123,14 @@ export class RoutingLogRecordProcessor implements LogRecordProcessor {
     this.route(record, context);
   }
 
-  /** As `onEmit`, and answers whether the record may be passed on: `false` when the redaction dropped it. */
+  /** Like `onEmit`, but returns whether the record may be passed on: `false` if the redaction dropped it. */
   route(record: LogRecord, context?: Context): boolean {
     if (this.#closing === undefined) return this.router.route(record, context);
     this.router.refuse(record);
     return false;
   }
 
-  /** True until shutdown: a record that no processor wants is not even made. */
+  /** Returns true until shutdown: the SDK does not even make a record that no processor wants. */
   enabled(): boolean {
     return this.#closing === undefined;
   }
@@ -138,26 +140,26 @@ export class RoutingLogRecordProcessor implements LogRecordProcessor {
     return this.#source.delivery;
   }
 
-  /** The processors that can erase what they got of a session, of those that come after this one: once a record has passed both. */
+  /** The processors after this one that can erase what they got of a session, once a record has passed both. */
   get erasers(): ReadonlySet<SessionEraser> {
     return this.#source.erasers;
   }
 
-  /** Resolves when the store has everything routed before the call; an embedded store has it at once. */
+  /** Resolves when the store has everything that was routed before the call, which an embedded store has at once. */
   async forceFlush(options: { timeoutMillis?: number } = {}): Promise<void> {
     return this.store.flush(timeoutOption('forceFlush', options) ?? FLUSH_MILLIS);
   }
 
   /**
-   * Closes the store: readers still deliver what is held, then end with `'shutdown'`. Every call gets the same promise; the
-   * store has the shortest of the times given, each from its call on.
+   * Closes the store: readers still deliver what is held, then end with `'shutdown'`. Every call returns the same
+   * promise; the shortest of the given times counts, each from its call on.
    *
-   * @param options `timeoutMillis` defaults to 30,000.
+   * @param options `timeoutMillis`: default 30,000.
    */
   shutdown(options: { timeoutMillis?: number } = {}): Promise<void> {
     const timeoutMillis = timeoutOption('shutdown', options) ?? FLUSH_MILLIS;
     if (this.#closing === undefined) return (this.#closing = this.#close(timeoutMillis));
-    // Its outcome is that of the first call.
+    // The promise of the first call has the outcome.
     void this.store.close(timeoutMillis).catch(() => {});
     return this.#closing;
   }
@@ -173,13 +175,13 @@ export class RoutingLogRecordProcessor implements LogRecordProcessor {
   }
 
   #figures(): ProcessorFigures {
-    // Records without a stamp, or with one that may be cut, went on all the same.
+    // Records without a session id, or with a cut one, were still passed on.
     const { unstamped: _, session_id_cut: __, ...lost } = this.router.lost.toJSON();
     const lostInAll = Object.values(lost).reduce((sum, count) => sum + count, 0);
     return { processed: this.router.routed - lostInAll, lost };
   }
 
-  /** Counters of the store, with what was lost on the way to it. */
+  /** Returns the counters of the store, including what was lost on the way to it. */
   stats(): StoreStats {
     const stats = this.store.stats();
     return { ...stats, lost: addUp(stats.lost, this.router.lost.toJSON()) };

@@ -42,15 +42,15 @@ import type { SessionResolution } from './session-resolver.ts';
 const reporter = reporterFor('processor');
 
 /**
- * The way of one record: which session, redaction, the stamp for those after us, the store. Used by the processor, and
- * by the facade where no provider leads to the processor.
+ * Routes a record: finds its session, redacts it, sets `session.id` for later processors, and stores it. Used by the
+ * processor, and by the facade if no provider leads to the processor.
  */
 export class SessionRouter {
-  /** Another one only after `reconfigure`. */
+  /** Changes only in `reconfigure`. */
   store: SessionStore;
   readonly lost: LossCounters = new LossCounters();
   readonly scopes: ScopeCounts = new ScopeCounts();
-  /** Records that came by. */
+  /** Number of records that came. */
   routed = 0;
   #resolver: SessionResolver;
   #redact: Redact | undefined;
@@ -63,7 +63,10 @@ export class SessionRouter {
     this.#source = source;
   }
 
-  /** From now on records are routed in this way. What another store held moves, redacted: it may leave this process there. */
+  /**
+   * Routes records in this way from now on. If the store changes, the old one's entries move, redacted, because they
+   * may leave this process there.
+   */
   reconfigure(store: SessionStore, redact: Redact | undefined, resolution: SessionResolution): void {
     const { store: previous } = this;
     this.#redact = redact;
@@ -97,39 +100,39 @@ export class SessionRouter {
     this.store.append(sessionId, text, timestamp, withAttributes(detail, redacted.attributes));
   }
 
-  /** How the redaction redacts texts that come in pieces; `undefined` when it sees whole records only. */
+  /** The redaction of texts that come in pieces; `undefined` if the redaction sees whole records only. */
   get textRedaction(): TextRedaction | undefined {
     return textRedactionOf(this.#redact);
   }
 
-  /** The session of a record that a writer of this instance is about to emit; `undefined`: for the router to find. */
+  /**
+   * The session of a record that a writer of this instance is about to emit; `undefined` if the router has to find it.
+   */
   sessionOf(record: EmittedLogRecord): unknown {
     const id = this.#resolver.resolveEarly(record.attributes ?? {});
     if (id !== undefined || this.#redact === undefined) return id;
-    // The redaction comes before the emit, and is told the session, whichever way it is found.
+    // The redaction runs before the emit and gets the session, however it is found.
     return this.#resolver.resolve(preview(record), contextApi.active());
   }
 
-  /**
-   * Routes a record; never throws. `false`: the redaction dropped it, it must not be passed on.
-   */
+  /** Routes a record; never throws. `false` if the redaction dropped it and it must not be passed on. */
   route(record: LogRecord, context: Context | undefined): boolean {
     return this.#guarded(record, context, undefined);
   }
 
-  /** Routes the record of a write that no provider brought to this router. */
+  /** Routes the record of a write that reached this router through no provider. */
   routeDirectly(own: OwnWrite): void {
     this.#guarded(directRecord(own.record), undefined, own);
   }
 
-  /** A record that came after shutdown. */
+  /** Counts a record that came after shutdown. */
   refuse(record: LogRecord): void {
     this.#ownWriteOf(record);
     this.routed += 1;
     this.lost.add('after_shutdown');
   }
 
-  /** The write whose record this is; its writer learns that it came here. */
+  /** The write that emitted this record; notes there that the record arrived. */
   #ownWriteOf(record: LogRecord): OwnWrite | undefined {
     const own = ownWriteOf(record);
     if (own !== undefined && own.owner === this) own.hasArrived = true;
@@ -141,14 +144,14 @@ export class SessionRouter {
     try {
       return this.#route(record, context, own ?? this.#ownWriteOf(record));
     } catch (error) {
-      // A getter of the application's, or the store: the rule of OTel is that nothing comes out of `emit()`.
+      // A getter of the application threw, or the store did: by OpenTelemetry's rules `emit()` must not throw.
       this.lost.add('internal_error');
       reporter.limited('route', 'a record could not be routed to its session', error);
       return this.#redact === undefined ? true : this.#withhold(record);
     }
   }
 
-  /** What could not be redacted goes nowhere. */
+  /** Discards a record that could not be redacted. */
   #withhold(record: LogRecord): false {
     try {
       blank(record);
@@ -193,18 +196,18 @@ export class SessionRouter {
     return true;
   }
 
-  /** Whether the writer had the record redacted, as one of this session, and no processor before ours has changed it since. */
+  /** Whether the writer had the record redacted for this session, and no processor before this one has changed it. */
   #isRedacted(record: LogRecord, own: OwnWrite | undefined, sessionId: string | undefined): boolean {
     if (own === undefined || own.owner !== this || !isAsEmitted(record, own.record)) return false;
     return sessionId === undefined || sessionId === own.sessionId;
   }
 
   /**
-   * What a writer of this instance may emit of its record: it is redacted before any provider gets it, since whether
-   * this processor stands in that provider is known only afterwards.
+   * Returns what a writer of this instance may emit of its record. It redacts before any provider gets the record,
+   * because only afterwards is it known whether the provider has this processor.
    *
-   * @param isTextRedacted Its text is a piece of one that was redacted as a whole.
-   * @returns `undefined` when the redaction drops the record, which is counted then.
+   * @param isTextRedacted Whether its text is a piece of one that was redacted as a whole.
+   * @returns `undefined` if the redaction drops the record, which is then counted.
    */
   redactEarly(
     record: EmittedLogRecord,
@@ -213,7 +216,7 @@ export class SessionRouter {
     isTextRedacted: boolean,
   ): EmittedLogRecord | undefined {
     if (this.#redact === undefined) return record;
-    // Nearly every chunk: there is nothing else to look at.
+    // Nearly every chunk: there is nothing else to redact.
     if (isTextRedacted && hasRoutingAttributesOnly(record)) return record;
     const copy = preview(record);
     const detail = captureDetail(copy, facts);
@@ -238,7 +241,7 @@ export class SessionRouter {
   ): Redacted | undefined {
     try {
       const message = settleBody(record);
-      // A piece of a redacted text is not looked at by itself: what stands around it is not there.
+      // A piece of a redacted text is not redacted again by itself, because the text around it is missing.
       const seen = isTextRedacted ? '' : message;
       const fields = entryFields(sessionId, seen, captureTimestamp(record), detail);
       const attributes: Readonly<Record<string, JsonValue>> = fields.attributes ?? {};
@@ -253,13 +256,13 @@ export class SessionRouter {
       return after;
     } catch (error) {
       this.lost.add('redaction_failed');
-      // Without the cause's own words: they may hold what was to be redacted.
-      reporter.limited('redact', `redact failed (${nameOf(error)}); the record is dropped`);
+      // Without the error's own text, which may hold what was to be redacted.
+      reporter.limited('redact', `redact threw (${nameOf(error)}); the record is dropped`);
       return undefined;
     }
   }
 
-  /** For the processors after ours. The routing does not depend on it. */
+  /** Sets `session.id` for the processors after this one. Routing does not depend on it. */
   #stamp(record: LogRecord, sessionId: string): void {
     if (record.attributes[ATTRIBUTE.sessionId] === sessionId) return;
     record.setAttribute(ATTRIBUTE.sessionId, sessionId);
@@ -273,40 +276,40 @@ export class SessionRouter {
   #countCut(): void {
     this.#countOnce(
       'session_id_cut',
-      "session ids of other loggers are as long as the SDK lets attribute values be: they may be cut, and several sessions be one. Raise OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT or `logRecordLimits` above the ids' length, or use withSession",
+      "session ids of other loggers are as long as the SDK's limit for attribute values: they may be cut, so that several sessions become one. Raise OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT or `logRecordLimits` above the ids' length, or use withSession",
     );
   }
 
-  /** Counts each, and reports the first. */
+  /** Counts each loss, and reports the first. */
   #countOnce(reason: 'unstamped' | 'session_id_cut', message: string): void {
     if (this.lost.get(reason) === 0) reporter.warn(message);
     this.lost.add(reason);
   }
 }
 
-/** Exporters see nothing of an error, a `Map` or the like that another logger has for a body. */
+/** Makes a body exportable that is an error, a `Map` or the like: exporters would write nothing of it. */
 function makeExportable(record: LogRecord, body: object): void {
   if (!isExportable(body)) record.setBody(toAttributeValue(body));
 }
 
-/** What a record says of a thrown value, of which even the name may throw. */
+/** The name of a thrown value; even reading it may throw. */
 function nameOf(error: unknown): string {
   try {
     const name: unknown = isError(error) ? error.name : undefined;
     return typeof name === 'string' ? name : typeof error;
   } catch {
-    // A getter of the application's.
+    // A getter of the application threw.
     return 'an error';
   }
 }
 
-/** A record as the SDK is about to make it, here and now. */
+/** The record that the SDK is about to make of this emission. */
 function preview(record: EmittedLogRecord): LogRecord {
   const spanContext = trace.getSpanContext(contextApi.active());
   return directRecord(record, spanContext !== undefined && isSpanContextValid(spanContext) ? spanContext : undefined);
 }
 
-/** What the session of our writer's record is, unless a processor before ours gave it another. */
+/** The session of a record of this package's writer, unless a processor before this one gave it another. */
 function ownSession(record: LogRecord, own: OwnWrite | undefined): unknown {
   const known = own?.sessionId;
   return known === undefined
@@ -314,13 +317,16 @@ function ownSession(record: LogRecord, own: OwnWrite | undefined): unknown {
     : (wholeAttribute(record, ATTRIBUTE.sessionId, record.attributes[ATTRIBUTE.sessionId], known) ?? known);
 }
 
-/** What counts of a redaction's answer, read once: its getters are the application's, and may answer differently. */
+/**
+ * Reads what counts of a redaction's result, once: its getters are the application's, and may return something else
+ * each time.
+ */
 function readAnswer(answer: unknown, before: Readonly<Record<string, JsonValue>>): Redacted {
-  // Refused below whatever becomes of it; its error may quote what was to be redacted.
+  // A promise is refused below; swallow its rejection, which may quote what was to be redacted.
   catchRejection(answer, () => {});
   const { message, attributes = {} } = answer as Partial<RedactableEntry>;
   if (typeof message !== 'string' || typeof attributes !== 'object' || attributes === null) {
-    throw new TypeError('redact must return an entry, synchronously, or undefined');
+    throw new TypeError('redact must return an entry or undefined, not a promise');
   }
   return { message, attributes: redactedAttributes(attributes, before) };
 }

@@ -2,18 +2,18 @@ import type { LogRecord } from '../otel/log-record.ts';
 
 type Scope = LogRecord['instrumentationScope'];
 
-/** Records of one instrumentation scope. */
+/** Number of records of one instrumentation scope. */
 export interface ScopeCount {
   readonly name: string;
   inside: number;
   outside: number;
-  /** Of those outside, that the SDK had dropped attributes of. */
+  /** Of those outside sessions, how many had attributes that the SDK dropped. */
   cut: number;
 }
 
 const MAX_SCOPES = 1_000;
 
-/** Counts records of other loggers by their instrumentation scope, of which the SDK makes one object for each logger. */
+/** Counts records of other loggers by instrumentation scope. The SDK makes one scope object for each logger. */
 export class ScopeCounts {
   readonly #counts = new Map<Scope, ScopeCount>();
   #last: Scope | undefined;
@@ -21,7 +21,7 @@ export class ScopeCounts {
 
   count(record: LogRecord, isInside: boolean): void {
     const { instrumentationScope: scope } = record;
-    // Of one logger often come several records in a row: a comparison in place of a look-up.
+    // A logger often emits several records in a row: compare before looking up.
     if (scope !== this.#last) this.#lastCount = this.#countOf(scope);
     if (isInside) this.#lastCount.inside += 1;
     else {
@@ -35,12 +35,12 @@ export class ScopeCounts {
     const known = this.#counts.get(scope);
     if (known !== undefined) return known;
     const count = { name: scope?.name ?? 'unknown', inside: 0, outside: 0, cut: 0 };
-    // A program that makes loggers without end is not counted without end.
+    // Limited, because a program may make loggers without end.
     if (this.#counts.size < MAX_SCOPES) this.#counts.set(scope, count);
     return count;
   }
 
-  /** Those of one name together, the most frequent first. */
+  /** The counts, added up by name, most frequent first. */
   list(): ScopeCount[] {
     const byName = new Map<string, ScopeCount>();
     for (const { name, inside, outside, cut } of this.#counts.values()) {

@@ -6,22 +6,24 @@ export type RunInSession = <T>(fn: () => T) => T;
 type Method = (...args: unknown[]) => unknown;
 
 /**
- * What a function under `withSession` returned, such that its session is set on every later step too: the body of an
- * async generator runs in whatever context calls `next()`, which is long after the function returned.
+ * Wraps the result of a function under `withSession` so that its session is set on every later step too: the body of an
+ * async generator runs in the context that calls `next()`, long after the function returned.
  *
- * Async iterables and iterators are passed on as a view of the same object, of which only the steps differ; so is what
- * a plain promise resolves to. Anything else is returned as it is. A web stream is, too: a view of it would not pass
- * for a stream any more (`new Response(view)`), and its source is called when the stream decides.
+ * Async iterables and iterators, and those that a plain promise resolves to, are returned as a view of the same object
+ * in which only the steps differ. Anything else is returned unchanged, even a web stream: a view of it would no longer
+ * count as a stream (`new Response(view)`), and the stream decides when to call its source.
  */
 export function keepSession<T>(result: T, run: RunInSession): T {
   if (isPlainPromise(result)) return result.then((value) => keepIteration(value, run)) as T;
   return keepIteration(result, run);
 }
 
-/** Of a promise with methods of its own (the OpenAI client's), a derived one would lose them. */
+/**
+ * Whether it is a plain promise: a promise derived from one with its own methods (the OpenAI client's) would lose them.
+ */
 function isPlainPromise(value: unknown): value is Promise<unknown> {
   if (!types.isPromise(value)) return false;
-  // Of whatever realm: between it and nothing stand the prototypes of promises and of objects.
+  // Of any realm: its only prototypes are those of promises and of objects.
   const base: unknown = Object.getPrototypeOf(Object.getPrototypeOf(value));
   return base !== null && Object.getPrototypeOf(base) === null;
 }
@@ -35,8 +37,8 @@ function keepIteration<T>(value: T, run: RunInSession): T {
 const STEPS: ReadonlySet<PropertyKey> = new Set(['next', 'return', 'throw']);
 
 /**
- * Methods are called on the object itself, since a proxy has none of its private fields. The proxy's target is an empty
- * heir, since a frozen object must not be answered for with other functions.
+ * Calls methods on the object itself, because a proxy has none of its private fields. The proxy's target is an empty
+ * heir, because a proxy must not return other functions for the properties of a frozen target.
  */
 function iterationView<T extends object>(source: T, run: RunInSession): T {
   return new Proxy(Object.create(source) as T, {

@@ -9,19 +9,22 @@ import { catchRejection, reporterFor } from '../support/reporter.ts';
 import type { Reporter } from '../support/reporter.ts';
 import { CONTEXT_KEY, sessionStorage } from './session-context.ts';
 
-/** How a record's session is found; see {@link SessionResolver}. */
+/** Options for finding a record's session; see {@link SessionResolver}. */
 export interface SessionResolution {
   /**
-   * Attributes that hold the session id, the first that is set wins.
+   * Attributes that hold the session id; the first one that is set counts.
    *
    * @default ['session.id', 'gen_ai.conversation.id']
    */
   readonly sessionIdKeys?: readonly string[] | undefined;
-  /** Asked last, for a record that has no session otherwise. May throw: then the record has none. */
+  /**
+   * Called last, for a record that has no session otherwise, to return its session id. If it throws, the record has
+   * none.
+   */
   readonly sessionId?: ((record: LogRecord, context: Context | undefined) => unknown) | undefined;
   /**
-   * Reads the session from baggage, under the attribute keys. Off by default: baggage goes out with every propagated
-   * request, and an inbound header would be believed. `trust` is asked for each id; only `true` lets it in.
+   * Reads the session id from baggage, under the attribute keys. `trust` is called for each id; only `true` accepts it.
+   * Off by default, because baggage goes out with every propagated request, and an inbound header would be believed.
    */
   readonly baggage?: { readonly trust: (sessionId: string, context: Context) => boolean } | undefined;
 }
@@ -29,8 +32,8 @@ export interface SessionResolution {
 /**
  * Finds the session of a record, inside the synchronous `onEmit`.
  *
- * Order: attributes of the record; the record's context; the session of the running code; baggage, where it is trusted;
- * the callback. `null` and `undefined` count as not set.
+ * It looks, in this order, at attributes of the record, the record's context, the session of the running code, trusted
+ * baggage, and the callback. `null` and `undefined` count as not set.
  */
 export class SessionResolver {
   readonly #keys: readonly string[] | undefined;
@@ -40,7 +43,7 @@ export class SessionResolver {
   readonly #reporter: Reporter;
   readonly #onCut: () => void;
 
-  /** @param onCut Called for a record whose session id the SDK may have cut. */
+  /** @param onCut Called for each record whose session id the SDK may have cut. */
   constructor(
     options: SessionResolution = {},
     reporter: Reporter = reporterFor('session'),
@@ -53,7 +56,7 @@ export class SessionResolver {
     this.#onCut = onCut;
   }
 
-  /** What stands as the record's session id, valid or not; `undefined` when it has none. Never throws. */
+  /** Returns the record's session id, valid or not; `undefined` if it has none. Never throws. */
   resolve(record: LogRecord, context: Context | undefined): unknown {
     const id = this.#fromAttributes(record.attributes);
     if (id === undefined) return this.#fromSurroundings(record, context);
@@ -61,7 +64,10 @@ export class SessionResolver {
     return isWhole ? id : this.#whole(id, context);
   }
 
-  /** The session of a record that is about to be emitted here, as far as a writer can tell: its attributes, else the running code's session. */
+  /**
+   * The session of a record that is about to be emitted, as far as a writer can tell: from its attributes, else of the
+   * running code.
+   */
   resolveEarly(attributes: Attributes): unknown {
     return this.#fromAttributes(attributes) ?? contextApi.active().getValue(CONTEXT_KEY) ?? this.#storage.getStore();
   }
@@ -70,7 +76,7 @@ export class SessionResolver {
     return this.#keys === undefined ? fromDefaultKeys(attributes) : fromKeys(attributes, this.#keys);
   }
 
-  /** An id as long as the SDK lets values be is perhaps a part of one; the surroundings may know the whole. */
+  /** An id as long as the SDK's limit may be cut; the context may know the whole one. */
   #whole(id: string, context: Context | undefined): unknown {
     const surrounding = context?.getValue(CONTEXT_KEY) ?? this.#storage.getStore();
     if (typeof surrounding === 'string' && surrounding.startsWith(id)) return surrounding;
@@ -95,7 +101,7 @@ export class SessionResolver {
       for (const key of this.#keys ?? DEFAULT_KEYS) {
         const id = baggage.getEntry(key)?.value;
         if (id === undefined) continue;
-        // An async predicate returns a promise, which is truthy and must not let everything in.
+        // An async predicate returns a promise, which is truthy but must not accept everything.
         const answer: unknown = trust(id, context);
         if (answer === true) return id;
         catchRejection(answer, this.#onTrustFailed);
@@ -136,9 +142,9 @@ const DEFAULT_KEYS: readonly string[] = Object.freeze([ATTRIBUTE.sessionId, ATTR
 type Attributes = LogRecord['attributes'];
 
 /**
- * Constant keys are one property load each. The SDK assigns attributes one by one, so an attribute named `__proto__`
- * (parsed JSON) becomes the prototype of the others: then only own keys count. The prototype is asked for after a key
- * is: optimized code then knows it from the object's shape, and does not call into the runtime.
+ * Constant keys take one property load each. The SDK assigns attributes one by one, so an attribute named `__proto__`
+ * (from parsed JSON) becomes the prototype of the others: then only own keys count. The prototype is checked after a
+ * key is found: optimized code then knows it from the object's shape, without a call into the runtime.
  */
 function fromDefaultKeys(attributes: Attributes): unknown {
   const id = attributes['session.id'] ?? attributes['gen_ai.conversation.id'];

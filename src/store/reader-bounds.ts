@@ -3,22 +3,23 @@ import * as z from 'zod';
 import { positiveInteger } from '../support/options.ts';
 import { ownText } from '../support/own-text.ts';
 
-/** How many readers a store lets in at once. */
+/** Limits on the readers of a store. */
 export interface ReaderBoundOptions {
-  /** Readers of this process at once. @default 10_000 */
+  /** The most readers of this process at once. @default 10_000 */
   readonly maxReaders?: number | undefined;
-  /** Readers of one session in this process at once. @default 1_000 */
+  /** The most readers of one session in this process at once. @default 1_000 */
   readonly maxReadersPerSession?: number | undefined;
   /**
-   * The part of both bounds that is kept for the server's own readers (`getSessionLogs`, `followSession`, `pop`), however
-   * many clients are served over HTTP; at least one of each, but where a bound is 1. 0: none. @default 0.1
+   * The share of both limits that is kept for the server's own readers (`getSessionLogs`, `followSession`, `pop`),
+   * however many clients are served over HTTP; at least one reader of each limit, unless the limit is 1. 0: no share.
+   * @default 0.1
    */
   readonly reservedShare?: number | undefined;
 }
 
 const SHARE = 'a share, from 0 to 1';
 
-/** The options as a store's schema takes them. */
+/** The options, for the schema of a store. */
 export function readerBoundOptions(): {
   maxReaders: z.ZodDefault<z.ZodNumber>;
   maxReadersPerSession: z.ZodDefault<z.ZodNumber>;
@@ -31,13 +32,13 @@ export function readerBoundOptions(): {
   };
 }
 
-/** Of a small bound at least one reader is reserved, and one left to clients. */
+/** Of a small limit, at least one reader is reserved and one left for clients. */
 function reservedOf(max: number, share: number): number {
   if (share === 0 || share === 1) return max * share;
   return Math.min(Math.max(Math.floor(max * share), 1), max - 1);
 }
 
-/** Counts the readers of a store, and refuses those beyond its bounds. */
+/** Counts the readers of a store and refuses those beyond its limits. */
 export class ReaderBounds {
   readonly #options: { readonly [Option in keyof ReaderBoundOptions]-?: number };
   readonly #perSession = new Map<string, number>();
@@ -52,9 +53,9 @@ export class ReaderBounds {
   }
 
   /**
-   * `true`: it counts from now on. Else which bound refuses it, as a sentence.
+   * Returns `true` if the reader counts from now on, else a sentence that says which limit refuses it.
    *
-   * @param sessionId `undefined`: it reads all sessions.
+   * @param sessionId `undefined` for a reader of all sessions.
    */
   admit(sessionId: string | undefined, isForClient: boolean): true | string {
     const ofSession = sessionId === undefined ? 0 : (this.#perSession.get(sessionId) ?? 0);
@@ -78,7 +79,8 @@ export class ReaderBounds {
   #reached(bound: 'maxReaders' | 'maxReadersPerSession', count: number, isForClient: boolean): string | undefined {
     const { [bound]: max, reservedShare } = this.#options;
     const which = bound === 'maxReaders' ? 'the bound of readers' : 'the bound of readers of this session';
-    if (count >= max) return `${which} is reached: \`${bound}\` is ${max}`;
+    if (count >= max)
+      return `${which} is reached: \`${bound}\` is ${max}; raise it, or end readers that are no longer needed`;
     const reserved = reservedOf(max, reservedShare);
     if (!isForClient || count < max - reserved) return undefined;
     return `${which} is reached for clients: \`${bound}\` is ${max}, of which \`reservedShare\` keeps ${reserved} for the server's own`;

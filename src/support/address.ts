@@ -1,17 +1,17 @@
 const SCHEME = /^[a-z]+:\/\//i;
 
-/** An address as a URL; gRPC takes one without a scheme. `undefined`: it is none. */
+/** Parses an address as a URL; gRPC allows one without a scheme. `undefined` if it is not an address. */
 export function urlOf(address: string): URL | undefined {
   const text = address.trim();
   const url = SCHEME.test(text) ? text : `http://${text}`;
   return URL.canParse(url) ? new URL(url) : undefined;
 }
 
-/** The address without user, password and query: people publish what is reported. */
+/** Returns the address without user, password and query, because people publish reports. */
 export function withoutCredentials(address: string): string {
   const scheme = SCHEME.exec(address)?.[0] ?? '';
   const rest = address.slice(scheme.length);
-  // What is no URL may hold a password that goes on behind a slash.
+  // Text that is not a URL may hold a password that contains a slash.
   const end = scheme !== '' && URL.canParse(address) ? /^[^/?#]*@/ : /^.*@/s;
   return scheme + rest.replace(end, '').replace(/[?#].*/s, '');
 }

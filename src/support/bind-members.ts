@@ -1,12 +1,12 @@
 /**
- * Binds the methods and getters of an instance to it. So a method can be handed on by itself, and the instance can stand
- * behind a `Proxy`, as containers for dependency injection put it: neither reaches the private fields otherwise.
+ * Binds the methods and getters of an instance to it. Then a method can be passed on by itself, and the instance can be
+ * behind a `Proxy`, as in containers for dependency injection; without this, neither reaches private fields.
  *
- * Takes a few microseconds: for what is made once.
+ * It takes a few microseconds, so use it only for objects that are made once.
  */
 export function bindMembers(instance: object): void {
   const bound = new Set<PropertyKey>(['constructor']);
-  // What a subclass overrides comes first.
+  // Overrides of a subclass come first.
   for (let prototype = protoOf(instance); prototype !== Object.prototype; prototype = protoOf(prototype)) {
     for (const key of Reflect.ownKeys(prototype)) {
       if (bound.has(key)) continue;

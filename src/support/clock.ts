@@ -11,8 +11,8 @@ type ClockOption = z.ZodPipe<
 >;
 
 /**
- * The option `now`, a clock of the application: milliseconds since the epoch. Not given, it is the system's; one that
- * throws, or gives no finite number, is replaced by that for the moment, and reported.
+ * The option `now`, a clock in milliseconds since the epoch. The default is the system's clock, which also stands in,
+ * with a report, whenever a given clock throws or does not return a finite number.
  */
 export function clockOption(): ClockOption {
   return functionOption<() => number>()
@@ -25,8 +25,8 @@ type ElapsedClockOption = z.ZodOptional<
 >;
 
 /**
- * The option `now`, a clock of the application of which only the time that passes counts; it comes out as milliseconds since
- * its first time. While it throws, or gives no finite number, no time passes, and that is reported.
+ * The option `now`, a clock of which only differences count; the result gives milliseconds since its first time. While
+ * it throws or does not return a finite number, no time passes, and that is reported.
  */
 export function elapsedClockOption(): ElapsedClockOption {
   return functionOption<() => number>()
@@ -49,13 +49,13 @@ function guarded(now: () => number): () => number {
   return () => timeOf(now, 'the clock of the system is used') ?? Date.now();
 }
 
-/** `undefined`: the clock failed, which is reported with its consequence. */
+/** Reads the clock; `undefined` if it failed, which is reported with its consequence. */
 function timeOf(now: () => number, consequence: string): number | undefined {
   try {
     const millis: unknown = now();
     if (typeof millis === 'number' && Number.isFinite(millis)) return millis;
     catchRejection(millis, () => {});
-    reporter.limited('now', `\`now\` gave no number; ${consequence}`);
+    reporter.limited('now', `\`now\` did not return a number; ${consequence}`);
   } catch (error) {
     reporter.limited('now', `\`now\` threw; ${consequence}`, error);
   }

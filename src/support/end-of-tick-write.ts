@@ -1,29 +1,29 @@
 import { cancelTurn, nextTurn } from '../support/timers.ts';
 import type { Turn } from '../support/timers.ts';
 
-/** All writes that may be due when the process exits. One `exit` listener serves them all. */
+/** All objects that may have to write when the process exits. One `exit` listener serves them all. */
 const open = new Set<EndOfTickWrite>();
 let isExiting = false;
 let isListening = false;
 
 function onExit(): void {
-  // From here on nothing asynchronous runs: what later listeners add is written at once.
+  // From now on nothing asynchronous runs: what later listeners add is written at once.
   isExiting = true;
   for (const each of open) each.now();
 }
 
-/** Deno emits no `exit` after an error that nobody catches. */
+/** Deno emits no `exit` after an uncaught error. */
 function onUncaughtError(): void {
   if (process.listenerCount('uncaughtException') === 0) onExit();
 }
 
 /**
- * Calls `write` once at the end of each event-loop tick in which `arm` was called. The daily file and the disk spool write
- * their buffers with it.
+ * Calls `write` once at the end of each tick of the event loop in which `arm` was called. The daily file and the disk
+ * spool write their buffers with it.
  *
  * `write` is called synchronously, never while it already runs, and also on `process` `'exit'`: a normal end,
- * `process.exit()` and an uncaught error lose nothing. Our `exit` listener runs before the others, since one of them that
- * throws would keep the rest from running. A SIGKILL can lose the open tick.
+ * `process.exit()` and an uncaught error lose nothing. Its `exit` listener runs before the others, because one that
+ * throws would keep the rest from running. A SIGKILL can lose the current tick.
  *
  * `write` must not throw. Its argument says whether the process exits: nothing asynchronous runs after such a call.
  */
@@ -45,13 +45,13 @@ export class EndOfTickWrite {
     }
   }
 
-  /** Something was added: `write` is called by the end of this tick. */
+  /** Makes `write` run by the end of this tick, because something was added. */
   arm(): void {
     if (isExiting) this.now();
     else this.#turn ??= nextTurn(this.#onTurn);
   }
 
-  /** Calls `write` now, for a buffer that is full: in a tight loop nothing else bounds memory. */
+  /** Calls `write` now, for a full buffer: nothing else limits memory in a tight loop. */
   now(): void {
     if (this.#turn !== undefined) {
       cancelTurn(this.#turn);
@@ -71,7 +71,7 @@ export class EndOfTickWrite {
     if (this.#isAskedMeanwhile) this.#writeRest();
   }
 
-  /** `write` itself caused something to be added (a report that is logged, say): writes once more, but not in a circle. */
+  /** Writes once more, but not endlessly, if `write` itself caused something to be added, such as a logged report. */
   #writeRest(): void {
     if (!isExiting) {
       this.arm();
@@ -85,7 +85,7 @@ export class EndOfTickWrite {
     }
   }
 
-  /** Calls `write` a last time; the process exit does not call it any more. */
+  /** Calls `write` a last time; the exit of the process no longer calls it. */
   close(): void {
     this.now();
     open.delete(this);

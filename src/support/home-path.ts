@@ -2,8 +2,8 @@ import { homedir } from 'node:os';
 import { join, sep } from 'node:path';
 
 /**
- * A path as a person writes it: `~` and `~/logs` lead to the home directory of the user. A shell expands them only where
- * they are not quoted, and never in an environment variable of a container. `~name` is a name like any other.
+ * Expands `~` and `~/logs` to the user's home directory. A shell expands them only if they are not quoted, and never in
+ * a container's environment variable. `~name` stays as it is.
  */
 export function expandHome(path: string): string {
   const isHome = path === '~' || path.startsWith('~/') || path.startsWith(`~${sep}`);

@@ -1,4 +1,4 @@
-/** Why records or entries were lost. Each loss in the package is counted under one of these. */
+/** Why records or entries were lost. Each loss is counted under one of these reasons. */
 export type LossReason =
   | 'session_full'
   | 'store_full'
@@ -40,13 +40,13 @@ export class LossCounters {
     return this.#counts.get(reason) ?? 0;
   }
 
-  /** A new plain object: reason to count, only reasons that occurred. */
+  /** Returns a new plain object from reason to count, with only the reasons that occurred. */
   toJSON(): Record<string, number> {
     return Object.fromEntries(this.#counts);
   }
 }
 
-/** Counters by reason, added up. */
+/** Adds up counters by reason. */
 export function addUp(...counters: readonly Readonly<Record<string, number>>[]): Record<string, number> {
   const sum = new LossCounters();
   for (const counts of counters) for (const [reason, count] of Object.entries(counts)) sum.add(reason, count);

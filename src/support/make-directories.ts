@@ -2,10 +2,10 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Makes a directory, and those above it that are missing. Node's own `recursive` never comes to an end where the file system
- * says that a path is missing although all above it is there, as it does in `/proc`.
+ * Creates a directory, and missing ones above it. Node's own `recursive` never ends if the file system says that a path
+ * is missing although everything above it exists, as in `/proc`.
  *
- * @returns The first one that was made; `undefined`: all are there.
+ * @returns The first one that was created; `undefined` if all existed.
  * @throws the error of the file system.
  */
 export function makeDirectories(path: string, mode: number): string | undefined {
@@ -25,7 +25,7 @@ function makeOne(path: string, mode: number): string | undefined {
     mkdirSync(path, mode);
     return path;
   } catch (error) {
-    // The code is another one on other systems: for a drive, or where nobody may write.
+    // Other systems have other codes, for a drive or a read-only place.
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return undefined;
     throw error;
   }

@@ -8,9 +8,8 @@ const TAP = 'map signal export read attributes';
 const READERS = 'maxReaders maxReadersPerSession reservedShare';
 
 /**
- * The options of each call: they tell a caller where an option belongs that another call does not know. They stand here
- * and not with the calls, since most of those are not loaded when one of them is called wrongly; the test of this file
- * compares both.
+ * The options of each call, to tell a caller where an unknown option belongs. They are listed here rather than with the
+ * calls because most calls are not loaded when one of them is called wrongly; the test of this file compares both.
  */
 export const OPTIONS_OF: Readonly<Record<string, string>> = {
   startSessionLogs:
@@ -51,14 +50,16 @@ export const OPTIONS_OF: Readonly<Record<string, string>> = {
   CoalescingLogRecordProcessor: 'processor maxChars maxDelayMillis content',
 };
 
-/** Where a start takes the options of a destination. */
+/** The option of a start that takes a destination's options. */
 const WITHIN_START: Readonly<Record<string, string>> = {
   DateFileLogRecordProcessor: 'file',
   DurableLogRecordProcessor: 'spool',
   CoalescingLogRecordProcessor: 'coalesce',
 };
 
-/** What else says the same, by call: names that no option is near to, or that belong elsewhere and are not meant so. */
+/**
+ * Hints by call, for names that no option is similar to, or that would otherwise be taken for another call's option.
+ */
 const MEANT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   startSessionLogs: {
     url: '`endpoint`',
@@ -68,18 +69,18 @@ const MEANT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   followAll: { sessionId: '`followSession(sessionId)`, which reads one session' },
 };
 
-/** Of each call that has `from`: what stands within it. */
+/** Members of the option `from`, in each call that has it. */
 const WITHIN_FROM: ReadonlySet<string> = new Set(['after', 'last']);
 
-/** More calls than that say no more than that the option exists. */
+/** The most calls that a message names. */
 const MAX_CALLS = 3;
 
 /**
- * The error of a call that was given options it does not know. For each it says where it belongs, or which one may be
- * meant, or which there are.
+ * Makes the error for a call with unknown options. For each one it says where it belongs, which one may be meant, or
+ * which options there are.
  *
- * @param known The options there are at that place.
- * @param prefix Of a place within an option, `'minimumSeverity.'`.
+ * @param known The options that exist at that place.
+ * @param prefix Prefix of a place within an option, such as `'minimumSeverity.'`.
  */
 export function unknownOptions(
   owner: string,
@@ -96,7 +97,7 @@ export function unknownOptions(
 }
 
 function hintFor(owner: string, name: string, checked: readonly string[]): string | undefined {
-  // Some calls check their options in parts.
+  // Some calls validate their options in parts.
   const known = [...new Set([...checked, ...namesIn(OPTIONS_OF[owner] ?? '')])];
   const meant = meantBy(owner, name, known);
   if (meant !== undefined) return `did you mean ${meant}?`;
@@ -111,7 +112,7 @@ function hintFor(owner: string, name: string, checked: readonly string[]): strin
 function meantBy(owner: string, name: string, known: readonly string[]): string | undefined {
   const meant = MEANT[owner];
   if (meant !== undefined && Object.hasOwn(meant, name)) return meant[name];
-  // `followAll` takes no number of the newest.
+  // `followAll` does not take `last`.
   const isWithin = known.includes('from') && WITHIN_FROM.has(name) && (owner !== 'followAll' || name === 'after');
   return isWithin ? `\`from: { ${name} }\`` : undefined;
 }
@@ -140,7 +141,7 @@ function namesIn(names: string): string[] {
   return names.split(' ').filter((name) => name !== '');
 }
 
-/** The option that is meant by a name, by its letters; `undefined` when none is near. */
+/** The option with the most similar name; `undefined` if none is similar. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const given = lettersOf(name);
   if (given.length > 64) return undefined;
@@ -162,7 +163,10 @@ function lettersOf(name: string): string {
   return name.toLowerCase().replace(/[\W_]/g, '');
 }
 
-/** `timeoutMs` for `timeoutMillis`: its letters in their order, and half of them at least. */
+/**
+ * Whether it abbreviates an option, like `timeoutMs` for `timeoutMillis`: the letters in order, and at least half of
+ * them.
+ */
 function isShortFor(short: string, option: string): boolean {
   if (short.length < 4 || 2 * short.length < option.length) return false;
   let found = 0;
@@ -170,7 +174,7 @@ function isShortFor(short: string, option: string): boolean {
   return found === short.length;
 }
 
-/** How many letters have to be changed, added, left out or exchanged with their neighbour. */
+/** The number of letters that have to be changed, added, removed or swapped with their neighbour. */
 function distanceOf(one: string, other: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: other.length + 1 }, (_, n) => n);

@@ -3,19 +3,19 @@ import * as z from 'zod';
 import { describeValue } from './errors.ts';
 import { unknownOptions } from './option-names.ts';
 
-/** A value that is made when it is first asked for: making a schema takes a millisecond or two, which no import should. */
+/** Makes a value on first use: a schema takes a millisecond or two to make, which no import should. */
 export function lazily<T extends object>(make: () => T): () => T {
   let made: T | undefined;
   return () => (made ??= make());
 }
 
 /**
- * Checks an options object once and returns the parsed copy.
+ * Validates an options object and returns a parsed copy.
  *
- * An option that is `undefined` counts as not given. Unknown keys are refused, so a misspelt option is noticed, and told
- * where it belongs or which one may be meant.
+ * An option that is `undefined` counts as not given. Unknown keys are refused, so that a misspelt option is noticed;
+ * the error says where it belongs or which one may be meant.
  *
- * @throws TypeError that names the owner, the option and the value received, for the first thing that is wrong.
+ * @throws TypeError for the first wrong option, with the owner, the option and the value received.
  */
 export function parseOptions<Schema extends z.ZodType>(
   owner: string,
@@ -26,7 +26,7 @@ export function parseOptions<Schema extends z.ZodType>(
   const result = parser.safeParse(options);
   if (result.success) return result.data;
   const { issues } = result.error;
-  // A required option that is misspelt is missing too: its name is what has to be told.
+  // A misspelt required option is also missing: report its misspelt name first.
   const issue = nearest(issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]);
   if (issue === undefined) throw new TypeError(`${owner}: invalid options`);
   const path = issue.path.map(String);
@@ -38,11 +38,11 @@ export function parseOptions<Schema extends z.ZodType>(
   throw new TypeError(`${owner}: expected \`${path.join('.')}\` to be ${expectation(issue)}, got ${received}`);
 }
 
-/** The options of a schema, or of an object within it. */
+/** The names of a schema's options, or of those of an object within it. */
 function optionsAt(schema: z.core.$ZodType, path: readonly string[]): string[] {
   let at: z.core.$ZodType | undefined = schema;
   for (const key of [...path, undefined]) {
-    // What is around an object makes it optional or gives it a default.
+    // Unwraps what makes an object optional or gives it a default.
     while (at !== undefined && 'innerType' in at._zod.def) at = at._zod.def.innerType as z.core.$ZodType;
     const shape: z.core.$ZodShape | undefined =
       at !== undefined && 'shape' in at._zod.def ? (at._zod.def.shape as z.core.$ZodShape) : undefined;
@@ -52,7 +52,10 @@ function optionsAt(schema: z.core.$ZodType, path: readonly string[]): string[] {
   return [];
 }
 
-/** Of a union the alternative of which nothing but a member is wrong, if there is one: the member is named, with its value. */
+/**
+ * For a union, picks the alternative in which only a member is wrong, if there is one, so that the error names that
+ * member and its value.
+ */
 function nearest(issue: z.core.$ZodIssue | undefined): z.core.$ZodIssue | undefined {
   if (issue?.code !== 'invalid_union') return issue;
   const alternative = issue.errors.find((issues) => issues.every(({ path }) => path.length > 0))?.[0];
@@ -72,30 +75,30 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
-/** What a text may be, as messages list it: `'chat' or 'log'`. */
+/** Lists allowed texts for messages: `'chat' or 'log'`. */
 export function oneOf(values: readonly string[]): string {
   const quoted = values.map((value) => `'${value}'`);
   return [quoted.slice(0, -1).join(', '), quoted.at(-1)].join(' or ');
 }
 
-/** A whole number of at least 1: a bound in entries, records or sessions. */
+/** A whole number of at least 1: a limit of entries, records or sessions. */
 export function positiveInteger(): z.ZodNumber {
   return z.number('a positive integer').int('a positive integer').min(1, 'a positive integer');
 }
 
-/** A whole number of 0 or more: how many of something, which may be none. */
+/** A whole number of 0 or more. */
 export function wholeNumber(): z.ZodNumber {
   const what = 'a whole number, 0 or more';
   return z.number(what).int(what).min(0, what);
 }
 
-/** A time in milliseconds that others can count as an integer. */
+/** A time in milliseconds that fits into an integer. */
 export function millis(): z.ZodNumber {
   const what = 'a number of milliseconds, 0 to 2^53 - 1';
   return z.number(what).min(0, what).max(Number.MAX_SAFE_INTEGER, what);
 }
 
-/** A time in milliseconds that may be `Infinity`, for what shall never happen: a time-out, the end of an idle session. */
+/** A time in milliseconds that may be `Infinity`, for a time-out or expiry that should never happen. */
 export function millisOrNever(): z.ZodCustom<number> {
   return z.custom<number>(
     (value) => typeof value === 'number' && value >= 0,
@@ -106,20 +109,20 @@ export function millisOrNever(): z.ZodCustom<number> {
 const endingSchema = lazily(() => z.strictObject({ timeoutMillis: millisOrNever().optional() }));
 
 /**
- * The `timeoutMillis` of a `forceFlush`, a `flushSession` or a `shutdown`; `undefined` when it is not given.
+ * The `timeoutMillis` of a `forceFlush`, `flushSession` or `shutdown`; `undefined` if not given.
  *
- * @throws TypeError for anything that is no time.
+ * @throws TypeError if it is not a time.
  */
 export function timeoutOption(method: string, options: unknown): number | undefined {
   return parseOptions(method, endingSchema, options).timeoutMillis;
 }
 
-/** A function of any signature; the type is the caller's. */
+/** A function of any signature; the caller gives the type. */
 export function functionOption<T extends (...args: never[]) => unknown>(what = 'a function'): z.ZodCustom<T> {
   return z.custom<T>((value) => typeof value === 'function', what);
 }
 
-/** An `AbortSignal` of any realm or library: by what it has, since `instanceof` knows one class only. */
+/** An `AbortSignal` of any realm or library. Checks its members, because `instanceof` knows only one class. */
 export function abortSignalOption(): z.ZodCustom<AbortSignal> {
   return z.custom<AbortSignal>(
     (value) =>

@@ -2,13 +2,13 @@ import { types } from 'node:util';
 
 import { ownText } from './own-text.ts';
 
-/** What lies deeper, or beyond so many values, is taken as it is: no record of the SDK has it. */
+/** Deeper values, and those beyond this number, are not copied: no record of the SDK has them. */
 const MAX_KEPT_DEPTH = 32;
 const MAX_KEPT_VALUES = 100_000;
 
 /**
- * The value of an attribute, of the same type down to its last part, that holds only itself: bytes are copied, since a
- * view of 100 bytes keeps the whole buffer alive, and the arrays and objects around them.
+ * Copies an attribute value, with all types unchanged, so that it keeps nothing else alive: texts, bytes (a view of 100
+ * bytes keeps its whole buffer alive), and the arrays and objects around them.
  */
 export function ownValue(value: unknown): unknown {
   if (typeof value === 'string') return ownText(value);
@@ -33,18 +33,18 @@ function copyOf(value: object, depth: number, budget: { left: number }): unknown
 const ZERO = 48;
 const NINE = 57;
 
-/** Whether V8 takes the key for a place in an array. */
+/** Whether V8 treats the key as an array index. */
 export function isIndex(key: string): boolean {
   const first = key.charCodeAt(0);
   return first >= ZERO && first <= NINE && /^\d{1,10}$/.test(key);
 }
 
 /**
- * Sets a field of an object that is kept. With a number for a key, as in `{ 500: 1 }`, V8 would hold a place for every
- * number up to it, which is 12 KiB for `{ 999: 1 }`; with fields that cannot be deleted it holds those that are there.
+ * Sets a field of an object that is kept. For a numeric key, as in `{ 500: 1 }`, V8 would reserve a place for every
+ * number up to it (12 KiB for `{ 999: 1 }`), but not for fields that cannot be deleted.
  */
 export function keepField(owner: Record<string, unknown>, key: string, value: unknown): void {
-  // Assigned, `__proto__` would be the prototype.
+  // Defined, because assigning `__proto__` would set the prototype.
   if (key === '__proto__' || isIndex(key)) {
     Object.defineProperty(owner, key, { value, enumerable: true, writable: true });
   } else {

@@ -1,13 +1,13 @@
 import { withoutCredentials } from './address.ts';
 import { isError, messageOf } from './errors.ts';
 
-/** Deeper than any library wraps what went wrong. */
+/** Deeper than any library nests causes. */
 const MAX_DEPTH = 8;
 const MAX_CHARS = 300;
 
 /**
- * Why something failed, in a few words: of an error with causes the last one says it (`connect ECONNREFUSED 127.0.0.1:4318`), which
- * exporters hide behind words of their own. Without credentials of addresses. Never throws.
+ * Says in a few words why something failed: the last cause of an error (`connect ECONNREFUSED 127.0.0.1:4318`), which
+ * exporters hide behind their own messages. Removes credentials from addresses. Never throws.
  */
 export function reasonOf(error: unknown): string {
   const told: string[] = [];
@@ -28,7 +28,7 @@ function textOf(error: unknown): string {
   return text === '' ? String(code) : `${text} (${code})`;
 }
 
-/** What it was caused by, or the first of those that it is made of: a connection is tried at each address of a name. */
+/** The cause of an error, or the first of its inner errors: a connection is tried at each address of a host name. */
 function within(error: unknown): unknown {
   const cause = fieldOf(error, 'cause');
   if (isError(cause)) return cause;
@@ -40,7 +40,7 @@ function fieldOf(error: unknown, name: string): unknown {
   try {
     return typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;
   } catch {
-    // A getter of the application's.
+    // A getter of the application threw.
     return undefined;
   }
 }

@@ -6,20 +6,20 @@ import { diag } from '@opentelemetry/api';
 import { escapeControls } from './terminal-text.ts';
 import { isThenable } from './thenable.ts';
 
-/** Where suppressed failures of one component go. */
+/** Reports failures of one component that must not reach the caller. */
 export interface Reporter {
   /** Reports at once. */
   warn(message: string, cause?: unknown): void;
   error(message: string, cause?: unknown): void;
   info(message: string): void;
   /**
-   * Tells what keeps a start, or a part of it, from working, and what to do about it: one line on stderr where `diag` has no
-   * logger, since nobody would learn of it otherwise. The same line at most once a minute.
+   * Reports what keeps a start, or a part of it, from working, and what to do: to `diag`, or, if that has no logger, in
+   * one line on stderr, because nobody would learn of it otherwise. Repeats a line at most once a minute.
    */
   announce(message: string): void;
   /**
-   * Reports the first time, then at most once a minute for the same key, with the number left out meanwhile. Returns
-   * whether it was reported.
+   * Reports the first time, then at most once a minute for the same key, with the number of reports left out meanwhile.
+   * Returns whether it reported.
    */
   limited(key: string, message: string, cause?: unknown): boolean;
 }
@@ -27,7 +27,9 @@ export interface Reporter {
 const LIMIT_MILLIS = 60_000;
 const STDERR = 2;
 
-/** Whether the application has set a logger for `diag`; the API keeps it here, in both lines, and does not tell. */
+/**
+ * Whether the application has set a logger for `diag`. Both lines of the API keep it here, but have no method for it.
+ */
 function hasDiagLogger(): boolean {
   const shared: unknown = Reflect.get(globalThis, Symbol.for('opentelemetry.js.api.1'));
   return typeof shared === 'object' && shared !== null && 'diag' in shared && shared.diag !== undefined;
@@ -35,16 +37,15 @@ function hasDiagLogger(): boolean {
 
 let epoch = 0;
 
-/** Begins anew with what is told once a minute, in all components: for tests, of which several share a process. */
+/** Forgets, in all components, what was reported within a minute: for tests that share a process. */
 export function forgetReports(): void {
   epoch += 1;
 }
 
 /**
- * The reporter of one component, over OTel's `diag`. The package has no other way to complain, but for the line on stderr
- * of a start: never the console, and
- * never `diag.setLogger`, which is the application's. A diag logger that throws is ignored: reporting must not fail
- * what it reports on.
+ * The reporter of one component, over OpenTelemetry's `diag`. Apart from a start's line on stderr, this package reports
+ * in no other way: never to the console, and never with `diag.setLogger`, which belongs to the application. If the diag
+ * logger throws, that is ignored: a report must not cause a failure.
  */
 export function reporterFor(component: string): Reporter {
   const logger = diag.createComponentLogger({ namespace: `otel-session-logs/${component}` });
@@ -52,16 +53,16 @@ export function reporterFor(component: string): Reporter {
 
   function report(level: 'info' | 'warn' | 'error', message: string, cause: unknown): void {
     try {
-      // Messages quote what others gave: a server, the names of files.
+      // Messages quote foreign text: answers of servers, names of files.
       const line = escapeControls(message);
       if (cause === undefined) logger[level](line);
       else logger[level](line, cause);
     } catch {
-      // The application's own diag logger failed; there is nothing left to tell it to.
+      // The application's own diag logger failed; there is nobody left to tell.
     }
   }
 
-  /** How often the key was left out since it was told last; `undefined`: it is left out this time too. */
+  /** How often the key was left out since its last report; `undefined` if it is left out again. */
   function dueAgain(key: string): number | undefined {
     const now = performance.now();
     const known = lastByKey.get(key);
@@ -75,11 +76,11 @@ export function reporterFor(component: string): Reporter {
   }
 
   function announce(message: string): void {
-    // A start that tries again without the part that failed comes by the rest twice.
+    // A start that tries again without a failed part reports the rest twice.
     if (dueAgain(message) === undefined) return;
     if (hasDiagLogger()) return report('error', message, undefined);
     try {
-      // At once, and without an `error` event of a stream that is closed.
+      // Synchronous, and without the `error` event of a closed stream.
       writeSync(STDERR, `otel-session-logs: ${escapeControls(message)}\n`);
     } catch {
       // There is no stderr, and no logger: nobody to tell it to.
@@ -101,20 +102,20 @@ export function reporterFor(component: string): Reporter {
 }
 
 /**
- * For the answer of an application's callback that is not awaited: when the callback is `async` all the same, its
- * rejection goes to `onRejection` instead of ending the process.
+ * For the result of a callback that is not awaited: if the callback is `async` anyway, its rejection goes to
+ * `onRejection` instead of ending the process.
  *
- * @returns Whether the answer is a promise.
+ * @returns Whether the result is a promise.
  */
 export function catchRejection(answer: unknown, onRejection: (error: unknown) => void): boolean {
-  // Promises of other realms and libraries are no `Promise` of ours, and have a `then` of their own.
+  // Promises of other realms and libraries are not instances of this realm's `Promise`, and have their own `then`.
   if (types.isPromise(answer)) void Promise.prototype.then.call(answer, undefined, onRejection);
   else if (isThenable(answer)) Promise.resolve(answer).catch(onRejection);
   else return false;
   return true;
 }
 
-/** A state that is reported once when it begins and once when it is over, however often it is confirmed between. */
+/** A state that is reported once when it begins and once when it ends, however often it is confirmed in between. */
 export class Episode {
   readonly #reporter: Reporter;
   #isOpen = false;

@@ -1,23 +1,23 @@
-/** Calls back once, when what is watched happens to the target, unless the function that it returns is called before. */
+/** Calls back once when the watched event happens to the target, unless the returned function is called first. */
 export type WatchTarget<Target> = (target: Target, callback: () => void) => () => void;
 
 /**
- * Makes a watch that adds its listeners to a target once, however many wait there, and removes them with the last: a
- * thousand readers may share one signal, and two thousand requests one socket, where an eleventh listener makes Node warn
- * of a leak.
+ * Makes a watch that adds its listeners to a target once, however many callbacks wait, and removes them with the last:
+ * a thousand readers may share one signal, and two thousand requests one socket, but Node warns of a leak at the
+ * eleventh listener.
  *
- * @param attach Adds the listeners; returns what removes them.
+ * @param attach Adds the listeners and returns a function that removes them.
  */
 export function sharedWatch<Target extends object>(
   attach: (target: Target, onEvent: () => void) => () => void,
 ): WatchTarget<Target> {
-  /** The callbacks that wait for each target. Entries leave with their target. */
+  /** The waiting callbacks of each target, collected together with it. */
   const waiting = new WeakMap<Target, Waiting>();
 
   function begin(target: Target): Waiting {
     const detach = attach(target, () => {
       list.end();
-      // One that is taken back by another, while they are called, is not called any more.
+      // A callback that another one removes meanwhile is not called.
       for (const callback of list.callbacks) {
         list.callbacks.delete(callback);
         callback();

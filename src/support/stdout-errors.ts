@@ -5,8 +5,8 @@ function onError(error: unknown): void {
 }
 
 /**
- * Calls back when stdout cannot be written, until the function that it returns is called. Without a listener a closed pipe
- * would end the process with an uncaught error; one listener serves all, since Node warns of a leak at the eleventh.
+ * Calls back when stdout cannot be written to, until the returned function is called. Without a listener, a closed pipe
+ * would end the process with an uncaught error; one listener serves all, because Node warns of a leak at the eleventh.
  */
 export function watchStdout(callback: (error: unknown) => void): () => void {
   if (watchers.size === 0) process.stdout.on('error', onError);

@@ -1,6 +1,6 @@
 /**
- * Whether lines on stdout may have colours: where `FORCE_COLOR` says so (`0` and `false` say no), else on a terminal,
- * unless `NO_COLOR` is set. `FORCE_COLOR` goes first, as in Node itself; a variable that is empty counts as not set.
+ * Whether lines on stdout may have colours: as `FORCE_COLOR` says (`0` and `false` mean no), else on a terminal unless
+ * `NO_COLOR` is set. `FORCE_COLOR` takes precedence, as in Node itself; an empty variable counts as not set.
  */
 export function hasColours(): boolean {
   const forced = process.env['FORCE_COLOR'] ?? '';

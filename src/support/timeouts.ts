@@ -2,25 +2,29 @@ import { SessionLogsError } from './errors.ts';
 import type { SessionLogsErrorCode } from './errors.ts';
 import { startTimer } from './timers.ts';
 
-/** A moment by which something ends, with all that it waits for: each part gets the time that is left. */
+/**
+ * A moment by which something has to end, together with everything that it waits for: each part gets the remaining
+ * time.
+ */
 export class Deadline {
   readonly #end: number;
 
-  /** @param millis From now on; `Infinity` for none. */
+  /** @param millis Time from now; `Infinity` for no deadline. */
   constructor(millis: number) {
     this.#end = performance.now() + millis;
   }
 
-  /** Whole milliseconds, 0 when it has passed. */
+  /** Whole milliseconds left; 0 after the deadline. */
   get left(): number {
     return Math.max(0, Math.ceil(this.#end - performance.now()));
   }
 }
 
 /**
- * Whether the promise resolves in time; rejects when it rejects in time.
+ * Resolves to whether the promise resolved in time; rejects if that rejects in time.
  *
- * The timer keeps the process alive, since a caller waits. What takes longer is not undone, only no longer waited for.
+ * The timer keeps the process alive, because a caller waits. Work that takes longer is not cancelled, only no longer
+ * waited for.
  */
 export async function settlesWithin(promise: Promise<unknown>, timeoutMillis: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
@@ -34,7 +38,7 @@ export async function settlesWithin(promise: Promise<unknown>, timeoutMillis: nu
   }
 }
 
-/** Waits for the promise; rejects with that code when it is not settled in time. See {@link settlesWithin}. */
+/** Waits for the promise; rejects with the code if it is not settled in time. See {@link settlesWithin}. */
 export async function within(
   promise: Promise<unknown>,
   timeoutMillis: number,

@@ -1,18 +1,21 @@
 import { performance as realPerformance } from 'node:perf_hooks';
 import * as timers from 'node:timers';
 
-/** The longest delay of Node's timers, 24.8 days. They take a longer one for 1 ms. For times that others' timers get. */
+/**
+ * The longest delay of Node's timers, 24.8 days; they treat a longer one as 1 ms. For times that foreign timers get.
+ */
 const MAX_DELAY_MILLIS: number = 2 ** 31 - 1;
 
 /*
- * All timers of this package are started here; a rule of the linter keeps others out. There are two kinds, since tests
- * replace timers and clocks by ones that stand still until they are moved.
+ * All timers of this package are started here; a lint rule forbids others. There are two kinds, because tests replace
+ * timers and clocks by fake ones that stand still until they are advanced.
  *
- * Those that users set, or could watch: `startTimer`, `startInterval`. Timer and clock are looked up when they are used, so
- * that such a test moves both.
+ * `startTimer` and `startInterval` are for times that users set or can observe. They look up timer and clock at each
+ * use, so that such a test controls both.
  *
- * Those that order our own work, which no user knows of: `nextTurn`, `nextMicrotask`, `startWorkTimer`, `sleep`, with
- * `workNow` as their clock. They are taken when this file is loaded: with a test's timers, whoever waits for such work would wait for ever.
+ * `nextTurn`, `nextMicrotask`, `startWorkTimer` and `sleep`, with `workNow` as their clock, are for internal work that
+ * users do not see. They use the timers from when this file was loaded: with fake timers, such work would never be
+ * done.
  */
 const own = {
   setImmediate: timers.setImmediate,
@@ -23,7 +26,7 @@ const own = {
 };
 const settled = Promise.resolve();
 
-/** Calls back once after the time, which may be of any size: `Infinity` is never. Cleared by `clearTimeout`. */
+/** Calls back once after the time, which may be any length; with `Infinity`, never. Cleared by `clearTimeout`. */
 export function startTimer(callback: () => void, millis: number): NodeJS.Timeout {
   if (millis <= MAX_DELAY_MILLIS) return setTimeout(callback, millis);
   const end = performance.now() + millis;
@@ -34,12 +37,12 @@ export function startTimer(callback: () => void, millis: number): NodeJS.Timeout
   return timer;
 }
 
-/** Calls back each time that the time has passed. Cleared by `clearInterval`. */
+/** Calls back repeatedly, each time after the interval. Cleared by `clearInterval`. */
 export function startInterval(callback: () => void, millis: number): NodeJS.Timeout {
   return setInterval(callback, Math.min(millis, MAX_DELAY_MILLIS));
 }
 
-/** A callback that is due in the next turn of the event loop. */
+/** A callback scheduled for the next turn of the event loop. */
 export type Turn = NodeJS.Immediate;
 
 /** Calls back in the next turn of the event loop. */
@@ -51,13 +54,13 @@ export function cancelTurn(turn: Turn | undefined): void {
   if (turn !== undefined) own.clearImmediate(turn);
 }
 
-/** Calls back when the code that runs now is through, before anything else happens. */
+/** Calls back when the running code is done, before anything else happens. */
 export function nextMicrotask(callback: () => void): void {
-  // Not `queueMicrotask`, which may be a test's.
+  // Not `queueMicrotask`, which a test may have replaced.
   void settled.then(callback);
 }
 
-/** A timer of our own work. */
+/** A timer for internal work. */
 export type WorkTimer = NodeJS.Timeout;
 
 /** Calls back once after the time, of at most 24.8 days. */
@@ -69,7 +72,7 @@ export function stopWorkTimer(timer: WorkTimer | undefined): void {
   if (timer !== undefined) own.clearTimeout(timer);
 }
 
-/** Milliseconds that only go forward, for the times of our own work. */
+/** A monotonic clock in milliseconds, for internal work. */
 export function workNow(): number {
   return own.now();
 }

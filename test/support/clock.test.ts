@@ -16,5 +16,7 @@ it('a clock of the application that fails is told, once a minute', async () => {
   expect([elapsed?.(), elapsed?.()]).toEqual([0, 0]);
   expect(clockOption().parse(failing)()).toBeGreaterThan(1e12);
   expect(failing).toHaveBeenCalledTimes(3);
-  expect(diagnostics.lines).toEqual([expect.stringContaining('`now` gave no number; no time passes meanwhile')]);
+  expect(diagnostics.lines).toEqual([
+    expect.stringContaining('`now` did not return a number; no time passes meanwhile'),
+  ]);
 });

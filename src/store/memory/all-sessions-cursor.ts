@@ -8,23 +8,23 @@ import type { WalkStart } from './log-walk.ts';
 import type { MemorySession } from './memory-session.ts';
 import type { WaitList, WaitNode } from './wait-list.ts';
 
-/** What a cursor over all sessions needs of its store. */
+/** The parts of a store that a cursor over all sessions needs. */
 export interface AllSessionsHost {
   readonly isClosed: boolean;
   readonly log: EntryLog<MemorySession>;
-  /** The cursors over all sessions that wait: every append wakes them. */
+  /** Waiting cursors over all sessions, which every append wakes. */
   readonly followers: WaitList;
-  /** `true`, or which bound of readers is reached. */
+  /** Returns `true`, or which limit of readers is reached. */
   admitReader(sessionId: undefined, isForClient: boolean): true | string;
   dismissReader(sessionId: undefined): void;
 }
 
-/** A reader that was made and never asked holds a chunk of the log until it is collected. */
+/** A reader that was made but never used holds a chunk of the log until it is garbage-collected. */
 const forgottenWalks = new FinalizationRegistry<LogWalk<MemorySession>>((walk) => walk.leave());
 
 /** A cursor over all sessions in memory, in the order logged. */
 export class AllSessionsCursor implements SessionCursor, Entry, WaitNode {
-  // The entry it stands on.
+  // The entry that it stands on.
   message = '';
   timestamp = 0;
   detail: EntryDetail | undefined = undefined;
@@ -40,7 +40,7 @@ export class AllSessionsCursor implements SessionCursor, Entry, WaitNode {
   readonly #host: AllSessionsHost;
   readonly #walk: LogWalk<MemorySession>;
   #isCounted = false;
-  /** The last step answered in a later turn: what came meanwhile woke nobody. */
+  /** Whether the last step answered in a later turn, so that what came meanwhile woke nobody. */
   #hasAnsweredLate = false;
   #session: MemorySession | undefined = undefined;
   #position = 0;
@@ -69,7 +69,7 @@ export class AllSessionsCursor implements SessionCursor, Entry, WaitNode {
   step(): Maybe<Step> {
     const walk = this.#walk;
     const found = walk.next(this);
-    // The event loop has a turn in between: what many entries left is walked over row by row.
+    // Gives the event loop a turn, because the rows of many removed entries are walked over one by one.
     if (found === 'far') return this.#stepLater();
     if (this.missed !== -1) this.missed = walk.evicted;
     if (found === 'end') return 'caught-up';
@@ -93,7 +93,10 @@ export class AllSessionsCursor implements SessionCursor, Entry, WaitNode {
     this.#letGo();
   }
 
-  /** Of its entry: the text may be a part of its page's, and the session may be deleted while it waits, or is not asked. */
+  /**
+   * Drops its entry: the text may keep its page alive, and the session may be deleted while the cursor waits or is not
+   * used.
+   */
   #letGo(): void {
     this.message = '';
     this.detail = undefined;
@@ -101,12 +104,12 @@ export class AllSessionsCursor implements SessionCursor, Entry, WaitNode {
 
   wait(waiter: Waiter): void {
     this.waiter = waiter;
-    // The last one may be one that a filter left out.
+    // The last entry may be one that a filter left out.
     this.#letGo();
     if (this.list === undefined) this.#host.followers.add(this);
     if (!this.#hasAnsweredLate) return;
     this.#hasAnsweredLate = false;
-    // Not within the call: the caller has not finished waiting yet.
+    // Not within the call, because the caller has not finished `wait` yet.
     nextMicrotask(() => this.waiter?.wake());
   }
 
@@ -131,6 +134,6 @@ export class AllSessionsCursor implements SessionCursor, Entry, WaitNode {
     this.#host.dismissReader(undefined);
   }
 
-  /** Ends and deletions of sessions are none of it. */
+  /** Ends and deletions of sessions do not concern it. */
   notify(): void {}
 }

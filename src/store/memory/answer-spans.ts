@@ -2,21 +2,21 @@ import { isReplacedEnd } from '../../entry/entry-detail.ts';
 import type { EntryDetail } from '../../entry/entry-detail.ts';
 import type { StreamState } from '../session-store.ts';
 
-/** Where an answer lies in its session's log, both ends included. */
+/** The positions of an answer in its session's log, both ends included. */
 export interface AnswerSpan {
   readonly streamId: string | undefined;
   readonly start: number;
   /** `Infinity` while the answer runs. */
   end: number;
-  /** Another answer took its place. */
+  /** Whether another answer replaced it. */
   isAbandoned: boolean;
 }
 
 /**
- * The answers of one session that are still of interest, oldest first: those that run, those of which an entry is held, and
- * the latest, so that it is known how far back it began.
+ * The relevant answers of one session, oldest first: running ones, those with held entries, and the latest one, so that
+ * its start is known.
  *
- * A session has none until its first answer starts.
+ * A session has no such object until its first answer starts.
  */
 export class AnswerSpans {
   #spans: AnswerSpan[] = [];
@@ -38,12 +38,12 @@ export class AnswerSpans {
     span.isAbandoned = isAbandoned;
   }
 
-  /** The span of the answer with that stream id (or of the one without) that the position lies in. */
+  /** The span of the answer with this stream id (or of the one without) that contains the position. */
   at(position: number, streamId: string | undefined): AnswerSpan | undefined {
     return this.#spans.findLast((span) => span.streamId === streamId && span.start <= position && position <= span.end);
   }
 
-  /** Whether the answer that the position lies in runs; of an abandoned one the answer that took its place counts. */
+  /** The state of the answer that contains the position; for an abandoned one, that of the answer that replaced it. */
   stateAt(position: number, streamId: string | undefined): StreamState {
     let span = this.at(position, streamId);
     while (span?.isAbandoned === true) {
@@ -62,18 +62,18 @@ export class AnswerSpans {
     return latest !== undefined && latest.start >= from ? latest : undefined;
   }
 
-  /** Ends every answer that runs: the session's life is over. */
+  /** Ends every running answer, because the session's life is over. */
   closeAll(position: number): void {
     for (const span of this.#spans) if (span.end === Infinity) span.end = position;
   }
 
   /**
-   * Forgets answers of which nothing is held. An answer that never ends is forgotten too once there are more answers
-   * than entries, so that starts without ends cannot grow without bound.
+   * Forgets answers without held entries. If there are more answers than entries, it also forgets answers that never
+   * ended, so that starts without ends cannot grow without limit.
    */
   trim(firstHeld: number, entriesHeld: number): void {
     const spans = this.#spans;
-    // Called for each dropped entry: look at the oldest only, and rebuild when something is to be gained.
+    // Called for each dropped entry: look only at the oldest, and rebuild only if it pays.
     const oldest = spans[0] as AnswerSpan;
     if (spans.length < 2 || (oldest.end >= firstHeld && spans.length <= 2 * entriesHeld + 1)) return;
     const latest = spans.at(-1);

@@ -2,16 +2,19 @@ import type { EntryDetail } from '../../entry/entry-detail.ts';
 import { ownJoin, ownText } from '../../support/own-text.ts';
 import { SlotSet } from './slot-set.ts';
 
-/** Rows of a chunk, a power of two. */
+/** Number of rows of a chunk, a power of two. */
 export const CHUNK_ROWS = 1024;
 
 /** No place: the end of a session's chain. */
 export const NO_PLACE = -1;
 
-/** Rows whose texts stand together as one: joining costs a fifth of copying each, and a reader's part keeps few others. */
+/**
+ * Number of rows whose texts are joined: joining costs a fifth of copying each, and a reader's slice keeps only a few
+ * other texts alive.
+ */
 const PAGE_ROWS = 16;
 const PAGE_MASK = PAGE_ROWS - 1;
-/** A longer text stands by itself: whoever keeps a short one shall not keep it too. In UTF-16 units. */
+/** A longer text, in UTF-16 units, is stored by itself, so that keeping a short text does not keep a long one alive. */
 const LONGEST_IN_PAGE = 1_000;
 
 // Columns of a row. The text of a row begins where that of the row before it ends.
@@ -22,14 +25,14 @@ const TEXT_END = 3;
 const POSITION = 4;
 const COLUMNS = 5;
 
-/** In place of the number of the session: the row holds no entry any more, and what became of it. */
+/** These replace the session's number in a row that no longer holds an entry, and say what happened to it. */
 export const EVICTED = -1;
 const DELETED = -2;
 
 const NO_ROWS = new Int32Array(0);
 const NO_SLOTS = new Uint16Array(0);
 
-/** What a row holds. */
+/** The content of a row. */
 export interface Entry {
   message: string;
   timestamp: number;
@@ -37,36 +40,36 @@ export interface Entry {
 }
 
 /**
- * 1,024 rows of the log over all sessions, in the order logged. A row has the time of its entry, the number of its session,
- * the place of that session's next entry, where its text ends in the text of its page, and its position in its session.
+ * 1,024 rows of the log over all sessions, in the order logged. A row has its entry's time, its session's number, the
+ * place of the session's next entry, the end of its text in its page's text, and its position in its session.
  *
- * Few objects for many entries: what a collection has to copy and to mark is counted in objects first.
+ * It uses few objects for many entries, because the cost of garbage collection depends first on the number of objects.
  */
 export class EntryChunk {
   /** Grows from chunk to chunk. */
   readonly serial: number;
-  /** Its neighbours in the order logged. */
+  /** Neighbours in the order logged. */
   older: EntryChunk | undefined = undefined;
   newer: EntryChunk | undefined = undefined;
-  /** Evicted entries of the chunks that stood between it and the one before it. */
+  /** Number of evicted entries in removed chunks between it and the previous one. */
   evictedBefore = 0;
-  /** Rows whose entries were deleted, whoever asks for them. */
+  /** Number of rows whose entries were deleted. */
   deleted = 0;
-  /** Walks that stand in it: it keeps its place in the order, although it may have no rows any more. */
+  /** Number of walks that stand in it; then it keeps its place in the order, even without rows. */
   standing = 0;
-  /** Rows that hold an entry. */
+  /** Number of rows that hold an entry. */
   live = 0;
-  /** Rows there are: written ones, and when it was thinned only those that were live then. */
+  /** Number of rows: those written, or after thinning those that were live then. */
   used = 0;
-  /** UTF-16 units in pages, and how many of them are of rows that are free. */
+  /** UTF-16 units in pages, and how many of them belong to free rows. */
   units = 0;
   deadUnits = 0;
   readonly #baseMillis: number;
   #rows: Int32Array;
-  /** The slots of the rows, ascending, once it was thinned; else each row's index is its slot. */
+  /** The slots of the rows, ascending, after thinning; before that each row's index is its slot. */
   #slots: Uint16Array | undefined = undefined;
   #pages: string[] = [];
-  /** Texts of the last page that are not joined yet, from row `#sealed` on, as they came. */
+  /** Texts of the last page that are not joined yet, from row `#sealed` on. */
   readonly #open: string[];
   #sealed = 0;
   #pageEnd = 0;
@@ -74,12 +77,12 @@ export class EntryChunk {
   #details: (EntryDetail | undefined)[] | undefined = undefined;
   #longTexts: Map<number, string> | undefined = undefined;
   #oddTimes: Map<number, number> | undefined = undefined;
-  /** Pages with texts that have to go soon. */
+  /** Pages with texts that have to be erased soon. */
   #pagesToErase: Set<number> | undefined = undefined;
-  /** Slots of evicted entries whose rows are gone. */
+  /** Slots of evicted entries whose rows were removed. */
   #evicted: SlotSet | undefined = undefined;
 
-  /** @param rows The memory of a chunk that is no more. */
+  /** @param rows Memory to reuse, from a discarded chunk. */
   constructor(serial: number, timestamp: number, rows?: Int32Array) {
     this.serial = serial;
     this.#baseMillis = Math.floor(timestamp);
@@ -122,7 +125,7 @@ export class EntryChunk {
     this.#details[slot] = detail;
   }
 
-  /** Joins the texts that are held as they came, so that what is held holds only itself. */
+  /** Joins texts that are held as they came, so that they keep no larger text alive. */
   seal(): void {
     const { used } = this;
     if (this.#sealed === used) return;
@@ -150,19 +153,19 @@ export class EntryChunk {
     return this.#details === undefined ? undefined : this.#details[this.indexFrom(slot)];
   }
 
-  /** The entry of the row, into `target`. */
+  /** Reads the entry of the row into `target`. */
   read(slot: number, target: Entry): void {
     this.readAt(this.indexFrom(slot), slot, target);
   }
 
-  /** The same of a row whose index is known. */
+  /** The same, for a row whose index is known. */
   readAt(index: number, slot: number, target: Entry): void {
     target.message = this.#messageAt(index, slot);
     target.timestamp = this.#oddTimes?.get(slot) ?? this.#baseMillis + (this.#rows[index * COLUMNS + TIME] as number);
     target.detail = this.#details === undefined ? undefined : this.#details[index];
   }
 
-  /** The index of the first row from the slot on; `used` when there is none. */
+  /** The index of the first row from the slot on; `used` if there is none. */
   indexFrom(slot: number): number {
     const slots = this.#slots;
     if (slots === undefined) return slot;
@@ -180,7 +183,7 @@ export class EntryChunk {
     return this.#slots === undefined ? index : (this.#slots[index] as number);
   }
 
-  /** The number of the session; below 0 the row holds no entry, and `EVICTED` says that it was evicted. */
+  /** The number of the session. Below 0 the row holds no entry; `EVICTED` means that it was evicted. */
   ownerAt(index: number): number {
     return this.#rows[index * COLUMNS + OWNER] as number;
   }
@@ -190,12 +193,12 @@ export class EntryChunk {
     return this.#rows[index * COLUMNS + POSITION] as number;
   }
 
-  /** Evicted entries from slot `from` on and before `to` whose rows are gone. */
+  /** Number of evicted entries from slot `from` up to, but not including, `to` whose rows were removed. */
   evictedBetween(from: number, to: number): number {
     return this.#evicted === undefined ? 0 : this.#evicted.countBetween(from, to);
   }
 
-  /** A part of its page's text, but for a short one: V8 copies those. */
+  /** Returns a slice of the page's text; V8 copies short ones. */
   #messageAt(index: number, slot: number): string {
     const start = this.#startOf(index);
     const end = this.#endOf(index);
@@ -204,7 +207,7 @@ export class EntryChunk {
     return (this.#pages[(index / PAGE_ROWS) | 0] as string).slice(start, end);
   }
 
-  /** UTF-16 units of the text. */
+  /** Length of the text in UTF-16 units. */
   textLength(slot: number): number {
     const index = this.indexFrom(slot);
     return this.#endOf(index) - this.#startOf(index) || (this.#longTexts?.get(slot)?.length ?? 0);
@@ -218,7 +221,10 @@ export class EntryChunk {
     return this.#rows[index * COLUMNS + TEXT_END] as number;
   }
 
-  /** Frees a row. Its text stays in its page until {@link tidy}, or until {@link erase} when it was deleted: that has to go soon. */
+  /**
+   * Frees a row. Its text stays in its page until {@link tidy}, or, if it was deleted and so has to go soon, until
+   * {@link erase}.
+   */
   free(slot: number, isDeleted: boolean): void {
     const index = this.indexFrom(slot);
     const units = this.#endOf(index) - this.#startOf(index);
@@ -233,7 +239,7 @@ export class EntryChunk {
     if (units > 0) (this.#pagesToErase ??= new Set()).add((index / PAGE_ROWS) | 0);
   }
 
-  /** Lets go of the texts of deleted rows. */
+  /** Drops the texts of deleted rows. */
   erase(): void {
     const pages = this.#pagesToErase;
     if (pages === undefined) return;
@@ -242,7 +248,10 @@ export class EntryChunk {
     for (const page of pages) this.#rewrite(page);
   }
 
-  /** Lets go of what free rows still take, where that is much. The newest chunk keeps its rows: it is still written to. */
+  /**
+   * Drops what free rows still occupy, if that is much. The newest chunk keeps its rows, because it is still written
+   * to.
+   */
   tidy(isNewest: boolean): void {
     if (!isNewest && 2 * this.live <= this.used) this.#thin();
     else if (4 * this.deadUnits > this.units) {
@@ -252,8 +261,8 @@ export class EntryChunk {
   }
 
   /**
-   * The rows' memory, for another chunk; this one is of no more use but to walks that stand in it. `undefined` when it was
-   * thinned.
+   * Gives the rows' memory to another chunk; from then on only walks that stand in this one use it. `undefined` if it
+   * was thinned.
    */
   takeRows(): Int32Array | undefined {
     if (this.standing > 0) for (let index = 0; index < this.used; index += 1) this.#noteEvicted(index);
@@ -266,7 +275,7 @@ export class EntryChunk {
     return rows;
   }
 
-  /** Of a row that goes. */
+  /** Notes that a removed row was evicted. */
   #noteEvicted(index: number): void {
     if (this.ownerAt(index) === EVICTED) (this.#evicted ??= new SlotSet(CHUNK_ROWS)).add(this.slotAt(index));
   }
@@ -290,11 +299,11 @@ export class EntryChunk {
     this.#pages[page] = ownJoinOf(parts);
     this.units -= gone;
     this.deadUnits -= gone;
-    // The last page goes on where it ends now.
+    // The last page continues where it now ends.
     if (page === this.#pages.length - 1 && (this.used & PAGE_MASK) !== 0) this.#pageEnd = end;
   }
 
-  /** Keeps the live rows only, in less memory. */
+  /** Keeps only the live rows, in less memory. */
   #thin(): void {
     const { live } = this;
     const slots = new Uint16Array(live);
@@ -337,10 +346,10 @@ export class EntryChunk {
   }
 }
 
-/** The texts as one that holds only itself. */
+/** Joins the texts into one that keeps none of them alive. */
 function ownJoinOf(parts: readonly string[]): string {
   const text = parts.join('');
-  // V8 may give back the one part that is not empty, and with it what that one is a part of.
+  // If only one part is not empty, V8 may return it, and so keep alive what it is a slice of.
   return parts.some((part) => part.length === text.length) ? ownText(text) : text;
 }
 

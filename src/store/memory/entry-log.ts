@@ -4,19 +4,19 @@ import type { Entry } from './entry-chunk.ts';
 
 const SHIFT = Math.log2(CHUNK_ROWS);
 const MASK = CHUNK_ROWS - 1;
-/** What may lie about before a pass over all chunks begins: rows, and UTF-16 units of text. */
+/** Unused rows, and UTF-16 units of text, that may accumulate before a pass over all chunks begins. */
 const SLACK_ROWS = 2 * CHUNK_ROWS;
 const SLACK_UNITS = 64 * 1024;
-/** What a chunk costs to tidy, in rows of a chain that is freed. */
+/** Cost of tidying a chunk, in freed rows of a chain. */
 const TIDY_ROWS = CHUNK_ROWS / 2;
 
-/** Whose entries stand in the log: a session. */
+/** An owner of entries in the log: a session. */
 export interface LogOwner {
-  /** `held`, or what became of it and of the entries that it held then. */
+  /** `held`, or what happened to it and to the entries that it then held. */
   readonly fate: 'held' | 'evicted' | 'deleted';
 }
 
-/** The rest of a session's chain whose entries are gone. */
+/** The rest of a removed session's chain. */
 interface DeadChain {
   readonly owner: number;
   place: number;
@@ -25,35 +25,35 @@ interface DeadChain {
 }
 
 /**
- * The entries of all sessions in the order logged, in chunks of 1,024 rows. An entry has a place for as long as it is held;
+ * The entries of all sessions in the order logged, in chunks of 1,024 rows. An entry has a place as long as it is held;
  * the entries of a session are a chain of places, oldest first.
  *
- * Memory of entries that are gone is taken back by and by: a chunk at once when its last entry goes, the rest by
- * {@link work}, a bounded part with each call. Appending never waits for it.
+ * Memory of removed entries is reclaimed gradually: a chunk at once when its last entry goes, the rest by {@link work},
+ * a limited part with each call. Appending never waits for it.
  */
 export class EntryLog<Owner extends LogOwner> {
-  /** By their numbers, which are given again when no row has them any more. */
+  /** Owners by their numbers, which are reused when no row has them any more. */
   readonly #owners: (Owner | undefined)[] = [];
   readonly #freeNumbers: number[] = [];
   readonly #chunks: (EntryChunk | undefined)[] = [];
   readonly #freeIndexes: number[] = [];
   #spareRows: Int32Array | undefined = undefined;
-  /** The first in the order logged. */
+  /** The first chunk in the order logged. */
   #head: EntryChunk | undefined = undefined;
   #tail: EntryChunk | undefined = undefined;
   #tailIndex = 0;
   #serial = 0;
   readonly #deadChains: DeadChain[] = [];
   readonly #chunksToErase = new Set<EntryChunk>();
-  /** The next chunk of the pass that is under way; `-1`: none is. */
+  /** The next chunk of the running pass; `-1` if none runs. */
   #tidyAt = -1;
-  // Of all chunks.
+  // Sums over all chunks.
   #rows = 0;
   #live = 0;
   #units = 0;
   #deadUnits = 0;
 
-  /** Gives a session its number, which it has until its chain is freed. */
+  /** Gives a session a number, which it has until its chain is freed. */
   join(owner: Owner): number {
     const number = this.#freeNumbers.pop() ?? this.#owners.length;
     this.#owners[number] = owner;
@@ -65,7 +65,7 @@ export class EntryLog<Owner extends LogOwner> {
     this.#freeNumbers.push(number);
   }
 
-  /** The session with the number, which a row of the log has. */
+  /** The session with the number found in a row of the log. */
   ownerOf(number: number): Owner {
     return this.#owners[number] as Owner;
   }
@@ -112,7 +112,7 @@ export class EntryLog<Owner extends LogOwner> {
     this.chunkOf(place).setNext(place & MASK, next);
   }
 
-  /** The place of the session's next entry; `NO_PLACE` for none yet. */
+  /** The place of the session's next entry; `NO_PLACE` if there is none yet. */
   next(place: number): number {
     return this.chunkOf(place).next(place & MASK);
   }
@@ -130,12 +130,12 @@ export class EntryLog<Owner extends LogOwner> {
     return this.chunkOf(place).detail(place & MASK);
   }
 
-  /** Grows in the order logged, over all sessions. */
+  /** A number that grows in the order logged, over all sessions. */
   order(place: number): number {
     return this.chunkOf(place).serial * CHUNK_ROWS + (place & MASK);
   }
 
-  /** Lets go of one entry, which is evicted. */
+  /** Frees one entry, which is evicted. */
   free(place: number): void {
     this.#free(place, false);
   }
@@ -154,17 +154,18 @@ export class EntryLog<Owner extends LogOwner> {
   }
 
   /**
-   * Lets go of a session's chain, by and by, and of its number.
+   * Frees a session's chain gradually, and then its number.
    *
    * @param count Its length.
-   * @param isDeleted Its texts have to go soon; else when they are a good part of what is held.
+   * @param isDeleted Whether its texts have to be dropped soon; else they are dropped once they are a good part of what
+   * is held.
    */
   freeChain(owner: number, place: number, count: number, isDeleted: boolean): void {
     if (count > 0) this.#deadChains.push({ owner, place, left: count, isDeleted });
     else this.#quit(owner);
   }
 
-  /** Rows and UTF-16 units that memory is held for. */
+  /** Number of rows and UTF-16 units that occupy memory. */
   stats(): { readonly rows: number; readonly units: number } {
     const tail = this.#tail;
     return { rows: this.#rows + (tail?.used ?? 0), units: this.#units + (tail?.units ?? 0) };
@@ -180,12 +181,12 @@ export class EntryLog<Owner extends LogOwner> {
     return this.#chunksToErase.size > 0 || this.#deadChains.some(({ isDeleted }) => isDeleted);
   }
 
-  /** Makes own ones of the newest texts, which are held as they came, perhaps as parts of longer ones. */
+  /** Copies the newest texts, which are held as they came, perhaps as slices of longer ones. */
   seal(): void {
     this.#tail?.seal();
   }
 
-  /** Takes memory of what is gone back, for about as many rows; `isBehind` says whether there is more. */
+  /** Reclaims memory of about this many removed rows; `isBehind` says whether there is more. */
   work(rows: number): void {
     let left = rows;
     while (left > 0) {
@@ -247,7 +248,7 @@ export class EntryLog<Owner extends LogOwner> {
     if (chunk.standing === 0) this.#leaveOut(chunk);
   }
 
-  // What walks over all entries need, which go from chunk to chunk in the order logged.
+  // For walks over all entries, from chunk to chunk in the order logged.
 
   get oldestChunk(): EntryChunk {
     return this.#head ?? this.#begin(Date.now());
@@ -265,13 +266,13 @@ export class EntryLog<Owner extends LogOwner> {
     return place & MASK;
   }
 
-  /** A walk that stood in the chunk is gone from there. */
+  /** Called when a walk has left the chunk. */
   left(chunk: EntryChunk): void {
     chunk.standing -= 1;
     if (chunk.standing === 0 && chunk.live === 0 && chunk !== this.#tail) this.#leaveOut(chunk);
   }
 
-  /** Takes a chunk without entries out of the order; the next one says what it had. It is never the newest one. */
+  /** Removes a chunk without entries, never the newest, from the order; the next chunk takes over its counts. */
   #leaveOut(chunk: EntryChunk): void {
     const { older } = chunk;
     const newer = chunk.newer as EntryChunk;

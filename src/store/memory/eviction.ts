@@ -1,22 +1,22 @@
-/** Items that were used since they took their place, and that one look for a victim puts in their place at most. */
+/** The most items, used since they were placed, that one search for a victim places anew. */
 const RANKED_PER_LOOK = 512;
 
-/** What can be evicted: knows when it was used last, as a number that only grows, and as a time. */
+/** An item that can be evicted. It knows when it was used last, as a growing number and as a time. */
 export interface Evictable {
   readonly lastUsed: number;
   readonly lastUsedMillis: number;
-  /** `lastUsed` and `lastUsedMillis` when the item took its place in the order; kept by {@link EvictionOrder}. */
+  /** `lastUsed` and `lastUsedMillis` when the item was placed in the order; set by {@link EvictionOrder}. */
   rankedAt: number;
   rankedMillis: number;
-  /** The order that the item is in, and its place there; kept by {@link EvictionOrder}. */
+  /** The order that the item is in, and its place there; set by {@link EvictionOrder}. */
   order: object | undefined;
   heapIndex: number;
 }
 
 /**
- * Least recently used first, without any work when something is used: a heap by last use that looks only when asked,
- * and then corrects what it finds at the top. A look never corrects everything at once: thousands of items that were all
- * used since would be a pause of many milliseconds.
+ * Finds the least recently used item without any work when an item is used: a heap by last use that is corrected at its
+ * top only when it is asked. It never corrects everything at once, because thousands of items that were used since
+ * would cause a pause of many milliseconds.
  */
 export class EvictionOrder<T extends Evictable> {
   readonly #heap: T[] = [];
@@ -25,7 +25,7 @@ export class EvictionOrder<T extends Evictable> {
     return this.#heap.length;
   }
 
-  /** Puts an item in that is in no order. */
+  /** Adds an item that is in no order. */
   add(item: T): void {
     item.order = this;
     item.rankedAt = item.lastUsed;
@@ -35,7 +35,7 @@ export class EvictionOrder<T extends Evictable> {
     this.#up(item);
   }
 
-  /** Takes the item out; nothing when it is in another order, or in none. */
+  /** Removes the item; does nothing if it is in another order or in none. */
   remove(item: T): void {
     if (item.order !== this) return;
     item.order = undefined;
@@ -48,8 +48,8 @@ export class EvictionOrder<T extends Evictable> {
   }
 
   /**
-   * The item that was used least recently; it stays in. When more than 512 items were used since they took their place
-   * and {@link rank} has not been called, the least recently used one of the 512 that had the oldest places.
+   * Returns the least recently used item, without removing it. If more than 512 items were used since they were placed
+   * and {@link rank} has not been called, it is the least recently used of the 512 with the oldest places.
    */
   leastUsed(): T | undefined {
     let least: T | undefined;
@@ -62,7 +62,7 @@ export class EvictionOrder<T extends Evictable> {
     return least;
   }
 
-  /** The item that was used least recently, if that was no later than `millis`; it stays in. */
+  /** Returns the least recently used item if it was used no later than `millis`, without removing it. */
   usedBy(millis: number): T | undefined {
     for (;;) {
       const top = this.#heap[0];
@@ -72,7 +72,7 @@ export class EvictionOrder<T extends Evictable> {
     }
   }
 
-  /** Puts items in their place ahead of a look, so many at most. */
+  /** Places items anew ahead of a search, at most this many. */
   rank(most: number): void {
     for (let ranked = 0; ranked < most; ranked += 1) {
       const top = this.#heap[0];

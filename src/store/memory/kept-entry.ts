@@ -5,32 +5,33 @@ import type { SharedTexts } from '../../support/own-text.ts';
 import { isIndex, keepField } from '../../support/own-value.ts';
 
 // Measured on 64-bit Node 20 to 24, whose V8 does not compress pointers. A UTF-16 unit takes one byte in most texts and
-// two in the others. Small objects were seen to hold up to three times what is counted of their places in a program whose
-// objects had begun with some 1,500 different keys; V8 seems to make tables of them then.
+// two in the others. In a program whose objects began with some 1,500 different keys, small objects were seen to hold
+// up to three times what is counted for their places; V8 seems to turn them into tables then.
 
-/** The session, and its places in the maps. */
+/** A session and its places in the maps. */
 const SESSION_BYTES = 384;
-/** A row, its part of its page's head, and of what is not taken back yet. */
+/** A row, its share of its page's head, and of memory that is not reclaimed yet. */
 const ENTRY_BYTES = 32;
-/** The detail, and its place in the chunk. */
+/** A detail and its place in the chunk. */
 const DETAIL_BYTES = 144;
 const OBJECT_BYTES = 56;
-/** The head of a text in a value. */
+/** The head of a text. */
 const TEXT_BYTES = 16;
 /** A place in an object or array. */
 const PLACE_BYTES = 8;
-/** The table of an object's fields that have a number for a key, and a row of it. */
+/** The table of an object's fields with numeric keys, and a row of it. */
 const INDEX_TABLE_BYTES = 96;
 const INDEX_BYTES = 48;
 
-/** Bytes that a session counts for beside its entries. */
+/** Bytes that a session counts for, besides its entries. */
 export function sessionBytes(id: string): number {
   return SESSION_BYTES + 2 * id.length;
 }
 
-/** Bytes that an entry counts for: within a factor of two what it holds. `detail` is one of {@link keptDetail}. */
+/** Bytes that an entry counts for, right within a factor of two. `detail` comes from {@link keptDetail}. */
 export function entryBytes(units: number, detail: EntryDetail | undefined): number {
-  // One and three quarters a unit: more than twice what most texts take would be too much, less than two thirds of the others.
+  // One and three quarters per unit: more would be over twice what most texts take, less would be under two thirds of
+  // what the others take.
   const bytes = ENTRY_BYTES + units + ((3 * units) >> 2);
   return detail === undefined ? bytes : bytes + detailBytes(detail);
 }
@@ -42,13 +43,16 @@ function detailBytes(detail: EntryDetail): number {
   return DETAIL_BYTES + names + ids + (attributes === undefined ? 0 : sizeOf(attributes));
 }
 
-/** Most names are held once for many entries; of one that is not, this is half of what it takes or more. */
+/** Most names are held once for many entries; for one that is not, this is at least half of what it takes. */
 function nameBytes(name: string | undefined): number {
   if (name === undefined || !mayBePart(name)) return 0;
   return name.length > LONGEST_SHARED ? 2 * name.length : name.length;
 }
 
-/** A copy of the detail that holds only itself, and that its writer cannot change. `names`: one copy of each for all. */
+/**
+ * Copies the detail so that it keeps nothing else alive and its writer cannot change it. `names`: shared copies of
+ * names.
+ */
 export function keptDetail(detail: EntryDetail, names: SharedTexts): EntryDetail {
   return {
     logType: detail.logType,
@@ -68,17 +72,17 @@ function ownAttributes(attributes: Readonly<Record<string, unknown>>): Record<st
   try {
     return ownCopy(attributes);
   } catch {
-    // A getter or trap of the application's threw: what it hides is left out, the rest is kept.
+    // A getter or trap of the application threw: leave out what it hides, keep the rest.
     return ownCopy(readableAttributes(attributes));
   }
 }
 
-/** Keys need no copy: a key of an object is V8's own text. */
+/** Keys need no copy: V8 has its own text for the key of an object. */
 function ownCopy(attributes: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const own: Record<string, unknown> = {};
   for (const key of Object.keys(attributes)) {
     const value = ownValue(attributes[key]);
-    // Nearly all are assigned here: the one place for all objects that are kept costs an entry a tenth more.
+    // Nearly all fields are assigned here: using `keepField` for all would make an entry a tenth more expensive.
     if (key === '__proto__' || isIndex(key)) keepField(own, key, value);
     else own[key] = value;
   }
@@ -93,13 +97,14 @@ function ownValue(value: unknown): unknown {
 
 function sizeOf(value: unknown): number {
   if (typeof value === 'string') return PLACE_BYTES + textBytes(value);
-  // Two for one that is no integer of 32 bits: it is an object, three in all, but for some lists of nothing else.
+  // Two places for a number that is not a 32-bit integer: it is an object, three places in all, except in some lists of
+  // such numbers only.
   if (typeof value === 'number') return (value | 0) === value ? PLACE_BYTES : 2 * PLACE_BYTES;
   if (typeof value !== 'object' || value === null) return PLACE_BYTES;
   return PLACE_BYTES + OBJECT_BYTES + (Array.isArray(value) ? listBytes(value) : fieldBytes(value));
 }
 
-/** V8 has one text for all that are empty, and one for each character. */
+/** V8 has one text for all empty ones, and one for each single character. */
 function textBytes(text: string): number {
   return text.length < 2 ? 0 : TEXT_BYTES + 2 * text.length;
 }
@@ -114,7 +119,7 @@ function fieldBytes(fields: object): number {
   let bytes = 0;
   let indexes = 0;
   for (const key of Object.keys(fields)) {
-    // V8 holds a key once for all objects that have it, so half of the most that it can take is counted for each.
+    // V8 holds a key once for all objects that have it, so count half of the most that it can take for each.
     bytes += key.length + sizeOf((fields as Record<string, unknown>)[key]);
     if (isIndex(key)) indexes += 1;
   }

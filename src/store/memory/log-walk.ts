@@ -2,33 +2,36 @@ import type { Entry, EntryChunk } from './entry-chunk.ts';
 import { CHUNK_ROWS, EVICTED } from './entry-chunk.ts';
 import type { EntryLog, LogOwner } from './entry-log.ts';
 
-/** Where a walk starts: before the oldest entry held, behind the newest one, or behind the entry at the place. */
+/** Where a walk starts: before the oldest entry held, after the newest one, or after the entry at a place. */
 export type WalkStart = 'oldest' | 'newest' | { readonly behind: number };
 
-/** Chunks without an entry that are walked over at once: rows of sessions that are gone lie about until they are freed. */
+/**
+ * The most chunks without an entry that are walked over at once: rows of removed sessions remain until they are freed.
+ */
 const CHUNKS_AT_ONCE = 32;
 
 /**
- * A way over the entries of all sessions, in the order logged, which counts what was evicted before it came there.
+ * Walks over the entries of all sessions, in the order logged, and counts entries that were evicted before it reached
+ * them.
  *
- * It stands before a slot of a chunk. The chunk stays in the order for it, and so does the one where it ends: what was evicted
- * is exact for every entry in the chunks that are held, and a sum for those between them.
+ * It stands before a slot of a chunk. That chunk, and the one where the walk ends, stay in the order for it: the count
+ * of evicted entries is exact within held chunks, and a sum for the chunks between them.
  */
 export class LogWalk<Owner extends LogOwner> {
-  /** Evicted entries that it has come over. */
+  /** Number of evicted entries that it has passed. */
   evicted = 0;
-  /** Whose the entry is that it came upon, and the low 32 bits of its position there. */
+  /** Owner of the current entry, and the low 32 bits of its position there. */
   owner: Owner | undefined = undefined;
   position = 0;
   readonly #log: EntryLog<Owner>;
-  /** `undefined` once it was left. */
+  /** `undefined` after `leave()`. */
   #chunk: EntryChunk | undefined;
   #slot: number;
-  /** Where it ends; `undefined` for one that goes on with whatever is logged. */
+  /** The chunk where it ends; `undefined` if it goes on with new entries. */
   #lastChunk: EntryChunk | undefined = undefined;
   readonly #lastSlot: number;
 
-  /** @param isBounded It ends at the entry that is the newest one now. */
+  /** @param isBounded Whether it ends at the entry that is now the newest. */
   constructor(log: EntryLog<Owner>, start: WalkStart, isBounded: boolean) {
     this.#log = log;
     const { newestChunk } = log;
@@ -44,7 +47,7 @@ export class LogWalk<Owner extends LogOwner> {
     if (start === 'oldest') this.#skipToHeld();
   }
 
-  /** What is gone before the oldest entry is not on the way. */
+  /** Skips removed entries before the oldest held one, which do not count. */
   #skipToHeld(): void {
     const nothing: Entry = { message: '', timestamp: 0, detail: undefined };
     let found = this.next(nothing);
@@ -54,7 +57,10 @@ export class LogWalk<Owner extends LogOwner> {
     this.owner = undefined;
   }
 
-  /** Comes upon the next entry, and reads it; `'end'`: its end; `'newest'`: there is none yet; `'far'`: not yet. */
+  /**
+   * Moves to the next entry and reads it. `'end'`: the walk is at its end; `'newest'`: there is no entry yet; `'far'`:
+   * call it again to go on.
+   */
   next(entry: Entry): 'entry' | 'end' | 'newest' | 'far' {
     let left = CHUNKS_AT_ONCE;
     for (let chunk = this.#chunk; chunk !== undefined; chunk = this.#goOn(chunk)) {
@@ -86,7 +92,7 @@ export class LogWalk<Owner extends LogOwner> {
       return false;
     }
     const owner = this.#log.ownerOf(number);
-    // The rows of a session that is gone are freed by and by.
+    // The rows of a removed session are freed gradually.
     if (owner.fate !== 'held') {
       if (owner.fate === 'evicted') this.evicted += 1;
       return false;
@@ -96,19 +102,19 @@ export class LogWalk<Owner extends LogOwner> {
     return true;
   }
 
-  /** Into the next chunk, if there is one. */
+  /** Moves into the next chunk, if there is one. */
   #goOn(chunk: EntryChunk): EntryChunk | undefined {
     const { newer } = chunk;
     if (newer === undefined) return undefined;
     this.#chunk = stoodIn(newer);
     this.#slot = 0;
-    // Before it leaves the other one, which may add its own to that.
+    // Do this before leaving the other chunk, which may then add its own count.
     this.evicted += newer.evictedBefore;
     this.#log.left(chunk);
     return newer;
   }
 
-  /** Holds nothing of the log any more; idempotent. */
+  /** Releases the log; idempotent. */
   leave(): void {
     const chunk = this.#chunk;
     const lastChunk = this.#lastChunk;

@@ -9,32 +9,32 @@ import type { EntryLog } from './entry-log.ts';
 import type { CursorStart, MemorySession, Position } from './memory-session.ts';
 import type { WaitList, WaitNode } from './wait-list.ts';
 
-/** What a cursor needs of its store. */
+/** The parts of a store that a cursor needs. */
 export interface MemoryCursorHost {
   readonly isClosed: boolean;
   readonly log: EntryLog<MemorySession>;
   find(sessionId: string): MemorySession | undefined;
-  /** The list of the cursors that wait on a session that is not there yet. */
+  /** The list of cursors that wait for a session to begin. */
   waitListOf(sessionId: string): WaitList;
-  /** The cursor leaves; a list that it leaves empty is forgotten. */
+  /** Call it when a cursor leaves: forgets its list if that is empty. */
   stoppedWaiting(sessionId: string): void;
-  /** `true`, or which bound of readers is reached. */
+  /** Returns `true`, or which limit of readers is reached. */
   admitReader(sessionId: string, isForClient: boolean): true | string;
   dismissReader(sessionId: string): void;
-  /** The session has one reader more, and is not evicted meanwhile. */
+  /** Adds a reader to the session, which protects it from eviction. */
   shield(session: MemorySession): void;
   unshield(session: MemorySession): void;
 }
 
-/** Why a cursor ends for good, or at its next step, apart from what stands in the log. */
+/** Why a cursor ends, for good or at its next step, other than by the log itself. */
 type Notice = 'none' | 'end' | 'deleted';
 
 /**
- * A cursor over a session in memory. It is its own position, except when it claims: then the position is the session's,
- * shared with the other claiming cursors.
+ * A cursor over a session in memory. It is its own position, unless it claims: then it shares the session's position
+ * with other claiming cursors.
  */
 export class MemoryCursor implements SessionCursor, Entry, Position, WaitNode {
-  // The entry it stands on.
+  // The entry that it stands on.
   message = '';
   timestamp = 0;
   detail: EntryDetail | undefined = undefined;
@@ -58,7 +58,7 @@ export class MemoryCursor implements SessionCursor, Entry, Position, WaitNode {
   #session: MemorySession | undefined;
   #passedEnd = -1;
   #skipped: AnswerSpan | undefined = undefined;
-  /** A bounded cursor stops before this position; `undefined` for one without a bound. */
+  /** A bounded cursor stops before this position; `undefined` if it is not bounded. */
   #stopBefore: number | undefined = undefined;
   #notice: Notice = 'none';
   #isCounted = false;
@@ -128,7 +128,7 @@ export class MemoryCursor implements SessionCursor, Entry, Position, WaitNode {
       this.#session.unread = position;
       this.#session.unreadStreamId = this.detail?.streamId;
     }
-    // It may be a part of its page's text, which a reader that waits for long shall not keep.
+    // The message may be a slice of its page's text, which a waiting reader must not keep alive.
     this.message = '';
   }
 
@@ -143,7 +143,7 @@ export class MemoryCursor implements SessionCursor, Entry, Position, WaitNode {
   stopWaiting(): void {
     this.waiter = undefined;
     this.list?.remove(this);
-    // Also when a wake-up took it out of the list before: the list may be left empty by that.
+    // Even if a wake-up has already removed it from the list, because that may have left the list empty.
     if (this.#session === undefined) this.#host.stoppedWaiting(this.sessionId);
   }
 
@@ -181,7 +181,7 @@ export class MemoryCursor implements SessionCursor, Entry, Position, WaitNode {
     if (session !== undefined && session.fate === 'held') return session;
     if (this.#notice === 'deleted' || session?.fate === 'deleted') return undefined;
     if (session !== undefined) {
-      // Evicted behind the cursor's back: what it had not read is missed, and the id may begin again.
+      // The session was evicted: what the cursor had not read is missed, and the id may begin again.
       this.#lastId = this.lastId;
       this.#lastDelivered = -1;
       const end = Math.min(session.next, this.#stopBefore ?? Infinity);
@@ -214,7 +214,7 @@ export class MemoryCursor implements SessionCursor, Entry, Position, WaitNode {
     return this.#host.isClosed ? 'closed' : 'unknown';
   }
 
-  /** A mark before the first position: there was no entry yet. */
+  /** Passes a mark before the first position, set when there was no entry yet. */
   #passEmptyEnd(session: MemorySession): Step {
     if (this.#movesUnread) session.isEmptyEndRead = true;
     if (this.#isClaiming) session.isEmptyEndClaimed = true;
@@ -233,7 +233,7 @@ export class MemoryCursor implements SessionCursor, Entry, Position, WaitNode {
     return true;
   }
 
-  /** Steps over what was evicted, but not past where this cursor ends: what comes after that it does not miss. */
+  /** Skips what was evicted, but not beyond the cursor's end: it does not miss what comes after that. */
   #skipEvicted(session: MemorySession, at: Position): void {
     const end = session.endBetween(this.#passedEnd, session.first);
     const target = Math.max(at.next, Math.min(end === -1 ? session.first : end, this.#stopBefore ?? Infinity));

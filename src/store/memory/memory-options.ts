@@ -5,23 +5,36 @@ import { lazily, millisOrNever, parseOptions, positiveInteger } from '../../supp
 import { readerBoundOptions } from '../reader-bounds.ts';
 import type { ReaderBoundOptions } from '../reader-bounds.ts';
 
-/** Bounds of a `MemorySessionStore`. Each is counted when it is reached, see `stats().lost`. */
+/** Limits of a `MemorySessionStore`. `stats().lost` counts what each limit costs. */
 export interface MemorySessionStoreOptions extends ReaderBoundOptions {
-  /** Entries held of one session. @default 10_000 */
+  /** The most entries held of one session. @default 10_000 */
   readonly maxEntriesPerSession?: number | undefined;
-  /** Bytes of one session's entries: of each 64, 2 per UTF-16 unit of the message, and what it has beside text and time. @default 8 MiB */
+  /**
+   * The most bytes of one session's entries. An entry counts about 32 bytes, 1.75 per UTF-16 unit of its message, and
+   * what it has besides text and time. @default 8 MiB
+   */
   readonly maxBytesPerSession?: number | undefined;
-  /** What a full session does. `'drop-oldest'`: readers behind learn how many they missed. `'drop-newest'`: the new entry is refused. @default 'drop-oldest' */
+  /**
+   * What a full session does. `'drop-oldest'`: drops its oldest entries, and slow readers learn how many they missed.
+   * `'drop-newest'`: refuses new entries. @default 'drop-oldest'
+   */
   readonly overflow?: 'drop-oldest' | 'drop-newest' | undefined;
-  /** Bytes held in all, 384 and 2 per UTF-16 unit of its id for each session: ended sessions go first, then the least recently used without readers; one with a reader keeps its newest entries. @default 256 MiB */
+  /**
+   * The most bytes held in all; each session also counts 384 bytes and 2 per UTF-16 unit of its id. Beyond that, ended
+   * sessions are evicted first, then the least recently used ones without readers; sessions with a reader keep their
+   * newest entries. @default 256 MiB
+   */
   readonly maxBytes?: number | undefined;
-  /** Sessions held, same order. When all have readers, entries of a new session are refused. @default 10_000 */
+  /**
+   * The most sessions held, evicted in the same order. If all have readers, entries of new sessions are refused.
+   * @default 10_000
+   */
   readonly maxSessions?: number | undefined;
-  /** A session that is not used that long is forgotten, never while a reader is on it. @default 3_600_000 */
+  /** Milliseconds after which an unused session without readers is forgotten. @default 3_600_000 */
   readonly idleTtlMillis?: number | undefined;
-  /** An ended session is forgotten after that. @default 300_000 */
+  /** Milliseconds after which an ended session without readers is forgotten. @default 300_000 */
   readonly endedTtlMillis?: number | undefined;
-  /** A clock that tells how much time has passed, in milliseconds since whenever, for tests. @default performance.now */
+  /** A clock for tests, in milliseconds from any start: only differences count. @default performance.now */
   readonly now?: (() => number) | undefined;
 }
 
@@ -41,12 +54,12 @@ const optionsSchema = lazily(() =>
   }),
 );
 
-/** The options, each decided but for the clock. */
+/** The options with their defaults, except for the clock. */
 export type MemoryOptions = Pick<MemorySessionStoreOptions, 'now'> & {
   readonly [Name in Exclude<keyof MemorySessionStoreOptions, 'now'>]-?: NonNullable<MemorySessionStoreOptions[Name]>;
 };
 
-/** @throws TypeError that names the option which is wrong and the value received. */
+/** @throws TypeError that names the wrong option and the value received. */
 export function parseMemoryOptions(options: MemorySessionStoreOptions): MemoryOptions {
   return parseOptions('MemorySessionStore', optionsSchema, options);
 }

@@ -12,40 +12,40 @@ import type { EntryLog, LogOwner } from './entry-log.ts';
 import { entryBytes } from './kept-entry.ts';
 import { WaitList } from './wait-list.ts';
 
-/** Where a reader stands in a session's log. */
+/** A reader's position in a session's log. */
 export interface Position {
-  /** The position of the entry to be read next. */
+  /** The position of the next entry to read. */
   next: number;
-  /** The place of the entry before it, which the next one is found from; `NO_PLACE`: not known. */
+  /** The place of the entry before it, from which the next one is found; `NO_PLACE` if unknown. */
   place: number;
 }
 
-/** Every 128th entry is marked: so many links are followed at most to find one. */
+/** Every 128th entry is marked, so that at most this many links are followed to find one. */
 const MARK_SHIFT = 7;
 const MARK_MASK = (1 << MARK_SHIFT) - 1;
 
 /** Where a cursor starts. */
 export interface CursorStart {
   readonly next: number;
-  /** End marks up to this position are behind the cursor. */
+  /** The cursor has passed end marks up to this position. */
   readonly passedEnd: number;
-  /** `-1`: entries after the position asked for are gone, and their number is not known. */
+  /** `-1` if an unknown number of entries after the requested position are gone. */
   readonly missed: number;
-  /** The rest of this finished answer is left out. */
+  /** A finished answer whose rest is left out. */
   readonly skipped: AnswerSpan | undefined;
 }
 
 /**
  * One session's log in memory: the chain of its entries in the log over all sessions, its end marks and its answers.
  *
- * An entry's position counts from the first of the session, whatever was dropped since. Positions never repeat.
+ * An entry's position counts from the session's first entry, whatever was dropped since. Positions never repeat.
  *
- * It is the list of the cursors that wait on it, rather than having one: an object less is a cache miss less.
+ * It is the list of cursors that wait on it, rather than having one: one object less means one cache miss less.
  */
 export class MemorySession extends WaitList implements Evictable, LogOwner {
-  // What an append touches first: it costs what it touches in memory.
+  // First what an append touches, because its cost depends on the memory that it touches.
   readonly #log: EntryLog<MemorySession>;
-  /** Position that the next entry gets, and that of the oldest entry held. */
+  /** Positions of the next entry and of the oldest entry held. */
   next = 0;
   first = 0;
   #tail = NO_PLACE;
@@ -53,32 +53,34 @@ export class MemorySession extends WaitList implements Evictable, LogOwner {
   lastUsed = 0;
   lastUsedMillis = 0;
   openAnswer: OpenAnswer = 0;
-  /** The latest of `#ends`, `-1` for none: every append asks for it, and the list is a cache line further. */
+  /**
+   * The latest of `#ends`, `-1` for none; kept here because every append needs it, and the list is a cache line away.
+   */
   #endedAt = -1;
-  /** Positions before which a life ended; of those that lie before the oldest entry held only the latest is kept. */
+  /** Positions before which a life ended. Of those before the oldest entry held, only the latest is kept. */
   #ends: number[] | undefined = undefined;
   #head = NO_PLACE;
-  /** Places of the entries at positions 128, 256, ... that are held, and how many of those before them are gone. */
+  /** Places of the held entries at positions 128, 256, ..., and how many such entries before them are gone. */
   #marks: number[] | undefined = undefined;
   #marksGone = 0;
   readonly id: string;
   /** Its number among the sessions of the log. */
   readonly #number: number;
-  /** What the ids of its entries begin with: which of all sessions that ever were this is, so no id opens another one. */
+  /** The beginning of its entries' ids, unique among all sessions ever, so that no id opens another session. */
   readonly #idHead: string;
   rankedAt = 0;
   rankedMillis = 0;
   heapIndex = 0;
   order: object | undefined = undefined;
-  /** `held`, or what became of the session. */
+  /** `held`, or what happened to the session. */
   fate: 'held' | 'evicted' | 'deleted' = 'held';
   readers = 0;
-  /** Position of the furthest entry that an unread reader was given, `-1` for none, and its stream id. */
+  /** Position of the furthest entry that an unread reader got, `-1` for none, and its stream id. */
   unread = -1;
   unreadStreamId: string | undefined = undefined;
   /** The shared position of claiming cursors. */
   work: Position | undefined = undefined;
-  /** That the session ended before it had an entry was told to an unread reader, or to a claiming one. */
+  /** Whether an unread or a claiming reader has learned that the session ended before it had an entry. */
   isEmptyEndRead = false;
   isEmptyEndClaimed = false;
   #answers: AnswerSpans | undefined = undefined;
@@ -91,7 +93,7 @@ export class MemorySession extends WaitList implements Evictable, LogOwner {
     this.#idHead = idHead;
   }
 
-  /** Entries held. */
+  /** Number of entries held. */
   get length(): number {
     return this.next - this.first;
   }
@@ -106,7 +108,7 @@ export class MemorySession extends WaitList implements Evictable, LogOwner {
     this.next = position + 1;
   }
 
-  /** The place of the entry at the position, which is held. */
+  /** The place of the held entry at the position. */
   placeOf(position: number): number {
     if (position === this.next - 1) return this.#tail;
     let at = position & ~MARK_MASK;
@@ -119,7 +121,7 @@ export class MemorySession extends WaitList implements Evictable, LogOwner {
     return place;
   }
 
-  /** The place of the entry that is read next, which is held. */
+  /** The place of the held entry that is read next. */
   placeAfter(at: Position): number {
     if (at.next === this.first) return this.#head;
     if (at.place === NO_PLACE || at.next === this.next - 1) return this.placeOf(at.next);
@@ -131,19 +133,19 @@ export class MemorySession extends WaitList implements Evictable, LogOwner {
     return this.#idHead + idPart(`${position}`);
   }
 
-  /** The position of an entry in the log, by its low 32 bits. */
+  /** The position of an entry in the log, from its low 32 bits. */
   positionBy(bits: number): number {
     return this.next - ((this.next - bits) >>> 0);
   }
 
-  /** The position that the id stands for; `undefined`: it is of another session, or of none. */
+  /** The position for the id; `undefined` if it is of another session, or of none. */
   positionOf(id: string): number | undefined {
     const parts = id.startsWith(this.#idHead) ? idParts(id.slice(this.#idHead.length)) : undefined;
     const position = parts?.length === 1 ? Number(parts[0]) : Infinity;
     return position < this.next ? position : undefined;
   }
 
-  /** Notes what the entry that is about to be pushed at `next` means for the session's answers. */
+  /** Notes what the entry that will be pushed at `next` means for the session's answers. */
   noteDetail(detail: EntryDetail): void {
     if (!isChat(detail)) return;
     const { kind } = detail;
@@ -155,7 +157,7 @@ export class MemorySession extends WaitList implements Evictable, LogOwner {
     this.openAnswer = afterEntry(this.openAnswer, detail);
   }
 
-  /** Drops the oldest entry and gives back its bytes. */
+  /** Drops the oldest entry and returns its bytes. */
   drop(): number {
     const log = this.#log;
     const place = this.#head;
@@ -179,7 +181,7 @@ export class MemorySession extends WaitList implements Evictable, LogOwner {
     return freed;
   }
 
-  /** Lets go of what it holds: cursors that are not used any more may refer to it for long. */
+  /** Drops its content, because unused cursors may refer to it for long. */
   forget(fate: 'evicted' | 'deleted'): void {
     this.fate = fate;
     this.#log.freeChain(this.#number, this.#head, this.length, fate === 'deleted');
@@ -205,7 +207,7 @@ export class MemorySession extends WaitList implements Evictable, LogOwner {
   endBetween(passed: number, position: number): number {
     const ends = this.#ends;
     if (ends === undefined) return -1;
-    // By halves: a session may have had thousands of short lives.
+    // Binary search: a session may have had thousands of short lives.
     let low = 0;
     let high = ends.length;
     while (low < high) {
@@ -217,18 +219,18 @@ export class MemorySession extends WaitList implements Evictable, LogOwner {
     return end !== undefined && end <= position ? end : -1;
   }
 
-  /** Position of the first entry of the current life, held or not. */
+  /** Position of the current life's first entry, held or not. */
   #lifeStart(): number {
     return this.#ends?.findLast((end) => end < this.next) ?? 0;
   }
 
-  /** Whether the answer that the entry at the position belongs to runs. */
+  /** The state of the answer that the entry at the position belongs to. */
   streamState(position: number): 'running' | 'finished' | 'none' {
     if (this.#answers === undefined) return 'none';
     return this.#answers.stateAt(position, this.#detailOf(position)?.streamId);
   }
 
-  /** Whether the latest answer of the current life runs. */
+  /** The state of the latest answer of the current life. */
   get answerState(): 'running' | 'finished' | 'none' {
     const latest = this.#answers?.latestSince(this.#lifeStart());
     if (latest === undefined) return 'none';
@@ -240,7 +242,7 @@ export class MemorySession extends WaitList implements Evictable, LogOwner {
     return this.#log.detail(this.placeOf(position));
   }
 
-  /** Where a cursor starts, although that may be evicted: its first step counts what is gone from there on. */
+  /** Where a cursor starts, even if that is evicted: its first step counts what is gone from there on. */
   startOf({ from, counts }: OpenOptions): CursorStart {
     if (typeof from === 'object' && 'after' in from) {
       const position = this.positionOf(from.after);
@@ -249,7 +251,7 @@ export class MemorySession extends WaitList implements Evictable, LogOwner {
     }
     const last = typeof from === 'object' ? from.last : undefined;
     if (from === 'now' || last === 0) {
-      // Of a session that never had an entry the end lies behind whoever asks for what comes.
+      // A cursor for new entries has already passed the end of a session that never had an entry.
       const passedEnd = this.next === 0 ? 0 : this.next - 1;
       return { next: this.next, passedEnd, missed: 0, skipped: undefined };
     }
@@ -263,10 +265,10 @@ export class MemorySession extends WaitList implements Evictable, LogOwner {
     return { next, passedEnd: isRead ? next : this.#passedBefore(next), missed: 0, skipped: undefined };
   }
 
-  /** Position of the oldest of the `last` newest entries that count; `undefined`: from `oldest` on fewer do. */
+  /** Position of the oldest of the `last` newest entries that count; `undefined` if fewer do from `oldest` on. */
   #startOfLast(last: number, oldest: number, counts: OpenOptions['counts']): number | undefined {
     let wanted = last;
-    // From mark to mark backwards, since the chain leads forwards only: no more is looked at than is needed.
+    // Goes backwards from mark to mark, because the chain leads only forwards, and looks at no more than needed.
     for (let end = this.next; end > oldest;) {
       const start = Math.max(oldest, (end - 1) & ~MARK_MASK);
       const counted: number[] = [];
@@ -282,12 +284,14 @@ export class MemorySession extends WaitList implements Evictable, LogOwner {
     return undefined;
   }
 
-  /** End marks behind one that starts here: the only one of a session without entries lies before it. */
+  /**
+   * The end marks that a cursor starting here has passed. The only one of a session without entries comes before it.
+   */
   #passedBefore(start: number): number {
     return this.next === 0 ? -1 : start;
   }
 
-  /** End marks behind a new claim: those before the shared position, and before the oldest entry. */
+  /** The end marks that a new claim has passed: those before the shared position and before the oldest entry. */
   passedByWork(): number {
     return Math.max((this.work?.next ?? 0) - 1, this.first - 1, this.isEmptyEndClaimed ? 0 : -1);
   }

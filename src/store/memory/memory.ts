@@ -35,21 +35,23 @@ import type { MemoryOptions, MemorySessionStoreOptions } from './memory-options.
 import { MemorySession } from './memory-session.ts';
 import { WaitList } from './wait-list.ts';
 
-/** Appends between two looks at the clock: last use is needed to the second, and asking costs as much as an append. */
+/**
+ * Appends between two looks at the clock: last use is needed only to the second, and a look costs as much as an append.
+ */
 const APPENDS_PER_CLOCK = 128;
 
-/** Appends between two looks at what the log has to take back, and the rows that it takes back then. */
+/** Appends between two reclaims of the log's memory, and the rows that each reclaims. */
 const APPENDS_PER_WORK = 64;
 const ROWS_PER_WORK = 1_024;
-/** Texts are made own ones, and those of deleted sessions erased, no later than this. */
+/** The latest time at which texts are copied, and those of deleted sessions erased. */
 const UPKEEP_MILLIS = 20;
-/** The upkeep of one turn of the event loop: less than half a millisecond, and less than two while text has to go. */
+/** The upkeep in one turn of the event loop: under half a millisecond, or under two while text has to be erased. */
 const ROWS_PER_TURN = 4_096;
 const ROWS_PER_ERASING_TURN = 16_384;
-/** Sessions that take their place in the order of eviction in that turn, ahead of the next look for a victim. */
+/** Sessions that are placed anew in the eviction order in that turn, ahead of the next search for a victim. */
 const RANKED_PER_TURN = 256;
 
-/** Where an entry stands, and when it was logged among those of all sessions. */
+/** The place of an entry, and its order among those of all sessions. */
 interface FoundEntry {
   readonly session: MemorySession;
   readonly position: number;
@@ -63,7 +65,7 @@ const TIME_CHARS = 9;
 const RANDOM_CHARS = 8;
 let lastBegan = 0;
 
-/** Names a store among all that ever were, and sorts after those that began before it. */
+/** A name that is unique among all stores ever, and sorts after those of earlier ones. */
 function nextIncarnation(): string {
   lastBegan = Math.max(Date.now(), lastBegan + 1);
   const random = BigInt(`0x${randomBytes(5).toString('hex')}`).toString(36);
@@ -71,17 +73,18 @@ function nextIncarnation(): string {
 }
 
 /**
- * Session logs in this process: bounded in every direction, nothing else between the producer and its readers.
+ * Holds session logs in the memory of this process, within limits in every direction.
  *
- * An entry is readable before `append` returns; a reader that waits is resolved within it. When more than 16 wait on one
- * session they are resolved in turns of the event loop to come, at most once in 0.08 ms for each of them: 1,000 readers get
- * what is logged after a pause at once, and then everything of 80 ms together. An id is made of the store's incarnation, the session's number and the entry's
- * position: `missed` is exact, and no id opens another session or another process. Ids of a session sort as text in the
- * order logged, over restarts too as long as the clock is not set back.
+ * An entry is readable before `append` returns, which also resolves waiting readers. If more than 16 wait on one
+ * session, they are resolved in the next turns of the event loop, at most once per 0.08 ms for each of them: 1,000
+ * readers get the first entry after a pause at once, and then everything of 80 ms together. An id consists of the
+ * store's incarnation, the session's number and the entry's position: `missed` is exact, and no id opens another
+ * session or another process. Ids of a session sort as text in the order logged, across restarts too, as long as the
+ * clock is not set back.
  */
 export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSessionsHost {
   readonly #options: MemoryOptions;
-  // The bounds that each append looks at.
+  // The limits that each append checks.
   readonly #maxEntriesPerSession: number;
   readonly #maxBytesPerSession: number;
   readonly #maxBytes: number;
@@ -91,24 +94,24 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
   /** The entries of all sessions. */
   readonly log: EntryLog<MemorySession> = new EntryLog<MemorySession>();
   readonly #sessions = new Map<string, MemorySession>();
-  /** The cursors that wait on a session that is not there. */
+  /** Cursors that wait for a session to begin. */
   readonly #awaited = new Map<string, WaitList>();
-  /** The cursors over all sessions that wait. */
+  /** Waiting cursors over all sessions. */
   readonly followers: WaitList = new WaitList();
-  /** Sessions without a reader; those with one stay outside both orders. */
+  /** Sessions without a reader; those with one are in neither order. */
   readonly #idle = new EvictionOrder<MemorySession>();
   readonly #ended = new EvictionOrder<MemorySession>();
   readonly #readers: ReaderBounds;
-  /** Of answers, spans and events, for all sessions. */
+  /** Names of answers, spans and events, for all sessions. */
   readonly #names = new SharedTexts();
   readonly #lost = new LossCounters();
   readonly #appendsPerClock: number;
   #bytes = 0;
-  /** Entries that full sessions dropped: counted here, since a full session drops one with each append. */
+  /** Number of entries that full sessions dropped; counted here, because a full session drops one with each append. */
   #dropped = 0;
   #sequence = 0;
   #serial = 0;
-  /** Milliseconds since the store was made, as of the last look: small enough to be no heap object. */
+  /** Milliseconds since the store was made, as of the last look: small enough not to be a heap object. */
   #clock = 0;
   #appendsToClock = 0;
   #appendsToWork = APPENDS_PER_WORK;
@@ -122,9 +125,9 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
     this.#maxEntriesPerSession = this.#options.maxEntriesPerSession;
     this.#maxBytesPerSession = this.#options.maxBytesPerSession;
     this.#maxBytes = this.#options.maxBytes;
-    // Not the time of day: a step of that must expire nothing.
+    // Not the time of day, because a step of that must not expire anything.
     this.#now = this.#options.now ?? (() => performance.now());
-    // An injected clock is asked at each append: a caller that sets the time expects it to count at once.
+    // A custom clock is read at each append: a caller that sets the time expects it to count at once.
     this.#appendsPerClock = this.#options.now === undefined ? APPENDS_PER_CLOCK : 1;
     this.#startMillis = this.#now();
     this.#incarnation = nextIncarnation();
@@ -143,7 +146,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
     if (detail !== undefined) {
       if (startBy(session.openAnswer, detail) === 'takes-place') {
         this.#abandon(session, timestamp);
-        // That took the room made above.
+        // That used the room made above.
         if (this.#isFull(session, bytes) && !this.#makeRoom(session, bytes)) return this.#refuse('session_full');
       }
       session.noteDetail(detail);
@@ -175,7 +178,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
     if (this.#upkeep === undefined) this.#startUpkeep(UPKEEP_MILLIS);
   }
 
-  /** What is to be taken back is, although the event loop has no turn. */
+  /** Reclaims memory even if the event loop gets no turn. */
   #workMeanwhile(): void {
     this.#appendsToWork = APPENDS_PER_WORK;
     if (this.log.isBehind) this.log.work(ROWS_PER_WORK);
@@ -185,7 +188,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
     this.#upkeep = startTimer(() => this.#keepUp(), millis).unref();
   }
 
-  /** What appends have left, in short turns. */
+  /** Does, in short turns, the upkeep that appends have left. */
   #keepUp(): void {
     this.#upkeep = undefined;
     this.log.seal();
@@ -209,7 +212,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
     return session.length >= this.#maxEntriesPerSession || session.bytes + bytes > this.#maxBytesPerSession;
   }
 
-  /** Room for one more entry in a full session: `false` when there is none to be made. */
+  /** Makes room for one more entry in a full session; `false` if that is not possible. */
   #makeRoom(session: MemorySession, bytes: number): boolean {
     if (this.#options.overflow === 'drop-newest') return false;
     while (session.length > 0 && this.#isFull(session, bytes)) {
@@ -242,7 +245,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
     return session;
   }
 
-  /** Puts the session into the order in which it may be evicted; one with readers is in none. */
+  /** Puts the session into the right eviction order; one with readers is in none. */
   #place(session: MemorySession): void {
     this.#idle.remove(session);
     this.#ended.remove(session);
@@ -261,7 +264,10 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
     session.wakeAll();
   }
 
-  /** A session that ends before it has an entry. Where there is no room only another such session is evicted for it. */
+  /**
+   * Begins a session that ends before it has an entry. If there is no room, only another such session is evicted for
+   * it.
+   */
   #beginEmpty(sessionId: string): MemorySession | undefined {
     this.#sweep();
     if (this.#isClosed) return undefined;
@@ -289,7 +295,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
     session.notifyAll('deleted');
   }
 
-  /** As `delete`: the texts leave the memory within milliseconds. */
+  /** Like `delete`; the texts leave the memory within milliseconds. */
   erase(sessionId: string): Promise<ErasedEntries> {
     const entries = this.#sessions.get(sessionId)?.length ?? 0;
     this.delete(sessionId);
@@ -302,7 +308,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
     const { from, isBounded = false } = options;
     const start =
       session?.startOf(options) ??
-      // The session is gone, or of another process: whatever came after that entry is missed.
+      // The session is gone, or belongs to another process: an unknown number of entries after that id is missed.
       (typeof from === 'object' && 'after' in from
         ? { next: 0, passedEnd: -1, missed: -1, skipped: undefined }
         : undefined);
@@ -335,12 +341,12 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
       return new AllSessionsCursor(this, from === 'now' ? 'newest' : 'oldest', { isBounded, missed: 0 });
     }
     const behind = this.#placeOf(from.after);
-    // Where an entry stood that is gone, or whether it is of this store at all, nobody knows.
+    // The place of a removed entry is unknown, and so is whether it was in this store at all.
     if (behind === undefined) return new AllSessionsCursor(this, 'oldest', { isBounded, missed: -1 });
     return new AllSessionsCursor(this, { behind }, { isBounded, missed: 0 });
   }
 
-  /** The place of the entry with the id, of whichever session; `undefined` when it is not held. */
+  /** The place of the entry with the id, of any session; `undefined` if it is not held. */
   #placeOf(id: string): number | undefined {
     for (const session of this.#sessions.values()) {
       const position = session.positionOf(id);
@@ -428,7 +434,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
     return { sessions, readers: this.#readers.count, entries, bytes: this.#bytes, lost };
   }
 
-  // What cursors need.
+  // For cursors.
 
   get isClosed(): boolean {
     return this.#isClosed;
@@ -470,7 +476,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
     this.#place(session);
   }
 
-  // Keeping the bounds.
+  // Keeping the limits.
 
   #touch(session: MemorySession): void {
     this.#lookAtClock();
@@ -488,7 +494,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
     return startInterval(() => this.#sweep(), Math.min(Math.max(interval, 1000), 60_000)).unref();
   }
 
-  /** Forgets what has expired. */
+  /** Forgets expired sessions. */
   #sweep(): void {
     this.#lookAtClock();
     this.#expire(this.#ended, this.#options.endedTtlMillis);
@@ -521,7 +527,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
     if (this.#upkeep === undefined) this.#startUpkeep(UPKEEP_MILLIS);
   }
 
-  /** Gets below `maxBytes` again after an entry of `newest` was stored. */
+  /** Frees memory down to `maxBytes` after an entry of `newest` was stored. */
   #shrink(newest: MemorySession): void {
     while (this.#bytes > this.#maxBytes) {
       const victim = this.#ended.leastUsed() ?? this.#idle.leastUsed();
@@ -530,7 +536,7 @@ export class MemorySessionStore implements SessionStore, MemoryCursorHost, AllSe
     }
   }
 
-  /** Drops the older half of the session that holds most. Halves, so that looking for it is paid by many appends. */
+  /** Drops the older half of the largest session. A half, so that the search for it is shared by many appends. */
   #thinLargest(): boolean {
     let largest: MemorySession | undefined;
     for (const session of this.#sessions.values()) {

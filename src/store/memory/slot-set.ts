@@ -1,8 +1,8 @@
-/** A set of small whole numbers: a bit for each. */
+/** A set of small whole numbers, with one bit for each. */
 export class SlotSet {
   readonly #words: Int32Array;
 
-  /** @param size All numbers are below it; a multiple of 32. */
+  /** @param size A multiple of 32; all numbers are below it. */
   constructor(size: number) {
     this.#words = new Int32Array(size / 32);
   }
@@ -11,7 +11,7 @@ export class SlotSet {
     this.#words[slot >> 5] = (this.#words[slot >> 5] as number) | (1 << (slot & 31));
   }
 
-  /** How many there are from `from` on and before `to`. */
+  /** How many numbers there are from `from` up to, but not including, `to`. */
   countBetween(from: number, to: number): number {
     let count = 0;
     for (let at = from; at < to;) {

@@ -1,52 +1,52 @@
 import { nextTurn, startWorkTimer, workNow } from '../../support/timers.ts';
 import type { Waiter } from '../session-store.ts';
 
-/** A cursor that waits, linked to its neighbours so that leaving costs the same among one or 10,000. */
+/** A waiting cursor, linked to its neighbours so that leaving costs the same among one or 10,000. */
 export interface WaitNode {
   waiter: Waiter | undefined;
   list: WaitList | undefined;
   previous: WaitNode | undefined;
   following: WaitNode | undefined;
-  /** What it meets at its next step although it does not stand in the log. */
+  /** Sets what it meets at its next step in addition to the log. */
   notify(notice: 'end' | 'deleted'): void;
 }
 
-/** So many are woken within the call that wakes, which they cost some 10 us each at worst; more of them have to wait for their turn. */
+/** How many are woken within the waking call, at some 10 us each at worst; further ones wait for their turn. */
 const WOKEN_AT_ONCE = 16;
-/** So many are woken in one turn of the event loop. */
+/** How many are woken in one turn of the event loop. */
 const WOKEN_PER_TURN = 256;
 /**
- * A wave over many begins no sooner after the one before it than this for each of them: four times what a client of an
- * event stream costs. So an audience takes a quarter of the event loop at most, and gets together what was logged meanwhile;
+ * The least time between the starts of two waves, for each cursor of a wave: four times what a client of an event
+ * stream costs. So an audience takes at most a quarter of the event loop, and gets together what was logged meanwhile;
  * what is logged after a pause goes out at once.
  */
 const MILLIS_PER_WOKEN = 0.08;
 
-/** The waking of many, in turns of the event loop. */
+/** Wakes many cursors, in turns of the event loop. */
 interface Wave {
-  /** A turn of it, or of the next one, is to come. */
+  /** Whether a turn of this wave, or of the next one, is scheduled. */
   isDue: boolean;
-  /** Those of it that are not woken yet. */
+  /** Number of its cursors that are not woken yet. */
   left: number;
-  /** When the next one may begin. */
+  /** When the next wave may begin. */
   next: number;
 }
 
-/** The cursors that wait on one session, in the order they came. */
+/** The cursors that wait on one session, in the order in which they came. */
 export class WaitList {
   #first: WaitNode | undefined = undefined;
   #last: WaitNode | undefined = undefined;
   #count = 0;
-  /** The last of those that are woken in the turns to come; who came after it has met what they are woken for. */
+  /** The last cursor to be woken in the coming turns; those after it already know what the others are woken for. */
   #lastDue: WaitNode | undefined = undefined;
-  /** Once there were many. */
+  /** Set once there were many. */
   #wave: Wave | undefined = undefined;
 
   get isEmpty(): boolean {
     return this.#first === undefined;
   }
 
-  /** Takes over the nodes of a list that is of no more use. */
+  /** Takes over the nodes of a list that is no longer used. */
   adopt(list: WaitList): void {
     const wasDue = list.#lastDue !== undefined;
     for (let node = list.#first; node !== undefined; node = list.#first) {
@@ -79,17 +79,17 @@ export class WaitList {
     node.following = undefined;
   }
 
-  /** Wakes everybody with something that does not stand in the log. */
+  /** Wakes all cursors with something that is not in the log. */
   notifyAll(notice: 'end' | 'deleted'): void {
     for (let node = this.#first; node !== undefined; node = node.following) node.notify(notice);
-    // Within the call: what is logged next would otherwise be met before it.
+    // Within the call, because otherwise cursors would meet what is logged next before it.
     this.#lastDue = this.#last;
     this.#wakeDue(Infinity);
   }
 
   /**
-   * Takes all of them out and wakes them; a cursor that waits again meanwhile waits for the next time. Few are woken within
-   * the call, many in turns to come: the call is the producer's, whom it costs the same however many wait.
+   * Removes and wakes all cursors; one that waits again meanwhile waits for the next time. Few are woken within the
+   * call, many in later turns, so that the producer's call costs the same however many wait.
    */
   wakeAll(): void {
     const only = this.#first;
@@ -127,7 +127,7 @@ export class WaitList {
   }
 
   #wakeDue(max: number): void {
-    // All are taken out before the first is woken: being woken, one may leave, come back, or make another leave.
+    // Remove all before waking the first: a woken one may leave, come back, or make another leave.
     const waiters: Waiter[] = [];
     for (let node = this.#first; node !== undefined && this.#lastDue !== undefined; node = this.#first) {
       if (waiters.length === max) break;

@@ -5,10 +5,10 @@ import type { RedisCommand, RedisReply } from './redis-client.ts';
 import type { RedisLink } from './redis-link.ts';
 
 const BATCH_COMMANDS = 500;
-/** After the store is closed a reader may still read: the connection is kept for so long after an answer. */
+/** A reader may still read after the store is closed: keep the connection this long after an answer. */
 const LINGER_MILLIS = 1_000;
 
-/** Refusals that pass: the server is full, a replica now, loading, or in the middle of a change of its cluster. */
+/** Temporary refusals: the server is full, is now a replica, is loading, or its cluster is changing. */
 const PASSING_CODES: ReadonlySet<string> = new Set([
   'OOM',
   'READONLY',
@@ -23,10 +23,10 @@ const PASSING_CODES: ReadonlySet<string> = new Set([
   'ASK',
   'NOAUTH',
 ]);
-/** Of these, the ones that another connection may not meet: it finds another primary, or knows where the slots are. */
+/** Those of them that another connection may avoid, because it finds another primary or knows the current slots. */
 const CONNECTION_CODES: ReadonlySet<string> = new Set(['READONLY', 'MOVED', 'ASK', 'MASTERDOWN', 'NOAUTH']);
 
-/** What a failure is to the store: a refusal, or whatever broke. */
+/** Translates a failure for the store: into a refusal, or the cause. */
 export function reasonOf({ code, cause }: RedisFailure): unknown {
   return code === undefined ? cause : new RemoteRefusal(code, { isFinal: !PASSING_CODES.has(code), cause });
 }
@@ -37,7 +37,7 @@ interface Asked {
   readonly reject: (reason: unknown) => void;
 }
 
-/** The calls over one connection: what is asked together goes out in one go. */
+/** Makes calls over one connection; calls made together are sent together. */
 export class RedisCalls {
   readonly #link: RedisLink;
   readonly #onMoved: () => void;
@@ -48,8 +48,8 @@ export class RedisCalls {
   #lingerTimer: NodeJS.Timeout | undefined;
 
   /**
-   * @param onMoved A slot has another owner.
-   * @param defer Calls back when all is asked that goes out together.
+   * @param onMoved Called when a slot has another owner.
+   * @param defer Calls back when all calls that are sent together have been made.
    */
   constructor(link: RedisLink, onMoved: () => void, defer: (callback: () => void) => unknown) {
     this.#link = link;
@@ -57,7 +57,7 @@ export class RedisCalls {
     this.#defer = defer;
   }
 
-  /** The reply. Waits for a connection under way, but never longer than one attempt takes. */
+  /** Resolves to the reply. Waits for a connection that is being made, but never longer than one attempt. */
   ask(command: RedisCommand): Promise<RedisReply> {
     return new Promise((resolve, reject) => {
       this.#asked.push({ command, resolve, reject });
@@ -65,7 +65,7 @@ export class RedisCalls {
     });
   }
 
-  /** Ends the connection; a call that comes all the same gets another one for a while. */
+  /** Ends the connection; a later call still gets another one for a while. */
   close(): void {
     this.#isClosed = true;
     if (this.#underWay === 0) this.#link.suspend();

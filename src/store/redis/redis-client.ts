@@ -1,14 +1,17 @@
 import { isError, messageOf } from '../../support/errors.ts';
 
-/** One Redis command. `key` names the slot it goes to in a cluster; it is repeated in `args`. */
+/** One Redis command. `key` decides the slot in a cluster; `args` has it too. */
 export interface RedisCommand {
   readonly key: string;
   readonly args: readonly string[];
 }
 
-/** Why a command has no value. */
+/** Why a command has no reply value. */
 export class RedisFailure {
-  /** The server's error code, `OOM` or `NOPERM`: it did not carry the command out. `undefined`: nobody knows whether it did. */
+  /**
+   * The server's error code, such as `OOM` or `NOPERM`: it did not carry out the command. `undefined` if nobody knows
+   * whether it did.
+   */
   readonly code: string | undefined;
   readonly cause: unknown;
 
@@ -18,40 +21,39 @@ export class RedisFailure {
   }
 }
 
-/** What a command came to: the server's reply (RESP2 shapes), or a {@link RedisFailure}. */
+/** The result of a command: the server's reply (in RESP2 shapes) or a {@link RedisFailure}. */
 export type RedisReply = unknown;
 
-/** What a connection tells its owner. */
+/** Events from a connection to its owner. */
 export interface RedisConnectionEvents {
-  /** Commands are taken from now on. */
+  /** The connection takes commands from now on. */
   ready(): void;
-  /** A message arrived on a channel subscribed to. */
+  /** A message arrived on a subscribed channel. */
   message(channel: string): void;
-  /** Messages may have been missed: a cluster client renewed a subscription by itself. */
+  /** Messages may have been missed, because a cluster client renewed a subscription by itself. */
   resumed(): void;
-  /** The connection is of no more use, now or before it ever was ready. Called once, not after `close()`. */
+  /** The connection can no longer be used, or never became ready. Called once, not after `close()`. */
   closed(cause: unknown): void;
 }
 
-/** A connection that is used until it breaks, and then thrown away: it never queues, reconnects or sends again. */
+/** A connection that is used until it breaks and is then discarded: it never queues, reconnects or resends. */
 export interface RedisConnection {
-  /** Sends the commands in one go; one reply each, in order. Never rejects, never throws. */
+  /** Sends the commands together and resolves to one reply each, in order. Never rejects or throws. */
   exec(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]>;
-  /** Resolves when messages of the channel arrive; rejects when they do not. */
+  /** Resolves when the subscription is active; rejects if it fails. */
   subscribe(channel: string): Promise<void>;
   unsubscribe(channel: string): Promise<void>;
-  /** Drops the connection, with what is under way on it. Idempotent. */
+  /** Drops the connection and its pending commands. Idempotent. */
   close(): void;
 }
 
 /**
- * How the store reaches Redis. The adapters for `redis` and `ioredis` are made from a client; implement it to bring
- * another client.
+ * Connects the store to Redis. Adapters for clients of `redis` and `ioredis` exist; implement it to use another client.
  */
 export interface RedisPort {
-  /** Whether `SPUBLISH` and `SSUBSCRIBE` take the place of `PUBLISH` and `SUBSCRIBE`. */
+  /** Whether to use `SPUBLISH` and `SSUBSCRIBE` instead of `PUBLISH` and `SUBSCRIBE`. */
   readonly isCluster: boolean;
-  /** Begins to connect and returns at once; never throws, and tells `events` nothing before it returned. */
+  /** Begins to connect and returns at once. Never throws, and calls no event before it has returned. */
   connect(events: RedisConnectionEvents): RedisConnection;
 }
 
@@ -59,8 +61,8 @@ const REPLY_ERROR = /^(?:ReplyError: )?(-?[A-Z][A-Z0-9]{1,})(?: |$)/;
 const REDIRECTION_LIMIT = /Last error: (?:ReplyError: )?(.*)$/s;
 
 /**
- * Tells a server's refusal from everything else. By the text, since neither client exports its classes under one name
- * in all versions, and an application may have several copies: a refusal begins with a code in capitals.
+ * Distinguishes a server's refusal from other failures, by the text: a refusal begins with a code in capitals. Neither
+ * client exports its error classes under one name in all versions, and an application may have several copies.
  */
 export function failureOf(error: unknown): RedisFailure {
   const message = messageOf(error);
@@ -71,7 +73,7 @@ export function failureOf(error: unknown): RedisFailure {
   return new RedisFailure(code, error);
 }
 
-/** Settles replies one by one: `Promise.all` would hide which commands of a pipeline were carried out. */
+/** Settles replies one by one, because `Promise.all` would hide which commands of a pipeline were carried out. */
 export function settleReplies(replies: readonly Promise<unknown>[]): Promise<readonly RedisReply[]> {
   return Promise.all(replies.map((reply) => reply.then((value) => value, failureOf)));
 }

@@ -1,7 +1,7 @@
 import { failureOf, RedisFailure, settleReplies } from './redis-client.ts';
 import type { RedisCommand, RedisConnection, RedisConnectionEvents, RedisPort, RedisReply } from './redis-client.ts';
 
-/** What is used of a client of `ioredis`, version 5 or later. */
+/** The members used of a client of `ioredis`, version 5 or later. */
 export interface IoRedisLike {
   readonly status: string;
   duplicate(...args: never[]): unknown;
@@ -69,12 +69,12 @@ const NODE_OPTIONS = {
 /**
  * The adapter for `ioredis`: duplicates the client for each connection and never touches the client itself.
  *
- * @throws What the client throws when it cannot be duplicated.
+ * @throws What the client throws if it cannot be duplicated.
  */
 export function ioRedisPort(client: IoRedisLike): RedisPort {
   const source = client as unknown as IoRedisClient;
   const isCluster = source.isCluster === true;
-  // Made to see whether it can be.
+  // Duplicated once to see whether that works.
   const probe = isCluster ? duplicateCluster(source) : duplicateNode(source);
   probe.on('error', () => {});
   probe.disconnect();
@@ -182,7 +182,7 @@ class IoRedisConnection implements RedisConnection {
       // A cluster client that may not queue refuses commands to a node that it is still connecting to.
       const nodes = this.#subscribe === 'ssubscribe' ? this.#client.nodes('master') : [];
       await Promise.all(nodes.filter(({ status }) => status === 'wait').map((node) => node.connect()));
-      // The client goes on in database 0, without a word, when its own SELECT is refused.
+      // The client silently stays in database 0 if its own SELECT is refused.
       const { db = 0 } = this.#client.options ?? {};
       if (db > 0) await this.#client.call('select', `${db}`);
       this.#client.stream?.unref?.();

@@ -1,6 +1,6 @@
 import { idPart, idParts } from '../entry-id.ts';
 
-/** Where one session lives: all names hash to one cluster slot. */
+/** The keys of one session, which all hash to one cluster slot. */
 export interface SessionKeys {
   /** The stream with the session's items. */
   readonly log: string;
@@ -8,11 +8,11 @@ export interface SessionKeys {
   readonly producers: string;
   /** The hash with the leases of open answers. */
   readonly leases: string;
-  /** The channel whose messages say "read again". */
+  /** The channel whose messages mean "read again". */
   readonly wake: string;
 }
 
-/** The keys of a session, by the name that the store gives it, which is short and plain. */
+/** The keys of a session, from the short, plain name that the store gives it. */
 export function sessionKeys(prefix: string, session: string): SessionKeys {
   const common = `${prefix}:{${session}}:`;
   return { log: `${common}l`, producers: `${common}p`, leases: `${common}a`, wake: `${common}w` };
@@ -31,14 +31,14 @@ export function itemIdOf(streamId: string): string {
   return idPart(streamId.slice(0, dash)) + idPart(streamId.slice(dash + 1));
 }
 
-/** The stream id of an item's id, which is known to be one. */
+/** The stream id of a valid item id. */
 export function streamIdIn(id: string): string {
   // A letter says how many digits follow.
   const second = id.charCodeAt(0) - 95;
   return `${id.slice(1, second)}-${id.slice(second + 1)}`;
 }
 
-/** The stream id that a text from outside stands for, which Redis takes: two numbers of 64 bits; `undefined`: it is none. */
+/** The stream id for a text from outside, two 64-bit numbers; `undefined` if the text is not an item id. */
 export function streamIdOf(id: string): string | undefined {
   const parts = idParts(id);
   return parts?.length === 2 && parts.every((digits) => BigInt(digits) <= LARGEST) ? parts.join('-') : undefined;

@@ -3,16 +3,16 @@ import { backoffMillis } from '../remote/remote-call.ts';
 import { failureOf, RedisFailure } from './redis-client.ts';
 import type { RedisCommand, RedisConnection, RedisConnectionEvents, RedisPort, RedisReply } from './redis-client.ts';
 
-/** A server that answers nothing in this time is as good as gone. */
+/** A server that does not answer in this time counts as gone. */
 const ANSWER_MILLIS = 3_000;
-/** An attempt that came to nothing in this time, the handshake included, is given up. */
+/** An attempt to connect, including the handshake, is given up after this time. */
 const CONNECT_MILLIS = 6_000;
-/** A connection that stayed up so long starts the backoff anew. */
+/** A connection that stayed up for this long resets the back-off. */
 const STABLE_MILLIS = 1_000;
 
-/** What the owner of a link hears. */
+/** Events from a link to its owner. */
 export interface LinkListener {
-  /** A connection is there, perhaps after another was lost: what was under way has failed. */
+  /** There is a connection, perhaps after another one was lost: then pending calls have failed. */
   onReady(): void;
   onMessage?(channel: string): void;
   /** Messages may have been missed. */
@@ -20,13 +20,13 @@ export interface LinkListener {
 }
 
 /**
- * One of the store's connections, renewed by this class alone: each is used until it breaks and then replaced, after
- * 50 ms to 2 s with jitter. Nothing is ever sent twice from here.
+ * One of the store's connections, which only this class renews: it uses a connection until that breaks and replaces it
+ * after 50 ms to 2 s, with jitter. It never sends anything twice.
  */
 export class RedisLink {
   readonly #port: RedisPort;
   readonly #listener: LinkListener;
-  /** Who waits for the attempt that is under way. */
+  /** Callers that wait for the current attempt. */
   #waiting: { readonly resolve: () => void; readonly reject: (cause: unknown) => void }[] = [];
   #lastCause: unknown = new Error('Not connected to Redis');
   #connection: RedisConnection | undefined;
@@ -42,7 +42,7 @@ export class RedisLink {
     this.#listener = listener;
   }
 
-  /** Resolves when there is a connection; rejects when the attempt fails that is under way, or at once between attempts. */
+  /** Resolves when there is a connection; rejects if the current attempt fails, or at once between attempts. */
   async ready(): Promise<void> {
     if (this.#isReady) return;
     this.#start();
@@ -50,11 +50,11 @@ export class RedisLink {
     await new Promise<void>((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
-  /** Connects, unless it did or is about to. */
+  /** Connects, unless it is connected or connecting. */
   #start(): void {
     if (this.#connection !== undefined || this.#isClosed || this.#retryTimer !== undefined) return;
     let connection: RedisConnection | undefined;
-    // Events of a connection that was replaced are nobody's business any more.
+    // Ignore events of a connection that was replaced.
     const isCurrent = (): boolean => connection !== undefined && this.#connection === connection;
     const events: RedisConnectionEvents = {
       ready: () => {
@@ -76,17 +76,18 @@ export class RedisLink {
     try {
       connection = this.#port.connect(events);
     } catch (error) {
-      // A client's options may have changed since it was looked at; this may be a timer, where nobody catches anything.
+      // A client's options may have changed since they were checked; this may run in a timer, where nobody catches
+      // errors.
       this.#lost(error);
       return;
     }
     this.#connection = connection;
-    // A connection that is cut in the middle of its handshake may never tell (seen with node-redis 6).
-    const onLate = (): void => this.drop(connection, new Error(`Redis was not ready in ${CONNECT_MILLIS} ms`));
+    // A connection that is cut during its handshake may never report it (seen with node-redis 6).
+    const onLate = (): void => this.drop(connection, new Error(`Redis was not ready within ${CONNECT_MILLIS} ms`));
     this.#connectTimer = startTimer(onLate, CONNECT_MILLIS).unref();
   }
 
-  /** One reply per command; failures without a code when there is no connection, or no answer in 3 s. */
+  /** Resolves to one reply per command; to failures without a code if there is no connection, or no answer in 3 s. */
   async exec(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]> {
     const connection = this.#connection;
     if (connection === undefined || !this.#isReady)
@@ -117,7 +118,7 @@ export class RedisLink {
     if (this.#isReady) await this.#connection?.unsubscribe(channel);
   }
 
-  /** Replaces the connection: it does not answer, or no longer knows where the slots are. */
+  /** Replaces a connection that does not answer or no longer knows the slots. */
   drop(connection: RedisConnection | undefined = this.#connection, cause?: unknown): void {
     if (connection === undefined || this.#connection !== connection) return;
     closeQuietly(connection);
@@ -129,7 +130,7 @@ export class RedisLink {
     this.suspend();
   }
 
-  /** Ends the connection until one is wanted again. */
+  /** Ends the connection until one is needed again. */
   suspend(): void {
     this.#isReady = false;
     clearTimeout(this.#connectTimer);
@@ -168,8 +169,8 @@ function closeQuietly(connection: RedisConnection): void {
   try {
     connection.close();
   } catch {
-    // Whatever the client says: it is not used any more.
+    // Ignore the client's error: the connection is no longer used.
   }
 }
 
-const NO_ANSWER = new RedisFailure(undefined, new Error(`Redis did not answer in ${ANSWER_MILLIS} ms`));
+const NO_ANSWER = new RedisFailure(undefined, new Error(`Redis did not answer within ${ANSWER_MILLIS} ms`));

@@ -27,17 +27,17 @@ import {
 } from './redis-script.ts';
 import type { RedisScript } from './redis-script.ts';
 
-/** The one consumer group of a session's stream: its position is the shared work position. */
+/** The consumer group of a session's stream, whose position is the shared work position. */
 const GROUP = 'w';
 const CONSUMER = 'c';
-/** Sessions whose keys are kept: texts that were sent before are sent at half the cost. */
+/** Number of sessions whose keys are kept: sending the same strings again costs half. */
 const MAX_KEYS = 10_000;
 
 /** A log in Redis: a stream and a set of positions per session, wake-ups over pub/sub. Three connections. */
 export class RedisLog implements RemoteLog {
   readonly name = 'Redis';
   readonly keeps: string =
-    'what Redis keeps outside of its memory: an append-only file until it is rewritten (BGREWRITEAOF), snapshots, replicas that are cut off, and backups';
+    'what Redis keeps outside its memory: an append-only file until it is rewritten (BGREWRITEAOF), snapshots, disconnected replicas, and backups';
   readonly #prefix: string;
   readonly #publish: 'PUBLISH' | 'SPUBLISH';
   readonly #writingLink: RedisLink;
@@ -53,7 +53,7 @@ export class RedisLog implements RemoteLog {
     this.#prefix = prefix;
     this.#publish = port.isCluster ? 'SPUBLISH' : 'PUBLISH';
     const retry = (): void => this.#events?.retry();
-    // A node that lost slots no longer tells of their channels, and its clients may not notice.
+    // A node that lost slots no longer sends messages of their channels, and its clients may not notice.
     const onMoved = (): void => this.#hearing.drop();
     this.#writingLink = new RedisLink(port, { onReady: retry });
     this.#writing = new RedisCalls(this.#writingLink, onMoved, nextMicrotask);
@@ -98,7 +98,7 @@ export class RedisLog implements RemoteLog {
     try {
       await this.#reading.ask({ key, args: ['XGROUP', 'CREATE', key, GROUP, '0'] });
     } catch (error) {
-      // There is no such key, hence no session.
+      // There is no such key, so there is no session.
       if (codeOf(error) === 'ERR') return undefined;
       // Another host was faster.
       if (codeOf(error) !== 'BUSYGROUP') throw error;
@@ -107,8 +107,8 @@ export class RedisLog implements RemoteLog {
   }
 
   /**
-   * It becomes the group's only kind of pending entry, since all others are claimed with NOACK. There XREADGROUP finds it,
-   * and one XACK of several takes it.
+   * Makes it a pending entry of the group, the only kind there is, because all others are claimed with NOACK.
+   * XREADGROUP finds it there, and only one of several XACKs removes it.
    */
   async setAside(session: string, id: string): Promise<void> {
     const key = this.#keysOf(session).log;
@@ -182,17 +182,17 @@ export class RedisLog implements RemoteLog {
   }
 
   #tellOfRefused(refusal: string): void {
-    const message = `Redis refuses a part of the work (${refusal}): sessions may not expire, readers learn of entries late, or answers whose producers are gone stay open`;
+    const message = `Redis refuses a part of the work (${refusal}): sessions may not expire, readers may learn of entries late, or answers may stay open after their producers are gone`;
     this.#reporter.limited('part', message);
   }
 
-  /** Of what is forbidden it is said what to allow. */
+  /** Adds to a refusal for lack of rights which rights are needed. */
   #withAdvice(error: unknown): unknown {
     if (!(error instanceof RemoteRefusal)) return error;
     const reason = messageOf(error.cause);
     if (!/NOPERM|ACL failure|can't run this command|unknown command/i.test(reason)) return error;
     const rights = `${SCRIPT_RIGHTS} +${this.#publish.toLowerCase()} ~${this.#prefix}:* &${this.#prefix}:*`;
-    const advice = new Error(`${reason}. Entries are written by scripts: its user needs ${rights}`, {
+    const advice = new Error(`${reason}. Entries are written by scripts: grant the Redis user ${rights}`, {
       cause: error.cause,
     });
     return new RemoteRefusal('NOPERM', { isFinal: true, cause: advice });
@@ -203,9 +203,11 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof RemoteRefusal ? error.code : undefined;
 }
 
-/** Some setting of a client makes other values of replies than Redis sends: of all that can be read, readers would get nothing. */
+/** The error for a client whose settings turn replies into other values: readers would get nothing. */
 function unexpectedReply(): RemoteRefusal {
-  const cause = new TypeError('the reply of the client is no list of stream items');
+  const cause = new TypeError(
+    'the reply of the client is not a list of stream items: remove settings that change replies',
+  );
   return new RemoteRefusal('UNEXPECTED_REPLY', { isFinal: true, cause });
 }
 

@@ -1,7 +1,7 @@
 import { settleReplies } from './redis-client.ts';
 import type { RedisCommand, RedisConnection, RedisConnectionEvents, RedisPort, RedisReply } from './redis-client.ts';
 
-/** What is used of a client or cluster of `redis` (node-redis), version 5 or later. */
+/** The members used of a client or cluster of `redis` (node-redis), version 5 or later. */
 export interface NodeRedisLike {
   readonly isOpen: boolean;
   duplicate(...args: never[]): unknown;
@@ -71,7 +71,7 @@ const COMMAND_OPTIONS = { timeout: undefined };
 /**
  * The adapter for `redis`: duplicates the client for each connection and never touches the client itself.
  *
- * @throws What the client throws when it cannot be duplicated.
+ * @throws What the client throws if it cannot be duplicated.
  */
 export function nodeRedisPort(client: NodeRedisLike): RedisPort {
   if ('masters' in client) {
@@ -84,7 +84,7 @@ export function nodeRedisPort(client: NodeRedisLike): RedisPort {
   return { isCluster: false, connect: (events) => connectNode(node, events) };
 }
 
-/** Of a duplicate that was made to see whether it can be. */
+/** Discards a duplicate that was made only to see whether that works. */
 function discard(duplicate: Pick<Duplicate, 'on' | 'destroy'>): void {
   duplicate.on('error', () => {});
   try {

@@ -11,9 +11,9 @@ import type { RemoteLease, RemoteLog } from './remote-log.ts';
 import { sessionName } from './session-name.ts';
 import { FIELD } from './stored-item.ts';
 
-/** A lease is renewed so often within its time that two renewals may fail. */
+/** Renewals of a lease within its time, so that two may fail. */
 const RENEWALS = 3;
-/** Sessions whose answers are renewed, and answers of one session: of more the oldest lapse. */
+/** The most sessions, and answers of one session, whose leases are renewed; beyond that the oldest lapse. */
 const MAX_SESSIONS = 10_000;
 const MAX_ANSWERS = 100;
 
@@ -23,7 +23,10 @@ export interface AnswerLeaseOptions {
   readonly maxEntriesPerSession: number;
 }
 
-/** What it does, if anything: a chat `stream-start` or `stream-end`. It is kept while the answer is open, or the entry waits. */
+/**
+ * What the entry does to a lease, if it is a chat `stream-start` or `stream-end`. Kept while the answer is open or the
+ * entry waits.
+ */
 export function leaseChangeBy(detail: EntryDetail | undefined): LeaseChange | undefined {
   if (detail === undefined || !isChat(detail)) return undefined;
   const { kind, streamId } = detail;
@@ -34,18 +37,20 @@ export function leaseChangeBy(detail: EntryDetail | undefined): LeaseChange | un
   };
 }
 
-/** The name of an answer's lease; that of the one without a stream id is no name of another. */
+/** The name of an answer's lease; no stream id leads to the name of the answer without one. */
 export function leaseName(streamId: string | undefined): string {
   return streamId === undefined ? '.' : sessionName(streamId);
 }
 
-/** A lease with what is appended when it lapses; the time is that of this renewal, the last sign of life. */
+/**
+ * Makes a lease with the item that is appended when it lapses. Its time is that of this renewal, the last sign of life.
+ */
 export function leaseOf(streamId: string | undefined): RemoteLease {
   const will = [FIELD.data, encodeEntry(STREAM_END_TOKEN, Date.now(), lapsedEnd(streamId))];
   return { name: leaseName(streamId), will };
 }
 
-/** Renews the leases of the answers that this process has begun and not ended, while nothing else is written to them. */
+/** Renews the leases of answers that this process has begun but not ended, unless other writes renew them. */
 export class AnswerLeases {
   readonly leaseMillis: number;
   readonly #log: RemoteLog;
@@ -53,7 +58,7 @@ export class AnswerLeases {
   readonly #produced: ProducedSessions;
   readonly #options: AnswerLeaseOptions;
   readonly #calls: RemoteCalls;
-  /** With answers that are open, those begun first before the others. */
+  /** Sessions with open answers, in the order in which they began. */
   readonly #sessions = new Set<ProducedSession>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -72,7 +77,7 @@ export class AnswerLeases {
     this.#calls = calls;
   }
 
-  /** An answer of the session begins or ends here. */
+  /** Notes that an answer of the session begins or ends. */
   note(session: ProducedSession, { type, streamId }: LeaseChange): void {
     if (type === 'closes') {
       session.openAnswers?.delete(streamId);
@@ -88,7 +93,7 @@ export class AnswerLeases {
     this.#timer ??= startInterval(() => this.#beat(), Math.max(100, this.leaseMillis / 4 / RENEWALS)).unref();
   }
 
-  /** Nothing of it is open any more. */
+  /** Notes that no answer of the session is open. */
   forget(session: ProducedSession): void {
     session.openAnswers = undefined;
     this.#sessions.delete(session);
@@ -97,7 +102,7 @@ export class AnswerLeases {
     this.#timer = undefined;
   }
 
-  /** Leases of the session that are to be renewed now. */
+  /** Returns the leases of the session that are due for renewal. */
   due(session: ProducedSession, now: number): RemoteLease[] {
     if (session.openAnswers === undefined || now - session.leasesSetMillis < this.leaseMillis / RENEWALS) return [];
     return [...session.openAnswers].map(leaseOf);
@@ -113,7 +118,7 @@ export class AnswerLeases {
     for (const session of this.#sessions) {
       const isKept = this.#produced.get(session.id) === session && !this.#produced.isExpired(session, now);
       if (!isKept) this.forget(session);
-      // What is on its way renews it.
+      // Pending writes renew it.
       else if (session.pending === 0) void this.#renew(session, now);
     }
   }
@@ -137,7 +142,7 @@ export class AnswerLeases {
       );
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error;
-      // The next beat tries again. An outage is told by those whose calls matter more.
+      // The next beat tries again. More important calls report an outage.
       session.leasesSetMillis = -Infinity;
     }
   }

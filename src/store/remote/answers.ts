@@ -9,7 +9,7 @@ import type { StoredItem } from './stored-item.ts';
 
 const PAGE_ITEMS = 256;
 
-/** Walks a log in pages, from what lies behind an item on or back, or from its end, until told to stop. */
+/** Walks a log in pages, forwards or backwards from after an item, or from its end, until `visit` says stop. */
 export async function walk(
   reads: RemoteReads,
   session: string,
@@ -27,20 +27,20 @@ export async function walk(
   }
 }
 
-/** The answer that an entry lies in, as the log shows it. */
+/** The answer that contains an entry, as the log shows it. */
 export interface AnswerAround {
   readonly state: StreamState;
-  /** Where that very answer ends, an abandoned end included; `undefined` while it runs. */
+  /** Where this very answer ends, even if it was abandoned; `undefined` while it runs. */
   readonly end: string | undefined;
 }
 
 const NO_ANSWER: AnswerAround = { state: 'none', end: undefined };
 
 /**
- * Looks back for the start of the answer that the entry lies in, and on for its end.
+ * Looks backwards for the start of the answer that contains the entry, and forwards for its end.
  *
- * Which start goes on with an answer is told by the log alone, whose order all hosts share. The process that logs a start
- * cannot tell: another one may have logged the tool call before it, or the end.
+ * Only the log, whose order all hosts share, shows which start goes on with an answer. The process that logs a start
+ * cannot know: another one may have logged the tool call before it, or the end.
  */
 export async function answerAround(reads: RemoteReads, session: string, id: string): Promise<AnswerAround> {
   const [own] = await reads.read(session, { direction: 'back', from: id, limit: 1 });
@@ -48,7 +48,7 @@ export async function answerAround(reads: RemoteReads, session: string, id: stri
   const streamId = own.detail?.streamId;
   const ownKind = answerKind(own, streamId);
   let isInside = (ownKind === 'stream-start' ? true : undefined) as boolean | undefined;
-  /** Of the newest chat entry with that stream id, the own one included. */
+  /** Kind of the newest chat entry with this stream id, including the given one. */
   let lastKind: EntryKind | undefined = ownKind;
   let back: 'stopped' | 'exhausted' = 'stopped';
   if (isInside === undefined) {
@@ -62,7 +62,7 @@ export async function answerAround(reads: RemoteReads, session: string, id: stri
     });
   }
   if (isInside === false) return NO_ANSWER;
-  // The start may have been evicted: then an end before any start tells that there was one.
+  // The start may have been evicted: then an end before any start shows that there was one.
   if (isInside === undefined && back === 'stopped') return NO_ANSWER;
   const follower = new AnswerFollower(streamId, lastKind === 'tool-call-end' ? 2 : 1);
   follower.meet(own);
@@ -78,14 +78,14 @@ export async function answerAround(reads: RemoteReads, session: string, id: stri
   return { state: follower.state, end: follower.end };
 }
 
-/** The kind of a chat entry with that stream id, or of one without; `undefined` for everything else. */
+/** The kind of a chat entry with this stream id (or without one); `undefined` for everything else. */
 function answerKind(item: StoredItem, streamId: string | undefined): EntryKind | undefined {
   const { entry } = item;
   if (entry === undefined || !isChat(entry.detail)) return undefined;
   return entry.detail?.streamId === streamId ? kindOf(entry.detail) : undefined;
 }
 
-/** Follows one answer, and those that took its place, to the end. */
+/** Follows one answer, and those that replaced it, to the end. */
 class AnswerFollower {
   readonly #streamId: string | undefined;
   #open: OpenAnswer;
@@ -105,7 +105,7 @@ class AnswerFollower {
 
   meet(item: StoredItem): void {
     if (item.isMark) {
-      // The session's life is over, and every answer in it.
+      // The session's life is over, and so is every answer in it.
       this.end ??= item.id;
       this.isOver = true;
       return;
@@ -118,7 +118,7 @@ class AnswerFollower {
       this.#isRunning = false;
       if (!isReplacedEnd(detail as EntryDetail)) this.isOver = true;
     } else if (kind === 'stream-start') {
-      // Started anew without an end, by another host that did not know of this one: it ended just before.
+      // Another host that did not know of this answer started a new one: this one ended just before.
       if (this.#previousId !== undefined && startBy(this.#open, detail) !== 'goes-on') this.end ??= this.#previousId;
       this.#isRunning = true;
     }

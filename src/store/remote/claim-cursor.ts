@@ -7,16 +7,16 @@ import { CallFailed } from './remote-call.ts';
 import { RemoteRefusal } from './remote-log.ts';
 import type { StoredItem } from './stored-item.ts';
 
-/** So many of the newest items are looked at for a mark that another cursor claimed, of the oldest for an entry. */
+/** How many of the newest items are searched for a mark that another cursor claimed, and of the oldest for an entry. */
 const FEW_ITEMS = 8;
 
-/** Entries claimed for a cursor that had left when the answer came: they go to the next one of this process. */
+/** Entries that were claimed for a cursor that has left meanwhile: they go to the next cursor of this process. */
 export class ClaimedEntries {
   readonly #maxSessions: number;
   readonly #bySession = new Map<string, StoredItem[]>();
   readonly #cursors = new Map<string, Set<CursorSeat>>();
 
-  /** @param maxSessions Of more those go that have waited for the longest time for somebody who pops. */
+  /** @param maxSessions The most sessions; beyond that, those that waited longest for a `pop` are dropped. */
   constructor(maxSessions: number) {
     this.#maxSessions = maxSessions;
   }
@@ -37,7 +37,7 @@ export class ClaimedEntries {
     for (const seat of this.#cursors.get(sessionId) ?? []) seat.wake();
   }
 
-  /** As `giveBack`, and wakes none of them: it is for the next one that looks. */
+  /** Like `giveBack`, but wakes no cursor: the next one that looks gets it. */
   keep(sessionId: string, item: StoredItem): void {
     const items = this.#bySession.get(sessionId) ?? [];
     items.push(item);
@@ -53,7 +53,7 @@ export class ClaimedEntries {
     return item;
   }
 
-  /** The item, or an older one that was given back while it was claimed. */
+  /** Returns the item, or an older one that was given back meanwhile. */
   oldest(sessionId: string, item: StoredItem | undefined): StoredItem | undefined {
     if (!this.#bySession.has(sessionId)) return item;
     if (item !== undefined) this.keep(sessionId, item);
@@ -66,16 +66,16 @@ export class ClaimedEntries {
 }
 
 /**
- * A cursor over the session's shared work position, one entry at a time: a claim is answered to one cursor of all hosts,
- * or, when the answer is lost, to none.
+ * A cursor over the session's shared work position, one entry at a time: only one cursor of all hosts gets a claimed
+ * entry, or none if the answer is lost.
  *
- * What was evicted before anybody claimed it is not known here: `missed` stays 0.
+ * It does not know what was evicted before anybody claimed it: `missed` stays 0.
  */
 export class RemoteClaimCursor implements SessionCursor {
   message = '';
   timestamp = 0;
   detail: EntryDetail | undefined = undefined;
-  /** Of the entry met last, also when it was handed out. */
+  /** Id of the entry met last, even after it was delivered. */
   id = '';
   lastId: string | undefined = undefined;
   readonly missed = 0;
@@ -88,7 +88,7 @@ export class RemoteClaimCursor implements SessionCursor {
   /** The newest item when the cursor was opened. */
   #head: string | undefined = undefined;
   #isFirstLook = true;
-  /** The newest mark that lies behind the cursor. */
+  /** The newest mark that the cursor has passed. */
   #passed: string | undefined = undefined;
   #hasClaimed = false;
   #final: Step | undefined = undefined;
@@ -125,7 +125,7 @@ export class RemoteClaimCursor implements SessionCursor {
         continue;
       }
       if (this.#seat.hasLeft) {
-        // Claimed for nobody: at most once, but not lost either.
+        // Claimed for nobody: give it back, so that it is not lost.
         if (item.type === 'entry') this.#claimed.giveBack(this.sessionId, item);
         return 'none';
       }
@@ -164,7 +164,10 @@ export class RemoteClaimCursor implements SessionCursor {
     if (item !== undefined) this.#claimed.giveBack(this.sessionId, item);
   }
 
-  /** What was claimed for a cursor that left, if the log has it still: the session may have been deleted, or forgotten, since. */
+  /**
+   * Takes what was claimed for a cursor that left, if it is still in the log: the session may have been deleted or
+   * forgotten.
+   */
   async #takeKept(): Promise<StoredItem | undefined> {
     for (let item = this.#claimed.take(this.sessionId); item; item = this.#claimed.take(this.sessionId)) {
       try {
@@ -179,7 +182,7 @@ export class RemoteClaimCursor implements SessionCursor {
     return undefined;
   }
 
-  /** The next item that nobody has claimed; `undefined`: none now. */
+  /** Claims the next unclaimed item; `undefined` if there is none now. */
   async #claim(): Promise<StoredItem | undefined> {
     this.#seat.beginLook();
     const { reads } = this.#host;
@@ -193,7 +196,7 @@ export class RemoteClaimCursor implements SessionCursor {
     return reads.claim(this.#seat.name);
   }
 
-  /** Whether there is no entry before the end mark. When that cannot be asked now, the mark is for the next look. */
+  /** Whether there is no entry before the end mark. If that cannot be asked now, the mark is kept for the next look. */
   async #endsEmptySession(mark: StoredItem): Promise<boolean> {
     if (this.#hasClaimed) return false;
     const oldest = { direction: 'forward', from: undefined, limit: FEW_ITEMS } as const;
@@ -218,10 +221,10 @@ export class RemoteClaimCursor implements SessionCursor {
     return 'entry';
   }
 
-  /** What a newer version wrote is set aside for it. */
+  /** Sets aside for a newer version what that version wrote. */
   async #passOver(item: StoredItem, why: Unreadable): Promise<void> {
     if (why === 'newer_version') {
-      // The wake-up that led here is answered, also when it was kept: the next try is `lookLater`'s.
+      // The wake-up that led here is done, even if the item was kept: `lookLater` schedules the next try.
       this.#seat.beginLook();
       try {
         await this.#host.reads.setAside(this.#seat.name, item.id);
@@ -231,14 +234,14 @@ export class RemoteClaimCursor implements SessionCursor {
           this.#claimed.keep(this.sessionId, item);
           throw error;
         }
-        const message = `${this.#host.engine} refuses to set aside for a newer version what a \`pop\` of this one cannot read`;
+        const message = `${this.#host.engine} refuses to set aside an entry of a newer version, which a \`pop\` of this version cannot read`;
         this.#host.reporter.limited(`set aside ${cause.code}`, message, cause.cause ?? cause);
       }
     }
     this.#host.passedOver(why);
   }
 
-  /** A mark is news once. One that was there when the cursor was opened is news only after it claimed an entry. */
+  /** A mark counts once. A mark that existed when the cursor was opened counts only after it claimed an entry. */
   #meetMark(item: StoredItem): Step | undefined {
     if (this.#passed !== undefined && item.id <= this.#passed) return undefined;
     this.#passed = item.id;
@@ -250,7 +253,7 @@ export class RemoteClaimCursor implements SessionCursor {
     return 'deleted';
   }
 
-  /** Nothing to claim: a mark is claimed by one cursor only, so the others look whether the log ends with one. */
+  /** There is nothing to claim. Only one cursor can claim a mark, so the others check whether the log ends with one. */
   async #stepAtHead(): Promise<Step> {
     const newestItems = { direction: 'back', from: undefined, limit: FEW_ITEMS } as const;
     const items = await this.#host.reads.read(this.#seat.name, newestItems);

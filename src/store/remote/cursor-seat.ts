@@ -8,40 +8,44 @@ import type { RemoteReads } from './remote-reads.ts';
 import type { UnreadMark } from './start.ts';
 import type { WakeChannel, WakeUps } from './wake-ups.ts';
 
-/** What a cursor needs of its store. */
+/** The parts of a store that a cursor needs. */
 export interface CursorHost {
   readonly reads: RemoteReads;
   readonly wakeUps: WakeUps;
   readonly keepAlive: KeepAlive;
   readonly reporter: Reporter;
-  /** What reports call the engine. */
+  /** The engine's name in reports. */
   readonly engine: string;
-  /** The store is closed and everything it took is stored: what can be read now is all there is. */
+  /** Whether the store is closed and everything that it took is stored, so that nothing more will come. */
   readonly isClosed: boolean;
   /**
-   * Resolves when what this process has logged to the session is stored, or cannot be for now.
+   * Resolves when what this process logged to the session is stored, or cannot be stored for now.
    *
-   * @throws CallFailed when it has deleted the session, and the log does not have that yet: nothing in it is to be read.
+   * @throws CallFailed if this process has deleted the session but the log does not have the deletion yet: then nothing
+   * must be read.
    */
   settled(sessionId: string): Promise<void>;
-  /** Grows each time this process deletes the session. */
+  /** A number that grows each time this process deletes the session. */
   deletionsOf(sessionId: string): number;
-  /** A reader leaves out something in the log that this version cannot read. */
+  /** Called when a reader leaves out something in the log that this version cannot read. */
   passedOver(why: Unreadable): void;
-  /** `true`, or which bound of readers is reached. */
+  /** Returns `true`, or which limit of readers is reached. */
   admitReader(sessionId: string, isForClient: boolean): true | string;
   dismissReader(sessionId: string): void;
   unreadOf(sessionId: string): UnreadMark | undefined;
   moveUnread(sessionId: string, mark: UnreadMark): void;
-  /** Somebody waits at the seat, or no longer. */
+  /** Called when somebody begins or stops waiting at the seat. */
   noteWaiting(seat: CursorSeat, isWaiting: boolean): void;
 }
 
-/** A cursor's place among the waiting: its waiter, its watch of the session, and whether something may be new since its last look. */
+/**
+ * A cursor's place among those that wait: its waiter, its watch of the session, and whether something may be new since
+ * its last look.
+ */
 export class CursorSeat implements Waiter {
   readonly sessionId: string;
   readonly #host: CursorHost;
-  /** What the log calls the session. */
+  /** The session's name in the log. */
   readonly name: string;
   #waiter: Waiter | undefined = undefined;
   #channel: WakeChannel | undefined = undefined;
@@ -60,23 +64,23 @@ export class CursorSeat implements Waiter {
     return this.#hasLeft;
   }
 
-  /** Nothing happened since the last look, and it would have been heard of. */
+  /** Whether nothing has happened since the last look, which a live watch would have told. */
   get isUpToDate(): boolean {
     return !this.#isStale && this.#channel?.isLive === true;
   }
 
-  /** Something may be new: said by a message, a new connection or the clock. */
+  /** A message, a new connection or the clock says that something may be new. */
   wake(): void {
     this.#isStale = true;
     this.#waiter?.wake();
   }
 
-  /** A read goes out now: wake-ups that come before its answer may be about what it does not show. */
+  /** Call it when a read is sent: wake-ups before its answer may be about what the answer does not show. */
   beginLook(): void {
     this.#isStale = false;
   }
 
-  /** A read failed: the waiter is woken when another may succeed. */
+  /** Call it when a read failed: wakes the waiter when another read may succeed. */
   lookLater(failure: CallFailed): void {
     this.#host.reads.retryLater(this, failure);
   }
@@ -88,11 +92,11 @@ export class CursorSeat implements Waiter {
     if (this.#channel === undefined) {
       this.#channel = this.#host.wakeUps.acquire(this.name);
       this.#channel.waiters.add(this);
-      // Watched for another cursor already: its first message may be past, so look once more.
+      // Another cursor already watches it: the first message may be past, so look once more.
       if (this.#channel.isLive) this.#isStale = true;
     }
     if (!this.#isStale && !this.#host.isClosed) return;
-    // Not within the call: the caller has not finished waiting yet.
+    // Not within the call, because the caller has not finished `wait` yet.
     nextMicrotask(() => this.#waiter?.wake());
   }
 
@@ -101,7 +105,7 @@ export class CursorSeat implements Waiter {
     this.release();
   }
 
-  /** Nobody waits any more; the watch stays, since who waited once will do so again. */
+  /** Nobody waits any more. Keep the watch, because the cursor will probably wait again. */
   release(): void {
     if (!this.#isHolding) return;
     this.#isHolding = false;

@@ -5,7 +5,7 @@ import { isTimestamp } from '../../entry/timestamp.ts';
 import { ENTRY_KINDS } from '../../entry/tokens.ts';
 import { ownJoin } from '../../support/own-text.ts';
 
-/** The part of an entry that is stored as one field. */
+/** The parts of an entry that are stored in one field. */
 export interface EncodedEntry {
   readonly message: string;
   /** Milliseconds since the epoch. */
@@ -17,8 +17,8 @@ export interface EncodedEntry {
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * An entry as text. A plain chunk is its time in base 36, a comma and the message, since nearly every entry is one;
- * anything else is a JSON object with short names. The text holds only itself.
+ * Encodes an entry as text. A plain chunk, which nearly every entry is, becomes its time in base 36, a comma and the
+ * message; anything else becomes a JSON object with short names. The text keeps no other string alive.
  */
 export function encodeEntry(message: string, timestamp: number, detail: EntryDetail | undefined): string {
   if (detail === undefined && !LONE_SURROGATE.test(message)) {
@@ -40,18 +40,18 @@ export function encodeEntry(message: string, timestamp: number, detail: EntryDet
   return JSON.stringify(fields);
 }
 
-/** What an older reader makes of a format that came after it, and of text that was never an entry. */
+/** Why a text cannot be decoded: its format is newer than this version, or it was never an entry. */
 export type Unreadable = 'newer_version' | 'not_an_entry';
 
 const OPENING_BRACE = 123;
 
 /**
- * The entry of a stored field. The log is shared, so nothing in it is trusted.
+ * Decodes a stored entry. The log is shared, so nothing in it is trusted.
  *
- * The first character is the format: `{`, or one of the characters that a number in base 36 begins with. Any other is left
- * to newer versions, for an entry that an older one must not read as it would read these. What an older one may overlook
- * without harm is one more member of the JSON; a kind or a log type it does not know it must not: a control token would
- * be shown to the user as text.
+ * The first character is the format: `{`, or a character with which a number in base 36 begins. Other characters are
+ * for newer versions, for entries that an older one must not read in its way. Anything that an older version may safely
+ * overlook is one more member of the JSON. It must not overlook an unknown kind or log type: a control token would be
+ * shown to the user as text.
  */
 export function decodeEntry(text: string): EncodedEntry | Unreadable {
   if (text.charCodeAt(0) === OPENING_BRACE) return decodeJson(text);
@@ -61,13 +61,13 @@ export function decodeEntry(text: string): EncodedEntry | Unreadable {
   return isTime(timestamp) ? { message: text.slice(comma + 1), timestamp, detail: undefined } : 'not_an_entry';
 }
 
-/** Whether the first character is one that a number in base 36 begins with: a digit, a small letter or a minus. */
+/** Whether the first character can begin a number in base 36: a digit, a lower-case letter or a minus. */
 function beginsWithTime(text: string): boolean {
   const code = text.charCodeAt(0);
   return (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || code === 45;
 }
 
-/** Whether the entry has no detail, by its first character. */
+/** Whether the entry has no detail, judging by its first character. */
 export function isPlain(text: string): boolean {
   return text.charCodeAt(0) !== OPENING_BRACE;
 }

@@ -9,15 +9,15 @@ import type { RemoteLog } from './remote-log.ts';
 import { FIELD } from './stored-item.ts';
 
 const ERASE_MILLIS = 30_000;
-/** How long a tombstone tells readers of other hosts that the session is gone, before nothing is left of it. */
+/** How long a tombstone tells readers of other hosts that the session is gone, before it expires too. */
 const FAREWELL_MILLIS = 250;
-/** Until then its time to live has passed on any server. */
+/** By then it has expired on any server. */
 const GONE_MILLIS = FAREWELL_MILLIS + 50;
-/** The producer that a tombstone names: no store has it. */
+/** The producer of a tombstone, which no store has. */
 const ERASER = 'erase';
 
 /**
- * Removes the log of a session. While the engine does not answer it is tried again.
+ * Removes the log of a session. Retries while the engine does not answer.
  *
  * @throws SessionLogsError `erasure_incomplete`.
  */
@@ -25,7 +25,7 @@ export async function eraseLog(log: RemoteLog, calls: RemoteCalls, session: stri
   if (log.erase === undefined) {
     throw new SessionLogsError(
       'erasure_incomplete',
-      `the session is still in ${log.name}, whose adapter cannot erase one: it lacks the method \`erase\``,
+      `the session is still in ${log.name}, because its adapter has no method \`erase\``,
     );
   }
   const fields = [FIELD.tombstone, '1', FIELD.producer, ERASER, FIELD.sequence, '0'];

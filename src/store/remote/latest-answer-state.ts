@@ -8,10 +8,10 @@ import type { RemoteReads } from './remote-reads.ts';
 import type { StoredItem } from './stored-item.ts';
 
 /**
- * How the latest answer of the session's current life stands, as the log shows it. One whose producer is gone ends here, if its
- * lease has lapsed: until somebody looks, nobody appends its end.
+ * The state of the latest answer in the session's current life, as the log shows it. If its producer is gone and its
+ * lease has lapsed, this call ends the answer: until somebody looks, nobody appends its end.
  *
- * @param isOpenHere This process writes one without a stream id: of that nothing but text may be left in the log.
+ * @param isOpenHere Whether this process is writing an answer without a stream id, of which the log may hold only text.
  */
 export async function latestAnswerState(
   reads: RemoteReads,
@@ -23,7 +23,10 @@ export async function latestAnswerState(
   return look(reads, session, isOpenHere);
 }
 
-/** Whether the answers were ended whose producers are gone. A client that may only read cannot: to it they go on. */
+/**
+ * Ends answers whose producers are gone; returns whether it could. A client that may only read cannot: for it, they go
+ * on.
+ */
 async function canLapse(reads: RemoteReads, session: string): Promise<boolean> {
   try {
     await reads.lapse(session);
@@ -45,19 +48,19 @@ async function look(reads: RemoteReads, session: string, isOpenHere: boolean): P
   });
   const { start } = latest;
   if (start !== undefined) return (await answerAround(reads, session, start.id)).state;
-  // Where the life is there from its beginning on, no start was evicted.
+  // If the life is complete from its beginning, no start was evicted.
   if (walked === 'stopped' || !finder.beginsInMidLine) return 'none';
   return rest.state === 'none' && isOpenHere ? 'running' : rest.state;
 }
 
-/** Answers whose starts were evicted, met newest entry first. */
+/** Answers whose starts were evicted; it meets the newest entry first. */
 class RestOfAnswers {
-  /** Of each stream id whether it has ended since. */
+  /** Whether the answer of each stream id has ended. */
   readonly #named = new Map<string, boolean>();
   #hasEndedUnnamed = false;
   #isOver = false;
 
-  /** What runs is told by its stream id, what is over by its end. Text alone may as well belong to no answer. */
+  /** A stream id shows a running answer, an end a finished one. Text alone may belong to no answer. */
   get state(): StreamState {
     const named = [...this.#named.values()];
     if (named.includes(false)) return 'running';
@@ -65,7 +68,7 @@ class RestOfAnswers {
   }
 
   meet(item: StoredItem): void {
-    // Of an older life, unless it ends the current one.
+    // The mark ends an older life, unless it is the newest item.
     if (item.isMark) this.#isOver = true;
     const { entry } = item;
     if (entry === undefined || !isChat(entry.detail)) return;

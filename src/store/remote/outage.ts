@@ -2,16 +2,16 @@ import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 import { startTimer } from '../../support/timers.ts';
 
-/** A failure that lasts so long is an outage: a single cut is mended before anybody notices. */
+/** A failure that lasts this long is an outage; a single cut is repaired before anybody notices. */
 const OUTAGE_MILLIS = 100;
-/** An outage is over when nothing has failed for so long: cuts in a row are one. */
+/** An outage is over when nothing has failed for this long, so that repeated cuts are one outage. */
 const STABLE_MILLIS = 1_000;
 
-/** The outage of an engine: one line when calls begin to fail, one when they succeed again. */
+/** Reports the outage of an engine: one line when calls begin to fail, one when they succeed again. */
 export class Outage {
   readonly #engine: string;
   readonly #episode: Episode;
-  /** Since when calls of each kind fail. */
+  /** Since when calls have failed, by kind. */
   readonly #failingSince = new Map<string, number>();
   #cause: unknown = undefined;
   #stableTimer: NodeJS.Timeout | undefined;
@@ -21,7 +21,7 @@ export class Outage {
     this.#episode = new Episode(reporter);
   }
 
-  /** Why the last call of some kind failed that has not succeeded since; `undefined`: none. */
+  /** Why calls of some kind currently fail; `undefined` if none does. */
   get cause(): unknown {
     return this.#failingSince.size > 0 ? this.#cause : undefined;
   }
@@ -35,7 +35,7 @@ export class Outage {
     if (since === undefined) this.#failingSince.set(kind, now);
     else if (now - since >= OUTAGE_MILLIS) {
       this.#episode.begin(
-        `${this.#engine} cannot be reached; entries wait in bounds, readers wait, and it is tried again`,
+        `${this.#engine} cannot be reached; entries and readers wait, and the store keeps trying`,
         cause,
       );
     }
@@ -47,7 +47,7 @@ export class Outage {
     this.#stableTimer = startTimer(() => this.#end(), STABLE_MILLIS).unref();
   }
 
-  /** Nothing is called any more. */
+  /** Ends the reports: nothing is called any more. */
   close(): void {
     if (this.#stableTimer !== undefined) this.#end();
   }

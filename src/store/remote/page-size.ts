@@ -4,7 +4,10 @@ const FIRST_ITEMS = 32;
 const MOST_ITEMS = 256;
 const TARGET_CHARS = 256 * 1024;
 
-/** How many items a cursor asks for at once: few at first, more while pages are full, and about 256 Ki characters at most. */
+/**
+ * Decides how many items a cursor reads at once: few at first, more while pages are full, and about 256 Ki characters
+ * at most.
+ */
 export class PageSize {
   next: number = FIRST_ITEMS;
 

@@ -2,59 +2,62 @@ import type { OpenAnswer } from '../../entry/answer-state.ts';
 import { ownText } from '../../support/own-text.ts';
 import { sessionName } from './session-name.ts';
 
-/** What an entry does to the lease of its answer: it begins or ends it. */
+/** What an entry does to its answer's lease: begin or end it. */
 export interface LeaseChange {
   readonly type: 'opens' | 'closes';
   readonly streamId: string | undefined;
 }
 
-/** Something that is to be appended to a session's log. */
+/** A write to a session's log. */
 export interface PendingWrite {
   readonly type: 'entry' | 'end' | 'tombstone';
   readonly session: ProducedSession;
-  /** The entry's number in its line; of a mark the number of the entry before it. */
+  /** The entry's number in its line; for a mark, the number of the entry before it. */
   readonly sequence: number;
-  /** Of a mark: its number among the line's marks. */
+  /** For a mark, its number among the line's marks. */
   readonly mark: number;
-  /** The entry as it is stored; of a mark ''. */
+  /** The encoded entry; `''` for a mark. */
   readonly data: string;
   readonly lease: LeaseChange | undefined;
-  /** Its place among all writes of the store; the writer sets it. */
+  /** Its place among all writes of the store, set by the writer. */
   position: number;
 }
 
-/** What this process has to know of a session it writes to. */
+/** What this process knows of a session that it writes to. */
 export class ProducedSession {
   readonly id: string;
-  /** What the log calls it. */
+  /** The session's name in the log. */
   readonly name: string;
-  /** Names these sequence numbers in the log: of one store, one session, without a pause longer than its time to live. */
+  /**
+   * The name of a line of sequence numbers in the log: of one store and one session, without a pause longer than the
+   * time to live.
+   */
   line: string;
-  /** The number of the newest entry, from 1 on. Dropped entries have one too: the gap tells readers. */
+  /** The number of the newest entry, from 1 on. Dropped entries have a number too, so that readers see the gap. */
   sequence = 0;
-  /** This process has logged to it, and as far as it knows the entries are there. */
+  /** Whether this process has logged to it and, as far as it knows, the entries still exist. */
   hasEntries = false;
   /** The number of the newest mark. */
   marks = 0;
   openAnswer: OpenAnswer = 0;
   fate: 'live' | 'ended' | 'deleted' = 'live';
   lastUsedMillis: number;
-  /** Entries and marks of this session that are not yet stored, and how many of them say that it was deleted. */
+  /** Number of this session's entries and marks that are not stored yet, and how many of them are deletions. */
   pending = 0;
   pendingDeletions = 0;
 
-  /** Answers that this process has begun and not ended, by stream id. */
+  /** Answers that this process has begun but not ended, by stream id. */
   openAnswers: Set<string | undefined> | undefined = undefined;
   /** When their leases were last set. */
   leasesSetMillis: number = -Infinity;
 
   // What the writer keeps here.
 
-  /** Writes that are not under way. */
+  /** Writes that are not being sent. */
   waiting: PendingWrite[] | undefined = undefined;
-  /** Its last writes failed. */
+  /** Whether its last writes failed. */
   hasFailed = false;
-  /** When its time to live was last set; `-Infinity`: it has to be. */
+  /** When its time to live was last set; `-Infinity` if it has to be set. */
   ttlSetMillis: number = -Infinity;
 
   constructor(id: string, line: string, now: number) {
@@ -65,19 +68,20 @@ export class ProducedSession {
   }
 }
 
-/** Bounds of a {@link ProducedSessions}. */
+/** Limits of a {@link ProducedSessions}. */
 export interface ProducedSessionsOptions {
   readonly maxSessions: number;
   readonly idleTtlMillis: number;
   readonly endedTtlMillis: number;
 }
 
-/** How many of the oldest are looked at for one to forget. */
+/** How many of the oldest sessions are checked when one has to be forgotten. */
 const LOOKS = 8;
 
 /**
- * The sessions this process writes to, bounded: the least recently begun that nothing is pending of goes first. A session that was
- * forgotten and comes back begins a new line of sequence numbers, which costs readers the knowledge of drops in between.
+ * The sessions that this process writes to, up to a limit: the least recently begun one without pending writes is
+ * forgotten first. A forgotten session that comes back begins a new line of sequence numbers, so that readers do not
+ * learn of drops in between.
  */
 export class ProducedSessions {
   readonly #options: ProducedSessionsOptions;
@@ -85,7 +89,7 @@ export class ProducedSessions {
   readonly #sessions = new Map<string, ProducedSession>();
   #serial = 0;
 
-  /** @param producer Names the store: no two have the same. */
+  /** @param producer A unique name of the store. */
   constructor(producer: string, options: ProducedSessionsOptions) {
     this.#producer = producer;
     this.#options = options;
@@ -99,7 +103,7 @@ export class ProducedSessions {
     return this.#sessions.get(id);
   }
 
-  /** The session, made when it is not known. */
+  /** Returns the session, and makes it if it is not known. */
   obtain(id: string, now: number): ProducedSession {
     const session = this.#sessions.get(id);
     if (session === undefined) return this.#begin(id, now);
@@ -115,8 +119,8 @@ export class ProducedSessions {
   }
 
   /**
-   * The log may be gone, since another process may have ended the session and time counts from the last renewal. Numbers
-   * that went on would then tell new readers of entries that nobody can have missed.
+   * Whether the log may be gone, because another process may have ended the session and time counts from the last
+   * renewal. Numbers that went on would then make new readers report entries that nobody can have missed.
    */
   #isPaused(session: ProducedSession, now: number): boolean {
     const { idleTtlMillis, endedTtlMillis } = this.#options;
@@ -135,7 +139,7 @@ export class ProducedSessions {
     return now - session.lastUsedMillis >= (session.fate === 'live' ? idleTtlMillis : endedTtlMillis);
   }
 
-  /** A session that comes back begins a new line. Nothing of it may be pending. */
+  /** Forgets a session without pending writes; if it comes back, it begins a new line. */
   forget(session: ProducedSession): void {
     if (session.pending === 0 && this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
   }
@@ -144,7 +148,7 @@ export class ProducedSessions {
     return this.#sessions.values();
   }
 
-  /** Forgets what has expired. */
+  /** Forgets expired sessions. */
   sweep(now: number): void {
     for (const session of this.#sessions.values()) {
       if (session.pending === 0 && this.isExpired(session, now)) this.#sessions.delete(session.id);
@@ -171,7 +175,8 @@ export class ProducedSessions {
         this.#sessions.delete(session.id);
         return;
       }
-      // In use: to the end of the order, so that the next look finds another. What is pending is bounded elsewhere.
+      // It is in use: move it to the end, so that the next look finds another. Pending writes have a limit of their
+      // own.
       this.#sessions.delete(session.id);
       this.#sessions.set(session.id, session);
       session.lastUsedMillis = now;

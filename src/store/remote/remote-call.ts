@@ -1,20 +1,20 @@
 import { startInterval } from '../../support/timers.ts';
 import { RemoteRefusal } from './remote-log.ts';
 
-/** What is not answered in this time has come to nothing, as far as anybody knows. */
+/** A call that is not answered in this time counts as failed, with an unknown outcome. */
 const ANSWER_MILLIS = 10_000;
 const LOOK_MILLIS = 1_000;
 
 const FIRST_BACKOFF_MILLIS = 50;
 const LAST_BACKOFF_MILLIS = 2_000;
 
-/** The wait before the next attempt: 50 ms doubled with each failure up to 2 s, of which a random half is left out. */
+/** The wait before the next attempt: 50 ms, doubled with each failure up to 2 s, minus up to half at random. */
 export function backoffMillis(failures: number): number {
   const full = Math.min(FIRST_BACKOFF_MILLIS * 2 ** Math.min(failures, 10), LAST_BACKOFF_MILLIS);
   return full * (0.5 + Math.random() / 2);
 }
 
-/** A call of a log that came to nothing. The cause is a {@link RemoteRefusal}, or anything else where nobody knows. */
+/** A failed call of a log. The cause is a {@link RemoteRefusal}, or anything else if the outcome is unknown. */
 export class CallFailed extends Error {
   constructor(cause: unknown) {
     super('A call of the remote log failed', { cause });
@@ -26,16 +26,20 @@ interface Awaited {
   readonly giveUp: () => void;
 }
 
-/** The calls of a log that a store waits for. One timer looks after all: one for each is more than the rest of a call. */
+/**
+ * The calls of a log that a store waits for. One timer serves all, because one for each would cost more than the rest
+ * of a call.
+ */
 export class RemoteCalls {
   /** Oldest first. */
   readonly #awaited = new Set<Awaited>();
   #timer: NodeJS.Timeout | undefined;
-  /** Since when the log has answered every call, be it with a refusal; `Infinity`: it does not. */
+  /** Since when the log has answered every call, even if with a refusal; `Infinity` if it does not. */
   answersSinceMillis: number = -Infinity;
 
   /**
-   * The answer of a log, which others wrote: it may throw, hang, or answer late. The process stays alive meanwhile.
+   * Returns the answer of a log, which is foreign code: it may throw, hang, or answer late. Keeps the process alive
+   * meanwhile.
    *
    * @throws CallFailed
    */
@@ -49,7 +53,7 @@ export class RemoteCalls {
       };
       const waiting: Awaited = {
         sinceMillis: performance.now(),
-        giveUp: () => failed(new Error(`no answer in ${ANSWER_MILLIS} ms`)),
+        giveUp: () => failed(new Error(`no answer within ${ANSWER_MILLIS} ms`)),
       };
       this.#await(waiting);
       try {
@@ -68,7 +72,7 @@ export class RemoteCalls {
     if (this.answersSinceMillis === Infinity) this.answersSinceMillis = performance.now();
   }
 
-  /** A function of its own: the timer would hold what the first call had. */
+  /** A function of its own, because otherwise the timer would keep the first call's values alive. */
   #await(waiting: Awaited): void {
     this.#awaited.add(waiting);
     this.#timer ??= startInterval(() => this.#lookForLate(), LOOK_MILLIS);

@@ -14,11 +14,11 @@ import type { StoredItem } from './stored-item.ts';
 const RECOVERY_ITEMS = 128;
 
 /**
- * A cursor over a session in a remote log: reads pages after its position, and only when there may be something new.
+ * A cursor over a session in a remote log. It reads pages after its position, only when there may be something new.
  *
- * The read begins at the position's own item, so that it shows whether that is still there: a log that was cut, lost or
- * set back is noticed with the very read. What a producer's numbers say was dropped on the way counts as missed, and
- * what they say was met before is left out.
+ * Each read begins at the position's own item, which shows whether that still exists: so the same read notices a log
+ * that was cut, lost or set back. By the producers' numbers, dropped entries count as missed, and entries that were met
+ * before are left out.
  */
 export class RemoteCursor implements SessionCursor {
   message = '';
@@ -31,10 +31,10 @@ export class RemoteCursor implements SessionCursor {
   readonly #options: OpenOptions;
   readonly #ledger = new SequenceLedger();
   readonly #pageSize = new PageSize();
-  /** The first answer, on its way since the cursor was opened: it fixes the start. */
+  /** The first answer, requested when the cursor was opened, which fixes the start. */
   #opening: Promise<Start> | undefined;
   #start: Start | undefined = undefined;
-  /** The last item behind the cursor, or the first to meet (`isIncluded`). */
+  /** The last item that the cursor has passed, or the first to meet (`isIncluded`). */
   #position: string | undefined = undefined;
   #isIncluded = false;
   #items: readonly StoredItem[] = [];
@@ -42,12 +42,12 @@ export class RemoteCursor implements SessionCursor {
   id = '';
   lastId: string | undefined = undefined;
   #standsOn: StoredItem | undefined = undefined;
-  /** The last read found less than it asked for. */
+  /** Whether the last read found less than it asked for. */
   #isDrained = false;
   #isAfterEnd = false;
-  /** No entry lies before the position. */
+  /** Whether no entry precedes the position. */
   #isEmpty = false;
-  /** Answered that there is nothing since it met the last end mark. */
+  /** Whether it has reported "nothing more" since it met the last end mark. */
   #hasIdled = false;
   #final: Step | undefined = undefined;
   readonly #deletions: number;
@@ -59,7 +59,7 @@ export class RemoteCursor implements SessionCursor {
     this.#seat = new CursorSeat(host, sessionId, name);
     this.#deletions = host.deletionsOf(sessionId);
     this.#opening = this.#findStart();
-    // Whoever steps learns why, if anybody does.
+    // A step will report the error, if there is one.
     this.#opening.catch(() => {});
   }
 
@@ -69,7 +69,7 @@ export class RemoteCursor implements SessionCursor {
 
   step(): Maybe<Step> {
     this.#seat.release();
-    // Deleted by this process: at once, whatever was read ahead.
+    // This process deleted the session: end at once, whatever was read ahead.
     if (this.#host.deletionsOf(this.sessionId) > this.#deletions) this.#final = 'deleted';
     const known = this.#final ?? this.#stepInPage();
     if (known !== undefined) return known;
@@ -110,7 +110,7 @@ export class RemoteCursor implements SessionCursor {
   async #findStart(): Promise<Start> {
     const unread: UnreadMark | undefined =
       this.#options.from === 'unread' ? this.#host.unreadOf(this.sessionId) : undefined;
-    // Whoever logs and then reads in one process finds what it logged.
+    // A process that logs and then reads finds what it logged.
     await this.#host.settled(this.sessionId);
     return await findStart(this.#host.reads, this.#seat.name, this.#options, unread);
   }
@@ -156,7 +156,7 @@ export class RemoteCursor implements SessionCursor {
     }
   }
 
-  /** Reads the next page. The item at the position comes first, when it is still there, and does not count. */
+  /** Reads the next page. The item at the position comes first, if it still exists, and does not count. */
   async #read(): Promise<void> {
     const isAnchored = this.#position !== undefined && !this.#isIncluded;
     const limit = this.#pageSize.next + (isAnchored ? 1 : 0);
@@ -171,8 +171,8 @@ export class RemoteCursor implements SessionCursor {
   }
 
   /**
-   * The position's item is gone and nothing lies after it: the log has expired, was cut to nothing, or was lost with a
-   * server that came back with an older one. Goes on after the newest item that is still there and was met.
+   * Handles a position whose item is gone with nothing after it: the log has expired, was cut to nothing, or was lost
+   * with a server that came back with an older one. Goes on after the newest remaining item that was met.
    */
   async #recover(): Promise<void> {
     const range = { direction: 'back', from: undefined, limit: RECOVERY_ITEMS } as const;
@@ -192,13 +192,13 @@ export class RemoteCursor implements SessionCursor {
     this.#isAfterEnd = at.isMark;
   }
 
-  /** Moves on within the page at hand. */
+  /** Moves on within the current page. */
   #stepInPage(): Step | undefined {
     for (;;) {
       const item = this.#items[this.#next];
       if (this.#options.isBounded === true && this.#start !== undefined) {
         const { head } = this.#start;
-        // There was no session when it was opened: whatever came since is not asked for.
+        // There was no session when the bounded cursor was opened, and later entries do not concern it.
         if (head === undefined) return 'unknown';
         if (this.#isPast(item?.id, head)) return 'caught-up';
       }
@@ -235,20 +235,20 @@ export class RemoteCursor implements SessionCursor {
   #passOver(item: StoredItem): undefined {
     const why = item.unreadable as Unreadable;
     this.#host.passedOver(why);
-    // Whatever it says, the session lives.
+    // Whatever it means, the session is live.
     if (item.type === 'entry' && why === 'newer_version') this.#isAfterEnd = false;
   }
 
   #meetTombstone(item: StoredItem): Step | undefined {
     const head = this.#start?.head;
     this.#isAfterEnd = true;
-    // It was there when the cursor was opened: what is read is the session that came after.
+    // It existed when the cursor was opened, which reads the session that came after it.
     if (head !== undefined && item.id <= head) return undefined;
     this.#final = 'deleted';
     return 'deleted';
   }
 
-  /** A second mark without an entry in between says nothing new, except to those who waited. */
+  /** A second mark without an entry in between is news only for those that waited. */
   #meetEnd(item: StoredItem): Step | undefined {
     const isNew = !this.#isAfterEnd || this.#hasIdled;
     this.#isAfterEnd = true;

@@ -1,117 +1,126 @@
 /**
- * What a {@link RemoteSessionStore} asks of an engine: one append-only log of small items per session, with wake-ups.
+ * What a {@link RemoteSessionStore} needs from an engine: one append-only log of small items per session, with
+ * wake-ups.
  *
- * The engine knows nothing of entries, answers, lives or readers. To bring another one, implement this interface, and run
- * `describeRemoteLog` of `otel-session-logs/testing` on it, `describeSessionStore` on a store over it, against the real server.
+ * The engine knows nothing of entries, answers, lives or readers. To use another engine, implement this interface. Test
+ * it against the real server: run `describeRemoteLog` of `otel-session-logs/testing` on it, and `describeSessionStore`
+ * on a store over it.
  *
- * - A `session` is named by 1 to 64 of the characters `A-Z a-z 0-9 _ . -`, whatever the application's id is.
- * - All hosts share the log: what is promised holds between processes.
- * - A promise rejects with a {@link RemoteRefusal} when the server answered that it did not carry the call out. Any other
- *   rejection, and no answer in 10 s, mean that nobody knows: the call is made again, also when it was carried out.
- * - Calls are made side by side, a second `append` with writes to a session never before the first has settled or has taken
- *   10 s.
+ * - A `session` is a name of 1 to 64 of the characters `A-Z a-z 0-9 _ . -`, whatever the application's id is.
+ * - All hosts share the log: every promise holds across processes.
+ * - A promise rejects with a {@link RemoteRefusal} if the server answered that it did not carry out the call. Any other
+ *   rejection, and no answer in 10 s, mean that the outcome is unknown: the call is repeated, even if it was carried
+ *   out.
+ * - Calls may run at the same time, but a second `append` with writes to a session is never made before the first has
+ *   settled or has taken 10 s.
  */
 export interface RemoteLog {
-  /** What reports call the engine: `Redis`. */
+  /** The engine's name in reports, such as `Redis`. */
   readonly name: string;
 
-  /** Called once, before everything else. It may connect now or with the first call. */
+  /** Called once, before everything else. The log may connect now or at the first call. */
   start(events: RemoteLogEvents): void;
 
   /**
-   * Appends items to the session's log, all or none of them, one after the other.
+   * Appends items to the session's log, all or none of them, in order.
    *
-   * **What is there is left out**: of each producer the log keeps the highest position, beside the session and as durably
-   * as its items (what a crash or a fail-over takes back, it takes back of both), and leaves out the writes at or below
-   * it. So the same call made twice, also at once, appends once. It need not remember a producer after 128 others have
-   * written to the session, least recently.
+   * **It leaves out what it already has**: the log keeps the highest position of each producer with the session, as
+   * durably as the items (a crash or a fail-over must take back both or neither), and leaves out writes at or below it.
+   * So the same call made twice, even at the same time, appends once. It need not remember a producer after 128 others
+   * have written to the session more recently.
    *
-   * Items are readable, by every host, when the promise resolves. Then, if there are any, those who watch the session
-   * are told.
+   * When the promise resolves, every host can read the items. Then, if there are any, those that watch the session are
+   * told.
    */
   append(append: RemoteAppend): Promise<void>;
 
   /**
-   * Items of the session, those that any `append` that has resolved before the call has brought included: read where is
-   * written, not from a replica behind it. Of a session that is not there none.
+   * Returns items of the session, including those of every `append` that resolved before the call: read where the
+   * writes go, not from a replica that lags behind. For an unknown session it returns none.
    */
   read(session: string, range: RemoteRange): Promise<readonly RemoteItem[]>;
 
   /**
-   * Takes the oldest item of the session that was not taken yet: each goes to one caller of all hosts, at most once.
-   * `undefined`: there is none now, or no such session.
+   * Claims the oldest unclaimed item of the session: each goes to one caller of all hosts, at most once. `undefined` if
+   * there is none now, or no such session.
    */
   claim(session: string): Promise<RemoteItem | undefined>;
 
-  /** Keeps the id of a claimed item for those to come: a newer version wrote it, and its `claim` has to find it. */
+  /** Keeps a claimed item that a newer version wrote, so that a later `claim` of that version finds it. */
   setAside(session: string, id: string): Promise<void>;
 
   /**
-   * From its resolution on `events.wake(session)` is called soon after items were appended by any host. A wake-up that is
-   * lost, also while a watch is renewed, costs readers up to 5 s.
+   * Once it has resolved, `events.wake(session)` is called soon after any host appends items. A lost wake-up, for
+   * example while a watch is renewed, delays readers by up to 5 s.
    */
   watch(session: string): Promise<void>;
   unwatch(session: string): Promise<void>;
 
-  /** Whether the text is one that `id` of an item can be. Cursors come from outside: what they say is looked up only then. */
+  /** Whether the text is a possible `id` of an item. Cursors come from outside: only such ids are looked up. */
   isId(text: string): boolean;
 
   /**
-   * Appends the will of each lease of the session that has lapsed, and forgets it: each once, whoever of all hosts asks.
-   * Of a session that is not there it appends nothing. Those who watch the session are told.
+   * Appends the will of each lapsed lease of the session and forgets the lease: each once, whichever hosts ask. For an
+   * unknown session it appends nothing. Those that watch the session are told.
    *
-   * @returns Milliseconds until the next lease may lapse; `undefined`: there is none.
+   * @returns Milliseconds until the next lease may lapse; `undefined` if there is none.
    */
   lapse(session: string): Promise<number | undefined>;
 
   /**
-   * Removes the session: its items, and what the log keeps beside them. For the time of the farewell its log is that one item,
-   * so that readers of other hosts, who are told, learn that it is gone; writes at or below the position that a producer could
-   * have reached by now are left out meanwhile. Then nothing is left. Without it `eraseSession` fails.
+   * Removes the session: its items and everything that the log keeps with them. For the time of the farewell, its log
+   * is that one item, so that readers of other hosts, which are told, learn that it is gone; meanwhile writes at or
+   * below the position that a producer could have reached by now are left out. Then nothing is left. Without this
+   * method `eraseSession` fails.
    *
-   * @returns How many items had the field that is counted.
+   * @returns How many items had the counted field.
    */
   erase?(session: string, erasure: RemoteErasure): Promise<number>;
 
-  /** What the server may keep of a session that was erased, in words for its receipt: in files, replicas, backups. */
+  /** What the server may keep of an erased session (in files, replicas, backups), in words for the receipt. */
   readonly keeps?: string;
 
-  /** Nothing is appended or watched any more. Reads may still come. */
+  /** Closes the log: nothing is appended or watched any more, but reads may still come. */
   close(): void;
 }
 
-/** What a log tells the store; none of these throws. */
+/** Events from a log to the store; none of these functions throws. */
 export interface RemoteLogEvents {
-  /** The session may have something new. It may be told for nothing, and of sessions that are not watched. */
+  /** The session may have something new. May be called needlessly, and for sessions that are not watched. */
   wake(session: string): void;
-  /** Wake-ups may have been missed, as after a new connection, and watches are gone: all sessions are watched anew. */
+  /**
+   * Wake-ups may have been missed and watches are gone, as after a new connection: the store watches all sessions
+   * again.
+   */
   renewWatches(): void;
-  /** What failed may succeed now. Without it calls are made again after 50 ms to 2 s. */
+  /** Failed calls may succeed now. Without this event they are repeated after 50 ms to 2 s. */
   retry(): void;
 }
 
 /** Items for one session. */
 export interface RemoteAppend {
   readonly session: string;
-  /** Who writes: of one store, never the same after a restart. Letters, digits, `_` and `-`, 16 at most. */
+  /** The name of the writing store, never the same after a restart: at most 16 letters, digits, `_` and `-`. */
   readonly producer: string;
-  /** In the order of their positions. */
+  /** The writes, in the order of their positions. */
   readonly writes: readonly RemoteWrite[];
-  /** How many items the log keeps at least: older ones may go with this call, and should soon. */
+  /** The number of items that the log has to keep: older ones may be removed with this call, and should be soon. */
   readonly maxItems: number;
-  /** The session, with all that the log keeps of it, is forgotten when so much time has passed without a call that renews it. */
+  /**
+   * The session, with everything that the log keeps of it, is forgotten after this time without a call that renews it.
+   */
   readonly ttlMillis: number;
-  /** `false`: the time was set not long ago, and may be left as it is to save the work. A session that is not there gets it. */
+  /** `false`: the time was set recently and need not be set again. A session that does not exist yet gets it anyway. */
   readonly renewsTtl: boolean;
-  /** Leases that last `leaseMillis` from now on, those of them that the producer still has. */
+  /** Leases to renew to `leaseMillis` from now, if the producer still holds them. */
   readonly renews: readonly RemoteLease[];
-  /** How long a lease lasts without a renewal, by the clock of the server. */
+  /** How long a lease lasts without renewal, by the server's clock. */
   readonly leaseMillis: number;
 }
 
-/** What a producer leaves behind, to be appended when it is gone: then its lease lapses, for it no longer renews it. */
+/** A lease, with a will: an item that is appended when the producer is gone and the lease lapses without renewal. */
 export interface RemoteLease {
-  /** One of a session has it, at most. 64 of the characters of a session's name, or `.`. */
+  /** Unique within a session: at most 64 of the characters of a session's name, or `.`. */
   readonly name: string;
   /** Fields of the item to append. */
   readonly will: readonly string[];
@@ -119,50 +128,54 @@ export interface RemoteLease {
 
 /** How a session is removed. */
 export interface RemoteErasure {
-  /** Name of a field. */
+  /** Name of the field whose items are counted. */
   readonly counted: string;
   readonly farewell: { readonly fields: readonly string[]; readonly millis: number };
 }
 
 export interface RemoteWrite {
-  /** A whole number below 2^53, which grows with each write of the producer, over all its sessions. */
+  /** A whole number below 2^53 that grows with each write of the producer, across all its sessions. */
   readonly position: number;
-  /** Names and values in turn: any text without lone surrogates, each name once. */
+  /** Names and values, alternating: any text without lone surrogates, each name once. */
   readonly fields: readonly string[];
-  /** It takes the place of all items of the log: nobody reads any of them from now on. */
+  /** Whether this item replaces all items of the log: from then on nobody reads any of them. */
   readonly replacesAll: boolean;
-  /** With this item the producer takes a lease, from whoever has it. Of a write that is left out this is too. */
+  /** A lease that the producer takes with this item, from whoever holds it. If the write is left out, so is this. */
   readonly opens: RemoteLease | undefined;
-  /** With this item the lease of that name ends, whoever has it; `true`: all leases of the session. */
+  /** Name of a lease that ends with this item, whoever holds it; `true`: all leases of the session. */
   readonly closes: string | true | undefined;
 }
 
-/** One thing in a session's log. */
+/** One item of a session's log. */
 export interface RemoteItem {
   /**
-   * Given by the log: printable ASCII, 64 characters at most. As text, ids of a session sort in the order appended, also
-   * after it was forgotten and has begun again. `idPart` of `otel-session-logs/remote` makes such text of a number.
+   * Given by the log: printable ASCII, at most 64 characters. As text, ids of a session sort in the order appended,
+   * even after the session was forgotten and has begun again. `idPart` of `otel-session-logs/remote` makes such text
+   * from a number.
    */
   readonly id: string;
-  /** As they were appended. */
+  /** The fields as they were appended. */
   readonly fields: readonly string[];
 }
 
 export interface RemoteRange {
-  /** `back`: newest first. */
+  /** `back`: from new to old. */
   readonly direction: 'forward' | 'back';
-  /** The first to give, or the next in that direction when it is gone. `undefined`: the oldest, going back the newest. */
+  /**
+   * The first item to return, or the next one in that direction if it is gone. `undefined`: the oldest, or with `back`
+   * the newest.
+   */
   readonly from: string | undefined;
-  /** So many at most; fewer only when there are no more. */
+  /** The most items; fewer are returned only if there are no more. */
   readonly limit: number;
 }
 
-/** Why a call was not carried out, as its server says. */
+/** Why the server did not carry out a call. */
 export class RemoteRefusal extends Error {
   override readonly name = 'RemoteRefusal';
-  /** A short name: reports have it, and are told once a minute for each. */
+  /** A short name for reports; each name is reported at most once a minute. */
   readonly code: string;
-  /** It will be refused again: entries are dropped and counted, not kept. */
+  /** Whether it would be refused again: then entries are dropped and counted, not kept. */
   readonly isFinal: boolean;
 
   constructor(

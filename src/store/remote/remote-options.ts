@@ -5,31 +5,36 @@ import { readerBoundOptions } from '../reader-bounds.ts';
 import type { ReaderBoundOptions } from '../reader-bounds.ts';
 import type { RemoteLog } from './remote-log.ts';
 
-/** What every store over a remote log takes, whatever its engine. */
+/** Options of every store over a remote log, whatever its engine. */
 export interface RemoteStoreOptions extends ReaderBoundOptions {
-  /** Entries kept of one session, about: an engine may keep some more. @default 10_000 */
+  /** The most entries kept of one session; an engine may keep some more. @default 10_000 */
   readonly maxEntriesPerSession?: number | undefined;
-  /** A session that is not written to that long is forgotten by the engine. @default 3_600_000 */
+  /** Milliseconds without a write after which the engine forgets a session. @default 3_600_000 */
   readonly idleTtlMillis?: number | undefined;
-  /** An ended session is forgotten after that. @default 300_000 */
+  /** Milliseconds after which the engine forgets an ended session. @default 300_000 */
   readonly endedTtlMillis?: number | undefined;
   /**
-   * An answer ends for every reader, on every host, when its producer gave no sign of life for so long: with a `stream-end` whose
-   * finish reason is `abandoned`. A process gives one every third of this time while it has begun an answer and not ended
-   * it. From 1,000 on; `Infinity`: never. @default 15_000
+   * Milliseconds without a sign of life from its producer after which an answer ends for every reader on every host,
+   * with a `stream-end` whose finish reason is `abandoned`. A process gives a sign of life every third of this time
+   * while it has an open answer. At least 1,000; `Infinity`: never. @default 15_000
    */
   readonly answerLeaseMillis?: number | undefined;
-  /** Entries that wait for the engine at most; then new ones are dropped and counted `store_full`. @default 50_000 */
+  /**
+   * The most entries that wait for the engine; beyond that, new ones are dropped and counted as `store_full`. @default
+   * 50_000
+   */
   readonly maxPendingEntries?: number | undefined;
-  /** The same bound in bytes: of each entry 128, and 2 per UTF-16 unit of the text that is sent. @default 32 MiB */
+  /**
+   * The same limit in bytes: each entry counts 128, plus 2 per UTF-16 unit of the text that is sent. @default 32 MiB
+   */
   readonly maxPendingBytes?: number | undefined;
-  /** Sessions whose writing state and unread mark this process keeps. @default 100_000 */
+  /** The most sessions whose write state and unread mark this process keeps. @default 100_000 */
   readonly maxSessions?: number | undefined;
 }
 
 /** Options of a {@link RemoteSessionStore}. */
 export interface RemoteSessionStoreOptions extends RemoteStoreOptions {
-  /** The adapter of an engine. It belongs to the store, which starts and closes it. */
+  /** The adapter of an engine. The store owns it, starts it and closes it. */
   readonly log: RemoteLog;
 }
 
@@ -40,7 +45,7 @@ function isLease(value: unknown): boolean {
   return typeof value === 'number' && value >= 1_000 && (value <= Number.MAX_SAFE_INTEGER || value === Infinity);
 }
 
-/** The options as a store's schema takes them. */
+/** The options, for the schema of a store. */
 export function remoteStoreOptions(): {
   [Option in keyof RemoteStoreOptions]-?: z.ZodDefault<z.ZodType<number>>;
 } {
@@ -71,12 +76,12 @@ const optionsSchema = lazily(() =>
   }),
 );
 
-/** Options with every default filled in. */
+/** The options with their defaults. */
 export type ParsedRemoteOptions = {
   readonly [Option in keyof RemoteSessionStoreOptions]-?: NonNullable<RemoteSessionStoreOptions[Option]>;
 };
 
-/** @throws TypeError that names the option that is wrong. */
+/** @throws TypeError that names the wrong option. */
 export function parseRemoteOptions(options: RemoteSessionStoreOptions): ParsedRemoteOptions {
   return parseOptions('RemoteSessionStore', optionsSchema, options);
 }

@@ -18,16 +18,16 @@ import type { ProducedSessions } from './produced-sessions.ts';
 import type { UnreadMark } from './start.ts';
 import { WakeUps } from './wake-ups.ts';
 
-/** What a reader that begins waits at most for entries of its own process to be stored. */
+/** The longest that a new reader waits for entries of its own process to be stored. */
 const SETTLE_MILLIS = 3_000;
 
-/** What a store has of its writing side, as far as readers of its process ask. */
+/** The part of a store's writing side that its readers need. */
 export interface WritingSide {
   readonly writer: RemoteWriter;
   readonly produced: ProducedSessions;
 }
 
-/** The reading side of a store: what its cursors share. */
+/** The reading side of a store, which its cursors share. */
 export class RemoteReaders implements CursorHost {
   readonly reads: RemoteReads;
   readonly wakeUps: WakeUps;
@@ -41,7 +41,7 @@ export class RemoteReaders implements CursorHost {
   readonly #unreadable = new LossCounters();
   readonly #unread = new Map<string, UnreadMark>();
   readonly #waiting = new Set<CursorSeat>();
-  /** When this process deleted a session, as a number that grows with each deletion. */
+  /** By session, the number of the last deletion by this process, which grows with each one. */
   readonly #deletions = new Map<string, number>();
   #deletionCount = 0;
   #isClosed = false;
@@ -76,12 +76,12 @@ export class RemoteReaders implements CursorHost {
     return this.#bounds.count;
   }
 
-  /** How often readers left out what this version cannot read, by reason. */
+  /** How often readers left out something that this version cannot read, by reason. */
   get unreadable(): Record<string, number> {
     return this.#unreadable.toJSON();
   }
 
-  /** Ids of the sessions that readers wait on now. */
+  /** Ids of sessions on which readers are waiting now. */
   waitedOn(): string[] {
     return [...this.#waiting].map(({ sessionId }) => sessionId);
   }
@@ -91,7 +91,7 @@ export class RemoteReaders implements CursorHost {
     this.wakeUps.close();
   }
 
-  /** Its cursors of this process step to `'deleted'`. */
+  /** Makes the session's cursors in this process step to `'deleted'`. */
   noteDeletion(sessionId: string): void {
     this.#unread.delete(sessionId);
     this.claimed.forget(sessionId);
@@ -104,7 +104,7 @@ export class RemoteReaders implements CursorHost {
     const { writer, produced } = this.#writing;
     const session = produced.get(sessionId);
     if (session === undefined || session.pending === 0) return;
-    // While the engine is away there is nothing to read either.
+    // While the engine is away, nothing can be read either.
     if (!writer.isAway) await writer.flush(SETTLE_MILLIS).catch(() => {});
     if (session.pendingDeletions > 0) throw new CallFailed(new RemoteRefusal('DELETED', { isFinal: false }));
   }
@@ -116,7 +116,7 @@ export class RemoteReaders implements CursorHost {
   passedOver(why: Unreadable): void {
     if (this.#unreadable.get(why) === 0) {
       const what = {
-        newer_version: `an entry in ${this.engine} was written by a newer version of this package: readers of this process leave it out, it stays for those of newer ones`,
+        newer_version: `an entry in ${this.engine} was written by a newer version of this package: readers of this process leave it out; it stays for readers of that version`,
         not_an_entry: `an entry in ${this.engine} was not written by this package: readers leave it out`,
       };
       this.reporter.warn(what[why]);
@@ -142,7 +142,7 @@ export class RemoteReaders implements CursorHost {
     this.#unread.delete(sessionId);
     this.#unread.set(sessionId, mark);
     if (this.#unread.size <= this.#maxSessions) return;
-    // The mark that did not move for the longest time goes: its session is read from the start again.
+    // Drop the mark that has not moved for the longest time: its session will be read from the start again.
     this.#unread.delete(this.#unread.keys().next().value as string);
   }
 

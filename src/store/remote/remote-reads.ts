@@ -8,16 +8,19 @@ import { RemoteRefusal } from './remote-log.ts';
 import type { RemoteLog, RemoteRange } from './remote-log.ts';
 import { StoredItem } from './stored-item.ts';
 
-/** After so long without a failure the next one begins the backoff anew. */
+/** After this long without a failure, the back-off is reset. */
 const CALM_MILLIS = 10_000;
 
-/** What cursors read of a log, and when those whose read failed try again. Every call may throw {@link CallFailed}. */
+/**
+ * Reads a log for cursors, and decides when cursors whose read failed try again. Every call may throw {@link
+ * CallFailed}.
+ */
 export class RemoteReads {
   readonly #log: RemoteLog;
   readonly #calls: RemoteCalls;
   readonly #outage: Outage;
   readonly #reporter: Reporter;
-  /** Whose last read failed. */
+  /** Waiters whose last read failed. */
   readonly #failed = new Set<Waiter>();
   #failures = 0;
   #lastFailureMillis = -Infinity;
@@ -48,21 +51,21 @@ export class RemoteReads {
     return this.#ask(() => this.#log.setAside(session, id));
   }
 
-  /** Has the ends of answers appended whose producers are gone. */
+  /** Makes the log append the ends of answers whose producers are gone. */
   async lapse(session: string): Promise<void> {
     await this.#ask(() => this.#log.lapse(session));
   }
 
-  /** An id that comes from outside. */
+  /** Whether an id from outside can be one of this log. */
   isId(id: string): boolean {
     return this.#log.isId(id);
   }
 
-  /** The waiter is woken when another read may succeed. */
+  /** Wakes the waiter when another read may succeed. */
   retryLater(waiter: Waiter, { cause }: CallFailed): void {
     this.#failed.add(waiter);
     if (cause instanceof RemoteRefusal && cause.isFinal) {
-      const message = `${this.#log.name} cannot be read (${cause.code}): readers wait, and it is tried again`;
+      const message = `${this.#log.name} cannot be read (${cause.code}): readers wait, and the store keeps trying`;
       this.#reporter.limited(`read ${cause.code}`, message, cause.cause ?? cause);
     }
     const now = performance.now();
@@ -78,7 +81,7 @@ export class RemoteReads {
     this.#failed.delete(waiter);
   }
 
-  /** Tries again now what failed. */
+  /** Retries failed reads now. */
   retry(): void {
     this.#failures = 0;
     this.#wakeFailed();

@@ -41,24 +41,23 @@ import { sessionName } from './session-name.ts';
 
 const CLOSE_MILLIS = 10_000;
 const FLUSH_MILLIS = 30_000;
-/** Appends between two looks for sessions that have expired. */
+/** Appends between two searches for expired sessions. */
 const SWEEP_APPENDS = 4_096;
 
 /**
- * Session logs in an engine that many hosts share: what one logs, every one reads. What the engine does, a
- * {@link RemoteLog} says.
+ * Holds session logs in an engine that many hosts share: every host can read what any host logs. {@link RemoteLog}
+ * describes what the engine does.
  *
- * `append` returns at once. The entry is readable, and has its id, once it is stored: some 5 ms later; a reader opened
- * in the process that logged it finds it all the same. While the engine is away entries wait in bounds and readers wait;
- * nothing throws. When it is back nothing is stored twice or out of order, and what a bound dropped, or an engine lost,
- * readers are told as missed.
+ * `append` returns at once. The entry is readable, and has its id, once it is stored, some 5 ms later; a reader that is
+ * opened later in the same process always finds it. While the engine is away, entries wait, up to the limits, and
+ * readers wait; nothing throws. When it is back, nothing is stored twice or out of order. Readers get entries that a
+ * limit dropped or the engine lost reported as missed.
  *
- * Of this process only: the unread mark, `sessionIds()`, `activeSessionIds()`, `stats()`, and which answer without a stream id
- * is open (so only an answer that this process started is marked as abandoned by a start).
+ * These concern this process only: the unread mark, `sessionIds()`, `activeSessionIds()`, `stats()`, and which answer
+ * without a stream id is open (so a start marks only an answer that this process started as abandoned).
  *
- * @example
- * const store = new RemoteSessionStore({ log: new PostgresLog(pool) });
- * const sessions = new SessionLogs({ store });
+ * @example const store = new RemoteSessionStore({ log: new PostgresLog(pool) }); const sessions = new SessionLogs({
+ * store });
  */
 export class RemoteSessionStore implements SessionStore {
   readonly #log: RemoteLog;
@@ -73,7 +72,7 @@ export class RemoteSessionStore implements SessionStore {
   #isRefusing = false;
   #closing: Promise<void> | undefined;
 
-  /** @throws TypeError that names the option that is wrong. */
+  /** @throws TypeError that names the wrong option. */
   constructor(options: RemoteSessionStoreOptions) {
     const parsed = parseRemoteOptions(options);
     const { log } = parsed;
@@ -101,7 +100,7 @@ export class RemoteSessionStore implements SessionStore {
     return this.#outage.cause;
   }
 
-  /** @returns `false` when the store is closed or the bound of pending entries is reached; both are counted. */
+  /** @returns `false` if the store is closed or the limit of pending entries is reached; both are counted. */
   append(sessionId: string, message: string, timestamp: number, detail: EntryDetail | undefined): boolean {
     if (this.#isRefusing) {
       this.#lost.add('after_shutdown');
@@ -117,14 +116,18 @@ export class RemoteSessionStore implements SessionStore {
   }
 
   /**
-   * Sets an end mark. Which sessions have begun or ended is known to the engine only, so a mark is always written; readers
-   * pass one that says nothing new. Of several `pop` calls, one on all hosts meets the end of a session without entries.
+   * Sets an end mark. Only the engine knows which sessions have begun or ended, so a mark is always written, and
+   * readers pass one that says nothing new. If several `pop` calls wait, only one of all hosts meets the end of a
+   * session without entries.
    */
   end(sessionId: string): void {
     this.#mark(sessionId, 'end');
   }
 
-  /** Forgets the log: for this process's cursors at once, for all others when the engine has the deletion, which waits like an entry while it is away. */
+  /**
+   * Deletes the log: for this process's cursors at once, for all others when the engine has the deletion, which waits
+   * like an entry while the engine is away.
+   */
   delete(sessionId: string): void {
     this.#readers.noteDeletion(sessionId);
     this.#mark(sessionId, 'tombstone');
@@ -132,10 +135,10 @@ export class RemoteSessionStore implements SessionStore {
   }
 
   /**
-   * Drops what waits to be stored, and removes the log with all that the engine keeps of it. Readers of this process end at
-   * once, those of others when they look within the moment that it takes.
+   * Drops what waits to be stored, and removes the log with everything that the engine keeps of it. Readers of this
+   * process end at once; those of other processes end if they look before the log is gone.
    *
-   * @throws SessionLogsError `erasure_incomplete` when the engine does not answer within 30 s, or refuses.
+   * @throws SessionLogsError `erasure_incomplete` if the engine refuses, or does not answer within 30 s.
    */
   async erase(sessionId: string): Promise<ErasedEntries> {
     const name = this.#nameOf(sessionId);
@@ -167,13 +170,13 @@ export class RemoteSessionStore implements SessionStore {
   }
 
   /**
-   * @throws SessionLogsError `shut_down` when the store is closed before it knows, `not_supported` when the engine does not let
-   * it read the session.
+   * @throws SessionLogsError `shut_down` if the store is closed before it knows; `not_supported` if the engine does not
+   * let it read the session.
    */
   async answerState(sessionId: string): Promise<StreamState> {
     const id = ownText(sessionId);
     const state = await this.#ask(async () => {
-      // Whoever logs and then asks in one process is told of what it logged.
+      // A process that logs and then asks is told of what it logged.
       await this.#readers.settled(id);
       const isOpenHere = (this.#produced.get(id)?.openAnswer ?? 0) !== 0;
       return latestAnswerState(this.#readers.reads, this.#nameOf(id), isOpenHere);
@@ -192,7 +195,7 @@ export class RemoteSessionStore implements SessionStore {
     return typeof state === 'string' ? state : 'none';
   }
 
-  /** @returns The failure, when there will be no answer. */
+  /** @returns The state, or the failure if there will be no answer. */
   async #ask(state: () => Promise<StreamState>): Promise<StreamState | CallFailed> {
     for (let failures = 0; ; failures += 1) {
       try {
@@ -200,7 +203,8 @@ export class RemoteSessionStore implements SessionStore {
       } catch (error) {
         if (!(error instanceof CallFailed)) throw error;
         const isFinal = error.cause instanceof RemoteRefusal && error.cause.isFinal;
-        // A reader that asks waits for the engine as it does for entries: "none" would make it end with the wrong answer.
+        // A reader that asks waits for the engine, as it does for entries: `'none'` would make it end with the wrong
+        // answer.
         if (this.#readers.isClosed || isFinal) return error;
         await sleep(backoffMillis(failures), { keepsProcess: false });
       }
@@ -218,7 +222,9 @@ export class RemoteSessionStore implements SessionStore {
     return ids.sort();
   }
 
-  /** Ids of the sessions that this process has written to and not ended, and of those that its readers wait on now. */
+  /**
+   * Ids of sessions that this process has written to and not ended, and of those on which its readers are waiting now.
+   */
   activeSessionIds(): string[] {
     const now = performance.now();
     const ids = new Set(this.#readers.waitedOn());
@@ -229,7 +235,10 @@ export class RemoteSessionStore implements SessionStore {
     return [...ids].sort();
   }
 
-  /** @throws SessionLogsError with code `flush_timeout` and the number pending; TypeError for no time. Default 30,000 ms. */
+  /**
+   * @throws SessionLogsError `flush_timeout` with the number pending (default 30,000 ms); TypeError if it is not a
+   * time.
+   */
   async flush(timeoutMillis: number = FLUSH_MILLIS): Promise<void> {
     timeoutOption('flush', { timeoutMillis });
     await this.#writer.flush(timeoutMillis);
@@ -238,10 +247,10 @@ export class RemoteSessionStore implements SessionStore {
   /**
    * Stores what is pending, then closes the log.
    *
-   * Called again it does no more than shorten the time: the shortest counts, each from its call on.
+   * Further calls can only shorten the time: the shortest counts, each from its call on.
    *
-   * @throws SessionLogsError with code `flush_timeout` and the number pending, which is then counted `after_shutdown`;
-   * TypeError for no time. Default 10,000 ms.
+   * @throws SessionLogsError `flush_timeout` with the number pending, which is then counted as `after_shutdown`
+   * (default 10,000 ms); TypeError if it is not a time.
    */
   close(timeoutMillis: number = CLOSE_MILLIS): Promise<void> {
     timeoutOption('close', { timeoutMillis });
@@ -251,7 +260,7 @@ export class RemoteSessionStore implements SessionStore {
         if (!isInTime) this.#writer.giveUp();
       },
       () => {
-        // Whoever has the promise of the first call learns why.
+        // The promise of the first call reports the error.
       },
     );
     return this.#closing;
@@ -270,7 +279,7 @@ export class RemoteSessionStore implements SessionStore {
     }
   }
 
-  /** What this process knows: its sessions, its readers, and the entries that wait for the engine. */
+  /** Returns what this process knows: its sessions, its readers, and the entries that wait for the engine. */
   stats(): StoreStats {
     return {
       sessions: this.#produced.size,
@@ -301,7 +310,7 @@ export class RemoteSessionStore implements SessionStore {
     session.hasEntries = true;
     const lease = this.#leases.leaseMillis === Infinity ? undefined : leaseChangeBy(detail);
     if (lease !== undefined) this.#leases.note(session, lease);
-    // Before it is encoded: during an outage nearly all are dropped.
+    // Check before encoding, because during an outage nearly all entries are dropped.
     if (!this.#writer.admits('entry', message.length)) return false;
     return this.#writer.push({
       type: 'entry',

@@ -16,7 +16,7 @@ import type { RemoteLog } from './remote-log.ts';
 import { writeBytes, WriteQueue } from './write-queue.ts';
 import type { SessionWrites } from './write-queue.ts';
 
-/** Bounds and times of a {@link RemoteWriter}. */
+/** Limits and times of a {@link RemoteWriter}. */
 export interface RemoteWriterOptions {
   readonly maxEntriesPerSession: number;
   readonly maxPendingEntries: number;
@@ -28,19 +28,19 @@ export interface RemoteWriterOptions {
 const BATCH_DELAY_MILLIS = 5;
 const BATCH_ENTRIES = 500;
 const DROP_LOOK_MILLIS = 5;
-/** Marks are few and say more than an entry: they may go beyond the bounds by a tenth. */
+/** Marks are few and matter more than entries, so they may exceed the limits by a tenth. */
 const MARKS_BEYOND = 1.1;
 
 interface FlushWaiter {
   readonly upTo: number;
-  /** Writes up to there that are neither stored nor dropped. */
+  /** Number of writes up to that position that are neither stored nor dropped. */
   pending: number;
   readonly settle: (isStored: boolean) => void;
 }
 
 /**
- * Writes to a log: takes entries at once and sends them in batches, one batch at a time. What is not known to be stored is
- * sent again, in its place: the log leaves out what it has.
+ * Writes to a log: takes entries at once and sends them in batches, one batch at a time. Resends, in order, whatever is
+ * not known to be stored: the log leaves out what it already has.
  */
 export class RemoteWriter {
   readonly #log: RemoteLog;
@@ -60,7 +60,7 @@ export class RemoteWriter {
   #position: number = Date.now() * 1000;
   #isRunning = false;
   #isFlushDue = false;
-  /** The log does not answer: nothing is sent before the next try. */
+  /** Whether the log does not answer, so that nothing is sent before the next try. */
   #isAway = false;
   #isClosed = false;
   #failures = 0;
@@ -69,7 +69,7 @@ export class RemoteWriter {
   #turn: Turn | undefined;
   #waiters: FlushWaiter[] = [];
 
-  /** @param producer Names the writer: no two that ever wrote to the log have the same. */
+  /** @param producer A name that no other writer to the log ever had. */
   constructor(
     log: RemoteLog,
     producer: string,
@@ -107,7 +107,7 @@ export class RemoteWriter {
     return this.#bytes;
   }
 
-  /** Whether the bounds leave room for a write of so many UTF-16 units; `false`: it counts as dropped. */
+  /** Whether the limits leave room for a write of this many UTF-16 units; `false` counts it as dropped. */
   admits(type: PendingWrite['type'], length: number): boolean {
     const share = type === 'entry' ? 1 : MARKS_BEYOND;
     const { maxPendingEntries, maxPendingBytes } = this.#options;
@@ -116,12 +116,12 @@ export class RemoteWriter {
     }
     this.#lost.add('store_full');
     this.#overflow.begin(
-      `${this.#entries} entries wait for ${this.#log.name}, which is the bound: new ones are dropped and counted (store_full)`,
+      `${this.#entries} entries wait for ${this.#log.name}, which is the limit: new ones are dropped and counted (store_full)`,
     );
     return false;
   }
 
-  /** Takes a write; `false`: the bound is reached, it is dropped and counted. */
+  /** Takes a write; `false` if the limit is reached and it is dropped and counted. */
   push(write: PendingWrite): boolean {
     if (!this.admits(write.type, write.data.length)) return false;
     this.#position += 1;
@@ -135,7 +135,7 @@ export class RemoteWriter {
     return true;
   }
 
-  /** Resolves when everything pushed before is stored or dropped for good; rejects when it is not in time. */
+  /** Resolves when everything pushed before is stored or dropped for good; rejects if that takes too long. */
   async flush(timeoutMillis: number): Promise<void> {
     if (this.#entries === 0) return;
     this.#keepAlive.hold();
@@ -149,7 +149,7 @@ export class RemoteWriter {
       });
       if (isStored) return;
       const millis = Math.round(performance.now() - began);
-      const message = `${this.#log.name} did not take everything in ${millis} ms: ${this.#entries} entries wait`;
+      const message = `${this.#log.name} did not take everything within ${millis} ms: ${this.#entries} entries wait`;
       throw new SessionLogsError('flush_timeout', message, { pending: this.#entries });
     } finally {
       clearTimeout(timer);
@@ -158,7 +158,7 @@ export class RemoteWriter {
   }
 
   /**
-   * Drops what waits of a session, and resolves when nothing of it is under way, of what was pushed before the call.
+   * Drops a session's waiting writes, and resolves when none that was pushed before the call is being sent.
    *
    * @returns The number of entries that were dropped.
    */
@@ -177,24 +177,24 @@ export class RemoteWriter {
     }
   }
 
-  /** Flushes that are under way reject now. */
+  /** Makes running flushes reject now. */
   giveUp(): void {
     for (const { settle } of this.#waiters) settle(false);
     this.#waiters = [];
   }
 
-  /** Tries again now what failed. */
+  /** Retries failed writes now. */
   retry(): void {
     clearTimeout(this.#retryTimer);
     this.#retryTimer = undefined;
     if (this.#isClosed) return;
     this.#isAway = false;
-    // One batch of it: whether the log takes anything again, that shows.
+    // One batch is enough to show whether the log takes anything again.
     this.#queue.release(BATCH_ENTRIES);
     this.#wake();
   }
 
-  /** What is pending is lost and counted. */
+  /** Closes the writer: pending writes are lost and counted. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#flushTimer);
@@ -226,7 +226,7 @@ export class RemoteWriter {
     void this.#run();
   }
 
-  /** One batch after the other while there is one to send; never two at a time, never rejects. */
+  /** Sends one batch after the other while there is one; never two at a time. Never rejects. */
   async #run(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;
@@ -243,23 +243,24 @@ export class RemoteWriter {
 
   async #sendBatch(): Promise<void> {
     this.#isFlushDue = false;
-    // Positions keep up with the wall clock, so that those of a producer that has long been silent are the lowest.
+    // Positions follow the wall clock, so that a producer that has long been silent has the lowest.
     this.#position = Math.max(this.#position, Date.now() * 1000);
     this.#batch = this.#queue.take(BATCH_ENTRIES);
     const batch = this.#batch;
     const failures = await Promise.all(batch.map((each) => this.#send(each)));
-    // Closed meanwhile: it is settled.
+    // It was closed meanwhile, which settled the batch.
     if (this.#batch !== batch) return;
     this.#batch = [];
     this.#judge(batch, failures);
   }
 
-  /** `undefined`: stored. */
+  /** Sends writes; resolves to `undefined` if they are stored. */
   async #send({ session, writes }: SessionWrites): Promise<CallFailed | undefined> {
     const now = performance.now();
     const { maxEntriesPerSession, idleTtlMillis, endedTtlMillis } = this.#options;
     const isEnding = writes.at(-1)?.type !== 'entry';
-    // Another process may have ended the session, which shortened its time to live: hence not the idle time alone.
+    // Considers not only the idle time, because another process may have ended the session, which shortens its time to
+    // live.
     const refreshMillis = Math.min(idleTtlMillis / 10, endedTtlMillis / 2);
     const renewsTtl = isEnding || now - session.ttlSetMillis >= refreshMillis;
     const renews = this.#leases.due(session, now);
@@ -281,7 +282,7 @@ export class RemoteWriter {
       session.ttlSetMillis = -Infinity;
       return error as CallFailed;
     }
-    // What follows an end needs its time to live back at once.
+    // Writes after an end have to restore the time to live at once.
     if (renewsTtl) session.ttlSetMillis = isEnding ? -Infinity : now;
     if (renews.length > 0) session.leasesSetMillis = now;
     return undefined;
@@ -308,7 +309,7 @@ export class RemoteWriter {
     this.#settle(settled);
   }
 
-  /** Tells of a failure; `true`: the writes were refused, are dropped and counted. */
+  /** Reports a failure; returns `true` if the writes were refused and so are dropped and counted. */
   #isRefusedForGood({ writes }: SessionWrites, { cause }: CallFailed): boolean {
     if (!(cause instanceof RemoteRefusal)) {
       this.#isAway = true;
@@ -337,7 +338,7 @@ export class RemoteWriter {
     }
     this.#entries -= writes.length;
     if (this.#overflow.isOpen && this.#entries < this.#options.maxPendingEntries / 2) {
-      this.#overflow.end(`${this.#log.name} takes entries again: nothing is dropped any more`);
+      this.#overflow.end(`${this.#log.name} takes entries again: no more entries are dropped`);
     }
     if (this.#waiters.length === 0) return;
     this.#waiters = this.#waiters.filter((waiter) => {

@@ -1,21 +1,21 @@
 import type { StoredItem } from './stored-item.ts';
 
-/** Producers remembered per cursor. A session has few; each restart of one is another, and each pause. */
+/** The most producers remembered per cursor. A session has few, but each restart and each pause makes another one. */
 const MAX_PRODUCERS = 1_024;
 
 /**
- * What a cursor knows from the numbers that producers give their entries: how many it missed, and which it has met before.
+ * What a cursor learns from the producers' entry numbers: how many entries it missed, and which it has met before.
  *
- * The second is the last guard against doubles: of a log that forgot what it had of a producer.
+ * The latter is the last guard against duplicates, for a log that forgot what it had of a producer.
  */
 export class SequenceLedger {
   missed = 0;
-  /** Everything in the log lies after the cursor's start: a producer that was never met must begin at 1. */
+  /** Whether everything in the log comes after the cursor's start, so that a new producer must begin at 1. */
   isComplete = false;
-  /** The page at hand does not begin where the last one ended: what lay between was evicted. */
+  /** Whether the current page does not begin where the last one ended, because entries between were evicted. */
   isCut = false;
   #met = new Map<string, number>();
-  /** One that is met as if for the first time may have been met before. */
+  /** Whether a producer that seems new may have been met before. */
   #hasForgotten = false;
 
   open(met: Map<string, number>, options: { readonly missed: number; readonly isComplete: boolean }): void {
@@ -28,18 +28,18 @@ export class SequenceLedger {
     return sequence <= (this.#met.get(producer) ?? -1);
   }
 
-  /** Nobody knows any more how many were missed. */
+  /** Makes the number of missed entries unknown. */
   loseCount(): void {
     this.missed = -1;
   }
 
-  /** Notes an item; `false`: it was met before. */
+  /** Notes an item; `false` if it was met before. */
   note(item: StoredItem): boolean {
     const { producer, sequence } = item;
     // Not written by this package: it has no number.
     if (!Number.isSafeInteger(sequence) || sequence < 0) return true;
     const last = this.#met.get(producer);
-    // A mark has the number of the entry before it, an entry its own; of a kind that is not known it may be either.
+    // A mark has the number of the entry before it, an entry its own; an unknown kind may have either.
     const expected = item.isMark ? sequence : sequence - 1;
     if (last === undefined) {
       if (this.isComplete && !this.#hasForgotten) this.#miss(expected);
@@ -54,7 +54,7 @@ export class SequenceLedger {
     return true;
   }
 
-  /** Whoever was met first, though it may write again: then its numbers say nothing of what was between. */
+  /** Forgets the producer met first. If it writes again, its numbers say nothing of what was in between. */
   #forgetOne(): void {
     this.#met.delete(this.#met.keys().next().value as string);
     this.#hasForgotten = true;

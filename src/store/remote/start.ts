@@ -4,7 +4,7 @@ import { LatestAnswer, LifeFinder, NewestEntries } from './life-finder.ts';
 import type { RemoteReads } from './remote-reads.ts';
 import type { StoredItem } from './stored-item.ts';
 
-/** The furthest entry that an unread reader of this process was given. */
+/** The furthest entry that an unread reader of this process got. */
 export interface UnreadMark {
   readonly id: string;
   readonly streamId: string | undefined;
@@ -14,19 +14,21 @@ export interface UnreadMark {
 
 /** Where a cursor starts. */
 export interface Start {
-  /** The first item to meet (`isIncluded`), or the last that lies behind; `undefined`: before everything. */
+  /**
+   * The first item to meet (`isIncluded`), or the last one before the start; `undefined` to start before everything.
+   */
   readonly id: string | undefined;
   readonly isIncluded: boolean;
   readonly missed: number;
-  /** The rest of a finished answer, left out up to this id. */
+  /** The rest of a finished answer, which is left out up to this id. */
   readonly skip: { readonly upTo: string; readonly streamId: string | undefined } | undefined;
-  /** The newest item when the cursor was opened; `undefined`: there was no session. */
+  /** The newest item when the cursor was opened; `undefined` if there was no session. */
   readonly head: string | undefined;
-  /** The position lies behind an end mark or a tombstone, or there is no session. */
+  /** Whether an end mark or a tombstone precedes the position, or there is no session. */
   readonly isAfterEnd: boolean;
-  /** There was no entry in the log yet: the end mark that comes first ends a session that never had one. */
+  /** Whether the log had no entry yet, so that the first end mark ends a session without entries. */
   readonly isEmpty: boolean;
-  /** Sequence numbers of items behind the start, by producer. */
+  /** Sequence numbers of items before the start, by producer. */
   readonly met: Map<string, number>;
 }
 
@@ -60,20 +62,20 @@ export async function findStart(
 
 type Base = Omit<Start, 'id'>;
 
-/** The newest sequence number of each producer among items, newest first. */
+/** The newest sequence number of each producer among the items, which come newest first. */
 function metIn(items: readonly StoredItem[]): Map<string, number> {
   const met = new Map<string, number>();
   for (const { producer, sequence } of items) if (!met.has(producer)) met.set(producer, sequence);
   return met;
 }
 
-/** Whether the log (newest first) is of a session that was ended and never had an entry. */
+/** Whether the log (newest first) belongs to a session that ended without ever having an entry. */
 function isEmptyLife(tail: readonly StoredItem[]): boolean {
   const known = tail.filter(({ type }) => type !== 'unknown');
   return known[0]?.type === 'end' && known.every(({ isMark }) => isMark);
 }
 
-/** Whether the newest of the items (newest first) that says so is a mark. */
+/** Whether the newest known item (newest first) is a mark. */
 function isAfterMark(items: readonly StoredItem[]): boolean {
   return items.find(({ type }) => type !== 'unknown')?.isMark === true;
 }
@@ -92,7 +94,7 @@ async function startAfter(
   return { ...base, id: asked, met: metIn(items) };
 }
 
-/** After the unread mark; `undefined`: the session was deleted since, or lost, and it is a new one. */
+/** Starts after the unread mark; `undefined` if the session was deleted or lost since and is now a new one. */
 async function startAtMark(
   reads: RemoteReads,
   session: string,
@@ -103,18 +105,18 @@ async function startAtMark(
   const items = await reads.read(session, { direction: 'back', from: mark.id, limit: TAIL_ITEMS });
   const at = items[0];
   if (at === undefined) {
-    // Everything up to the mark is gone: by eviction, unless a tombstone or nothing at all is left.
+    // Everything up to the mark is gone: it was evicted, unless a tombstone or nothing at all is left.
     const isGone = tail.some((item) => item.type === 'tombstone');
     return isGone ? undefined : { ...base, id: undefined, met: new Map([[mark.producer, mark.sequence]]) };
   }
-  // Not the mark itself: it was lost with what came right after it, and all that is left was read.
+  // Not the mark itself: it was lost with what came right after it, and everything left was read.
   if (at.id !== mark.id) return { ...base, id: at.id, isAfterEnd: isAfterMark(items), met: metIn(items) };
   const around = await answerAround(reads, session, mark.id);
   const skip = around.end === undefined ? undefined : { upTo: around.end, streamId: mark.streamId };
   return { ...base, id: mark.id, skip, isAfterEnd: at.isMark, met: metIn(items) };
 }
 
-/** The oldest entry of the current life, or what is sought in it. */
+/** Starts at the oldest entry of the current life, or at what is sought in it. */
 async function startInLife(
   reads: RemoteReads,
   session: string,
@@ -129,7 +131,7 @@ async function startInLife(
     isFound = walked === 'stopped';
   }
   const first = finder.start;
-  // Only marks are left. Behind a deletion comes a new session, an end is met as that of one that never had an entry.
+  // Only marks are left. After a deletion comes a new session; an end is met as that of a session without entries.
   if (first === undefined) {
     const isEmpty = isEmptyLife(tail);
     return {
@@ -141,8 +143,8 @@ async function startInLife(
       met: isEmpty ? new Map() : metIn(tail),
     };
   }
-  // The log was cut before it: entries are gone, but which of them were of this life is gone with them.
+  // The log was cut before it: entries are gone, and so is the knowledge which of them were of this life.
   const missed = !isFound && finder.beginsInMidLine ? -1 : 0;
-  // What is behind the start: one less than the first number each producer has after it.
+  // What precedes the start: one less than each producer's first number after it.
   return { ...base, id: first.id, isIncluded: true, missed, met: finder.met };
 }

@@ -7,36 +7,36 @@ import type { RemoteItem } from './remote-log.ts';
 /**
  * Names of the fields of one item of a session's log.
  *
- * The version rule, since hosts of several versions read and write a session at once. Every item has a producer and a
- * number. What it is, one of the other fields says: a new kind of item has a new one in their place, and so has a mark
- * that does more than those of today, whose value is a plain number. The format of an entry is told by its data, see
- * `decodeEntry`. A field that an older version may overlook without harm is simply added. Another layout than such items
- * has another place in the engine, and so has another work position.
+ * The version rule, because hosts of several versions read and write a session at the same time: every item has a
+ * producer and a number. One of the other fields says what it is; a new kind of item has a new field instead, and so
+ * has a mark that does more than today's marks, whose value is a plain number. The data of an entry shows its format,
+ * see `decodeEntry`. A field that an older version may safely overlook is simply added. Another layout, or another work
+ * position, has another place in the engine.
  *
- * What a reader does not know in an item with a producer and a number, a newer version wrote. It is left where it is and
- * passed over: counted and told, but not as missed; a `pop` that claims it sets it aside for that version.
+ * A newer version wrote anything unknown in an item with a producer and a number. Readers leave it in place and skip
+ * it; it is counted and reported, but not as missed. A `pop` that claims it sets it aside for that version.
  */
 export const FIELD = {
   /** The encoded entry. */
   data: 'd',
-  /** Who wrote it: the line of its sequence numbers. */
+  /** Its producer: the line of its sequence numbers. */
   producer: 'p',
-  /** Its number in that line; of a mark the number of the entry before it. */
+  /** Its number in that line; for a mark, the number of the entry before it. */
   sequence: 'n',
   /** Only on an end mark: its number among the producer's marks. */
   end: 'e',
-  /** Only on a tombstone, likewise: the session was deleted here. */
+  /** Only on a tombstone, likewise: the session was deleted at this point. */
   tombstone: 'x',
 } as const;
 
-/** One thing in a session's log, as this version reads it. */
+/** One item of a session's log, as this version reads it. */
 export class StoredItem {
   readonly id: string;
-  /** `unknown`: neither; of a newer version, or not written by this package. */
+  /** `unknown`: written by a newer version, or not by this package. */
   readonly type: 'entry' | 'end' | 'tombstone' | 'unknown';
   readonly producer: string;
   readonly sequence: number;
-  /** Of a mark: its number. */
+  /** For a mark, its number. */
   readonly mark: number;
   readonly #data: string;
   #decoded: EncodedEntry | Unreadable | undefined;
@@ -77,31 +77,31 @@ export class StoredItem {
     this.#data = data ?? '';
   }
 
-  /** It ends a life of the session. */
+  /** Whether it ends a life of the session. */
   get isMark(): boolean {
     return this.type === 'end' || this.type === 'tombstone';
   }
 
-  /** The entry, decoded when asked; `undefined`: there is none that this version can read. */
+  /** The entry, decoded on access; `undefined` if there is none that this version can read. */
   get entry(): EncodedEntry | undefined {
     if (this.type !== 'entry') return undefined;
     const decoded = (this.#decoded ??= decodeEntry(this.#data));
     return typeof decoded === 'string' ? undefined : decoded;
   }
 
-  /** The detail alone. */
+  /** Only the entry's detail. */
   get detail(): EntryDetail | undefined {
     return isPlain(this.#data) ? undefined : this.entry?.detail;
   }
 
-  /** Why it is neither a mark nor an entry that this version can read; `undefined`: it is one. */
+  /** Why it is neither a mark nor an entry that this version can read; `undefined` if it is. */
   get unreadable(): Unreadable | undefined {
     if (this.isMark || this.entry !== undefined) return undefined;
     const isOurs = this.producer !== '' && Number.isSafeInteger(this.sequence) && this.sequence >= 0;
     return isOurs && (this.#decoded ?? 'newer_version') === 'newer_version' ? 'newer_version' : 'not_an_entry';
   }
 
-  /** Characters it takes, about. */
+  /** Its approximate size in characters. */
   get size(): number {
     return this.#data.length + 64;
   }
@@ -111,7 +111,7 @@ function isNumber(value: string): boolean {
   return /^\d+$/.test(value);
 }
 
-/** What is appended for a write. */
+/** The fields to append for a write. */
 export function fieldsOf({ type, session, sequence, mark, data }: PendingWrite): string[] {
   const name = type === 'entry' ? FIELD.data : type === 'end' ? FIELD.end : FIELD.tombstone;
   const value = type === 'entry' ? data : String(mark);

@@ -6,23 +6,23 @@ import type { CallFailed, RemoteCalls } from './remote-call.ts';
 import { RemoteRefusal } from './remote-log.ts';
 import type { RemoteLog } from './remote-log.ts';
 
-/** Without any wake-up waiting readers look again after this time: the most that a lost wake-up costs. */
+/** Waiting readers look again after this time without any wake-up, which is the most that a lost one costs. */
 const LOOK_AGAIN_MILLIS = 5_000;
 const TICK_MILLIS = 250;
 
-/** Who waits for one session. */
+/** The waiters of one session. */
 export class WakeChannel {
   readonly name: string;
   readonly waiters: Set<Waiter> = new Set<Waiter>();
-  /** It is watched: whoever was not woken since its last look has nothing new to look for. */
+  /** Whether the watch is active: then a waiter that was not woken since its last look has nothing new to look for. */
   isLive = false;
   users = 0;
   lastWakeMillis = 0;
-  /** A call is under way; what is wanted meanwhile is looked at after it. */
+  /** Whether a call is running; what is wanted meanwhile is checked after it. */
   isBusy = false;
-  /** Grows with each renewal: what was asked for before it is asked for again. */
+  /** Grows with each renewal: what was requested before it is requested again. */
   renewals = 0;
-  /** When a lease of the session may lapse; `Infinity`: it is being asked, or none ever can. */
+  /** When a lease of the session may lapse; `Infinity` while that is being asked, or if none ever can. */
   lapseMillis = 0;
   lapseTimer: NodeJS.Timeout | undefined;
 
@@ -31,21 +31,21 @@ export class WakeChannel {
   }
 
   wake(): void {
-    // A waiter may leave, or another come, while they are woken.
+    // Copied, because waiters may leave or come while others are woken.
     const waiters = [...this.waiters];
     for (const waiter of waiters) waiter.wake();
   }
 }
 
-/** When it is asked next whether a lease has lapsed; no timer stands for another time. */
+/** Sets when to ask next whether a lease has lapsed, and clears any other timer. */
 function lapseAt(channel: WakeChannel, millis: number): void {
   clearTimeout(channel.lapseTimer);
   channel.lapseMillis = millis;
 }
 
 /**
- * Wakes readers of this process when their session has something new: one watch per followed session. A wake-up carries no
- * data. A lost one costs time only: all waiters look again after each new watch, and every 5 s.
+ * Wakes readers of this process when their session has something new, with one watch per followed session. A wake-up
+ * carries no data, and a lost one costs only time: all waiters look again after each new watch, and every 5 s.
  */
 export class WakeUps {
   readonly #log: RemoteLog;
@@ -58,7 +58,7 @@ export class WakeUps {
   #ticker: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  /** @param leaseMillis How long an answer is not abandoned whose producer is silent. */
+  /** @param leaseMillis How long a producer may be silent before its answer is abandoned. */
   constructor(
     log: RemoteLog,
     leaseMillis: number,
@@ -72,7 +72,7 @@ export class WakeUps {
     this.#reporter = shared.reporter;
   }
 
-  /** The channel of a session, watched from now on until its last user releases it. */
+  /** Returns the channel of a session, which is watched until its last user releases it. */
   acquire(name: string): WakeChannel {
     let channel = this.#channels.get(name);
     if (channel === undefined) {
@@ -95,16 +95,16 @@ export class WakeUps {
     void this.#update(channel);
   }
 
-  /** Wakes those of this process that wait for the session. */
+  /** Wakes the waiters of this process for the session. */
   wake(name: string): void {
     const channel = this.#channels.get(name);
     if (channel === undefined) return;
-    // What is new may have begun an answer, or put off its end.
+    // The new entry may have begun an answer, or postponed its end.
     lapseAt(channel, 0);
     this.#wake(channel);
   }
 
-  /** All watches are gone. */
+  /** Renews all watches, because they are gone. */
   renew(): void {
     const channels = [...this.#channels.values()];
     for (const channel of channels) {
@@ -147,16 +147,19 @@ export class WakeUps {
     }
   }
 
-  /** Nothing came for a while: ends the answers whose producers are gone, and asks when the next one may be. */
+  /**
+   * Called when nothing came for a while: ends answers whose producers are gone, and asks when the next one may have to
+   * end.
+   */
   async #lapse(channel: WakeChannel): Promise<void> {
-    // Until it is answered, and a message says otherwise.
+    // Until there is an answer, unless a message comes first.
     lapseAt(channel, Infinity);
-    // Producers were away as well: they have their time to come back.
+    // Producers were cut off too: give them time to come back.
     const isBack = performance.now() - this.#calls.answersSinceMillis >= LOOK_AGAIN_MILLIS;
     const left = isBack ? await this.#askToLapse(channel) : this.#lookAgainMillis;
     if (channel.lapseMillis !== Infinity || channel.users === 0 || this.#isClosed) return;
     if (left === undefined) {
-      // A wake-up may be lost: it is asked again when a lease that is taken now may lapse.
+      // A wake-up may be lost: ask again when a lease that is taken now may lapse.
       lapseAt(channel, performance.now() + this.#leaseMillis);
       return;
     }
@@ -165,7 +168,7 @@ export class WakeUps {
     channel.lapseTimer = startTimer(() => void this.#lapse(channel), millis).unref();
   }
 
-  /** Milliseconds until it may be asked again; `undefined`: there is no lease. */
+  /** Resolves to the milliseconds until it should ask again; `undefined` if there is no lease. */
   async #askToLapse({ name }: WakeChannel): Promise<number | undefined> {
     try {
       return await this.#calls.answerOf(() => this.#log.lapse(name));
@@ -180,13 +183,13 @@ export class WakeUps {
     channel.wake();
   }
 
-  /** To the end of the order, so that a tick sees those first that were not woken for the longest time. */
+  /** Moves it to the end of the order, so that a tick first sees those that have not been woken for longest. */
   #noteWake(channel: WakeChannel): void {
     channel.lastWakeMillis = performance.now();
     if (this.#channels.delete(channel.name)) this.#channels.set(channel.name, channel);
   }
 
-  /** Brings the watch in line with what is wanted; one step at a time per channel. */
+  /** Makes the watch what is wanted, one step at a time per channel. */
   async #update(channel: WakeChannel): Promise<void> {
     if (channel.isBusy) return;
     channel.isBusy = true;
@@ -211,7 +214,7 @@ export class WakeUps {
     }
     this.#outage.succeeded('watch');
     channel.isLive = true;
-    // What came before the watch sent no wake-up here.
+    // Entries from before the watch sent no wake-up here.
     channel.wake();
     return true;
   }

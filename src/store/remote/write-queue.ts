@@ -1,14 +1,14 @@
 import type { PendingWrite, ProducedSession } from './produced-sessions.ts';
 
-/** The write itself and its places in the queue. */
+/** Bytes of the write itself and its places in the queue. */
 const WRITE_BYTES = 128;
 
-/** Bytes that a waiting write of so many UTF-16 units counts for: within a factor of two what it holds. */
+/** Bytes that a waiting write of this many UTF-16 units counts for, right within a factor of two. */
 export function writeBytes(length: number): number {
   return WRITE_BYTES + 2 * length;
 }
 
-/** Writes of one session that go out together. */
+/** Writes of one session that are sent together. */
 export interface SessionWrites {
   readonly session: ProducedSession;
   readonly writes: readonly PendingWrite[];
@@ -17,17 +17,17 @@ export interface SessionWrites {
 const COMPACT_AT = 1_024;
 
 /**
- * Writes that wait, in the order given per session. Sessions take turns. One whose writes failed is held: what comes later
- * waits behind them, and other sessions go on.
+ * Waiting writes, in order within each session. Sessions take turns. A session whose writes failed is held: its later
+ * writes wait behind them, while other sessions go on.
  */
 export class WriteQueue {
-  /** Those from `#head` on, each with writes, or taken and held since. */
+  /** Sessions from `#head` on, each with writes, or since taken and held. */
   #ready: ProducedSession[] = [];
   #head = 0;
   #readyCount = 0;
   readonly #held = new Set<ProducedSession>();
 
-  /** Writes that may be taken. */
+  /** Number of writes that may be taken. */
   get readyCount(): number {
     return this.#readyCount;
   }
@@ -72,7 +72,7 @@ export class WriteQueue {
     return batch;
   }
 
-  /** Puts writes back in front of what their session has, until `release()`. */
+  /** Puts writes back before the other writes of their session, until `release()`. */
   hold({ session, writes }: SessionWrites): void {
     const came = session.waiting ?? [];
     if (!this.#held.has(session)) this.#readyCount -= came.length;
@@ -80,7 +80,7 @@ export class WriteQueue {
     session.waiting = [...writes, ...came];
   }
 
-  /** Lets held sessions go on, those with the first `count` writes. */
+  /** Lets held sessions go on, up to about `count` writes. */
   release(count: number): void {
     let left = count;
     for (const session of this.#held) {
@@ -93,7 +93,7 @@ export class WriteQueue {
     }
   }
 
-  /** Takes what waits of one session up to a position. */
+  /** Removes the waiting writes of one session up to a position. */
   drop(session: ProducedSession, upTo: number): PendingWrite[] {
     const waiting = session.waiting ?? [];
     const left = waiting.filter(({ position }) => position > upTo);
@@ -104,7 +104,7 @@ export class WriteQueue {
     return dropped;
   }
 
-  /** Takes everything. */
+  /** Removes everything. */
   drain(): PendingWrite[] {
     this.release(Infinity);
     return this.take(Infinity).flatMap(({ writes }) => writes);
