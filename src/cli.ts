@@ -19,7 +19,7 @@ import { expandHome } from './support/home-path.ts';
 import { nearestName } from './support/option-names.ts';
 import { escapeControls } from './support/terminal-text.ts';
 
-/** Has what `dev` needs: its dependencies are not those of this package. */
+/** The package that has what `dev` needs, so that this package need not have its dependencies. */
 const VIEWER = 'otel-session-logs-viewer';
 
 interface Help {
@@ -30,43 +30,43 @@ interface Help {
 const COMMANDS: Readonly<Record<'spool' | 'erase' | 'dev', Help>> = {
   spool: {
     usage: 'otel-session-logs spool DIRECTORY [--json] [--export FILE.jsonl [--rejected]]',
-    text: `Shows what is in the disk spool of DurableLogRecordProcessor. Changes nothing there.
+    text: `Shows what is in the disk spool of DurableLogRecordProcessor, without changing it.
 
   --json               prints the same as JSON
   --export FILE.jsonl  writes the records of dead owners to a new file, one line of OTLP JSON for
                        each frame (up to 512 records), for the Collector's otlpjsonfile receiver.
-                       Whether an owner on another host lives is known after up to a minute
+                       It may wait up to a minute to see whether owners on other hosts live
   --rejected           exports the records that the collector rejected instead
 
-What a newer version of otel-session-logs left is listed but not exported: use that version.
+Records that a newer version of otel-session-logs left are listed but not exported: use that version.
 
-Exit code: 0 success; 1 failure; 2 wrong arguments; 3 exported without the records of a newer version.
+Exit code: 0 success; 1 failure; 2 wrong arguments; 3 exported, but without records of a newer version.
 `,
   },
   erase: {
     usage: 'otel-session-logs erase SESSION [--logs DIR] [--spool DIR] [--json]',
-    text: `Erases all text of a session in the daily files of a directory (of today, of past days, compressed ones) and in a
-spool: what dead processes left, and rejected records. Living processes on the spool are asked to do it too, for
-up to 5 s. Prints a receipt: what was removed where, and what cannot be. Run again after a failure or a kill, it does
-the rest. A session id that begins with - stands behind --.
+    text: `Erases all text of a session: in the daily files of a directory (of today and of past days, compressed ones
+too), and in a spool, where it erases what dead processes left and rejected records, asks living processes to
+erase theirs, and waits for them up to 5 s. Prints a receipt of what was removed where, and what cannot be removed.
+After a failure or a kill, run it again to do the rest. Put a session id that begins with - after --.
 
   --logs DIR           the directory of the daily files
   --spool DIR          the directory of the spool
-  --json               prints the receipt as JSON; \`exported\` is null where nothing of it is known
+  --json               prints the receipt as JSON; \`exported\` is null if nothing is known of it
 
-Exit code: 0 all that this command can reach is gone. What processes that have ended exported it does not know: erase
-it at the collector. It does not touch Redis. 1 failure; 2 wrong arguments; 3 the receipt names what is not gone.
+Exit code: 0 everything within reach is erased; 1 failure; 2 wrong arguments; 3 the receipt lists what is not erased.
+The command does not reach Redis, and does not know what ended processes exported: erase that at the collector.
 `,
   },
   dev: {
     usage: 'otel-session-logs dev [PATH...] [OPTIONS] [-- COMMAND [ARGUMENTS...]]',
-    text: `Opens a page on which sessions are watched live. It is in the package ${VIEWER}; dev --help
-has its options.
+    text: `Opens a page that shows sessions live. It needs the package ${VIEWER}; dev --help
+lists its options.
 `,
   },
 };
 
-/** The help of a command; of all when it is none. */
+/** The help of a command, or of all commands. */
 function helpOf(command: string | undefined): string {
   if (command === 'spool' || command === 'erase') {
     const { usage, text } = COMMANDS[command];
@@ -80,18 +80,18 @@ function helpOf(command: string | undefined): string {
 }
 
 const COLUMNS = 'owner process host boot segments frames records bytes oldest damaged newer'.split(' ');
-/** As many characters of a boot's id are shown, or its time to the minute. */
+/** How many characters of a boot's id, or of its time to the minute, are shown. */
 const BOOT_LENGTH = 16;
 const WAITING =
-  'waiting: on another host, in another container or before a restart. Taken over when its heartbeat has stood still for a minute';
+  'waiting: ran on another host, in another container or before a restart. Will be taken over after a minute without a heartbeat';
 
 interface Output {
   write(text: string): unknown;
 }
 
 /**
- * Runs the command and resolves to the exit code: 0; 1 when it failed; 2 for wrong arguments; 3 when an export left out
- * what only a newer version can read, so that a script does not take it for complete.
+ * Runs the command and resolves to the exit code: 0 for success; 1 for a failure; 2 for wrong arguments; 3 if an export
+ * left out what only a newer version can read, so that a script does not take it for complete.
  */
 export async function run(args: readonly string[], out: Output, err: Output): Promise<number> {
   const [first, ...others] = args;
@@ -114,14 +114,14 @@ export async function run(args: readonly string[], out: Output, err: Output): Pr
   }
   if (command === 'erase') return runErase(given, rest, values, out, err);
   if (command !== 'spool') {
-    return refuse(undefined, command === undefined ? 'no command is given' : `there is no command ${command}`, err);
+    return refuse(undefined, command === undefined ? 'give a command' : `unknown command ${command}`, err);
   }
-  if (given === undefined) return refuse(command, 'no DIRECTORY is given', err);
+  if (given === undefined) return refuse(command, 'give a DIRECTORY', err);
   if (rest.length > 0) return refuse(command, `expected one DIRECTORY, got ${rest.length + 1}`, err);
   for (const name of ['logs', 'spool'] as const)
     if (values[name] !== undefined) return refuse(command, `--${name} is an option of erase`, err);
   if (values.rejected === true && values.export === undefined) {
-    return refuse(command, '--rejected goes with --export FILE.jsonl', err);
+    return refuse(command, '--rejected needs --export FILE.jsonl', err);
   }
   try {
     const directory = expandHome(given);
@@ -129,15 +129,13 @@ export async function run(args: readonly string[], out: Output, err: Output): Pr
     const which = values.rejected === true ? 'rejected' : 'pending';
     let report = await inspectSpool(directory, watch);
     if (values.export !== undefined && which === 'pending' && waitingIn(report) > 0) {
-      err.write(
-        `${waitingIn(report)} owners may run on another host: looking for their heartbeats, for up to a minute\n`,
-      );
+      err.write(`${waitingIn(report)} owners may run on another host: waiting up to a minute for their heartbeats\n`);
       await watch.decide();
       report = await inspectSpool(directory, watch);
     }
     out.write(values.json === true ? `${escapeControls(JSON.stringify(report))}\n` : describe(directory, report));
     if (values.export !== undefined) {
-      // A shell leaves the `~` of `--export=~/file` as it is.
+      // A shell does not expand the `~` of `--export=~/file`.
       const count = await exportRecords(readSpool(directory, watch, which), expandHome(values.export));
       err.write(`${count} records written to ${escapeControls(values.export)}; the spool is unchanged\n`);
       const leftOut = which === 'rejected' ? report.dead.newer : newerOfDead(report);
@@ -153,7 +151,7 @@ export async function run(args: readonly string[], out: Output, err: Output): Pr
   }
 }
 
-/** The part of the viewer that runs its command. */
+/** The part of the viewer that runs the command `dev`. */
 interface Viewer {
   dev(
     args: readonly string[],
@@ -161,7 +159,7 @@ interface Viewer {
       readonly stdout: NodeJS.WritableStream;
       readonly stderr: NodeJS.WritableStream;
       readonly env: NodeJS.ProcessEnv;
-      /** What `node --import` takes for a program without session logs of its own. */
+      /** The module for `node --import` in a program without session logs of its own. */
       readonly register: string;
     },
   ): Promise<number>;
@@ -170,7 +168,7 @@ interface Viewer {
 async function runViewer(args: readonly string[], err: Output): Promise<number> {
   const viewer = await findViewer();
   if (viewer === undefined) {
-    err.write(`the page is in a package of its own: npm install --save-dev ${VIEWER}\n`);
+    err.write(`dev needs the package ${VIEWER}: npm install --save-dev ${VIEWER}\n`);
     return 1;
   }
   const { stdout, stderr, env } = process;
@@ -178,7 +176,9 @@ async function runViewer(args: readonly string[], err: Output): Promise<number> 
   return viewer.dev(args, { stdout, stderr, env, register });
 }
 
-/** The viewer beside this package, else that of the directory in which the command is run; `undefined`: there is none. */
+/**
+ * Finds the viewer installed next to this package, else that of the current directory; `undefined` if there is none.
+ */
 async function findViewer(): Promise<Viewer | undefined> {
   const places = [import.meta.url, pathToFileURL(join(process.cwd(), 'package.json')).href];
   for (const place of places) {
@@ -209,16 +209,16 @@ const OPTIONS = {
 // oxlint-disable-next-line typescript/explicit-function-return-type -- inferred from the options
 const parse = (args: readonly string[]) => parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
 
-/** What is wrong with the first option that there is not, and which one may be meant; `undefined`: there are all. */
+/** Describes the first unknown option, and which one may be meant; `undefined` if all are known. */
 function unknownOption(args: readonly string[]): string | undefined {
   const { tokens } = parseArgs({ args: [...args], options: OPTIONS, strict: false, tokens: true });
   const unknown = tokens.find((token) => token.kind === 'option' && !Object.hasOwn(OPTIONS, token.name));
   if (unknown?.kind !== 'option') return undefined;
   const meant = nearestName(unknown.name, Object.keys(OPTIONS));
-  return `there is no option ${unknown.rawName}${meant === undefined ? '' : `: did you mean --${meant}?`}`;
+  return `unknown option ${unknown.rawName}${meant === undefined ? '' : `: did you mean --${meant}?`}`;
 }
 
-/** Tells what is wrong with the arguments, and which there are. */
+/** Prints what is wrong with the arguments, and the usage. */
 function refuse(command: string | undefined, reason: string, err: Output): number {
   err.write(
     `otel-session-logs${command === undefined ? '' : ` ${escapeControls(command)}`}: ${escapeControls(reason)}\n\n`,
@@ -237,7 +237,7 @@ async function runErase(
   err: Output,
 ): Promise<number> {
   const [other] = Object.keys(others);
-  if (given === undefined) return refuse('erase', 'no SESSION is given', err);
+  if (given === undefined) return refuse('erase', 'give a SESSION', err);
   if (more.length > 0) return refuse('erase', `expected one SESSION, got ${more.length + 1}`, err);
   const { length } = given;
   if (!isSessionId(given)) {
@@ -261,7 +261,7 @@ async function runErase(
   }
 }
 
-/** Exports records to a new file. It never overwrites one, which may be the only copy of earlier records. */
+/** Exports records to a new file. Never overwrites a file, which may be the only copy of earlier records. */
 async function exportRecords(batches: ReturnType<typeof readSpool>, file: string): Promise<number> {
   const fd = openSync(file, 'wx', 0o600);
   let count = 0;
@@ -304,12 +304,12 @@ function describe(directory: string, report: SpoolReport): string {
   ].join('\n');
 }
 
-/** The number of owners of whom it is not known whether they live. */
+/** Number of owners of which it is unknown whether they live. */
 function waitingIn({ owners }: SpoolReport): number {
   return owners.filter(({ process }) => process === 'waiting').length;
 }
 
-/** What waits for a newer version: only that of dead owners, since a living one ships what it wrote. */
+/** What waits for a newer version: only that of dead owners, because a living one ships what it wrote. */
 function newerOfDead({ owners }: SpoolReport): NewerContent {
   return owners
     .filter(({ process }) => process !== 'alive')

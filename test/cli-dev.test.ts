@@ -49,7 +49,7 @@ test('without the viewer `dev` prints the line that installs it', async () => {
   expect(await runDev(project, project)).toEqual({
     status: 1,
     stdout: '',
-    stderr: 'the page is in a package of its own: npm install --save-dev otel-session-logs-viewer\n',
+    stderr: 'dev needs the package otel-session-logs-viewer: npm install --save-dev otel-session-logs-viewer\n',
   });
 });
 

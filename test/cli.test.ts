@@ -128,7 +128,7 @@ test('says of an owner on another host that it waits, with its host and boot', a
   const { directory } = await spoolFromElsewhere();
   const { out } = await runCli('spool', directory);
   expect(out).toMatch(/\d{13}-[0-9a-f]{8} +waiting +web-2 +1c0ffee0-1234-56 +1 +1 +20 /);
-  expect(out).toContain('\nwaiting: on another host');
+  expect(out).toContain('\nwaiting: ran on another host');
   const report = JSON.parse((await runCli('spool', directory, '--json')).out) as SpoolReport;
   expect(report.owners).toMatchObject([
     { process: 'waiting', host: 'web-2', boot: '1c0ffee0-1234-5678-9abc-def012345678', records: 20 },
@@ -241,12 +241,12 @@ test('lists what waits for a newer version, and exports the rest with a code tha
 });
 
 test.each([
-  [[], ': no command is given'],
-  [['spool'], ' spool: no DIRECTORY is given'],
+  [[], ': give a command'],
+  [['spool'], ' spool: give a DIRECTORY'],
   [['spool', 'a', 'b'], ' spool: expected one DIRECTORY, got 2'],
-  [['bogus', 'a'], ': there is no command bogus'],
-  [['spool', 'a', '--bogus'], ' spool: there is no option --bogus'],
-  [['spool', 'a', '--rejected'], ' spool: --rejected goes with --export FILE.jsonl'],
+  [['bogus', 'a'], ': unknown command bogus'],
+  [['spool', 'a', '--bogus'], ' spool: unknown option --bogus'],
+  [['spool', 'a', '--rejected'], ' spool: --rejected needs --export FILE.jsonl'],
 ])('wrong arguments %j: the reason and the usage on stderr, code 2', async (args, reason) => {
   const { code, out, err } = await runCli(...args);
   expect(code).toBe(2);

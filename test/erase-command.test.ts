@@ -177,14 +177,14 @@ it('tells what a living process on the spool has exported, and that others may h
 });
 
 it.each([
-  [['erase'], 'erase: no SESSION is given'],
+  [['erase'], 'erase: give a SESSION'],
   [['erase', 's'], 'erase: no directory is given: --logs DIR, --spool DIR or both'],
   [['erase', '', '--logs', '.'], 'erase: expected a SESSION of 1 to 256 characters, got 0'],
   [['erase', 'x'.repeat(257), '--logs', '.'], 'erase: expected a SESSION of 1 to 256 characters, got 257'],
   [['erase', 's', 't', '--logs', '.'], 'erase: expected one SESSION, got 2'],
   [['erase', 's', '--logs', '.', '--export', 'x'], 'erase: --export is an option of spool'],
-  [['erase', 's', '--log', '.'], 'erase: there is no option --log: did you mean --logs?'],
-  [['erase', 's', '--bogus'], 'erase: there is no option --bogus'],
+  [['erase', 's', '--log', '.'], 'erase: unknown option --log: did you mean --logs?'],
+  [['erase', 's', '--bogus'], 'erase: unknown option --bogus'],
   [['erase', 's', '--logs'], 'erase: '],
   [['spool', '.', '--logs', '.'], 'spool: --logs is an option of erase'],
 ])('refuses wrong arguments with code 2, the reason and what there is: %j', async (args, reason) => {
@@ -198,9 +198,9 @@ it('has a help of its own', async () => {
   const { code, out } = await runCli('erase', '--help');
   expect(code).toBe(0);
   expect(out).toMatch(/^Usage: otel-session-logs erase SESSION/);
-  expect(out).toContain('It does not touch Redis.');
+  expect(out).toContain('The command does not reach Redis');
   expect(out).not.toContain('otlpjsonfile');
-  expect((await runCli('--help')).out).toMatch(/otlpjsonfile[^]*It does not touch Redis/);
+  expect((await runCli('--help')).out).toMatch(/otlpjsonfile[^]*The command does not reach Redis/);
 });
 
 it('fails with code 1 where there is no such directory', async () => {

@@ -13,21 +13,21 @@ import { OwnerWatch } from './owner-watch.ts';
 export interface DeadOwnersOptions {
   readonly root: string;
   readonly reporter: Reporter;
-  /** Called with the complete bytes of each resource that is found. */
+  /** Called with the complete bytes of each resource found. */
   readonly onResource: (blob: Buffer) => void;
 }
 
 /**
- * The directories in the root of a spool whose owners, other processes, are dead. They are taken over, with their
- * segments. Each is read before it is touched: one that holds anything unknown to this version stays where it is, for the
- * newer version that wrote it.
+ * Takes over directories, with their segments, whose owners (other processes of the same spool root) are dead. It reads
+ * each one before touching it: a directory with anything unknown to this version stays in place, for the newer version
+ * that wrote it.
  */
 export class DeadOwners {
   readonly #options: DeadOwnersOptions;
   readonly #watch: OwnerWatch;
-  /** Directories in the root that are left to a newer version. Their owners are dead, so nothing in them changes. */
+  /** Directories left to a newer version. Their owners are dead, so nothing in them changes. */
   readonly #left = new Map<string, NewerContent>();
-  /** Directories in the root without anything newer, for which there was no room: they need not be read again. */
+  /** Directories without anything newer for which there was no room; they need not be read again. */
   readonly #waiting = new Set<string>();
   #hasTold = false;
 
@@ -36,17 +36,17 @@ export class DeadOwners {
     this.#watch = new OwnerWatch(options.root);
   }
 
-  /** What newer versions had left in the root at the last call of `takeOver`. */
+  /** What newer versions had left in the root at the last `takeOver`. */
   get newer(): NewerContent {
     return [...this.#left.values()].reduce(addNewer, NOTHING_NEWER);
   }
 
   /**
    * Takes over one dead owner after the other and resolves to their segments, oldest first. A file that cannot be read
-   * stays where it is.
+   * stays in place.
    *
-   * @param hasRoom Called with the bytes of each owner and of those taken before it; when it returns `false`, the owner
-   * is left for later, or for another process.
+   * @param hasRoom Called with the bytes of each owner and of those taken before it; if it returns `false`, the owner
+   * is left for later or for another process.
    */
   async takeOver(
     owner: OwnerDirectory,
@@ -83,7 +83,7 @@ export class DeadOwners {
     try {
       if ((await this.#watch.look(this.#pathOf(name))) === 'dead') removeDirectory(this.#pathOf(name));
     } catch {
-      // Its process has finished it meanwhile, or it is looked at again.
+      // Its process has finished it meanwhile, or it will be checked again.
     }
   }
 
@@ -98,18 +98,19 @@ export class DeadOwners {
       this.#leaveNewer(owner, content);
       if (content.isOfNewer) return [];
       this.#waiting.add(name);
-      // Asked again after reading, since own records were written meanwhile.
+      // Asked again after reading, because own records were written meanwhile.
       if (!hasRoom(bytes)) return [];
-      // Reading took its time: an owner whose socket was removed may have made a new one, one that slept may have woken.
+      // Reading took time: an owner whose socket was removed may have made a new one, and one that slept may have
+      // woken.
       return (await this.#watch.look(path)) === 'dead' ? this.#take(owner, content) : [];
     } catch (error) {
-      const message = `the directory ${name} of a dead process cannot be read and stays where it is; it is tried again`;
+      const message = `the directory ${name} of a dead process cannot be read and stays in place; the processor tries it again`;
       this.#options.reporter.limited('look', message, error);
       return [];
     }
   }
 
-  /** Leaves what a newer version wrote in the root, and moves it back there if another owner had taken it over. */
+  /** Leaves what a newer version wrote in the root, or moves it back there if another owner had taken it over. */
   #leaveNewer(owner: OwnerDirectory, content: OwnerContent): void {
     const name = basename(content.directory);
     if (content.isOfNewer && owner.keepInRoot(content.directory)) this.#left.set(name, newerIn(content));
@@ -122,7 +123,7 @@ export class DeadOwners {
   }
 
   #moved(owner: OwnerDirectory, content: OwnerContent, directory: string): FileSegment[] {
-    // Directories that this owner had adopted are moved up. Otherwise they would nest deeper with every crash.
+    // Directories that this owner had adopted are moved up; otherwise they would nest deeper with every crash.
     const adopted = content.adopted
       .filter((each) => !each.isOfNewer)
       .flatMap((each) => this.#moved(owner, each, owner.bringUp(join(directory, basename(each.directory)))));
@@ -131,7 +132,7 @@ export class DeadOwners {
     for (const blob of content.resources) this.#options.onResource(blob);
     for (const { path, error } of content.unreadable) {
       this.#options.reporter.warn(
-        `the segment ${basename(path)} in ${directory} cannot be read; it stays there`,
+        `the segment ${basename(path)} in ${directory} cannot be read and stays there`,
         error,
       );
     }
@@ -144,7 +145,7 @@ export class DeadOwners {
     this.#hasTold = true;
     const { records, bytes, files } = this.newer;
     this.#options.reporter.warn(
-      `a newer version of this package left ${records} log records in the spool (${files} files, ${bytes} bytes): they stay where they are until it runs again; see \`otel-session-logs spool ${this.#options.root}\``,
+      `a newer version of this package left ${records} log records in the spool (${files} files, ${bytes} bytes): they stay there until that version runs again; see \`otel-session-logs spool ${this.#options.root}\``,
     );
   }
 }

@@ -1,13 +1,13 @@
 import { Episode } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 
-/** After a failed write the next one is tried after the first delay, which doubles up to the last. */
+/** The first and the longest delay between tries after a failed write; the delay doubles each time. */
 const FIRST_DELAY_MILLIS = 100;
 const LAST_DELAY_MILLIS = 5_000;
 
 /**
- * Decides when the disk is tried again after a failed write. Logs one diag message when writes begin to fail, and one
- * when they succeed again.
+ * Decides when to try the disk again after a failed write. Logs one diag message when writes begin to fail and one when
+ * they succeed again.
  */
 export class DiskRetry {
   readonly #episode: Episode;
@@ -28,7 +28,7 @@ export class DiskRetry {
     return this.#episode.isOpen;
   }
 
-  /** Of the last write, when it failed. */
+  /** The error of the last write, if it failed. */
   get error(): unknown {
     return this.isFailing ? this.#error : undefined;
   }
@@ -37,10 +37,10 @@ export class DiskRetry {
     this.#error = error;
     this.#dueAt = performance.now() + this.#millis;
     this.#millis = Math.min(this.#millis * 2, LAST_DELAY_MILLIS);
-    this.#episode.begin('the spool cannot be written to: records are sent from memory until it can', error);
+    this.#episode.begin('the spool cannot be written to: until it can, records are sent from memory', error);
   }
 
-  /** There may be room now: the next write is tried at once. */
+  /** Makes the next write try at once, because there may be room now. */
   hurry(): void {
     this.#dueAt = 0;
   }
@@ -50,7 +50,7 @@ export class DiskRetry {
     if (!this.#episode.isOpen) return false;
     this.#dueAt = 0;
     this.#millis = FIRST_DELAY_MILLIS;
-    this.#episode.end('the spool is written to again');
+    this.#episode.end('the spool can be written to again');
     return true;
   }
 }

@@ -10,28 +10,28 @@ import { POOL_ENCODING } from './codec/payload-writer.ts';
 import { isKnownPayload } from './known-format.ts';
 import type { RewrittenFrames, Segment, SegmentPosition } from './segment.ts';
 
-/** Whose records are erased. */
+/** Tells which records to erase. */
 export interface RecordMatcher {
-  /** @param writtenMillis When its frame was written, milliseconds since the epoch. */
+  /** @param writtenMillis When the record's frame was written, in milliseconds since the epoch. */
   isErased(sessionId: string, writtenMillis: number): boolean;
-  /** The id, where it is known: frames without it need not be decoded. */
+  /** The session id, if known: frames without it need not be decoded. */
   readonly sessionId?: string;
 }
 
-/** How many records were erased, by session. */
+/** Number of erased records, by session. */
 export type ErasedCounts = Map<string, number>;
 
 export function totalOf(counts: ErasedCounts): number {
   return [...counts.values()].reduce((sum, count) => sum + count, 0);
 }
 
-/** The session that a record is of; `undefined`: of none. */
+/** The session of a record; `undefined` if it has none. */
 export function sessionOf(record: ReadableLogRecord, entry: SessionEntry | undefined): string | undefined {
   const id = entry?.sessionId ?? (record.attributes as Readonly<Record<string, unknown>>)[ATTRIBUTE.sessionId];
   return typeof id === 'string' ? id : undefined;
 }
 
-/** Whether a frame may hold records that are to be erased. */
+/** Whether a frame may hold records to erase. */
 export function mayHold({ count, payload }: Frame, { sessionId }: RecordMatcher): boolean {
   if (count === 0) return false;
   if (sessionId === undefined) return true;
@@ -40,12 +40,12 @@ export function mayHold({ count, payload }: Frame, { sessionId }: RecordMatcher)
 }
 
 /**
- * Takes records out of the frames of a segment; all other frames stay byte for byte, and records that share a frame with
- * erased ones as they are. Bytes that are damaged may hold anything: they become zeros, which count as they did.
+ * Removes records from the frames of a segment. All other frames stay byte for byte, and records that share a frame
+ * with erased ones stay unchanged. Damaged bytes, which may hold anything, become zeros and count as before.
  *
- * @param settled Of a frame, by its offset, the records that are settled although earlier ones are not.
- * @param counts Gets the numbers of erased records.
- * @returns `undefined` when there is nothing to take out.
+ * @param settled Records of a frame, by its offset, that are settled although earlier ones are not.
+ * @param counts Gets the number of erased records.
+ * @returns `undefined` if there is nothing to erase.
  */
 export function eraseFrames(
   bytes: Buffer,
@@ -121,7 +121,7 @@ class Rewriting {
     try {
       this.#rewrite(raw, frame, (index) => index < skip || settled?.has(index) === true);
     } catch {
-      // Damaged in a way that the checksum missed: who reads it counts it so.
+      // The checksum missed this damage; readers will count it.
       this.addDamage(raw);
     }
   }
@@ -159,7 +159,7 @@ class Rewriting {
   }
 
   addDamage(bytes: Buffer): void {
-    // Of a damaged frame the header says how many records it held.
+    // The header of a damaged frame says how many records it held.
     const kept = nextMagic(bytes, 0) === 0 ? HEADER_BYTES : 0;
     const scrubbed = Buffer.alloc(bytes.length);
     bytes.copy(scrubbed, 0, 0, kept);

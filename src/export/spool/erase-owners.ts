@@ -17,8 +17,8 @@ import { ownerOf } from './segment-names.ts';
 const NONE_SETTLED: ReadonlyMap<number, ReadonlySet<number>> = new Map();
 
 /**
- * Erases records in the directories of dead owners. Each is taken over for that by one rename, so that nobody else reads or
- * writes in it meanwhile, and put back: who takes it over for good ships what is left.
+ * Erases records in the directories of dead owners. It takes each over by one rename, so that nobody else reads or
+ * writes in it meanwhile, and then puts it back: the process that takes it over for good ships what is left.
  */
 export class DeadOwnersErasure {
   readonly #root: string;
@@ -26,13 +26,13 @@ export class DeadOwnersErasure {
   readonly #watch: OwnerWatch;
   readonly #matcher: RecordMatcher;
   readonly #done = new Set<string>();
-  /** Records that were erased. */
+  /** Number of erased records. */
   records = 0;
-  /** What only a newer version can read. */
+  /** Content that only a newer version can read. */
   newer: NewerContent = NOTHING_NEWER;
   readonly failures: unknown[] = [];
 
-  /** @param owner A living one, of this process. */
+  /** @param owner The living owner of this process. */
   constructor(root: string, owner: OwnerDirectory, watch: OwnerWatch, matcher: RecordMatcher) {
     this.#root = root;
     this.#owner = owner;
@@ -40,7 +40,10 @@ export class DeadOwnersErasure {
     this.#matcher = matcher;
   }
 
-  /** Erases in those that are found dead now and were not before. Returns the ids of all others: they have to do it themselves. */
+  /**
+   * Erases in directories whose owners are now found dead. Returns the ids of all others, which have to erase
+   * themselves.
+   */
   async run(): Promise<string[]> {
     const others: string[] = [];
     for (const name of this.#owner.others().owners) {
@@ -64,7 +67,7 @@ export class DeadOwnersErasure {
       return;
     }
     const directory = this.#owner.take(name);
-    // Another process was faster, and erases by the mark.
+    // Another process was faster and will erase because of the mark.
     if (directory === undefined) return;
     this.#done.add(name);
     try {
@@ -106,8 +109,8 @@ function eraseInSegment(segment: FileSegment, matcher: RecordMatcher): ErasedCou
 }
 
 /**
- * Erases in a segment of a dead owner the sessions that were erased while that lived and could not do it. Returns whether
- * anything is left of it.
+ * Erases, in a segment of a dead owner, sessions that were erased during its life but that it did not erase. Returns
+ * whether anything is left of the segment.
  */
 export function eraseMarked(segment: FileSegment, marks: ErasureMarks | undefined): boolean {
   const unanswered = marks?.unansweredBy(ownerOf(segment.name)) ?? [];

@@ -25,7 +25,7 @@ import type { SegmentPosition } from './segment.ts';
 
 const ACKNOWLEDGEMENT_BYTES = 20;
 
-/** A segment file, with a second file that says how much of it is acknowledged. */
+/** A segment file, and a second file that says how much of it is acknowledged. */
 export class FileSegment extends Segment {
   readonly name: string;
   directory: string;
@@ -39,14 +39,14 @@ export class FileSegment extends Segment {
     this.name = name;
   }
 
-  /** Makes a new, empty file, open for appending. Throws the error of the file system. */
+  /** Creates an empty file, open for appending. Throws the error of the file system. */
   static create(directory: string, owner: string, firstOrdinal: number, nowMillis: number): FileSegment {
     const segment = new FileSegment(directory, segmentName(owner, firstOrdinal), nowMillis);
     segment.#file = createFile(segment.path);
     return segment;
   }
 
-  /** A file that another process left, to which nothing is appended. A scan finds how many records it holds. */
+  /** Adopts a file that another process left. Nothing is appended to it; a scan finds how many records it holds. */
   static adopt(directory: string, name: string, bytes: number, newestMillis: number): FileSegment {
     const segment = new FileSegment(directory, name, newestMillis);
     segment.bytes = bytes;
@@ -59,12 +59,12 @@ export class FileSegment extends Segment {
     return join(this.directory, this.name);
   }
 
-  /** Its directory was moved. The segment has no open file. */
+  /** Call it when its directory was moved and the segment has no open file. */
   moveTo(directory: string): void {
     this.directory = directory;
   }
 
-  /** Whether its file has its name: that it is open alone does not say so. */
+  /** Whether its file still has its name, which an open file need not have. */
   get isInPlace(): boolean {
     const named = lstatSync(this.path, { throwIfNoEntry: false });
     if (named === undefined || this.#file === undefined) return named?.isFile() === true;
@@ -72,12 +72,12 @@ export class FileSegment extends Segment {
     return named.ino === held.ino && named.dev === held.dev;
   }
 
-  /** Whether its file is open: then it can be read even without a name. */
+  /** Whether its file is open, so that it can be read even without a name. */
   get isOpen(): boolean {
     return this.#file !== undefined;
   }
 
-  /** The bytes of the open file, which may have lost its name. Throws the error of the file system. */
+  /** Returns the bytes of the open file, which may have lost its name. Throws the error of the file system. */
   content(): Buffer {
     if (this.#file === undefined) throw new Error(`the segment ${this.name} is not open`);
     return readWhole(this.#file.fd, this.bytes);
@@ -87,7 +87,7 @@ export class FileSegment extends Segment {
     return readWhole(this.#open().fd, this.bytes);
   }
 
-  /** Under another name first, so that a process that is killed leaves one or the other. */
+  /** Writes under another name first, so that a killed process leaves either the old or the new file. */
   protected replaceBytes(bytes: Buffer): void {
     const temporary = join(this.directory, `${REWRITING_PREFIX}${randomBytes(8).toString('hex')}`);
     const file = createFile(temporary);
@@ -95,7 +95,8 @@ export class FileSegment extends Segment {
       giveTo(lstatSync(this.path), file.fd);
       file.append(bytes, 0);
       fdatasyncSync(file.fd);
-      // Before the file: its offsets are those of the old one. Without it all is sent again.
+      // Remove it before replacing the file, because it has offsets of the old one. Without it, everything is sent
+      // again.
       removeFile(this.#acknowledgementPath);
       renameSync(temporary, this.path);
     } catch (error) {
@@ -109,13 +110,13 @@ export class FileSegment extends Segment {
   }
 
   /**
-   * Writes its content again, into this directory: its name was removed or moved away. Offsets stay the same. On failure
-   * throws the error of the file system, and the segment stays as it was.
+   * Writes its content again into this directory, because its name was removed or moved away. Offsets stay the same. On
+   * failure it throws the error of the file system, and the segment stays as it was.
    */
   writeAgain(directory: string, content: Buffer): void {
     const path = join(directory, this.name);
     const oldPath = this.isInPlace ? this.path : undefined;
-    // Somebody may have put another file in its place, such as a copy.
+    // Somebody may have put another file there, such as a copy.
     if (oldPath === undefined) removeFile(path);
     const file = createFile(path);
     try {
@@ -128,12 +129,12 @@ export class FileSegment extends Segment {
     this.close();
     this.#file = file;
     this.directory = directory;
-    // Where it still had its name, the directory had lost its owner.
+    // If it still had its name, the directory had lost its owner.
     if (oldPath !== undefined) for (const each of [oldPath, oldPath + ACKNOWLEDGEMENT_SUFFIX]) removeFile(each);
     if (this.settled > 0) this.#noteAcknowledged();
   }
 
-  /** Takes what a scan found in an adopted file. */
+  /** Takes the result of a scan of an adopted file. */
   setContent(scan: SegmentScan): void {
     this.records = scan.records;
     this.nextOrdinal = scan.nextOrdinal;
@@ -141,10 +142,12 @@ export class FileSegment extends Segment {
     if (scan.oldestMillis !== undefined) this.oldestMillis = scan.oldestMillis;
   }
 
-  /** Corrects the number of records lost at a damaged end, by the number of the first record in the next file of the owner. */
+  /**
+   * Corrects the number of records lost at a damaged end, by the number of the first record in the owner's next file.
+   */
   correctEnd(nextOrdinal: number): void {
     if (!this.#hasDamagedEnd || nextOrdinal <= this.position.ordinal) return;
-    // The number comes from a name: it is believed up to what a whole segment can hold.
+    // The number comes from a file name, so believe it only up to what a whole segment can hold.
     const missing = Math.min(nextOrdinal - this.nextOrdinal, Math.floor(MAX_SEGMENT_BYTES / MIN_RECORD_BYTES));
     this.records += missing;
     this.nextOrdinal += missing;
@@ -160,7 +163,7 @@ export class FileSegment extends Segment {
 
   override acknowledge(position: SegmentPosition, count: number): void {
     super.acknowledge(position, count);
-    // A segment that is wholly settled is about to be removed.
+    // A completely settled segment is about to be removed.
     if (this.isRemoved || (this.isSealed && position.offset === this.bytes)) return;
     this.#noteAcknowledged();
   }
@@ -194,7 +197,7 @@ export class FileSegment extends Segment {
     if (this.isRemoved) return;
     this.isRemoved = true;
     this.close();
-    // The segment first: if only its acknowledgement were removed, all of it would be sent again.
+    // The segment first: if only its acknowledgement were removed, everything would be sent again.
     removeFile(this.path);
     removeFile(this.#acknowledgementPath);
   }
@@ -208,7 +211,7 @@ export class FileSegment extends Segment {
   }
 }
 
-/** Throws when there is a file of that name. */
+/** Throws if there is a file of this name. */
 function createFile(path: string): OpenFile {
   return new OpenFile(openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600));
 }
@@ -223,7 +226,7 @@ function readWhole(fd: number, length: number): Buffer {
   return bytes;
 }
 
-/** Up to where the segment file is acknowledged: its start when there is no acknowledgement, or a damaged one. */
+/** Reads up to where the segment file is acknowledged: its start if there is no acknowledgement, or a damaged one. */
 function readAcknowledgement(segmentPath: string, firstOrdinal: number, segmentBytes: number): SegmentPosition {
   const start: SegmentPosition = { offset: 0, skip: 0, ordinal: firstOrdinal };
   try {
@@ -257,7 +260,7 @@ function encodePosition(position: SegmentPosition): Buffer {
   return bytes;
 }
 
-/** Syncs a directory, so that the names in it are on the disk. Best effort: not every file system can. */
+/** Syncs a directory, so that the names in it are on the disk. Best effort, because not every file system can do it. */
 export function syncDirectory(directory: string): void {
   try {
     const fd = openSync(directory, constants.O_RDONLY);
@@ -267,7 +270,7 @@ export function syncDirectory(directory: string): void {
       closeSync(fd);
     }
   } catch {
-    // Windows and some network file systems refuse; the names then reach the disk at the file system's own interval.
+    // Windows and some network file systems refuse; then the names reach the disk at the file system's own interval.
   }
 }
 

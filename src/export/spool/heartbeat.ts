@@ -10,14 +10,14 @@ export const HEARTBEAT_NAME = 'h';
 
 const INTERVAL_MILLIS = 10_000;
 const GIVEN_UP = 'given up';
-/** Each beat overwrites the one before in its place, so it needs no room on a full disk. */
+/** Each beat overwrites the previous one in place, so it needs no room on a full disk. */
 const BEAT_DIGITS = 10;
 
 /**
- * The sign of life that other hosts see: a file of one line that says where the owner runs and counts its beats.
+ * The sign of life for other hosts: a file of one line that says where the owner runs and counts its beats.
  *
- * It is best effort. Where the disk cannot be written the next beat tries again, without a word: failing writes are told
- * by the spool, and an owner that was taken for dead makes its directory again.
+ * It is best effort. If the disk cannot be written to, the next beat silently tries again: the spool reports failing
+ * writes, and an owner that was taken for dead makes its directory again.
  */
 export class Heartbeat {
   readonly #host: OwnerHost;
@@ -34,7 +34,7 @@ export class Heartbeat {
     this.#write(directory, String(this.#beats), constants.O_CREAT);
   }
 
-  /** From here on it beats by itself, until it is stopped. */
+  /** Makes it beat by itself until it is stopped. */
   start(directory: string): void {
     this.#timer = startInterval(() => this.beat(directory), INTERVAL_MILLIS).unref();
   }
@@ -43,7 +43,7 @@ export class Heartbeat {
     clearInterval(this.#timer);
   }
 
-  /** Says that nobody needs to wait for another beat. */
+  /** Tells others not to wait for another beat. */
   giveUp(directory: string): void {
     this.#write(directory, GIVEN_UP, 0);
   }
@@ -52,7 +52,7 @@ export class Heartbeat {
     const { name, boot, key } = this.#host;
     const line = `${JSON.stringify({ host: name, boot, key, beat: beat.padStart(BEAT_DIGITS) })}\n`;
     try {
-      // Opened each time: over a network a write is seen by other hosts once the file is closed.
+      // Opened each time, because over a network other hosts see a write only once the file is closed.
       const { fd } = openPlainFile(join(directory, HEARTBEAT_NAME), constants.O_WRONLY | flags);
       try {
         writeSync(fd, line, 0);
@@ -65,16 +65,16 @@ export class Heartbeat {
   }
 }
 
-/** What is found in place of an owner's heartbeat. */
+/** A heartbeat, as found on disk. */
 export interface Beat {
-  /** Another one after each beat. */
+  /** Changes with each beat. */
   readonly value: string;
-  /** `undefined`: it does not say. Versions up to 0.1.0 wrote none, and a power cut may leave an empty file. */
+  /** `undefined` if it does not say: versions up to 0.1.0 wrote none, and a power cut may leave an empty file. */
   readonly host: OwnerHost | undefined;
   readonly isGivenUp: boolean;
 }
 
-/** Reads the last beat of an owner. Throws the error of the file system, unless there is no such file. */
+/** Reads an owner's last beat. Throws the error of the file system, unless there is no such file. */
 export function readBeat(directory: string): Beat {
   const value = readValue(join(directory, HEARTBEAT_NAME));
   try {
@@ -83,7 +83,7 @@ export function readBeat(directory: string): Beat {
       return { value, host: { name, boot, key }, isGivenUp: String(beat).trim() === GIVEN_UP };
     }
   } catch {
-    // It is empty or damaged, or a newer version wrote it: what counts is whether it changes.
+    // It is empty or damaged, or a newer version wrote it: only whether it changes counts.
   }
   return { value, host: undefined, isGivenUp: false };
 }
@@ -93,7 +93,7 @@ function readValue(path: string): string {
     return readPlainFile(path).toString();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // Without a code it is a link or a pipe, which is as good as no file.
+    // An error without a code means a link or a pipe, which counts as no file.
     if (code === undefined || code === 'ENOENT' || code === 'ENOTDIR') return '';
     throw error;
   }

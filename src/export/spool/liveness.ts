@@ -12,8 +12,8 @@ export const SOCKET_NAME = 's';
 const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
 /**
- * The sign that an owner is alive: a unix socket that accepts connections. The kernel accepts on behalf of a process that
- * is busy or stopped, and stops when the process has died, in any way; process ids and lock files can do neither.
+ * The sign that an owner is alive: a Unix socket that accepts connections. The kernel accepts for a process that is
+ * busy or stopped, and no longer once the process has died in any way. Process ids and lock files can do neither.
  */
 export class Liveness {
   readonly #server: Server;
@@ -28,11 +28,12 @@ export class Liveness {
   }
 
   /**
-   * Listens on a socket in the directory, which exists when this returns.
+   * Listens on a socket in the directory; the socket exists when this returns.
    *
-   * @param onKnock Called when another process looks.
+   * @param onKnock Called when another process checks this one.
    *
-   * @throws SessionLogsError `path_too_long` when the path is too long for a socket and the system offers no way around that.
+   * @throws SessionLogsError `path_too_long` if the path is too long for a socket and the system offers no way around
+   * that.
    */
   static announce(directory: string, owner: string, onKnock: () => void): Liveness {
     const address = socketAddress(directory, owner);
@@ -51,19 +52,23 @@ export class Liveness {
     if (process.platform !== 'win32' && inode === undefined) {
       server.close();
       address.release();
-      throw new Error(`no socket can be made in ${directory}`, { cause: failure });
+      throw new Error(`no socket can be created in ${directory}`, { cause: failure });
     }
-    // The descriptor stays open as long as the server: it is part of the path that Node removes when the server closes.
+    // The descriptor stays open as long as the server, because it is part of the path that Node removes when the server
+    // closes.
     return new Liveness(server, address.fd, inode);
   }
 
-  /** Whether the owner of a directory is alive. It is dead only when the connection is refused or there is no socket. */
+  /**
+   * Whether the owner of a directory is alive. It counts as dead only if the connection is refused or there is no
+   * socket.
+   */
   static async isAlive(directory: string): Promise<boolean> {
     let address: SocketAddress;
     try {
       address = socketAddress(directory, basename(directory).slice(2));
     } catch {
-      // That cannot be found out, so the directory must not be touched.
+      // That is unknown, so the directory must not be touched.
       return true;
     }
     const { path, release } = address;
@@ -82,7 +87,7 @@ export class Liveness {
     });
   }
 
-  /** Whether the socket that was made is still in the directory. */
+  /** Whether its socket is still in the directory. */
   isIn(directory: string): boolean {
     return !this.#isClosed && socketInode(directory) === this.#inode;
   }
@@ -95,7 +100,10 @@ export class Liveness {
   }
 }
 
-/** The number of the socket's file; `undefined`: there is no socket. On Windows it is a named pipe, without a file. */
+/**
+ * The inode of the socket's file; `undefined` if there is no socket. On Windows the socket is a named pipe without a
+ * file.
+ */
 function socketInode(directory: string): number | undefined {
   const stats = lstatSync(join(directory, SOCKET_NAME), { throwIfNoEntry: false });
   return stats?.isSocket() === true ? stats.ino : undefined;
@@ -111,12 +119,12 @@ function socketAddress(directory: string, owner: string): SocketAddress {
   const release = (): void => {};
   if (process.platform === 'win32') return { path: `\\\\.\\pipe\\otel-session-logs-${owner}`, fd: undefined, release };
   const path = join(directory, SOCKET_NAME);
-  // Node 20 silently cuts a longer path, and the socket is made somewhere else.
+  // Node 20 silently cuts a longer path and makes the socket somewhere else.
   if (Buffer.byteLength(path) <= MAX_PATH_BYTES) return { path, fd: undefined, release };
   if (process.platform !== 'linux') {
     throw new SessionLogsError(
       'path_too_long',
-      `the path of the socket ${path} has ${Buffer.byteLength(path)} bytes, this system takes ${MAX_PATH_BYTES}: give a shorter directory`,
+      `the path of the socket ${path} has ${Buffer.byteLength(path)} bytes, but this system allows ${MAX_PATH_BYTES}: give a shorter \`directory\``,
     );
   }
   const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);

@@ -2,12 +2,15 @@ import { Segment } from './segment.ts';
 
 const FIRST_BYTES = 64 * 1024;
 
-/** Frames that wait in memory, where the disk cannot be written. They are lost with the process; a shutdown counts them. */
+/**
+ * Frames that wait in memory while the disk cannot be written to. They are lost with the process; a shutdown counts
+ * them.
+ */
 export class MemorySegment extends Segment {
   readonly name: string;
   readonly directory: undefined;
   /**
-   * One buffer that grows. A small buffer for each frame would be a slice of the pool that Node shares with the whole
+   * One growing buffer. A small buffer for each frame would be a slice of the pool that Node shares with the whole
    * program.
    */
   #buffer: Buffer = Buffer.alloc(0);
@@ -27,7 +30,7 @@ export class MemorySegment extends Segment {
     frame.copy(this.#buffer, this.bytes);
   }
 
-  /** Its bytes, which are written to a file once the disk can be written again. */
+  /** Returns its bytes, for a file once the disk can be written to again. */
   content(): Buffer {
     return this.#buffer.subarray(0, this.bytes);
   }
@@ -37,7 +40,7 @@ export class MemorySegment extends Segment {
   }
 
   protected replaceBytes(bytes: Buffer): void {
-    // A buffer of its own: the old one is let go of with the text that is in it.
+    // A new buffer, so that the old one is freed together with its text.
     this.#buffer = Buffer.allocUnsafeSlow(bytes.length);
     bytes.copy(this.#buffer);
   }

@@ -7,12 +7,12 @@ import { SegmentQueue } from './segment-queue.ts';
 import type { Segment } from './segment.ts';
 
 /**
- * A segment that holds this much gets no other frame: a frame of many records has one of its own, which is let go of when
+ * A segment of this size gets no further frame: a frame of many records has a segment of its own, which is freed when
  * they are delivered.
  */
 const SEGMENT_BYTES = 64 * 1024;
 
-/** A spool in memory, for where there is no disk: it is lost with the process. */
+/** A spool in memory, for use without a disk: it is lost with the process. */
 export class MemorySpool implements RecordSpool {
   readonly place = 'memory';
   readonly own: SegmentQueue;
@@ -23,7 +23,7 @@ export class MemorySpool implements RecordSpool {
   #nextOrdinal = 1;
   #bytes = 0;
 
-  /** @param maxBytes A frame beyond it is lost. How many of them wait is for the caller to bound. */
+  /** @param maxBytes A larger frame is lost. The caller limits how many frames wait. */
   constructor(maxBytes: number, events: SpoolEvents) {
     this.#maxBytes = maxBytes;
     this.#events = events;
@@ -64,7 +64,7 @@ export class MemorySpool implements RecordSpool {
     if (this.own.pending > 0) this.#seal();
   }
 
-  /** No other process asks for them. */
+  /** Does nothing, because no other process needs them. */
   appendResource(): void {}
 
   closeIdle(): void {
@@ -73,7 +73,7 @@ export class MemorySpool implements RecordSpool {
     this.own.sweep();
   }
 
-  /** Lets go of all that waits, which is lost. Returns the number of records. */
+  /** Drops everything that waits, which is then lost. Returns the number of records. */
   dropAll(reason: LossReason): number {
     const { pending } = this.own;
     this.#active = undefined;

@@ -1,8 +1,8 @@
 import { close, closeSync, fdatasync, fstatSync, ftruncateSync, read, writeSync } from 'node:fs';
 
 /**
- * A file descriptor that asynchronous reads and syncs use. `close` waits for them: if the number were closed while a
- * thread still uses it, it could already belong to another file.
+ * A file descriptor for asynchronous reads and syncs. `close` waits for them: if the descriptor were closed while a
+ * thread still uses it, its number could already belong to another file.
  */
 export class OpenFile {
   readonly fd: number;
@@ -13,14 +13,14 @@ export class OpenFile {
     this.fd = fd;
   }
 
-  /** Writes all bytes at the end of the file. On failure removes the part that was written, and throws. */
+  /** Appends all bytes to the file. On failure it removes the part that was written, and throws. */
   append(bytes: Buffer, size: number): void {
     let written = 0;
     try {
       while (written < bytes.length)
         written += writeSync(this.fd, bytes, written, bytes.length - written, size + written);
     } catch (error) {
-      // The bytes after `size` are a part of a frame. Where they cannot be cut off, the checksum reveals them.
+      // The bytes after `size` are an incomplete frame. If they cannot be cut off, the checksum reveals them.
       if (written > 0) ftruncateSync(this.fd, size);
       throw error;
     }
@@ -50,7 +50,7 @@ export class OpenFile {
         this.#users -= 1;
         if (this.#users === 0 && this.#isClosing) {
           close(this.fd, () => {
-            // Nothing waits for the close, and there is nothing to do when it fails.
+            // Nothing waits for the close, and there is nothing to do if it fails.
           });
         }
         if (error) reject(error);

@@ -9,7 +9,7 @@ import { ownerOf, SEGMENT_SUFFIX } from './segment-names.ts';
 import { scanSegment } from './segment-reader.ts';
 import type { SegmentScan } from './segment-reader.ts';
 
-/** A segment file, and what a scan of all of it found. */
+/** A segment file and the result of a complete scan. */
 export interface SegmentContent {
   readonly segment: FileSegment;
   readonly scan: SegmentScan;
@@ -18,27 +18,28 @@ export interface SegmentContent {
 /** The content of an owner directory. */
 export interface OwnerContent {
   readonly directory: string;
-  /** Oldest first. */
+  /** The segments, oldest first. */
   readonly segments: readonly SegmentContent[];
   /** Complete resources that were written after their records. */
   readonly resources: readonly Buffer[];
-  /** Files of the spool that are of a kind unknown to this version. */
+  /** Files of the spool of a kind that is unknown to this version. */
   readonly unknownFiles: readonly { readonly name: string; readonly bytes: number }[];
-  /** Segments that the file system cannot read. */
+  /** Segments that cannot be read. */
   readonly unreadable: readonly { readonly path: string; readonly error: unknown }[];
-  /** A newer version wrote here: everything is left to it, including what the owner had taken over. */
+  /** Whether a newer version wrote here: then everything is left to it, including what the owner had taken over. */
   readonly isOfNewer: boolean;
   /** The content of the owners that this one had taken over. */
   readonly adopted: readonly OwnerContent[];
 }
 
-/** Failures that are not about the file: this process, or the system, has no descriptor left. */
+/** Failures that do not concern the file: this process or the system has no descriptor left. */
 const OUT_OF_DESCRIPTORS: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE']);
 
 /**
- * Reads everything in an owner directory, and changes nothing. Files that are removed meanwhile are left out.
+ * Reads everything in an owner directory without changing anything. Leaves out files that are removed meanwhile.
  *
- * Rejects when a directory cannot be listed or no file can be opened: what was not read may be of a newer version.
+ * Rejects if a directory cannot be listed or no file can be opened, because what was not read may be of a newer
+ * version.
  */
 export async function readOwner(directory: string): Promise<OwnerContent> {
   const segments: SegmentContent[] = [];
@@ -69,7 +70,7 @@ export function understood(content: OwnerContent): OwnerContent[] {
   return content.isOfNewer ? [] : [content, ...content.adopted.flatMap(understood)];
 }
 
-/** The part of it that is left to a newer version. */
+/** The part of the content that is left to a newer version. */
 export function newerIn(content: OwnerContent): NewerContent {
   const own = content.isOfNewer ? totalOf(content) : NOTHING_NEWER;
   return content.isOfNewer ? own : content.adopted.map(newerIn).reduce(addNewer, own);

@@ -12,17 +12,17 @@ import { ACKNOWLEDGEMENT_SUFFIX, REWRITING_PREFIX, SEGMENT_SUFFIX } from './segm
 const OWNER_PREFIX = 'o-';
 const UNBORN_PREFIX = 'n-';
 
-/** The id of an owner, with which the names of its files begin. */
+/** The id of an owner, which begins the names of its files. */
 export function ownerIdOf(directoryName: string): string {
   return directoryName.slice(OWNER_PREFIX.length);
 }
 
 /**
- * The sub-directory of this process in the root of a spool. A process that finds another owner dead moves that directory
- * as a whole into its own, by one rename: only one of several processes succeeds, and a crash cannot leave half of it.
+ * The sub-directory of this process in the root of a spool. A process that finds another owner dead moves that whole
+ * directory into its own by one rename: only one of several processes succeeds, and a crash cannot leave half of it.
  */
 export class OwnerDirectory {
-  /** Ids sort by the time of the start. */
+  /** The owner's id. Ids sort by start time. */
   readonly id: string;
   readonly path: string;
   readonly #root: string;
@@ -43,10 +43,10 @@ export class OwnerDirectory {
   }
 
   /**
-   * Makes the directory. It gets its final name when its socket already listens and it says where it runs, since without
-   * that it would pass for dead.
+   * Creates the directory. It gets its final name only when its socket listens and its heartbeat says where it runs,
+   * because otherwise it would count as dead.
    *
-   * @param onKnock Called when another process looks whether this one lives.
+   * @param onKnock Called when another process checks whether this one lives.
    * @throws the error of the file system; SessionLogsError `path_too_long`.
    */
   static create(root: string, nowMillis: number, onKnock: () => void = () => {}): OwnerDirectory {
@@ -67,18 +67,21 @@ export class OwnerDirectory {
     }
   }
 
-  /** Whether the directory is where it was made, and its socket in it: else other processes take this one for dead. */
+  /**
+   * Whether the directory is still in its place with its socket in it; otherwise other processes take this one for
+   * dead.
+   */
   get isInPlace(): boolean {
     return this.#isThere && this.#liveness.isIn(this.path);
   }
 
   /**
-   * Makes the socket again, if it was removed. Returns `false` when the directory itself is gone: removed, or taken over
-   * by another process. Throws the error of the file system.
+   * Makes the socket again if it was removed. Returns `false` if the directory itself is gone, because it was removed
+   * or another process took it over. Throws the error of the file system.
    */
   announceAgain(): boolean {
     if (!this.#isThere) return false;
-    // The old one first: closed, it removes whatever has its name.
+    // Close the old one first, because closing removes whatever has its name.
     this.#liveness.close();
     removeSocket(this.path);
     this.#liveness = Liveness.announce(this.path, this.id, this.#onKnock);
@@ -89,26 +92,28 @@ export class OwnerDirectory {
     return this.#inode !== undefined && inodeOf(this.path) === this.#inode;
   }
 
-  /** The other owners' directories in the root, oldest first. Throws the error of the file system. */
+  /** Lists the other owners' directories in the root, oldest first. Throws the error of the file system. */
   others(): Pick<DirectoryContent, 'owners' | 'unborn'> {
     const { owners, unborn } = readDirectory(this.#root);
     return { owners: owners.filter((name) => name !== basename(this.path)), unborn };
   }
 
-  /** Moves a dead owner's directory into this one. Returns its new path, or `undefined` when another process was faster. */
+  /**
+   * Moves a dead owner's directory into this one. Returns its new path, or `undefined` if another process was faster.
+   */
   take(name: string): string | undefined {
     const target = join(this.path, name);
     return tryRename(join(this.#root, name), target) ? target : undefined;
   }
 
-  /** Moves a nested directory up into this one. Returns its new path, or the old one when that fails. */
+  /** Moves a nested directory up into this one. Returns its new path, or the old one if that fails. */
   bringUp(directory: string): string {
     const target = join(this.path, basename(directory));
     return tryRename(directory, target) ? target : directory;
   }
 
   /**
-   * Moves a directory back into the root, unless it is there. Returns `false` when another process was faster. Throws any
+   * Moves a directory back into the root, unless it is there. Returns `false` if another process was faster. Throws any
    * other error of the file system.
    */
   keepInRoot(directory: string): boolean {
@@ -122,11 +127,11 @@ export class OwnerDirectory {
     }
   }
 
-  /** Removes useless files from a directory that was taken over, and the directory itself when it holds no segment. */
+  /** Removes useless files from a directory that was taken over, and the directory itself if it holds no segment. */
   tidy(directory: string): void {
     const names = listDirectory(directory);
     const segments = names.filter((name) => name.endsWith(SEGMENT_SUFFIX));
-    // A crash while a finished segment is removed leaves its acknowledgement.
+    // A crash during the removal of a finished segment leaves its acknowledgement.
     const used = new Set(segments.map((name) => name + ACKNOWLEDGEMENT_SUFFIX));
     for (const name of names) {
       if (name.endsWith(SEGMENT_SUFFIX + ACKNOWLEDGEMENT_SUFFIX) && !used.has(name)) removeFile(join(directory, name));
@@ -146,7 +151,7 @@ export class OwnerDirectory {
     }
   }
 
-  /** Gives the directory up: other processes of this host may adopt it from here on. An empty one is removed. */
+  /** Gives the directory up, so that other processes of this host may adopt it; removes an empty one. */
   close(): void {
     this.#heartbeat.stop();
     removeSocket(this.path);
@@ -155,32 +160,32 @@ export class OwnerDirectory {
   }
 
   /**
-   * Other hosts may adopt it too. To be called after `close`, when its files are closed as well: only then they see all
-   * that was written.
+   * Lets other hosts adopt it too. Call it after `close`, when its files are closed as well, because only then do other
+   * hosts see everything that was written.
    */
   giveUp(): void {
     this.#heartbeat.giveUp(this.path);
   }
 }
 
-/** Removes what a process that was killed while it erased a session has left: it holds the text of others. */
+/** Removes what a process that was killed during an erasure has left, because it holds text of other sessions. */
 export function removeRewriting(directory: string): void {
   for (const name of listDirectory(directory)) {
     if (name.startsWith(REWRITING_PREFIX)) removeFile(join(directory, name));
   }
 }
 
-/** Removes the directory of an owner that is dead or closed, if nothing but its signs of life is in it. */
+/** Removes the directory of a dead or closed owner if only its signs of life are in it. */
 export function removeDirectory(directory: string): void {
   removeSigns(directory);
   try {
     rmdirSync(directory);
   } catch {
-    // Segments, or files of somebody else, are left.
+    // Segments or foreign files are left.
   }
 }
 
-/** Bytes of the segments in a directory and in those adopted into it. Throws the error of the file system. */
+/** Bytes of the segments in a directory and in adopted ones. Throws the error of the file system. */
 export function segmentBytes(directory: string): number {
   const { names, owners } = readDirectory(directory);
   const segments = names.filter((name) => name.endsWith(SEGMENT_SUFFIX));
@@ -188,19 +193,21 @@ export function segmentBytes(directory: string): number {
   return owners.reduce((sum, name) => sum + segmentBytes(join(directory, name)), own);
 }
 
-/** The number of what has this name, links not followed; `undefined`: there is nothing. */
+/** The inode of what has this name, without following links; `undefined` if there is nothing. */
 function inodeOf(path: string): number | undefined {
   return lstatSync(path, { throwIfNoEntry: false })?.ino;
 }
 
-/** The names of all segments below a directory, those of adopted owners included. Throws the error of the file system. */
+/**
+ * The names of all segments below a directory, including those of adopted owners. Throws the error of the file system.
+ */
 export function segmentsBelow(directory: string): string[] {
   const { names, owners } = readDirectory(directory);
   const nested = owners.flatMap((name) => segmentsBelow(join(directory, name)));
   return [...names.filter((name) => name.endsWith(SEGMENT_SUFFIX)), ...nested];
 }
 
-/** Size of a file; `undefined` when it is gone or not a regular file, such as a link. */
+/** Size of a file; `undefined` if it is gone or not a regular file, such as a link. */
 export function fileBytes(path: string): number | undefined {
   try {
     const stats = lstatSync(path);
@@ -211,7 +218,7 @@ export function fileBytes(path: string): number | undefined {
   }
 }
 
-/** The names in a directory, and those of them that are directories of owners, or unfinished ones; links are not. */
+/** The names in a directory, and which of them are directories of owners or unfinished ones, but not links. */
 export interface DirectoryContent {
   readonly names: readonly string[];
   readonly owners: readonly string[];
@@ -252,8 +259,8 @@ function tryRename(from: string, to: string): boolean {
     renameSync(from, to);
     return true;
   } catch {
-    // It stays where it is, and is taken over later. Over a network it may have been done all the same: the answer was lost,
-    // and the repeated request finds nothing.
+    // It stays in place and is taken over later. Over a network the rename may still have succeeded: the answer was
+    // lost, and the repeated request finds nothing.
     return inodeOf(from) === undefined && inodeOf(to) !== undefined;
   }
 }

@@ -10,13 +10,13 @@ export interface OwnerPlaceOptions {
   readonly now: () => number;
   readonly reporter: Reporter;
   readonly sync: SegmentSync;
-  /** Called when another process looks whether this one lives. */
+  /** Called when another process checks whether this one lives. */
   readonly onKnock?: (() => void) | undefined;
 }
 
 /**
- * The place of this process in the root: its directory, socket and files, which may be removed while it runs (a cleaner, a
- * person), or taken for those of a dead process. They are made again.
+ * The place of this process in the root: its directory, socket and files. Something (a cleaner, a person) may remove
+ * them while the process runs, or another process may take them for those of a dead one; then they are made again.
  */
 export class OwnerPlace {
   readonly #options: OwnerPlaceOptions;
@@ -26,12 +26,12 @@ export class OwnerPlace {
     this.#options = options;
   }
 
-  /** `undefined`: it was not made yet, or is given up. */
+  /** `undefined` if it was not made yet, or was given up. */
   get owner(): OwnerDirectory | undefined {
     return this.#owner;
   }
 
-  /** Makes the directory unless there is one. Throws the error of the file system. */
+  /** Creates the directory unless there is one. Throws the error of the file system. */
   open(): OwnerDirectory {
     if (this.#owner !== undefined) return this.#owner;
     const { root, now, sync, onKnock } = this.#options;
@@ -41,15 +41,15 @@ export class OwnerPlace {
     return this.#owner;
   }
 
-  /** Other processes of this host may take over what is left. */
+  /** Lets other processes of this host take over what is left. */
   giveUp(): void {
     this.#owner?.close();
     this.#owner = undefined;
   }
 
   /**
-   * Looks whether all is in place, and makes again what is not. Returns whether there is more to restore. Throws the error
-   * of the file system.
+   * Checks that everything is in place and makes again what is not. Returns whether there is more to restore. Throws
+   * the error of the file system.
    */
   restore(queues: { readonly own: SegmentQueue; readonly adopted: SegmentQueue }): boolean {
     const { root, reporter, sync } = this.#options;
@@ -60,7 +60,7 @@ export class OwnerPlace {
     for (const segment of segments) sync.written(segment);
     if (segments.length > 0) sync.created(path);
     if (!isInPlace || segments.length > 0 || lost > 0) {
-      const message = `files of the spool in ${root} were removed, or taken over by another process, while in use: they are made again`;
+      const message = `files of the spool in ${root} were removed, or taken over by another process, while in use: they are created again`;
       reporter.limited('place', lost === 0 ? message : `${message}, but ${lost} records are lost`);
     }
     return hasMore;

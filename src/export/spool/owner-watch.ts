@@ -6,21 +6,21 @@ import { Liveness } from './liveness.ts';
 import { readDirectory } from './owner-directory.ts';
 import { hostOf } from '../owner-host.ts';
 
-/** An owner of which no beat was seen for this time is dead. It is six beats. */
+/** An owner without a beat for this long is dead. It is six beats. */
 const SILENCE_MILLIS = 60_000;
 
 /**
- * The most that counts between two looks. What happened in a longer pause, in which this process was stopped or the computer
- * asleep, was not watched: the owner may have slept as well.
+ * The most time that counts between two looks. In a longer pause, this process was stopped or the computer slept, and
+ * the owner may have slept too.
  */
 const MAX_PAUSE_MILLIS = 20_000;
 /** How often `decide` looks. */
 const LOOK_INTERVAL_MILLIS = 5_000;
 
-/** `waiting`: nothing tells yet whether the owner lives. */
+/** State of an owner. `waiting`: it is not yet known whether it lives. */
 export type OwnerState = 'alive' | 'dead' | 'waiting';
 
-/** What was seen of an owner's heartbeat, on the clock of this process. */
+/** Observations of an owner's heartbeat, on the clock of this process. */
 interface Course {
   value: string;
   hasBeaten: boolean;
@@ -29,23 +29,24 @@ interface Course {
 }
 
 /**
- * The rule by which a process tells whether the owner of a directory lives, also when that owner runs on another host, in
- * another container or before the computer was started anew. All that want to know ask here.
+ * The one rule that decides whether the owner of a directory lives, even if that owner runs on another host, in another
+ * container or ran before the computer was restarted.
  *
  * 1. Its socket accepts a connection: it is alive, wherever it runs. Nobody else can listen there.
  * 2. The connection is refused, or there is no socket:
- *    - The owner ran where this process runs, by the key of `owner-host.ts`: it is dead. Among those the kernel is the judge.
+ *    - The owner ran where this process runs, by the key of `owner-host.ts`: it is dead. Among those the kernel is the
+ *      judge.
  *    - It has given its directory up and closed its files: it is dead.
- *    - Otherwise the socket says nothing. Another kernel cannot reach it, nor a container that has mounted the volume by
- *      itself. The owner is dead when its heartbeat has not changed for 60 s, and alive when it has changed. The same goes
- *      for an owner that does not say where it runs.
+ *    - Otherwise the socket says nothing. Another kernel cannot reach it, nor a container that has mounted the volume
+ *      by itself. The owner is dead when its heartbeat has not changed for 60 s, and alive when it has changed. The
+ *      same goes for an owner that does not say where it runs.
  * 3. Any other failure of the connection (no right, a full backlog): it is alive.
  *
- * The content of a heartbeat is compared with what this process saw before, over its own monotonic clock: clocks of two hosts
- * may show any time. So who begins to look has to wait for those 60 s.
+ * A heartbeat's content is compared with what this process saw before, on its own monotonic clock, because the clocks
+ * of two hosts may differ. So a process that begins to look has to wait for those 60 s.
  *
- * A wrong guess (a computer that was asleep or cut off from the volume for a minute) costs duplicates: an owner that finds its
- * directory taken makes a new one, and writes what is not settled again.
+ * A wrong decision (about a computer that slept or was cut off from the volume for a minute) costs duplicates: an owner
+ * that finds its directory taken makes a new one and writes unsettled records again.
  */
 export class OwnerWatch {
   readonly #root: string;
@@ -55,7 +56,7 @@ export class OwnerWatch {
     this.#root = root;
   }
 
-  /** Looks at the owner of a directory. Rejects with the error of the file system. */
+  /** Checks the owner of a directory. Rejects with the error of the file system. */
   async look(directory: string): Promise<OwnerState> {
     if (await Liveness.isAlive(directory)) return 'alive';
     const { value, host, isGivenUp } = readBeat(directory);
@@ -64,7 +65,7 @@ export class OwnerWatch {
   }
 
   /**
-   * Resolves when it is known of each owner in the root whether it lives: at once, or after up to a minute. Rejects with the
+   * Resolves when it is known whether each owner in the root lives: at once, or after up to a minute. Rejects with the
    * error of the file system.
    */
   async decide(): Promise<void> {

@@ -2,23 +2,23 @@ import { FileSegment } from './file-segment.ts';
 import { segmentsBelow } from './owner-directory.ts';
 import type { SegmentQueue } from './segment-queue.ts';
 
-/** Each is up to 8 MiB, read and written within the event loop. */
+/** The most files at once: each has up to 8 MiB, which are read and written within the event loop. */
 const MAX_FILES_AT_ONCE = 4;
 
-/** What became of segments whose files had lost their names. */
+/** The result of restoring segments whose files had lost their names. */
 export interface Restored {
-  /** Segments whose files were written again. */
+  /** Segments whose files were rewritten. */
   readonly segments: readonly FileSegment[];
-  /** Records of whose file nothing is left: it was not open, or is on another host's volume. */
+  /** Number of records whose file is gone, because it was not open or is on another host's volume. */
   readonly lost: number;
-  /** Whether there are more: to be called again. */
+  /** Whether there are more: then call it again. */
   readonly hasMore: boolean;
 }
 
 /**
- * Writes a few segments again whose files are not where they were made: they were removed, or another process has taken
- * them over with their directory. Own files are open and can be read all the same. Adopted ones are open only while they
- * are read: those that another process has are left to it, and what is nowhere any more is lost.
+ * Rewrites a few segments whose files are no longer in place, because they were removed, or another process took them
+ * over with their directory. Own files are open and can still be read. Adopted ones are open only while they are read:
+ * those that another process has are left to it, and those that are gone are lost.
  *
  * Throws the error of the file system.
  *
@@ -59,7 +59,7 @@ export function restoreSegments(
 }
 
 /**
- * `undefined`: nothing is left of the file. Over a network it is gone for who has it open, too, when another host that has
+ * `undefined` if nothing is left of the file. Over a network, even an open file is gone when another host that has
  * taken it over removes it.
  */
 function contentOf(segment: FileSegment): Buffer | undefined {

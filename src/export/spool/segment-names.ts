@@ -1,6 +1,6 @@
 export const SEGMENT_SUFFIX = '.seg';
 export const ACKNOWLEDGEMENT_SUFFIX = '.ack';
-/** Begins the name of a segment that is being written anew. One that is left was never used, and is removed. */
+/** Prefix of a segment that is being rewritten. One that is left over was never used and is removed. */
 export const REWRITING_PREFIX = '.rewriting-';
 
 const ORDINAL_DIGITS = 15;

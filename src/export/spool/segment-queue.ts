@@ -15,15 +15,15 @@ import type { Settlement } from './spool-batch.ts';
 export interface SegmentQueueOptions {
   readonly origins: OriginDecoder;
   readonly events: SpoolEvents;
-  /** Whether the records are of this process. */
+  /** Whether the records belong to this process. */
   readonly isOwn: boolean;
-  /** Frames of before that time are dropped. */
+  /** Frames from before this time are dropped. */
   readonly expiredBefore: () => number;
-  /** Called when a file that is to be read is not there. */
+  /** Called when a file to be read is missing. */
   readonly onMissing?: () => void;
 }
 
-/** A frame of which a batch has taken only the first records. */
+/** A frame whose first records only were taken by a batch. */
 interface Rest {
   readonly segment: Segment;
   readonly frame: PlacedFrame;
@@ -31,15 +31,15 @@ interface Rest {
   readonly from: number;
 }
 
-/** Segments in the order in which they are sent: first in, first out. */
+/** Segments in the order of sending: first in, first out. */
 export class SegmentQueue {
   readonly segments: Segment[] = [];
   readonly #options: SegmentQueueOptions;
-  /** Of the first segment that is not read to its end. */
+  /** The reader of the first segment that is not read to its end. */
   #reader: SegmentReader | undefined;
   #rest: Rest | undefined;
   readonly #unsettled = new Set<SpoolBatch>();
-  /** While records are erased: the segments to look at. */
+  /** During an erasure, the segments to look at. */
   #erasing: Set<Segment> | undefined;
   #bytes = 0;
 
@@ -47,7 +47,7 @@ export class SegmentQueue {
     this.#options = options;
   }
 
-  /** Number of records that are not settled. */
+  /** Number of unsettled records. */
   get pending(): number {
     let pending = 0;
     for (const segment of this.segments) pending += segment.records - segment.settled;
@@ -59,7 +59,7 @@ export class SegmentQueue {
     return this.#bytes;
   }
 
-  /** Number of the oldest record that is not settled; `undefined` when all are. */
+  /** The ordinal of the oldest unsettled record; `undefined` if all are settled. */
   get oldestUnsettled(): number | undefined {
     return this.segments.find(({ records, settled }) => settled < records)?.position.ordinal;
   }
@@ -74,7 +74,7 @@ export class SegmentQueue {
     this.#bytes += bytes;
   }
 
-  /** Whether reading the segment has not begun. */
+  /** Whether the segment has not been read at all. */
   isUnread(segment: Segment): boolean {
     return !segment.isRead && this.#reader?.segment !== segment;
   }
@@ -88,12 +88,12 @@ export class SegmentQueue {
   }
 
   /**
-   * Reads the next records, up to `maxRecords` and about `maxBytes`; resolves to `undefined` when there are none now.
+   * Reads the next records, up to `maxRecords` and about `maxBytes`; resolves to `undefined` if there are none now.
    *
-   * One call at a time. Rejects with the error of the file system.
+   * Allows one call at a time. Rejects with the error of the file system.
    */
   async read(maxRecords: number, maxBytes: number): Promise<SpoolBatch | undefined> {
-    // All records of one may have been dropped.
+    // All records of a batch may have been dropped.
     for (const each of this.#unsettled) if (each.isSettled) this.#unsettled.delete(each);
     const batch = new SpoolBatch((...event) => this.#settled(...event));
     this.#unsettled.add(batch);
@@ -113,12 +113,12 @@ export class SegmentQueue {
       await reader?.fill();
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#options.onMissing?.();
-      // A segment that was dropped meanwhile, or left to another process, need not be read.
+      // A segment that was meanwhile dropped, or left to another process, need not be read.
       if (reader === this.#reader) throw error;
     }
   }
 
-  /** Gives up the rest of the segment that is being read, which the file system cannot read: it counts as damaged. */
+  /** Gives up the unreadable rest of the current segment, which then counts as damaged. */
   giveUpReading(): void {
     const reader = this.#reader;
     if (reader === undefined) return;
@@ -126,14 +126,14 @@ export class SegmentQueue {
     this.#atEnd(reader);
   }
 
-  /** Deletes a segment; those of its records that are not settled are lost. */
+  /** Deletes a segment; its unsettled records are lost. */
   drop(segment: Segment, reason: LossReason): void {
     const lost = segment.records - segment.settled;
     this.leave(segment);
     if (lost > 0) this.#options.events.lost(reason, lost, this.#options.isOwn);
   }
 
-  /** Takes out a segment whose file another process has: that one sends it. */
+  /** Removes a segment whose file another process has and will send. */
   leave(segment: Segment): void {
     segment.settled = segment.records;
     this.#remove(segment);
@@ -141,11 +141,11 @@ export class SegmentQueue {
   }
 
   /**
-   * Erases records in the segments that there are when it is called, one after the other; what is appended meanwhile stays.
-   * Nothing may be read or sent meanwhile, and batches that were read before are void.
+   * Erases records in the segments that exist at the call, one after the other; what is appended meanwhile stays.
+   * Nothing may be read or sent meanwhile, and batches that were read before become invalid.
    *
-   * @param counts Gets the numbers of erased records.
-   * @throws The error of a segment that could not be written; all others are done then.
+   * @param counts Gets the number of erased records.
+   * @throws The error of a segment that could not be written, after all others are done.
    */
   async erase(matcher: RecordMatcher, counts: ErasedCounts): Promise<void> {
     const settled = this.#rewind();
@@ -183,8 +183,8 @@ export class SegmentQueue {
   }
 
   /**
-   * Reading begins again with what is not settled. Returns what is settled although earlier records are not: of each segment,
-   * by the offset of the frame.
+   * Restarts reading with what is not settled. Returns records that are settled although earlier ones are not, by
+   * segment and offset of the frame.
    */
   #rewind(): Map<Segment, Map<number, Set<number>>> {
     const settled = new Map<Segment, Map<number, Set<number>>>();
@@ -223,7 +223,7 @@ export class SegmentQueue {
       }
       this.#take(batch, { segment, frame, decoded, from }, maxRecords);
     } catch {
-      // Damaged in a way that the checksum missed. It is not of another version: such directories are not adopted.
+      // The checksum missed this damage. It is not of another version, because such directories are not adopted.
       this.#countLost(segment, 'damaged', frame.count - from);
     }
   }
@@ -250,7 +250,7 @@ export class SegmentQueue {
     this.#rest = isFrameEnd ? undefined : { ...rest, from: from + count };
   }
 
-  /** Ends reading a segment. Returns whether the next segment may be read. */
+  /** Ends reading a segment; returns whether the next segment may be read. */
   #atEnd(reader: SegmentReader): boolean {
     const { segment } = reader;
     const lost = segment.nextOrdinal - reader.nextOrdinal;
@@ -276,7 +276,7 @@ export class SegmentQueue {
     this.sweep();
   }
 
-  /** Removes the segments at the front that are sealed and settled. */
+  /** Removes sealed and settled segments at the front. */
   sweep(): void {
     for (;;) {
       const segment = this.segments[0];

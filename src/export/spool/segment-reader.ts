@@ -5,18 +5,18 @@ import { writtenMillisOf } from './codec/frame-decoder.ts';
 import { isKnownPayload } from './known-format.ts';
 import type { Segment } from './segment.ts';
 
-/** Reads are few and large, since the way through the thread pool takes longer than the copying. */
+/** Size of a read: few large reads, because the way through the thread pool takes longer than copying. */
 const CHUNK_BYTES = 1024 * 1024;
 
 /** A frame with its offset in the segment. Its payload is valid until the next `fill`. */
 export interface PlacedFrame extends Frame {
   readonly offset: number;
   readonly endOffset: number;
-  /** Number of records missing before it, which are damaged. */
+  /** Number of damaged records missing before it. */
   readonly lost: number;
 }
 
-/** Reads the frames of a segment in order. Damaged bytes are skipped up to the next frame with a valid checksum. */
+/** Reads the frames of a segment in order. Skips damaged bytes up to the next frame with a valid checksum. */
 export class SegmentReader {
   readonly segment: Segment;
   /** The memory that each `fill` reads into. */
@@ -27,19 +27,19 @@ export class SegmentReader {
   #bufferStart = 0;
   /** Offset of the next frame in the segment. */
   #at: number;
-  /** Offset behind the last undamaged frame. */
+  /** Offset after the last undamaged frame. */
   #undamagedEnd: number;
   #expected: number;
   readonly #firstAt: number;
   readonly #settledInFirst: number;
-  /** How many records the damaged bytes since the last frame seem to have held. */
+  /** Estimated number of records in the damaged bytes since the last frame. */
   #damagedRecords = 0;
 
   constructor(segment: Segment) {
     this.segment = segment;
     this.#at = segment.position.offset;
     this.#undamagedEnd = this.#at;
-    // The first records of the frame there may be settled: when it is damaged they are not lost.
+    // The first records of the frame there may be settled: if it is damaged, those are not lost.
     this.#expected = segment.position.ordinal;
     this.#settledInFirst = segment.position.skip;
     this.#firstAt = segment.position.offset;
@@ -50,24 +50,27 @@ export class SegmentReader {
     return this.#expected;
   }
 
-  /** How many records the damaged bytes after the last frame seem to have held. */
+  /** Estimated number of records in the damaged bytes after the last frame. */
   get damagedAtEnd(): number {
-    // The last frame may be cut: it held more than what is left of it.
+    // The last frame may be cut, so that it held more than what is left of it.
     return Math.min(this.#damagedRecords, MAX_FRAME_RECORDS + this.#mostInDamage());
   }
 
-  /** How many records the damaged bytes up to here could hold. */
+  /** The most records that the damaged bytes up to here could hold. */
   #mostInDamage(): number {
     return Math.floor((this.#at - this.#undamagedEnd) / MIN_RECORD_BYTES);
   }
 
-  /** Skips to this record: the caller has counted what is missing before it. */
+  /** Skips to this record, because the caller has counted what is missing before it. */
   passOver(nextOrdinal: number): void {
     this.#expected = nextOrdinal;
     this.#damagedRecords = 0;
   }
 
-  /** The next frame. `'read'`: call `fill` first. `'end'`: there is none, or none yet when the segment is not sealed. */
+  /**
+   * Returns the next frame. `'read'`: call `fill` first. `'end'`: there is none, or none yet if the segment is not
+   * sealed.
+   */
   next(): PlacedFrame | 'read' | 'end' {
     for (;;) {
       if (this.#at >= this.segment.bytes) return 'end';
@@ -84,7 +87,7 @@ export class SegmentReader {
     const start = this.#at;
     const needed = Math.min(Math.max(CHUNK_BYTES, this.#neededBytes()), this.segment.bytes - start);
     if (this.#memory.length < needed) this.#memory = Buffer.allocUnsafeSlow(needed);
-    // If the read fails half-way, the old bytes must not pass for new ones.
+    // If the read fails half-way, old bytes must not pass for new ones.
     this.#buffer = this.#memory.subarray(0, 0);
     this.#bufferStart = start;
     const length = await this.segment.read(this.#memory, start, needed);
@@ -97,7 +100,7 @@ export class SegmentReader {
     return at < this.#buffer.length ? frameLength(this.#buffer, at) : HEADER_BYTES;
   }
 
-  /** Whether a frame of the length in its header fits into the rest of the segment, beyond the buffer. */
+  /** Whether a frame of the length in its header fits into the rest of the segment beyond the buffer. */
   #canHoldFrame(): boolean {
     const bufferEnd = this.#bufferStart + this.#buffer.length;
     return bufferEnd < this.segment.bytes && this.#at + this.#neededBytes() <= this.segment.bytes;
@@ -132,12 +135,12 @@ export class SegmentReader {
   }
 }
 
-/** What a scan found in a segment of another process. */
+/** The result of scanning a segment of another process. */
 export interface SegmentScan {
-  /** Records from the position on, damaged ones included. */
+  /** Records from the position on, including damaged ones. */
   readonly records: number;
   readonly nextOrdinal: number;
-  /** When the first frame was written; `undefined` when that cannot be read. */
+  /** When the first frame was written; `undefined` if that cannot be read. */
   readonly oldestMillis: number | undefined;
   readonly frames: number;
   /** How many of the records are damaged. */

@@ -13,8 +13,8 @@ export interface SegmentSyncOptions {
 }
 
 /**
- * Syncs written segments to the disk, so that they survive a power cut: at an interval and off the event loop, since a
- * sync was seen to take up to 90 ms, or at each write.
+ * Syncs written segments to the disk, so that they survive a power cut: at an interval and off the event loop, because
+ * a sync was seen to take up to 90 ms, or at each write.
  */
 export class SegmentSync {
   readonly #options: SegmentSyncOptions;
@@ -27,7 +27,7 @@ export class SegmentSync {
     this.#options = options;
   }
 
-  /** To be called after each write to a segment. Never throws: without the sync only a power cut loses the write. */
+  /** Call it after each write to a segment. Never throws: without the sync, only a power cut loses the write. */
   written(segment: Segment): void {
     if (this.#options.mode === 'always') this.#syncNow(segment);
     else if (this.#options.mode === 'interval') {
@@ -36,7 +36,7 @@ export class SegmentSync {
     }
   }
 
-  /** To be called after a file or directory was made in this one: without a sync a power cut could lose its name. */
+  /** Call it after a file or directory was created in this one: without a sync, a power cut could lose its name. */
   created(directory: string): void {
     if (this.#options.mode === 'always') syncDirectory(directory);
     else if (this.#options.mode === 'interval') {
@@ -45,14 +45,14 @@ export class SegmentSync {
     }
   }
 
-  /** The segment was removed. */
+  /** Call it when the segment was removed. */
   forget(segment: Segment): void {
     this.#segments.delete(segment);
   }
 
-  /** Resolves when everything written before the call is on the disk. Never rejects: a failure is reported. */
+  /** Resolves when everything written before the call is on the disk. Never rejects; failures are reported. */
   flush(): Promise<void> {
-    // Together with the syncs that are under way: what they took is written before this call too.
+    // Include running syncs: what they took was written before this call too.
     const before = this.#underWay;
     return (this.#underWay = Promise.all([before, this.#syncAll()]).then(() => {}));
   }

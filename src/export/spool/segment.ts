@@ -1,52 +1,55 @@
-/** A segment that holds this much gets no other frame. */
+/** A segment of this size gets no further frame. */
 export const MAX_SEGMENT_BYTES: number = 8 * 1024 * 1024;
 
-/** How far a segment is settled: everything before `offset`, and the first `skip` records of the frame that begins there. */
+/**
+ * How far a segment is settled: everything before `offset`, plus the first `skip` records of the frame that begins
+ * there.
+ */
 export interface SegmentPosition {
   readonly offset: number;
   readonly skip: number;
-  /** Number of the next record, from which missing records are counted. */
+  /** Ordinal of the next record, from which missing records are counted. */
   readonly ordinal: number;
 }
 
-/** The frames of a segment without what was to be erased, and without what was settled. */
+/** The frames of a segment without erased and settled records. */
 export interface RewrittenFrames {
   readonly bytes: Buffer;
-  /** Records that are left. */
+  /** Number of remaining records. */
   readonly records: number;
-  /** Number of the first record, and of the one after the last. */
+  /** Ordinals of the first record and of the one after the last. */
   readonly ordinal: number;
   readonly nextOrdinal: number;
 }
 
-/** A sequence of frames in the order of writing: a file, or memory where the disk cannot be written. */
+/** A sequence of frames in the order of writing: a file, or memory if the disk cannot be written to. */
 export abstract class Segment {
   /** Unique across processes and restarts. Names sort by owner, then by age. */
   abstract readonly name: string;
   /** The directory of its file; `undefined` for a segment in memory. */
   abstract readonly directory: string | undefined;
-  /** Number of its first record among all records of its owner. */
+  /** Ordinal of its first record among all records of its owner. */
   readonly firstOrdinal: number;
-  /** Number of the record after its last one. */
+  /** Ordinal of the record after its last one. */
   nextOrdinal: number;
   bytes = 0;
-  /** When its first frame was written, milliseconds since the epoch. */
+  /** When its first frame was written, in milliseconds since the epoch. */
   oldestMillis: number;
   /** When its last frame was written. */
   newestMillis: number;
-  /** Nothing more is appended. */
+  /** Whether nothing more is appended. */
   isSealed = false;
-  /** All of it was read, to be sent. */
+  /** Whether all of it was read for sending. */
   isRead = false;
-  /** Number of its records, without those known to be damaged. */
+  /** Number of its records, without known damaged ones. */
   records = 0;
   /** How many of them are acknowledged, rejected or lost. */
   settled = 0;
   /** Up to where it is settled. */
   position: SegmentPosition;
-  /** Exports under way with records of this segment; it must not be dropped meanwhile. */
+  /** Number of running exports with records of this segment, which must not be dropped meanwhile. */
   inFlight = 0;
-  /** The segment was dropped or is finished: its file is gone. */
+  /** Whether the segment was dropped or finished, so that its file is gone. */
   isRemoved = false;
 
   constructor(firstOrdinal: number, nowMillis: number) {
@@ -57,7 +60,7 @@ export abstract class Segment {
     this.position = { offset: 0, skip: 0, ordinal: firstOrdinal };
   }
 
-  /** Appends whole frames. On failure throws the error of the file system, and nothing is appended. */
+  /** Appends whole frames. On failure it throws the error of the file system and appends nothing. */
   append(frame: Buffer, count: number, nowMillis: number): void {
     this.write(frame);
     if (this.bytes === 0) this.oldestMillis = nowMillis;
@@ -67,10 +70,10 @@ export abstract class Segment {
     this.nextOrdinal += count;
   }
 
-  /** Writes behind what is there. The caller overwrites the frame afterwards. */
+  /** Appends a frame, which the caller overwrites afterwards. */
   protected abstract write(frame: Buffer): void;
 
-  /** Reads bytes from an offset, fewer than asked for at the end. Resolves to their number. */
+  /** Reads bytes from an offset and resolves to their number; at the end there are fewer than asked for. */
   abstract read(into: Buffer, offset: number, length: number): Promise<number>;
 
   /**
@@ -86,13 +89,14 @@ export abstract class Segment {
     this.isSealed = true;
   }
 
-  /** All its bytes. @throws the error of the file system. */
+  /** Returns all its bytes. @throws the error of the file system. */
   abstract readAll(): Buffer;
 
   /**
-   * Puts frames in the place of its own, none of which is settled. Nothing is appended to it any more, and nobody reads it.
+   * Replaces its frames by others, none of which is settled. Nothing may be appended any more, and nobody may be
+   * reading it.
    *
-   * @throws the error of the file system; then it is as it was.
+   * @throws the error of the file system; then the segment is unchanged.
    */
   rewrite({ bytes, records, ordinal, nextOrdinal }: RewrittenFrames): void {
     this.replaceBytes(bytes);

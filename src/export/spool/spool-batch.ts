@@ -11,17 +11,17 @@ export type OnSettled = (batch: SpoolBatch, from: number, to: number, settlement
 /** The records of a batch that come from one frame. */
 export interface FrameSlice {
   readonly segment: Segment;
-  /** Offsets in the segment where the frame begins and ends. */
+  /** Start and end of the frame in the segment. */
   readonly offset: number;
   readonly endOffset: number;
   /** Number of records of the frame before the slice. */
   readonly skip: number;
   readonly count: number;
-  /** The number of the slice's first record. */
+  /** Ordinal of the slice's first record. */
   readonly ordinal: number;
   /** Whether the slice reaches the end of its frame. */
   readonly isFrameEnd: boolean;
-  /** When the frame was written, milliseconds since the epoch. */
+  /** When the frame was written, in milliseconds since the epoch. */
   readonly writtenMillis: number;
 }
 
@@ -33,11 +33,11 @@ export class SpoolBatch {
   bytes = 0;
   readonly #onSettled: OnSettled;
   readonly #slices: FrameSlice[] = [];
-  /** By index: whether a record after the noted ones is settled already. */
+  /** By index, whether a record after the noted ones is already settled. */
   readonly #isSettled: boolean[] = [];
-  /** By index: whether a record was sent and no answer came. */
+  /** By index, whether a record was sent but not answered. */
   readonly #isUnanswered: boolean[] = [];
-  /** How many records, at the front, are noted as settled in their segments. */
+  /** Number of records at the front that are noted as settled in their segments. */
   #noted = 0;
   #noteAt = 0;
   #notedInSlice = 0;
@@ -58,7 +58,7 @@ export class SpoolBatch {
     this.#slices.push(slice);
     const end = slice.skip + slice.count;
     if (this.length === 0 && slice.count === records.length) {
-      // A batch nearly always is one frame: its arrays are taken as they are.
+      // A batch is nearly always one frame: use its arrays as they are.
       this.records = records;
       this.sessions = sessions;
     } else {
@@ -68,7 +68,7 @@ export class SpoolBatch {
     this.bytes += Math.ceil(((slice.endOffset - slice.offset) * slice.count) / records.length);
   }
 
-  /** While an export with these records is under way, no bound may drop their segments. */
+  /** Keeps limits from dropping the segments of these records during an export. */
   hold(): void {
     for (const { segment } of this.#slices) segment.inFlight += 1;
   }
@@ -87,7 +87,7 @@ export class SpoolBatch {
     }
   }
 
-  /** The ranges of records that are not settled, in order. */
+  /** The ranges of unsettled records, in order. */
   unsettled(): { readonly from: number; readonly to: number }[] {
     const runs: { from: number; to: number }[] = [];
     if (this.#isSettled.length <= this.#noted && this.#noted < this.length) {
@@ -102,12 +102,12 @@ export class SpoolBatch {
     return runs;
   }
 
-  /** These records were sent, and no answer came: the collector may have them. */
+  /** Notes that these records were sent but not answered, so that the collector may have them. */
   noteUnanswered(from: number, to: number): void {
     for (let i = from; i < to; i += 1) this.#isUnanswered[i] = true;
   }
 
-  /** Of the records that are not settled those that the collector may have all the same. */
+  /** The unsettled records that the collector may have anyway. */
   unanswered(): number[] {
     return this.unsettled().flatMap(({ from, to }) => {
       const found: number[] = [];
@@ -116,7 +116,7 @@ export class SpoolBatch {
     });
   }
 
-  /** Adds the records that are settled although earlier ones are not: by their segment, the offset of their frame and their place in it. */
+  /** Adds records that are settled although earlier ones are not, by segment, offset of the frame and place in it. */
   noteSettledIn(settled: Map<Segment, Map<number, Set<number>>>): void {
     let start = 0;
     for (const { segment, offset, skip, count } of this.#slices) {
@@ -130,7 +130,7 @@ export class SpoolBatch {
     }
   }
 
-  /** How many records at the front were written before a time. */
+  /** Number of records at the front that were written before a time. */
   olderThan(millis: number): number {
     let count = 0;
     for (const slice of this.#slices) {
@@ -140,7 +140,10 @@ export class SpoolBatch {
     return count;
   }
 
-  /** The records of a segment that a bound dropped are not to be sent. Not to be called while the batch is held. */
+  /**
+   * Drops the records of a segment that a limit dropped, so that they are not sent. Do not call it while the batch is
+   * held.
+   */
   discard(segment: Segment): void {
     this.eachSegment(0, this.length, (each, from, to) => {
       if (each === segment) this.#mark(from, to);
@@ -148,7 +151,10 @@ export class SpoolBatch {
     this.#noteFront();
   }
 
-  /** Settles the records from `from` up to `to`, exclusive. They are noted in their segments once everything before them is. */
+  /**
+   * Settles the records from `from` up to, but not including, `to`. They are noted in their segments once everything
+   * before them is.
+   */
   settle(from: number, to: number, settlement: Settlement): void {
     if (from === this.#noted) this.#note(to - from);
     else this.#mark(from, to);

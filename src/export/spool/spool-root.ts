@@ -8,7 +8,7 @@ import type { Reporter } from '../../support/reporter.ts';
 import { claimPath } from '../claim-path.ts';
 import { directoryAccess } from '../directory-access.ts';
 
-/** The disk is full, or the process has no descriptor left: such failures pass, and do not keep an application from starting. */
+/** Temporary failures, such as a full disk or no free descriptor, which must not keep an application from starting. */
 const PASSING_DISK_CODES: ReadonlySet<string> = new Set([
   'ENOSPC',
   'EDQUOT',
@@ -19,27 +19,27 @@ const PASSING_DISK_CODES: ReadonlySet<string> = new Set([
   'EINTR',
 ]);
 
-/** Whether a failure passes by itself, unlike a wrong configuration. */
+/** Whether a failure is temporary, unlike a wrong configuration. */
 export function isPassing(error: unknown): boolean {
   return PASSING_DISK_CODES.has((error as NodeJS.ErrnoException | undefined)?.code ?? '');
 }
 
-/** The claim on a root, of which this process gives out one at a time. */
+/** The claim on a root; a process has at most one for each root. */
 export interface RootClaim {
-  /** Absolute, without symbolic links. */
+  /** The absolute path, without symbolic links. */
   readonly path: string;
   release(): void;
 }
 
 /**
- * Makes the root of a spool if it is missing, and claims it.
+ * Creates the root of a spool if it is missing, and claims it.
  *
- * @throws SessionLogsError `directory_in_use` when this process has a spool there already; `directory_unusable` when the
- * path is not a directory, belongs to another user, can be written by everybody, or cannot be made.
+ * @throws SessionLogsError `directory_in_use` if this process already has a spool there; `directory_unusable` if the
+ * path is not a directory, belongs to another user, is writable by everybody, or cannot be created.
  */
 export function claimRoot(directory: string, reporter: Reporter): RootClaim {
   const path = openRoot(expandHome(directory), reporter);
-  const whenInUse = `this process has a spool in ${path} already: one directory per destination`;
+  const whenInUse = `this process already has a spool in ${path}: give each destination a directory of its own`;
   return { path, release: claimPath('spool-roots', path, whenInUse) };
 }
 
@@ -53,14 +53,14 @@ function openRoot(directory: string, reporter: Reporter): string {
   } catch (error) {
     if (error instanceof SessionLogsError) throw error;
     if (isPassing(error)) return resolve(directory);
-    throw unusable(directory, `it cannot be made or opened (${(error as Error).message})`, error);
+    throw unusable(directory, `it cannot be created or opened (${(error as Error).message})`, error);
   }
 }
 
 /**
- * Makes the root again when it was removed. It is checked as at the start: another user may have been faster.
+ * Creates the root again after it was removed. Checks it as at the start, because another user may have been faster.
  *
- * @param path Without symbolic links.
+ * @param path A path without symbolic links.
  * @throws SessionLogsError `directory_unusable`, or the error of the file system.
  */
 export function remakeRoot(path: string): void {
@@ -68,7 +68,7 @@ export function remakeRoot(path: string): void {
   checkAccess(path);
 }
 
-/** @returns A warning, when there is something to say. */
+/** @returns A warning, if there is something to warn of. */
 function checkAccess(path: string): string | undefined {
   if (lstatSync(path).isSymbolicLink()) throw unusable(path, 'it is a symbolic link');
   const { refusal, warning } = directoryAccess(path);
@@ -76,7 +76,7 @@ function checkAccess(path: string): string | undefined {
   return warning;
 }
 
-/** The error of a directory that cannot be used as a spool. */
+/** Makes the error for a directory that cannot be used as a spool. */
 export function unusable(directory: string, why: string, cause?: unknown): SessionLogsError {
   return new SessionLogsError(
     'directory_unusable',

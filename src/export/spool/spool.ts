@@ -17,15 +17,15 @@ import { MAX_SEGMENT_BYTES } from './segment.ts';
 import type { Segment } from './segment.ts';
 import { isPassing } from './spool-root.ts';
 
-/** The most that waits in memory while the disk cannot be written. */
+/** The most bytes that wait in memory while the disk cannot be written to. */
 const MAX_MEMORY_BYTES = 8 * 1024 * 1024;
 const ADOPTION_LOOK_MILLIS = 5;
 
 /**
- * The segment files of this process below a root, and those that it took over from dead processes.
+ * Holds the segment files of this process below a root, and those that it took over from dead processes.
  *
- * It has two queues: own records and adopted ones. Both together are bounded by `maxBytes`; when the bound is reached the
- * oldest segment is dropped, adopted ones first. While the disk cannot be written, up to 8 MiB wait in memory.
+ * It has two queues: own records and adopted ones. `maxBytes` limits both together; at the limit the oldest segment is
+ * dropped, adopted ones first. While the disk cannot be written to, up to 8 MiB wait in memory.
  */
 export class Spool implements RecordSpool {
   readonly place = 'the spool';
@@ -42,7 +42,7 @@ export class Spool implements RecordSpool {
   #isAdopting = false;
   #isClosed = false;
 
-  /** @throws the error of the file system, unless it is one that passes by itself, such as a full disk. */
+  /** @throws the error of the file system, unless it is temporary, such as a full disk. */
   constructor(options: SpoolOptions) {
     this.#options = options;
     this.#segmentBytes = Math.min(MAX_SEGMENT_BYTES, Math.ceil(options.maxBytes / 8));
@@ -69,7 +69,7 @@ export class Spool implements RecordSpool {
       this.#sync.forget(segment);
       events.removed(segment);
     };
-    // Another process may have it, with the directory.
+    // Another process may have taken the file, together with the directory.
     const onMissing = (): void => this.checkPlace();
     return new SegmentQueue({ origins, expiredBefore, isOwn, events: { ...events, removed }, onMissing });
   }
@@ -82,13 +82,13 @@ export class Spool implements RecordSpool {
     return this.own.bytes + this.adopted.bytes;
   }
 
-  /** Why the disk cannot be written; `undefined` while it can. */
+  /** Why the disk cannot be written to; `undefined` if it can. */
   get diskError(): unknown {
     return this.#retry.error;
   }
 
   /**
-   * What newer versions left in the root. It does not belong to this process: no bound counts or drops it, and nothing
+   * What newer versions left in the root. It does not belong to this process: no limit counts or drops it, and nothing
    * waits for it.
    */
   get newer(): NewerContent {
@@ -109,9 +109,9 @@ export class Spool implements RecordSpool {
     if (this.#active !== undefined && this.#active.records > 0) this.#seal();
   }
 
-  /** Writes the attributes of a resource that were not known when its records were written. */
+  /** Writes attributes of a resource that were not known when its records were written. */
   appendResource(blob: Buffer): void {
-    // After the end the files belong to whoever takes them over.
+    // After the end the files belong to the process that takes them over.
     if (this.#isClosed) return;
     const frame = Buffer.concat([Buffer.alloc(HEADER_BYTES), blob]);
     writeHeader(frame, 0, this.#nextOrdinal);
@@ -119,27 +119,27 @@ export class Spool implements RecordSpool {
     if (this.own.pending > 0) this.append(frame, 0);
   }
 
-  /** Takes over what dead processes left in the root, as long as `maxBytes` has room. Never rejects. */
+  /** Takes over what dead processes left in the root, as far as `maxBytes` has room. Never rejects. */
   async adopt(): Promise<void> {
     const owner = this.#place.owner;
     if (this.#isAdopting || this.#isClosed || owner === undefined) return;
     this.#isAdopting = true;
     try {
       const hasNone = this.adopted.segments.length === 0;
-      // One is always taken over. Otherwise, with a smaller bound than the dead process had, it would never be shipped.
+      // Always take over one: otherwise, with a smaller limit than the dead process had, it would never be shipped.
       const { maxBytes } = this.#options;
       const segments = await this.#deadOwners.takeOver(
         owner,
         (bytes, before) => !this.#isClosed && ((hasNone && before === 0) || this.bytes + before + bytes <= maxBytes),
       );
-      // The spool was closed meanwhile: what was taken over stays in its directory, like everything else.
+      // The spool was closed meanwhile: what was taken over stays in the spool's directory, like everything else.
       if (this.#isClosed) return;
       for (const segment of segments) if (eraseMarked(segment, this.#options.marks)) this.adopted.add(segment);
       this.#makeRoom(0);
     } catch (error) {
       this.#options.reporter.limited(
         'adopt',
-        'taking over the spool of a dead process failed; it is tried again',
+        'taking over the spool of a dead process failed; the processor tries it again',
         error,
       );
     } finally {
@@ -148,16 +148,16 @@ export class Spool implements RecordSpool {
   }
 
   /**
-   * Runs the work while nothing is taken over.
+   * Runs the work, during which nothing is taken over.
    *
-   * @throws the error of the file system when this process can have no directory in the root.
+   * @throws the error of the file system if this process cannot have a directory in the root.
    */
   async withoutAdopting<T>(work: (owner: OwnerDirectory) => Promise<T>): Promise<T> {
     while (this.#isAdopting) await sleep(ADOPTION_LOOK_MILLIS);
     this.#isAdopting = true;
     let own: OwnerDirectory | undefined;
     try {
-      // After the end this process has no directory any more: it gets one for so long.
+      // After the end this process has no directory any more: make one for this work.
       if (this.#isClosed) own = OwnerDirectory.create(this.#options.root, this.#options.now());
       return await work(own ?? this.#place.open());
     } finally {
@@ -166,12 +166,12 @@ export class Spool implements RecordSpool {
     }
   }
 
-  /** The id of the directory of this process, while it has one. */
+  /** The id of this process's directory, while it has one. */
   get ownerId(): string | undefined {
     return this.#place.owner?.id;
   }
 
-  /** Drops segments whose last record has waited too long. */
+  /** Drops segments whose last record waited too long. */
   dropAged(): void {
     const before = this.#options.expiredBefore();
     for (const queue of [this.adopted, this.own]) {
@@ -182,7 +182,7 @@ export class Spool implements RecordSpool {
     }
   }
 
-  /** When everything is settled, removes the last own segment: the directory of an idle process is empty. */
+  /** Removes the last own segment if everything is settled, so that the directory of an idle process is empty. */
   closeIdle(): void {
     if (this.#active === undefined || this.#active.settled < this.#active.records) return;
     this.#seal();
@@ -190,9 +190,9 @@ export class Spool implements RecordSpool {
   }
 
   /**
-   * Looks whether the directory of this process, its socket and its files are where other processes look for them: they
-   * may have been removed, or taken for those of a dead process. What is missing is made again, and the records that wait
-   * are written again; those that cannot be read any more are counted. Synchronous; never throws.
+   * Checks that the directory, socket and files of this process are where other processes look for them: they may have
+   * been removed, or taken for those of a dead process. Makes missing ones again and rewrites waiting records; counts
+   * those that can no longer be read. Synchronous; never throws.
    */
   checkPlace(): void {
     if (this.#isClosed || !this.#retry.isDue) return;
@@ -200,7 +200,10 @@ export class Spool implements RecordSpool {
     if (this.#retry.isFailing && this.#retry.isDue) this.#persist(false);
   }
 
-  /** The last try, before the process or the processor ends. Returns how many own records are neither settled nor on disk. */
+  /**
+   * Tries a last time to write records to disk, before the process or the processor ends. Returns how many own records
+   * are neither settled nor on disk.
+   */
   persistAll(): number {
     if (this.own.pending > 0 && !this.#isClosed) while (this.#restore());
     this.#persist(true);
@@ -215,7 +218,7 @@ export class Spool implements RecordSpool {
     try {
       return this.#place.restore(this);
     } catch (error) {
-      // The file that is still open may lead nowhere: the next record must not take it for the disk.
+      // The open file may have no name any more: the next record must not be written to it.
       this.#seal();
       this.#failed(error);
       return false;
@@ -223,9 +226,9 @@ export class Spool implements RecordSpool {
   }
 
   /**
-   * Tries to write what waits in memory to the disk.
+   * Tries to write to the disk what waits in memory.
    *
-   * @param isEnding Nothing is read or sent any more, so segments that are partly read are written too.
+   * @param isEnding Whether nothing is read or sent any more, so that even partly read segments are written.
    */
   #persist(isEnding: boolean): void {
     for (const segment of this.own.segments.slice()) {
@@ -234,14 +237,14 @@ export class Spool implements RecordSpool {
     }
   }
 
-  /** Syncs what is written, then closes all files and the directory: other processes may adopt what is left. */
+  /** Syncs what is written, then closes all files and the directory, so that other processes may adopt what is left. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#sync.stop();
     this.#active?.seal();
     const { owner } = this.#place;
-    // Before the sync, which may take long. The descriptors stay valid when another process moves the files.
+    // Before the sync, which may take long. The descriptors stay valid if another process moves the files.
     this.#place.giveUp();
     await this.#sync.flush();
     for (const segment of [...this.own.segments, ...this.adopted.segments]) segment.close();
@@ -276,7 +279,7 @@ export class Spool implements RecordSpool {
       return segment;
     } catch (error) {
       this.#failed(error);
-      // The file was made but could not be written: the next try needs its name.
+      // The file was created but could not be written: the next try needs its name.
       const active = this.#active;
       if (active?.directory !== undefined && active.bytes === 0) {
         this.#active = undefined;
@@ -288,9 +291,9 @@ export class Spool implements RecordSpool {
 
   #activeFile(length: number, now: number): Segment {
     const active = this.#active;
-    // A file that cannot be read was given up, and is not read any more.
+    // A file that could not be read was given up and is no longer read.
     if (active !== undefined && active.directory !== undefined && !active.isSealed) {
-      // Named after its first record: there cannot be two with none.
+      // Files are named after their first record, so there cannot be two without one.
       if (active.records === 0 || active.bytes + length <= this.#segmentBytes) return active;
     }
     const owner = this.#place.open();
@@ -307,7 +310,7 @@ export class Spool implements RecordSpool {
     this.#active = undefined;
   }
 
-  /** New records wait in memory, in a segment of their own, until the disk can be written. */
+  /** Keeps new records in memory, in a segment of their own, until the disk can be written to. */
   #writeToMemory(frame: Buffer, count: number): Segment | undefined {
     const waiting = this.own.segments.reduce(
       (sum, { directory, bytes }) => sum + (directory === undefined ? bytes : 0),
@@ -349,7 +352,7 @@ export class Spool implements RecordSpool {
 
   #failed(error: unknown): void {
     const { code } = error as NodeJS.ErrnoException;
-    // The directory was removed from outside: the next try makes a new one.
+    // Something removed the directory: the next try makes a new one.
     if ((code === 'ENOENT' || code === 'ENOTDIR') && this.#place.owner !== undefined) {
       this.#place.giveUp();
     }
@@ -374,7 +377,7 @@ function isOnDisk(segment: Segment): boolean {
   try {
     return segment instanceof FileSegment && segment.isInPlace;
   } catch {
-    // It cannot be looked at, so it cannot be counted on.
+    // It cannot be checked, so do not rely on it.
     return false;
   }
 }

@@ -260,7 +260,7 @@ describe('what cannot be looked at may be of a newer version', () => {
     const { spool, lost } = openSpool(root);
     await withoutDescriptors(() => spool.adopt());
     expect(snapshot(directory)).toStrictEqual(before);
-    expect(diagnostics.lines).toStrictEqual([expect.stringContaining('cannot be read and stays where it is')]);
+    expect(diagnostics.lines).toStrictEqual([expect.stringContaining('cannot be read and stays in place')]);
     chmodSync(directory, 0o300);
     await asUser([root, ...readdirSync(root).map((name) => join(root, name))], () => spool.adopt());
     chmodSync(directory, 0o700);

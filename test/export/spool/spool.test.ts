@@ -50,12 +50,12 @@ describe('a spool whose place something else has taken', () => {
       vi.advanceTimersByTime(200);
       append(1);
     }
-    expect([said('cannot be written to'), said('is written to again')]).toEqual([1, 0]);
+    expect([said('cannot be written to'), said('can be written to again')]).toEqual([1, 0]);
     unlinkSync(root);
     vi.advanceTimersByTime(6_000);
     spool.checkPlace();
     append(1);
-    expect([said('cannot be written to'), said('is written to again')]).toEqual([1, 1]);
+    expect([said('cannot be written to'), said('can be written to again')]).toEqual([1, 1]);
     expect(spool.persistAll()).toBe(0);
     expect((await drain()).toSorted((a, b) => Number(a) - Number(b))).toEqual(numbers(1, 22));
     expect(lost.toJSON()).toEqual({});

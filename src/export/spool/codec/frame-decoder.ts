@@ -22,13 +22,13 @@ import type { SessionEntry } from './frame-format.ts';
 /** The records of a frame. */
 export interface DecodedFrame {
   readonly records: ReadableLogRecord[];
-  /** The session entry of each record; `undefined` for a record without a session. */
+  /** Each record's session entry; `undefined` for a record without a session. */
   readonly sessions: (SessionEntry | undefined)[];
-  /** When the frame was written, milliseconds since the epoch. */
+  /** When the frame was written, in milliseconds since the epoch. */
   readonly writtenMillis: number;
 }
 
-/** @throws MalformedPayloadError when the payload has another format, or is damaged in spite of a correct checksum. */
+/** @throws MalformedPayloadError if the payload has another format, or is damaged despite a correct checksum. */
 export function decodeFrame(payload: Buffer, count: number, origins: ResourcesAndScopes): DecodedFrame {
   if (payload.length < PREFIX_BYTES) throw new MalformedPayloadError('the payload is cut');
   if (payload[0] !== RECORDS_FORMAT) throw new MalformedPayloadError(`unknown format ${payload[0]}`);
@@ -55,7 +55,7 @@ export function decodeFrame(payload: Buffer, count: number, origins: ResourcesAn
   return { records, sessions, writtenMillis: payload.readDoubleLE(12) };
 }
 
-/** When a frame was written, read without decoding it; `undefined` for a payload of another format. */
+/** Reads when a frame was written, without decoding it; `undefined` for a payload of another format. */
 export function writtenMillisOf(payload: Buffer): number | undefined {
   return payload.length >= PREFIX_BYTES && payload[0] === RECORDS_FORMAT ? payload.readDoubleLE(12) : undefined;
 }
@@ -78,7 +78,7 @@ function splitBlobs(payload: Buffer, from: number): Buffer[] {
 }
 
 class RecordDecoder {
-  /** The session entry of the record that `next` returned last. */
+  /** Session entry of the record that `next` returned last. */
   session: SessionEntry | undefined;
   readonly #reader: PayloadReader;
   readonly #origins: Origins;

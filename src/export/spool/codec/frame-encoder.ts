@@ -20,12 +20,12 @@ import {
   HAS_ENTRY_ID,
 } from './frame-format.ts';
 
-/** Joining the texts of so many records costs a fifth of what copying each does. */
+/** Number of records whose texts are joined, at a fifth of the cost of copying each. */
 const SETTLED_RECORDS = 16;
 
 /**
- * Collects records as the bytes of one frame, within `onEmit`: no record is kept, and later changes by the caller are
- * not seen.
+ * Collects records as the bytes of one frame, within `onEmit`: it keeps no record, and later changes by the caller have
+ * no effect.
  */
 export class FrameEncoder {
   readonly #writer: PayloadWriter;
@@ -40,7 +40,8 @@ export class FrameEncoder {
 
   /**
    * @param uid Gives each record a `log.record.uid`.
-   * @param isKept Records are collected beyond the tick: what is collected must hold only itself.
+   * @param isKept Whether records are collected beyond the tick: then the collected text must not keep other strings
+   * alive.
    */
   constructor(origins: StoredBlobs, uid: (() => string) | undefined, isKept = false) {
     this.#writer = new PayloadWriter(STRUCTURE_START, 65_536, isKept);
@@ -53,23 +54,23 @@ export class FrameEncoder {
     return this.#count;
   }
 
-  /** Approximate number of bytes collected. */
+  /** Approximate number of collected bytes. */
   get size(): number {
     return this.#writer.size;
   }
 
   /**
-   * Adds a record. A value that cannot be written is replaced by a text that says so. Throws only when the record
-   * cannot be read at all.
+   * Adds a record. Replaces a value that cannot be written by a text that says so. Throws only if the record cannot be
+   * read at all.
    *
-   * @param maxAddedBytes A larger record is not added to others. Returns `false` then.
+   * @param maxAddedBytes A larger record is not added to others; then it returns `false`.
    */
   add(record: LogRecord, sessionId?: string, entryId?: string, maxAddedBytes: number = Infinity): boolean {
     const state = this.#writer.save();
     try {
       this.#record(record, record.body, record.attributes ?? {}, sessionId, entryId);
     } catch {
-      // A getter threw, or a value is cyclic or too deep: a plain copy of the record is written in its place.
+      // A getter threw, or a value is cyclic or too deep: write a plain copy of the record instead.
       this.#rollBack(state);
       this.#addPlain(record, state, sessionId, entryId);
     }
@@ -97,7 +98,7 @@ export class FrameEncoder {
     this.#lastResource = undefined;
   }
 
-  /** The finished frame; the encoder is empty afterwards. `undefined` when nothing was added. */
+  /** Returns the finished frame and empties the encoder; `undefined` if nothing was added. */
   finish(ordinal: number, writtenMillis: number): Buffer | undefined {
     if (this.#count === 0) return undefined;
     const writer = this.#writer;
@@ -120,7 +121,7 @@ export class FrameEncoder {
     return frame;
   }
 
-  /** From here on the bytes that `finish` returned are overwritten. */
+  /** From now on the bytes that `finish` returned may be overwritten. */
   #reset(): void {
     this.#count = 0;
     this.#writer.reset();
@@ -174,7 +175,8 @@ export class FrameEncoder {
     if (uid === undefined || (attributes as Record<string, unknown>)[ATTRIBUTE.recordUid] !== undefined) {
       this.#writer.properties(attributes);
     } else {
-      // The id is given here, so that every resend carries the same one; to a copy, since the record belongs to the SDK.
+      // The id is set here, so that every resend has the same one, and on a copy, because the record belongs to the
+      // SDK.
       this.#writer.properties({ ...attributes, [ATTRIBUTE.recordUid]: uid() });
     }
   }

@@ -5,17 +5,17 @@ import { HEADER_BYTES } from './frame.ts';
  * number of resources (2), length of the structure (4), length of the pool (4), time of writing in milliseconds (8),
  * number of scopes (2); then the structure, the pool, and each resource and scope preceded by its length (4).
  *
- * Payloads of other formats are refused. Every change here, even one more flag or tag, needs a new number: see the
- * version rule in `known-format.ts`.
+ * Payloads of other formats are refused. Every change, even one more flag or tag, needs a new number: see the version
+ * rule in `known-format.ts`.
  */
 export const RECORDS_FORMAT = 1;
-/** Bytes of the payload in front of the structure. */
+/** Bytes of the payload before the structure. */
 export const PREFIX_BYTES = 22;
-/** The most records that one frame is given. */
+/** The most records of a frame. */
 export const MAX_FRAME_RECORDS = 512;
 /**
- * The fewest bytes of a record: two of flags, eight of its time, one each for an empty body and no attributes. What damaged
- * bytes say of themselves is believed up to the number of records that they could hold.
+ * The fewest bytes of a record: two for flags, eight for its time, one each for an empty body and no attributes. So
+ * damaged bytes are believed only up to the number of records that they could hold.
  */
 export const MIN_RECORD_BYTES = 12;
 /** Offset of the structure in a frame. */
@@ -33,7 +33,7 @@ export const HAS_OBSERVED = 128;
 export const IS_ODD_TIME = 1;
 export const HAS_ENTRY_ID = 2;
 
-/** The session, and the entry in it, that a record belongs to. */
+/** The session that a record belongs to, and its entry there. */
 export interface SessionEntry {
   readonly sessionId: string;
   readonly entryId: string | undefined;

@@ -16,7 +16,7 @@ import { crc32 } from 'node:zlib';
  */
 export const HEADER_BYTES = 24;
 
-/** Text is unlikely to contain it: two of the bytes never occur in UTF-8. */
+/** Text cannot contain it in UTF-8, where two of the bytes never occur. */
 const MAGIC = Buffer.from([0xf5, 0x53, 0x4c, 0xfa]);
 
 /** Writes the header of a frame whose payload is already in place. */
@@ -31,7 +31,7 @@ export function writeHeader(frame: Buffer, count: number, ordinal: number): void
 
 /** A frame found in a buffer. */
 export interface Frame {
-  /** Where it begins and ends in the buffer. */
+  /** Start and end in the buffer. */
   readonly start: number;
   readonly end: number;
   readonly count: number;
@@ -40,7 +40,7 @@ export interface Frame {
 }
 
 /**
- * Reads the frame at a position of a buffer. `'more'`: a frame may begin here that continues beyond the buffer;
+ * Reads the frame at a position of a buffer. `'more'`: a frame may begin here but continue beyond the buffer.
  * `'damaged'`: no frame begins here, and the caller has to search for the next one.
  */
 export function readFrame(buffer: Buffer, at: number): Frame | 'more' | 'damaged' {
@@ -61,7 +61,10 @@ export function readFrame(buffer: Buffer, at: number): Frame | 'more' | 'damaged
   };
 }
 
-/** The length in bytes, with header, of the frame that begins here, as its header says. The header may be damaged. */
+/**
+ * The length in bytes, including the header, of the frame that begins here, as its header says. The header may be
+ * damaged.
+ */
 export function frameLength(buffer: Buffer, at: number): number {
   return buffer.length - at < HEADER_BYTES ? HEADER_BYTES : HEADER_BYTES + buffer.readUInt32LE(at + 8);
 }

@@ -9,10 +9,10 @@ import { readSafely, toPlainValue } from './plain-value.ts';
 export type RecordResource = ReadableLogRecord['resource'];
 export type RecordScope = ReadableLogRecord['instrumentationScope'];
 
-/** Bytes in front of a stand-alone value: pool encoding (1), structure length (4), pool length (4). */
+/** Bytes before a stand-alone value: pool encoding (1), structure length (4), pool length (4). */
 const VALUE_PREFIX_BYTES = 9;
 
-/** A payload that is a resource has a format below this: its first byte, the pool encoding, serves as its format. */
+/** Formats of resource payloads are below this: their first byte, the pool encoding, serves as the format. */
 export const RESOURCE_FORMATS: number = POOL_ENCODING.length;
 
 /** Encodes one value with a pool of text of its own, so that it can be decoded alone. */
@@ -44,7 +44,7 @@ export class SpooledResource {
   readonly attributes: Record<string, unknown>;
   readonly schemaUrl: string | undefined;
   readonly asyncAttributesPending: boolean = false;
-  /** Set when some attributes were still unknown when the records were written: a later frame may hold all of them. */
+  /** Set if some attributes were still unknown when the records were written: a later frame may hold all of them. */
   readonly pendingId: string | undefined;
 
   constructor(attributes: Record<string, unknown>, schemaUrl: string | undefined, pendingId?: string) {
@@ -61,19 +61,19 @@ export class SpooledResource {
     return Object.entries(this.attributes);
   }
 
-  /** Where both have an attribute, the value of `other` is taken, as in the SDK. */
+  /** Merges two resources. For an attribute of both, the value of `other` counts, as in the SDK. */
   merge(other: Pick<RecordResource, 'attributes'> & { readonly schemaUrl?: string }): SpooledResource {
     return new SpooledResource({ ...this.attributes, ...other.attributes }, other.schemaUrl ?? this.schemaUrl);
   }
 }
 
-/** The bytes of resources and scopes. */
+/** Returns the bytes of resources and scopes. */
 export interface StoredBlobs {
   resource(resource: RecordResource): Buffer;
   scope(scope: RecordScope): Buffer;
 }
 
-/** Resources and scopes of bytes. @throws MalformedPayloadError */
+/** Returns the resources and scopes for bytes. @throws MalformedPayloadError */
 export interface ResourcesAndScopes {
   resource(blob: Buffer): SpooledResource;
   scope(blob: Buffer): RecordScope;
@@ -112,7 +112,7 @@ export class OriginEncoder implements StoredBlobs {
   }
 }
 
-/** @param pendingId Given for a resource whose attributes are not all known yet; they follow later under the same id. */
+/** @param pendingId Id of a resource whose attributes are not all known yet; they follow later under the same id. */
 export function encodeResource(resource: RecordResource, pendingId: string | undefined): Buffer {
   return encodeValue({
     attributes: toPlainValue(readSafely(() => knownAttributes(resource))),
@@ -121,7 +121,7 @@ export function encodeResource(resource: RecordResource, pendingId: string | und
   });
 }
 
-/** While attributes are pending the SDK's getter logs a warning, so the raw attributes are read. */
+/** Reads the raw attributes, because the SDK's getter logs a warning while attributes are pending. */
 function knownAttributes(resource: RecordResource): unknown {
   if (resource.asyncAttributesPending !== true || typeof resource.getRawAttributes !== 'function') {
     return resource.attributes;
@@ -137,7 +137,9 @@ function knownAttributes(resource: RecordResource): unknown {
 /** The cache is emptied when it holds this many resources or scopes. */
 const MAX_CACHED = 1_000;
 
-/** Decodes resources and scopes, the same bytes to the same object: OTLP exporters group records by identity. */
+/**
+ * Decodes resources and scopes, the same bytes to the same object, because OTLP exporters group records by identity.
+ */
 export class OriginDecoder implements ResourcesAndScopes {
   readonly #resources = new Map<string, SpooledResource>();
   readonly #scopes = new Map<string, RecordScope>();

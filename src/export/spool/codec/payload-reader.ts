@@ -1,6 +1,6 @@
 import { MAX_VALUE_DEPTH, POOL_ENCODING, TAG } from './payload-writer.ts';
 
-/** The bytes are not what a `PayloadWriter` of this version wrote. */
+/** The error for bytes that no `PayloadWriter` of this version wrote. */
 export class MalformedPayloadError extends Error {
   override readonly name = 'MalformedPayloadError';
 }

@@ -5,8 +5,8 @@ import { ownText } from '../../../support/own-text.ts';
 import { isSentAsText } from './number-text.ts';
 
 /**
- * The tag in front of each value in the structure bytes. Part of the file format: never renumber. `bigint` is read, but not
- * written any more.
+ * The tag before each value in the structure bytes. Part of the file format: never renumber. `bigint` is still read,
+ * but no longer written.
  */
 export const TAG = {
   undefined: 0,
@@ -30,13 +30,16 @@ const POOL = { ascii: 0, utf8: 1, utf16: 2 } as const;
 /** The Node encoding for each value of `POOL`. */
 export const POOL_ENCODING: readonly BufferEncoding[] = ['latin1', 'utf8', 'utf16le'];
 
-/** A value nested deeper is not data any more, and would overflow the stack of an exporter that encodes it recursively. */
+/** Deeper nesting is not plausible data, and would overflow the stack of an exporter that encodes recursively. */
 export const MAX_VALUE_DEPTH = 64;
 
-/** A record with more values is an object graph that shares its nodes, whose size doubles with each level. */
+/** A record with more values is an object graph with shared nodes, whose size doubles with each level. */
 const MAX_RECORD_VALUES = 1_000_000;
 
-/** A value cannot be written as it is: it is too deep, cyclic, or has too many values. A plain copy of it can be. */
+/**
+ * The error for a value that cannot be written as it is (too deep, cyclic, or too many values), unlike a plain copy of
+ * it.
+ */
 class UnwritableValueError extends Error {
   override readonly name = 'UnwritableValueError';
 }
@@ -47,18 +50,18 @@ type WellFormedCheck = string & { isWellFormed(): boolean };
 const scratch = new DataView(new ArrayBuffer(8));
 
 /**
- * Writes values as structure bytes and a pool of text: what a payload is made of.
+ * Writes values as structure bytes and a pool of text, of which a payload consists.
  *
  * Strings are appended to one JavaScript string and written by one native call at the end, which makes it fast; the
- * structure holds their lengths. Repeated strings (attribute keys, session ids) are written once and then referred to by
- * number.
+ * structure holds their lengths. Repeated strings (attribute keys, session ids) are written once and then referred to
+ * by number.
  */
 export class PayloadWriter {
   bytes: Buffer;
   /** Offset of the next structure byte. */
   at: number;
   #pool = '';
-  /** What comes behind the pool: texts that may still be parts of larger ones, see `settle`. */
+  /** Text after the pool that may still consist of slices of larger texts, see `settle`. */
   #fresh = '';
   readonly #sharedIndex = new Map<string, number>();
   readonly #start: number;
@@ -66,8 +69,8 @@ export class PayloadWriter {
   #values = 0;
 
   /**
-   * @param start Bytes left free in front, for a header.
-   * @param isKept What is collected stays beyond the tick: it must hold only itself.
+   * @param start Bytes left free at the start, for a header.
+   * @param isKept Whether the collected text stays beyond the tick and so must not keep other strings alive.
    */
   constructor(start: number, initialBytes = 16_384, isKept = false) {
     this.#start = start;
@@ -81,7 +84,7 @@ export class PayloadWriter {
     return this.at + this.#pool.length + this.#fresh.length;
   }
 
-  /** From here on the texts so far hold only themselves: they are joined into one, which is the copy. */
+  /** Copies the texts so far, by joining them, so that they keep no other strings alive. */
   settle(): void {
     this.#pool += ownText(this.#fresh);
     this.#fresh = '';
@@ -96,7 +99,7 @@ export class PayloadWriter {
     if (this.bytes.length > 4 * 1024 * 1024) this.bytes = Buffer.allocUnsafe(16_384);
   }
 
-  /** The state that `restore` goes back to, until `settle` is called. */
+  /** Returns a state to which `restore` can go back until `settle` is called. */
   save(): WriterState {
     return { at: this.at, fresh: this.#fresh, shared: this.#sharedIndex.size };
   }
@@ -107,7 +110,7 @@ export class PayloadWriter {
     for (const [text, index] of this.#sharedIndex) if (index >= state.shared) this.#sharedIndex.delete(text);
   }
 
-  /** Bytes written since then, as `size` counts them. */
+  /** Bytes written since that state, counted as in `size`. */
   sizeSince(state: WriterState): number {
     return this.at - state.at + this.#fresh.length - state.fresh.length;
   }
@@ -130,7 +133,7 @@ export class PayloadWriter {
     this.bytes[this.at++] = value;
   }
 
-  /** A whole number from 0 to 2^53 - 1. */
+  /** Writes a whole number from 0 to 2^53 - 1. */
   varint(value: number): void {
     this.ensure(8);
     const { bytes } = this;
@@ -162,13 +165,15 @@ export class PayloadWriter {
     for (let i = 0; i < 8; i += 1) this.bytes[this.at++] = scratch.getUint8(i);
   }
 
-  /** A string that occurs once. */
+  /** Writes a string that occurs once. */
   text(value: string): void {
     this.varint(value.length);
     this.#fresh += value;
   }
 
-  /** A string that may occur again in this payload. Another value, from an untyped caller, is converted to a string. */
+  /**
+   * Writes a string that may occur again in this payload. Converts another value, from an untyped caller, to a string.
+   */
   sharedText(text: unknown): void {
     const value = typeof text === 'string' ? text : String(text);
     const known = this.#sharedIndex.get(value);
@@ -183,11 +188,11 @@ export class PayloadWriter {
   }
 
   /**
-   * Any value that an attribute or body may hold. Of those that OTLP has no form for a function or symbol is written as no
-   * value, an object with `toJSON` as the result of that, NaN, an infinity or an integer beyond 64 bits as its text, any
-   * other as `toAttributeValue` has it.
+   * Writes any value that an attribute or body may hold. Of those that OTLP has no form for, it writes a function or
+   * symbol as no value, an object with `toJSON` as its result, NaN, an infinity or an integer beyond 64 bits as text,
+   * and any other like `toAttributeValue`.
    *
-   * @throws UnwritableValueError when the value is too deep, cyclic or too large. Errors thrown by getters pass through.
+   * @throws UnwritableValueError if the value is too deep, cyclic or too large. Errors of getters pass through.
    */
   value(value: unknown, depth = 0): void {
     switch (typeof value) {
@@ -220,7 +225,7 @@ export class PayloadWriter {
     }
   }
 
-  /** The own enumerable properties of an object. */
+  /** Writes the own enumerable properties of an object. */
   properties(value: object, depth = 0): void {
     const keys = Object.keys(value);
     this.#count(keys.length);
@@ -231,13 +236,13 @@ export class PayloadWriter {
     }
   }
 
-  /** The encoding of the pool (see `POOL`) and its length in bytes. */
+  /** Returns the encoding of the pool (see `POOL`) and its length in bytes. */
   measurePool(): { encoding: number; byteLength: number } {
     this.#pool += this.#fresh;
     this.#fresh = '';
     const byteLength = Buffer.byteLength(this.#pool);
     if (byteLength === this.#pool.length) return { encoding: POOL.ascii, byteLength };
-    // UTF-8 cannot represent a lone surrogate: such a pool is written as UTF-16.
+    // UTF-8 cannot represent a lone surrogate: write such a pool as UTF-16.
     if ((this.#pool as WellFormedCheck).isWellFormed()) return { encoding: POOL.utf8, byteLength };
     return { encoding: POOL.utf16, byteLength: this.#pool.length * 2 };
   }
@@ -284,7 +289,7 @@ export class PayloadWriter {
       this.byte(TAG.map);
       this.properties(value, depth + 1);
     } else {
-      // Its fields do not say what it holds: an error, a `Map`, a class of the application's.
+      // Its fields do not show its content: an error, a `Map`, a class of the application.
       this.value(toAttributeValue(value), depth);
     }
   }

@@ -3,19 +3,19 @@ import { types } from 'node:util';
 import { messageOf } from '../../../support/errors.ts';
 import { MAX_VALUE_DEPTH } from './payload-writer.ts';
 
-/** Values that are copied at most: an object graph that shares its nodes can expand to any number. */
+/** The most values that are copied: an object graph with shared nodes can expand without limit. */
 const MAX_COPIED_VALUES = 100_000;
 
 /**
- * Copies any value into one that can always be written: parts that are cyclic, deeper than `MAX_VALUE_DEPTH`, beyond
- * 100,000 values, or throw when read are replaced by a text that says so. It is slow, and used only for the rare record
- * that cannot be written as it is.
+ * Copies any value into one that can always be written: replaces parts that are cyclic, deeper than `MAX_VALUE_DEPTH`,
+ * beyond 100,000 values, or throw when read by a text that says so. It is slow, and used only for the rare record that
+ * cannot be written as it is.
  */
 export function toPlainValue(value: unknown): unknown {
   return new PlainCopy().copy(value);
 }
 
-/** The result of `read`, or, when it throws, a text that says so. */
+/** Returns the result of `read`, or, if it throws, a text that says so. */
 export function readSafely(read: () => unknown): unknown {
   try {
     return read();

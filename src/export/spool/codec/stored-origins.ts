@@ -1,18 +1,18 @@
 import { OriginDecoder } from './origin-codec.ts';
 import type { RecordResource, RecordScope, ResourcesAndScopes, SpooledResource, StoredBlobs } from './origin-codec.ts';
 
-/** Resources and scopes of frames that are written again: they get the bytes that they had. */
+/** Resources and scopes of frames that are rewritten, which keep their original bytes. */
 export class StoredOrigins {
   readonly #decoder = new OriginDecoder();
   readonly #blobs = new Map<object, Buffer>();
 
-  /** For who reads the frames. */
+  /** For reading the frames. */
   readonly decoding: ResourcesAndScopes = {
     resource: (blob: Buffer): SpooledResource => this.#noted(this.#decoder.resource(blob), blob),
     scope: (blob: Buffer): RecordScope => this.#noted(this.#decoder.scope(blob), blob),
   };
 
-  /** For who writes them. */
+  /** For writing them. */
   readonly encoding: StoredBlobs = {
     resource: (resource: RecordResource): Buffer => this.#blobOf(resource),
     scope: (scope: RecordScope): Buffer => this.#blobOf(scope),

@@ -4,7 +4,7 @@ const RANDOM_BYTES = 10;
 const pool = Buffer.alloc(RANDOM_BYTES * 256);
 let poolAt = pool.length;
 
-/** A UUID version 7 (RFC 9562): the time in milliseconds, then random bits. */
+/** Makes a UUID version 7 (RFC 9562): the time in milliseconds, then random bits. */
 export function uuidV7(nowMillis: number): string {
   // One call fetches the random bytes of 256 ids: a call for each id would cost more than everything else here.
   if (poolAt === pool.length) {
