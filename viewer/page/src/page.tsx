@@ -37,13 +37,14 @@ export function Page(): JSX.Element {
     <div class={classes.join(' ')}>
       <nav aria-label="Sessions">
         <header>
-          <h1>Sessions</h1>
+          <h2>Sessions</h2>
           <Matching />
         </header>
         <Filters />
         {view.text === '' ? <SessionList /> : <SearchResults />}
       </nav>
       <main class="panes">
+        <h1 class="hidden">Session logs</h1>
         {panes.length === 0 ? <Welcome /> : null}
         {panes.map((key) => (
           <Pane key={key} session={key} />

@@ -44,7 +44,13 @@ function HowToSend(): JSX.Element {
           ? ' With its defaults the application needs no configuration.'
           : ' Tell the application where to send:'}
       </p>
-      {isDefault ? null : <pre>OTEL_EXPORTER_OTLP_ENDPOINT={location.origin}</pre>}
+      {isDefault ? null : (
+        <pre>
+          OTEL_EXPORTER_OTLP_ENDPOINT=
+          <wbr />
+          {location.origin}
+        </pre>
+      )}
       <p>Or start the viewer with a Node program, or with logs that a program has written:</p>
       <pre>
         npx otel-session-logs dev -- node app.js{'\n'}
