@@ -78,9 +78,9 @@ describePage('the list of sessions', (open) => {
   it('is in the order that one chooses', async () => {
     const { server, page } = await open({ prepare: ({ model }) => begin(model, 3) });
     await expect.poll(() => names(page)).toEqual(['session-2', 'session-1', 'session-0']);
-    await page.getByLabel('Order').selectOption('Oldest first');
+    await page.getByLabel('Order').selectOption('Oldest');
     await expect.poll(() => names(page)).toEqual(['session-0', 'session-1', 'session-2']);
-    await page.getByLabel('Order').selectOption('Last active first');
+    await page.getByLabel('Order').selectOption('Last active');
     new SessionScript(server.model, 'session-1').log('again');
     await expect.poll(() => names(page).then(([first]) => first)).toBe('session-1');
   });

@@ -7,9 +7,9 @@ import { usePage, useStore } from '../use-page.ts';
 import { useShortcut } from './keys.ts';
 
 const SORT_NAMES: Readonly<Record<View['sort'], string>> = {
-  newest: 'Newest first',
-  oldest: 'Oldest first',
-  active: 'Last active first',
+  newest: 'Newest',
+  oldest: 'Oldest',
+  active: 'Last active',
 };
 const KIND_NAMES: Readonly<Record<View['kinds'][number], string>> = {
   session: 'Sessions',
