@@ -185,6 +185,23 @@ describePage('a conversation', (open) => {
     expect(await node.evaluate((text) => text?.textContent)).toMatch(/^one 0 1 .* 49 $/);
   });
 
+  it('lays out the end of a long answer alone, also where the text has no ends of lines', async () => {
+    const long = 'so far, so good '.repeat(2_000);
+    const { server, page } = await open({
+      prepare: ({ model }) => void new SessionScript(model, 'abc').mark('stream_start').chunk(long),
+      view: '#follow=s:abc',
+    });
+    await page.locator('.text', { hasText: 'so far' }).waitFor();
+    const before = await page.locator('.text').evaluate((text) => text.clientHeight);
+    more(server.model).chunk('and on');
+    await page.locator('.text', { hasText: 'and on' }).waitFor();
+    const text = page.locator('.text');
+    expect(await text.textContent()).toBe(`${long}and on`);
+    expect(await text.evaluate((element) => element.lastElementChild?.textContent.length ?? 0)).toBeLessThan(300);
+    // It is parted where the line is wrapped: nobody sees it.
+    expect(await text.evaluate((element) => element.clientHeight)).toBe(before);
+  });
+
   it('says nothing of each token to a screen reader, and has headings for what is said', async () => {
     const { page } = await open({
       prepare: ({ model }) => {

@@ -4,6 +4,9 @@ import type { JSX } from 'preact';
 /** A stretch that is so long ends at the next line: what comes is laid out with the last stretch alone, not with all of the text. */
 const STRETCH_CHARS = 2_000;
 
+/** Without an end of a line a stretch ends there, where the line is wrapped. */
+const LONGEST_STRETCH = 4_000;
+
 /** A text that grows at its end. What is new is appended to the last text node; nothing that stands there is touched. */
 export function GrowingText({ text, kind = '' }: { readonly text: string; readonly kind?: string }): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
@@ -24,6 +27,7 @@ export function GrowingText({ text, kind = '' }: { readonly text: string; readon
 
 function append(box: HTMLElement, text: string): void {
   for (let from = 0; from < text.length;) {
+    endLongStretch(box);
     const room = STRETCH_CHARS - lengthOf(box.lastElementChild);
     const end = text.indexOf('\n', from + Math.max(0, room));
     const to = end === -1 ? text.length : end + 1;
@@ -35,6 +39,32 @@ function append(box: HTMLElement, text: string): void {
 
 function lengthOf(stretch: Element | null): number {
   return stretch?.firstChild instanceof Text ? stretch.firstChild.length : 0;
+}
+
+/** A text without ends of lines: all but the line that is being written becomes a stretch. It is wrapped there already. */
+function endLongStretch(box: HTMLElement): void {
+  const text = box.lastElementChild?.firstChild;
+  if (!(text instanceof Text) || text.length <= LONGEST_STRETCH) return;
+  const line = lastLineOf(text);
+  if (line > 0) box.appendChild(document.createElement('div')).append(text.splitText(line));
+}
+
+/** Where the last line of the text begins on the screen; 0 where it is not on it. */
+function lastLineOf(text: Text): number {
+  const range = document.createRange();
+  const topAt = (at: number): number => {
+    range.setStart(text, at);
+    range.setEnd(text, at + 1);
+    return range.getBoundingClientRect().top;
+  };
+  const last = topAt(text.length - 1);
+  let [low, high] = [0, text.length - 1];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (topAt(middle) < last) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The text node of the last stretch. */
