@@ -1,8 +1,36 @@
-import { expect, it } from 'vitest';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+
+import { expect, it, onTestFinished } from 'vitest';
 
 import { DevServer } from '../src/dev/dev-server.ts';
 import { SessionScript } from '../test/support/records.ts';
 import { describePage } from './support/chromium.ts';
+
+/** A way to a port that can be cut, as a network does it. */
+async function startWay(to: number): Promise<{ readonly port: number; readonly cut: () => void }> {
+  const sockets = new Set<Socket>();
+  const way = createServer((near) => {
+    const far = connect(to, '127.0.0.1');
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      // The other end of one that is cut ends as well.
+      socket.on('error', () => {}).on('close', () => [near, far].forEach((each) => each.destroy()));
+    }
+    near.pipe(far).pipe(near);
+  });
+  onTestFinished(() => {
+    way.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  way.listen(0, '127.0.0.1');
+  await once(way, 'listening');
+  return {
+    port: (way.address() as AddressInfo).port,
+    cut: () => sockets.forEach((socket) => socket.destroy()),
+  };
+}
 
 describePage('the state of the viewer, on the page', (open) => {
   it('says what to do while there is no session, and shows the first one when it comes', async () => {
@@ -43,17 +71,19 @@ describePage('the state of the viewer, on the page', (open) => {
   it('goes on without a repetition after a connection that was lost', async () => {
     const { server, page } = await open({
       prepare: ({ model }) => void new SessionScript(model, 'abc').mark('stream_start').chunk('one '),
-      view: '#follow=s:abc',
     });
+    const way = await startWay(Number(new URL(server.endpoint).port));
+    await page.goto(`http://127.0.0.1:${way.port}/#follow=s:abc`);
     await page.getByText('one', { exact: true }).waitFor();
     const [source] = server.model.sources;
     if (source === undefined) throw new Error('there is no source');
-    await page.context().setOffline(true);
     const script = new SessionScript(server.model, 'abc', { source });
+    way.cut();
     script.chunk('two ');
-    await page.context().setOffline(false);
+    await page.getByText('Not connected').waitFor();
     script.chunk('three');
     await page.getByText('one two three', { exact: true }).waitFor();
+    await page.getByText('Connected', { exact: true }).waitFor();
   });
 
   it('stands still while it is paused, counts what comes, and shows it afterwards', async () => {
