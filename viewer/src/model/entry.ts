@@ -14,6 +14,8 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
   ['gen_ai.tool.message', 'tool'],
 ]);
 
+const ROLE_NAMES: readonly Role[] = ['user', 'system', 'assistant', 'tool'];
+
 /** The first severity that is an error. */
 export const ERROR_SEVERITY = 17;
 
@@ -31,8 +33,9 @@ export function isChatRecord(data: LogData): boolean {
   return name === '' || name.startsWith(OWN_PREFIX) || ROLES.has(name);
 }
 
+/** Who says it: by an event of the conventions, else by the attribute `role`, which a chunk can carry. */
 export function roleOf(data: LogData): Role | undefined {
-  return ROLES.get(eventNameOf(data));
+  return ROLES.get(eventNameOf(data)) ?? ROLE_NAMES.find((name) => name === data.attributes['role']);
 }
 
 /** The field of OTLP, else the attribute that was before it. */

@@ -130,7 +130,7 @@ export class Session {
   #addChat(entry: Entry): void {
     const role = roleOf(entry.data);
     if (role !== undefined && role !== 'assistant') {
-      this.#lastChat = this.#begin(entry, 'message');
+      this.#goOnFrom(this.#begin(entry, 'message'), entry.seq);
       this.#lastFailed = false;
       return;
     }
@@ -142,7 +142,7 @@ export class Session {
     entry.block = block;
     stream.open = afterKind(stream.open, entry.kind);
     this.#place(entry, stream);
-    this.#lastChat = block;
+    this.#goOnFrom(block, entry.seq);
     const reasons = finishReasonsOf(entry.data);
     if (reasons.length > 0) block.finishReasons = reasons;
     if (entry.kind === 'error' || isBroken(reasons)) block.isFailed = true;
@@ -152,6 +152,16 @@ export class Session {
       block.isOpen = false;
       this.#streams.delete(streamId);
     }
+  }
+
+  /** This is the newest chat. Text without marks and stream that stood before it does not go on any more. */
+  #goOnFrom(block: Block, seq: number): void {
+    const before = this.#lastChat;
+    this.#lastChat = block;
+    if (before === undefined || before === block || !before.isOpen || before.isMarked || before.streamId !== undefined)
+      return;
+    before.isOpen = false;
+    before.changedAt = seq;
   }
 
   /** The stream that the entry goes on with, or begins. */

@@ -45,6 +45,20 @@ describe('the blocks of a session', () => {
     expect(told(found)).toEqual(['answer: Hi', 'user: And?', 'answer open: Well']);
   });
 
+  it('takes the role of a chunk from its attribute', () => {
+    const found = session((script) =>
+      script.add({ body: 'Why?' }, { role: 'user' }).add({ body: 'As ' }, { role: 'assistant' }).chunk('ever'),
+    );
+    expect(told(found)).toEqual(['user: Why?', 'assistant open: As ever']);
+    expect(told(session((script) => script.add({ body: 'Why?' }, { role: 'owner' })))).toEqual(['answer open: Why?']);
+  });
+
+  it('closes text without marks when another answer begins', () => {
+    const found = session((script) => script.chunk('Hi').mark('stream_start', { 'session_logs.stream_id': 'a' }));
+    expect(told(found)).toEqual(['answer: Hi', 'answer open: ']);
+    expect(found.blocks[0]?.changedAt).toBe(found.blocks[1]?.changedAt);
+  });
+
   it('keeps reasoning and tool calls apart, and two of a kind with a mark between', () => {
     const found = session((script) =>
       script
