@@ -7,11 +7,13 @@
 import { percentile } from './support/percentile.ts';
 import { startApplication } from './support/start-application.ts';
 import { startViewer } from './support/viewer-process.ts';
+import { tasksDuring } from './support/tasks.ts';
 import { openBrowser, seenBy, watchPage } from './support/watch-page.ts';
 
 const [seconds = 10, rate = 200, characters = 60_000] = process.argv.slice(2).map(Number);
 /** Loading the page, and what it shows at first, is another question. */
 const WARM_MILLIS = 2_000;
+const LONG_MILLIS = 50;
 
 const browser = await openBrowser();
 const table: Record<string, object> = {};
@@ -25,28 +27,26 @@ for (const charsBefore of [0, characters]) {
     .first()
     .waitFor();
   await page.waitForTimeout(WARM_MILLIS);
-  const session = await page.context().newCDPSession(page);
-  await session.send('Performance.enable');
-  const busy = async (): Promise<number> => {
-    const { metrics } = await session.send('Performance.getMetrics');
-    return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN;
-  };
-  const [from, busyBefore] = [await page.evaluate(() => performance.now()), await busy()];
-  const { millis } = await application.go();
-  const share = ((await busy()) - busyBefore) / seconds;
-  await page.waitForTimeout(500);
-  const { words, longTasks } = await seenBy(page);
-  const tasks = longTasks.filter(([at]) => at > from).map(([, took]) => took);
+  let sent = 0;
+  const tasks = await tasksDuring(browser, page, async () => {
+    const { millis } = await application.go();
+    sent = millis.length;
+    await page.waitForTimeout(500);
+  });
+  const { words } = await seenBy(page);
+  const longest = (all: readonly number[]): string => Math.max(0, ...all).toFixed(0);
   table[`after ${charsBefore} characters`] = {
-    tokens: millis.length,
-    'not on the page': millis.length - new Set(words.map(([number]) => number)).size,
+    tokens: sent,
+    'not on the page': sent - new Set(words.map(([number]) => number)).size,
     'to paint p95 ms': percentile(
       words.map(([, at, painted]) => painted - at),
       0.95,
     ),
-    'tasks over 50 ms': tasks.length,
-    'longest ms': Math.max(0, ...tasks),
-    'main thread busy': `${Math.round(share * 100)} %`,
+    'tasks over 50 ms': tasks.filter(({ wall }) => wall > LONG_MILLIS).length,
+    'longest ms': longest(tasks.map(({ wall }) => wall)),
+    'over 50 ms of CPU': tasks.filter(({ cpu }) => cpu > LONG_MILLIS).length,
+    'longest ms of CPU': longest(tasks.map(({ cpu }) => cpu)),
+    'main thread computes': `${Math.round(tasks.reduce((sum, { cpu }) => sum + cpu, 0) / seconds / 10)} %`,
   };
   await page.close();
   viewer.end();
