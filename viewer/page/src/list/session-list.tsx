@@ -22,7 +22,7 @@ function NoMatch({ total }: { readonly total: number }): JSX.Element {
   const store = useStore();
   return (
     <div class="note">
-      <p>None of the {whole(total)} sessions is like that.</p>
+      <p>None of the {whole(total)} sessions matches.</p>
       <button type="button" onClick={() => store.show({ search: '', states: [], kinds: [], source: undefined })}>
         Show all
       </button>
