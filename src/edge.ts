@@ -1,3 +1,5 @@
+import { withAddress } from './support/docs-address.ts';
+
 /**
  * Bundlers for browsers and edge runtimes get this module in place of every door. It has all names, because those
  * runtimes evaluate server code too (Next.js compiles `instrumentation.ts` for both of its runtimes). Using a name
@@ -27,7 +29,7 @@ export class SessionLogsError extends Error {
   readonly code: string;
 
   constructor(code: string, message: string) {
-    super(message);
+    super(withAddress(message, code));
     this.code = code;
   }
 }

@@ -69,7 +69,7 @@ function isSessionProcessor(value: unknown): value is { enabled(): boolean } {
   return value.constructor?.name === 'SessionLogRecordProcessor' && typeof value.enabled === 'function';
 }
 
-/** The SDK asks processors one after the other until one wants the record, so that one before ours may answer for it. */
+/** The SDK asks processors one after the other until one wants the record, so that one before that of this package may answer for it. */
 function isAsked(provider: OtelLoggerProvider, processor: RoutingLogRecordProcessor): boolean {
   if (insideOf(provider) === undefined) return false;
   let wasAsked = false;

@@ -49,7 +49,7 @@ function processorsIn({ provider, parts, isStarted }: DiagnosisScene): unknown[]
   return [...own, ...others].map(innermost);
 }
 
-/** Not one of ours that write here, nor the session processor. */
+/** Not one of this package that writes here, nor the session processor. */
 function isUnknown(processor: unknown, scene: DiagnosisScene): boolean {
   return (
     processor !== scene.processor && !/^(?:Session|DateFile|Console|Noop)LogRecordProcessor$/.test(nameOf(processor))

@@ -8,7 +8,7 @@ export function tellInner(outer: object, inner: object): void {
   innerOf.set(outer, inner);
 }
 
-/** The processor, or exporter, that does the work behind one of ours; itself when nothing is known of it. */
+/** The processor, or exporter, that does the work behind one of this package; itself when nothing is known of it. */
 export function innermost(outer: unknown): unknown {
   const inner = typeof outer === 'object' && outer !== null ? innerOf.get(outer) : undefined;
   return inner === undefined ? outer : innermost(inner);

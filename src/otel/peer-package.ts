@@ -15,7 +15,7 @@ export interface MissingPeer {
   readonly cause?: unknown;
 }
 
-/** What gives a bundle of ES modules a `require`. The bundle holds imports of `createRequire` by that name: ours, and others'. */
+/** What gives a bundle of ES modules a `require`. The bundle holds imports of `createRequire` by that name, of this package and of others. */
 const BANNER =
   "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);";
 

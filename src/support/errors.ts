@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 
+import { withAddress } from './docs-address.ts';
 import { escapeControls } from './terminal-text.ts';
 
 /**
@@ -27,7 +28,8 @@ export type SessionLogsErrorCode =
 /**
  * A failure in operation, as opposed to a wrong argument (which is a `TypeError` or `RangeError`).
  *
- * `code` is stable and meant for programs; `cause` is the underlying error where there is one.
+ * `code` is stable and meant for programs; `cause` is the underlying error where there is one. The message ends with the
+ * place in the documents that says more about the code.
  */
 export class SessionLogsError extends Error {
   override readonly name = 'SessionLogsError';
@@ -40,7 +42,7 @@ export class SessionLogsError extends Error {
     message: string,
     options: { readonly cause?: unknown; readonly pending?: number } = {},
   ) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    super(withAddress(message, code), 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.pending = options.pending;
   }

@@ -1,3 +1,4 @@
+import { withAddress } from './docs-address.ts';
 import { escapeControls } from './terminal-text.ts';
 
 const READER = 'from until logType minimumSeverity tokens wait idleTimeoutMillis signal onGap';
@@ -69,6 +70,9 @@ const MEANT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   followAll: { sessionId: '`followSession(sessionId)`, which reads one session' },
 };
 
+/** The anchor of the table that has them all. */
+const EVERY_OPTION = 'every-option-by-name';
+
 /** Members of the option `from`, in each call that has it. */
 const WITHIN_FROM: ReadonlySet<string> = new Set(['after', 'last']);
 
@@ -93,7 +97,16 @@ export function unknownOptions(
     const hint = prefix === '' ? hintFor(owner, name, known) : nearHint(name, known, prefix);
     return `\`${prefix}${shown}\`${hint === undefined ? '' : `: ${hint}`}`;
   });
-  return new TypeError(`${owner}: unknown option ${described.join('; ')}`);
+  return new TypeError(withAddress(`${owner}: unknown option ${described.join('; ')}`, EVERY_OPTION));
+}
+
+/** The message about the value of an option, with where the documents describe it. Its path may lead into the option. */
+export function aboutOption(message: string, [option = '', within = '']: readonly string[]): string {
+  const isOfDestination = Object.entries(WITHIN_START).some(
+    ([call, name]) => name === option && namesIn(OPTIONS_OF[call] ?? '').includes(within),
+  );
+  const name = isOfDestination ? within : option;
+  return callsWith(name).length === 0 ? message : withAddress(message, `option-${name}`);
 }
 
 function hintFor(owner: string, name: string, checked: readonly string[]): string | undefined {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 import { describeValue } from './errors.ts';
-import { unknownOptions } from './option-names.ts';
+import { aboutOption, unknownOptions } from './option-names.ts';
 
 /** Makes a value on first use: a schema takes a millisecond or two to make, which no import should. */
 export function lazily<T extends object>(make: () => T): () => T {
@@ -35,7 +35,8 @@ export function parseOptions<Schema extends z.ZodType>(
   }
   const received = describeValue(valueAt(options, issue.path));
   if (path.length === 0) throw new TypeError(`${owner}: expected an options object, got ${received}`);
-  throw new TypeError(`${owner}: expected \`${path.join('.')}\` to be ${expectation(issue)}, got ${received}`);
+  const message = `${owner}: expected \`${path.join('.')}\` to be ${expectation(issue)}, got ${received}`;
+  throw new TypeError(aboutOption(message, path));
 }
 
 /** The names of a schema's options, or of those of an object within it. */

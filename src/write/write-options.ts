@@ -12,7 +12,7 @@ import type { EmittedLogRecord } from '../otel/logs-api.ts';
 import { ATTRIBUTE } from '../otel/names.ts';
 import { toHrTime } from '../route/direct-record.ts';
 import { describeValue } from '../support/errors.ts';
-import { unknownOptions } from '../support/option-names.ts';
+import { aboutOption, unknownOptions } from '../support/option-names.ts';
 import { oneOf } from '../support/options.ts';
 
 /** Options of a write. */
@@ -167,7 +167,7 @@ export function withException(
 export function readAttributes(owner: string, attributes: unknown): Record<string, unknown> | undefined {
   if (attributes === undefined) return undefined;
   if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) {
-    throw new TypeError(`${owner}: expected \`attributes\` to be an object, got ${describeValue(attributes)}`);
+    wrongOption('attributes', 'an object', attributes, owner);
   }
   try {
     const copy: Record<string, unknown> = { ...attributes };
@@ -195,5 +195,7 @@ function checkTimestamp(timestamp: unknown): HrTime {
 }
 
 function wrongOption(name: string, expected: string, value: unknown, owner = 'logChunkToQueue'): never {
-  throw new TypeError(`${owner}: expected \`${name}\` to be ${expected}, got ${describeValue(value)}`);
+  throw new TypeError(
+    aboutOption(`${owner}: expected \`${name}\` to be ${expected}, got ${describeValue(value)}`, [name]),
+  );
 }

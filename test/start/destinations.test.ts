@@ -188,7 +188,10 @@ describe.each(sdkLines)('the destinations of startSessionLogs on SDK %s', (_name
       { name: 'bad', processor: processor({ forceFlush }) },
       { name: 'next', processor: next },
     ]);
-    await expect(sessions.forceFlush({ timeoutMillis: 30 })).rejects.toMatchObject({ code, message });
+    await expect(sessions.forceFlush({ timeoutMillis: 30 })).rejects.toMatchObject({
+      code,
+      message: `${message} (docs: otel-session-logs/docs/run.md#${code})`,
+    });
     expect(next.calls).toEqual(['forceFlush']);
   });
 
@@ -206,7 +209,10 @@ describe.each(sdkLines)('the destinations of startSessionLogs on SDK %s', (_name
       ],
       { exporter },
     );
-    await expect(sessions.shutdown({ timeoutMillis: 30 })).rejects.toMatchObject({ code, message });
+    await expect(sessions.shutdown({ timeoutMillis: 30 })).rejects.toMatchObject({
+      code,
+      message: `${message} (docs: otel-session-logs/docs/run.md#${code})`,
+    });
     expect([next.calls, exporter.shutdowns]).toEqual([['shutdown'], 1]);
   });
 
@@ -432,7 +438,8 @@ describe('the option `destinations`', () => {
   ])('%j: says what is wrong', async (destinations, message) => {
     const directory = `${temporaryDirectory()}/none`;
     const starting = startSessionLogs({ directory, destinations: destinations as Destination[] });
-    await expect(starting).rejects.toThrow(new TypeError(`startSessionLogs: ${message}`));
+    await expect(starting).rejects.toBeInstanceOf(TypeError);
+    await expect(starting).rejects.toThrow(`startSessionLogs: ${message} (docs: `);
     expect(existsSync(directory)).toBe(false);
   });
 });

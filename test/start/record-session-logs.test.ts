@@ -177,7 +177,7 @@ describe('until', () => {
     await expect(until(() => undefined, soon)).rejects.toMatchObject({
       code: 'until_timeout',
       message: expect.stringMatching(
-        /7 logs so far.*\n {2}\[s\] "m3" \(string\)\n[^]*\n {2}\[s\] stream-end$/,
+        /7 logs so far.*\n {2}\[s\] "m3" \(string\)\n[^]*\n {2}\[s\] stream-end \(docs: \S+\)$/,
       ) as string,
     });
   });

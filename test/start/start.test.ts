@@ -431,7 +431,8 @@ describe('a script that only logs and reads', () => {
       stdout: '{"export_failed":1}\n',
       stderr:
         'otel-session-logs: the shutdown at the end of the process did not complete: 1 log records were not exported ' +
-        'within 10000 ms of shutdown (to http://127.0.0.1:1/v1/logs: connect ECONNREFUSED 127.0.0.1:1)\n',
+        'within 10000 ms of shutdown (to http://127.0.0.1:1/v1/logs: connect ECONNREFUSED 127.0.0.1:1) ' +
+        '(docs: otel-session-logs/docs/run.md#shutdown_timeout)\n',
     });
   }, 60_000);
 

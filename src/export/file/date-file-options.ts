@@ -7,6 +7,7 @@ import { severityOption } from '../../otel/severity.ts';
 import type { Severity } from '../../otel/severity.ts';
 import { clockOption } from '../../support/clock.ts';
 import { describeValue } from '../../support/errors.ts';
+import { aboutOption } from '../../support/option-names.ts';
 import { functionOption, lazily, parseOptions, positiveInteger } from '../../support/options.ts';
 import type { LineFormat } from './custom-format.ts';
 import { DayFileNames } from './day-file-names.ts';
@@ -200,7 +201,6 @@ export function dateFileSettings(options: DateFileLogRecordProcessorOptions): Da
   const { currentLink, fileName } = settings;
   // The retention would take a link of this name for an old file.
   if (currentLink === undefined || new DayFileNames(fileName).parse(currentLink) === undefined) return settings;
-  throw new TypeError(
-    `DateFileLogRecordProcessor: expected \`currentLink\` to be ${LINK_NAME}, got ${describeValue(currentLink)}`,
-  );
+  const message = `DateFileLogRecordProcessor: expected \`currentLink\` to be ${LINK_NAME}, got ${describeValue(currentLink)}`;
+  throw new TypeError(aboutOption(message, ['currentLink']));
 }

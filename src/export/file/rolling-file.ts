@@ -37,7 +37,7 @@ export interface RollingFileSettings {
 }
 
 /**
- * Writes lines at once and in order to the file of the current day, and changes to a new file when the day changes or
+ * Writes lines at once and in their order to the file of the current day, and changes to a new file when the day changes or
  * the file has no room for the next line. Never throws.
  *
  * While the file cannot be written, lines are kept as bytes up to `maxPendingBytes` and tried again after 50 ms to 5 s;

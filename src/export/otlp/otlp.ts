@@ -6,6 +6,7 @@ import { VERSIONS } from '../../otel/sdk-line.ts';
 import type { OtelLine } from '../../otel/sdk-line.ts';
 import { withoutCredentials } from '../../support/address.ts';
 import { describeValue, SessionLogsError } from '../../support/errors.ts';
+import { aboutOption } from '../../support/option-names.ts';
 import { reporterFor } from '../../support/reporter.ts';
 import type { Reporter } from '../../support/reporter.ts';
 
@@ -67,9 +68,9 @@ export function isEndpointOfLogs(): boolean {
 function baseUrl(endpoint: string, caller: string): URL {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  throw new TypeError(
-    `${caller}: expected \`endpoint\` to be a URL such as "http://localhost:4318", got ${describeValue(withoutCredentials(endpoint))}`,
-  );
+  const received = describeValue(withoutCredentials(endpoint));
+  const message = `${caller}: expected \`endpoint\` to be a URL such as "http://localhost:4318", got ${received}`;
+  throw new TypeError(aboutOption(message, ['endpoint']));
 }
 
 /** The URL to which an OTLP/HTTP exporter sends logs. */

@@ -10,7 +10,7 @@ import type { RemoteItem } from './remote-log.ts';
  * The version rule, because hosts of several versions read and write a session at the same time: every item has a
  * producer and a number. One of the other fields says what it is; a new kind of item has a new field instead, and so
  * has a mark that does more than today's marks, whose value is a plain number. The data of an entry shows its format,
- * see `decodeEntry`. A field that an older version may safely overlook is simply added. Another layout, or another work
+ * see `decodeEntry`. A field that an older version may safely overlook is added. Another layout, or another work
  * position, has another place in the engine.
  *
  * A newer version wrote anything unknown in an item with a producer and a number. Readers leave it in place and skip

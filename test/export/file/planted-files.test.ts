@@ -74,7 +74,9 @@ describe('in the place of the daily file', () => {
       const { open } = await import('node:fs/promises');
       const { constants } = await import('node:fs');
       const reader = await open(${JSON.stringify(path)}, constants.O_RDONLY | constants.O_NONBLOCK);`;
-    expect(printedBy(directory, `${read} ${start}`)).toMatch(/^directory_unusable .* is not a regular file$/);
+    expect(printedBy(directory, `${read} ${start}`)).toMatch(
+      /^directory_unusable .* is not a regular file \(docs: \S+\)$/,
+    );
   });
 
   it('a pipe under the name of tomorrow makes its lines wait, and blocks nothing', () => {

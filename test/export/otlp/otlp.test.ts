@@ -72,7 +72,7 @@ describe('otlpTarget', () => {
     expect(otlpTarget(undefined)).toBeUndefined();
     expect(diagnostics.lines).toEqual([expect.stringContaining('is not a URL: "localhost:4318"')]);
     expect(() => otlpTarget('ftp://user:secret@localhost/?key=secret')).toThrow(
-      /got "ftp:\/\/localhost\/" \(string\)$/,
+      /got "ftp:\/\/localhost\/" \(string\) \(docs: \S+\)$/,
     );
   });
 
