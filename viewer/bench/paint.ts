@@ -9,6 +9,7 @@ import { percentile } from './support/percentile.ts';
 import { sessionOf } from './support/application.ts';
 import type { Plan } from './support/application.ts';
 import { startApplication } from './support/start-application.ts';
+import { tasksDuring } from './support/tasks.ts';
 import { startViewer } from './support/viewer-process.ts';
 import { openBrowser, seenBy, watchPage } from './support/watch-page.ts';
 
@@ -28,7 +29,10 @@ await page.getByText('session-0').first().waitFor();
 
 const before = viewer.cpuMillis();
 const start = performance.timeOrigin + performance.now();
-const { millis } = await application.go();
+let millis: readonly number[] = [];
+const tasks = await tasksDuring(browser, page, async () => {
+  ({ millis } = await application.go());
+});
 const cpu = (viewer.cpuMillis() - before) / (performance.timeOrigin + performance.now() - start);
 // What is under way is painted a few frames later.
 await page.waitForTimeout(500);
@@ -61,6 +65,8 @@ console.log(
   JSON.stringify({
     'records of the sessions shown that are not on the page': lost,
     'tasks over 50 ms in the page': longTasks.filter(([at]) => at > WARM_MILLIS).map(([, took]) => Math.round(took)),
+    'longest task of the page, ms of CPU': Math.round(Math.max(0, ...tasks.map((task) => task.cpu))),
+    'page, share of a core': Math.round(tasks.reduce((sum, task) => sum + task.cpu, 0) / seconds / 10) / 100,
     'frames a second': Math.round(frames.length / (((frames.at(-1) ?? 0) - (frames[0] ?? 0)) / 1_000)),
     'viewer, share of a core': Math.round(cpu * 100) / 100,
   }),
