@@ -10,7 +10,7 @@ import { messageOf } from '../support/errors.ts';
 import { settlesWithin } from '../support/timeouts.ts';
 import type { ExporterTarget } from '../otel/exporter-inside.ts';
 
-/** How an endpoint took an export. */
+/** An endpoint's answer to an export. */
 export type EndpointAnswer =
   | { readonly status: number; readonly type: string; readonly location: string | undefined }
   | { readonly error: string };
@@ -18,15 +18,15 @@ export type EndpointAnswer =
 const ANSWER_MILLIS = 5_000;
 
 /**
- * Sends an export without any record, in the way of the exporter: with its headers and its agent, and once. Makes no span.
+ * Sends an export without records as the exporter would, with its headers and agent, but only once. Makes no span.
  * Never rejects.
  */
 export async function askOverHttp(target: HttpTarget): Promise<EndpointAnswer> {
   const asking = ask(target).catch((error: unknown) => ({ error: messageOf(error) }));
-  // The headers may be asked of a function of the application's, which may hang.
+  // A function of the application may provide the headers, and may hang.
   return (await settlesWithin(asking, ANSWER_MILLIS + 1_000))
     ? asking
-    : { error: 'its headers were not given in time' };
+    : { error: 'its headers were not available in time' };
 }
 
 type HttpTarget = ExporterTarget & { readonly kind: 'http' };
@@ -44,7 +44,7 @@ function send(
 ): Promise<EndpointAnswer> {
   const given = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   const type = given['content-type'] ?? 'application/json';
-  // A message of protobuf without a field has no bytes.
+  // A protobuf message without fields has no bytes.
   const body = type.includes('json') ? '{"resourceLogs":[]}' : '';
   const request = url.startsWith('https:') ? requestHttps : requestHttp;
   return new Promise((resolve) => {
@@ -69,14 +69,14 @@ function answerOf(status: number, headers: IncomingHttpHeaders): EndpointAnswer 
 
 function causeOf(error: NodeJS.ErrnoException): string {
   if (error.name === 'AbortError' || error.name === 'TimeoutError') return `no answer within ${ANSWER_MILLIS} ms`;
-  // Of several addresses that were tried the first tells enough.
+  // If several addresses were tried, the first error is enough.
   const first = (error as { readonly errors?: readonly NodeJS.ErrnoException[] }).errors?.[0] ?? error;
   if (first.code?.startsWith('HPE_'))
     return 'it does not speak HTTP/1.1 (4317 is the port for gRPC, 4318 the one for HTTP)';
   return first.code ?? first.message;
 }
 
-/** Whether anybody listens there. Resolves with what is wrong, `undefined` when nothing is. */
+/** Checks whether anybody listens there. Resolves to what is wrong, or `undefined` if nothing is. */
 export function tryConnect({ hostname, port, protocol }: URL): Promise<string | undefined> {
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   return new Promise((resolve) => {

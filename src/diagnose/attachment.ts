@@ -5,21 +5,21 @@ import { ownProviders } from '../otel/other-providers.ts';
 import { RoutingLogRecordProcessor } from '../route/processor.ts';
 import { SCOPE_NAME } from '../route/own-write.ts';
 
-/** How far a processor is looked for within others that hold it. */
+/** How deep a processor is searched for within others that hold it. */
 const MAX_DEPTH = 4;
 const MAX_OBJECTS = 1_000;
 
 /**
- * Whether records of a provider come to a processor. No record is emitted, since it would reach the exporters: the
- * processors that the provider shows are searched, and then the SDK is asked whether a record would be wanted, which it asks
- * its processors.
+ * Whether a provider's records reach a processor. It emits no record, which would reach the exporters: it searches the
+ * processors that the provider shows, then asks the SDK whether it would take a record, which the SDK asks its
+ * processors.
  */
 export function leadsTo(provider: OtelLoggerProvider, processor: RoutingLogRecordProcessor): 'yes' | 'no' | 'unknown' {
   const processors = processorsOf(provider);
   if (processors !== undefined && isWithin(processors, processor)) return 'yes';
   if (isAsked(provider, processor)) return 'yes';
   if (processors === undefined) return 'unknown';
-  // One of a class that nobody knows may hold ours where it cannot be seen.
+  // A processor of an unknown class may hold this one invisibly.
   return processors.every(isKnown) ? 'no' : 'unknown';
 }
 
@@ -32,7 +32,7 @@ function isWithin(root: unknown, processor: object): boolean {
       if (value === processor) return true;
       if (typeof value !== 'object' || value === null || seen.has(value) || seen.size > MAX_OBJECTS) continue;
       seen.add(value);
-      // Not what a getter gives: it is the application's code.
+      // Do not call getters, which are the application's code.
       for (const { value: member } of Object.values(Object.getOwnPropertyDescriptors(value))) next.push(member);
     }
     level = next;
@@ -41,8 +41,8 @@ function isWithin(root: unknown, processor: object): boolean {
 }
 
 /**
- * The processor of another instance, of this copy of the package or another, that the provider leads to, or one of a start where
- * it leads to none; `undefined` when there is none that takes records.
+ * The processor of another instance (of any copy of this package) that the provider leads to, or that of a start if it
+ * leads to none; `undefined` if none takes records.
  */
 export function otherInstance(
   provider: OtelLoggerProvider | undefined,
@@ -62,14 +62,17 @@ function sessionProcessorIn(provider: OtelLoggerProvider, except: object): objec
   return processors.find((each): each is object => each !== except && isSessionProcessor(each) && each.enabled());
 }
 
-/** By its name too: it may be of another copy of this package. */
+/** Checks the name too, because it may belong to another copy of this package. */
 function isSessionProcessor(value: unknown): value is { enabled(): boolean } {
   if (value instanceof RoutingLogRecordProcessor) return true;
   if (typeof value !== 'object' || value === null || !('enabled' in value)) return false;
   return value.constructor?.name === 'SessionLogRecordProcessor' && typeof value.enabled === 'function';
 }
 
-/** The SDK asks processors one after the other until one wants the record, so that one before that of this package may answer for it. */
+/**
+ * Whether the SDK asks this processor. The SDK asks one after the other until one wants the record, so an earlier one
+ * may answer first.
+ */
 function isAsked(provider: OtelLoggerProvider, processor: RoutingLogRecordProcessor): boolean {
   if (insideOf(provider) === undefined) return false;
   let wasAsked = false;
@@ -89,7 +92,7 @@ function isAsked(provider: OtelLoggerProvider, processor: RoutingLogRecordProces
   return wasAsked;
 }
 
-/** Of the SDK, or of this package: none of them holds the processor of another instance where it cannot be seen. */
+/** Classes of the SDK and of this package, none of which holds another instance's processor invisibly. */
 const KNOWN = /^(?:Batch|Simple|Noop|Multi|EventToSpanEvent|Session|DateFile|Durable)\w*LogRecordProcessor\w*$/;
 
 function isKnown(processor: unknown): boolean {

@@ -9,7 +9,7 @@ import {
 import type { DiagnosisReport } from './diagnosis.ts';
 import type { DiagnosisScene } from './subject.ts';
 
-/** Whether all packages of the process speak of one API, and whether both logs APIs lead to the provider. */
+/** Checks that all packages of the process use one API, and that both logs APIs lead to the provider. */
 export function checkApis(_scene: DiagnosisScene, report: DiagnosisReport): void {
   checkCopies(report);
   const registered = registeredLogsApis();
@@ -26,16 +26,16 @@ export function checkApis(_scene: DiagnosisScene, report: DiagnosisReport): void
     );
   }
   if (hasContextManager()) return report.check('a context manager carries trace ids');
-  // Without an SDK for traces there are no ids that could be carried.
-  if (!hasTracerProvider()) return report.check('nothing makes spans in this process: records have no trace ids');
+  // Without an SDK for traces there are no ids to carry.
+  if (!hasTracerProvider()) return report.check('nothing in this process makes spans, so records have no trace ids');
   report.find(
     'no_context_manager',
-    'a tracer provider is registered, but no context manager: records have no trace ids (sessions are found without one)',
+    'a tracer provider is registered, but no context manager, so records have no trace ids (sessions do not need one)',
     'start NodeSDK, or register AsyncLocalStorageContextManager of @opentelemetry/context-async-hooks',
   );
 }
 
-/** Copies of one version share what is registered; of two versions not. */
+/** Copies of one version share what is registered; copies of two versions do not. */
 function checkCopies(report: DiagnosisReport): void {
   const copies = new Map<string, string>();
   for (const { path, version } of [...findPackages(API), ...loadedCopies(API)]) copies.set(folderOf(path), version);
@@ -43,20 +43,20 @@ function checkCopies(report: DiagnosisReport): void {
   const first = apiGlobalVersion();
   const listed = [...copies].map(([path, version]) => `${version} (${path})`).join(', ');
   if (versions.size <= 1) {
-    report.check(`@opentelemetry/api is there in one version, ${[...versions][0] ?? 'unknown'}`);
+    report.check(`there is one version of @opentelemetry/api, ${[...versions][0] ?? 'unknown'}`);
     return;
   }
-  const registered = first === undefined ? '' : `. What is registered was registered by ${first}`;
+  const registered = first === undefined ? '' : `. The current registrations are those of ${first}`;
   report.find(
     'several_apis',
-    `several versions of @opentelemetry/api are loaded or installed: ${listed}; the first that registers anything decides, a newer one does not see it, and none of another version can register beside it${registered}`,
+    `several versions of @opentelemetry/api are loaded or installed: ${listed}; the first one to register anything wins: a newer version does not see it, and no other version can register anything${registered}`,
     'let all packages resolve to one version: `npm ls @opentelemetry/api`, then `npm dedupe` or an `overrides` entry',
   );
 }
 
 const API = '@opentelemetry/api';
 
-/** Of one copy several files are loaded. */
+/** The folder of a copy, of which several files may be loaded. */
 function folderOf(path: string): string {
   const mark = `/node_modules/${API}`;
   const at = path.replaceAll('\\', '/').lastIndexOf(mark);

@@ -8,16 +8,16 @@ import { messageOf } from '../support/errors.ts';
 import type { DiagnosisReport } from './diagnosis.ts';
 import type { DiagnosisScene } from './subject.ts';
 
-/** Whether the directories of the daily file and of the spool are there and can be written. */
+/** Checks that the directories of the daily file and of the spool exist and can be written to. */
 export async function checkDirectories(scene: DiagnosisScene, report: DiagnosisReport): Promise<void> {
   const { directory } = scene.facts;
   if (directory !== undefined) {
     const problem = await problemOf(directory);
-    if (problem === undefined) report.check(`the daily files' directory ${directory} can be written`);
+    if (problem === undefined) report.check(`the directory of the daily files ${directory} can be written to`);
     else {
       report.find(
         'directory_unusable',
-        `the daily files' directory ${directory} cannot be written: ${problem}`,
+        `the directory of the daily files ${directory} cannot be written to: ${problem}`,
         'give this user the right to write there, or set LOGS_PATH to another directory',
       );
     }
@@ -34,10 +34,10 @@ function processorsIn({ provider }: DiagnosisScene): readonly unknown[] {
 
 async function checkSpool(directory: string, error: unknown, report: DiagnosisReport): Promise<void> {
   const problem = (await problemOf(directory)) ?? (error === undefined ? undefined : messageOf(error));
-  if (problem === undefined) return report.check(`the spool in ${directory} can be written`);
+  if (problem === undefined) return report.check(`the spool in ${directory} can be written to`);
   report.find(
     'spool_unusable',
-    `the spool in ${directory} cannot be written: ${problem}; records are sent from memory, and those that wait are lost with the process`,
+    `the spool in ${directory} cannot be written to: ${problem}; records are sent from memory, and waiting ones are lost with the process`,
     'make room on the disk, give this user the right to write there, or give the spool another `directory`',
   );
 }
@@ -45,7 +45,7 @@ async function checkSpool(directory: string, error: unknown, report: DiagnosisRe
 async function problemOf(directory: string): Promise<string | undefined> {
   try {
     await access(directory, constants.F_OK);
-    // Fails where a file stands in the directory's place.
+    // Fails if a file is in the directory's place.
     await readdir(directory);
     await access(directory, constants.W_OK | constants.X_OK);
     return undefined;

@@ -6,7 +6,7 @@ import type { DiagnosisReport } from './diagnosis.ts';
 import type { ExporterTarget } from '../otel/exporter-inside.ts';
 import type { DiagnosisScene } from './subject.ts';
 
-/** Whether what an exporter sends to takes logs now: it is sent an export without a record. */
+/** Checks that an exporter's endpoint takes logs now, by an export without records. */
 export async function checkEndpoint(
   target: ExporterTarget,
   { facts }: DiagnosisScene,
@@ -33,31 +33,31 @@ export async function checkEndpoint(
       return report.check(`${shown} takes logs: it answers an export without records with ${status}`);
     report.find(
       'no_collector',
-      `${problem} and a web page: exporters take that for success, so all that is sent is lost`,
-      `sign in where a network or proxy asks for it, or correct ${source}`,
+      `${problem} and a web page: exporters take that for success, so everything that they send is lost`,
+      `sign in if a network or proxy asks for it, or correct ${source}`,
     );
   } else if (status < 400) {
     const to = location === undefined ? '' : ` to ${withoutCredentials(location)}`;
     report.find(
       'endpoint_redirects',
-      `${problem}, a redirection${to}: exporters do not follow it, so nothing arrives`,
-      `set ${source} to the address that takes logs itself${location?.startsWith('https:') === true ? ', with https' : ''}`,
+      `${problem}, a redirect${to}: exporters do not follow it, so nothing arrives`,
+      `set ${source} to the final address${location?.startsWith('https:') === true ? ', with https' : ''}`,
     );
   } else if (status === 401 || status === 403 || status === 407) {
     report.find(
       'endpoint_refuses',
       `${problem}: the credentials are missing or wrong`,
-      'set OTEL_EXPORTER_OTLP_HEADERS, such as "authorization=Bearer ...", or the `headers` of the exporter',
+      'set OTEL_EXPORTER_OTLP_HEADERS, for example to "authorization=Bearer ...", or the `headers` of the exporter',
     );
   } else if (status === 404 || status === 405 || status === 410) {
     report.find('wrong_path', `${problem}: nothing takes logs under this path`, `${pathFix(url)} in ${source}`);
   } else if (status >= 500) {
     report.find(
       'endpoint_failing',
-      `${problem}: it is there, and fails`,
-      'look into the log of the collector, or of the proxy before it',
+      `${problem}: it is running but fails`,
+      'look into the log of the collector, or of the proxy in front of it',
     );
-  } else report.check(`${shown} is there: it answers an export without records with ${status}`);
+  } else report.check(`${shown} is running: it answers an export without records with ${status}`);
 }
 
 async function checkGrpc(address: string, report: DiagnosisReport): Promise<void> {
@@ -73,7 +73,7 @@ async function checkGrpc(address: string, report: DiagnosisReport): Promise<void
   );
 }
 
-/** What the address comes from. */
+/** Where the address comes from. */
 function sourceOf(url: string, option: string | undefined): string {
   if (option !== undefined && URL.canParse(option) && logsUrl(new URL(option)).href === url)
     return 'the option `endpoint`';
@@ -91,8 +91,8 @@ function isSame(one: string, other: string): boolean {
 
 function pathFix(url: string): string {
   const { pathname } = new URL(url);
-  if (/\/v1\/logs\/+v1\/logs\/*$/.test(pathname)) return 'leave out /v1/logs, which is appended,';
-  // The variable for logs alone, and the option of an exporter, are taken as they are.
-  if (!/\/v1\/logs\/*$/.test(pathname)) return 'append /v1/logs, which is not done by itself here,';
-  return 'correct the address, of which a Collector has the path /v1/logs,';
+  if (/\/v1\/logs\/+v1\/logs\/*$/.test(pathname)) return 'remove /v1/logs, which is appended automatically,';
+  // The variable for logs only, and the option of an exporter, are used unchanged.
+  if (!/\/v1\/logs\/*$/.test(pathname)) return 'append /v1/logs, which is not appended automatically here,';
+  return 'correct the address (the path of a Collector is /v1/logs)';
 }

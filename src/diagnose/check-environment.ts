@@ -14,7 +14,7 @@ const SHOWN = [
   'LOGS_PATH',
 ];
 
-/** Variables of the environment that cancel each other, or say nothing that can be done. */
+/** Finds environment variables that cancel each other or cannot have an effect. */
 export function checkEnvironment({ isStarted, parts, facts }: DiagnosisScene, report: DiagnosisReport): void {
   const set = SHOWN.filter((name) => environmentValue(name) !== undefined);
   const values = set.map((name) => `${name}=${withoutCredentials(environmentValue(name) ?? '')}`);
@@ -28,25 +28,25 @@ export function checkEnvironment({ isStarted, parts, facts }: DiagnosisScene, re
       report.find(
         'environment',
         `OTEL_SDK_DISABLED=true: nothing is exported, although ${wish ?? 'OTEL_LOGS_EXPORTER'} is set`,
-        'take OTEL_SDK_DISABLED out of the environment',
+        'remove OTEL_SDK_DISABLED from the environment',
       );
     }
     return;
   }
-  // Of a provider of the application's the exporters tell more.
+  // For a provider of the application, the exporters tell more.
   if (!isStarted || parts.some(({ isExport }) => isExport === true)) return;
   if (isOtlpExportDisabled() && wish !== undefined) {
     report.find(
       'environment',
       `OTEL_LOGS_EXPORTER=${environmentValue('OTEL_LOGS_EXPORTER')} switches off the export that ${wish} asks for`,
-      'take OTEL_LOGS_EXPORTER out of the environment, or let it name otlp',
+      'remove OTEL_LOGS_EXPORTER from the environment, or set it to otlp',
     );
     return;
   }
   if (set.includes('OTEL_LOGS_EXPORTER') && wish === undefined && !isOtlpExportDisabled()) {
     report.find(
       'environment',
-      'OTEL_LOGS_EXPORTER names otlp, but no endpoint is set: nothing is exported',
+      'OTEL_LOGS_EXPORTER includes otlp, but no endpoint is set: nothing is exported',
       'set OTEL_EXPORTER_OTLP_ENDPOINT to the address of the collector, such as http://localhost:4318',
     );
     return;
@@ -57,11 +57,11 @@ export function checkEnvironment({ isStarted, parts, facts }: DiagnosisScene, re
     if (!URL.canParse(value) || !/^https?:/i.test(value)) {
       report.find(
         'environment',
-        `${name} is no URL: ${JSON.stringify(withoutCredentials(value))}; nothing is exported`,
-        'set it to one such as http://localhost:4318',
+        `${name} is not a URL: ${JSON.stringify(withoutCredentials(value))}; nothing is exported`,
+        'set it to a URL such as http://localhost:4318',
       );
     }
-    // As in the exporters, the signal's own variable decides alone where it is set.
+    // As in the exporters, the signal's own variable, if set, decides alone.
     return;
   }
 }

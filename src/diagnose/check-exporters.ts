@@ -11,7 +11,7 @@ import { destinationOf, targetOf } from '../otel/exporter-inside.ts';
 import type { ExporterTarget } from '../otel/exporter-inside.ts';
 import type { DiagnosisScene } from './subject.ts';
 
-/** The processors that export, how their last export went, and whether what they send to takes logs. */
+/** Checks the exporting processors, the result of their last export, and whether their endpoints take logs. */
 export async function checkExporters(scene: DiagnosisScene, report: DiagnosisReport): Promise<void> {
   const processors = processorsIn(scene);
   const targets: ExporterTarget[] = [];
@@ -39,7 +39,7 @@ export async function checkExporters(scene: DiagnosisScene, report: DiagnosisRep
   }
   if (exporting === 0) findNone(scene, processors, report);
   await Promise.all(distinct(targets).map((target) => checkEndpoint(target, scene, report)));
-  // What the endpoint answers is the cause of it, and stands before it.
+  // After the endpoint's answer, which is the cause.
   for (const facts of deliveries) checkDelivery(facts, report);
 }
 
@@ -49,14 +49,14 @@ function processorsIn({ provider, parts, isStarted }: DiagnosisScene): unknown[]
   return [...own, ...others].map(innermost);
 }
 
-/** Not one of this package that writes here, nor the session processor. */
+/** Whether it is neither a writing processor of this package nor the session processor. */
 function isUnknown(processor: unknown, scene: DiagnosisScene): boolean {
   return (
     processor !== scene.processor && !/^(?:Session|DateFile|Console|Noop)LogRecordProcessor$/.test(nameOf(processor))
   );
 }
 
-/** How full its queue is. */
+/** Describes how full the queue is. */
 function queueOf(processor: unknown, facts: DeliveryFacts | undefined): string {
   if (facts !== undefined) return `${facts.exported} records exported, ${facts.pending} wait`;
   const { _finishedLogRecords: waiting, _maxQueueSize: size } = processor as {
@@ -80,10 +80,10 @@ function checkDelivery({ lastAnswer, pending }: DeliveryFacts, report: Diagnosis
 
 const FIXES = {
   unavailable:
-    'start the collector, or look at the network: it is tried again, and nothing is lost within the bounds of the queue or spool',
-  misconfigured: 'correct the address or the credentials of the exporter: it is tried again, slowly',
+    'start the collector, or check the network: the exporter keeps trying, and nothing is lost within the limits of the queue or spool',
+  misconfigured: 'correct the address or the credentials of the exporter, which keeps trying, slowly',
   refused:
-    'the collector refuses these records: what is lost of them is counted `rejected`, with a spool it is in its directory `dead`',
+    'look into the log of the collector, which refuses these records: lost ones are counted as `rejected`; with a spool they are in its directory `dead`',
 } as const;
 
 function describeError(error: unknown): string {
@@ -92,7 +92,10 @@ function describeError(error: unknown): string {
   return typeof code === 'number' || typeof code === 'string' ? `${text} (${code})` : text;
 }
 
-/** A provider that keeps what it gets to itself. One that writes files is meant so, unless the environment wants an export. */
+/**
+ * Finds a provider that exports nothing. If it writes files, that is intended, unless the environment asks for an
+ * export.
+ */
 function findNone({ isStarted }: DiagnosisScene, processors: readonly unknown[], report: DiagnosisReport): void {
   if (isStarted) return report.check('the instance has no exporter');
   if (processors.length === 0) return;
@@ -103,9 +106,9 @@ function findNone({ isStarted }: DiagnosisScene, processors: readonly unknown[],
   report.find(
     'no_exporter',
     wish === undefined
-      ? 'no processor of the provider exports: records are in the sessions of this process only'
-      : `no processor of the provider exports, although ${wish} is set: an SDK that is given \`logRecordProcessors\` makes no exporter from the environment`,
-    'put a processor with an exporter behind the session processor: `logRecordProcessors: [sessions.processor, new BatchLogRecordProcessor({ exporter: new OTLPLogExporter() })]`, which reads OTEL_EXPORTER_OTLP_*',
+      ? 'no processor of the provider exports: records reach only the sessions of this process'
+      : `no processor of the provider exports, although ${wish} is set: an SDK that gets \`logRecordProcessors\` does not make an exporter from the environment`,
+    'put a processor with an exporter after the session processor: `logRecordProcessors: [sessions.processor, new BatchLogRecordProcessor({ exporter: new OTLPLogExporter() })]`, which reads OTEL_EXPORTER_OTLP_*',
   );
 }
 

@@ -3,20 +3,20 @@ import { insideOf } from '../otel/provider-inside.ts';
 import type { DiagnosisReport } from './diagnosis.ts';
 import type { DiagnosisScene } from './subject.ts';
 
-/** The limits of the SDK for attributes: of their length, and of their number. Our own writes do not depend on them. */
+/** Checks the SDK's limits on the length and number of attributes. This package's own writes do not depend on them. */
 export function checkLimits({ provider, processor }: DiagnosisScene, report: DiagnosisReport): void {
   if (provider === undefined) return;
   const limits = insideOf(provider)?.logRecordLimits;
   if (limits === undefined) return report.cannotCheck('limits of attributes: the provider does not show them');
   const { attributeCountLimit: count = Infinity, attributeValueLengthLimit: length = Infinity } = limits;
   report.check(
-    `the SDK keeps ${count} attributes of a record, each of ${length === Infinity ? 'any length' : `${length} characters`}`,
+    `the SDK keeps ${count} attributes of a record, each with ${length === Infinity ? 'any length' : `up to ${length} characters`}`,
   );
   // The SDK ignores a limit of 0 or less.
   if (length > 0 && length <= MAX_SESSION_ID_LENGTH) {
     report.find(
       'attribute_limits',
-      `the SDK cuts attribute values at ${length} characters: longer session ids of other loggers become one session when their beginnings are alike, and exporters get every longer id cut`,
+      `the SDK cuts attribute values at ${length} characters: longer session ids of other loggers become one session if their beginnings are equal, and exporters get longer ids cut`,
       `raise OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT, or \`logRecordLimits.attributeValueLengthLimit\` of the provider, above ${MAX_SESSION_ID_LENGTH}, or keep session ids shorter than ${length} characters`,
     );
   }
@@ -24,7 +24,7 @@ export function checkLimits({ provider, processor }: DiagnosisScene, report: Dia
   if (cut.length === 0) return;
   report.find(
     'attribute_limits',
-    `the SDK keeps ${count} attributes of a record: ${cut.map(({ name, cut: records }) => `${records} of "${name}"`).join(', ')} came with more, and without a session, which may have been among those that it dropped`,
-    'raise OTEL_ATTRIBUTE_COUNT_LIMIT, or `logRecordLimits.attributeCountLimit` of the provider, set `session.id` before the other attributes, or log within `withSession`, which no limit touches',
+    `the SDK keeps ${count} attributes of a record: ${cut.map(({ name, cut: records }) => `${records} of "${name}"`).join(', ')} had more and no session, whose id may be among the dropped ones`,
+    'raise OTEL_ATTRIBUTE_COUNT_LIMIT, or `logRecordLimits.attributeCountLimit` of the provider, set `session.id` before the other attributes, or log within `withSession`, to which no limit applies',
   );
 }

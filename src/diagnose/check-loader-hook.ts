@@ -3,14 +3,17 @@ import type { LoadedModule } from '../otel/application-modules.ts';
 import type { DiagnosisReport } from './diagnosis.ts';
 import type { DiagnosisScene } from './subject.ts';
 
-/** Loggers that an instrumentation brings here, by the main file of their package. */
+/** Loggers that an instrumentation can bring here, by the main file of their package. */
 const LOGGERS: Readonly<Record<string, RegExp>> = {
   pino: /[\\/]node_modules[\\/]pino[\\/]pino\.js$/,
   winston: /[\\/]node_modules[\\/]winston[\\/]lib[\\/]winston\.js$/,
   bunyan: /[\\/]node_modules[\\/]bunyan[\\/]lib[\\/]bunyan\.js$/,
 };
 
-/** Where the hook for ES modules, which all instrumentations share, keeps what waits for modules and what was imported. */
+/**
+ * The module in which the hook for ES modules, which all instrumentations share, keeps waiting hooks and imported
+ * modules.
+ */
 const HOOK_REGISTRY = /[\\/]import-in-the-middle[\\/]lib[\\/]register\.js$/;
 
 interface HookRegistry {
@@ -19,8 +22,8 @@ interface HookRegistry {
 }
 
 /**
- * Loggers that were loaded past their instrumentation: by `import` in a program without the loader hook, or before the
- * instrumentation was there.
+ * Finds loggers that were loaded without their instrumentation: by `import` in a program without the loader hook, or
+ * before the instrumentation.
  */
 export function checkLoaderHook({ processor }: DiagnosisScene, report: DiagnosisReport): void {
   const modules = loadedModules();
@@ -44,14 +47,14 @@ export function checkLoaderHook({ processor }: DiagnosisScene, report: Diagnosis
     if (isPatched) instrumented.push(name);
     else if (isWaitedFor) findUnpatched(name, hasHook, report);
   }
-  if (instrumented.length > 0) report.check(`loggers that an instrumentation has: ${instrumented.join(', ')}`);
+  if (instrumented.length > 0) report.check(`instrumented loggers: ${instrumented.join(', ')}`);
 }
 
 function isInUse({ importHooks }: HookRegistry): boolean {
   return (importHooks?.length ?? 0) > 0;
 }
 
-/** `require-in-the-middle` leaves what it gave out at the module. */
+/** `require-in-the-middle` leaves its result on the module. */
 function wasRequiredThroughHook({ module }: LoadedModule): boolean {
   return Object.getOwnPropertySymbols(module).some(({ description }) => description === 'RitmExports');
 }
@@ -60,8 +63,8 @@ function findUnpatched(name: string, hasHook: boolean, report: DiagnosisReport):
   report.find(
     'no_loader_hook',
     hasHook
-      ? `${name} was loaded before its instrumentation was there: what it logs does not come to the provider`
-      : `${name} was loaded by \`import\`, without the loader hook for ES modules, or before its instrumentation: what it logs does not come to the provider`,
+      ? `${name} was loaded before its instrumentation, so what it logs does not reach the provider`
+      : `${name} was loaded by \`import\` without the loader hook for ES modules, or before its instrumentation, so what it logs does not reach the provider`,
     hasHook
       ? `start the instrumentation first, in a file of its own: node --import ./instrumentation.mjs app.js`
       : "in a file for `node --import`, before the instrumentation: import { register } from 'node:module'; register('@opentelemetry/instrumentation/hook.mjs', import.meta.url);",

@@ -8,7 +8,7 @@ import { nameOf } from './check-provider.ts';
 import type { DiagnosisReport } from './diagnosis.ts';
 import type { DiagnosisScene } from './subject.ts';
 
-/** Of two SDKs of a process the first that registers its logger provider gets the records of all loggers. */
+/** Checks for several SDKs: the first to register its logger provider gets the records of all loggers. */
 export async function checkOtherSdk(scene: DiagnosisScene, report: DiagnosisReport): Promise<void> {
   const { provider, facts, isStarted } = scene;
   if (provider === undefined) return;
@@ -18,25 +18,27 @@ export async function checkOtherSdk(scene: DiagnosisScene, report: DiagnosisRepo
   if (others.length > 0) {
     report.find(
       'not_global',
-      `another logger provider is the global one (with ${processorNames(others)}): what other loggers write does not come to this instance`,
+      `another logger provider is the global one (with ${processorNames(others)}): what other loggers write does not reach this instance`,
       'start this instance before that SDK, or put `sessions.processor` into the `logRecordProcessors` of that SDK and leave `registerGlobally` out',
     );
     return;
   }
-  // An SDK that is started later cannot register its provider, and says so to `diag` only.
+  // An SDK that starts later cannot register its provider, and reports that only to `diag`.
   if (isLogsExporterNone() || !hasSdkGlobals()) return report.check('the provider of this instance is the global one');
   if (!tellsObjects())
-    return report.cannotCheck('whether an SDK was started after this instance: this runtime does not tell its objects');
+    return report.cannotCheck('whether an SDK was started after this instance: this runtime does not list its objects');
   const { length: count } = await otherProviders(provider);
   if (count === 0) return report.check('the provider of this instance is the global one, and the only one');
   report.find(
     'other_sdk',
-    `an SDK was started after this instance, with ${count === 1 ? 'a logger provider' : `${count} logger providers`} of its own: that of this instance is the global one, so the processors and exporters of that SDK get no record`,
+    `an SDK was started after this instance, with ${count === 1 ? 'a logger provider' : `${count} logger providers`} of its own. The provider of this instance is the global one, so the processors and exporters of that SDK get no records`,
     'set OTEL_LOGS_EXPORTER=none to leave the logs to this instance, or put `sessions.processor` into the `logRecordProcessors` of that SDK and start this instance without `registerGlobally`',
   );
 }
 
-/** Of a setup of the application: our processor may be in two providers, or in one that other loggers do not write to. */
+/**
+ * For a setup of the application: the processor may be in two providers, or in one that other loggers do not write to.
+ */
 async function checkSeveral(
   { processor }: DiagnosisScene,
   provider: OtelLoggerProvider,
@@ -55,13 +57,13 @@ async function checkSeveral(
     );
     return;
   }
-  // A bare provider registers nothing else, so that no second SDK can have lost to it.
+  // A bare provider registers nothing else, so no second SDK can have lost to it.
   if (registered.length === 0 || !hasSdkGlobals()) return;
   const double = (await otherProviders(provider)).filter((each) => leadsTo(each, processor) === 'yes');
   if (double.length === 0) return;
   report.find(
     'other_sdk',
-    `this instance's processor is in ${double.length + 1} providers, of which the one of the SDK that was started first is the global one: the processors and exporters of the other (${processorNames(double)}) get no record`,
+    `this instance's processor is in ${double.length + 1} providers, of which the one of the SDK that was started first is the global one: the processors and exporters of the other (${processorNames(double)}) get no records`,
     ONE_SDK,
   );
 }

@@ -12,7 +12,7 @@ import { leadsTo, otherInstance } from './attachment.ts';
 import type { DiagnosisReport } from './diagnosis.ts';
 import type { DiagnosisScene } from './subject.ts';
 
-/** Whether there is a provider, whether it leads to our processor, and what stands before it. */
+/** Checks that there is a provider that leads to this instance's processor, and what comes before that. */
 export async function checkProvider(
   { provider, providerError, processor }: DiagnosisScene,
   report: DiagnosisReport,
@@ -20,23 +20,23 @@ export async function checkProvider(
   if (!processor.enabled()) {
     report.find(
       'not_attached',
-      "this instance's processor is shut down: it takes no record any more",
-      'make a new SessionLogs, or call `sharedSessionLogs()` again; a provider that is shut down shuts its processors down',
+      "this instance's processor is shut down and takes no more records",
+      'make a new SessionLogs, or call `sharedSessionLogs()` again; shutting a provider down shuts down its processors too',
     );
     return;
   }
   if (providerError !== undefined) {
     report.find(
       'no_provider',
-      `the function that is the option \`loggerProvider\` throws: ${providerError}; chunks go into the queues only`,
-      'let it return a logger provider, or `undefined` as long as there is none',
+      `the function in the option \`loggerProvider\` throws: ${providerError}; chunks reach readers only`,
+      'make it return a logger provider, or `undefined` while there is none',
     );
   } else if (provider === undefined) {
     if (!findOtherInstance(provider, processor, report)) findNone(report);
   } else await checkAttachment(provider, processor, report);
 }
 
-/** Whether records go to another instance of the process, which is the one to ask. */
+/** Finds another instance of the process to which records go, which is the one to ask. */
 function findOtherInstance(
   provider: OtelLoggerProvider | undefined,
   processor: RoutingLogRecordProcessor,
@@ -47,11 +47,11 @@ function findOtherInstance(
   report.find(
     'other_instance',
     other.isStarted
-      ? 'this instance is in no provider, and startSessionLogs or register has started another one in this process: what that one gets is not here'
-      : 'this instance is in no provider: the processor of another SessionLogs of this process is in the provider, and records go there',
+      ? 'this instance is in no provider, but startSessionLogs or register has started another one in this process, which gets the records'
+      : 'this instance is in no provider; the provider has the processor of another SessionLogs of this process, which gets the records',
     other.isStarted
-      ? 'use what `startSessionLogs()` returns, or `sharedSessionLogs()`, in place of `new SessionLogs()`'
-      : 'write, read and diagnose with the instance whose `processor` the provider has: export it from the module that makes it. `sharedSessionLogs()` is that instance only where it is the one whose `processor` you gave to the SDK',
+      ? 'use the result of `startSessionLogs()`, or `sharedSessionLogs()`, instead of `new SessionLogs()`'
+      : 'write, read and diagnose with the instance whose `processor` the provider has: export it from the module that makes it. `sharedSessionLogs()` is that instance only if you gave its `processor` to the SDK',
   );
   if (provider !== undefined && !other.isStarted) checkOrder(provider, other.processor, report);
   return true;
@@ -61,7 +61,7 @@ function findNone(report: DiagnosisReport): void {
   const isInstalled = findPackages('@opentelemetry/sdk-logs').length > 0;
   report.find(
     'no_provider',
-    `no logger provider is registered: chunks go into the queues only, and other loggers nowhere${isInstalled ? '' : '; @opentelemetry/sdk-logs is not installed'}${isLogsExporterNone() ? '. With OTEL_LOGS_EXPORTER=none a NodeSDK makes none, unless it is given `logRecordProcessors`' : ''}`,
+    `no logger provider is registered: chunks reach readers only, and records of other loggers are lost${isInstalled ? '' : '; @opentelemetry/sdk-logs is not installed'}${isLogsExporterNone() ? '. With OTEL_LOGS_EXPORTER=none a NodeSDK makes none, unless it is given `logRecordProcessors`' : ''}`,
     isInstalled
       ? `start your SDK with \`logRecordProcessors: [sessions.processor, ...]\`, pass \`loggerProvider\`, or use startSessionLogs({ registerGlobally: true }). ${SINGULAR}`
       : `npm install @opentelemetry/sdk-logs@${VERSIONS['3.x'].sdk}`,
@@ -69,14 +69,14 @@ function findNone(report: DiagnosisReport): void {
   findConfigFile(report);
 }
 
-const SINGULAR = 'NodeSDK of SDK 3.x ignores the singular `logRecordProcessor` without a word: use the list';
+const SINGULAR = 'NodeSDK of SDK 3.x silently ignores the singular `logRecordProcessor`: use the list';
 
 function findConfigFile(report: DiagnosisReport): void {
   if (environmentValue('OTEL_CONFIG_FILE') === undefined) return;
   report.find(
     'config_file',
-    'OTEL_CONFIG_FILE is set: an SDK that is started from that file knows the batch and the simple processor only, and ignores processors that the program gives it',
-    'leave `logger_provider` out of the file and call startSessionLogs({ registerGlobally: true }) before the SDK starts, or start a NodeSDK with `logRecordProcessors`, which does not read the file',
+    'OTEL_CONFIG_FILE is set: an SDK that starts from that file knows only the batch and the simple processor, and ignores processors that the program passes',
+    'remove `logger_provider` from the file and call startSessionLogs({ registerGlobally: true }) before the SDK starts, or start a NodeSDK with `logRecordProcessors`, which does not read the file',
   );
 }
 
@@ -87,19 +87,19 @@ async function checkAttachment(
 ): Promise<void> {
   switch (leadsTo(provider, processor)) {
     case 'yes':
-      report.check("the provider leads to this instance's processor");
+      report.check("the provider passes records to this instance's processor");
       return checkOrder(provider, processor, report);
     case 'no':
       if (findOtherInstance(provider, processor, report)) return;
       return findNotAttached(provider, await isElsewhere(provider, processor), report);
     case 'unknown':
       report.cannotCheck(
-        "whether the provider leads to this instance's processor: it does not show its processors, and a record would reach your exporters",
+        "whether the provider has this instance's processor: it does not show its processors, and a test record would reach your exporters",
       );
   }
 }
 
-/** Whether a provider that is not asked, since another is the global one, has our processor. */
+/** Whether a provider that is not used, because another one is the global one, has this processor. */
 async function isElsewhere(provider: OtelLoggerProvider, processor: RoutingLogRecordProcessor): Promise<boolean> {
   if (!registeredLoggerProviders().map(innerProvider).includes(innerProvider(provider))) return false;
   return (await otherProviders(provider)).some((each) => leadsTo(each, processor) === 'yes');
@@ -111,15 +111,15 @@ function findNotAttached(provider: OtelLoggerProvider, isElsewhere: boolean, rep
   if (isElsewhere) {
     report.find(
       'not_attached',
-      `this instance's processor is in the provider of an SDK, but another SDK was started before, and its provider stays the global one: ${instead}`,
-      'start one SDK only: put `sessions.processor`, and the processors behind it, into the `logRecordProcessors` of the SDK that is started first; or give this instance the provider that has its processor, as `loggerProvider`',
+      `this instance's processor is in the provider of an SDK, but another SDK was started first, and its provider is the global one: ${instead}`,
+      'start one SDK only: put `sessions.processor`, and the processors after it, into the `logRecordProcessors` of the SDK that starts first; or give this instance the provider that has its processor as `loggerProvider`',
     );
     return;
   }
   report.find(
     'not_attached',
     `the provider's processors do not include this instance's processor: ${instead}`,
-    `put \`sessions.processor\` into the provider: \`logRecordProcessors\` (a list) of NodeSDK, \`processors\` of LoggerProvider. ${SINGULAR}. Where it is there, another SDK was started before yours and stays the global one: put it into that one's`,
+    `put \`sessions.processor\` into the provider: \`logRecordProcessors\` (a list) of NodeSDK, \`processors\` of LoggerProvider. ${SINGULAR}. If it is there already, another SDK was started before yours and owns the global provider: put it into that one's`,
   );
   findConfigFile(report);
 }
@@ -130,7 +130,7 @@ function checkOrder(provider: OtelLoggerProvider, processor: object, report: Dia
   if (earlier.length === 0) return;
   report.find(
     'processor_order',
-    `${earlier.map(nameOf).join(', ')} stands before the session processor: what it exports has no \`session.id\` stamp and is not redacted`,
+    `${earlier.map(nameOf).join(', ')} comes before the session processor: what it exports has no \`session.id\` from that and is not redacted`,
     'put `sessions.processor` first in the list',
   );
 }

@@ -3,7 +3,7 @@ import type { DiagnosisScene } from './subject.ts';
 
 const MAX_SCOPES = 20;
 
-/** What came by of other loggers, in sessions and outside of them. */
+/** Reports the records of other loggers, in sessions and outside. */
 export function checkRecords({ processor }: DiagnosisScene, report: DiagnosisReport): void {
   const scopes = processor.router.scopes.list();
   if (scopes.length === 0) {

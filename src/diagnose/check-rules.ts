@@ -4,10 +4,10 @@ import { SCOPE_NAME } from '../route/own-write.ts';
 import type { DiagnosisReport } from './diagnosis.ts';
 import type { DiagnosisScene } from './subject.ts';
 
-/** Rules of the SDK (`loggerConfigurator`) stop records before any processor gets them. */
+/** Checks for rules of the SDK (`loggerConfigurator`), which stop records before any processor gets them. */
 export function checkRules({ provider }: DiagnosisScene, report: DiagnosisReport): void {
   if (provider === undefined) return;
-  // So that the rule for our own records is there, before the first of them.
+  // Makes the rule for this package's own records visible, before the first of them.
   provider.getLogger(SCOPE_NAME);
   const loggers = insideOf(provider)?.loggers;
   if (loggers === undefined)

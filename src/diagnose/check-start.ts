@@ -1,10 +1,10 @@
 import type { DiagnosisReport } from './diagnosis.ts';
 import type { DiagnosisScene } from './subject.ts';
 
-/** What `register` could not do while the rest went on: it was told on stderr, which scrolls away. */
+/** Reports what `register` could not do while the rest went on. It said so on stderr, which scrolls away. */
 export function checkStart({ isStarted, facts }: DiagnosisScene, report: DiagnosisReport): void {
   for (const problem of facts.problems ?? []) {
-    // Each ends with what to do.
+    // Each message ends with what to do.
     const [, what = problem, fix = 'see the message of the start'] =
       /^(.*?)[;:] ((?:npm install|set ).*)$/s.exec(problem) ?? [];
     report.find('start_failed', what, fix);

@@ -5,10 +5,10 @@ import type { DiagnosisReport } from './diagnosis.ts';
 import type { DiagnosisScene } from './subject.ts';
 
 const ANSWER_MILLIS = 5_000;
-/** A session that nobody has; looking for it writes nothing. */
+/** A session that nobody has; reading it writes nothing. */
 const NO_SESSION = 'session_logs.diagnose';
 
-/** Whether a store that is elsewhere (Redis) answers: it is asked for a session that there is not. */
+/** Checks that a store on a server (Redis) answers, by asking for a session that does not exist. */
 export async function checkStore({ processor: { store } }: DiagnosisScene, report: DiagnosisReport): Promise<void> {
   const name = store.constructor?.name ?? 'the store';
   const cursor = store.open(NO_SESSION, { from: 'now' });
@@ -23,14 +23,14 @@ export async function checkStore({ processor: { store } }: DiagnosisScene, repor
     report.find(
       'store_unreachable',
       `${name} cannot be reached: ${outcome}; ${waiting}, and readers wait`,
-      'start the server that the client of the store leads to, or correct its address, user and rights',
+      'start the server that the store connects to, or correct its address, user and rights',
     );
   } finally {
     cursor.leave();
   }
 }
 
-/** What is wrong; `undefined`: nothing. */
+/** Resolves to what is wrong, or `undefined` if nothing is. */
 async function answerOf(step: Promise<Step>): Promise<string | undefined> {
   try {
     return (await settlesWithin(step, ANSWER_MILLIS)) ? undefined : `no answer within ${ANSWER_MILLIS} ms`;

@@ -17,10 +17,10 @@ import { DiagnosisReport } from './diagnosis.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { DiagnosisScene, DiagnosisSubject } from './subject.ts';
 
-/** Looks at one thing, and tells the report what it found. */
+/** Checks one thing and adds the result to the report. */
 type Check = (scene: DiagnosisScene, report: DiagnosisReport) => void | Promise<void>;
 
-/** Run side by side, in the order in which their findings are worth reading: a cause before what comes of it. */
+/** The checks, which run at the same time. Their order is that of their findings: a cause before its effects. */
 const CHECKS = {
   'the start': checkStart,
   'the provider': checkProvider,
@@ -37,15 +37,17 @@ const CHECKS = {
   'the losses': checkLosses,
 } satisfies Readonly<Record<string, Check>>;
 
-/** Before the others: they may collect all garbage, which would be taken for the silence of a server. */
+/**
+ * These run first, because they may collect all garbage, and that pause would look like a server that does not answer.
+ */
 const COLLECTING = ['the provider', 'the other SDK'] as const;
 
-/** Longer than what a check allows what it asks. */
+/** Longer than any time limit within a check. */
 const CHECK_MILLIS = 15_000;
 
 /**
- * Why a log may not arrive: what was found, what was looked at, and what could not be. It emits no record, and takes a few
- * seconds at most. Each check stands by itself: one that fails is told as not checked.
+ * Finds out why a log may not arrive: what was found, what was checked, and what could not be. It emits no record, and
+ * takes a few seconds at most. Checks are independent: one that fails is listed as not checked.
  */
 export async function diagnose(subject: DiagnosisSubject): Promise<Diagnosis> {
   const report = new DiagnosisReport();
@@ -67,7 +69,7 @@ export async function diagnose(subject: DiagnosisSubject): Promise<Diagnosis> {
   return report;
 }
 
-/** With a report of its own: what a check tells later, after its time, is not mixed into an answer that is given. */
+/** Runs a check with a report of its own, so that what it adds after its time does not change a finished answer. */
 async function run(name: string, check: Check, scene: DiagnosisScene): Promise<Diagnosis> {
   const report = new DiagnosisReport();
   const checking = (async () => check(scene, report))();

@@ -1,17 +1,17 @@
 import { escapeControls } from '../support/terminal-text.ts';
 import type { Finding, FindingCode } from './finding.ts';
 
-/** The answer of `diagnose()`: `String(diagnosis)` prints it. */
+/** The result of `diagnose()`; `String(diagnosis)` prints it. */
 export interface Diagnosis {
   readonly findings: readonly Finding[];
-  /** What was looked at, and what it came to. */
+  /** What was checked, with the result. */
   readonly checked: readonly string[];
-  /** What could not be looked at, and why. */
+  /** What could not be checked, and why. */
   readonly unchecked: readonly string[];
   toString(): string;
 }
 
-/** Collects what the checks come to. */
+/** Collects the results of the checks. */
 export class DiagnosisReport implements Diagnosis {
   readonly findings: Finding[] = [];
   readonly checked: string[] = [];
@@ -29,11 +29,11 @@ export class DiagnosisReport implements Diagnosis {
     this.unchecked.push(line);
   }
 
-  /** Quotes names and answers of others, so control characters are shown. */
+  /** Escapes control characters, because it quotes foreign names and answers. */
   toString(): string {
     const found = this.findings.map(({ code, problem, fix }) => `${code}: ${problem}\n  fix: ${fix}`);
     return [
-      ...(found.length === 0 ? ['nothing found that keeps logs from arriving'] : found),
+      ...(found.length === 0 ? ['found nothing that keeps logs from arriving'] : found),
       ...this.checked.map((line) => `checked: ${line}`),
       ...this.unchecked.map((line) => `not checked: ${line}`),
     ]

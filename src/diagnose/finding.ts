@@ -1,6 +1,6 @@
-/** Something that keeps logs from arriving, with what to do about it. */
+/** Something that keeps logs from arriving, and what to do about it. */
 export interface Finding {
-  /** Stable, for programs. */
+  /** A stable code, for programs. */
   readonly code: FindingCode;
   readonly problem: string;
   readonly fix: string;

@@ -1,39 +1,39 @@
 import type { OtelLoggerProvider } from '../otel/logs-api.ts';
 import type { RoutingLogRecordProcessor } from '../route/processor.ts';
 
-/** What a started instance tells of one of its parts. */
+/** Facts about one part of a started instance. */
 export interface PartFacts {
-  /** The daily file's directory. */
+  /** Directory of the daily files. */
   readonly directory?: string;
-  /** What exports, or writes. */
+  /** The processor that exports or writes. */
   readonly processor?: object;
   /** Whether it is the export that `endpoint` and the environment ask for. */
   readonly isExport?: boolean;
   /** The option `endpoint`. */
   readonly endpoint?: string | undefined;
-  /** What of the start failed while the rest went on. */
+  /** Parts of the start that failed while the rest went on. */
   readonly problems?: readonly string[];
   /** Whether its provider was to be the global one. */
   readonly isGlobal?: boolean;
 }
 
-/** What is looked at. */
+/** The subject of a diagnosis. */
 export interface DiagnosisSubject {
   readonly processor: RoutingLogRecordProcessor;
-  /** Of the application, so it may throw. */
+  /** A function of the application, so it may throw. */
   readonly provider: () => OtelLoggerProvider | undefined;
   readonly lost: Readonly<Record<string, number>>;
-  /** Of a started instance; of another one none. */
+  /** The parts of a started instance; empty for any other. */
   readonly parts: readonly PartFacts[];
 }
 
-/** The subject with the provider that it has now. */
+/** The subject with its current provider. */
 export interface DiagnosisScene extends Omit<DiagnosisSubject, 'provider'> {
   readonly provider: OtelLoggerProvider | undefined;
-  /** What the application's function for the provider threw. */
+  /** What the application's function threw instead of returning the provider. */
   readonly providerError: string | undefined;
-  /** Whether a start made it, with a provider of its own. */
+  /** Whether a start made the instance, with its own provider. */
   readonly isStarted: boolean;
-  /** What the parts say, together. */
+  /** The merged facts of all parts. */
   readonly facts: PartFacts;
 }

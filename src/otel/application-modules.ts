@@ -12,39 +12,40 @@ export interface FoundPackage {
 
 const OWN_NAME = 'otel-session-logs';
 
-/** Not by its name: webpack would look at what is required by it, which is known only when the program runs, and warn. */
+/** Not called by its name: webpack would analyse what it requires, which is known only at run time, and warn. */
 const createRequire = Reflect.get(nodeModule, 'createRequire');
 
 declare const __webpack_require__: unknown;
 
-/** This file, or the bundle that it became a part of; `undefined` in one that is CommonJS. */
+/** This file, or the bundle that contains it; `undefined` in a CommonJS bundle. */
 const OWN_FILE = ownFile();
 
 function ownFile(): string | undefined {
-  // webpack puts here where this file was on the machine that made the bundle.
+  // webpack inserts this file's path on the machine that made the bundle.
   if (typeof __webpack_require__ !== 'undefined') return undefined;
   try {
     return fileURLToPath(import.meta.url);
   } catch {
-    // Bundlers put nothing here, or the address of something that is no file.
+    // Bundlers insert nothing, or the address of something that is not a file.
     return undefined;
   }
 }
 
-/** Whether a bundler has taken this package out of its folder: what it did not take along is not found from here. */
+/** Whether a bundler has taken this package out of its folder, so that it cannot find what is not in the bundle. */
 export function isBundled(): boolean {
   return OWN_FILE === undefined || versionOf(OWN_FILE, OWN_NAME) === '';
 }
 
 /**
- * Where the packages of the application are looked for: beside its main module, in the working directory, beside this
- * file. What an application has only through another package is not found from here under pnpm, and what this file sees
- * may be of another line than what the application uses.
+ * Where to look for the application's packages: next to its main module, in the working directory, next to this file.
+ * Under pnpm, packages that an application has only through another package are not found from this file; and this file
+ * may see another line than the application uses.
  */
 function applicationPlaces(): string[] {
   const main = process.argv[1];
   return [
-    // A main module started through a link (a bin of npm, `npm link`) resolves from where it lies, then from the link.
+    // A main module that is started through a link (a bin of npm, `npm link`) resolves from its real path, then from
+    // the link.
     ...(main === undefined ? [] : [realPathOf(main), main]),
     workingDirectoryFile(),
     OWN_FILE,
@@ -55,7 +56,7 @@ function realPathOf(path: string): string | undefined {
   try {
     return realpathSync(path);
   } catch {
-    // It was removed, or is no file at all.
+    // It was removed, or is not a file.
     return undefined;
   }
 }
@@ -69,7 +70,7 @@ function workingDirectoryFile(): string | undefined {
   }
 }
 
-/** The same package of every place that has it, each file once, in the order of the places. */
+/** Finds a package in every place that has it, each file once, in the order of the places. */
 export function findPackages(name: string): FoundPackage[] {
   const found = new Map<string, FoundPackage>();
   for (const place of applicationPlaces()) {
@@ -79,38 +80,40 @@ export function findPackages(name: string): FoundPackage[] {
   return [...found.values()];
 }
 
-/** The version of a package that an `import` in this file gives; `undefined` when that cannot be told, as in a bundle. */
+/** The version of a package that an `import` in this file gets; `undefined` if that is unknown, as in a bundle. */
 export function ownVersion(name: string): string | undefined {
   const path = OWN_FILE === undefined || isBundled() ? undefined : resolveFrom(OWN_FILE, name);
   return path === undefined ? undefined : versionOf(path, name);
 }
 
-/** What `require(name)` in that file would load; `undefined` when the file cannot see the package. */
+/** The file that `require(name)` in `file` would load; `undefined` if it cannot see the package. */
 export function resolveFrom(file: string, name: string): string | undefined {
   try {
     return createRequire(file).resolve(name);
   } catch {
-    // Not installed for that file, or its `exports` do not allow it: both mean that it cannot be had from there.
+    // It is not installed for that file, or its `exports` do not allow it: either way it cannot be loaded from there.
     return undefined;
   }
 }
 
 /**
- * Loads a module by the path of its file, so that no other copy of the package can take its place; at once, since what
- * `node --import` starts has to be there before the first line of the application.
+ * Loads a module by its path, so that no other copy of the package can replace it; synchronously, because what `node
+ * --import` starts has to be ready before the application's first line.
  */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what a module has is for the caller to say
 export function loadFile<Module>(path: string): Module {
   return createRequire(path)(path) as Module;
 }
 
-/** What a CommonJS file exports that somebody has loaded; `undefined` when nobody has. */
+/** The exports of a CommonJS file that is already loaded; `undefined` if it is not. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what a module has is for the caller to say
 export function loadedFile<Module>(path: string): Module | undefined {
   return createRequire(path).cache[path]?.exports as Module | undefined;
 }
 
-/** Read from the file above the module: the packages' `exports` do not let `package.json` be resolved. */
+/**
+ * Reads the version from `package.json` above the module, because the packages' `exports` do not let it be resolved.
+ */
 function versionOf(path: string, name: string): string {
   for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
     const manifest = manifestIn(folder);
@@ -126,19 +129,19 @@ function manifestIn(folder: string): { readonly name?: string; readonly version?
       ? (JSON.parse(readFileSync(file, 'utf8')) as { name?: string; version?: string })
       : undefined;
   } catch {
-    // Above a module may lie anything; what cannot be read says nothing.
+    // Anything may be above a module; ignore what cannot be read.
     return undefined;
   }
 }
 
-/** A module of CommonJS that somebody has loaded. */
+/** A loaded CommonJS module. */
 export interface LoadedModule {
   readonly path: string;
   readonly exports: unknown;
   readonly module: object;
 }
 
-/** All of them; `undefined` on a runtime that does not show them. ES modules are not shown by any. */
+/** All loaded CommonJS modules; `undefined` if the runtime does not show them. No runtime shows ES modules. */
 export function loadedModules(): readonly LoadedModule[] | undefined {
   const cache = OWN_FILE === undefined ? undefined : createRequire(OWN_FILE).cache;
   if (cache === undefined) return undefined;
@@ -147,7 +150,7 @@ export function loadedModules(): readonly LoadedModule[] | undefined {
   );
 }
 
-/** The copies of a package of which somebody has loaded a file, by the folder of each. */
+/** The copies of a package of which a file is loaded, each with its folder. */
 export function loadedCopies(name: string): FoundPackage[] {
   const mark = `/node_modules/${name}/`;
   const folders = new Set<string>();
@@ -158,7 +161,10 @@ export function loadedCopies(name: string): FoundPackage[] {
   return [...folders].map((path) => ({ path, version: versionOf(join(path, 'x'), name) }));
 }
 
-/** What `import` of a package would load, whose CommonJS file is given; its loader cannot be asked from elsewhere. */
+/**
+ * The file that `import` of a package would load, given its CommonJS file, because the loader cannot be asked from
+ * elsewhere.
+ */
 export function esModuleOf(path: string, name: string): string | undefined {
   for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
     const file = join(folder, 'package.json');
@@ -175,7 +181,7 @@ export function esModuleOf(path: string, name: string): string | undefined {
   return undefined;
 }
 
-/** Loads an ES module by the path of its file. Bundlers leave it as it is: the path is known when the program runs. */
+/** Loads an ES module by its path. Bundlers leave this alone, because the path is known only at run time. */
 export async function importFile<Module>(path: string): Promise<Module> {
   const url = pathToFileURL(path).href;
   return (await import(/* webpackIgnore: true */ /* @vite-ignore */ url)) as Module;

@@ -2,13 +2,16 @@ import { types } from 'node:util';
 
 import type { LogRecord } from './log-record.ts';
 
-/** The longest attribute value that the SDK keeps whole: both lines have it on the record. `Infinity` where it is not. */
+/**
+ * The longest attribute value that the SDK keeps whole, which both lines have on the record; `Infinity` if it is
+ * missing.
+ */
 export function valueLengthLimit(record: LogRecord): number {
   const { _logRecordLimits: limits } = record as { _logRecordLimits?: { attributeValueLengthLimit?: number } };
   return limits?.attributeValueLengthLimit ?? Infinity;
 }
 
-/** Whether a value is the whole one, or what a limit leaves of it: the limit cuts each text within lists and objects. */
+/** Whether a value is the whole one or a cut one: the limit cuts each text within lists and objects. */
 export function isCut(value: unknown, whole: unknown, limit: number): boolean {
   if (Object.is(value, whole)) return true;
   // Not `>=`: with a limit of NaN the newer line cuts everything to ''.
@@ -29,17 +32,17 @@ function isCutData(value: Data, whole: Data, limit: number): boolean {
 }
 
 /**
- * What is known of a record's attribute where the SDK's limits took it or a part of it; else what stands there, since a
- * processor may have changed it.
+ * Returns the known value of a record's attribute if the SDK's limits removed or cut it; else the record's value,
+ * because a processor may have changed it.
  *
- * @param value What stands there: with a constant key the load is the caller's, and costs a fraction of one here.
+ * @param value The record's value: with a constant key, loading it costs the caller a fraction of what it costs here.
  */
 export function wholeAttribute(record: LogRecord, key: string, value: unknown, known: unknown): unknown {
   return value === undefined || value === known ? known : keptOrKnown(record, key, value, known);
 }
 
 function keptOrKnown(record: LogRecord, key: string, value: unknown, known: unknown): unknown {
-  // An attribute named `__proto__` is the prototype of the others.
+  // An attribute named `__proto__` has become the prototype of the others.
   if (!Object.hasOwn(record.attributes, key)) return known;
   return known !== undefined && isCut(value, known, valueLengthLimit(record)) ? known : value;
 }

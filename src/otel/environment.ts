@@ -1,12 +1,12 @@
 import type { Reporter } from '../support/reporter.ts';
 
-/** A variable of the environment; empty counts as not set (OpenTelemetry's configuration rules). */
+/** Returns an environment variable; an empty one counts as not set (OpenTelemetry's configuration rules). */
 export function environmentValue(name: string): string | undefined {
   const value = process.env[name]?.trim();
   return value === '' ? undefined : value;
 }
 
-/** A whole number of at least `minimum` from the environment; anything else is warned about and ignored. */
+/** Returns a whole number of at least `minimum` from the environment; ignores anything else, with a warning. */
 function environmentInteger(name: string, minimum: number, reporter: Reporter): number | undefined {
   const text = environmentValue(name);
   if (text === undefined) return undefined;
@@ -16,7 +16,7 @@ function environmentInteger(name: string, minimum: number, reporter: Reporter): 
   return undefined;
 }
 
-/** `OTEL_SDK_DISABLED=true`: nothing leaves the process; the queues work on. */
+/** `OTEL_SDK_DISABLED=true`: nothing leaves the process, but sessions still work. */
 export function isSdkDisabled(): boolean {
   return environmentValue('OTEL_SDK_DISABLED')?.toLowerCase() === 'true';
 }
@@ -27,7 +27,7 @@ function logsExporters(): readonly string[] | undefined {
     .map((name) => name.trim());
 }
 
-/** `OTEL_LOGS_EXPORTER` names other exporters only, or `none`. */
+/** Whether `OTEL_LOGS_EXPORTER` names only other exporters, or `none`. */
 export function isOtlpExportDisabled(): boolean {
   const names = logsExporters();
   return names !== undefined && (names.includes('none') || !names.includes('otlp'));
@@ -38,7 +38,7 @@ export function isLogsExporterNone(): boolean {
   return logsExporters()?.includes('none') ?? false;
 }
 
-/** What `OTEL_BLRP_*` sets: the SDK reads them only for processors that it makes itself. */
+/** The values of `OTEL_BLRP_*`, which the SDK reads only for processors that it makes itself. */
 export interface BatchEnvironment {
   readonly maxQueueSize: number | undefined;
   readonly maxExportBatchSize: number | undefined;

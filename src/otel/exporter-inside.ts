@@ -3,20 +3,20 @@ import type { RequestOptions } from 'node:http';
 import { withoutCredentials } from '../support/address.ts';
 import { innermost } from './inner-part.ts';
 
-/** Where an exporter sends, as far as it shows it. */
+/** Where an exporter sends, as far as it shows that. */
 export type ExporterTarget =
   | {
       readonly kind: 'http';
       readonly url: string;
-      /** May hold credentials; may be a function of the application's. */
+      /** May contain credentials; may call a function of the application. */
       headers(): Promise<Readonly<Record<string, string>>>;
       agent(protocol: string): Promise<RequestOptions['agent']>;
     }
   | { readonly kind: 'grpc'; readonly address: string }
-  /** It writes to this process's output, or keeps what it gets. */
+  /** It writes to the output of this process, or keeps what it gets. */
   | { readonly kind: 'local' };
 
-/** How the stock exporters for OTLP, of both lines, keep their parts; those for HTTP have the transport within another. */
+/** How the stock OTLP exporters of both lines keep their parts; those for HTTP nest the transport in another one. */
 interface Transport {
   readonly _transport?: Transport;
   readonly _parameters?: {
@@ -27,20 +27,20 @@ interface Transport {
   };
 }
 
-/** ` to http://127.0.0.1:4318/v1/logs`, without credentials, for a message; nothing where it does not show it. */
+/** The destination for a message, ` to http://127.0.0.1:4318/v1/logs`, without credentials; `''` if it is not shown. */
 export function destinationOf(target: ExporterTarget | undefined): string {
   if (target?.kind === 'http') return ` to ${withoutCredentials(target.url)}`;
   return target?.kind === 'grpc' ? ` to ${withoutCredentials(target.address)}` : '';
 }
 
-/** `undefined`: it does not show where it sends. Never throws. */
+/** Where an exporter sends; `undefined` if it does not show that. Never throws. */
 export function targetOf(exporter: object): ExporterTarget | undefined {
   try {
     const inner = innermost(exporter) as object;
     if (/^(?:Console|InMemory)LogRecordExporter/.test(inner.constructor.name)) return { kind: 'local' };
     return targetOfTransport((inner as { readonly _delegate?: Transport })._delegate);
   } catch {
-    // A getter of the application's.
+    // A getter of the application threw.
     return undefined;
   }
 }

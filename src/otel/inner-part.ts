@@ -1,14 +1,14 @@
 const INNER = Symbol.for('otel-session-logs.inner-parts.v1');
 const holder = globalThis as { [INNER]?: WeakMap<object, object> };
-/** One for all copies of this package in the process, and no part of what applications use. */
+/** Shared by all copies of this package in the process, and not a part of the public interface. */
 const innerOf = (holder[INNER] ??= new WeakMap());
 
-/** A processor, or an exporter, says which one does the work behind it. */
+/** Registers which processor or exporter does the work behind another one. */
 export function tellInner(outer: object, inner: object): void {
   innerOf.set(outer, inner);
 }
 
-/** The processor, or exporter, that does the work behind one of this package; itself when nothing is known of it. */
+/** The processor or exporter that does the work behind one of this package; itself if none is known. */
 export function innermost(outer: unknown): unknown {
   const inner = typeof outer === 'object' && outer !== null ? innerOf.get(outer) : undefined;
   return inner === undefined ? outer : innermost(inner);

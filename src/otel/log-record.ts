@@ -1,10 +1,10 @@
 import type { Context } from '@opentelemetry/api';
 import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
 
-// Structural types only: several copies of the SDK in one tree are normal, so nothing here is ever `instanceof`.
+// Structural types only: several copies of the SDK in one tree are normal, so do not use `instanceof`.
 export type { Context, LogRecordExporter, LogRecordProcessor };
 
-/** The record that a processor's `onEmit` gets, of either OTel line. */
+/** The record that a processor's `onEmit` gets, of either SDK line. */
 export type LogRecord = Parameters<LogRecordProcessor['onEmit']>[0];
 
 /** The record that an exporter gets. */
@@ -13,15 +13,15 @@ export type ReadableLogRecord = Parameters<LogRecordExporter['export']>[0][numbe
 /** `[seconds, nanoseconds]` since the epoch. */
 export type HrTime = LogRecord['hrTime'];
 
-/** Milliseconds since the epoch, rounded down, of an SDK time. */
+/** Converts an SDK time to milliseconds since the epoch, rounded down. */
 export function hrTimeToMillis(time: HrTime): number {
   return time[0] * 1000 + Math.floor(time[1] / 1_000_000);
 }
 
-/** Whether a minimum leaves a record of this severity out. One without a severity always passes. */
+/** Whether a minimum leaves out a record of this severity. A record without a severity always passes. */
 export function isBelow(severity: number | undefined, minimum: number): boolean {
   return severity !== undefined && severity !== 0 && severity < minimum;
 }
 
-/** What the SDK asks a processor's `enabled` with. A severity that is `undefined` is not known. */
+/** What the SDK passes to a processor's `enabled`. An `undefined` severity is unknown. */
 export type EnabledOptions = Parameters<NonNullable<LogRecordProcessor['enabled']>>[0];

@@ -4,7 +4,7 @@ import type { Context } from '@opentelemetry/api';
 import { findPackages, loadFile } from './application-modules.ts';
 import type { HrTime } from './log-record.ts';
 
-/** What we emit through a logger: the part of the logs API's record that both lines share. */
+/** The record that this package emits: the part of the logs API's record that both lines share. */
 export interface EmittedLogRecord {
   eventName?: string;
   timestamp?: HrTime;
@@ -18,7 +18,7 @@ export interface EmittedLogRecord {
 /** A logger of either line. */
 export interface OtelLogger {
   emit(record: EmittedLogRecord): void;
-  /** Whether a record would come to a processor. Not every API has it. */
+  /** Whether a record would reach a processor. Not every API has this method. */
   enabled?(record: EmittedLogRecord): boolean;
 }
 
@@ -28,43 +28,48 @@ export interface OtelLoggerProvider {
   getLogger(name: string, version?: string): { emit(record: any): void };
 }
 
-/** What both logs APIs have. */
+/** The members that both logs APIs have. */
 interface LogsApi {
   getLogger(name: string, version?: string, options?: unknown): { emit(record: unknown): void };
   getLoggerProvider(): OtelLoggerProvider;
-  /** 3.x: whether it took; 0.2xx: the provider that is global now. */
+  /** Returns whether it succeeded (3.x), or the provider that is now global (0.2xx). */
   setGlobalLoggerProvider(provider: OtelLoggerProvider): unknown;
   disable(): void;
 }
 
 /**
- * The logs API of the 3.x line, which is part of `@opentelemetry/api` from 1.10 on. Neither a named import, which is a
- * SyntaxError with 1.9, nor `api.logs`, which bundlers take for one.
+ * The logs API of the 3.x line, part of `@opentelemetry/api` from 1.10 on. Read by `Reflect.get`, because a named
+ * import is a SyntaxError with 1.9, and bundlers take `api.logs` for one.
  */
 function logsApi(): LogsApi | undefined {
   return Reflect.get(api, 'logs') as LogsApi | undefined;
 }
 
-/** Where `@opentelemetry/api-logs`, the logs API of the 0.2xx line, keeps its provider, and for which version of itself. */
+/**
+ * Where `@opentelemetry/api-logs`, the logs API of the 0.2xx line, keeps its provider, and the version of that place.
+ */
 const API_LOGS_GLOBAL = Symbol.for('io.opentelemetry.js.api.logs');
 const API_LOGS_COMPATIBILITY = 1;
 const apiLogsGlobal = globalThis as {
   [API_LOGS_GLOBAL]?: ((version: number) => OtelLoggerProvider | undefined) | undefined;
 };
 
-/** Marks our bridge, so that no copy of this package takes it for the application's provider. */
+/** Marks this package's bridge, so that no copy takes it for the application's provider. */
 const BRIDGE = Symbol.for('otel-session-logs.logs-api-bridge.v1');
 
 function isBridge(provider: OtelLoggerProvider): boolean {
   return BRIDGE in provider;
 }
 
-/** Before a provider is registered, both APIs answer with a proxy that has no logger of its own to give. */
+/** Before a provider is registered, both APIs return a proxy without a logger of its own. */
 function isRegistered(provider: OtelLoggerProvider): boolean {
   return !('_getDelegateLogger' in provider);
 }
 
-/** The provider registered with `@opentelemetry/api`, else the one registered with `@opentelemetry/api-logs`; `undefined` when neither has one. */
+/**
+ * The provider registered with `@opentelemetry/api`, else the one registered with `@opentelemetry/api-logs`;
+ * `undefined` if neither has one.
+ */
 export function globalLoggerProvider(): OtelLoggerProvider | undefined {
   const provider = logsApi()?.getLoggerProvider();
   if (provider !== undefined && isRegistered(provider)) return provider;
@@ -72,7 +77,7 @@ export function globalLoggerProvider(): OtelLoggerProvider | undefined {
   return older === undefined || isBridge(older) ? undefined : older;
 }
 
-/** The provider registered with `@opentelemetry/api-logs`; our bridge counts as one. */
+/** The provider registered with `@opentelemetry/api-logs`; this package's bridge counts as one. */
 function apiLogsProvider(): OtelLoggerProvider | undefined {
   const provider = apiLogsGlobal[API_LOGS_GLOBAL]?.(API_LOGS_COMPATIBILITY);
   return provider !== undefined && isRegistered(provider) ? provider : undefined;
@@ -84,7 +89,7 @@ export function isLogsApiBridged(): boolean {
   return provider !== undefined && isBridge(provider);
 }
 
-/** The providers registered with either logs API; our bridge is none. */
+/** The providers registered with either logs API, without this package's bridge. */
 export function registeredLoggerProviders(): OtelLoggerProvider[] {
   const providers = [logsApi()?.getLoggerProvider(), apiLogsProvider()];
   return [...new Set(providers)].filter(
@@ -99,14 +104,15 @@ export function registeredLogsApis(): { readonly api: boolean; readonly apiLogs:
 }
 
 /**
- * Lets libraries that log through `@opentelemetry/api-logs` (winston's transport; the pino and bunyan instrumentations
- * unless they are given a provider) reach the provider of an SDK 3.x, which registers with `@opentelemetry/api` only.
+ * Lets libraries that log through `@opentelemetry/api-logs` (winston's transport, and the pino and bunyan
+ * instrumentations unless they get a provider) reach the provider of an SDK 3.x, which registers only with
+ * `@opentelemetry/api`.
  *
- * Registers a provider with `@opentelemetry/api-logs` whose loggers are those of `@opentelemetry/api`. Call it once, as
- * early as possible: before the loggers are made, before or after the SDK starts. Does nothing on the 0.2xx line, where
- * there is one logs API, and when another provider is registered there.
+ * It registers a provider with `@opentelemetry/api-logs` whose loggers are those of `@opentelemetry/api`. Call it once,
+ * as early as possible: before the loggers are made, and before or after the SDK starts. It does nothing on the 0.2xx
+ * line, which has only one logs API, or if another provider is registered there.
  *
- * @returns Whether such libraries reach the 3.x provider now.
+ * @returns Whether such libraries now reach the 3.x provider.
  */
 export function bridgeLogsApi(): boolean {
   const target = logsApi();
@@ -121,10 +127,10 @@ export function bridgeLogsApi(): boolean {
   return isLogsApiBridged();
 }
 
-/** By the package itself where it is installed, since loggers that exist already follow its own proxy only. */
+/** Uses the package itself if it is installed, because existing loggers follow only its own proxy. */
 function setApiLogsProvider(provider: OtelLoggerProvider): void {
   for (const logs of loadedLogsApis()) {
-    // Each copy refuses, and then tells its own loggers nothing, while there is a global provider.
+    // While there is a global provider, each copy refuses and does not tell its own loggers.
     delete apiLogsGlobal[API_LOGS_GLOBAL];
     logs.setGlobalLoggerProvider(provider);
   }
@@ -141,9 +147,9 @@ function loadedLogsApis(): LogsApi[] {
 }
 
 /**
- * Makes a provider the global one of both logs APIs, where they have none yet.
+ * Makes a provider the global one of both logs APIs, if they have none yet.
  *
- * @returns Takes it back; `undefined` when another provider is registered.
+ * @returns A function that undoes this; `undefined` if another provider is registered.
  */
 export function registerLoggerProvider(provider: OtelLoggerProvider): (() => void) | undefined {
   if (globalLoggerProvider() !== undefined) return undefined;
@@ -174,12 +180,12 @@ function registeredGlobal(name: string): unknown {
   return typeof shared === 'object' && shared !== null ? Reflect.get(shared, name) : undefined;
 }
 
-/** Whether an SDK has registered what it does at every start, a propagator. */
+/** Whether an SDK has registered a propagator, as it does at every start. */
 export function hasSdkGlobals(): boolean {
   return api.propagation.fields().length > 0;
 }
 
-/** Whether a context manager carries the context, and with it trace ids, over function calls. */
+/** Whether a context manager carries the context, and with it trace ids, across function calls. */
 export function hasContextManager(): boolean {
   const key = api.createContextKey('otel-session-logs.probe');
   const probe = api.ROOT_CONTEXT.setValue(key, true);

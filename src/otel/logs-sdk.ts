@@ -15,18 +15,18 @@ export interface SdkLoggerProvider extends OtelLoggerProvider {
   shutdown(): Promise<void>;
 }
 
-/** What of `@opentelemetry/sdk-logs`, of either line, a provider of our own is made with. */
+/** The part of `@opentelemetry/sdk-logs`, of either line, with which a start makes its provider. */
 export interface LogsSdkModule {
   // oxlint-disable-next-line typescript/no-explicit-any -- the two lines' types differ in an enum only
   readonly LoggerProvider: new (config: any) => SdkLoggerProvider;
 }
 
-/** The logs SDK of the application, for a provider of our own. */
+/** The application's logs SDK, for the provider of a start. */
 export interface LogsSdk extends LogsSdkModule {
   readonly line: OtelLine;
   /**
-   * The SDK's default resource, with `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, and on top of them what is
-   * given, a resource or its attributes.
+   * Makes the SDK's default resource, with `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, overridden by the given
+   * resource or attributes.
    */
   createResource(extra?: Resource | Readonly<Record<string, unknown>>): Resource;
 }
@@ -34,9 +34,9 @@ export interface LogsSdk extends LogsSdkModule {
 const SDK = '@opentelemetry/sdk-logs';
 
 /**
- * Loads the logs SDK as the application has it: installed, or in the bundle that this is a part of.
+ * Loads the application's logs SDK, installed or in the same bundle.
  *
- * @throws SessionLogsError `sdk_not_found` with the reason and what to do.
+ * @throws SessionLogsError `sdk_not_found`, with the reason and what to do.
  */
 export async function importLogsSdk(): Promise<LogsSdk> {
   return usable(choosePeer(SDK, await importSdk()));
@@ -50,12 +50,12 @@ async function importSdk(): Promise<Imported<LogsSdkModule>> {
   }
 }
 
-/** The same at once, where nothing is bundled. */
+/** The same, synchronously, where nothing is bundled. */
 export function requireLogsSdk(): LogsSdk {
   return usable(requirePeer<LogsSdkModule>(SDK));
 }
 
-/** The logs SDK that was handed in. @throws TypeError when it is another module. */
+/** The logs SDK given as an option. @throws TypeError if it is another module. */
 export function logsSdkOf(module: LogsSdkModule): LogsSdk {
   const { LoggerProvider } = exportsOf(module, 'LoggerProvider');
   const resource = defaultResource(LoggerProvider);
@@ -76,7 +76,7 @@ export function logsSdkOf(module: LogsSdkModule): LogsSdk {
 
 function usable(peer: Peer<LogsSdkModule>): LogsSdk {
   if ('module' in peer) return logsSdkOf(peer.module);
-  // The API that is there decides which line can be: 3.x needs 1.10.
+  // The installed API decides which line is possible: 3.x needs 1.10.
   const { sdk } = VERSIONS[Reflect.has(api, 'logs') ? '3.x' : '0.2xx'];
   const fix = remedyFor(peer, `npm install ${SDK}@${sdk}`, `the option \`sdk\`, await import('${SDK}')`);
   throw new SessionLogsError(

@@ -11,21 +11,21 @@ export function meterProviderOption(): z.ZodOptional<z.ZodCustom<MeterProvider>>
   return objectWith<MeterProvider>('a meter provider', 'getMeter').optional();
 }
 
-/** What a processor tells about itself; counters never go down. */
+/** The figures of a processor; counters never decrease. */
 export interface ProcessorFigures {
-  /** Records that are through, well. */
+  /** Number of records processed successfully. */
   readonly processed: number;
-  /** Records that are not, by reason. */
+  /** Number of records that were lost, by reason. */
   readonly lost: Readonly<Record<string, number>>;
-  /** Records that wait. */
+  /** Number of waiting records. */
   readonly queueSize?: number;
-  /** Records that can wait. */
+  /** The most records that can wait. */
   readonly queueCapacity?: number;
-  /** Records that the exporter acknowledged, and those that it failed on for good. */
+  /** Number of records that the exporter acknowledged, and that it failed on for good. */
   readonly exported?: { readonly succeeded: number; readonly failed: number };
 }
 
-/** What a store tells about itself: what it holds, and counters that never go down. */
+/** The figures of a store: what it holds, and counters that never decrease. */
 export interface StoreFigures {
   readonly sessions: number;
   readonly readers: number;
@@ -38,7 +38,7 @@ export interface StoreFigures {
 const METER_NAME = 'otel-session-logs';
 const RECORDS = { unit: '{log_record}' };
 
-/** How many components of a type there were in this process: part of a component's name, as in the SDK. */
+/** Number of components of each type so far, which is part of a component's name, as in the SDK. */
 const componentCounts = new Map<string, number>();
 
 function componentAttributes(type: string): Record<string, string> {
@@ -49,10 +49,10 @@ function componentAttributes(type: string): Record<string, string> {
 
 /**
  * Reports a processor's figures under the names of the semantic conventions for SDK metrics,
- * https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/. They are read when metrics are collected: the way of a
+ * https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/. They are read only when metrics are collected, so a
  * record costs nothing more. The session id is never an attribute.
  *
- * @returns Ends the reporting.
+ * @returns A function that ends the reporting.
  */
 export function observeProcessor(
   provider: MeterProvider | undefined,
@@ -115,7 +115,7 @@ function observeStoreFigures(provider: MeterProvider, read: () => StoreFigures):
   return () => meter.removeBatchObservableCallback(observe, instruments);
 }
 
-/** Meters are the application's: what they throw is reported, and costs the metrics only. */
+/** Guards against meters of the application: what they throw is reported, and costs only the metrics. */
 function guarded(provider: MeterProvider | undefined, observe: (provider: MeterProvider) => () => void): () => void {
   if (provider === undefined) return () => {};
   const attempt = <T>(work: () => T): T | undefined => {

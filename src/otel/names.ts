@@ -23,13 +23,13 @@ export const ATTRIBUTE = {
   exceptionStacktrace: 'exception.stacktrace',
 } as const;
 
-/** The prefix of what an answer took. */
+/** The prefix of the token usage of an answer. */
 export const USAGE_PREFIX = 'gen_ai.usage.';
 
-/** The prefix of our own attributes and event names. */
+/** The prefix of this package's own attributes and event names. */
 export const OWN_PREFIX = 'session_logs.';
 
-/** Whether an attribute is the application's: neither the session id nor one of our own. */
+/** Whether an attribute is the application's: neither the session id nor one of this package. */
 export function isApplicationAttribute(key: string): boolean {
   return key !== ATTRIBUTE.sessionId && !key.startsWith(OWN_PREFIX);
 }

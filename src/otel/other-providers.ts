@@ -10,14 +10,14 @@ const NODE_SDK = '@opentelemetry/sdk-node';
 
 const OWN = Symbol.for('otel-session-logs.own-providers.v1');
 const holder = globalThis as { [OWN]?: Set<WeakRef<object>> };
-/** The providers that starts have made, of all copies of this package. */
+/** The providers that starts of all copies of this package have made. */
 const own = (holder[OWN] ??= new Set());
 
 export function noteOwnProvider(provider: object): void {
   own.add(new WeakRef(provider));
 }
 
-/** The providers of starts that are alive. */
+/** The living providers of starts. */
 export function ownProviders(): OtelLoggerProvider[] {
   const alive: OtelLoggerProvider[] = [];
   for (const reference of own) {
@@ -28,25 +28,25 @@ export function ownProviders(): OtelLoggerProvider[] {
   return alive;
 }
 
-/** Whether this runtime tells its objects: Node does, Bun and Deno do not. */
+/** Whether this runtime can list its objects: Node can, Bun and Deno cannot. */
 export function tellsObjects(): boolean {
   return 'queryObjects' in v8;
 }
 
 /**
- * The logger providers of the SDK that are alive beside this one and those of starts. Collects all garbage first, which a heap
- * of a gigabyte takes a second for. None where the runtime does not tell its objects.
+ * The other living logger providers of the SDK, besides this one and those of starts. Collects all garbage first, which
+ * takes about a second for a heap of a gigabyte. None if the runtime cannot list its objects.
  */
 export async function otherProviders(provider: OtelLoggerProvider): Promise<OtelLoggerProvider[]> {
   const inner = innerProvider(provider);
   const classes = new Set([(inner as object).constructor, ...(await providerClasses())]);
   const found = new Set([...classes].flatMap(objectsOf));
   for (const each of [inner, ...ownProviders()]) found.delete(each);
-  // The prototype of a class that extends it is one of its objects too.
+  // The prototype of a derived class is one of its objects too.
   return ([...found] as OtelLoggerProvider[]).filter((each) => insideOf(each) !== undefined);
 }
 
-/** The copies that the application's SDK may use: from 3.x on a CommonJS and an ES module have a class each. */
+/** The classes that the application's SDK may use: from 3.x on, the CommonJS and the ES module each have one. */
 async function providerClasses(): Promise<(new () => object)[]> {
   const paths = new Set(findPackages(SDK).map(({ path }) => path));
   for (const { path } of findPackages(NODE_SDK)) {
@@ -67,8 +67,9 @@ interface Sdk {
 }
 
 /**
- * The objects of a class. Node counts them, or shows each by `inspect`, which asks the class how: so each comes by here. Node
- * warns that this may change: nobody who calls `diagnose()` can do anything about that.
+ * The objects of a class. Node only counts them, or shows each by `inspect`, which asks the class how; so a custom
+ * `inspect` gets each object. Node warns that this may change, which is hidden, because nobody who calls `diagnose()`
+ * can do anything about it.
  */
 // oxlint-disable-next-line typescript/no-unsafe-function-type -- a class of any constructor
 function objectsOf(of: Function): object[] {
@@ -89,7 +90,7 @@ function objectsOf(of: Function): object[] {
   return found;
 }
 
-/** @returns Puts it back as it was. */
+/** @returns A function that restores the original. */
 function replace(on: object, key: PropertyKey, value: unknown): () => void {
   const before = Object.getOwnPropertyDescriptor(on, key);
   Object.defineProperty(on, key, { configurable: true, value });

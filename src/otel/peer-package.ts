@@ -4,10 +4,10 @@ import type { FoundPackage } from './application-modules.ts';
 import { lineOf } from './sdk-line.ts';
 import type { OtelLine } from './sdk-line.ts';
 
-/** What a literal `import()` of a package came to. */
+/** The result of a literal `import()` of a package. */
 export type Imported<Module> = { readonly module: Module } | { readonly error: unknown };
 
-/** Why a package cannot be had. */
+/** Why a package cannot be loaded. */
 export interface MissingPeer {
   /** The end of a sentence that begins with the name of the package. */
   readonly reason: string;
@@ -15,29 +15,35 @@ export interface MissingPeer {
   readonly cause?: unknown;
 }
 
-/** What gives a bundle of ES modules a `require`. The bundle holds imports of `createRequire` by that name, of this package and of others. */
+/**
+ * A banner that gives a bundle of ES modules a `require`, under another name of `createRequire`, which the bundle
+ * imports too.
+ */
 const BANNER =
   "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);";
 
-/** What to do about a missing package. @param install The command that installs it. @param handedIn How it is given. */
+/**
+ * What to do about a missing package. @param install The command that installs it. @param handedIn How to pass it as an
+ * option.
+ */
 export function remedyFor({ remedy }: MissingPeer, install: string, handedIn: string): string {
   if (remedy === 'banner') return `give the bundle a \`require\`, by this banner: ${BANNER}`;
   return `${install}${remedy === 'bundle' ? ' where the bundle is made' : ''}, or pass ${handedIn}`;
 }
 
-/** A package that the application brings. */
+/** A package of the application, or why it is missing. */
 export type Peer<Module> = { readonly module: Module } | MissingPeer;
 
 /**
- * Chooses where a package of the application is taken from.
+ * Chooses where to take a package of the application from.
  *
- * The literal `import()` comes first: bundlers and file tracing see it, and put the package where it is found. Outside of a
- * bundle it may be of another line than the application's own, or of none: in a workspace this package lies in the root,
- * and the application has its own packages beside it. Then the path of the application's decides.
+ * The literal `import()` comes first: bundlers and file tracing see it and include the package. Outside a bundle it may
+ * find another line than the application's own, or none: in a workspace, this package may be in the root while the
+ * application has its own packages. Then the application's path decides.
  *
- * @param imported What the literal import gave; it has to stand, as `import('name')`, in a `try` of its own: bundlers then
- * go on where the package is missing.
- * @param line The line that is wanted; the one that the application has when not given.
+ * @param imported The result of the literal `import('name')`, which has to be in a `try` of its own, so that bundlers
+ * go on if the package is missing.
+ * @param line The wanted line. @default the application's line
  */
 export function choosePeer<Module>(name: string, imported: Imported<Module>, line?: OtelLine): Peer<Module> {
   const found = findPackages(name);
@@ -50,14 +56,14 @@ export function choosePeer<Module>(name: string, imported: Imported<Module>, lin
   return missing(name, found, line, 'error' in imported ? imported.error : undefined);
 }
 
-/** The same without an `import()`, at once: for what `node --import` starts, which no bundler takes. */
+/** The same without an `import()`, synchronously: for what `node --import` starts, which is never bundled. */
 export function requirePeer<Module>(name: string, line?: OtelLine): Peer<Module> {
   const found = findPackages(name);
   const fitting = firstFitting(found, line);
   return fitting === undefined ? missing(name, found, line) : loaded(fitting);
 }
 
-/** What a module exports: a bundler, or Node, may have put the exports of CommonJS under `default`. */
+/** The exports of a module: a bundler or Node may put those of CommonJS under `default`. */
 export function exportsOf<Module extends object>(module: Module, name: keyof Module): Module {
   const { default: inner } = module as { readonly default?: Module };
   return name in module || inner === undefined ? module : inner;
@@ -91,16 +97,18 @@ function missing(
   }
   if (error !== undefined && !isNotFound(error, name)) {
     const message = messageOf(error);
-    // What esbuild puts in the place of a `require` that a bundle of ES modules does not have.
+    // The error of esbuild's replacement for `require` in a bundle of ES modules.
     const remedy = message.startsWith('Dynamic require of') ? 'banner' : 'install';
     return { reason: `could not be loaded: ${message}`, remedy, cause: error };
   }
   return isBundled()
-    ? { reason: 'is not in the bundle of this program, nor installed where it runs', remedy: 'bundle' }
+    ? { reason: 'is neither in the bundle of this program nor installed where it runs', remedy: 'bundle' }
     : { reason: 'is not installed', remedy: 'install' };
 }
 
-/** Node and the bundlers say so in words of their own, but all quote the name; a package that it misses has another one. */
+/**
+ * Node and bundlers have different messages, but all quote the name; one for a missing dependency quotes another name.
+ */
 function isNotFound(error: unknown, name: string): boolean {
   const [problem = ''] = messageOf(error).split(' imported from ');
   return problem.includes(`'${name}'`) || problem.includes(`"${name}"`);

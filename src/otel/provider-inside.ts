@@ -1,7 +1,7 @@
 import { registeredLoggerProviders } from './logs-api.ts';
 import type { OtelLoggerProvider } from './logs-api.ts';
 
-/** What a rule of the SDK (`loggerConfigurator`) says of a logger; the older line says `disabled`, the newer `enabled`. */
+/** A rule of the SDK (`loggerConfigurator`) for a logger; the older line has `disabled`, the newer `enabled`. */
 export interface LoggerRule {
   readonly enabled?: boolean;
   readonly disabled?: boolean;
@@ -9,7 +9,7 @@ export interface LoggerRule {
   readonly traceBased?: boolean;
 }
 
-/** Both SDK lines keep the parts of a provider here; where a later one does not, nothing can be said. */
+/** Where both SDK lines keep the parts of a provider; if a later one does not, nothing is known of them. */
 export interface ProviderInside {
   readonly processors?: readonly unknown[];
   readonly registeredLogRecordProcessors?: readonly unknown[];
@@ -27,12 +27,12 @@ export function insideOf(provider: OtelLoggerProvider): ProviderInside | undefin
   return (innerProvider(provider) as { readonly _sharedState?: ProviderInside })._sharedState;
 }
 
-/** The provider that a stand-in of the API leads to; itself when it is none. */
+/** The provider behind a proxy of the API; itself if it is not a proxy. */
 export function innerProvider(provider: OtelLoggerProvider): OtelLoggerProvider {
   return (provider as { _getDelegate?: () => OtelLoggerProvider })._getDelegate?.() ?? provider;
 }
 
-/** The processors of a provider, in its order; `undefined` when it does not show them. */
+/** The processors of a provider, in order; `undefined` if it does not show them. */
 export function processorsOf(provider: OtelLoggerProvider): readonly unknown[] | undefined {
   const inside = insideOf(provider);
   return inside?.processors ?? inside?.registeredLogRecordProcessors;
@@ -45,7 +45,7 @@ export function exporterOf(processor: unknown): object | undefined {
   return typeof exporter === 'object' && exporter !== null ? exporter : undefined;
 }
 
-/** The global logger provider of another SDK, whose processors export; `undefined` when none is found. */
+/** The global logger provider of another SDK with exporting processors; `undefined` if none is found. */
 export function otherExportingProvider(): OtelLoggerProvider | undefined {
   return registeredLoggerProviders().find(exportsLogs);
 }
@@ -54,7 +54,7 @@ function exportsLogs(provider: OtelLoggerProvider): boolean {
   try {
     return processorsOf(provider)?.some((processor) => exporterOf(processor) !== undefined) ?? false;
   } catch {
-    // It is of another make inside.
+    // It has another structure inside.
     return false;
   }
 }

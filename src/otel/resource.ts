@@ -6,7 +6,7 @@ import type { LogRecord, LogRecordProcessor } from './log-record.ts';
 /** The resource of a record. */
 export type Resource = LogRecord['resource'];
 
-/** Of the SDK: what the resource of its providers is read from. */
+/** The SDK's class from whose providers the default resource is read. */
 interface ProviderClass {
   new (config: { readonly processors: LogRecordProcessor[] }): {
     getLogger(name: string): { emit(record: object): void };
@@ -16,8 +16,8 @@ interface ProviderClass {
 const reporter = reporterFor('resource');
 
 /**
- * The resource that a provider has when it is given none. The package that makes it, `@opentelemetry/resources`, is the
- * SDK's own: under pnpm, and in a bundle, nobody else can load it.
+ * The default resource of a provider. Read from a provider, because only the SDK can load `@opentelemetry/resources`
+ * under pnpm or in a bundle.
  */
 export function defaultResource(LoggerProvider: ProviderClass): Resource {
   const seen: Resource[] = [];
@@ -29,11 +29,11 @@ export function defaultResource(LoggerProvider: ProviderClass): Resource {
   };
   new LoggerProvider({ processors: [probe] }).getLogger('otel-session-logs').emit({});
   const [resource] = seen;
-  if (resource === undefined) throw new Error('the provider gave no record to its processor');
+  if (resource === undefined) throw new Error('the provider passed no record to its processor');
   return resource;
 }
 
-/** The resource with `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME`, and on top of them what is given. */
+/** Completes the resource with `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME`, overridden by what is given. */
 export function completeResource(
   resource: Resource,
   extra: Resource | Readonly<Record<string, unknown>> | undefined,
@@ -47,14 +47,14 @@ function isResource(value: object): value is Resource {
   return typeof (value as { merge?: unknown }).merge === 'function';
 }
 
-/** All that merging asks of the other resource. */
+/** Makes the part of a resource that merging needs. */
 function asResource(attributes: Readonly<Record<string, unknown>>): Resource {
   return { getRawAttributes: () => Object.entries(attributes) } as unknown as Resource;
 }
 
 /**
- * As the specification has it, https://opentelemetry.io/docs/specs/otel/resource/sdk/: keys and values are
- * percent-encoded, one mistake discards the whole variable, and `OTEL_SERVICE_NAME` wins.
+ * Follows the specification, https://opentelemetry.io/docs/specs/otel/resource/sdk/: keys and values are
+ * percent-encoded, one mistake discards the whole variable, and `OTEL_SERVICE_NAME` takes precedence.
  */
 function environmentAttributes(): Record<string, string> {
   const attributes = resourceAttributes(environmentValue('OTEL_RESOURCE_ATTRIBUTES') ?? '');

@@ -6,14 +6,14 @@ import { SEVERITY } from './names.ts';
 export type SeverityName = `${'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'}${'' | 2 | 3 | 4}`;
 
 /**
- * A severity as options take it: a name, in any case, or a number from 1 (`trace`) to 24 (`fatal4`), as `SeverityNumber` of
- * OpenTelemetry has them; 0 is below all of them.
+ * A severity in options: a name, in lower or upper case, or a number from 1 (`trace`) to 24 (`fatal4`) as in
+ * OpenTelemetry's `SeverityNumber`; 0 is below all of them.
  */
 export type Severity = number | SeverityName | Uppercase<SeverityName>;
 
 const EXPECTED = "'trace', 'debug', 'info', 'warn', 'error', 'fatal', or a severity number, 0 to 24";
 
-/** The option `minimumSeverity`, wherever there is one. It comes out as a number. */
+/** The schema of every `minimumSeverity` option, which returns a number. */
 export function severityOption(): z.ZodPipe<z.ZodCustom<Severity>, z.ZodTransform<number, Severity>> {
   return z
     .custom<Severity>((value) => severityNumberOf(value) !== undefined, EXPECTED)

@@ -130,7 +130,7 @@ export const SET_UPS: readonly SetUp[] = [
     packages: [...NODE_SDK, 'pino', '@opentelemetry/instrumentation', '@opentelemetry/instrumentation-pino'],
     program: PINO.replace('LOAD', "(await import('pino')).default"),
     codes: [],
-    says: ['loggers that an instrumentation has: pino'],
+    says: ['instrumented loggers: pino'],
   },
   {
     title: 'pino by require',
@@ -139,7 +139,7 @@ export const SET_UPS: readonly SetUp[] = [
     packages: [...NODE_SDK, 'pino', '@opentelemetry/instrumentation-pino'],
     program: PINO.replace('LOAD', "require('pino')"),
     codes: [],
-    says: ['loggers that an instrumentation has: pino'],
+    says: ['instrumented loggers: pino'],
   },
   {
     title: 'pino without an instrumentation',
@@ -217,7 +217,7 @@ export const SET_UPS: readonly SetUp[] = [
       "(await import('pino')).default(require('node:fs').createWriteStream('/dev/null')).info('hello');",
     ),
     codes: ['no_loader_hook'],
-    says: ['pino was loaded by `import`, without the loader hook', '@opentelemetry/instrumentation/hook.mjs'],
+    says: ['pino was loaded by `import` without the loader hook', '@opentelemetry/instrumentation/hook.mjs'],
   },
   {
     title: 'An exporter with a wrong address of its own',
@@ -235,7 +235,7 @@ export const SET_UPS: readonly SetUp[] = [
     codes: ['wrong_path'],
     says: [
       'answers an export with 404',
-      'append /v1/logs, which is not done by itself here, in the `url` of the exporter',
+      'append /v1/logs, which is not appended automatically here, in the `url` of the exporter',
     ],
   },
   {
@@ -247,7 +247,7 @@ export const SET_UPS: readonly SetUp[] = [
     codes: ['wrong_path'],
     says: [
       '/v1/logs/v1/logs answers an export with 404',
-      'leave out /v1/logs, which is appended, in OTEL_EXPORTER_OTLP_ENDPOINT',
+      'remove /v1/logs, which is appended automatically, in OTEL_EXPORTER_OTLP_ENDPOINT',
     ],
   },
   {
@@ -264,7 +264,7 @@ export const SET_UPS: readonly SetUp[] = [
     program: `${START}, endpoint: url });`,
     answer: answering(302, { location: 'https://user:secret@collector.example/v1/logs?key=secret' }),
     codes: ['endpoint_redirects'],
-    says: ['a redirection to https://collector.example/v1/logs', 'with https'],
+    says: ['a redirect to https://collector.example/v1/logs', 'with https'],
   },
   {
     title: 'The endpoint answers 200 with a web page',
@@ -289,7 +289,7 @@ export const SET_UPS: readonly SetUp[] = [
     env: (url) => ({ OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }),
     codes: ['not_attached'],
     olderCodes: ['no_exporter'],
-    says: ['NodeSDK of SDK 3.x ignores the singular `logRecordProcessor`'],
+    says: ['NodeSDK of SDK 3.x silently ignores the singular `logRecordProcessor`'],
   },
   {
     title: '`register` without the package of the exporter',
@@ -330,7 +330,7 @@ export const SET_UPS: readonly SetUp[] = [
     ),
     env: () => ({ OTEL_ATTRIBUTE_COUNT_LIMIT: '2', OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT: '2' }),
     codes: ['attribute_limits'],
-    says: ['1 of "app" came with more, and without a session', 'OTEL_ATTRIBUTE_COUNT_LIMIT'],
+    says: ['1 of "app" had more and no session', 'OTEL_ATTRIBUTE_COUNT_LIMIT'],
   },
   {
     title: 'Attributes are limited in their length',
@@ -376,10 +376,10 @@ export const SET_UPS: readonly SetUp[] = [
   },
   {
     title: 'The session processor in the SDK that was started second',
-    about: 'The provider of the first stays the global one.',
+    about: 'The provider of the first remains the global one.',
     program: twoSdks('logRecordProcessors: [new BatchLogRecordProcessor({ exporter: new OTLPLogExporter({ url }) })]'),
     codes: ['not_attached'],
-    says: ['another SDK was started before, and its provider stays the global one: it has BatchLogRecordProcessor'],
+    says: ['another SDK was started first, and its provider is the global one: it has BatchLogRecordProcessor'],
   },
   {
     title: 'Another instance is asked',
@@ -388,7 +388,7 @@ export const SET_UPS: readonly SetUp[] = [
       const sessions = sharedSessionLogs();`,
     codes: ['other_instance', 'processor_order'],
     says: [
-      'the processor of another SessionLogs of this process is in the provider',
+      'the provider has the processor of another SessionLogs of this process',
       'BatchLogRecordProcessor stands before',
     ],
   },
@@ -449,7 +449,7 @@ export const SET_UPS: readonly SetUp[] = [
     program: `${START} });`,
     env: () => ({ OTEL_LOGS_EXPORTER: 'otlp' }),
     codes: ['environment'],
-    says: ['OTEL_LOGS_EXPORTER names otlp, but no endpoint is set'],
+    says: ['OTEL_LOGS_EXPORTER includes otlp, but no endpoint is set'],
   },
   {
     title: 'No provider',
@@ -489,7 +489,7 @@ export const SET_UPS: readonly SetUp[] = [
       'logRecordProcessors: [new BatchLogRecordProcessor({ exporter: new OTLPLogExporter({ url }) }), sessions.processor]',
     ),
     codes: ['processor_order'],
-    says: ['BatchLogRecordProcessor stands before the session processor', 'put `sessions.processor` first'],
+    says: ['BatchLogRecordProcessor comes before the session processor', 'put `sessions.processor` first'],
   },
   {
     title: 'winston without the bridge',
@@ -508,7 +508,7 @@ export const SET_UPS: readonly SetUp[] = [
       fs.rmSync('./spool', { recursive: true });
       fs.writeFileSync('./spool', '');`,
     codes: ['spool_unusable'],
-    says: ['cannot be written: ENOTDIR'],
+    says: ['cannot be written to: ENOTDIR'],
   },
 ];
 

@@ -277,7 +277,7 @@ describe('diagnose()', () => {
       });
       const diagnosis = await sessions.diagnose();
       expect(codesIn(diagnosis)).toEqual(['endpoint_unreachable']);
-      expect(diagnosis.checked).toContain(`the spool in ${directory} can be written`);
+      expect(diagnosis.checked).toContain(`the spool in ${directory} can be written to`);
       await provider.shutdown();
     });
   });
@@ -328,7 +328,7 @@ describe('diagnose()', () => {
       }
       for (const [Class, told] of [
         [Hiding, []],
-        [Asking, ["the provider leads to this instance's processor"]],
+        [Asking, ["the provider passes records to this instance's processor"]],
       ] as const) {
         const sessions: SessionLogs = new SessionLogs({ loggerProvider: () => provider });
         const provider = new LoggerProvider({ processors: [new Class(sessions.processor)] });

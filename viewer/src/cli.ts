@@ -12,18 +12,18 @@ import { checkedTraceLink } from './web/trace-link.ts';
 
 const USAGE = `Usage: otel-session-logs dev [PATH...] [OPTIONS] [-- COMMAND [ARGUMENTS...]]
 
-  Opens a page on which the sessions of applications are watched live. It receives logs by OTLP/HTTP, which applications
-  with OpenTelemetry's defaults send to it without any configuration, and reads what is in PATHs: daily files, spools, and
-  lines of OTLP JSON. With COMMAND it starts that program, exporting to the viewer, and ends with it.
+  Opens a page that shows the sessions of applications live. It receives logs over OTLP/HTTP, which applications with
+  OpenTelemetry's defaults send to it without configuration, and reads PATHs: daily files, spools, and lines of OTLP
+  JSON. With COMMAND it starts that program with an export to the viewer, and ends when the program ends.
 
-  --port NUMBER              of page and receiver. Default 4318, OpenTelemetry's own; 0 takes any that is free
+  --port NUMBER              port of page and receiver. Default 4318, OpenTelemetry's own; 0 takes a free port
   --no-open                  does not open the page in the browser
-  --session-attribute NAME   an attribute that names the session of a record, before session.id; may be given again
-  --trace-link TEMPLATE      where a trace can be seen: http://localhost:16686/trace/{traceId}. Trace ids become links
-  --no-register              starts a Node program as it is, without session logs of its own (node --import)
-  --allow-origin ORIGIN      an application in a browser may send its logs: http://localhost:3000. May be given again
-  --host HOST                listens beyond 127.0.0.1, where others can reach it. Needs a token
-  --token TOKEN              what every client has to know; or OTEL_SESSION_LOGS_VIEWER_TOKEN. At least 16 characters
+  --session-attribute NAME   reads session ids from this attribute, before session.id; may be repeated
+  --trace-link TEMPLATE      makes trace ids links, for example http://localhost:16686/trace/{traceId}
+  --no-register              starts a Node program without adding session logs to it (node --import)
+  --allow-origin ORIGIN      lets a browser application send its logs, from http://localhost:3000 for example; may be repeated
+  --host HOST                listens beyond 127.0.0.1, where others can reach it; needs a token
+  --token TOKEN              a secret of 16 or more characters for all clients; or set OTEL_SESSION_LOGS_VIEWER_TOKEN
 
 Exit code: that of COMMAND; 1 failure; 2 wrong arguments.
 `;
@@ -144,7 +144,7 @@ function parse(args: readonly string[], env: NodeJS.ProcessEnv): Given {
     },
   });
   const command = end === -1 ? [] : args.slice(end + 1);
-  if (end !== -1 && command.length === 0) throw new TypeError('expected a command behind `--`');
+  if (end !== -1 && command.length === 0) throw new TypeError('expected a command after `--`');
   const token = values.token ?? env['OTEL_SESSION_LOGS_VIEWER_TOKEN'];
   return {
     isHelp: values.help === true,
@@ -180,7 +180,7 @@ function greeting(server: DevServer, { paths }: Given): string {
 function startFailure(error: unknown, port: number): string {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') {
-    return `port ${port} is in use: by a collector, or another viewer? --port takes another one`;
+    return `port ${port} is in use, perhaps by a collector or another viewer: give another one with --port`;
   }
   return escapeControls(messageOf(error));
 }

@@ -183,9 +183,7 @@ class ApplicationViewer {
     if (isBare)
       return textAnswer(308, 'the page ends with a slash', { location: `${asked.base.replace(/^\/+/, '/')}/` });
     this.#begin();
-    return (
-      (await this.#api.handle(asked)) ?? this.#page?.handle(asked) ?? textAnswer(404, 'there is no such thing here')
-    );
+    return (await this.#api.handle(asked)) ?? this.#page?.handle(asked) ?? textAnswer(404, 'not found');
   }
 
   async #isAllowed(asked: Asked, request: unknown): Promise<boolean> {

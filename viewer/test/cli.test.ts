@@ -41,7 +41,7 @@ describe('otel-session-logs dev', () => {
     [['--port', 'x'], 'expected `--port` to be a number from 0 to 65535, got "x"'],
     [['--port', '65536'], 'expected `--port` to be a number from 0 to 65535, got "65536"'],
     [['--what'], "Unknown option '--what'"],
-    [['--'], 'expected a command behind `--`'],
+    [['--'], 'expected a command after `--`'],
     [['--port=0', '--host', '0.0.0.0'], 'expected a `token` for the host "0.0.0.0"'],
     [['--trace-link', 'http://localhost:16686/trace/'], 'expected `--trace-link` to be an http or https address with'],
     [['--trace-link', 'javascript:alert({traceId})'], 'got "javascript:alert({traceId})"'],
@@ -64,7 +64,7 @@ describe('otel-session-logs dev', () => {
     expect(cli.err()).toContain(`port ${port} is in use`);
     const missing = runDev(['--port=0', '/no/such/place']);
     expect(await missing.code).toBe(1);
-    expect(missing.err()).toContain('there is no file or directory /no/such/place');
+    expect(missing.err()).toContain('/no/such/place does not exist');
   });
 
   it('takes the token of the environment, and prints the address with it', async () => {

@@ -6,7 +6,7 @@ import { STREAM_END_TOKEN } from '../../entry/tokens.ts';
 import { END, log, logAll, names, readFrom, START } from './contract-kit.ts';
 import type { ContractTest } from './contract-kit.ts';
 
-/** Answers: what stands between a `stream-start` and a `stream-end`. */
+/** Tests of answers, which span from a `stream-start` to a `stream-end`. */
 export function answerContract(test: ContractTest): void {
   test('an answer runs from its start to its end', async (store) => {
     log(store, 's', 'before');

@@ -4,7 +4,7 @@ import { log, logAll, names, nextStep, readAll, readCount, readFrom, START } fro
 import type { ContractTest } from './contract-kit.ts';
 import type { SessionCursor } from '../session-store.ts';
 
-/** Bounds, counters, and how a store ends. */
+/** Tests of limits, counters, and the end of a store. */
 export function boundsContract(test: ContractTest): void {
   test(
     'a session is bounded: a reader behind is told how many it missed',

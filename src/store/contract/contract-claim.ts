@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { log, logAll, names, nextStep, readCount, readFrom } from './contract-kit.ts';
 import type { ContractTest } from './contract-kit.ts';
 
-/** The shared work position. */
+/** Tests of the shared work position. */
 export function claimContract(test: ContractTest): void {
   test('each entry is claimed by exactly one of many, in order', async (store) => {
     await logAll(store, 's', ...names(100));

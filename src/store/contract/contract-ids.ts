@@ -4,7 +4,7 @@ import { sleep } from '../../support/timers.ts';
 import { log, logAll, names, readFrom } from './contract-kit.ts';
 import type { ContractTest } from './contract-kit.ts';
 
-/** What the ids of entries are. */
+/** Tests of entry ids. */
 export function idContract(test: ContractTest): void {
   test('ids are printable ASCII, unique, and the same for every reader', async (store) => {
     await logAll(store, 's', ...names(50));

@@ -5,22 +5,22 @@ import type { EntryDetail } from '../../entry/entry-detail.ts';
 import type { Maybe, SessionCursor, SessionStore, StartPosition, Step } from '../session-store.ts';
 import { startTimer } from '../../support/timers.ts';
 
-/** What a test asks of the store that is made for it. */
+/** Options of the store that a test needs. */
 export interface ContractStoreOptions {
-  /** Entries held of one session. A store may keep up to a hundred more. */
+  /** The most entries held of one session; a store may keep up to a hundred more. */
   readonly maxEntriesPerSession?: number;
-  /** Readers at once. */
+  /** The most readers at once. */
   readonly maxReaders?: number;
-  /** Readers of one session at once. */
+  /** The most readers of one session at once. */
   readonly maxReadersPerSession?: number;
-  /** The part of both that clients leave to the server's own readers. */
+  /** The share of both limits that is kept for the server's own readers. */
   readonly reservedShare?: number;
 }
 
 /** Makes an empty store; the suite closes it. */
 export type MakeSessionStore = (options: ContractStoreOptions) => Maybe<SessionStore>;
 
-/** The functions of the test runner: those of vitest, jest, mocha or `node:test`. */
+/** The functions of the test runner: vitest, jest, mocha or `node:test`. */
 export interface ContractRunner {
   readonly describe: (name: string, body: () => void) => unknown;
   readonly it: (name: string, body: () => Promise<void>) => unknown;
@@ -33,7 +33,7 @@ export type ContractTest = (
   options?: ContractStoreOptions,
 ) => void;
 
-/** No wake-up of a healthy store takes so long; one that is missed makes the test fail instead of hang. */
+/** No wake-up of a healthy store takes this long; so a missed one makes the test fail instead of hang. */
 const WAKE_MILLIS = 4_000;
 
 /** A fixed time, so that a store that invents one is noticed. */

@@ -23,7 +23,7 @@ async function readLast(
   return { messages, step, missed };
 }
 
-/** The newest entries as a start. */
+/** Tests of starting at the newest entries. */
 export function lastContract(test: ContractTest): void {
   test('{ last } starts at the newest entries and goes on live', async (store) => {
     await logAll(store, 's', ...names(700));

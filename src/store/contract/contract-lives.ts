@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { END, log, logAll, names, nextStep, readAll, readCount, readFrom, START, woken } from './contract-kit.ts';
 import type { ContractTest } from './contract-kit.ts';
 
-/** The unread mark. */
+/** Tests of the unread mark. */
 export function unreadContract(test: ContractTest): void {
   test("'unread' goes on after the furthest entry that an unread cursor handed out", async (store) => {
     await logAll(store, 's', ...names(10));

@@ -109,7 +109,7 @@ export class DevServer {
       (await this.#receiver?.handle(asked)) ??
       (await this.#api.handle(asked)) ??
       this.#page?.handle(asked) ??
-      textAnswer(404, 'there is no such thing here')
+      textAnswer(404, 'not found')
     );
   }
 

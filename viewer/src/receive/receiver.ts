@@ -96,7 +96,7 @@ export class OtlpReceiver {
       rejected,
       rejected === 0
         ? ''
-        : `${rejected} records were not taken: not an object, or beyond ${MAX_RECORDS} of one request`,
+        : `${rejected} records were not taken: they are not objects, or there are more than ${MAX_RECORDS} in one request`,
     );
   }
 }
@@ -112,7 +112,7 @@ function failureOf(error: unknown, form: OtlpForm): Answer {
     return failedAnswer(error.status, form, error.message, HEADERS[error.status]);
   }
   if (error instanceof MalformedProtobufError || error instanceof MalformedJsonError) {
-    return failedAnswer(400, form, `not a logs request of OTLP: ${error.message}`);
+    return failedAnswer(400, form, `not an OTLP logs request: ${error.message}`);
   }
   throw error;
 }

@@ -29,7 +29,7 @@ export async function readBody(asked: Asked, budget: ByteBudget, maxBytes: numbe
   if (encoding !== 'gzip' && encoding !== 'identity' && encoding !== '') {
     throw new UnreadableBodyError(
       415,
-      `the content-encoding "${encoding.slice(0, 40)}" is not known here: use gzip, or none`,
+      `the content-encoding "${encoding.slice(0, 40)}" is not supported: use gzip or none`,
     );
   }
   let body: Buffer;

@@ -49,11 +49,11 @@ export class Guard {
 
   #refuseHost(asked: Asked): Answer | undefined {
     const host = hostNameOf(asked.header('host') ?? '');
-    if (host === undefined) return textAnswer(400, 'the header Host is missing, or is none');
+    if (host === undefined) return textAnswer(400, 'the header Host is missing or invalid');
     if (this.#anyHost || isLoopbackHost(host) || this.#hosts?.has(host) === true) return undefined;
     return textAnswer(
       403,
-      'this server answers under localhost, 127.0.0.1 and [::1] only; for others start it with --host and --token',
+      'this server answers only to the names localhost, 127.0.0.1 and [::1]; for other names, start it with --host and --token',
     );
   }
 
@@ -103,7 +103,7 @@ function refuseOrigin(asked: Asked): Answer | undefined {
   // A link on another site may lead to the page, which says nothing to that site; it may read nothing else.
   const isVisit = asked.header('sec-fetch-mode') === 'navigate' && asked.method === 'GET';
   if (isSame && (isFromPage || isVisit)) return undefined;
-  return textAnswer(403, 'requests of other sites are not answered');
+  return textAnswer(403, 'requests from other sites are not answered');
 }
 
 function originHost(origin: string): string | undefined {

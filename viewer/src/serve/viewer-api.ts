@@ -34,10 +34,10 @@ export class ViewerApi {
   async handle(asked: Asked): Promise<Answer | undefined> {
     if (!asked.path.startsWith('/api/')) return undefined;
     if (asked.method !== 'GET' && asked.method !== 'HEAD') {
-      return textAnswer(405, 'the viewer is read by GET', { allow: 'GET, HEAD' });
+      return textAnswer(405, 'the viewer takes GET only', { allow: 'GET, HEAD' });
     }
     try {
-      return (await this.#answer(asked)) ?? textAnswer(404, 'there is no such thing here');
+      return (await this.#answer(asked)) ?? textAnswer(404, 'not found');
     } catch (error) {
       if (error instanceof WrongQueryError) return textAnswer(400, error.message);
       throw error;

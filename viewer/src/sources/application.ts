@@ -92,7 +92,7 @@ export class ApplicationSource {
   async #followOne(id: string): Promise<void> {
     const { signal } = this.#ending;
     const onGap = ({ missed }: { readonly missed: number }): void => {
-      this.#model.find(id)?.addGap(missed, 'evicted before the viewer came to them', this.#model.now());
+      this.#model.find(id)?.addGap(missed, 'evicted before the viewer reached them', this.#model.now());
     };
     try {
       for await (const entry of this.#sessions.followSession(id, { signal, onGap })) this.#add(entry);
@@ -112,7 +112,7 @@ export class ApplicationSource {
 
   #noteGap(missed: number): void {
     const text = missed === -1 ? 'an unknown number of entries' : `${missed} entries`;
-    this.#source.notes.set('gap', `${text} were evicted from the store before the viewer came to them`);
+    this.#source.notes.set('gap', `${text} were evicted from the store before the viewer reached them`);
   }
 
   #noteFailure(error: unknown): void {
@@ -127,7 +127,7 @@ export class ApplicationSource {
     const lost = Object.entries(this.#sessions.stats().lost).filter(([, count]) => count > 0);
     if (lost.length > 0) {
       const reasons = lost.map(([reason, count]) => `${reason} ${count}`).join(', ');
-      this.#source.notes.set('lost', `the application has lost records: ${reasons}`);
+      this.#source.notes.set('lost', `the application lost records: ${reasons}`);
     }
     void this.#askDeliveries();
   }

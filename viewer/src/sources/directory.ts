@@ -47,7 +47,7 @@ export class DirectorySource {
   constructor(model: SessionModel, path: string) {
     this.path = resolve(expandHome(path));
     if (statSync(this.path, { throwIfNoEntry: false }) === undefined) {
-      throw new Error(`there is no file or directory ${this.path}`);
+      throw new Error(`${this.path} does not exist`);
     }
     this.#model = model;
     this.#source = model.addSource(this.path, 'directory');
@@ -145,7 +145,10 @@ export class DirectorySource {
     const kept = sized.filter(({ size }) => (bytes += size) <= MAX_PAST_BYTES || bytes === size);
     if (kept.length < sized.length) {
       const leftOut = sized.length - kept.length;
-      this.#source.notes.set('size', `${leftOut} older files are left out: more than ${MAX_PAST_BYTES} bytes`);
+      this.#source.notes.set(
+        'size',
+        `${leftOut} older files are left out, because all together have more than ${MAX_PAST_BYTES} bytes`,
+      );
     }
     return kept.toReversed().map(({ path }) => path);
   }

@@ -8,7 +8,7 @@ import type { Answer, Asked, Handler } from './exchange.ts';
 export async function answerWeb(handler: Handler, request: Request, base: string, url: string): Promise<Response> {
   try {
     const answer = await handler(askedOf(request, base, url));
-    return responseOf(answer ?? textAnswer(404, 'there is no such thing here'), request);
+    return responseOf(answer ?? textAnswer(404, 'not found'), request);
   } catch (error) {
     const failure =
       error instanceof BodyTooLargeError

@@ -84,12 +84,12 @@ describe('the receiver', () => {
   it('says why in the form of the request', async () => {
     const server = await startServer();
     const json = await postLogs(server, '{');
-    expect(JSON.parse(json.text)).toEqual({ code: 3, message: 'not a logs request of OTLP: the body is not JSON' });
+    expect(JSON.parse(json.text)).toEqual({ code: 3, message: 'not an OTLP logs request: the body is not JSON' });
     const protobuf = await postLogs(server, Uint8Array.of(0x0a, 0x7f));
     expect(protobuf.headers['content-type']).toBe('application/x-protobuf');
     expect(status(protobuf.body)).toEqual({
       code: 3,
-      message: 'not a logs request of OTLP: a field reaches beyond its message',
+      message: 'not an OTLP logs request: a field reaches beyond its message',
     });
   });
 

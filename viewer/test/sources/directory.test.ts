@@ -117,7 +117,7 @@ describe('a directory of daily files', () => {
   });
 
   it('is refused when it is not there, and says when it goes away', async () => {
-    expect(() => new DirectorySource(new SessionModel(), '/no/such/place')).toThrow('there is no file or directory');
+    expect(() => new DirectorySource(new SessionModel(), '/no/such/place')).toThrow('/no/such/place does not exist');
     const path = join(temporaryDirectory(), 'logs');
     mkdirSync(path);
     const { model, directory } = watch(path);
