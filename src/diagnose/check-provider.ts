@@ -130,7 +130,7 @@ function checkOrder(provider: OtelLoggerProvider, processor: object, report: Dia
   if (earlier.length === 0) return;
   report.find(
     'processor_order',
-    `${earlier.map(nameOf).join(', ')} comes before the session processor: what it exports has no \`session.id\` from that and is not redacted`,
+    `${earlier.map(nameOf).join(', ')} comes before the session processor: what it exports lacks the added \`session.id\` and is not redacted`,
     'put `sessions.processor` first in the list',
   );
 }

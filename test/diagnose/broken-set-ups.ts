@@ -389,7 +389,7 @@ export const SET_UPS: readonly SetUp[] = [
     codes: ['other_instance', 'processor_order'],
     says: [
       'the provider has the processor of another SessionLogs of this process',
-      'BatchLogRecordProcessor stands before',
+      'BatchLogRecordProcessor comes before',
     ],
   },
   {
