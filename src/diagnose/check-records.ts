@@ -7,7 +7,7 @@ const MAX_SCOPES = 20;
 export function checkRecords({ processor }: DiagnosisScene, report: DiagnosisReport): void {
   const scopes = processor.router.scopes.list();
   if (scopes.length === 0) {
-    report.check('no record of another logger than that of this instance has come to the processor');
+    report.check('no record of another logger has reached the processor');
     return;
   }
   const lines = scopes

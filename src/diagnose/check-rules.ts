@@ -22,7 +22,7 @@ export function checkRules({ provider }: DiagnosisScene, report: DiagnosisReport
   report.find(
     'logger_rules',
     `rules of the provider stop records before any processor gets them: ${stopped.join(', ')}`,
-    'change the rules for these loggers in `loggerConfigurator` of the provider, if you want such records in sessions and exports',
+    'change the rules for these loggers in `loggerConfigurator` of the provider if you want these records in sessions and exports',
   );
 }
 

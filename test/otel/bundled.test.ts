@@ -69,10 +69,10 @@ describe('a start in a bundle', () => {
 
   it('says of a package that it was left out of the bundle, and how it gets in', async () => {
     expect(await runBundle(START, { external: [SDK] })).toBe(
-      `sdk_not_found: ${SDK} is not in the bundle of this program, nor installed where it runs. startSessionLogs makes its own logger provider with it: npm install ${SDK}@^3.1.0 where the bundle is made, or pass the option \`sdk\`, await import('${SDK}') (docs: otel-session-logs/docs/run.md#sdk_not_found)`,
+      `sdk_not_found: ${SDK} is neither in the bundle of this program nor installed where it runs. startSessionLogs makes its own logger provider with it: npm install ${SDK}@^3.1.0 where the bundle is made, or pass the option \`sdk\`, await import('${SDK}') (docs: otel-session-logs/docs/run.md#sdk_not_found)`,
     );
     expect(await runBundle(START, { external: [HTTP], env: ENDPOINT })).toBe(
-      `exporter_not_found: ${HTTP} is not in the bundle of this program, nor installed where it runs: npm install ${HTTP}@^0.301.0 where the bundle is made, or pass an \`exporter\` (docs: otel-session-logs/docs/run.md#exporter_not_found)`,
+      `exporter_not_found: ${HTTP} is neither in the bundle of this program nor installed where it runs: npm install ${HTTP}@^0.301.0 where the bundle is made, or pass an \`exporter\` (docs: otel-session-logs/docs/run.md#exporter_not_found)`,
     );
   });
 
