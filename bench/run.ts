@@ -8,6 +8,7 @@
  *   npm run bench -- 1 2 --against HEAD~1     this build and that of another commit, with their ratio
  *   npm run bench -- 1 --processes 9          more processes for each way
  *   npm run bench -- 8 --no-peers             without the other ways
+ *   npm run bench -- 1 2 --write              also keeps these rows for docs/performance.md: then npm run docs:tables
  *   npm run bench -- --quick                  shows that all runs; the figures say nothing
  *
  * Compiled first (`tsc -p bench/tsconfig.json`): a loader that compiles on the way would be measured too.
@@ -17,9 +18,10 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { writeRows } from './data.ts';
 import type { Row, Sample } from './harness.ts';
 import { buildCommit } from './other-build.ts';
-import { comparison, table } from './table.ts';
+import { comparison, figuresFor, table } from './table.ts';
 import type { Measured } from './table.ts';
 
 /** Which file has which rows. */
@@ -51,6 +53,7 @@ interface Settings {
   readonly isQuick: boolean;
   readonly hasPeers: boolean;
   readonly against: string | undefined;
+  readonly isWritten: boolean;
 }
 
 function positiveInteger(name: string, text: string): number {
@@ -68,6 +71,7 @@ function settingsFrom(args: readonly string[]): Settings {
       processes: { type: 'string' },
       quick: { type: 'boolean' },
       'no-peers': { type: 'boolean' },
+      write: { type: 'boolean' },
     },
   });
   const known = Object.values(FILES).flat();
@@ -75,12 +79,15 @@ function settingsFrom(args: readonly string[]): Settings {
     if (!known.includes(Number(row))) throw new Error(`no row '${row}': there are ${known.join(', ')}`);
     return Number(row);
   });
+  if (values.write === true && (values.quick === true || values['no-peers'] === true))
+    throw new Error('--write: it keeps whole rows, and neither --quick nor --no-peers measures them');
   return {
     wanted,
     processes: values.processes === undefined ? undefined : positiveInteger('--processes', values.processes),
     isQuick: values.quick ?? false,
     hasPeers: values['no-peers'] !== true,
     against: values.against,
+    isWritten: values.write ?? false,
   };
 }
 
@@ -163,4 +170,5 @@ console.log(
     `Medians of processes (least to greatest). CPU time, unless the row says otherwise${settings.isQuick ? '; a quick run, whose figures say nothing' : ''}.\n`,
 );
 console.log(other === undefined ? table(all) : comparison(all, other.name));
+if (settings.isWritten) writeRows(all.filter(({ failure }) => failure === undefined).map(figuresFor));
 process.exitCode = all.some(({ failure }) => failure !== undefined) ? 1 : 0;

@@ -1,4 +1,5 @@
 /** What is printed of the samples of a row. */
+import type { Figures } from './data.ts';
 import { median } from './harness.ts';
 import type { Row, Sample, Target } from './harness.ts';
 
@@ -88,6 +89,15 @@ function lineOf(cells: readonly (string | number)[]): string {
 
 function whatOf({ what, base }: Row): string {
   return base === undefined ? what : `${what}; **times** ${base}`;
+}
+
+/** What docs/performance.md shows of what was measured. */
+export function figuresFor(measured: Measured): Figures {
+  const { row, ours, other } = measured;
+  const of = row.base === undefined ? figuresOf : timesBase;
+  const ratio = other === undefined ? '' : spread(ratios(of(ours), of(other)), times);
+  const [target, reached] = targetOf(measured);
+  return { row: row.row, what: whatOf(row), figure: cell(ours, row), ratio, peers: peersOf(measured), target, reached };
 }
 
 /** The table of this build. */
