@@ -37,7 +37,7 @@ it('diagnose prints what it quotes in one line', async () => {
   const sessions = new SessionLogs({ loggerProvider: () => undefined });
   const parts = [{ directory: `/nowhere/${HOSTILE}` }];
   const diagnosis = await diagnose({ processor: sessions.processor, provider: () => undefined, lost: {}, parts });
-  expect(String(diagnosis)).toContain(`directory /nowhere/${ESCAPED} cannot`);
+  expect(String(diagnosis)).toContain(`directory of the daily files /nowhere/${ESCAPED} cannot`);
   await sessions.shutdown();
 });
 

@@ -733,7 +733,7 @@ describe('the directory', () => {
     for (const [name, reason] of [
       ['file', /directory|EEXIST/],
       ['open', /others may write/],
-      ['file/below', /cannot be made/],
+      ['file/below', /cannot be created/],
     ] as const) {
       expect(() => setUp({ directory: join(base, name) })).toThrow(
         expect.objectContaining({ code: 'directory_unusable', message: expect.stringMatching(reason) as string }),
