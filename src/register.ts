@@ -13,6 +13,8 @@
  */
 import { isEndpointOfLogs } from './export/otlp/otlp.ts';
 import type { SessionLogs } from './facade/session-logs.ts';
+import { leaveToNextStart } from './facade/shared-session-logs.ts';
+import { environmentValue } from './otel/environment.ts';
 import { OpenDestinations } from './start/open-destinations.ts';
 import { requirePeers } from './start/peers.ts';
 import type { Peers } from './start/peers.ts';
@@ -32,6 +34,9 @@ const OPTIONS = {
   console: process.stdout.isTTY ? 'auto' : false,
 } as const;
 
+/** `otel-session-logs dev` sets it: a program that starts session logs of its own has to run as it does without `dev`. */
+const isUntilStart = environmentValue('OTEL_SESSION_LOGS_REGISTER') === 'until-start';
+
 const reporter = reporterFor('register');
 /** Failures that affect only the daily file. */
 const FILE_PROBLEMS: ReadonlySet<string> = new Set(['directory_unusable', 'directory_in_use']);
@@ -39,10 +44,15 @@ const FILE_PROBLEMS: ReadonlySet<string> = new Set(['directory_unusable', 'direc
 const problems: string[] = [];
 
 try {
-  const plan = startPlan(OPTIONS);
-  const identity = identityOf(plan);
-  // `--import` may also have loaded another copy of this package.
-  if (startedBy(identity) === undefined) noteStarted(identity, start(plan));
+  if (isUntilStart) {
+    // Without the daily file, whose directory the start of the program needs.
+    leaveToNextStart(start(startPlan({ ...OPTIONS, file: false })));
+  } else {
+    const plan = startPlan(OPTIONS);
+    const identity = identityOf(plan);
+    // `--import` may also have loaded another copy of this package.
+    if (startedBy(identity) === undefined) noteStarted(identity, start(plan));
+  }
 } catch (error) {
   tell(`session logs could not be started: ${messageOf(error)}; sharedSessionLogs() works in memory only`);
 }

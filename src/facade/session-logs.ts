@@ -75,7 +75,7 @@ const DONE: Promise<void> = Promise.resolve();
 let become: (sessions: SessionLogs, options: SessionLogsOptions, owned: readonly OwnedPart[]) => void;
 
 /**
- * Replaces the options and parts of an instance by those of a start, so that whoever holds the instance holds the
+ * Gives an instance the options and parts of a start, so that whoever holds the instance holds the
  * started one. If a `store` is given, the entries move into it, and open readers deliver what is held and end with
  * `'shutdown'`; otherwise readers go on.
  *
@@ -131,7 +131,8 @@ export class SessionLogs {
     this.processor.reconfigure(session);
     this.#writer.reconfigure(provider, makeEcho());
     this.#durable = durable;
-    this.#owned = owned;
+    // Parts of an earlier start, which left this instance to the next one, still have to be flushed.
+    this.#owned = [...this.#owned, ...owned];
   }
 
   // Writing

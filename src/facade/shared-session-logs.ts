@@ -55,8 +55,20 @@ export function newInstance(): NewInstance {
   };
 }
 
+/**
+ * Leaves a started instance to the next start of this process, as if it had been handed out before any start: it gets
+ * that start's options and keeps its own parts. For a program that `otel-session-logs dev` has registered.
+ */
+export function leaveToNextStart(sessions: SessionLogs): void {
+  instances.started = startedNow().filter((started) => started !== sessions);
+  instances.early = earlyInstance(sessions);
+}
+
 function makeEarly(): EarlyInstance {
-  const sessions = new SessionLogs();
+  return earlyInstance(new SessionLogs());
+}
+
+function earlyInstance(sessions: SessionLogs): EarlyInstance {
   return { sessions, become: (options, owned) => becomeStarted(sessions, options, owned) };
 }
 

@@ -101,6 +101,9 @@ function tellIncomplete(error: unknown): void {
   reporter.announce(`the shutdown at the end of the process did not complete: ${messageOf(error)}`);
 }
 
+/** Who made the provider of an instance the global one. */
+const places = new WeakMap<SessionLogs, ProcessPlace>();
+
 /** What a started instance sets in its process: the hook at the end, and perhaps the global provider. */
 class ProcessPlace implements OwnedPart {
   readonly name = "the process's hooks";
@@ -119,6 +122,9 @@ class ProcessPlace implements OwnedPart {
     };
     process.once('beforeExit', this.#onBeforeExit);
     if (globalProvider === undefined) return;
+    // A start that left its instance to this one leaves its place as well.
+    places.get(sessions)?.leaveGlobal();
+    places.set(sessions, this);
     this.#unregister = registerLoggerProvider(globalProvider);
     if (this.#unregister === undefined) {
       reporter.announce(
@@ -126,6 +132,10 @@ class ProcessPlace implements OwnedPart {
           'or put `sharedSessionLogs().processor` into its `logRecordProcessors` and leave `registerGlobally` out',
       );
     }
+  }
+
+  leaveGlobal(): void {
+    this.#unregister?.();
   }
 
   endOnSignal(sessions: SessionLogs): void {
@@ -145,7 +155,7 @@ class ProcessPlace implements OwnedPart {
     stdoutTerminal().flush();
     this.#onShutdown?.();
     if (this.#onBeforeExit !== undefined) process.off('beforeExit', this.#onBeforeExit);
-    this.#unregister?.();
+    this.leaveGlobal();
     return Promise.resolve();
   }
 

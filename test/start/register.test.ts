@@ -163,6 +163,25 @@ describe.each(sdkLines)('--import otel-session-logs/register, SDK %s', (_name, l
     expect(ran).toMatchObject({ status: 0, stdout: 'ours,by the API\n' });
   });
 
+  it.each([false, true])('for `dev` it leaves its instance to a start of the program, global: %s', async (isGlobal) => {
+    const receiver = await receiverOf();
+    const application = applicationWithPackage([...SDK, EXPORTER], line);
+    const start = `
+      import { sharedSessionLogs as sharedNow, startSessionLogs } from 'otel-session-logs';
+      const before = sharedNow();
+      const redact = (entry) => ({ ...entry, message: entry.message.replace('ours', 'OURS') });
+      const started = await startSessionLogs({ redact, streamHandler: false, registerGlobally: ${isGlobal} });
+      console.log(started === before, started === sharedNow());`;
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_SESSION_LOGS_REGISTER: 'until-start' };
+    const ran = await run(application, env, { program: start + PROGRAM });
+    expect(ran).toMatchObject({ status: 0, stdout: 'true true\nOURS,by the API\n', stderr: '' });
+    expect(bodies(receiver).toSorted()).toEqual(['OURS', 'by the API']);
+    expect(fileText(application)).toContain('OURS');
+    const alone = await run(application, env);
+    expect(alone).toMatchObject({ status: 0, stdout: 'ours,by the API\n', stderr: '' });
+    expect(bodies(receiver)).toHaveLength(4);
+  });
+
   describe('beside another SDK that exports logs', () => {
     const PACKAGES = [...SDK, EXPORTER, '@opentelemetry/sdk-node'];
 

@@ -74,6 +74,10 @@ function environmentOf({ endpoint, token, register, env }: ProgramOptions): Node
       .join(',');
   }
   if (protocol === 'grpc') given['OTEL_EXPORTER_OTLP_PROTOCOL'] = 'http/protobuf';
-  if (register !== undefined) given['NODE_OPTIONS'] = `${options ?? ''} --import ${register}`.trim();
+  if (register !== undefined) {
+    given['NODE_OPTIONS'] = `${options ?? ''} --import ${register}`.trim();
+    // What it starts is left to a program that starts session logs of its own.
+    given['OTEL_SESSION_LOGS_REGISTER'] = 'until-start';
+  }
   return given;
 }
