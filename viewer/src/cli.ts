@@ -180,7 +180,7 @@ function greeting(server: DevServer, { paths }: Given): string {
 function startFailure(error: unknown, port: number): string {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') {
-    return `port ${port} is in use, perhaps by a collector or another viewer: give another one with --port`;
+    return `port ${port} is in use, perhaps by a collector or another viewer: give another one with --port, and use it in OTEL_EXPORTER_OTLP_ENDPOINT too`;
   }
   return escapeControls(messageOf(error));
 }
