@@ -1,8 +1,14 @@
+import { Suspense } from 'react';
 import type { ReactElement } from 'react';
 
 import { Chat } from '../../../chat/chat.tsx';
 
-export default async function Page({ params }: PageProps<'/chat/[id]'>): Promise<ReactElement> {
-  const { id } = await params;
-  return <Chat id={id} />;
+export default function Page({ params }: PageProps<'/chat/[id]'>): ReactElement {
+  return (
+    <Suspense>
+      {params.then(({ id }) => (
+        <Chat id={id} />
+      ))}
+    </Suspense>
+  );
 }
