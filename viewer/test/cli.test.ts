@@ -82,6 +82,7 @@ describe('otel-session-logs dev -- COMMAND', () => {
     console.log('hello', env.OTEL_EXPORTER_OTLP_ENDPOINT);
     console.error('a note');
     console.log(JSON.stringify({ time: '2026-11-23T10:00:00.000Z', message: 'as JSON', session_id: 'abc' }));
+    console.log('2026-11-23T10:00:00.000Z INFO  [abc] exported too');
     console.log('  end without a line end'.trimEnd());
     process.exitCode = 3;
   `;
@@ -94,6 +95,7 @@ describe('otel-session-logs dev -- COMMAND', () => {
     expect(output?.entries.map(({ text, data }) => [data.severityText, text]).toSorted()).toEqual([
       ['STDERR', 'a note'],
       ['STDOUT', '  end without a line end'],
+      ['STDOUT', '2026-11-23T10:00:00.000Z INFO  [abc] exported too'],
       ['STDOUT', `hello ${endpoint}`],
     ]);
     expect(model.find('abc')?.entries.map(({ text }) => text)).toEqual(['as JSON']);

@@ -8,7 +8,7 @@ import { boundedText } from '../model/value.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { LogLineReader } from './log-line.ts';
 
-/** Shows what a program prints: lines that are log records as such, others as lines of the program. */
+/** Shows what a program prints: JSON lines that are log records as such, others as lines of the program. */
 export class ProgramOutputSource {
   readonly #model: SessionModel;
   readonly #source: SourceState;
@@ -36,7 +36,8 @@ export class ProgramOutputSource {
   #add(line: string, reader: LogLineReader, isError: boolean): void {
     if (line === '') return;
     const arrival = { source: this.#source, fallback: { name: this.#name, kind: 'output' } } as const;
-    const records = reader.read(line);
+    // Plain lines of session logs are of records that the program exports to the viewer: they would be in the session twice.
+    const records = line.startsWith('{') ? reader.read(line) : undefined;
     for (const record of records ?? []) this.#model.add(record, arrival);
     if (records !== undefined) return;
     const body = ownText(boundedText(withoutTerminalControls(withoutColours(line))));
