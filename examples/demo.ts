@@ -172,8 +172,8 @@ function report(operatorSaw: readonly string[]): void {
     ' Look next',
     `   ${directory}/demo-*.jsonl`,
     '     the daily file, a record a line',
-    '   npm run dev',
-    '     a page that shows sessions while they run',
+    '   npm run dev -- logs',
+    '     a page with this session, and others while they run',
     '   docs/examples.md',
     '     what to try next, each with its command',
   ];
