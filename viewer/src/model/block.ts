@@ -64,8 +64,8 @@ export interface Block {
   changedAt: number;
 }
 
-/** Reasons of an answer that broke off. */
-const BROKEN: ReadonlySet<string> = new Set(['error', 'aborted', 'abandoned']);
+/** Reasons of an answer that broke off. One that was stopped (`aborted`) ended as its user wanted. */
+const BROKEN: ReadonlySet<string> = new Set(['error', 'abandoned']);
 
 export function isBroken(reasons: readonly string[]): boolean {
   return reasons.some((reason) => BROKEN.has(reason));

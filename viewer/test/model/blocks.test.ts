@@ -176,7 +176,13 @@ describe('the state of a session', () => {
     expect(at((script) => script.log('a', 17), 1_000)).toBe('failed');
     expect(at((script) => script.log('a', 17).log('b'), 1_000)).toBe('live');
     expect(at((script) => script.mark('stream_start').mark('error').mark('stream_end'), 1_000)).toBe('failed');
+    const abandoned = { 'gen_ai.response.finish_reasons': ['abandoned'] };
+    expect(at((script) => script.mark('stream_start').mark('stream_end', abandoned), 1_000)).toBe('failed');
+  });
+
+  it('is not failed when somebody stopped the answer', () => {
     const aborted = { 'gen_ai.response.finish_reasons': ['aborted'] };
-    expect(at((script) => script.mark('stream_start').mark('stream_end', aborted), 1_000)).toBe('failed');
+    expect(at((script) => script.mark('stream_start').mark('stream_end', aborted), 1_000)).toBe('live');
+    expect(at((script) => script.mark('stream_start').mark('stream_end', aborted), 31_000)).toBe('ended');
   });
 });
