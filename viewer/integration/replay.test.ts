@@ -70,6 +70,48 @@ describePage('a replay', (open) => {
     expect(await slider(page).inputValue()).toBe(stopped);
   });
 
+  it('is over when one goes back to live while it plays, or chooses a session beside it', async () => {
+    const { page, complaints } = await open({
+      prepare: (server) => {
+        fiveWords(server);
+        new SessionScript(server.model, 'beside').chunk('something else');
+      },
+      view: '#follow=s:abc&replay=0&pin=s:beside',
+    });
+    const pane = page.getByRole('region', { name: 'abc' });
+    await pane.getByRole('button', { name: 'Play', exact: true }).click();
+    await page.getByText('one', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Back to live' }).click();
+    await page.getByText('one two three').waitFor();
+    await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+    expect(await slider(page).count()).toBe(0);
+    expect(page.url()).not.toContain('replay');
+    await pane.getByRole('button', { name: 'Replay' }).click();
+    await slider(page).waitFor();
+    await page.getByText('something else').click();
+    await page.getByRole('complementary', { name: 'Details' }).getByText('something else').waitFor();
+    expect(await slider(page).count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  it('has details of the block as it stood then', async () => {
+    const { page, complaints } = await open({ prepare: fiveWords, view: '#follow=s:abc&replay=2500' });
+    await slider(page).waitFor();
+    await page.getByRole('button', { name: 'Answer' }).click();
+    const details = page.getByRole('complementary', { name: 'Details' });
+    await details.locator('pre.whole').getByText('one two', { exact: true }).waitFor();
+    await details.getByText('not yet').waitFor();
+    await slider(page).press('End');
+    await details.locator('pre.whole').getByText('one two three', { exact: true }).waitFor();
+    await page.getByText('meanwhile').click();
+    await details.locator('pre.whole').getByText('meanwhile').waitFor();
+    await slider(page).press('Home');
+    await details.getByText('The replay has not come to this block.').waitFor();
+    await page.getByRole('button', { name: 'Back to live' }).click();
+    await details.locator('pre.whole').getByText('meanwhile').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
   it('keeps the filters of the page, and opens the details of a block', async () => {
     const { page } = await open({ prepare: fiveWords, view: '#follow=s:abc&replay=5000&logType=chat' });
     await page.getByText('one two three').waitFor();

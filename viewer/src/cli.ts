@@ -144,7 +144,7 @@ function parse(args: readonly string[], env: NodeJS.ProcessEnv): Given {
     },
   });
   const command = end === -1 ? [] : args.slice(end + 1);
-  if (end !== -1 && command.length === 0) throw new TypeError('expected a command after `--`');
+  if (end !== -1 && (command[0] ?? '') === '') throw new TypeError('expected a command after `--`');
   const token = values.token ?? env['OTEL_SESSION_LOGS_VIEWER_TOKEN'];
   return {
     isHelp: values.help === true,

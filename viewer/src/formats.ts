@@ -18,6 +18,7 @@ export { SEGMENT_SUFFIX } from '../../src/export/spool/segment-names.ts';
 export { scanSegment } from '../../src/export/spool/segment-reader.ts';
 export type { ReadableLogRecord } from '../../src/otel/log-record.ts';
 export { ATTRIBUTE, OWN_PREFIX } from '../../src/otel/names.ts';
+export { drained, isClientGone, turnOf, watchClient } from '../../src/serve/client.ts';
 export { messageOf } from '../../src/support/errors.ts';
 export { expandHome } from '../../src/support/home-path.ts';
 export { ownText } from '../../src/support/own-text.ts';

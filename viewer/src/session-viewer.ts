@@ -71,6 +71,11 @@ export function sessionViewer<R = IncomingMessage | Request>(
   sessions: ViewedSessions,
   options: SessionViewerOptions<R> = {},
 ): SessionViewer {
+  if (typeof (sessions as Partial<ViewedSessions> | undefined)?.followAll !== 'function') {
+    throw new TypeError(
+      `sessionViewer: expected \`sessions\` to be a SessionLogs, got ${Object.prototype.toString.call(sessions)}: await startSessionLogs()`,
+    );
+  }
   const viewer = new ApplicationViewer(sessions, checked(options));
   const handler = (
     request: IncomingMessage | Request,
@@ -176,14 +181,18 @@ class ApplicationViewer {
   }
 
   async #handle(asked: Asked, request: unknown, isBare: boolean): Promise<Answer> {
-    const refusal = this.#guard.refusal(asked) ?? ((await this.#isAllowed(asked, request)) ? undefined : REFUSED);
+    const refusal = this.#guard.refusal(asked) ?? ((await this.#isAllowed(asked, request)) ? undefined : this.#refused);
     if (refusal !== undefined) return refusal;
     if (this.#isClosed) return textAnswer(503, 'the viewer is closed');
     // Addresses in the page are below its own, which has to end with a slash for that.
     if (isBare)
-      return textAnswer(308, 'the page ends with a slash', { location: `${asked.base.replace(/^\/+/, '/')}/` });
+      return textAnswer(308, 'the page ends with a slash', { location: `${asked.base.replace(/^[/\\]+/, '/')}/` });
     this.#begin();
     return (await this.#api.handle(asked)) ?? this.#page?.handle(asked) ?? textAnswer(404, 'not found');
+  }
+
+  get #refused(): Answer {
+    return this.#options.authorize === undefined ? NOT_LOCAL : REFUSED;
   }
 
   async #isAllowed(asked: Asked, request: unknown): Promise<boolean> {
@@ -212,3 +221,4 @@ class ApplicationViewer {
 }
 
 const REFUSED: Answer = textAnswer(403, 'the viewer is not open to you');
+const NOT_LOCAL: Answer = textAnswer(403, 'the viewer answers this machine alone until it has `authorize`');

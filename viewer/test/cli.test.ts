@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 
@@ -119,16 +119,19 @@ describe('otel-session-logs dev -- COMMAND', () => {
     expect(without.out()).toBe('--no-warnings\n');
   });
 
-  it('gives the program the token, and speaks HTTP where gRPC was meant', async () => {
-    const program =
-      'const { OTEL_EXPORTER_OTLP_HEADERS: h, OTEL_EXPORTER_OTLP_PROTOCOL: p } = process.env; console.log(h, p)';
-    const env = { PATH: process.env['PATH'], OTEL_EXPORTER_OTLP_HEADERS: 'a=b', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' };
-    const cli = runDev(['--port=0', '--token=a-token-of-enough-characters', '--', process.execPath, '-e', program], {
-      env,
-    });
-    await cli.code;
-    expect(cli.out()).toBe('a=b,authorization=Bearer%20a-token-of-enough-characters http/protobuf\n');
-  });
+  it.each(['OTLP', 'OTLP_LOGS'])(
+    'gives the program the token, and speaks HTTP where gRPC was meant: %s',
+    async (of) => {
+      const program = `console.log(process.env.OTEL_EXPORTER_${of}_HEADERS, process.env.OTEL_EXPORTER_${of}_PROTOCOL)`;
+      const own = { [`OTEL_EXPORTER_${of}_HEADERS`]: 'a=b', [`OTEL_EXPORTER_${of}_PROTOCOL`]: 'grpc' };
+      const env = { PATH: process.env['PATH'], ...own };
+      const cli = runDev(['--port=0', '--token=a-token-of-enough-characters', '--', process.execPath, '-e', program], {
+        env,
+      });
+      await cli.code;
+      expect(cli.out()).toBe('a=b,authorization=Bearer%20a-token-of-enough-characters http/protobuf\n');
+    },
+  );
 
   it('lets exporters wait 50 ms for more, so that tokens are seen as they come, or as long as the user says', async () => {
     const program = ['--', process.execPath, '-p', 'process.env.OTEL_BLRP_SCHEDULE_DELAY'];
@@ -149,6 +152,22 @@ describe('otel-session-logs dev -- COMMAND', () => {
     cli.end();
     expect(await cli.code).toBe(0);
     expect(cli.out()).toBe('up\nbye\n');
+  });
+
+  it('goes on with its program where nobody reads the output any more', async () => {
+    const stdout = new Writable({ write: (_chunk, _encoding, done) => done(new Error('write EPIPE')) });
+    const program =
+      'let at = 0; const timer = setInterval(() => { console.log(at += 1); if (at === 5) process.exit(3); }, 20)';
+    const cli = runDev(['--port=0', '--', process.execPath, '-e', program], { stdout });
+    const { model } = await cli.server;
+    expect(await cli.code).toBe(3);
+    expect([...model.sessions.values()][0]?.entries.map(({ text }) => text)).toEqual(['1', '2', '3', '4', '5']);
+  });
+
+  it('refuses a command without a name', async () => {
+    const cli = runDev(['--port=0', '--', '']);
+    expect(await cli.code).toBe(2);
+    expect(cli.err()).toContain('expected a command');
   });
 
   it('ends with 127 where there is no such program, and as a shell after a signal', async () => {

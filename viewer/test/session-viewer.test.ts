@@ -1,6 +1,8 @@
 import { createServer } from 'node:http';
 import type { RequestListener } from 'node:http';
+import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 
 import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -90,6 +92,66 @@ describe('sessionViewer', () => {
     expect(notes).toContain('shown are the sessions that this process knows of');
     await sessions.logChunkToQueue('later', 'def');
     await page.until(() => page.named<ListEvent>('list').at(-1)?.rows.length === 2);
+  });
+
+  it('shows a session of a shared store once, also when it has ended, and goes on with its next life', async () => {
+    const store = new MemorySessionStore();
+    Object.defineProperty(store, 'openAll', { value: undefined });
+    const sessions = new SessionLogs({ store });
+    onTestFinished(() => sessions.shutdown());
+    await sessions.logChunkToQueue('Hello', 'abc');
+    sessions.endSession('abc');
+    const url = await listen(nodeListener(open(sessions)));
+    const page = PageEvents.open(`${url}/api/stream?follow=s:abc`);
+    await page.until(() => page.blocksOf('s:abc').length === 2);
+    const states = (): number => page.named('state').length;
+    const before = states();
+    // It is looked for new sessions each second, as often as the state is told.
+    await page.until(() => states() > before + 2);
+    expect(page.texts('s:abc')).toEqual(['Hello', '']);
+    await sessions.logChunkToQueue('again', 'abc');
+    await page.until(() => page.blocksOf('s:abc').length > 2);
+    expect(page.texts('s:abc')).toEqual(['Hello', '', 'again']);
+  });
+
+  it('says what fails in the application, and never throws in a timer of it', async () => {
+    const sessions = sessionLogs();
+    const failing = new Proxy(sessions, {
+      get: (target, name) => {
+        if (name === 'stats') return undefined;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const url = await listen(nodeListener(open(failing)));
+    const page = PageEvents.open(`${url}/api/stream`);
+    const notes = (): string => page.named<StateEvent>('state').at(-1)?.sources[0]?.notes.join() ?? '';
+    await page.until(() => notes().includes('stats is not a function'));
+  });
+
+  it('refuses sessions that are a promise, or none', () => {
+    for (const sessions of [Promise.resolve(sessionLogs()), undefined, {}]) {
+      expect(() => sessionViewer(sessions as never)).toThrow(/expected `sessions` to be a SessionLogs.*await/);
+    }
+  });
+
+  it('leaves a response alone that the check has answered itself', async () => {
+    const app = express();
+    const authorize = (request: express.Request): boolean => {
+      request.res?.status(401).write('log in, ');
+      setImmediate(() => request.res?.end('please'));
+      return false;
+    };
+    app.use(open(sessionLogs(), { authorize }));
+    const url = await listen(app);
+    expect(await ask(`${url}/api/state`)).toMatchObject({ status: 401, text: 'log in, please' });
+  });
+
+  it('takes HTTP/1.0 for a proxy, as nginx is by default, which adds no header', async () => {
+    const url = await listen(nodeListener(open(sessionLogs())));
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.end('GET /api/state HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n');
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 403 [^]*answers this machine alone/);
   });
 
   it('is off limits without `authorize`, unless the client is on this machine', async () => {

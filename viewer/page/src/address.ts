@@ -27,6 +27,8 @@ export interface View {
   readonly replay: number | undefined;
 }
 
+/** Longest text that the server looks for; with a longer one it would refuse the whole page. */
+export const MAX_SEARCH = 1_000;
 /** Sessions side by side at most. */
 export const MAX_PANES = 4;
 
@@ -50,8 +52,8 @@ export function readView(hash: string): View {
   return {
     follow: query.get('follow') ?? pins.at(-1) ?? '',
     pins,
-    search: query.get('search') ?? '',
-    text: query.get('text') ?? '',
+    search: (query.get('search') ?? '').slice(0, MAX_SEARCH),
+    text: (query.get('text') ?? '').slice(0, MAX_SEARCH),
     states: among('state', STATES),
     kinds: among('kind', KINDS),
     source: numberIn(query, 'source'),

@@ -14,6 +14,8 @@ export interface PageState {
   readonly conversations: ReadonlyMap<string, Conversation>;
   /** Rows of the sessions side by side. */
   readonly rows: ReadonlyMap<string, SessionRow>;
+  /** The chosen session as its replay has it now; `undefined`: it is not replayed. */
+  readonly played: Conversation | undefined;
   /** What is shown stands still since then. */
   readonly paused: { readonly records: number } | undefined;
   /** More arrives than the page can draw. */

@@ -27,6 +27,7 @@ export class PageStore {
     list: undefined,
     conversations: new Map(),
     rows: new Map(),
+    played: undefined,
     paused: undefined,
     isBusy: false,
     announcement: { text: '', count: 0 },
@@ -117,6 +118,11 @@ export class PageStore {
     this.#set({ paused: undefined });
     this.announce('Going on');
     this.#stream.open();
+  }
+
+  /** The chosen session as its replay has it. */
+  showPlayed(played: Conversation | undefined): void {
+    this.#set({ played });
   }
 
   /** Fetches blocks before those that the page has. Resolves when they are there, or there are none. */

@@ -22,7 +22,8 @@ export function Page(): JSX.Element {
   const store = useStore();
   useShortcut('Escape', () => store.show({ block: 0 }));
   useShortcut('Enter', () => {
-    const newest = store.state.conversations.get(view.follow)?.blocks.at(-1)?.id;
+    const { conversations, played } = store.state;
+    const newest = (played ?? conversations.get(view.follow))?.blocks.at(-1)?.id;
     if (view.block === 0 && newest !== undefined) store.show({ block: newest });
   });
   useEffect(() => {
@@ -76,13 +77,16 @@ function Announcer(): JSX.Element {
 
 function ChosenBlock({ session, block }: { readonly session: string; readonly block: number }): JSX.Element {
   const store = useStore();
-  const chosen = usePage(({ conversations }) => blockIn(conversations.get(session), block));
+  const isReplay = usePage(({ played }) => played !== undefined);
+  const chosen = usePage(({ conversations, played }) => blockIn(played ?? conversations.get(session), block));
   const traceLink = usePage(({ viewer }) => viewer?.traceLink);
   return (
     <BlockDetails
       session={session}
       block={block}
       version={chosen?.seq ?? 0}
+      isReplay={isReplay}
+      played={isReplay ? chosen : undefined}
       traceLink={traceLink}
       close={() => store.show({ block: 0 })}
     />

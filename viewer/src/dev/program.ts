@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
 
 import type { SessionModel } from '../model/session-model.ts';
 import { ProgramOutputSource } from '../sources/program-output.ts';
@@ -35,8 +36,8 @@ export class WatchedProgram {
     if (stdout !== null && stderr !== null) {
       source.take(stdout, false);
       source.take(stderr, true);
-      stdout.pipe(output.stdout, { end: false });
-      stderr.pipe(output.stderr, { end: false });
+      passOn(stdout, output.stdout);
+      passOn(stderr, output.stderr);
     }
     this.ended = new Promise((resolve) => {
       this.#child.once('error', (error) => {
@@ -59,7 +60,7 @@ export class WatchedProgram {
 const SCHEDULE_DELAY_MILLIS = '50';
 
 function environmentOf({ endpoint, token, register, env }: ProgramOptions): NodeJS.ProcessEnv {
-  const { OTEL_EXPORTER_OTLP_HEADERS: headers, OTEL_EXPORTER_OTLP_PROTOCOL: protocol, NODE_OPTIONS: options } = env;
+  const { NODE_OPTIONS: options } = env;
   const authorization = token === undefined ? undefined : `authorization=Bearer%20${encodeURIComponent(token)}`;
   const given: NodeJS.ProcessEnv = {
     OTEL_BLRP_SCHEDULE_DELAY: SCHEDULE_DELAY_MILLIS,
@@ -69,15 +70,28 @@ function environmentOf({ endpoint, token, register, env }: ProgramOptions): Node
     OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: `${endpoint}/v1/logs`,
   };
   if (authorization !== undefined) {
-    given['OTEL_EXPORTER_OTLP_HEADERS'] = [headers, authorization]
-      .filter((part) => part !== undefined && part !== '')
-      .join(',');
+    given['OTEL_EXPORTER_OTLP_HEADERS'] = joined(env['OTEL_EXPORTER_OTLP_HEADERS'], authorization);
+    const ofLogs = env['OTEL_EXPORTER_OTLP_LOGS_HEADERS'];
+    if (ofLogs !== undefined) given['OTEL_EXPORTER_OTLP_LOGS_HEADERS'] = joined(ofLogs, authorization);
   }
-  if (protocol === 'grpc') given['OTEL_EXPORTER_OTLP_PROTOCOL'] = 'http/protobuf';
+  // What is said of logs alone goes before what is said of all signals.
+  for (const name of ['OTEL_EXPORTER_OTLP_PROTOCOL', 'OTEL_EXPORTER_OTLP_LOGS_PROTOCOL']) {
+    if (env[name] === 'grpc') given[name] = 'http/protobuf';
+  }
   if (register !== undefined) {
     given['NODE_OPTIONS'] = `${options ?? ''} --import ${register}`.trim();
     // What it starts is left to a program that starts session logs of its own.
     given['OTEL_SESSION_LOGS_REGISTER'] = 'until-start';
   }
   return given;
+}
+
+function joined(headers: string | undefined, authorization: string): string {
+  return headers === undefined || headers === '' ? authorization : `${headers},${authorization}`;
+}
+
+function passOn(from: Readable, to: NodeJS.WritableStream): void {
+  from.pipe(to, { end: false });
+  // Who read it is gone, as `head` is after ten lines. The page goes on.
+  to.on('error', () => from.resume());
 }

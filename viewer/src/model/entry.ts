@@ -59,8 +59,8 @@ function messageText({ body }: LogData): string {
 }
 
 /** About how many bytes of memory a record takes as an entry. */
-export function entryBytes({ body, attributes, traceId }: LogData): number {
-  return 250 + sizeOf(body) + sizeOf(attributes) + traceId.length;
+export function entryBytes({ body, attributes, traceId, severityText, eventName }: LogData): number {
+  return 250 + sizeOf(body) + sizeOf(attributes) + traceId.length + 2 * (severityText.length + eventName.length);
 }
 
 export function finishReasonsOf({ attributes }: LogData): readonly string[] {

@@ -66,7 +66,19 @@ export function logData(known: Partial<LogData>): LogData {
   };
 }
 
-/** Decimal nanoseconds since the epoch, as OTLP's JSON has them. */
+/** Decimal nanoseconds since the epoch, as OTLP's JSON has them; `'0'` for a time that this cannot say. */
 export function toUnixNano({ millis, nanos }: NanoTime): string {
-  return millis === 0 && nanos === 0 ? '0' : (BigInt(millis) * 1_000_000n + BigInt(nanos)).toString();
+  const known = knownMillis(millis);
+  const within = Number.isInteger(nanos) && nanos >= 0 && nanos < 1_000_000 ? nanos : 0;
+  return known < 0 || known > LAST_UNIX_NANO_MILLIS ? '0' : (BigInt(known) * 1_000_000n + BigInt(within)).toString();
+}
+
+/** The last millisecond whose nanoseconds are a 64-bit integer. */
+const LAST_UNIX_NANO_MILLIS = 18_446_744_073_708;
+/** The last millisecond that a `Date` has. */
+const LAST_MILLIS = 8_640_000_000_000_000;
+
+/** Whole milliseconds that a `Date` has; 0 for what is none. What a source says may be anything. */
+export function knownMillis(millis: number): number {
+  return Math.abs(millis) <= LAST_MILLIS ? Math.floor(millis) : 0;
 }

@@ -1,8 +1,12 @@
+import { createHash } from 'node:crypto';
+
 import { ATTRIBUTE, ownText } from '../formats.ts';
 import { NO_BLOCK } from './block.ts';
 import type { Entry } from './block.ts';
 import { entryBytes, isChatRecord, kindOf, textOf } from './entry.ts';
-import type { LogData } from './log-data.ts';
+import { knownMillis } from './log-data.ts';
+import type { LogData, Origin } from './log-data.ts';
+import { Origins } from './origins.ts';
 import { Session } from './session.ts';
 import type { Numbers, SessionKind } from './session.ts';
 import type { Source, SourceState } from './source.ts';
@@ -63,6 +67,7 @@ export class SessionModel {
   readonly #maxBytes: number;
   readonly #sessionAttributes: readonly string[];
   readonly #numbers: Numbers;
+  readonly #origins = new Origins();
   #seq = 0;
   #block = 0;
   #ordinal = 0;
@@ -117,14 +122,16 @@ export class SessionModel {
     return state;
   }
 
-  /** Takes a record. @returns Its entry. */
+  /** Takes a record, which is the model's from then on. @returns Its entry. */
   add(data: LogData, arrival: Arrival): Entry {
     const { source } = arrival;
     const now = this.now();
-    const millis = data.millis || data.observedMillis || now;
+    const millis = knownMillis(data.millis) || knownMillis(data.observedMillis) || now;
     const session = this.#sessionFor(data, arrival);
     const kind = kindOf(data);
-    const bytes = entryBytes(data);
+    const { origin, bytes: originBytes } = this.#origins.hold(data.origin);
+    (data as { origin: Origin }).origin = origin;
+    const bytes = entryBytes(data) + originBytes;
     const entry: Entry = {
       seq: (this.#seq += 1),
       session: session.key,
@@ -153,7 +160,7 @@ export class SessionModel {
 
   /** The session of that name, if it is held. */
   find(name: string, kind: SessionKind = 'session'): Session | undefined {
-    return this.sessions.get(keyOf(name, kind));
+    return this.sessions.get(keyOf(name, kind)) ?? this.sessions.get(keyOf(nameOf(name), kind));
   }
 
   /** The session that holds the entry; `undefined` when it went. */
@@ -180,10 +187,10 @@ export class SessionModel {
 
   /** The session of that name, made if there is none. */
   #session(given: string, kind: SessionKind): Session {
-    const name = given.length > MAX_NAME ? ownText(given.slice(0, MAX_NAME)) : given;
-    const key = keyOf(name, kind);
-    const known = this.sessions.get(key);
+    const known = this.find(given, kind);
     if (known !== undefined) return known;
+    const name = nameOf(given);
+    const key = keyOf(name, kind);
     const session = new Session({ key, name, kind, ordinal: (this.#ordinal += 1), bornAt: this.#seq }, this.#numbers);
     this.sessions.set(key, session);
     this.#order.push(session);
@@ -219,6 +226,17 @@ export class SessionModel {
     this.#evicted = { sessions: this.#evicted.sessions + sessions, entries: this.#evicted.entries + entries };
     this.#seq += 1;
   }
+}
+
+/**
+ * The name under which a session is held: one that an address can have, where half of a surrogate pair would become another
+ * character. Ids that are too long differ by a hash.
+ */
+function nameOf(given: string): string {
+  const whole = given.replaceAll(/\p{Surrogate}/gu, '\ufffd');
+  if (whole.length <= MAX_NAME) return whole;
+  const hash = createHash('sha256').update(given).digest('hex').slice(0, 16);
+  return ownText(`${whole.slice(0, MAX_NAME - 20)}… ${hash}`.replaceAll(/\p{Surrogate}/gu, ''));
 }
 
 /** The key of a session: a service may have the name of a session. */

@@ -15,6 +15,9 @@ export const LIVE_MILLIS = 30_000;
 /** After this time an open answer counts as one that will not go on. */
 const OPEN_ANSWER_MILLIS = 10 * 60_000;
 
+/** Longest name of a service in a row of the list. */
+const MAX_SERVICE = 256;
+
 /** Up to where the entries of a session have reached the collector. */
 export interface Delivered {
   /** The newest entry of which that is known. */
@@ -124,7 +127,7 @@ export class Session {
     this.outputTokens += tokensIn(attributes['gen_ai.usage.output_tokens']);
     if (isChat && kind === 'text') this.chunks += chunksOf(data);
     const service = data.origin.resource['service.name'];
-    if (typeof service === 'string' && this.services.size < 16) this.services.add(service);
+    if (typeof service === 'string' && this.services.size < 16) this.services.add(service.slice(0, MAX_SERVICE));
   }
 
   #addChat(entry: Entry): void {
@@ -254,6 +257,13 @@ export class Session {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#addMark('end', 0, '', millis);
+    // Nothing of the next life goes on with what stands above the mark.
+    for (const { block } of this.#streams.values()) {
+      block.isOpen = false;
+      block.changedAt = this.version;
+    }
+    this.#streams.clear();
+    this.#lastChat = undefined;
   }
 
   #addMark(type: 'gap' | 'end', missing: number, reason: string, millis: number): void {

@@ -79,8 +79,8 @@ class JsonDecoding {
       body,
       attributes,
       droppedAttributes: count(record['droppedAttributesCount']) + this.#dropped,
-      traceId: id(record['traceId'], 32),
-      spanId: id(record['spanId'], 16),
+      traceId: hexId(record['traceId'], 32),
+      spanId: hexId(record['spanId'], 16),
       flags: count(record['flags']),
       origin,
     };
@@ -148,7 +148,8 @@ function count(value: unknown): number {
   return typeof number === 'number' && Number.isSafeInteger(number) ? number : 0;
 }
 
-function id(value: unknown, length: number): string {
+/** An id of so many hexadecimal digits; `''` for anything else. */
+export function hexId(value: unknown, length: number): string {
   if (typeof value !== 'string' || value.length !== length || !/^[\da-f]+$/i.test(value)) return '';
   return /^0+$/.test(value) ? '' : value.toLowerCase();
 }
@@ -159,7 +160,7 @@ const MAX_UINT64 = 18_446_744_073_709_551_615n;
 
 /** Milliseconds, and nanoseconds within the last of them. */
 function unixNano(value: unknown): readonly [millis: number, nanos: number] {
-  const digits = typeof value === 'number' && value >= 0 ? String(BigInt(Math.trunc(value))) : value;
+  const digits = typeof value === 'number' && Number.isFinite(value) ? String(BigInt(Math.trunc(value))) : value;
   if (typeof digits !== 'string' || !UINT64.test(digits)) return [0, 0];
   if (digits.length === 20 && BigInt(digits) > MAX_UINT64) return [0, 0];
   return [Number(digits.slice(0, -6)), Number(digits.slice(-6))];

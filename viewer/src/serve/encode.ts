@@ -10,6 +10,9 @@ import type { BlockChange, BlockDetail, BlockQuery, EntryDetail, PartText, Sessi
 
 /** A text longer than this is cut in lists; the detail has it whole. */
 const MAX_SHOWN = 64 * 1024;
+/** A name, or what an exception says, is cut behind this: each change of a block has it again. */
+const MAX_LABEL = 1_024;
+const MAX_REASONS = 16;
 
 export function sessionRow(session: Session, nowMillis: number): SessionRow {
   const { delivered } = session;
@@ -55,12 +58,14 @@ export function blockChange(block: Block, afterSeq = 0, maxChars: number = MAX_S
     ...(isNew ? { isNew } : {}),
     type: block.type,
     ...(block.role === undefined ? {} : { role: block.role }),
-    ...(block.streamId === undefined ? {} : { streamId: block.streamId }),
+    ...(block.streamId === undefined ? {} : { streamId: label(block.streamId) }),
     millis: block.millis,
     lastMillis: last?.millis ?? block.millis,
     isOpen: block.isOpen,
     isFailed: block.isFailed,
-    ...(block.finishReasons.length === 0 ? {} : { finishReasons: block.finishReasons }),
+    ...(block.finishReasons.length === 0
+      ? {}
+      : { finishReasons: block.finishReasons.slice(0, MAX_REASONS).map(label) }),
     ...(startsPart ? { startsPart } : {}),
     parts,
     entries: entries.length,
@@ -116,6 +121,10 @@ function shown(text: string, maxChars: number): string {
   return text.length <= maxChars ? text : `${text.slice(0, maxChars)}…`;
 }
 
+function label(text: string): string {
+  return shown(text, MAX_LABEL);
+}
+
 function headOf({ data }: Entry): Partial<BlockChange> {
   const type = data.attributes[ATTRIBUTE.exceptionType];
   const message = data.attributes[ATTRIBUTE.exceptionMessage];
@@ -125,10 +134,10 @@ function headOf({ data }: Entry): Partial<BlockChange> {
     .join(': ');
   return {
     ...(data.severityNumber === 0 ? {} : { severityNumber: data.severityNumber }),
-    ...(data.severityText === '' ? {} : { severityText: data.severityText }),
-    ...(data.eventName === '' ? {} : { eventName: data.eventName }),
+    ...(data.severityText === '' ? {} : { severityText: label(data.severityText) }),
+    ...(data.eventName === '' ? {} : { eventName: label(data.eventName) }),
     ...(data.traceId === '' ? {} : { traceId: data.traceId }),
-    ...(exception === '' ? {} : { exception }),
+    ...(exception === '' ? {} : { exception: label(exception) }),
   };
 }
 

@@ -30,10 +30,10 @@ export async function replayOf(session: Session, signal: AbortSignal): Promise<R
       if (signal.aborted) break;
     }
     for (; (marks[mark]?.changedAt ?? Number.POSITIVE_INFINITY) < entry.seq; mark += 1)
-      steps.push(markStep(marks[mark] as Block));
+      steps.push(stage.mark(marks[mark] as Block));
     steps.push(stage.play(entry));
   }
-  steps.push(...marks.slice(mark).map(markStep));
+  steps.push(...marks.slice(mark).map((block) => stage.mark(block)));
   return { key: session.key, omitted: session.entries.length - entries.length, steps };
 }
 
@@ -48,16 +48,12 @@ function newest(entries: readonly Entry[]): readonly Entry[] {
   return entries.slice(from);
 }
 
-function markStep(block: Block): ReplayStep {
-  return { millis: block.millis, changes: [blockChange(block)] };
-}
-
 /** A session that is played again, with the numbers of the one that is held. */
 class Stage {
   readonly #model: SessionModel;
   readonly #session: Session;
-  readonly #ids = new Map<Block, number>();
-  readonly #used = new Set<number>();
+  /** How many entries were told of each block of the session, by its id. */
+  readonly #entries = new Map<number, number>();
   /** What was told of an answer that is open. */
   readonly #open = new Map<Block, BlockChange>();
 
@@ -73,36 +69,42 @@ class Stage {
     const [source] = this.#model.sources;
     if (source === undefined) throw new Error('the stage has no source');
     // A record without a time has that of its arrival.
-    const data = entry.data.millis === 0 ? { ...entry.data, millis: entry.millis } : entry.data;
+    const data = entry.data.millis === entry.millis ? entry.data : { ...entry.data, millis: entry.millis };
     const played = this.#model.add(data, { source, isPast: true, fallback: { name, kind } });
-    const { block } = played;
-    if (!this.#ids.has(block)) this.#name(block, entry.block.id);
-    const changes = [this.#change(block, played, entry)];
-    for (const [other, told] of this.#open) {
-      // Another answer took its place.
-      if (other !== block && !other.isOpen) changes.push(this.#closed(other, told));
-    }
-    return { millis: entry.millis, changes };
+    // The mark that says so may not be held any more.
+    played.part = entry.part;
+    return { millis: entry.millis, changes: [this.#change(played, entry), ...this.#closed(entry.block.id)] };
   }
 
-  /** A block has the id that it has in the session. Where its start is not held any more, two may be parts of one. */
-  #name(block: Block, id: number): void {
-    const isFree = !this.#used.has(id);
-    this.#ids.set(block, isFree ? id : id + 0.5 + this.#used.size / 1e6);
-    this.#used.add(id);
+  /** A gap, or an end, which closes what is open. */
+  mark(block: Block): ReplayStep {
+    const { name, kind } = this.#session;
+    if (block.type === 'end') this.#model.find(name, kind)?.end(block.millis);
+    return { millis: block.millis, changes: [blockChange(block), ...this.#closed()] };
   }
 
-  #change(block: Block, played: Entry, { seq }: Entry): BlockChange {
-    const change: BlockChange = { ...blockChange(block, played.seq - 1), id: this.#ids.get(block) ?? 0, seq };
+  /** Where its start is not held any more, a block of the session may be played as several: each is told as a part of it. */
+  #change({ block, seq: playedSeq }: Entry, { seq, block: { id, type } }: Entry): BlockChange {
+    const entries = (this.#entries.get(id) ?? 0) + 1;
+    this.#entries.set(id, entries);
+    const { isNew: _, ...part } = blockChange(block, playedSeq - 1);
+    const change: BlockChange = { ...part, id, type, seq, entries, ...(entries === 1 ? { isNew: true } : {}) };
     if (block.isOpen) this.#open.set(block, change);
     else this.#open.delete(block);
     return change;
   }
 
-  #closed(block: Block, told: BlockChange): BlockChange {
-    this.#open.delete(block);
-    const { isOpen, isFailed, finishReasons } = block;
-    const { isNew: _, ...change } = told;
-    return { ...change, isOpen, isFailed, finishReasons, parts: [] };
+  /** Answers whose place another one took. @param id Of the block that the step is about. */
+  #closed(id?: number): BlockChange[] {
+    const changes: BlockChange[] = [];
+    for (const [block, told] of this.#open) {
+      if (block.isOpen) continue;
+      this.#open.delete(block);
+      const { isOpen, isFailed, finishReasons } = block;
+      const { isNew: _, ...change } = told;
+      const reasons = finishReasons.length === 0 ? {} : { finishReasons };
+      if (told.id !== id) changes.push({ ...change, isOpen, isFailed, ...reasons, parts: [] });
+    }
+    return changes;
   }
 }

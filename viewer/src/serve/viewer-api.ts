@@ -1,4 +1,5 @@
 import { encodeJsonLogs } from '../otlp/export-json.ts';
+import type { LogData } from '../model/log-data.ts';
 import type { Session } from '../model/session.ts';
 import type { SessionModel } from '../model/session-model.ts';
 import { jsonAnswer, SAFE_HEADERS, textAnswer } from '../web/exchange.ts';
@@ -16,6 +17,8 @@ const MAX_NUMBER = Number.MAX_SAFE_INTEGER;
 /** Pages at a time; each holds a connection. */
 const MAX_STREAMS = 64;
 const RECORDS_PER_LINE = 512;
+/** About the memory of the records of a line: the Collector cuts a line that is longer than 1 MiB. */
+const BYTES_PER_LINE = 262_144;
 
 /** Answers what a page asks: PROTOCOL.md. Who may ask is decided before. */
 export class ViewerApi {
@@ -97,7 +100,13 @@ export class ViewerApi {
     }
     return {
       status: 200,
-      headers: { ...SAFE_HEADERS, 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' },
+      headers: {
+        ...SAFE_HEADERS,
+        'content-type': 'text/event-stream; charset=utf-8',
+        // Compression in between, such as that of Express, would hold back what is sent until it has enough.
+        'cache-control': 'no-store, no-transform',
+        'x-accel-buffering': 'no',
+      },
       body: this.#counted(stream.events(this.#ticker, signal)),
     };
   }
@@ -127,7 +136,10 @@ export class ViewerApi {
     const id = integer(query, 'id', 0, 0, MAX_NUMBER);
     const block = session?.blocks.find((each) => each.id === id);
     if (session === undefined || block === undefined) return textAnswer(404, 'the block is not held');
-    return jsonAnswer(200, blockDetail(block, session, this.#model));
+    const until = integer(query, 'until', MAX_NUMBER, 0, MAX_NUMBER);
+    const count = firstAfter(block.entries, until);
+    const then = count === block.entries.length ? block : { ...block, entries: block.entries.slice(0, count) };
+    return jsonAnswer(200, blockDetail(then, session, this.#model));
   }
 
   #entry({ query }: Asked): Answer {
@@ -175,9 +187,16 @@ function noSession(): Answer {
 
 /** The records of a session as the Collector's file exporter writes them, and its `otlpjsonfile` receiver reads. */
 async function* exportLines(session: Session): AsyncGenerator<string> {
-  const entries = session.entries.slice();
-  for (let at = 0; at < entries.length; at += RECORDS_PER_LINE) {
-    const records = entries.slice(at, at + RECORDS_PER_LINE).map(({ data }) => data);
-    yield `${encodeJsonLogs(records)}\n`;
+  let records: LogData[] = [];
+  let bytes = 0;
+  for (const { data, bytes: size } of session.entries.slice()) {
+    if (records.length > 0 && (records.length >= RECORDS_PER_LINE || bytes + size > BYTES_PER_LINE)) {
+      yield `${encodeJsonLogs(records)}\n`;
+      records = [];
+      bytes = 0;
+    }
+    records.push(data);
+    bytes += size;
   }
+  if (records.length > 0) yield `${encodeJsonLogs(records)}\n`;
 }

@@ -3,8 +3,9 @@ import { logData } from '../model/log-data.ts';
 import type { LogData } from '../model/log-data.ts';
 import type { SessionModel } from '../model/session-model.ts';
 import type { SourceState } from '../model/source.ts';
-import { boundedText, setField } from '../model/value.ts';
+import { boundedText } from '../model/value.ts';
 import type { Value } from '../model/value.ts';
+import { hexId } from '../otlp/json.ts';
 import { toAttributes } from './log-line.ts';
 import type { ViewedEntry, ViewedSessions } from './viewed-sessions.ts';
 
@@ -34,6 +35,8 @@ export class ApplicationSource {
   readonly #source: SourceState;
   readonly #ending = new AbortController();
   readonly #followed = new Set<string>();
+  /** Of sessions of a remote store: the entry to go on after, and whether they have ended. */
+  readonly #read = new Map<string, { lastId: string; hasEnded: boolean }>();
   readonly #ended = new Set<string>();
   /** The version of a session when its delivery was asked for last. */
   readonly #asked = new Map<string, number>();
@@ -50,7 +53,14 @@ export class ApplicationSource {
 
   start(): void {
     void this.#followAll();
-    this.#timer = setInterval(() => this.#look(), LOOK_MILLIS).unref();
+    this.#timer = setInterval(() => {
+      try {
+        this.#look();
+      } catch (error) {
+        // Thrown in a timer, it would end the application.
+        this.#noteFailure(error);
+      }
+    }, LOOK_MILLIS).unref();
   }
 
   close(): void {
@@ -78,8 +88,11 @@ export class ApplicationSource {
 
   /** Of a store that other hosts share there is no list of all sessions. */
   #followKnown(): void {
-    for (const id of this.#sessions.allSessionsInQueue) {
-      if (this.#followed.has(id)) continue;
+    const known = this.#sessions.allSessionsInQueue;
+    const live = new Set(this.#sessions.allSessionsInQueues);
+    for (const id of known) {
+      // What has ended stays in the store; once more it would come from its start.
+      if (this.#followed.has(id) || (this.#read.get(id)?.hasEnded === true && !live.has(id))) continue;
       if (this.#followed.size >= MAX_FOLLOWED) {
         this.#source.notes.set('bound', `more than ${MAX_FOLLOWED} sessions: the others are not shown`);
         return;
@@ -87,15 +100,28 @@ export class ApplicationSource {
       this.#followed.add(id);
       void this.#followOne(id);
     }
+    if (this.#read.size <= 2 * known.length + MAX_FOLLOWED) return;
+    const held = new Set(known);
+    for (const id of this.#read.keys()) if (!held.has(id)) this.#read.delete(id);
   }
 
   async #followOne(id: string): Promise<void> {
     const { signal } = this.#ending;
+    const read = this.#read.get(id) ?? { lastId: '', hasEnded: false };
+    this.#read.set(id, read);
+    read.hasEnded = false;
     const onGap = ({ missed }: { readonly missed: number }): void => {
-      this.#model.find(id)?.addGap(missed, 'evicted before the viewer reached them', this.#model.now());
+      const session = this.#model.find(id);
+      if (session === undefined) return this.#noteGap(missed);
+      session.addGap(missed, 'evicted before the viewer reached them', this.#model.now());
     };
+    const from = read.lastId === '' ? 'start' : { after: read.lastId };
     try {
-      for await (const entry of this.#sessions.followSession(id, { signal, onGap })) this.#add(entry);
+      for await (const entry of this.#sessions.followSession(id, { from, signal, onGap })) {
+        this.#add(entry);
+        read.lastId = entry.id;
+      }
+      read.hasEnded = true;
       this.#model.find(id)?.end(this.#model.now());
     } catch (error) {
       if (!signal.aborted) this.#noteFailure(error);
@@ -178,11 +204,12 @@ export class ApplicationSource {
 
 function dataOf(entry: ViewedEntry): LogData {
   const attributes: Record<string, Value> = {
+    // What the caller gave does not say where an entry stands, and may be as much as is kept.
+    ...toAttributes(entry.attributes ?? {}),
     [ATTRIBUTE.sessionId]: entry.sessionId,
     [ATTRIBUTE.logType]: entry.logType,
   };
   if (entry.streamId !== undefined) attributes[ATTRIBUTE.streamId] = entry.streamId;
-  for (const [key, value] of Object.entries(toAttributes(entry.attributes ?? {}))) setField(attributes, key, value);
   return logData({
     millis: Date.parse(entry.timestamp),
     severityNumber: entry.severityNumber ?? 0,
@@ -190,7 +217,7 @@ function dataOf(entry: ViewedEntry): LogData {
     eventName: EVENT_NAMES[entry.kind] ?? entry.eventName ?? '',
     body: boundedText(entry.message),
     attributes,
-    traceId: entry.traceId ?? '',
-    spanId: entry.spanId ?? '',
+    traceId: hexId(entry.traceId, 32),
+    spanId: hexId(entry.spanId, 16),
   });
 }

@@ -1,7 +1,8 @@
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { createGunzip } from 'node:zlib';
 import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
 
 import { LineSplitter } from './line-splitter.ts';
 
@@ -19,6 +20,10 @@ export class FileTail {
   #offset = 0;
   #inode = 0;
   #isPast = true;
+  /** Lines of a packed file that were taken. */
+  #packedLines = 0;
+  /** Why a packed file could not be read to its end. */
+  #failure: Error | undefined;
 
   constructor(path: string, take: TakeLines) {
     this.path = path;
@@ -26,18 +31,25 @@ export class FileTail {
     this.#isPacked = path.endsWith('.gz');
   }
 
-  /** Reads what is new. A packed file is read once. Rejects with the error of the file system. */
+  /** Reads what is new. A packed file is read again only when it has grown. Rejects with the error of the file system. */
   async read(signal: AbortSignal): Promise<void> {
     const stats = await stat(this.path);
     if (!stats.isFile()) return;
     if (this.#inode !== stats.ino || stats.size < this.#offset) {
       this.#inode = stats.ino;
       this.#offset = 0;
+      this.#packedLines = 0;
       this.#lines.reset();
     }
     if (this.#isPacked) {
-      if (this.#offset === 0) await this.#readPacked(signal);
-      this.#offset = stats.size;
+      if (this.#offset !== stats.size) {
+        this.#offset = stats.size;
+        this.#failure = undefined;
+        await this.#readPacked(signal).catch((error: Error) => {
+          this.#failure = error;
+        });
+      }
+      if (this.#failure !== undefined) throw this.#failure;
     } else if (stats.size > this.#offset) await this.#readPlain(signal);
     this.#isPast = false;
   }
@@ -57,11 +69,28 @@ export class FileTail {
     }
   }
 
+  /** A file that is cut, or still being packed, is read from its start once it has grown: without the lines that were taken. */
   async #readPacked(signal: AbortSignal): Promise<void> {
-    const unpacked = createReadStream(this.path, { signal }).pipe(createGunzip());
-    for await (const chunk of unpacked) this.#take(this.#lines.take(chunk as Buffer), true);
-    const last = this.#lines.end();
-    if (last !== undefined) this.#take([last], true);
+    this.#lines.reset();
+    let known = this.#packedLines;
+    const take = (lines: readonly string[]): void => {
+      const fresh = lines.slice(known);
+      known -= lines.length - fresh.length;
+      this.#packedLines += fresh.length;
+      this.#take(fresh, true);
+    };
+    const lines = this.#lines;
+    // `pipe` alone would pass on no failure of the file: nobody would hear of it, and the unpacking would never end.
+    await pipeline(
+      createReadStream(this.path),
+      createGunzip(),
+      async (chunks: AsyncIterable<Buffer>) => {
+        for await (const chunk of chunks) take(lines.take(chunk));
+      },
+      { signal },
+    );
+    const last = lines.end();
+    if (last !== undefined) take([last]);
   }
 }
 

@@ -3,7 +3,7 @@ import { logData, NO_ORIGIN } from '../model/log-data.ts';
 import type { LogData, Origin } from '../model/log-data.ts';
 import { boundedText, MAX_DEPTH, MAX_FIELDS, setField, TRUNCATED } from '../model/value.ts';
 import type { Attributes, Value } from '../model/value.ts';
-import { decodeJsonLogs, MalformedJsonError } from '../otlp/json.ts';
+import { decodeJsonLogs, hexId, MalformedJsonError } from '../otlp/json.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -57,8 +57,8 @@ export class LogLineReader {
       body: line['body'] === undefined ? boundedText(message) : toValue(line['body'], 0),
       attributes,
       droppedAttributes: numberOf(line['dropped_attributes_count']),
-      traceId: textOf(line['trace_id']),
-      spanId: textOf(line['span_id']),
+      traceId: hexId(line['trace_id'], 32),
+      spanId: hexId(line['span_id'], 16),
       flags: Number.parseInt(textOf(line['trace_flags']), 16) || 0,
       origin: isFields(scope) ? this.#origin(textOf(scope['name']), textOf(scope['version'])) : NO_ORIGIN,
     });
@@ -211,5 +211,5 @@ function textOf(value: unknown): string {
 }
 
 function numberOf(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
+  return Number.isSafeInteger(value) ? (value as number) : 0;
 }

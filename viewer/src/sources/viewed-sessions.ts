@@ -30,7 +30,11 @@ export interface ViewedSessions {
   }): AsyncIterable<ViewedEntry>;
   followSession(
     sessionId: string,
-    options: { readonly signal: AbortSignal; readonly onGap: (gap: { readonly missed: number }) => void },
+    options: {
+      readonly from: 'start' | { readonly after: string };
+      readonly signal: AbortSignal;
+      readonly onGap: (gap: { readonly missed: number }) => void;
+    },
   ): AsyncIterable<ViewedEntry>;
   flushSession(
     sessionId: string,

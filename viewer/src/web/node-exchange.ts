@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { drained, isClientGone, turnOf, watchClient } from '../formats.ts';
 import { isLoopbackAddress } from './addresses.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { BodyTooLargeError, BusyError, textAnswer } from './exchange.ts';
@@ -17,7 +18,7 @@ export async function answerNode(
   url: string = request.url ?? '/',
 ): Promise<boolean> {
   const gone = new AbortController();
-  response.once('close', () => gone.abort());
+  watchClient(response, () => gone.abort());
   let answer: Answer | undefined;
   try {
     answer = await handler(askedOf(request, url, base, gone.signal));
@@ -28,7 +29,8 @@ export async function answerNode(
         : textAnswer(500, 'the viewer failed to answer');
   }
   if (answer === undefined) return false;
-  if (!response.destroyed) await send(response, request, answer);
+  // Who was asked whether it may be answered, or another part of the application, has answered.
+  if (!response.headersSent && !isClientGone(response)) await send(response, request, answer, gone.signal);
   return true;
 }
 
@@ -43,7 +45,8 @@ function askedOf(request: IncomingMessage, url: string, base: string, signal: Ab
     query: new URLSearchParams(at === -1 ? '' : url.slice(at + 1)),
     isLocal: isLocal(request),
     header: (name) => {
-      const value = request.headers[name];
+      // HTTP/2 has another name for it.
+      const value = request.headers[name] ?? (name === 'host' ? request.headers[':authority'] : undefined);
       return Array.isArray(value) ? value.join(', ') : value;
     },
     body: (maxBytes, budget) => bodyOf(request, maxBytes, budget),
@@ -51,9 +54,11 @@ function askedOf(request: IncomingMessage, url: string, base: string, signal: Ab
   };
 }
 
-function isLocal({ socket, headers }: IncomingMessage): boolean {
-  // A proxy on this machine speaks for clients anywhere.
-  const isForwarded = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => headers[name] !== undefined);
+function isLocal({ socket, headers, httpVersion }: IncomingMessage): boolean {
+  // A proxy on this machine speaks for clients anywhere. nginx adds no header by itself, and speaks HTTP/1.0.
+  const isForwarded =
+    httpVersion === '1.0' ||
+    ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => headers[name] !== undefined);
   return !isForwarded && isLoopbackAddress(socket.remoteAddress) && isLoopbackAddress(socket.localAddress);
 }
 
@@ -87,7 +92,12 @@ function bodyOf(request: IncomingMessage, maxBytes: number, budget: ByteBudget):
   });
 }
 
-async function send(response: ServerResponse, request: IncomingMessage, answer: Answer): Promise<void> {
+async function send(
+  response: ServerResponse,
+  request: IncomingMessage,
+  answer: Answer,
+  signal: AbortSignal,
+): Promise<void> {
   const { status, headers, body, closes } = answer;
   const isHead = request.method === 'HEAD';
   response.writeHead(status, closes === true ? { ...headers, connection: 'close' } : headers);
@@ -98,27 +108,17 @@ async function send(response: ServerResponse, request: IncomingMessage, answer: 
   }
   if (isHead) return void response.end();
   try {
+    // A stream that is queued behind another of its connection would take the place of one that is seen.
+    await turnOf(response, signal);
     for await (const text of body) {
-      if (response.destroyed) break;
-      if (!response.write(text)) await drained(response);
+      if (signal.aborted) break;
+      if (!response.write(text)) await drained(response, signal);
     }
     response.end();
   } catch {
     // The stream broke off: the client sees that by the end of the connection, and comes again.
     response.destroy();
   }
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off('drain', done);
-      response.off('close', done);
-      resolve();
-    };
-    response.once('drain', done);
-    response.once('close', done);
-  });
 }
 
 /** Reads on for a moment: a connection that is reset at once takes the answer with it. */

@@ -10,6 +10,22 @@ function fill(model: SessionModel, id: string, count: number): void {
 }
 
 describe('what the model holds', () => {
+  it('has equal origins once, and counts what an origin takes', () => {
+    const model = new SessionModel();
+    const source = model.addSource('test', 'otlp');
+    const add = (size: number): void => {
+      const resource = { 'service.name': 'app', env: 'x'.repeat(size) };
+      model.add(logData({ body: 'x', origin: { ...NO_ORIGIN, resource } }), { source });
+    };
+    for (let at = 0; at < 3; at += 1) add(1_000);
+    const [first, ...others] = model.find('app', 'service')?.entries ?? [];
+    expect(others.map(({ data }) => data.origin === first?.data.origin)).toEqual([true, true]);
+    expect(others.map(({ bytes }) => (first?.bytes ?? 0) - bytes > 2_000)).toEqual([true, true]);
+    // Too long to be compared: each is counted.
+    for (let at = 0; at < 3; at += 1) add(100_000);
+    expect(model.find('app', 'service')?.bytes).toBeGreaterThan(600_000);
+  });
+
   it('lets the sessions go that were active longest ago, and says how many', () => {
     let now = 0;
     const model = new SessionModel({ maxEntries: 100, now: () => (now += 1) });

@@ -72,6 +72,33 @@ describe('the replay of a session', () => {
     expect(steps[0]?.changes[0]?.id).toBe(model.find('abc')?.blocks[10]?.id);
   });
 
+  it('has one block for an answer whose start is not held any more, also where others came in between', async () => {
+    const model = new SessionModel();
+    const script = new SessionScript(model, 'abc').mark('stream_start').mark('reasoning_start').chunk('one ');
+    const session = model.find('abc');
+    session?.trim(2);
+    script.add({ eventName: 'gen_ai.user.message', body: { content: 'Well?' } }).chunk('two');
+    const { steps } = await replayed(model);
+    const { blocks } = withBlocks(undefined, { key: '', blocks: steps.flatMap(({ changes }) => changes) });
+    expect(blocks.map(({ id }) => id)).toEqual(session?.blocks.map(({ id }) => id));
+    expect(blocks[0]).toMatchObject({ entries: 2, isOpen: true, parts: [{ part: 'reasoning', text: 'one two' }] });
+  });
+
+  it('closes what is open where the session ended', async () => {
+    const model = new SessionModel();
+    const script = new SessionScript(model, 'abc').chunk('first life');
+    model.find('abc')?.end(script.millis);
+    script.chunk('second life');
+    const { steps } = await replayed(model);
+    const { blocks } = withBlocks(undefined, { key: '', blocks: steps.flatMap(({ changes }) => changes) });
+    expect(blocks).toEqual(model.find('abc')?.blocks.map((block) => blockChange(block)));
+    expect(blocks.map(({ type, isOpen }) => [type, isOpen])).toEqual([
+      ['answer', false],
+      ['end', false],
+      ['answer', true],
+    ]);
+  });
+
   it('is asked for by the key of the session', async () => {
     const server = await startServer();
     busySession(server.model);

@@ -1,31 +1,35 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 
-import type { BlockDetail, EntryDetail, PartText } from '../../../src/serve/protocol.ts';
+import type { BlockChange, BlockDetail, EntryDetail, PartText } from '../../../src/serve/protocol.ts';
 import { fullTime, spanText } from '../pane/times.ts';
 import { Fields } from './attributes.tsx';
 import { ChunkStepper } from './chunk-stepper.tsx';
 import { blockJson, blockMarkdown } from './copy.ts';
 import { CopyMenu } from './copy-menu.tsx';
 import { TimelineChart } from './timeline-chart.tsx';
+import { useDetail } from './use-detail.ts';
 
 interface Props {
   readonly session: string;
   readonly block: number;
   /** Of the block: another one is another state of it. */
   readonly version: number;
+  /** The session is replayed; and the block as the replay has it, where it has come to it. */
+  readonly isReplay: boolean;
+  readonly played: BlockChange | undefined;
   /** An address with `{traceId}` in it. */
   readonly traceLink: string | undefined;
   readonly close: () => void;
 }
 
-/** A block that grows is asked for again so often. */
-const REFRESH_MILLIS = 1_000;
-
 /** A block in full. */
-export function BlockDetails({ session, block, version, traceLink, close }: Props): JSX.Element {
-  const detail = useDetail(session, block, version);
-  const isThere = typeof detail === 'object';
+export function BlockDetails(props: Props): JSX.Element {
+  const { session, block, version, isReplay, played, traceLink, close } = props;
+  const found = useDetail(session, block, version, isReplay);
+  const isToCome = isReplay && played === undefined;
+  const detail = typeof found === 'object' && played !== undefined ? asPlayed(found, played) : found;
+  const isThere = typeof detail === 'object' && !isToCome;
   return (
     <aside class="details" aria-label="Details">
       <header>
@@ -35,54 +39,21 @@ export function BlockDetails({ session, block, version, traceLink, close }: Prop
           ×
         </button>
       </header>
-      {detail === undefined ? <p class="note">Loading…</p> : null}
-      {detail === 'gone' ? <p class="note">This block is not held any more.</p> : null}
+      {isToCome ? <p class="note">The replay has not come to this block.</p> : null}
+      {detail === undefined && !isToCome ? <p class="note">Loading…</p> : null}
+      {detail === 'gone' && !isToCome ? <p class="note">This block is not held any more.</p> : null}
       {isThere ? <Facts key={block} session={session} detail={detail} traceLink={traceLink} /> : null}
     </aside>
   );
 }
 
-/** The block; while it grows it is asked for again, not for each token. */
-function useDetail(session: string, block: number, version: number): BlockDetail | 'gone' | undefined {
-  const [detail, setDetail] = useState<BlockDetail | 'gone' | undefined>(undefined);
-  const asked = useRef<{ version: number; readonly look: (version: number) => void } | undefined>(undefined);
-  useEffect(() => {
-    const ending = new AbortController();
-    let [isBusy, wanted] = [false, 0];
-    const look = async (next: number): Promise<void> => {
-      wanted = next;
-      if (isBusy) return;
-      isBusy = true;
-      const found = await fetchDetail(session, block, ending.signal);
-      if (ending.signal.aborted) return;
-      if (found !== undefined) setDetail(found);
-      await new Promise((resolve) => setTimeout(resolve, REFRESH_MILLIS));
-      isBusy = false;
-      if (!ending.signal.aborted && wanted !== next) void look(wanted);
-    };
-    setDetail(undefined);
-    asked.current = { version, look: (next) => void look(next) };
-    void look(version);
-    return () => ending.abort();
-  }, [session, block]);
-  useEffect(() => {
-    if (asked.current === undefined || asked.current.version === version) return;
-    asked.current.version = version;
-    asked.current.look(version);
-  }, [version]);
-  return detail;
-}
-
-/** `undefined`: another block was chosen, or the server is gone, which the page says elsewhere. */
-async function fetchDetail(
-  session: string,
-  block: number,
-  signal: AbortSignal,
-): Promise<BlockDetail | 'gone' | undefined> {
-  const query = new URLSearchParams({ session, id: String(block) });
-  const response = await fetch(`./api/block?${query.toString()}`, { signal }).catch(() => undefined);
-  if (response === undefined) return undefined;
-  return response.ok ? ((await response.json()) as BlockDetail) : 'gone';
+/** The entries of the detail are those that were played; how the answer stands, the replay knows. */
+function asPlayed(detail: BlockDetail, { isOpen, isFailed, finishReasons }: BlockChange): BlockDetail {
+  const { finishReasons: _, ...block } = detail.block;
+  return {
+    ...detail,
+    block: { ...block, isOpen, isFailed, ...(finishReasons === undefined ? {} : { finishReasons }) },
+  };
 }
 
 /** Those of the exception have a section of their own. */

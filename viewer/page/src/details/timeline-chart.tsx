@@ -17,7 +17,9 @@ export function TimelineChart({
   readonly chunk: number;
 }): JSX.Element {
   const shape = timelineShape(detail.timeline);
-  const x = (millis: number): number => (shape.totalMillis === 0 ? 0 : (millis / shape.totalMillis) * WIDTH);
+  // Times may go back, and a width that is negative is an error.
+  const x = (millis: number): number =>
+    shape.totalMillis === 0 ? 0 : (Math.max(0, millis) / shape.totalMillis) * WIDTH;
   const first = detail.timeline[0]?.[1] ?? 0;
   const at = x(detail.timeline[chunk]?.[1] ?? 0);
   return (

@@ -1,7 +1,7 @@
 import { useRef } from 'preact/hooks';
 import type { JSX } from 'preact';
 
-import { KINDS, SORTS, STATES } from '../address.ts';
+import { KINDS, MAX_SEARCH, SORTS, STATES } from '../address.ts';
 import type { View } from '../address.ts';
 import { usePage, useStore } from '../use-page.ts';
 import { useShortcut } from './keys.ts';
@@ -37,6 +37,7 @@ export function Filters(): JSX.Element {
         placeholder="Id or service"
         aria-label="Search by id or service"
         aria-keyshortcuts="/"
+        maxLength={MAX_SEARCH}
         value={view.search}
         onInput={(event) => store.show({ search: event.currentTarget.value })}
       />
@@ -44,6 +45,7 @@ export function Filters(): JSX.Element {
         type="search"
         placeholder="Text"
         aria-label="Search in what sessions say"
+        maxLength={MAX_SEARCH}
         value={view.text}
         onInput={(event) => store.show({ text: event.currentTarget.value })}
       />

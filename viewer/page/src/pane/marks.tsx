@@ -38,6 +38,7 @@ export function Mark({
 /** The place of the first block that the collector does not have whole; `undefined`: nothing is known. */
 export function deliveredPlace(blocks: readonly BlockChange[], deliveredSeq: number | undefined): number | undefined {
   if (deliveredSeq === undefined) return undefined;
-  const at = blocks.findIndex(({ seq }) => seq > deliveredSeq);
+  // A gap and an end are no entries: there is nothing of them to be delivered.
+  const at = blocks.findIndex(({ seq, type }) => seq > deliveredSeq && type !== 'gap' && type !== 'end');
   return at === -1 ? blocks.length : at;
 }

@@ -1,4 +1,4 @@
-import { useCallback } from 'preact/hooks';
+import { useCallback, useEffect } from 'preact/hooks';
 import type { JSX } from 'preact';
 
 import { usePage, useStore } from '../use-page.ts';
@@ -15,7 +15,17 @@ export function Pane({ session }: { readonly session: string }): JSX.Element {
   const store = useStore();
   const view = usePage((state) => state.view);
   const isChosen = view.follow === session;
-  const opened = useReplay(session, isChosen ? view.replay : undefined, (replay) => store.show({ replay }));
+  const opened = useReplay(session, isChosen ? view.replay : undefined, (replay) => {
+    const now = store.state.view;
+    // A replay that was closed plays on until this is drawn: it would open itself again.
+    if (now.follow === session && now.replay !== undefined) store.show({ replay });
+  });
+  const played = typeof opened === 'object' ? opened.player.replay.conversationAt(opened.player.count) : undefined;
+  useEffect(() => {
+    if (played === undefined) return undefined;
+    store.showPlayed(played);
+    return () => store.showPlayed(undefined);
+  }, [played]);
   return (
     <section
       class={`pane${isChosen ? ' chosen' : ''}${opened === undefined ? '' : ' is-replay'}`}
@@ -25,14 +35,10 @@ export function Pane({ session }: { readonly session: string }): JSX.Element {
       {opened === undefined ? <Live session={session} /> : null}
       {opened === 'loading' ? <p class="note">Loading the replay…</p> : null}
       {opened === 'gone' ? <p class="note">There is nothing to replay: the session is not held any more.</p> : null}
-      {typeof opened === 'object' ? (
+      {typeof opened === 'object' && played !== undefined ? (
         <>
           <ReplayBar {...opened} close={() => store.show({ follow: session, replay: undefined })} />
-          <Conversation
-            session={session}
-            conversation={filtered(opened.player.replay.conversationAt(opened.player.count), view)}
-            isReplay
-          />
+          <Conversation session={session} conversation={filtered(played, view)} isReplay />
         </>
       ) : null}
     </section>
@@ -58,7 +64,12 @@ function Conversation({ session, conversation, isReplay = false }: ConversationP
   const store = useStore();
   const view = usePage((state) => state.view);
   const row = usePage(() => store.rowOf(session));
-  const select = useCallback((block: number) => store.show({ follow: session, block }), [session]);
+  // The position of a replay is one of the session that was chosen so far.
+  const select = useCallback(
+    (block: number) =>
+      store.show({ block, ...(store.state.view.follow === session ? {} : { follow: session, replay: undefined }) }),
+    [session],
+  );
   return (
     <ConversationView
       conversation={conversation}
