@@ -172,7 +172,7 @@ function report(operatorSaw: readonly string[]): void {
     ' Look next',
     `   ${directory}/demo-*.jsonl`,
     '     the daily file, a record a line',
-    '   npm run dev -- logs',
+    `   npm run dev -- ${directory}`,
     '     a page with this session, and others while they run',
     '   docs/examples.md',
     '     what to try next, each with its command',
