@@ -68,6 +68,21 @@ describePage('a conversation', (open) => {
     expect(complaints).toEqual([]);
   });
 
+  it('says of an open answer that it is written while its session is live', async () => {
+    const { server, page } = await open({
+      prepare: ({ model }) => {
+        // Its entries are years old, so the session has gone quiet.
+        const arrival = { source: model.addSource('logs', 'directory'), isPast: true };
+        new SessionScript(model, 'abc', arrival).mark('stream_start').chunk('Well');
+      },
+      view: '#follow=s:abc',
+    });
+    await page.getByText('Well', { exact: true }).waitFor();
+    expect(await page.getByText('writing').count()).toBe(0);
+    more(server.model).chunk(', so');
+    await page.getByText('writing').waitFor();
+  });
+
   it('folds reasoning and tool calls, which stay open while text arrives', async () => {
     const { server, page } = await open({
       prepare: ({ model }) =>
@@ -91,7 +106,7 @@ describePage('a conversation', (open) => {
       view: '#follow=s:abc',
     });
     await page.getByText('slow').waitFor();
-    await page.getByLabel('Least severity of logs').selectOption('warnings and errors');
+    await page.getByLabel('Least severity of logs').selectOption('from warning');
     await page.getByText('fine').waitFor({ state: 'detached' });
     expect(await shown(page)).toEqual(['Answer: Hi', 'warn, log: slow']);
     await page.getByRole('button', { name: 'Relative times' }).click();

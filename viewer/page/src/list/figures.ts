@@ -34,6 +34,11 @@ export function counted(count: number, one: string, several: string): string {
   return `${compact(count)} ${count === 1 ? one : several}`;
 }
 
+/** `1 entry`, `12,345 entries` */
+export function wholeCounted(count: number, one: string, several: string): string {
+  return `${whole(count)} ${count === 1 ? one : several}`;
+}
+
 /** How long ago: `now`, `12 s`, `3 min`, `2 h`, `5 d`. */
 export function ageText(millis: number, nowMillis: number): string {
   const age = nowMillis - millis;

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 
 import type { StateEvent } from '../../../src/serve/protocol.ts';
 import { usePage, useStore } from '../use-page.ts';
-import { whole } from './figures.ts';
+import { whole, wholeCounted } from './figures.ts';
 import { KeysHelp } from './keys-help.tsx';
 import { useShortcut } from './keys.ts';
 import { Notices } from './notices.tsx';
@@ -46,8 +46,8 @@ function Held({ viewer }: { readonly viewer: StateEvent }): JSX.Element {
   const { sessions, entries, maxEntries, rate, evicted } = viewer;
   return (
     <>
-      <span class="figure">{whole(sessions)} sessions</span>
-      <span class="figure">{whole(entries)} entries</span>
+      <span class="figure">{wholeCounted(sessions, 'session', 'sessions')}</span>
+      <span class="figure">{wholeCounted(entries, 'entry', 'entries')}</span>
       <span class="figure">{whole(rate)} a second</span>
       <span class="went">
         {evicted.entries === 0 ? '' : `${wentText(evicted)}: the viewer holds ${whole(maxEntries)} entries.`}

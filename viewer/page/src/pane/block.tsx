@@ -12,6 +12,8 @@ export interface BlockProps {
   readonly time: TimeMode;
   /** When the session began. */
   readonly startMillis: number;
+  /** Whether it is an answer of which more is to be expected: not in a session that has gone quiet. */
+  readonly isWriting: boolean;
   readonly isSelected: boolean;
   readonly select: (block: number) => void;
   /** What is unfolded, by block and part; it outlives a block that was scrolled out of the document. */
@@ -34,7 +36,7 @@ export const Block: FunctionComponent<BlockProps> = memo((props: BlockProps): JS
 });
 
 function ChatBlock(props: BlockProps): JSX.Element {
-  const { block, isSelected, select, unfolded } = props;
+  const { block, isWriting, isSelected, select, unfolded } = props;
   const who = whoOf(block);
   return (
     <article
@@ -51,7 +53,7 @@ function ChatBlock(props: BlockProps): JSX.Element {
           </button>
         </h3>
         {block.streamId === undefined ? null : <span class="stream">{block.streamId}</span>}
-        <Ending block={block} />
+        <Ending block={block} isWriting={isWriting} />
         <Time {...props} />
       </header>
       {block.parts.map((part, at) => (
@@ -99,11 +101,10 @@ function Time({ block: { millis }, time, startMillis }: BlockProps): JSX.Element
 
 /** Whether an answer is being written, and how it ended where it did not just stop. */
 function Ending({
-  block: { isOpen, isFailed, finishReasons = [], type },
-}: {
-  readonly block: BlockChange;
-}): JSX.Element | null {
-  if (isOpen && type === 'answer') return <span class="badge writing">writing</span>;
+  block: { isFailed, finishReasons = [] },
+  isWriting,
+}: Pick<BlockProps, 'block' | 'isWriting'>): JSX.Element | null {
+  if (isWriting) return <span class="badge writing">writing</span>;
   const reasons = finishReasons.filter((reason) => reason !== 'stop').join(', ');
   if (isFailed) return <span class="badge bad">{reasons === '' ? 'failed' : `failed: ${reasons}`}</span>;
   return reasons === '' ? null : <span class="badge">{reasons}</span>;

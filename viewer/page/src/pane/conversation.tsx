@@ -13,6 +13,8 @@ import { placesIn } from './window.ts';
 interface Props extends Pick<BlockProps, 'time' | 'startMillis' | 'select'>, Omit<ScrollerHandlers, 'draw'> {
   readonly conversation: Conversation;
   readonly selected: number;
+  /** Whether the session is live, or replayed. */
+  readonly isLive: boolean;
   /** The newest entry that the collector is known to have. */
   readonly deliveredSeq: number | undefined;
   /** Entries that were held, and went because of the bound. */
@@ -21,7 +23,7 @@ interface Props extends Pick<BlockProps, 'time' | 'startMillis' | 'select'>, Omi
 
 /** A session as a conversation: a window of its blocks. */
 export function ConversationView(props: Props): JSX.Element {
-  const { conversation, selected, time, startMillis, select } = props;
+  const { conversation, selected, time, startMillis, isLive, select } = props;
   const { blocks, hasOlder } = conversation;
   const unfolded = useRef(new Set<string>()).current;
   const scroller = useScroller(props);
@@ -34,7 +36,8 @@ export function ConversationView(props: Props): JSX.Element {
     if (day !== undefined) rows.push(<Mark key={`day ${block.id}`} kind="day" text={day} />);
     if (at === delivered && at > 0) rows.push(<DeliveredMark key="delivered" />);
     const isSelected = block.id === selected;
-    rows.push(<Block key={block.id} {...{ block, time, startMillis, select, unfolded, isSelected }} />);
+    const isWriting = isLive && block.isOpen && block.type === 'answer';
+    rows.push(<Block key={block.id} {...{ block, time, startMillis, isWriting, select, unfolded, isSelected }} />);
   }
   if (to === blocks.length && delivered === to && to > 0) rows.push(<DeliveredMark key="delivered" isAll />);
   return (

@@ -39,6 +39,7 @@ export function Mark({
 export function deliveredPlace(blocks: readonly BlockChange[], deliveredSeq: number | undefined): number | undefined {
   if (deliveredSeq === undefined) return undefined;
   // A gap and an end are no entries: there is nothing of them to be delivered.
-  const at = blocks.findIndex(({ seq, type }) => seq > deliveredSeq && type !== 'gap' && type !== 'end');
-  return at === -1 ? blocks.length : at;
+  const isUndelivered = ({ seq, type }: BlockChange): boolean => seq > deliveredSeq && type !== 'gap' && type !== 'end';
+  if (!blocks.some(isUndelivered)) return blocks.length;
+  return blocks.findIndex(({ seq }) => seq > deliveredSeq);
 }

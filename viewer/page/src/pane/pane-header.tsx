@@ -3,15 +3,16 @@ import type { JSX } from 'preact';
 
 import { MAX_PANES } from '../address.ts';
 import { CopyMenu } from '../details/copy-menu.tsx';
+import { whole, wholeCounted } from '../list/figures.ts';
 import { usePage, useStore } from '../use-page.ts';
 import { sessionCopies } from './session-copies.ts';
 
 /** Logs from these severity numbers on. */
 const SEVERITIES = [
-  [0, 'all logs'],
-  [5, 'debug and above'],
-  [9, 'info and above'],
-  [13, 'warnings and errors'],
+  [0, 'all levels'],
+  [5, 'from debug'],
+  [9, 'from info'],
+  [13, 'from warning'],
   [17, 'errors'],
 ] as const;
 
@@ -82,10 +83,10 @@ function Counts({ session }: { readonly session: string }): JSX.Element {
   return (
     <p class="counts">
       <span class={`state-word ${state}`}>{state}</span>
-      <span>{entries.toLocaleString()} entries</span>
-      {tokens > 0 ? <span>{tokens.toLocaleString()} tokens</span> : null}
-      {errors > 0 ? <span class="error">{errors === 1 ? '1 error' : `${errors.toLocaleString()} errors`}</span> : null}
-      {missing > 0 ? <span class="error">{missing.toLocaleString()} missing</span> : null}
+      <span>{wholeCounted(entries, 'entry', 'entries')}</span>
+      {tokens > 0 ? <span>{wholeCounted(tokens, 'token', 'tokens')}</span> : null}
+      {errors > 0 ? <span class="error">{wholeCounted(errors, 'error', 'errors')}</span> : null}
+      {missing > 0 ? <span class="error">{whole(missing)} missing</span> : null}
     </p>
   );
 }

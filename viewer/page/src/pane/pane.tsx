@@ -76,6 +76,7 @@ function Conversation({ session, conversation, isReplay = false }: ConversationP
       selected={view.follow === session ? view.block : 0}
       select={select}
       time={view.time}
+      isLive={isReplay || row?.state === 'live'}
       startMillis={row?.firstMillis ?? conversation.blocks[0]?.millis ?? 0}
       deliveredSeq={isReplay ? undefined : row?.delivered?.seq}
       trimmed={row?.trimmed ?? 0}
