@@ -14,9 +14,9 @@ import { addNewer, NOTHING_NEWER } from './export/spool/known-format.ts';
 import type { NewerContent } from './export/spool/known-format.ts';
 import { OwnerWatch } from './export/spool/owner-watch.ts';
 import { isSessionId, MAX_SESSION_ID_LENGTH } from './entry/session-id.ts';
+import { optionProblem, wrongArguments } from './support/cli-arguments.ts';
 import { messageOf } from './support/errors.ts';
 import { expandHome } from './support/home-path.ts';
-import { nearestName } from './support/option-names.ts';
 import { escapeControls } from './support/terminal-text.ts';
 
 /** The package that has what `dev` needs, so that this package need not have its dependencies. */
@@ -102,7 +102,7 @@ export async function run(args: readonly string[], out: Output, err: Output): Pr
   } catch (error) {
     return refuse(
       args.find((arg) => !arg.startsWith('-')),
-      unknownOption(args) ?? messageOf(error),
+      optionProblem(args, OPTIONS) ?? messageOf(error),
       err,
     );
   }
@@ -114,7 +114,8 @@ export async function run(args: readonly string[], out: Output, err: Output): Pr
   }
   if (command === 'erase') return runErase(given, rest, values, out, err);
   if (command !== 'spool') {
-    return refuse(undefined, command === undefined ? 'give a command' : `unknown command ${command}`, err);
+    const names = Object.keys(COMMANDS).join(', ');
+    return refuse(undefined, command === undefined ? `give a command: ${names}` : `unknown command ${command}`, err);
   }
   if (given === undefined) return refuse(command, 'give a DIRECTORY', err);
   if (rest.length > 0) return refuse(command, `expected one DIRECTORY, got ${rest.length + 1}`, err);
@@ -209,21 +210,11 @@ const OPTIONS = {
 // oxlint-disable-next-line typescript/explicit-function-return-type -- inferred from the options
 const parse = (args: readonly string[]) => parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
 
-/** Describes the first unknown option, and which one may be meant; `undefined` if all are known. */
-function unknownOption(args: readonly string[]): string | undefined {
-  const { tokens } = parseArgs({ args: [...args], options: OPTIONS, strict: false, tokens: true });
-  const unknown = tokens.find((token) => token.kind === 'option' && !Object.hasOwn(OPTIONS, token.name));
-  if (unknown?.kind !== 'option') return undefined;
-  const meant = nearestName(unknown.name, Object.keys(OPTIONS));
-  return `unknown option ${unknown.rawName}${meant === undefined ? '' : `: did you mean --${meant}?`}`;
-}
-
-/** Prints what is wrong with the arguments, and the usage. */
+/** Prints what is wrong with the arguments, and where the usage is. */
 function refuse(command: string | undefined, reason: string, err: Output): number {
-  err.write(
-    `otel-session-logs${command === undefined ? '' : ` ${escapeControls(command)}`}: ${escapeControls(reason)}\n\n`,
-  );
-  err.write(helpOf(command));
+  const name = 'otel-session-logs';
+  const isKnown = command !== undefined && Object.hasOwn(COMMANDS, command);
+  err.write(wrongArguments(isKnown ? `${name} ${command}` : name, reason));
   return 2;
 }
 

@@ -18,7 +18,7 @@ import { environmentValue } from './otel/environment.ts';
 import { OpenDestinations } from './start/open-destinations.ts';
 import { requirePeers } from './start/peers.ts';
 import type { Peers } from './start/peers.ts';
-import { noteStarted, startedBy } from './start/running-starts.ts';
+import { noteRegistered, startedBy } from './start/running-starts.ts';
 import { identityOf } from './start/start-identity.ts';
 import { startNow } from './start/start-now.ts';
 import { startPlan } from './start/start-options.ts';
@@ -51,7 +51,7 @@ try {
     const plan = startPlan(OPTIONS);
     const identity = identityOf(plan);
     // `--import` may also have loaded another copy of this package.
-    if (startedBy(identity) === undefined) noteStarted(identity, start(plan));
+    if (startedBy(identity) === undefined) noteRegistered(identity, start(plan));
   }
 } catch (error) {
   tell(`session logs could not be started: ${messageOf(error)}; sharedSessionLogs() works in memory only`);

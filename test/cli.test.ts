@@ -241,18 +241,26 @@ test('lists what waits for a newer version, and exports the rest with a code tha
 });
 
 test.each([
-  [[], ': give a command'],
-  [['spool'], ' spool: give a DIRECTORY'],
-  [['spool', 'a', 'b'], ' spool: expected one DIRECTORY, got 2'],
-  [['bogus', 'a'], ': unknown command bogus'],
-  [['spool', 'a', '--bogus'], ' spool: unknown option --bogus'],
-  [['spool', 'a', '--rejected'], ' spool: --rejected needs --export FILE.jsonl'],
-])('wrong arguments %j: the reason and the usage on stderr, code 2', async (args, reason) => {
-  const { code, out, err } = await runCli(...args);
-  expect(code).toBe(2);
-  expect(out).toBe('');
-  expect(err.split('\n', 1)[0]).toBe(`otel-session-logs${reason}`);
-  expect(err).toContain('Usage: otel-session-logs spool DIRECTORY');
+  [[], ': give a command: spool, erase, dev', ''],
+  [['--bogus'], ': unknown option --bogus', ''],
+  [['bogus', 'a'], ': unknown command bogus', ''],
+  [['bogus', '--jsn'], ': unknown option --jsn: did you mean --json?', ''],
+  [['spool'], ' spool: give a DIRECTORY', ' spool'],
+  [['spool', 'a', 'b'], ' spool: expected one DIRECTORY, got 2', ' spool'],
+  [['spool', 'a', '--bogus'], ' spool: unknown option --bogus', ' spool'],
+  [['spool', 'a', '-x'], ' spool: unknown option -x', ' spool'],
+  [['spool', 'a', '--json=yes'], ' spool: --json takes no value, got "yes"', ' spool'],
+  [['spool', 'a', '--export'], ' spool: --export needs a value', ' spool'],
+  [
+    ['spool', 'a', '--export', '--json'],
+    ' spool: --export needs a value: write --export=VALUE if that begins with -',
+    ' spool',
+  ],
+  [['spool', 'a', '--rejected'], ' spool: --rejected needs --export FILE.jsonl', ' spool'],
+  [['erase', 'a'], ' erase: no directory is given: --logs DIR, --spool DIR or both', ' erase'],
+])('wrong arguments %j: the reason and where the usage is, code 2', async (args, reason, command) => {
+  const help = `Run \`otel-session-logs${command} --help\` to see its arguments and options.`;
+  expect(await runCli(...args)).toEqual({ code: 2, out: '', err: `otel-session-logs${reason}\n${help}\n` });
 });
 
 test('a directory that is not there: one line, code 1', async () => {

@@ -10,6 +10,8 @@ interface RunningStart {
   readonly starting: Promise<SessionLogs>;
   /** `undefined` until it is started. */
   sessions: SessionLogs | undefined;
+  /** Whether `register` started it, before the program's first line. */
+  readonly isOfRegister?: boolean;
 }
 
 const STARTS = Symbol.for('otel-session-logs.starts.v1');
@@ -49,9 +51,9 @@ export function startedBy(identity: StartIdentity): SessionLogs | undefined {
   return sessions !== undefined && isRunning(sessions) ? sessions : undefined;
 }
 
-/** Notes an instance that was started synchronously. */
-export function noteStarted(identity: StartIdentity, sessions: SessionLogs): void {
-  starts.add({ identity, starting: Promise.resolve(sessions), sessions });
+/** Notes the instance that `register` started, synchronously. */
+export function noteRegistered(identity: StartIdentity, sessions: SessionLogs): void {
+  starts.add({ identity, starting: Promise.resolve(sessions), sessions, isOfRegister: true });
 }
 
 function runningSame(identity: StartIdentity): RunningStart | undefined {
@@ -71,10 +73,18 @@ function explained(error: unknown, identity: StartIdentity, others: readonly Run
   );
   const names = owner === undefined ? [] : differingOptions(owner.identity, identity).map((name) => `\`${name}\``);
   if (names.length === 0) return error;
-  return new SessionLogsError(
-    error.code,
-    `${messageOf(error)}, by an instance that was started with other values of ${names.join(', ')}: sharedSessionLogs() returns ` +
-      'that instance if it was the first, and so does a start with the same values',
-    { cause: error },
+  return new SessionLogsError(error.code, `${messageOf(error)}, ${whoHas(owner, names.join(', '))}`, { cause: error });
+}
+
+function whoHas(owner: RunningStart | undefined, names: string): string {
+  if (owner?.isOfRegister === true) {
+    return (
+      `by the instance that \`--import otel-session-logs/register\` started, with other values of ${names}: leave out that ` +
+      '--import to start with your options, or leave out startSessionLogs() and use sharedSessionLogs(), which returns that instance'
+    );
+  }
+  return (
+    `by an instance that was started with other values of ${names}: sharedSessionLogs() returns ` +
+    'that instance if it was the first, and so does a start with the same values'
   );
 }

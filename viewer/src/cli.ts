@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 
 import { DevServer } from './dev/dev-server.ts';
 import { WatchedProgram } from './dev/program.ts';
-import { escapeControls, messageOf } from './formats.ts';
+import { escapeControls, messageOf, optionProblem, wrongArguments } from './formats.ts';
 import { SESSION_ATTRIBUTES } from './model/session-model.ts';
 import { StaticPage } from './serve/static-page.ts';
 import { checkedTraceLink } from './web/trace-link.ts';
@@ -28,6 +28,7 @@ const USAGE = `Usage: otel-session-logs dev [PATH...] [OPTIONS] [-- COMMAND [ARG
 Exit code: that of COMMAND; 1 failure; 2 wrong arguments.
 `;
 
+const COMMAND = 'otel-session-logs dev';
 const DEFAULT_PORT = 4318;
 const PAGE = fileURLToPath(new URL('page/', import.meta.url));
 
@@ -53,7 +54,7 @@ export async function dev(args: readonly string[], environment: CliEnvironment):
   try {
     given = parse(args, env);
   } catch (error) {
-    stderr.write(`${escapeControls(messageOf(error))}\n\n${USAGE}`);
+    stderr.write(wrongArguments(COMMAND, messageOf(error)));
     return 2;
   }
   if (given.isHelp) {
@@ -64,13 +65,16 @@ export async function dev(args: readonly string[], environment: CliEnvironment):
   try {
     server = new DevServer({ ...given, page: existsSync(`${PAGE}index.html`) ? new StaticPage(PAGE) : undefined });
   } catch (error) {
-    stderr.write(`otel-session-logs dev: ${escapeControls(messageOf(error))}\n`);
-    return error instanceof RangeError || error instanceof TypeError ? 2 : 1;
+    const isWrong = error instanceof RangeError || error instanceof TypeError;
+    stderr.write(
+      isWrong ? wrongArguments(COMMAND, messageOf(error)) : `${COMMAND}: ${escapeControls(messageOf(error))}\n`,
+    );
+    return isWrong ? 2 : 1;
   }
   try {
     await server.start();
   } catch (error) {
-    stderr.write(`otel-session-logs dev: ${startFailure(error, given.port)}\n`);
+    stderr.write(`${COMMAND}: ${startFailure(error, given.port)}\n`);
     await server.close();
     return 1;
   }
@@ -126,23 +130,24 @@ interface Given {
   readonly allowedOrigins: readonly string[];
 }
 
+const OPTIONS = {
+  port: { type: 'string' },
+  host: { type: 'string' },
+  token: { type: 'string' },
+  'no-open': { type: 'boolean' },
+  'no-register': { type: 'boolean' },
+  'session-attribute': { type: 'string', multiple: true },
+  'trace-link': { type: 'string' },
+  'allow-origin': { type: 'string', multiple: true },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
 function parse(args: readonly string[], env: NodeJS.ProcessEnv): Given {
   const end = args.indexOf('--');
-  const { values, positionals } = parseArgs({
-    args: end === -1 ? [...args] : args.slice(0, end),
-    allowPositionals: true,
-    options: {
-      port: { type: 'string' },
-      host: { type: 'string' },
-      token: { type: 'string' },
-      'no-open': { type: 'boolean' },
-      'no-register': { type: 'boolean' },
-      'session-attribute': { type: 'string', multiple: true },
-      'trace-link': { type: 'string' },
-      'allow-origin': { type: 'string', multiple: true },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });
+  const own = end === -1 ? [...args] : args.slice(0, end);
+  const problem = optionProblem(own, OPTIONS);
+  if (problem !== undefined) throw new TypeError(problem);
+  const { values, positionals } = parseArgs({ args: own, allowPositionals: true, options: OPTIONS });
   const command = end === -1 ? [] : args.slice(end + 1);
   if (end !== -1 && (command[0] ?? '') === '') throw new TypeError('expected a command after `--`');
   const token = values.token ?? env['OTEL_SESSION_LOGS_VIEWER_TOKEN'];

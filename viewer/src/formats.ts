@@ -19,6 +19,7 @@ export { scanSegment } from '../../src/export/spool/segment-reader.ts';
 export type { ReadableLogRecord } from '../../src/otel/log-record.ts';
 export { ATTRIBUTE, OWN_PREFIX } from '../../src/otel/names.ts';
 export { drained, isClientGone, turnOf, watchClient } from '../../src/serve/client.ts';
+export { optionProblem, wrongArguments } from '../../src/support/cli-arguments.ts';
 export { messageOf } from '../../src/support/errors.ts';
 export { expandHome } from '../../src/support/home-path.ts';
 export { ownText } from '../../src/support/own-text.ts';

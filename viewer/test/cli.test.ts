@@ -40,7 +40,11 @@ describe('otel-session-logs dev', () => {
   it.each([
     [['--port', 'x'], 'expected `--port` to be a number from 0 to 65535, got "x"'],
     [['--port', '65536'], 'expected `--port` to be a number from 0 to 65535, got "65536"'],
-    [['--what'], "Unknown option '--what'"],
+    [['--what'], 'unknown option --what\n'],
+    [['--ports', '1'], 'unknown option --ports: did you mean --port?\n'],
+    [['--port'], '--port needs a value\n'],
+    [['--port', '-1'], '--port needs a value: write --port=VALUE if that begins with -\n'],
+    [['--no-open=1'], '--no-open takes no value, got "1"\n'],
     [['--'], 'expected a command after `--`'],
     [['--port=0', '--host', '0.0.0.0'], 'expected a `token` for the host "0.0.0.0"'],
     [['--trace-link', 'http://localhost:16686/trace/'], 'expected `--trace-link` to be an http or https address with'],
@@ -51,7 +55,18 @@ describe('otel-session-logs dev', () => {
   ])('ends with 2 for the arguments %j', async (args, message) => {
     const cli = runDev(args, { env: {} });
     expect(await cli.code).toBe(2);
+    expect(cli.err()).toMatch(/^otel-session-logs dev: /);
     expect(cli.err()).toContain(message);
+    expect(cli.err().split('\n').slice(1)).toEqual([
+      'Run `otel-session-logs dev --help` to see its arguments and options.',
+      '',
+    ]);
+  });
+
+  it.each(['[::1]', '::1'])('listens on the IPv6 address %s', async (host) => {
+    const { endpoint } = await runDev(['--port=0', '--host', host]).server;
+    expect(endpoint).toMatch(/^http:\/\/\[::1\]:\d+$/);
+    expect((await ask(`${endpoint}/api/state`)).status).toBe(200);
   });
 
   it('ends with 1, and says what to do, where the port is in use, or a path is not there', async () => {

@@ -11,7 +11,7 @@ import { Guard } from '../serve/guard.ts';
 import type { StaticPage } from '../serve/static-page.ts';
 import { ViewerApi } from '../serve/viewer-api.ts';
 import { DirectorySource } from '../sources/directory.ts';
-import { isLoopbackHost } from '../web/addresses.ts';
+import { isLoopbackHost, withoutBrackets } from '../web/addresses.ts';
 import { checkedTraceLink } from '../web/trace-link.ts';
 import { textAnswer } from '../web/exchange.ts';
 import type { Answer, Asked } from '../web/exchange.ts';
@@ -20,7 +20,7 @@ import { answerNode } from '../web/node-exchange.ts';
 export interface DevServerOptions extends ModelOptions {
   /** 0: any that is free. */
   readonly port: number;
-  /** @default '127.0.0.1' */
+  /** An IPv6 address may stand in brackets, as in a URL. @default '127.0.0.1' */
   readonly host?: string | undefined;
   /** What every client has to know; at least 16 characters. Needed for a host beyond loopback. */
   readonly token?: string | undefined;
@@ -59,7 +59,7 @@ export class DevServer {
   constructor(options: DevServerOptions) {
     const { host = LOOPBACK, token, port } = options;
     checkReach(host, token);
-    this.#host = host;
+    this.#host = withoutBrackets(host);
     this.#port = port;
     this.#token = token;
     this.model = new SessionModel(options);

@@ -62,6 +62,9 @@ export interface Block {
   readonly reason: string;
   /** The cursor at which it changed last. */
   changedAt: number;
+  /** Its neighbours in the order in which the blocks of the session changed last. */
+  changedBefore: Block | undefined;
+  changedAfter: Block | undefined;
 }
 
 /** Reasons of an answer that broke off. One that was stopped (`aborted`) ended as its user wanted. */
@@ -86,4 +89,6 @@ export const NO_BLOCK: Block = {
   missing: 0,
   reason: '',
   changedAt: 0,
+  changedBefore: undefined,
+  changedAfter: undefined,
 };

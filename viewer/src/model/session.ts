@@ -2,6 +2,7 @@ import { ATTRIBUTE, afterKind, startIn } from '../formats.ts';
 import type { OpenAnswer } from '../formats.ts';
 import { isBroken } from './block.ts';
 import type { Block, BlockType, Entry, Part } from './block.ts';
+import { ChangeOrder } from './change-order.ts';
 import { chunksOf, ERROR_SEVERITY, finishReasonsOf, roleOf } from './entry.ts';
 
 /** `session`: by an id in its records. `service`: the records of a service that name none. `output`: what a program printed. */
@@ -53,6 +54,7 @@ export class Session {
   readonly services: Set<string> = new Set();
   readonly sources: Set<number> = new Set();
   readonly #numbers: Numbers;
+  readonly #changes = new ChangeOrder();
   /** By stream id, `''` for answers without. */
   readonly #streams = new Map<string, Stream>();
   /** The last block that the user of the session sees. */
@@ -118,7 +120,7 @@ export class Session {
       this.#begin(entry, 'log').isFailed = isError;
       this.#lastFailed = isError;
     }
-    entry.block.changedAt = entry.seq;
+    this.#changes.note(entry.block, entry.seq);
   }
 
   #count({ data, isChat, kind }: Entry): void {
@@ -164,7 +166,7 @@ export class Session {
     if (before === undefined || before === block || !before.isOpen || before.isMarked || before.streamId !== undefined)
       return;
     before.isOpen = false;
-    before.changedAt = seq;
+    this.#changes.note(before, seq);
   }
 
   /** The stream that the entry goes on with, or begins. */
@@ -177,7 +179,7 @@ export class Session {
         known.block.finishReasons = ['abandoned'];
         known.block.isFailed = true;
       }
-      known.block.changedAt = entry.seq;
+      this.#changes.note(known.block, entry.seq);
     }
     const isMarked = entry.kind === 'stream-start';
     const block = this.#newBlock(entry, 'answer', streamId === '' ? undefined : streamId, isMarked);
@@ -241,9 +243,17 @@ export class Session {
       isFailed: false,
       finishReasons: [],
       changedAt,
+      changedBefore: undefined,
+      changedAfter: undefined,
     };
     this.blocks.push(block);
+    this.#changes.note(block, changedAt);
     return block;
+  }
+
+  /** The blocks that changed behind the cursor, in the order in which they began. */
+  changedSince(cursor: number): Block[] {
+    return this.#changes.behind(cursor);
   }
 
   /** Entries are missing here. @param count -1 when their number is not known. */
@@ -260,7 +270,7 @@ export class Session {
     // Nothing of the next life goes on with what stands above the mark.
     for (const { block } of this.#streams.values()) {
       block.isOpen = false;
-      block.changedAt = this.version;
+      this.#changes.note(block, this.version);
     }
     this.#streams.clear();
     this.#lastChat = undefined;
@@ -300,6 +310,8 @@ export class Session {
     }
     if (dropped === 0) return this.#trimBlock(count);
     const gone = new Set(this.blocks.splice(0, blocks));
+    for (const block of gone) this.#changes.forget(block);
+    if (this.#lastChat !== undefined && gone.has(this.#lastChat)) this.#lastChat = undefined;
     this.#keepEntries((entry) => !gone.has(entry.block));
     for (const [id, { block }] of this.#streams) if (gone.has(block)) this.#streams.delete(id);
     return this.#noteTrimmed(dropped);

@@ -163,7 +163,7 @@ export class PageStream {
     followed.state = row.state;
     const isShownHere = (block: Block): boolean => isShown(block, this.#query.blocks);
     if (cursor !== -1) {
-      const changed = session.blocks.filter((block) => block.changedAt > cursor && isShownHere(block));
+      const changed = session.changedSince(cursor).filter(isShownHere);
       return blockTexts(
         session.key,
         changed.map((block) => blockChange(block, cursor)),

@@ -1,0 +1,71 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { SessionModel } from '../../src/model/session-model.ts';
+import type { Session } from '../../src/model/session.ts';
+import { runs } from '../../../test/support/properties.ts';
+import { SessionScript } from '../support/records.ts';
+
+const STEPS: readonly ((script: SessionScript, session: Session) => unknown)[] = [
+  (script) => script.log('a log'),
+  (script) => script.chunk('text'),
+  (script) => script.mark('stream_start'),
+  (script) => script.mark('stream_end'),
+  ...['a', 'b'].flatMap((id) => [
+    (script: SessionScript) => script.mark('stream_start', { 'session_logs.stream_id': id }),
+    (script: SessionScript) => script.chunk('text', id),
+    (script: SessionScript) => script.mark('stream_end', { 'session_logs.stream_id': id }),
+  ]),
+  (script) => script.add({ eventName: 'gen_ai.user.message', body: { content: 'And?' } }),
+  (_script, session) => session.addGap(1, 'evicted', 1),
+  (_script, session) => session.end(1),
+  (_script, session) => session.trim(1),
+];
+
+describe('what changed in a session since a cursor', () => {
+  it('is the blocks that are held and changed behind it, in the order in which they began', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...STEPS), { maxLength: 40 }), (steps) => {
+        const model = new SessionModel();
+        const script = new SessionScript(model, 'abc').log('first');
+        const session = model.find('abc') as Session;
+        const cursors = [0];
+        for (const step of steps) {
+          step(script, session);
+          cursors.push(model.cursor);
+          for (const cursor of cursors) {
+            const changed = session.blocks.filter(({ changedAt }) => changedAt > cursor);
+            expect(session.changedSince(cursor).map(({ id }) => id)).toEqual(changed.map(({ id }) => id));
+          }
+        }
+      }),
+      runs(200),
+    );
+  });
+
+  it('leaves out text that went, also when other text takes its place', () => {
+    const model = new SessionModel();
+    const script = new SessionScript(model, 'abc').chunk('went').log('stays');
+    const session = model.find('abc') as Session;
+    session.trim(1);
+    script.chunk('next');
+    expect(session.changedSince(0)).toEqual(session.blocks);
+  });
+
+  it('is found without a look at each block that did not change', () => {
+    const model = new SessionModel();
+    const script = new SessionScript(model, 'abc').mark('stream_start');
+    for (let at = 0; at < 100; at += 1) script.log(`${at}`);
+    const session = model.find('abc') as Session;
+    let looks = 0;
+    for (const block of session.blocks) {
+      let { changedAt } = block;
+      const set = (seq: number): void => void (changedAt = seq);
+      Object.defineProperty(block, 'changedAt', { get: () => ((looks += 1), changedAt), set });
+    }
+    const { cursor } = model;
+    script.chunk('the answer goes on').log('new');
+    expect(session.changedSince(cursor)).toEqual([session.blocks[0], session.blocks.at(-1)]);
+    expect(looks).toBeLessThan(5);
+  });
+});
