@@ -56,7 +56,7 @@ function badWeather(name: string, bad: Answer, seconds: number): Fault {
   };
 }
 
-/** At scale 1 an outage lasts 10 s, and a loop emits 20,000 records: the README's table. */
+/** At scale 1 an outage lasts 10 s, and a loop emits 20,000 records: the table of docs/delivery.md. */
 export const FAULTS: readonly Fault[] = [
   {
     name: 'collector down',

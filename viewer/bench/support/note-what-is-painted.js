@@ -2,6 +2,8 @@
 const seen = { words: [], rows: [], longTasks: [], frames: [] };
 window.seen = seen;
 const known = new WeakMap();
+/** Records that were painted: a long text is split into stretches, which brings its words again. */
+const noted = new Set();
 let texts = [];
 let rows = new Map();
 
@@ -38,6 +40,8 @@ afterFrame.port1.addEventListener('message', () => {
   const painted = performance.timeOrigin + performance.now();
   for (const text of texts) {
     for (const [, at, number] of text.matchAll(/@(\d{13}\.\d)#(\d+) /g)) {
+      if (noted.has(number)) continue;
+      noted.add(number);
       seen.words.push([Number(number), Number(at), painted]);
     }
   }
