@@ -187,11 +187,11 @@ it.each([
   [['erase', 's', '--bogus'], 'erase: unknown option --bogus'],
   [['erase', 's', '--logs'], 'erase: '],
   [['spool', '.', '--logs', '.'], 'spool: --logs is an option of erase'],
-])('refuses wrong arguments with code 2, the reason and what there is: %j', async (args, reason) => {
+])('refuses wrong arguments with code 2, the reason and where the help is: %j', async (args, reason) => {
   const { code, err } = await runCli(...args);
   expect(code).toBe(2);
   expect(err.split('\n', 1)[0]).toContain(`otel-session-logs ${reason}`);
-  expect(err).toContain(`Usage: otel-session-logs ${args[0]} `);
+  expect(err).toContain(`Run \`otel-session-logs ${args[0]} --help\` `);
 });
 
 it('has a help of its own', async () => {
