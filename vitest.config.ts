@@ -21,8 +21,8 @@ const config: ViteUserConfig = defineConfig({
     // Those talk to real servers, or start some hundred programs: `npm run test:integration`.
     exclude: ['test/integration/**', 'test/diagnose/set-ups.test.ts', '**/node_modules/**'],
     // Real processes, sockets and disks take part: generous, since no test decides by time.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     pool: 'forks',
     execArgv: process.allowedNodeEnvironmentFlags.has(EVENT_SOURCE) ? [EVENT_SOURCE] : [],
     // Tests wait for processes and for time-outs: two workers more than there are cores keep the cores busy.
