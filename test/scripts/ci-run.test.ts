@@ -20,8 +20,6 @@ const HERE = [
   'npm run check:viewer',
   'npm run test:viewer',
   'npm run test:viewer:integration',
-  'npm run docs',
-  'npm run docs:check',
 ];
 const ELSEWHERE = [
   SETUP,
@@ -32,6 +30,8 @@ const ELSEWHERE = [
   'npm run test:bundles',
   'npm run test:runtimes',
   'npm run test:chat -- Hono, AI SDK 6',
+  'npm run docs',
+  'npm run docs:check',
   'npm run demo -- --fast',
 ];
 const INSTALL = 'apt-get install -y -qq --no-install-recommends';
