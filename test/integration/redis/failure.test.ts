@@ -297,7 +297,7 @@ describe.skipIf(REDIS === undefined)(`failures of Redis${WITHOUT_SERVER}`, () =>
         }
         expect(store.stats()).toMatchObject({ entries: 0, lost: { store_refused: 6 } });
         expect(warnings()).toEqual([
-          expect.stringMatching(/refuses entries \(NOPERM\).*needs \+evalsha \+eval \+xadd/),
+          expect.stringMatching(/refuses entries \(NOPERM\).*grant the Redis user \+evalsha \+eval \+xadd/),
         ]);
         expect(warnings()[0]).toContain('~session_logs:* &session_logs:*');
       });
