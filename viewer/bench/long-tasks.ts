@@ -4,17 +4,14 @@
  *
  *     npm run bench:long-tasks --workspace viewer [-- SECONDS TOKENS_A_SECOND CHARACTERS --write]
  */
-import { keepFigures } from '../../scripts/docs-data.ts';
+import { keepMeasured, numbers } from './support/arguments.ts';
 import { percentile } from './support/percentile.ts';
 import { startApplication } from './support/start-application.ts';
 import { startViewer } from './support/viewer-process.ts';
 import { tasksDuring } from './support/tasks.ts';
 import { openBrowser, seenBy, watchPage } from './support/watch-page.ts';
 
-const [seconds = 10, rate = 200, characters = 60_000] = process.argv
-  .slice(2)
-  .filter((word) => word !== '--write')
-  .map(Number);
+const [seconds = 10, rate = 200, characters = 60_000] = numbers;
 /** Loading the page, and what it shows at first, is another question. */
 const WARM_MILLIS = 2_000;
 const LONG_MILLIS = 50;
@@ -60,12 +57,7 @@ for (const charsBefore of [0, characters]) {
 }
 await browser.close();
 console.table(table);
-if (process.argv.includes('--write')) {
-  keepFigures(
-    'viewer.json',
-    'tasks of the page over 50 ms while an answer streams at 200 tokens a second, also after 60,000 characters',
-    {
-      measured: measured.join('; '),
-    },
-  );
-}
+keepMeasured(
+  'tasks of the page over 50 ms while an answer streams at 200 tokens a second, also after 60,000 characters',
+  measured.join('; '),
+);

@@ -5,7 +5,7 @@
  *
  *     npm run bench:paint --workspace viewer [-- SECONDS RECORDS_A_SECOND SESSIONS DELAY_OF_THE_EXPORTER --write]
  */
-import { keepFigures } from '../../scripts/docs-data.ts';
+import { keepMeasured, numbers } from './support/arguments.ts';
 import { percentile } from './support/percentile.ts';
 import { sessionOf } from './support/application.ts';
 import type { Plan } from './support/application.ts';
@@ -14,10 +14,7 @@ import { tasksDuring } from './support/tasks.ts';
 import { startViewer } from './support/viewer-process.ts';
 import { openBrowser, seenBy, watchPage } from './support/watch-page.ts';
 
-const [seconds = 20, rate = 5_000, sessions = 1_000, delayMillis = 20] = process.argv
-  .slice(2)
-  .filter((word) => word !== '--write')
-  .map(Number);
+const [seconds = 20, rate = 5_000, sessions = 1_000, delayMillis = 20] = numbers;
 /** The first of it warms up. */
 const WARM_MILLIS = 3_000;
 
@@ -75,13 +72,8 @@ console.log(
     'viewer, share of a core': Math.round(cpu * 100) / 100,
   }),
 );
-if (process.argv.includes('--write')) {
-  const [text, row] = [percentile(wordMillis, 0.95).toFixed(0), percentile(rowMillis, 0.95).toFixed(0)];
-  keepFigures(
-    'viewer.json',
-    "from a record's timestamp to a painted frame, p95, 5,000 records a second over 1,000 sessions",
-    {
-      measured: `${text} ms (text), ${row} ms (rows)`,
-    },
-  );
-}
+const [text, row] = [percentile(wordMillis, 0.95).toFixed(0), percentile(rowMillis, 0.95).toFixed(0)];
+keepMeasured(
+  "from a record's timestamp to a painted frame, p95, 5,000 records a second over 1,000 sessions",
+  `${text} ms (text), ${row} ms (rows)`,
+);

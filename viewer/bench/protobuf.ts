@@ -14,7 +14,7 @@ import protobuf from 'protobufjs';
 import descriptor from 'protobufjs/ext/descriptor/index.js';
 
 import { ProtobufLogsDecoder } from '../src/otlp/protobuf.ts';
-import { keepFigures } from '../../scripts/docs-data.ts';
+import { keepMeasured, numbers } from './support/arguments.ts';
 import { BENCH_BATCHES } from './batches.ts';
 
 const PROTO = fileURLToPath(new URL('proto/', import.meta.url));
@@ -90,10 +90,7 @@ const CONTESTANTS: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
   '@bufbuild/protobuf': (bytes) => fromBinary(schema, bytes),
 };
 
-const [seconds = 3] = process.argv
-  .slice(2)
-  .filter((word) => word !== '--write')
-  .map(Number);
+const [seconds = 3] = numbers;
 const measured: string[] = [];
 for (const { name, records } of BENCH_BATCHES) {
   const bytes = Buffer.from(ProtobufLogsSerializer.serializeRequest([...records]) as Uint8Array);
@@ -128,8 +125,4 @@ for (const { name, records } of BENCH_BATCHES) {
     );
   }
 }
-if (process.argv.includes('--write')) {
-  keepFigures('viewer.json', 'records per CPU-second of the receiver, compared with other libraries', {
-    measured: measured.join('. '),
-  });
-}
+keepMeasured('records per CPU-second of the receiver, compared with other libraries', measured.join('. '));

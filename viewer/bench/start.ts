@@ -12,15 +12,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { keepFigures } from '../../scripts/docs-data.ts';
+import { keepMeasured, numbers } from './support/arguments.ts';
 import { percentile } from './support/percentile.ts';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const [rounds = 10] = process.argv
-  .slice(2)
-  .filter((word) => word !== '--write')
-  .map(Number);
+const [rounds = 10] = numbers;
 const directory = mkdtempSync(join(tmpdir(), 'session-logs-start-'));
 
 async function install(): Promise<void> {
@@ -80,10 +77,10 @@ try {
     ),
   );
   const npx = millis.get('npx otel-session-logs dev') ?? [];
-  if (process.argv.includes('--write')) {
-    const measured = `${percentile(npx, 0.5).toFixed(0)} ms (median), ${percentile(npx, 1).toFixed(0)} ms (worst)`;
-    keepFigures('viewer.json', 'from `npx otel-session-logs dev` to a page that answers', { measured });
-  }
+  keepMeasured(
+    'from `npx otel-session-logs dev` to a page that answers',
+    `${percentile(npx, 0.5).toFixed(0)} ms (median), ${percentile(npx, 1).toFixed(0)} ms (worst)`,
+  );
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }

@@ -1,0 +1,11 @@
+import { keepFigures } from '../../../scripts/docs-data.ts';
+
+/** What stands behind the name of a benchmark: numbers, and `--write`, in any order. */
+const words = process.argv.slice(2);
+
+export const numbers: readonly number[] = words.filter((word) => word !== '--write').map(Number);
+
+/** With `--write`, docs/viewer.md gets the figure. @param row The first cell of its row. */
+export function keepMeasured(row: string, measured: string): void {
+  if (words.includes('--write')) keepFigures('viewer.json', row, { measured });
+}
