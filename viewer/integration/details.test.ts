@@ -19,7 +19,8 @@ document.addEventListener('copy', () => (document.body.dataset.copied = String(g
 
 /** What was copied since it was asked last. */
 async function copied(page: Page): Promise<string> {
-  await page.waitForFunction('document.body.dataset.copied !== undefined');
+  // Not waitForFunction: it asks again in the page, whose policy forbids to evaluate text.
+  await page.locator('body[data-copied]').waitFor();
   const text = await page.evaluate('document.body.dataset.copied');
   await page.evaluate('delete document.body.dataset.copied');
   return String(text);

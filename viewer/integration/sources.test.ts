@@ -68,7 +68,7 @@ describePage('an application in a browser, of an origin of its own', (_, newPage
     settings.endpoint = server.endpoint;
     const page = await newPage();
     await page.goto(origin);
-    await page.waitForFunction("document.title === 'taken'");
+    await expect.poll(() => page.title()).toBe('taken');
     expect(bodies(server)).toEqual(['from a browser']);
   });
 
@@ -79,7 +79,7 @@ describePage('an application in a browser, of an origin of its own', (_, newPage
     settings.endpoint = server.endpoint;
     const page = await newPage();
     await page.goto(origin);
-    await page.waitForFunction("document.title === 'taken'");
+    await expect.poll(() => page.title()).toBe('taken');
     expect(bodies(server)).toEqual(['from a browser']);
   });
 
