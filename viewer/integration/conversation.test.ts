@@ -47,6 +47,7 @@ describePage('a conversation', (open) => {
         model.find('abc')?.addGap(3, 'evicted before the viewer came to them', script.millis);
         script.chunk('It ').chunk('is so');
         model.find('abc')?.addGap(-1, 'a frame of the spool is damaged', script.millis);
+        script.chunk('and not otherwise');
       },
       view: '#follow=s:abc',
     });
@@ -59,6 +60,7 @@ describePage('a conversation', (open) => {
       '-- 3 entries are missing here: evicted before the viewer came to them',
       'Answer: It is so',
       '-- An unknown number of entries is missing here: a frame of the spool is damaged',
+      'Answer, continued: and not otherwise',
     ]);
     const session = server.model.find('abc');
     session?.markDelivered(server.model.cursor, 0);

@@ -49,6 +49,8 @@ export interface Block {
   readonly role: Role | undefined;
   /** Whether a mark began it, so that a mark ends it. */
   readonly isMarked: boolean;
+  /** Whether it goes on with an answer that stands above a gap. */
+  readonly isContinued: boolean;
   readonly millis: number;
   /** In the order of arrival; none of a gap or an end. */
   readonly entries: Entry[];
@@ -81,6 +83,7 @@ export const NO_BLOCK: Block = {
   streamId: undefined,
   role: undefined,
   isMarked: false,
+  isContinued: false,
   millis: 0,
   entries: [],
   isOpen: false,

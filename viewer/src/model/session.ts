@@ -59,6 +59,8 @@ export class Session {
   readonly #streams = new Map<string, Stream>();
   /** The last block that the user of the session sees. */
   #lastChat: Block | undefined;
+  /** The cursor at the newest gap. */
+  #gapAt = 0;
   #lastFailed = false;
   #hasEnded = false;
   firstMillis: number = Number.POSITIVE_INFINITY;
@@ -172,7 +174,10 @@ export class Session {
   /** The stream that the entry goes on with, or begins. */
   #streamFor(entry: Entry, streamId: string): Stream {
     const known = this.#streams.get(streamId);
-    if (known !== undefined && this.#goesOn(entry, known, streamId)) return known;
+    if (known !== undefined && this.#goesOn(entry, known, streamId)) {
+      if (this.#isBehindGap(entry, known)) this.#continueBelow(entry, known);
+      return known;
+    }
     if (known !== undefined) {
       known.block.isOpen = false;
       if (known.block.isMarked) {
@@ -182,7 +187,7 @@ export class Session {
       this.#changes.note(known.block, entry.seq);
     }
     const isMarked = entry.kind === 'stream-start';
-    const block = this.#newBlock(entry, 'answer', streamId === '' ? undefined : streamId, isMarked);
+    const block = this.#newBlock(entry, 'answer', { streamId: streamId === '' ? undefined : streamId, isMarked });
     const stream: Stream = { block, open: 0, part: 'text' };
     this.#streams.set(streamId, stream);
     return stream;
@@ -195,6 +200,21 @@ export class Session {
     }
     // Text without marks goes on as long as nothing else was said; logs in between do not part it.
     return stream.block.isMarked || streamId !== '' || stream.block === this.#lastChat;
+  }
+
+  /** Whether something is missing between the entry and what stands in the block. Nothing is to be read behind an end alone. */
+  #isBehindGap({ kind }: Entry, { block }: Stream): boolean {
+    return kind !== 'stream-end' && (block.entries.at(-1)?.seq ?? this.#gapAt) < this.#gapAt;
+  }
+
+  /** What follows a gap stands below it: the answer goes on in a block of its own. */
+  #continueBelow(entry: Entry, stream: Stream): void {
+    const { block } = stream;
+    block.isOpen = false;
+    this.#changes.note(block, entry.seq);
+    stream.block = this.#newBlock(entry, 'answer', block, true);
+    stream.block.isFailed = block.isFailed;
+    if (this.#lastChat === block) this.#lastChat = stream.block;
   }
 
   #place(entry: Entry, stream: Stream): void {
@@ -218,7 +238,7 @@ export class Session {
   }
 
   #begin(entry: Entry, type: BlockType): Block {
-    const block = this.#newBlock(entry, type, undefined, false);
+    const block = this.#newBlock(entry, type, { streamId: undefined, isMarked: false });
     block.entries.push(entry);
     block.isOpen = false;
     entry.block = block;
@@ -226,13 +246,18 @@ export class Session {
     return block;
   }
 
-  #newBlock(entry: Entry, type: BlockType, streamId: string | undefined, isMarked: boolean): Block {
-    const role = type === 'message' || type === 'answer' ? roleOf(entry.data) : undefined;
-    return this.#pushBlock({ type, streamId, role, isMarked, millis: entry.millis, missing: 0, reason: '' }, entry.seq);
+  #newBlock(
+    { data, millis, seq }: Entry,
+    type: BlockType,
+    { streamId, isMarked }: Pick<Block, 'streamId' | 'isMarked'>,
+    isContinued = false,
+  ): Block {
+    const role = type === 'message' || type === 'answer' ? roleOf(data) : undefined;
+    return this.#pushBlock({ type, streamId, role, isMarked, isContinued, millis, missing: 0, reason: '' }, seq);
   }
 
   #pushBlock(
-    fields: Pick<Block, 'type' | 'streamId' | 'role' | 'isMarked' | 'millis' | 'missing' | 'reason'>,
+    fields: Pick<Block, 'type' | 'streamId' | 'role' | 'isMarked' | 'isContinued' | 'millis' | 'missing' | 'reason'>,
     changedAt: number,
   ): Block {
     const block: Block = {
@@ -259,7 +284,7 @@ export class Session {
   /** Entries are missing here. @param count -1 when their number is not known. */
   addGap(count: number, reason: string, millis: number): void {
     this.missing += Math.max(0, count);
-    this.#addMark('gap', count, reason, millis);
+    this.#gapAt = this.#addMark('gap', count, reason, millis);
   }
 
   /** The session ended: what comes later is its next life. */
@@ -276,11 +301,13 @@ export class Session {
     this.#lastChat = undefined;
   }
 
-  #addMark(type: 'gap' | 'end', missing: number, reason: string, millis: number): void {
+  /** @returns Its cursor. */
+  #addMark(type: 'gap' | 'end', missing: number, reason: string, millis: number): number {
     const seq = this.#numbers.nextSeq();
-    const fields = { type, streamId: undefined, role: undefined, isMarked: false, millis, missing, reason } as const;
-    this.#pushBlock(fields, seq).isOpen = false;
+    const none = { streamId: undefined, role: undefined, isMarked: false, isContinued: false } as const;
+    this.#pushBlock({ type, ...none, millis, missing, reason }, seq).isOpen = false;
     this.version = seq;
+    return seq;
   }
 
   /** The entries up to this one have reached the collector. */

@@ -59,6 +59,7 @@ export function blockChange(block: Block, afterSeq = 0, maxChars: number = MAX_S
     type: block.type,
     ...(block.role === undefined ? {} : { role: block.role }),
     ...(block.streamId === undefined ? {} : { streamId: label(block.streamId) }),
+    ...(block.isContinued ? { isContinued: true } : {}),
     millis: block.millis,
     lastMillis: last?.millis ?? block.millis,
     isOpen: block.isOpen,
@@ -212,7 +213,9 @@ function paceOf(chunks: readonly Entry[], first: Entry | undefined): Partial<Blo
   return {
     // A record merged from chunks says it; else an answer that a mark began shows it.
     ...(typeof told === 'number' ? { timeToFirstTokenMillis: Math.round(told * 1_000) } : {}),
-    ...(typeof told !== 'number' && first !== begin ? { timeToFirstTokenMillis: begin.millis - first.millis } : {}),
+    ...(typeof told !== 'number' && first.kind === 'stream-start'
+      ? { timeToFirstTokenMillis: begin.millis - first.millis }
+      : {}),
     ...(millis > 0 ? { tokensPerSecond: (tokens * 1_000) / millis } : {}),
     ...(chunks.length > 1 ? { longestPauseMillis: longest } : {}),
   };

@@ -45,6 +45,8 @@ export interface BlockChange {
   readonly type: 'answer' | 'message' | 'log' | 'gap' | 'end';
   readonly role?: 'user' | 'system' | 'assistant' | 'tool';
   readonly streamId?: string;
+  /** An answer that goes on with one above a gap. */
+  readonly isContinued?: true;
   readonly millis: number;
   readonly lastMillis: number;
   readonly isOpen: boolean;

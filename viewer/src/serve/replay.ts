@@ -76,10 +76,12 @@ class Stage {
     return { millis: entry.millis, changes: [this.#change(played, entry), ...this.#closed(entry.block.id)] };
   }
 
-  /** A gap, or an end, which closes what is open. */
+  /** A gap, below which open answers go on, or an end, which closes them. */
   mark(block: Block): ReplayStep {
     const { name, kind } = this.#session;
-    if (block.type === 'end') this.#model.find(name, kind)?.end(block.millis);
+    const session = this.#model.find(name, kind);
+    if (block.type === 'end') session?.end(block.millis);
+    else session?.addGap(block.missing, block.reason, block.millis);
     return { millis: block.millis, changes: [blockChange(block), ...this.#closed()] };
   }
 

@@ -5,8 +5,12 @@ import { SessionModel } from '../../src/model/session-model.ts';
 import { blockChange } from '../../src/serve/encode.ts';
 import { SessionScript } from '../support/records.ts';
 
+const A = { 'session_logs.stream_id': 'a' };
+const B = { 'session_logs.stream_id': 'b' };
+let model: SessionModel;
+
 function session(tell: (script: SessionScript) => unknown): Session {
-  const model = new SessionModel();
+  model = new SessionModel();
   tell(new SessionScript(model, 'abc'));
   const found = model.find('abc');
   if (found === undefined) throw new Error('there is no session');
@@ -143,6 +147,31 @@ describe('the blocks of a session', () => {
       ['end', 0],
     ]);
     expect(found.missing).toBe(3);
+  });
+
+  it('goes on below a gap with each answer that is open there, and ends an answer of which nothing more came above it', () => {
+    const found = session((script) =>
+      script.mark('stream_start', A).chunk('one ', 'a').mark('stream_start', B).chunk('1 ', 'b').log('looked up'),
+    );
+    found.addGap(3, 'evicted', 1);
+    const more = new SessionScript(model, 'abc');
+    more.chunk('two ', 'a').mark('reasoning_start', A).chunk('three', 'a').mark('stream_end', B).mark('stream_end', A);
+    expect(told(found)).toEqual([
+      'answer: one ',
+      'answer: 1 ',
+      'log: looked up',
+      'gap: ',
+      'answer: two |<reasoning>three',
+    ]);
+    expect(found.blocks.map(({ isContinued }) => isContinued)).toEqual([false, false, false, false, true]);
+    expect(found.openAnswers).toBe(0);
+  });
+
+  it('goes on below a gap with text without marks, and keeps that an answer failed', () => {
+    const found = session((script) => script.chunk('one ').mark('error'));
+    found.addGap(1, 'evicted', 1);
+    new SessionScript(model, 'abc').chunk('two').chunk(' three');
+    expect(told(found)).toEqual(['answer failed: one |<error>', 'gap: ', 'answer open failed: two three']);
   });
 
   it('counts the tokens that the model says it used', () => {

@@ -26,6 +26,7 @@ const BLOCKS: readonly BlockChange[] = [
     parts: [part('hm', 'reasoning'), part('**Because**'), part('f(`1`)', 'tool')],
   }),
   block({ type: 'gap', missing: 3, reason: 'evicted' }),
+  block({ type: 'answer', isContinued: true, parts: [part('of it')] }),
   block({ type: 'end' }),
 ];
 
@@ -57,6 +58,10 @@ f(\`1\`)
 \`\`\`
 
 > 3 entries are missing here: evicted
+
+## Answer, continued, 2026-11-26T10:00:00.000Z
+
+of it
 
 > The session ended here, 2026-11-26T10:00:00.000Z.
 `);

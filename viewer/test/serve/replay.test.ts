@@ -18,7 +18,9 @@ function busySession(model: SessionModel): SessionScript {
     .chunk('cause');
   new SessionScript(model, 'other').log('in between');
   model.find('abc')?.addGap(3, 'evicted', script.millis);
-  script.mark('stream_start').mark('reasoning_start').chunk('hm').mark('reasoning_stop').chunk('So').mark('stream_end');
+  script.mark('stream_start').mark('reasoning_start').chunk('hm').mark('reasoning_stop');
+  model.find('abc')?.addGap(-1, 'evicted', script.millis);
+  script.chunk('So').mark('stream_end');
   model.find('abc')?.end(script.millis);
   return script.chunk('again');
 }
@@ -103,7 +105,7 @@ describe('the replay of a session', () => {
     const server = await startServer();
     busySession(server.model);
     const { steps } = await askJson<ReplayAnswer>(`${server.endpoint}/api/replay?session=s:abc`);
-    expect(steps).toHaveLength(14);
+    expect(steps).toHaveLength(15);
     expect((await ask(`${server.endpoint}/api/replay?session=s:none`)).status).toBe(404);
   });
 });

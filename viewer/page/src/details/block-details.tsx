@@ -243,7 +243,8 @@ function missingText(missing = -1): string {
 }
 
 function titleOf({ block }: BlockDetail): string {
-  const names = { answer: 'Answer', message: `Message: ${block.role ?? ''}`, log: 'Log', gap: 'Gap', end: 'End' };
+  const answer = block.isContinued === true ? 'Answer, continued' : 'Answer';
+  const names = { answer, message: `Message: ${block.role ?? ''}`, log: 'Log', gap: 'Gap', end: 'End' };
   return names[block.type];
 }
 

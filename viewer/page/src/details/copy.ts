@@ -67,7 +67,8 @@ export function blockMarkdown(block: BlockChange): string {
     case 'end':
       return `> The session ended here, ${time}.`;
     default: {
-      const who = block.type === 'answer' ? 'Answer' : capital(block.role ?? 'message');
+      const answer = block.isContinued === true ? 'Answer, continued' : 'Answer';
+      const who = block.type === 'answer' ? answer : capital(block.role ?? 'message');
       const end = block.isFailed ? ` (${block.finishReasons?.join(', ') ?? 'failed'})` : '';
       return [`## ${who}, ${time}${end}`, ...block.parts.map(partMarkdown)].join('\n\n');
     }

@@ -141,7 +141,8 @@ const Part = memo(({ part: { part, text }, fold, unfolded }: PartProps): JSX.Ele
   );
 });
 
-function whoOf({ type, role }: BlockChange): string {
+function whoOf({ type, role, isContinued }: BlockChange): string {
+  if (isContinued === true) return 'Answer, continued';
   if (type === 'answer' || role === undefined) return 'Answer';
   return { user: 'User', system: 'System', assistant: 'Assistant', tool: 'Tool' }[role];
 }
