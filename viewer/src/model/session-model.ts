@@ -3,12 +3,13 @@ import { createHash } from 'node:crypto';
 import { ATTRIBUTE, ownText } from '../formats.ts';
 import { NO_BLOCK } from './block.ts';
 import type { Entry } from './block.ts';
+import type { Numbers } from './block-list.ts';
 import { entryBytes, isChatRecord, kindOf, textOf } from './entry.ts';
 import { knownMillis } from './log-data.ts';
 import type { LogData, Origin } from './log-data.ts';
 import { Origins } from './origins.ts';
 import { Session } from './session.ts';
-import type { Numbers, SessionKind } from './session.ts';
+import type { SessionKind } from './session.ts';
 import type { Source, SourceState } from './source.ts';
 
 /** What the model holds at most. */

@@ -1,9 +1,8 @@
-import { ATTRIBUTE, afterKind, startIn } from '../formats.ts';
-import type { OpenAnswer } from '../formats.ts';
-import { isBroken } from './block.ts';
-import type { Block, BlockType, Entry, Part } from './block.ts';
-import { ChangeOrder } from './change-order.ts';
-import { chunksOf, ERROR_SEVERITY, finishReasonsOf, roleOf } from './entry.ts';
+import { Answers } from './answers.ts';
+import type { Block, Entry } from './block.ts';
+import { BlockList } from './block-list.ts';
+import type { Numbers } from './block-list.ts';
+import { chunksOf, ERROR_SEVERITY } from './entry.ts';
 
 /** `session`: by an id in its records. `service`: the records of a service that name none. `output`: what a program printed. */
 export type SessionKind = 'session' | 'service' | 'output';
@@ -26,19 +25,6 @@ export interface Delivered {
   readonly millis: number;
 }
 
-/** The open answer of a stream, and its state as the main package has it. */
-interface Stream {
-  block: Block;
-  open: OpenAnswer;
-  part: Part;
-}
-
-/** What a session takes from the model that holds it: numbers that count over all sessions. */
-export interface Numbers {
-  nextBlock(): number;
-  nextSeq(): number;
-}
-
 /** The entries of a session, joined into blocks as they come. */
 export class Session {
   readonly key: string;
@@ -50,17 +36,11 @@ export class Session {
   readonly bornAt: number;
   /** In the order of arrival. */
   readonly entries: Entry[] = [];
-  readonly blocks: Block[] = [];
   readonly services: Set<string> = new Set();
   readonly sources: Set<number> = new Set();
   readonly #numbers: Numbers;
-  readonly #changes = new ChangeOrder();
-  /** By stream id, `''` for answers without. */
-  readonly #streams = new Map<string, Stream>();
-  /** The last block that the user of the session sees. */
-  #lastChat: Block | undefined;
-  /** The cursor at the newest gap. */
-  #gapAt = 0;
+  readonly #list: BlockList;
+  readonly #answers: Answers;
   #lastFailed = false;
   #hasEnded = false;
   firstMillis: number = Number.POSITIVE_INFINITY;
@@ -87,12 +67,18 @@ export class Session {
     this.ordinal = origin.ordinal;
     this.bornAt = origin.bornAt;
     this.#numbers = numbers;
+    this.#list = new BlockList(numbers);
+    this.#answers = new Answers(this.#list);
   }
 
+  /** In the order in which they began. */
+  get blocks(): readonly Block[] {
+    return this.#list.all;
+  }
+
+  /** Answers that a mark began and none has ended. */
   get openAnswers(): number {
-    let open = 0;
-    for (const { block } of this.#streams.values()) if (block.isOpen && block.isMarked) open += 1;
-    return open;
+    return this.#answers.open;
   }
 
   stateAt(nowMillis: number): SessionState {
@@ -117,12 +103,13 @@ export class Session {
     this.#count(entry);
     const isError = entry.kind === 'error' || entry.data.severityNumber >= ERROR_SEVERITY;
     if (isError) this.errors += 1;
-    if (entry.isChat) this.#addChat(entry);
+    // What the user says is no failure, whatever stood before.
+    if (entry.isChat) this.#lastFailed = this.#answers.add(entry).isFailed;
     else {
-      this.#begin(entry, 'log').isFailed = isError;
+      this.#list.addSingle(entry, 'log').isFailed = isError;
       this.#lastFailed = isError;
     }
-    this.#changes.note(entry.block, entry.seq);
+    this.#list.noteChange(entry.block, entry.seq);
   }
 
   #count({ data, isChat, kind }: Entry): void {
@@ -134,180 +121,25 @@ export class Session {
     if (typeof service === 'string' && this.services.size < 16) this.services.add(service.slice(0, MAX_SERVICE));
   }
 
-  #addChat(entry: Entry): void {
-    const role = roleOf(entry.data);
-    if (role !== undefined && role !== 'assistant') {
-      this.#goOnFrom(this.#begin(entry, 'message'), entry.seq);
-      this.#lastFailed = false;
-      return;
-    }
-    const id = entry.data.attributes[ATTRIBUTE.streamId];
-    const streamId = typeof id === 'string' ? id : '';
-    const stream = this.#streamFor(entry, streamId);
-    const { block } = stream;
-    block.entries.push(entry);
-    entry.block = block;
-    stream.open = afterKind(stream.open, entry.kind);
-    this.#place(entry, stream);
-    this.#goOnFrom(block, entry.seq);
-    const reasons = finishReasonsOf(entry.data);
-    if (reasons.length > 0) block.finishReasons = reasons;
-    if (entry.kind === 'error' || isBroken(reasons)) block.isFailed = true;
-    this.#lastFailed = block.isFailed;
-    // A record merged from chunks has no mark: its finish reasons are the end of the answer.
-    if (entry.kind === 'stream-end' || (entry.kind === 'text' && reasons.length > 0)) {
-      block.isOpen = false;
-      this.#streams.delete(streamId);
-    }
-  }
-
-  /** This is the newest chat. Text without marks and stream that stood before it does not go on any more. */
-  #goOnFrom(block: Block, seq: number): void {
-    const before = this.#lastChat;
-    this.#lastChat = block;
-    if (before === undefined || before === block || !before.isOpen || before.isMarked || before.streamId !== undefined)
-      return;
-    before.isOpen = false;
-    this.#changes.note(before, seq);
-  }
-
-  /** The stream that the entry goes on with, or begins. */
-  #streamFor(entry: Entry, streamId: string): Stream {
-    const known = this.#streams.get(streamId);
-    if (known !== undefined && this.#goesOn(entry, known, streamId)) {
-      if (this.#isBehindGap(entry, known)) this.#continueBelow(entry, known);
-      return known;
-    }
-    if (known !== undefined) {
-      known.block.isOpen = false;
-      if (known.block.isMarked) {
-        known.block.finishReasons = ['abandoned'];
-        known.block.isFailed = true;
-      }
-      this.#changes.note(known.block, entry.seq);
-    }
-    const isMarked = entry.kind === 'stream-start';
-    const block = this.#newBlock(entry, 'answer', { streamId: streamId === '' ? undefined : streamId, isMarked });
-    const stream: Stream = { block, open: 0, part: 'text' };
-    this.#streams.set(streamId, stream);
-    return stream;
-  }
-
-  #goesOn(entry: Entry, stream: Stream, streamId: string): boolean {
-    if (entry.kind === 'stream-start') {
-      // The rule of the main package: after a tool call a start goes on with the open answer.
-      return streamId === '' ? startIn(stream.open) === 'goes-on' : stream.block.isMarked;
-    }
-    // Text without marks goes on as long as nothing else was said; logs in between do not part it.
-    return stream.block.isMarked || streamId !== '' || stream.block === this.#lastChat;
-  }
-
-  /** Whether something is missing between the entry and what stands in the block. Nothing is to be read behind an end alone. */
-  #isBehindGap({ kind }: Entry, { block }: Stream): boolean {
-    return kind !== 'stream-end' && (block.entries.at(-1)?.seq ?? this.#gapAt) < this.#gapAt;
-  }
-
-  /** What follows a gap stands below it: the answer goes on in a block of its own. */
-  #continueBelow(entry: Entry, stream: Stream): void {
-    const { block } = stream;
-    block.isOpen = false;
-    this.#changes.note(block, entry.seq);
-    stream.block = this.#newBlock(entry, 'answer', block, true);
-    stream.block.isFailed = block.isFailed;
-    if (this.#lastChat === block) this.#lastChat = stream.block;
-  }
-
-  #place(entry: Entry, stream: Stream): void {
-    switch (entry.kind) {
-      case 'text':
-        entry.part = stream.part;
-        return;
-      case 'error':
-        entry.part = 'error';
-        return;
-      case 'reasoning-start':
-        stream.part = 'reasoning';
-        break;
-      case 'tool-call-start':
-        stream.part = 'tool';
-        break;
-      default:
-        stream.part = 'text';
-    }
-    entry.part = 'mark';
-  }
-
-  #begin(entry: Entry, type: BlockType): Block {
-    const block = this.#newBlock(entry, type, { streamId: undefined, isMarked: false });
-    block.entries.push(entry);
-    block.isOpen = false;
-    entry.block = block;
-    entry.part = 'text';
-    return block;
-  }
-
-  #newBlock(
-    { data, millis, seq }: Entry,
-    type: BlockType,
-    { streamId, isMarked }: Pick<Block, 'streamId' | 'isMarked'>,
-    isContinued = false,
-  ): Block {
-    const role = type === 'message' || type === 'answer' ? roleOf(data) : undefined;
-    return this.#pushBlock({ type, streamId, role, isMarked, isContinued, millis, missing: 0, reason: '' }, seq);
-  }
-
-  #pushBlock(
-    fields: Pick<Block, 'type' | 'streamId' | 'role' | 'isMarked' | 'isContinued' | 'millis' | 'missing' | 'reason'>,
-    changedAt: number,
-  ): Block {
-    const block: Block = {
-      id: this.#numbers.nextBlock(),
-      ...fields,
-      entries: [],
-      isOpen: true,
-      isFailed: false,
-      finishReasons: [],
-      changedAt,
-      changedBefore: undefined,
-      changedAfter: undefined,
-    };
-    this.blocks.push(block);
-    this.#changes.note(block, changedAt);
-    return block;
-  }
-
   /** The blocks that changed behind the cursor, in the order in which they began. */
   changedSince(cursor: number): Block[] {
-    return this.#changes.behind(cursor);
+    return this.#list.changedSince(cursor);
   }
 
   /** Entries are missing here. @param count -1 when their number is not known. */
   addGap(count: number, reason: string, millis: number): void {
     this.missing += Math.max(0, count);
-    this.#gapAt = this.#addMark('gap', count, reason, millis);
+    this.version = this.#list.addMark('gap', count, reason, millis);
+    this.#answers.noteGap(this.version);
   }
 
   /** The session ended: what comes later is its next life. */
   end(millis: number): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#addMark('end', 0, '', millis);
+    this.version = this.#list.addMark('end', 0, '', millis);
     // Nothing of the next life goes on with what stands above the mark.
-    for (const { block } of this.#streams.values()) {
-      block.isOpen = false;
-      this.#changes.note(block, this.version);
-    }
-    this.#streams.clear();
-    this.#lastChat = undefined;
-  }
-
-  /** @returns Its cursor. */
-  #addMark(type: 'gap' | 'end', missing: number, reason: string, millis: number): number {
-    const seq = this.#numbers.nextSeq();
-    const none = { streamId: undefined, role: undefined, isMarked: false, isContinued: false } as const;
-    this.#pushBlock({ type, ...none, millis, missing, reason }, seq).isOpen = false;
-    this.version = seq;
-    return seq;
+    this.#answers.endAll(this.version);
   }
 
   /** The entries up to this one have reached the collector. */
@@ -336,11 +168,9 @@ export class Session {
       blocks += 1;
     }
     if (dropped === 0) return this.#trimBlock(count);
-    const gone = new Set(this.blocks.splice(0, blocks));
-    for (const block of gone) this.#changes.forget(block);
-    if (this.#lastChat !== undefined && gone.has(this.#lastChat)) this.#lastChat = undefined;
+    const gone = this.#list.dropOldest(blocks);
     this.#keepEntries((entry) => !gone.has(entry.block));
-    for (const [id, { block }] of this.#streams) if (gone.has(block)) this.#streams.delete(id);
+    this.#answers.forget(gone);
     return this.#noteTrimmed(dropped);
   }
 

@@ -70,6 +70,21 @@ describe('what the model holds', () => {
     expect(many.entries).toBe(many.sessions.size);
   });
 
+  it('counts an answer as open until it ends, another one takes its place, or the bound takes it', () => {
+    const model = new SessionModel();
+    const script = new SessionScript(model, 'abc').mark('stream_start').chunk('a').mark('stream_start').chunk('b');
+    const session = model.find('abc');
+    expect(session?.openAnswers).toBe(1);
+    script.log('c');
+    session?.trim(3);
+    expect([session?.openAnswers, session?.blocks.map(({ type }) => type)]).toEqual([0, ['log']]);
+    script.chunk('d').mark('stream_end').mark('stream_start').mark('stream_end');
+    expect(session?.openAnswers).toBe(0);
+    session?.end(0);
+    script.mark('stream_start');
+    expect(session?.openAnswers).toBe(1);
+  });
+
   it('finds the session of a record by the first attribute that names one', () => {
     const model = new SessionModel({ sessionAttributes: ['user.id', 'session.id'] });
     const script = new SessionScript(model, 'abc');

@@ -1,0 +1,174 @@
+import { ATTRIBUTE, afterKind, startIn } from '../formats.ts';
+import type { OpenAnswer } from '../formats.ts';
+import { isBroken } from './block.ts';
+import type { Block, Entry, Part } from './block.ts';
+import type { BlockList } from './block-list.ts';
+import { finishReasonsOf, roleOf } from './entry.ts';
+
+/** The open answer of a stream, and its state as the main package has it. */
+interface Stream {
+  block: Block;
+  open: OpenAnswer;
+  part: Part;
+}
+
+/** Joins what the user of a session sees into answers, and knows which of them go on. */
+export class Answers {
+  readonly #blocks: BlockList;
+  /** By stream id, `''` for answers without. */
+  readonly #streams = new Map<string, Stream>();
+  /** How many of them a mark began, so that a mark is to end them. */
+  #marked = 0;
+  /** The last block that the user of the session sees. */
+  #last: Block | undefined;
+  /** The cursor at the newest gap. */
+  #gapAt = 0;
+
+  constructor(blocks: BlockList) {
+    this.#blocks = blocks;
+  }
+
+  /** Answers that a mark began and none has ended. */
+  get open(): number {
+    return this.#marked;
+  }
+
+  /** Places the entry in its block. */
+  add(entry: Entry): Block {
+    const role = roleOf(entry.data);
+    if (role !== undefined && role !== 'assistant') {
+      const message = this.#blocks.addSingle(entry, 'message');
+      this.#goOnFrom(message, entry.seq);
+      return message;
+    }
+    const id = entry.data.attributes[ATTRIBUTE.streamId];
+    const streamId = typeof id === 'string' ? id : '';
+    const stream = this.#streamFor(entry, streamId);
+    const { block } = stream;
+    block.entries.push(entry);
+    entry.block = block;
+    stream.open = afterKind(stream.open, entry.kind);
+    place(entry, stream);
+    this.#goOnFrom(block, entry.seq);
+    const reasons = finishReasonsOf(entry.data);
+    if (reasons.length > 0) block.finishReasons = reasons;
+    if (entry.kind === 'error' || isBroken(reasons)) block.isFailed = true;
+    // A record merged from chunks has no mark: its finish reasons are the end of the answer.
+    if (entry.kind === 'stream-end' || (entry.kind === 'text' && reasons.length > 0)) {
+      block.isOpen = false;
+      this.#forgetStream(streamId, stream);
+    }
+    return block;
+  }
+
+  /** Entries are missing here. What comes of an open answer stands below. */
+  noteGap(seq: number): void {
+    this.#gapAt = seq;
+  }
+
+  /** Nothing that is open goes on. */
+  endAll(seq: number): void {
+    for (const { block } of this.#streams.values()) {
+      block.isOpen = false;
+      this.#blocks.noteChange(block, seq);
+    }
+    this.#streams.clear();
+    this.#marked = 0;
+    this.#last = undefined;
+  }
+
+  /** These blocks are not held any more. */
+  forget(gone: ReadonlySet<Block>): void {
+    if (this.#last !== undefined && gone.has(this.#last)) this.#last = undefined;
+    for (const [id, stream] of this.#streams) if (gone.has(stream.block)) this.#forgetStream(id, stream);
+  }
+
+  #forgetStream(streamId: string, { block }: Stream): void {
+    this.#streams.delete(streamId);
+    if (block.isMarked) this.#marked -= 1;
+  }
+
+  /** This is the newest chat. Text without marks and stream that stood before it does not go on any more. */
+  #goOnFrom(block: Block, seq: number): void {
+    const before = this.#last;
+    this.#last = block;
+    if (before === undefined || before === block || !before.isOpen || before.isMarked || before.streamId !== undefined)
+      return;
+    before.isOpen = false;
+    this.#blocks.noteChange(before, seq);
+  }
+
+  /** The stream that the entry goes on with, or begins. */
+  #streamFor(entry: Entry, streamId: string): Stream {
+    const known = this.#streams.get(streamId);
+    if (known !== undefined && this.#goesOn(entry, known, streamId)) {
+      if (this.#isBehindGap(entry, known)) this.#continueBelow(entry, known);
+      return known;
+    }
+    if (known !== undefined) this.#abandon(known, streamId, entry.seq);
+    const isMarked = entry.kind === 'stream-start';
+    const beginning = { streamId: streamId === '' ? undefined : streamId, isMarked, isContinued: false };
+    const stream: Stream = { block: this.#blocks.addAnswer(entry, beginning), open: 0, part: 'text' };
+    this.#streams.set(streamId, stream);
+    if (isMarked) this.#marked += 1;
+    return stream;
+  }
+
+  /** Another answer takes the place of this one. */
+  #abandon(stream: Stream, streamId: string, seq: number): void {
+    const { block } = stream;
+    block.isOpen = false;
+    if (block.isMarked) {
+      block.finishReasons = ['abandoned'];
+      block.isFailed = true;
+    }
+    this.#blocks.noteChange(block, seq);
+    this.#forgetStream(streamId, stream);
+  }
+
+  #goesOn({ kind }: Entry, { open, block }: Stream, streamId: string): boolean {
+    if (kind === 'stream-start') {
+      // The rule of the main package: after a tool call a start goes on with the open answer.
+      return streamId === '' ? startIn(open) === 'goes-on' : block.isMarked;
+    }
+    // Text without marks goes on as long as nothing else was said; logs in between do not part it.
+    return block.isMarked || streamId !== '' || block === this.#last;
+  }
+
+  /** Whether something is missing between the entry and what stands in the block. An end alone is nothing to read below a gap. */
+  #isBehindGap({ kind }: Entry, { block }: Stream): boolean {
+    return kind !== 'stream-end' && (block.entries.at(-1)?.seq ?? this.#gapAt) < this.#gapAt;
+  }
+
+  /** What follows a gap stands below it: the answer goes on in a block of its own. */
+  #continueBelow(entry: Entry, stream: Stream): void {
+    const { block } = stream;
+    const { streamId, isMarked, isFailed } = block;
+    block.isOpen = false;
+    this.#blocks.noteChange(block, entry.seq);
+    stream.block = this.#blocks.addAnswer(entry, { streamId, isMarked, isContinued: true });
+    stream.block.isFailed = isFailed;
+    if (this.#last === block) this.#last = stream.block;
+  }
+}
+
+/** In which part of the answer the entry stands. */
+function place(entry: Entry, stream: Stream): void {
+  switch (entry.kind) {
+    case 'text':
+      entry.part = stream.part;
+      return;
+    case 'error':
+      entry.part = 'error';
+      return;
+    case 'reasoning-start':
+      stream.part = 'reasoning';
+      break;
+    case 'tool-call-start':
+      stream.part = 'tool';
+      break;
+    default:
+      stream.part = 'text';
+  }
+  entry.part = 'mark';
+}

@@ -1,0 +1,86 @@
+import type { Block, BlockType, Entry } from './block.ts';
+import { ChangeOrder } from './change-order.ts';
+import { roleOf } from './entry.ts';
+
+/** What a session takes from the model that holds it: numbers that count over all sessions. */
+export interface Numbers {
+  nextBlock(): number;
+  nextSeq(): number;
+}
+
+/** How an answer begins. */
+export type Beginning = Pick<Block, 'streamId' | 'isMarked' | 'isContinued'>;
+
+const NO_ANSWER: Beginning = { streamId: undefined, isMarked: false, isContinued: false };
+
+/** The blocks of a session, in the order in which they began and in that in which they changed last. */
+export class BlockList {
+  /** In the order in which they began. */
+  readonly all: Block[] = [];
+  readonly #numbers: Numbers;
+  readonly #changes = new ChangeOrder();
+
+  constructor(numbers: Numbers) {
+    this.#numbers = numbers;
+  }
+
+  /** A block of an entry alone. */
+  addSingle(entry: Entry, type: 'message' | 'log'): Block {
+    const role = type === 'message' ? roleOf(entry.data) : undefined;
+    const block = this.#push({ ...NO_ANSWER, type, role, millis: entry.millis, missing: 0, reason: '' }, entry.seq);
+    block.isOpen = false;
+    block.entries.push(entry);
+    entry.block = block;
+    entry.part = 'text';
+    return block;
+  }
+
+  /** The block of an answer that the entry begins. It does not stand in it yet. */
+  addAnswer({ data, millis, seq }: Entry, beginning: Beginning): Block {
+    return this.#push({ ...beginning, type: 'answer', role: roleOf(data), millis, missing: 0, reason: '' }, seq);
+  }
+
+  /** @returns The cursor at the mark. */
+  addMark(type: 'gap' | 'end', missing: number, reason: string, millis: number): number {
+    const seq = this.#numbers.nextSeq();
+    this.#push({ ...NO_ANSWER, type, role: undefined, millis, missing, reason }, seq).isOpen = false;
+    return seq;
+  }
+
+  #push(
+    fields: Beginning & Pick<Block, 'role' | 'millis' | 'missing' | 'reason'> & { readonly type: BlockType },
+    changedAt: number,
+  ): Block {
+    const block: Block = {
+      id: this.#numbers.nextBlock(),
+      ...fields,
+      entries: [],
+      isOpen: true,
+      isFailed: false,
+      finishReasons: [],
+      changedAt,
+      changedBefore: undefined,
+      changedAfter: undefined,
+    };
+    this.all.push(block);
+    this.#changes.note(block, changedAt);
+    return block;
+  }
+
+  /** The block changed at this cursor, which is never below that of the change before. */
+  noteChange(block: Block, seq: number): void {
+    this.#changes.note(block, seq);
+  }
+
+  /** The blocks that changed behind the cursor, in the order in which they began. */
+  changedSince(cursor: number): Block[] {
+    return this.#changes.behind(cursor);
+  }
+
+  /** Forgets so many of the oldest. */
+  dropOldest(count: number): ReadonlySet<Block> {
+    const gone = new Set(this.all.splice(0, count));
+    for (const block of gone) this.#changes.forget(block);
+    return gone;
+  }
+}
