@@ -13,6 +13,7 @@ import { StatusBar } from './list/status.tsx';
 import { Welcome } from './list/welcome.tsx';
 import { Pane } from './pane/pane.tsx';
 import { usePage, useStore } from './use-page.ts';
+import './page.css';
 
 /** The layout: sessions, the chosen ones side by side, a block in full, and how the viewer is. */
 export function Page(): JSX.Element {

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
+import './attributes.css';
 
 /** So many fields of a level are shown until one asks for all: there may be a thousand. */
 const SHOWN_FIELDS = 60;

@@ -9,6 +9,7 @@ import { blockJson, blockMarkdown } from './copy.ts';
 import { CopyMenu } from './copy-menu.tsx';
 import { TimelineChart } from './timeline-chart.tsx';
 import { useDetail } from './use-detail.ts';
+import './block-details.css';
 
 interface Props {
   readonly session: string;

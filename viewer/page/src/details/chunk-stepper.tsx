@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import type { BlockDetail, EntryDetail } from '../../../src/serve/protocol.ts';
 import { spanText } from '../pane/times.ts';
 import { Fields } from './attributes.tsx';
+import './chunk-stepper.css';
 
 interface Props {
   readonly session: string;

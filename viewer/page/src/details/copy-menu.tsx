@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 
 import { useStore } from '../use-page.ts';
 import { copyText } from './clipboard.ts';
+import './copy-menu.css';
 
 /** A form in which something can be copied. The text may have to be fetched. */
 export interface CopyForm {

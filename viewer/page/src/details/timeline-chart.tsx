@@ -4,6 +4,7 @@ import type { BlockDetail } from '../../../src/serve/protocol.ts';
 import { spanText } from '../pane/times.ts';
 import { timelineShape, timelineSummary } from './timeline.ts';
 import type { TimelineShape } from './timeline.ts';
+import './timeline-chart.css';
 
 const WIDTH = 360;
 const HEIGHT = 96;

@@ -5,6 +5,7 @@ import { KINDS, MAX_SEARCH, SORTS, STATES } from '../address.ts';
 import type { View } from '../address.ts';
 import { usePage, useStore } from '../use-page.ts';
 import { useShortcut } from './keys.ts';
+import './filters.css';
 
 const SORT_NAMES: Readonly<Record<View['sort'], string>> = {
   newest: 'Newest',

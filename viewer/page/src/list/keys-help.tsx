@@ -2,6 +2,7 @@ import { useRef } from 'preact/hooks';
 import type { JSX } from 'preact';
 
 import { SHORTCUTS, useShortcut } from './keys.ts';
+import './keys-help.css';
 
 /** The button that shows the keys, and the dialog that lists them. */
 export function KeysHelp(): JSX.Element {

@@ -5,6 +5,7 @@ import type { Connection } from '../event-stream.ts';
 import { recordsOf } from '../page-state.ts';
 import { usePage, useStore } from '../use-page.ts';
 import { whole } from './figures.ts';
+import './notices.css';
 
 /** What is not as it should be, and what to do about it. */
 export function Notices(): JSX.Element {

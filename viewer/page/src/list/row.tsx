@@ -3,6 +3,7 @@ import { memo } from 'preact/compat';
 
 import type { SessionRow } from '../../../src/serve/protocol.ts';
 import { counted } from './figures.ts';
+import './row.css';
 
 /** Of each row, so that the place of one is known without drawing those before it. The style sheet has it too. */
 export const ROW_HEIGHT = 56;

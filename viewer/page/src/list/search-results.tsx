@@ -6,6 +6,7 @@ import { listFilter } from '../list-filter.ts';
 import { usePage, useStore } from '../use-page.ts';
 import { counted, whole } from './figures.ts';
 import { useShortcut } from './keys.ts';
+import './search-results.css';
 
 /** So long after the last key a text is searched for. */
 const TYPING_MILLIS = 200;

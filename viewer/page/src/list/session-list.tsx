@@ -8,6 +8,7 @@ import { ageText, clockText, whole } from './figures.ts';
 import { useShortcut } from './keys.ts';
 import { Row, ROW_HEIGHT } from './row.tsx';
 import { useRowWindow } from './row-window.ts';
+import './session-list.css';
 
 /** The sessions, or why there is none. */
 export function SessionList(): JSX.Element {

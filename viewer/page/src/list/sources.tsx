@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 
 import type { StateEvent } from '../../../src/serve/protocol.ts';
 import { whole } from './figures.ts';
+import './sources.css';
 
 type SourceReport = StateEvent['sources'][number];
 

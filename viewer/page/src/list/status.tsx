@@ -7,6 +7,7 @@ import { KeysHelp } from './keys-help.tsx';
 import { useShortcut } from './keys.ts';
 import { Notices } from './notices.tsx';
 import { Sources } from './sources.tsx';
+import './status.css';
 
 /** How the viewer is: what it holds, what it does not any more, and what to do when something is wrong. */
 export function StatusBar(): JSX.Element {

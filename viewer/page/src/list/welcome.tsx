@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 
 import { usePage } from '../use-page.ts';
 import { isApplication } from './notices.tsx';
+import './welcome.css';
 
 /** Where the conversations will be: what to do while there is no session, or none is chosen. */
 export function Welcome(): JSX.Element {

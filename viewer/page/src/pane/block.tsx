@@ -6,6 +6,8 @@ import { GrowingText } from './growing-text.tsx';
 import { EndMark, GapMark } from './marks.tsx';
 import { fullTime, timeText } from './times.ts';
 import type { TimeMode } from './times.ts';
+import './block.css';
+import './fold.css';
 
 export interface BlockProps {
   readonly block: BlockChange;

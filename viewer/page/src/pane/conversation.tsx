@@ -9,6 +9,7 @@ import { Scroller } from './scroller.ts';
 import type { ScrollerHandlers } from './scroller.ts';
 import { dayBetween } from './times.ts';
 import { placesIn } from './window.ts';
+import './conversation.css';
 
 interface Props extends Pick<BlockProps, 'time' | 'startMillis' | 'select'>, Omit<ScrollerHandlers, 'draw'> {
   readonly conversation: Conversation;

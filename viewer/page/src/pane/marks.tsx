@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 
 import type { BlockChange } from '../../../src/serve/protocol.ts';
+import './marks.css';
 
 /** Where entries are missing, and why. */
 export function GapMark({ block }: { readonly block: BlockChange }): JSX.Element {

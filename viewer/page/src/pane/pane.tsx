@@ -7,6 +7,7 @@ import { PaneHeader } from './pane-header.tsx';
 import { filtered } from './replay.ts';
 import { ReplayBar } from './replay-bar.tsx';
 import { useReplay } from './use-replay.ts';
+import './pane.css';
 
 const NOTHING_OLDER = (): Promise<void> => Promise.resolve();
 

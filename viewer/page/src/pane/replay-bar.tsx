@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { SPEEDS } from './replay.ts';
 import { clockText } from './times.ts';
 import type { OpenedReplay } from './use-replay.ts';
+import './replay-bar.css';
 
 interface Props extends OpenedReplay {
   readonly close: () => void;
