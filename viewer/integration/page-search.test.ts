@@ -3,6 +3,14 @@ import { expect, it } from 'vitest';
 import { SessionScript } from '../test/support/records.ts';
 import { describePage } from './support/chromium.ts';
 
+/** The texts that are marked in the conversation, when the first of them is in sight. */
+const MARKED = `(() => {
+  const places = [...(CSS.highlights.get('found') ?? [])];
+  const box = document.querySelector('.blocks').getBoundingClientRect();
+  const { top = -1, bottom = -1 } = places[0]?.getBoundingClientRect() ?? {};
+  return bottom > top && top >= box.top && bottom <= box.bottom ? places.map(String) : 'out of sight';
+})()`;
+
 describePage('the search for a text', (open) => {
   it('finds it in answers and logs, marks it as text, and leads to its block', async () => {
     const { server, page, complaints } = await open({
@@ -25,6 +33,34 @@ describePage('the search for a text', (open) => {
     await page.getByText('The order <b>was sent</b>').first().waitFor();
     const block = server.model.find('abc')?.blocks[1]?.id;
     expect(new URLSearchParams(new URL(page.url()).hash.slice(1)).get('block')).toBe(String(block));
+    expect(complaints).toEqual([]);
+  });
+
+  it('leads from place to place in a session, and marks the text where it stands', async () => {
+    const { page, complaints } = await open({
+      prepare: ({ model }) => {
+        const script = new SessionScript(model, 'abc').log('an Order came').mark('stream_start');
+        script.mark('reasoning_start').chunk('is the or').chunk('der new?').mark('reasoning_stop').mark('stream_end');
+        for (let at = 0; at < 200; at += 1) script.log(`line ${at}`);
+        script.mark('stream_start').chunk('a long line\n'.repeat(2_000)).chunk('order and order').mark('stream_end');
+      },
+      view: '#text=order',
+    });
+    await page.getByRole('button', { name: /abc/ }).click();
+    const places = page.getByRole('group', { name: 'Places in this session' });
+    await places.getByText('1 of 3').waitFor();
+    await expect.poll(() => page.evaluate(MARKED)).toEqual(['Order']);
+    await page.keyboard.press('n');
+    await places.getByText('2 of 3').waitFor();
+    await expect.poll(() => page.evaluate(MARKED)).toEqual(['order']);
+    await places.getByRole('button', { name: 'Next place' }).click();
+    await places.getByText('3 of 3').waitFor();
+    await expect.poll(() => page.evaluate(MARKED)).toEqual(['order', 'order']);
+    expect(await places.getByRole('button', { name: 'Next place' }).isDisabled()).toBe(true);
+    await page.keyboard.press('Shift+N');
+    await expect.poll(() => page.evaluate(MARKED)).toEqual(['order']);
+    await page.getByRole('searchbox', { name: 'Search in what sessions say' }).fill('');
+    await expect.poll(() => page.evaluate('CSS.highlights.size')).toBe(0);
     expect(complaints).toEqual([]);
   });
 

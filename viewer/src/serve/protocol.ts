@@ -198,9 +198,11 @@ export interface ReplayStep {
 /** Where a text was found. */
 export interface SearchHit {
   readonly key: string;
+  /** The entry in which it stands first. */
   readonly seq: number;
-  readonly block: number;
-  /** The text around it. */
+  /** The blocks with the text, oldest first: at most 1,000 of them. */
+  readonly blocks: readonly number[];
+  /** The text around the first of them. */
   readonly excerpt: string;
   /** How many blocks of the session have it. */
   readonly count: number;

@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { Block, Entry } from '../model/block.ts';
-import type { Session } from '../model/session.ts';
 import type { SessionModel } from '../model/session-model.ts';
 import type { ListQuery, SearchHit } from './protocol.ts';
 import { isMatch } from './session-list.ts';
@@ -10,6 +9,8 @@ import { isMatch } from './session-list.ts';
 const ENTRIES_PER_TURN = 20_000;
 const EXCERPT_BEFORE = 40;
 const EXCERPT_LENGTH = 160;
+/** Most blocks of a session that a hit names; it counts them all. */
+const MAX_PLACES = 1_000;
 
 /**
  * Looks for a text, whatever its case, in all blocks of the sessions that the query lets through; the newest sessions first. An
@@ -26,34 +27,37 @@ export async function searchBlocks(
   let looked = 0;
   for (const session of model.inOrder.toReversed()) {
     if (!isMatch(session, query, model.now())) continue;
-    let hit: SearchHit | undefined;
+    let first: Found | undefined;
     let count = 0;
+    const blocks: number[] = [];
     for (const block of session.blocks.slice()) {
       if ((looked += block.entries.length) >= ENTRIES_PER_TURN) {
         looked = 0;
         await nextTurn();
         if (signal.aborted) return { hits, isComplete: false };
       }
-      const found = hitIn(block, session, wanted);
+      const found = foundIn(block, wanted);
       if (found === undefined) continue;
       count += 1;
-      hit ??= found;
+      if (blocks.length < MAX_PLACES) blocks.push(block.id);
+      first ??= found;
     }
-    if (hit === undefined) continue;
-    hits.push({ ...hit, count });
+    if (first === undefined) continue;
+    hits.push({ key: session.key, ...first, blocks, count });
     if (hits.length >= query.limit) return { hits, isComplete: false };
   }
   return { hits, isComplete: true };
 }
 
-function hitIn(block: Block, session: Session, wanted: string): SearchHit | undefined {
-  const { entries } = block;
+type Found = Pick<SearchHit, 'seq' | 'excerpt'>;
+
+function foundIn({ entries }: Block, wanted: string): Found | undefined {
   const text = entries.length === 1 ? (entries[0] as Entry).text : joined(entries);
   const at = text.toLowerCase().indexOf(wanted);
   if (at === -1) return undefined;
   const from = Math.max(0, at - EXCERPT_BEFORE);
   const excerpt = text.slice(from, from + EXCERPT_LENGTH);
-  return { key: session.key, seq: seqAt(entries, at), block: block.id, excerpt, count: 0 };
+  return { seq: seqAt(entries, at), excerpt };
 }
 
 /** Another part of an answer begins on a line of its own, so that nothing is found across two of them. */

@@ -60,9 +60,10 @@ describe('the interface of the page', () => {
     new SessionScript(server.model, 'two').log('nothing');
     new SessionScript(server.model, 'three').log('<b>ORDER</b>');
     const { hits } = await askJson<{ readonly hits: SearchHit[] }>(`${server.endpoint}/api/search?q=order`);
-    expect(hits.map(({ key, count, excerpt }) => [key, count, excerpt])).toEqual([
-      ['s:three', 1, '<b>ORDER</b>'],
-      ['s:one', 2, 'the Order was sent'],
+    const idsOf = (name: string): unknown => server.model.find(name)?.blocks.map(({ id }) => id);
+    expect(hits.map(({ key, count, blocks, excerpt }) => [key, count, blocks, excerpt])).toEqual([
+      ['s:three', 1, idsOf('three'), '<b>ORDER</b>'],
+      ['s:one', 2, idsOf('one'), 'the Order was sent'],
     ]);
   });
 
@@ -75,7 +76,7 @@ describe('the interface of the page', () => {
     const entries = server.model.find('one')?.entries ?? [];
     const seq = entries.find(({ text }) => text === 'or')?.seq;
     expect((await find('q=Order+was+sent')).hits).toEqual([
-      { key: 's:one', seq, block: entries.at(-1)?.block.id, excerpt: '\n\nhalf an \norder was sent', count: 1 },
+      { key: 's:one', seq, blocks: [entries.at(-1)?.block.id], excerpt: '\n\nhalf an \norder was sent', count: 1 },
     ]);
     // Reasoning is another text than what follows it.
     expect((await find('q=an+order')).hits).toEqual([]);

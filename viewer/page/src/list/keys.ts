@@ -5,6 +5,8 @@ export const SHORTCUTS = {
   '/': 'Search',
   j: 'Next session',
   k: 'Previous session',
+  n: 'Next place of the text that was searched for',
+  N: 'Previous place of the text that was searched for',
   p: 'Pause, or go on',
   Enter: 'Open the details of the newest block',
   Escape: 'Close the details',

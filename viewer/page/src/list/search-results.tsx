@@ -25,15 +25,25 @@ export function SearchResults(): JSX.Element {
   const follow = usePage(({ view }) => view.follow);
   const found = useSearch();
   const hits = found?.hits ?? [];
-  const show = ({ key, block }: SearchHit, isTyped: boolean): void =>
-    store.show({ follow: key, block, replay: undefined }, isTyped);
+  const block = usePage(({ view }) => view.block);
+  const show = ({ key, blocks }: SearchHit, isTyped: boolean, at = 0): void =>
+    store.show({ follow: key, block: blocks[at] ?? 0, replay: undefined }, isTyped);
   const step = (by: number): void => {
     const at = hits.findIndex(({ key }) => key === store.state.view.follow);
     const hit = hits[at === -1 ? 0 : at + by];
     if (hit !== undefined) show(hit, true);
   };
+  const chosen = hits.find(({ key }) => key === follow);
+  const stepInSession = (by: number): void => {
+    if (chosen === undefined) return step(0);
+    const at = chosen.blocks.indexOf(block);
+    const next = at === -1 ? 0 : at + by;
+    if (chosen.blocks[next] !== undefined) show(chosen, true, next);
+  };
   useShortcut('j', () => step(1));
   useShortcut('k', () => step(-1));
+  useShortcut('n', () => stepInSession(1));
+  useShortcut('N', () => stepInSession(-1));
   if (found === undefined) return <p class="note">Searching.</p>;
   return (
     <div class="hits" tabIndex={-1}>
@@ -48,9 +58,35 @@ export function SearchResults(): JSX.Element {
               </span>
               <Excerpt excerpt={hit.excerpt} text={found.text} />
             </button>
+            {hit === chosen && hit.count > 1 ? <Places hit={hit} block={block} step={stepInSession} /> : null}
           </li>
         ))}
       </ul>
+    </div>
+  );
+}
+
+interface PlacesProps {
+  readonly hit: SearchHit;
+  /** The block that is shown. */
+  readonly block: number;
+  readonly step: (by: number) => void;
+}
+
+/** Which of the places of the chosen session is shown, and the way to the others. */
+function Places({ hit: { blocks, count }, block, step }: PlacesProps): JSX.Element {
+  const at = blocks.indexOf(block);
+  return (
+    <div class="places" role="group" aria-label="Places in this session">
+      <button type="button" aria-label="Previous place" disabled={at <= 0} onClick={() => step(-1)}>
+        ‹
+      </button>
+      <span>
+        {at === -1 ? '–' : whole(at + 1)} of {whole(count)}
+      </span>
+      <button type="button" aria-label="Next place" disabled={at === blocks.length - 1} onClick={() => step(1)}>
+        ›
+      </button>
     </div>
   );
 }

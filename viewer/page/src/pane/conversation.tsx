@@ -1,9 +1,11 @@
 import { useEffect, useLayoutEffect, useMemo, useReducer, useRef } from 'preact/hooks';
 import type { JSX } from 'preact';
 
+import { blockIn } from '../blocks.ts';
 import type { Conversation } from '../blocks.ts';
 import { Block } from './block.tsx';
 import type { BlockProps } from './block.tsx';
+import { markPlaces, textPlacesIn } from './found-text.ts';
 import { deliveredPlace, Mark } from './marks.tsx';
 import { Scroller } from './scroller.ts';
 import type { ScrollerHandlers } from './scroller.ts';
@@ -14,6 +16,8 @@ import './conversation.css';
 interface Props extends Pick<BlockProps, 'time' | 'startMillis' | 'select'>, Omit<ScrollerHandlers, 'draw'> {
   readonly conversation: Conversation;
   readonly selected: number;
+  /** A text that was searched for, which is marked in the selected block; `''` for none. */
+  readonly found: string;
   /** Whether the session is live, or replayed. */
   readonly isLive: boolean;
   /** The newest entry that the collector is known to have. */
@@ -29,6 +33,7 @@ export function ConversationView(props: Props): JSX.Element {
   const unfolded = useRef(new Set<string>()).current;
   const scroller = useScroller(props);
   const [from, to] = placesIn(blocks, scroller.shown);
+  useFoundText(scroller, props, from, to);
   const delivered = useMemo(() => deliveredPlace(blocks, props.deliveredSeq), [blocks, props.deliveredSeq]);
   const rows: JSX.Element[] = [];
   for (const [offset, block] of blocks.slice(from, to).entries()) {
@@ -73,14 +78,14 @@ export function ConversationView(props: Props): JSX.Element {
   );
 }
 
-function useScroller({ conversation, selected, loadOlder, reach }: Props): Scroller {
+function useScroller({ conversation, selected, found, loadOlder, reach }: Props): Scroller {
   const [, draw] = useReducer((count: number) => count + 1, 0);
   const handlers = { draw: () => draw(0), loadOlder, reach };
   const scroller = (useRef<Scroller | undefined>(undefined).current ??= new Scroller(handlers));
   scroller.handlers = handlers;
   scroller.prepare(conversation);
   useLayoutEffect(() => scroller.settle());
-  useEffect(() => scroller.want(selected), [selected]);
+  useEffect(() => scroller.want(selected, found), [selected, found]);
   useEffect(() => {
     const { box } = scroller;
     if (box === null) return undefined;
@@ -95,6 +100,17 @@ function useScroller({ conversation, selected, loadOlder, reach }: Props): Scrol
     };
   }, []);
   return scroller;
+}
+
+/** Marks the text that was searched for in the selected block. */
+function useFoundText(scroller: Scroller, { conversation, selected, found }: Props, from: number, to: number): void {
+  const block = blockIn(conversation, selected);
+  useLayoutEffect(() => {
+    const element = found === '' ? null : scroller.box?.querySelector(`[data-block="${selected}"]`);
+    if (element === null || element === undefined) return undefined;
+    markPlaces(textPlacesIn(element, found));
+    return () => markPlaces([]);
+  }, [block, found, from, to]);
 }
 
 function DeliveredMark({ isAll = false }: { readonly isAll?: boolean }): JSX.Element {

@@ -75,6 +75,7 @@ function Conversation({ session, conversation, isReplay = false }: ConversationP
     <ConversationView
       conversation={conversation}
       selected={view.follow === session ? view.block : 0}
+      found={view.follow === session ? view.text : ''}
       select={select}
       time={view.time}
       isLive={isReplay || row?.state === 'live'}

@@ -1,5 +1,6 @@
 import { blockIn } from '../blocks.ts';
 import type { Conversation } from '../blocks.ts';
+import { bringIntoSight, textPlacesIn } from './found-text.ts';
 import { keepPlace, placeNow } from './place.ts';
 import type { Place } from './place.ts';
 import { earlierWindow, grownWindow, laterWindow, newestWindow, placesIn, windowAround } from './window.ts';
@@ -36,6 +37,8 @@ export class Scroller {
   #isEarlierDue = false;
   /** A block to be brought into sight, 0 for none. */
   #wanted = 0;
+  /** A text in it that is to be in sight, `''` for none. */
+  #wantedText = '';
 
   constructor(handlers: ScrollerHandlers) {
     this.handlers = handlers;
@@ -106,9 +109,10 @@ export class Scroller {
     void this.handlers.loadOlder();
   };
 
-  /** Brings a block into sight, as soon as it is there. */
-  want(block: number): void {
+  /** Brings a block, and the first place of a text in it, into sight as soon as it is there. */
+  want(block: number, text: string): void {
     this.#wanted = block;
+    this.#wantedText = text;
     this.#bringWanted();
   }
 
@@ -127,9 +131,12 @@ export class Scroller {
     }
     this.#wanted = 0;
     const block = box.querySelector(`[data-block="${wanted}"]`);
-    if (block === null || isInSight(box, block)) return;
+    if (block === null) return;
+    const place = this.#wantedText === '' ? undefined : textPlacesIn(block, this.#wantedText)[0];
+    if (isInSight(box, place ?? block)) return;
     this.isAtEnd = false;
-    block.scrollIntoView({ block: 'center' });
+    if (place === undefined) block.scrollIntoView({ block: 'center' });
+    else bringIntoSight(box, place);
     this.#top = box.scrollTop;
     this.handlers.draw();
   }
@@ -145,7 +152,8 @@ export class Scroller {
   }
 }
 
-function isInSight(box: Element, block: Element): boolean {
-  const [outer, inner] = [box.getBoundingClientRect(), block.getBoundingClientRect()];
-  return inner.top < outer.bottom && inner.bottom > outer.top;
+function isInSight(box: Element, part: Element | Range): boolean {
+  const [outer, inner] = [box.getBoundingClientRect(), part.getBoundingClientRect()];
+  // What is folded has no place.
+  return inner.height > 0 && inner.top < outer.bottom && inner.bottom > outer.top;
 }

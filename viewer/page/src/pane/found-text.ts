@@ -1,0 +1,58 @@
+/** The name under which the style sheet marks what was found. */
+const HIGHLIGHT = 'found';
+/** Most places that are marked in one block. */
+const MAX_PLACES = 1_000;
+
+/** Where the element has the text, whatever its case. A place never spans two texts, such as a reasoning and an answer. */
+export function textPlacesIn(element: Element, wanted: string): Range[] {
+  const places: Range[] = [];
+  for (const text of element.querySelectorAll('.text, .exception')) {
+    const nodes = textNodes(text);
+    const whole = nodes.map(({ data }) => data).join('');
+    const lower = whole.toLowerCase();
+    // A few letters change their length with their case: places behind them would be wrong.
+    if (lower.length !== whole.length) continue;
+    for (let at = lower.indexOf(wanted.toLowerCase()); at !== -1; at = lower.indexOf(wanted.toLowerCase(), at + 1)) {
+      if (places.length === MAX_PLACES) return places;
+      places.push(rangeIn(nodes, at, at + wanted.length));
+    }
+  }
+  return places;
+}
+
+/** Marks these places, and no others, without changing the document. Older browsers mark nothing. */
+export function markPlaces(places: readonly Range[]): void {
+  if (places.length === 0) globalThis.CSS.highlights?.delete(HIGHLIGHT);
+  else globalThis.CSS.highlights?.set(HIGHLIGHT, new Highlight(...places));
+}
+
+/** Unfolds what hides the place, and scrolls the box until it is in sight. */
+export function bringIntoSight(box: Element, place: Range): void {
+  const element = place.startContainer.parentElement;
+  const fold = element?.closest('details');
+  if (fold !== undefined && fold !== null) fold.open = true;
+  element?.scrollIntoView({ block: 'nearest' });
+  const [outer, inner] = [box.getBoundingClientRect(), place.getBoundingClientRect()];
+  if (inner.top < outer.top || inner.bottom > outer.bottom) {
+    box.scrollTop += inner.top - (outer.top + outer.bottom) / 2;
+  }
+}
+
+function textNodes(element: Element): Text[] {
+  const nodes: Text[] = [];
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode() !== null) nodes.push(walker.currentNode as Text);
+  return nodes;
+}
+
+function rangeIn(nodes: readonly Text[], from: number, to: number): Range {
+  const range = document.createRange();
+  let start = 0;
+  for (const node of nodes) {
+    const end = start + node.length;
+    if (from >= start && from < end) range.setStart(node, from - start);
+    if (to > start && to <= end) range.setEnd(node, to - start);
+    start = end;
+  }
+  return range;
+}
