@@ -64,6 +64,24 @@ describePage('the search for a text', (open) => {
     expect(complaints).toEqual([]);
   });
 
+  it('marks it in the chosen one of several sessions side by side', async () => {
+    const { page } = await open({
+      prepare: ({ model }) => {
+        new SessionScript(model, 'abc').log('an order');
+        new SessionScript(model, 'def').log('another Order');
+      },
+      view: '#text=order&pin=s:abc&pin=s:def',
+    });
+    for (const [name, text] of [
+      ['abc', 'order'],
+      ['def', 'Order'],
+      ['abc', 'order'],
+    ] as const) {
+      await page.getByRole('navigation').getByRole('button', { name }).click();
+      await expect.poll(() => page.evaluate(`[...(CSS.highlights.get('found') ?? [])].map(String)`)).toEqual([text]);
+    }
+  });
+
   it('looks through what comes as well, keeps to the filters, and says when there is nothing', async () => {
     const { server, page } = await open({
       prepare: ({ model }) => void new SessionScript(model, 'abc').log('order'),

@@ -108,8 +108,7 @@ function useFoundText(scroller: Scroller, { conversation, selected, found }: Pro
   useLayoutEffect(() => {
     const element = found === '' ? null : scroller.box?.querySelector(`[data-block="${selected}"]`);
     if (element === null || element === undefined) return undefined;
-    markPlaces(textPlacesIn(element, found));
-    return () => markPlaces([]);
+    return markPlaces(textPlacesIn(element, found));
   }, [block, found, from, to]);
 }
 

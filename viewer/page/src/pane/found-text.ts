@@ -20,10 +20,19 @@ export function textPlacesIn(element: Element, wanted: string): Range[] {
   return places;
 }
 
-/** Marks these places, and no others, without changing the document. Older browsers mark nothing. */
-export function markPlaces(places: readonly Range[]): void {
-  if (places.length === 0) globalThis.CSS.highlights?.delete(HIGHLIGHT);
-  else globalThis.CSS.highlights?.set(HIGHLIGHT, new Highlight(...places));
+/**
+ * Marks these places, and no others, without changing the document. Older browsers mark nothing.
+ * @returns Takes the marks away, unless others have taken their place.
+ */
+export function markPlaces(places: readonly Range[]): () => void {
+  // Absent in browsers of before 2025.
+  const highlights = (globalThis.CSS as Partial<typeof CSS>).highlights;
+  if (highlights === undefined) return () => {};
+  const highlight = new Highlight(...places);
+  highlights.set(HIGHLIGHT, highlight);
+  return () => {
+    if (highlights.get(HIGHLIGHT) === highlight) highlights.delete(HIGHLIGHT);
+  };
 }
 
 /** Unfolds what hides the place, and scrolls the box until it is in sight. */
