@@ -38,6 +38,8 @@ interface Deployment {
   readonly start: readonly string[];
   /** The recipe of that heading is among its files. */
   readonly recipe?: string;
+  /** Fields that the recipe's `next.config.ts` gets besides its own. */
+  readonly config?: Readonly<Record<string, unknown>>;
   /** In the place of asking for `/log`. */
   readonly ask?: (base: string, receiver: OtlpReceiver) => Promise<void>;
   /** Without the optional peers: that builds, and is not run. */
@@ -46,6 +48,15 @@ interface Deployment {
 
 const NEXT = { next: '^16.0.0', react: '^19.0.0', 'react-dom': '^19.0.0' };
 const BUILD_NEXT = { files: 'next', packages: NEXT, build: ['npx', 'next', 'build'] };
+
+const NEXT_RECIPE = {
+  ...BUILD_NEXT,
+  files: 'next-recipe',
+  packages: { ...NEXT, typescript: '~5.9.3', '@types/node': '^20.19.43', '@types/react': '^19.0.0' },
+  recipe: 'Next.js',
+  start: ['node_modules/next/dist/bin/next', 'start'],
+  ask: askRecipe,
+};
 
 const DEPLOYMENTS: readonly Deployment[] = [
   { name: 'Next.js 16', env: {}, ...BUILD_NEXT, start: ['node_modules/next/dist/bin/next', 'start'] },
@@ -69,16 +80,9 @@ const DEPLOYMENTS: readonly Deployment[] = [
     output: '.next/standalone',
     start: ['server.js'],
   },
-  {
-    name: 'Next.js 16, the recipe',
-    env: {},
-    ...BUILD_NEXT,
-    files: 'next-recipe',
-    packages: { ...NEXT, typescript: '~5.9.3', '@types/node': '^20.19.43', '@types/react': '^19.0.0' },
-    recipe: 'Next.js',
-    start: ['node_modules/next/dist/bin/next', 'start'],
-    ask: askRecipe,
-  },
+  { name: 'Next.js 16, the recipe', env: {}, ...NEXT_RECIPE },
+  // As create-next-app sets it: whatever asks for nothing of the request is run at build time.
+  { name: 'Next.js 16, the recipe, cacheComponents', env: {}, ...NEXT_RECIPE, config: { cacheComponents: true } },
   { name: 'Next.js 16, build without the peers', env: {}, ...BUILD_NEXT, start: [], isBare: true },
   {
     name: 'Nitro 2',
@@ -172,6 +176,13 @@ async function untilAnswered(url: string, server: { readonly exitCode: number | 
   }
 }
 
+function withConfig(code: string, config: Readonly<Record<string, unknown>>): string {
+  const fields = Object.entries(config).map(([name, value]) => `  ${name}: ${JSON.stringify(value)},\n`);
+  const begin = /const config: NextConfig = \{\n/;
+  assert.match(code, begin);
+  return code.replace(begin, (found) => found + fields.join(''));
+}
+
 function withoutPeers({ name, dependencies }: HostLine): HostLine {
   const api = '@opentelemetry/api';
   return { name, dependencies: { [api]: dependencies[api] ?? '' } };
@@ -179,12 +190,23 @@ function withoutPeers({ name, dependencies }: HostLine): HostLine {
 
 /** Each line as the deployment's host, built anew for each kind of build. */
 async function deploy(directory: string, tarball: string, line: HostLine, deployment: Deployment): Promise<void> {
-  const { env, files, packages, build, output, start, recipe, ask = askForLog, isBare = false } = deployment;
+  const {
+    env,
+    files,
+    packages,
+    build,
+    output,
+    start,
+    recipe,
+    config = {},
+    ask = askForLog,
+    isBare = false,
+  } = deployment;
   const host = join(directory, `${files}-${HOST_LINES.indexOf(line)}${isBare ? '-bare' : ''}`);
   await makeHost(host, tarball, isBare ? withoutPeers(line) : line, files, packages);
   for (const [file, code] of recipe === undefined ? [] : programOf('recipes-setups.md', recipe).files) {
     await mkdir(dirname(join(host, file)), { recursive: true });
-    await writeFile(join(host, file), code);
+    await writeFile(join(host, file), file === 'next.config.ts' ? withConfig(code, config) : code);
   }
   await Promise.all(['.next', '.output'].map((made) => rm(join(host, made), { recursive: true, force: true })));
   const { stdout, stderr } = await command(build, host, { ...env, NEXT_TELEMETRY_DISABLED: '1' });

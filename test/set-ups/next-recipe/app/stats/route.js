@@ -1,7 +1,8 @@
+import { connection } from 'next/server';
 import { sharedSessionLogs } from 'otel-session-logs';
 
-export const dynamic = 'force-dynamic';
-
 export async function GET() {
+  // Not once at build time.
+  await connection();
   return Response.json(sharedSessionLogs().stats());
 }
