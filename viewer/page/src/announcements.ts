@@ -1,4 +1,4 @@
-import type { BlocksEvent } from '../../src/serve/protocol.ts';
+import type { BlockChange, BlocksEvent } from '../../src/serve/protocol.ts';
 import { blockIn } from './blocks.ts';
 import type { Conversation } from './blocks.ts';
 import type { PageState } from './page-state.ts';
@@ -9,10 +9,12 @@ const SESSIONS_MILLIS = 10_000;
 /** What ended in a conversation by an event: sentences for those who do not see it. Tokens are not told. */
 export function answersEnded(known: Conversation | undefined, event: BlocksEvent): string[] {
   if (known === undefined || event.isReset === true) return [];
-  const ended = event.blocks.filter(
-    ({ id, type, isOpen, isNew }) =>
-      type === 'answer' && !isOpen && (isNew === true || blockIn(known, id)?.isOpen === true),
-  );
+  const goesOn = ({ id, streamId }: BlockChange): boolean =>
+    event.blocks.some((block) => block.isContinued === true && block.id > id && block.streamId === streamId);
+  const ended = event.blocks.filter((block) => {
+    const { id, type, isOpen, isNew } = block;
+    return type === 'answer' && !isOpen && (isNew === true || blockIn(known, id)?.isOpen === true) && !goesOn(block);
+  });
   const failed = ended.filter(({ isFailed }) => isFailed).length;
   const name = event.key.slice(2);
   return [

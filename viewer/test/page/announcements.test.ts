@@ -23,6 +23,14 @@ describe('what is said of answers', () => {
     expect(answersEnded(withBlocks(known, ended), event([block(1, { isOpen: false })]))).toEqual([]);
   });
 
+  it('is nothing of an answer that goes on below a gap', () => {
+    const gap = block(3, { isNew: true, type: 'gap', isOpen: false });
+    const below = block(4, { isNew: true, isContinued: true });
+    expect(answersEnded(known, event([block(1, { isOpen: false }), gap, below]))).toEqual([]);
+    const another = { ...below, streamId: 'other' };
+    expect(answersEnded(known, event([block(1, { isOpen: false }), gap, another]))).toEqual(['Answer finished in abc']);
+  });
+
   it('is nothing of answers that were there when the session was opened', () => {
     const past = event([block(3, { isNew: true, isOpen: false })], { isReset: true });
     expect(answersEnded(undefined, past)).toEqual([]);
