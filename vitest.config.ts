@@ -18,7 +18,7 @@ const config: ViteUserConfig = defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    // Those talk to real servers, or start some hundred programs: `npm run test:integration`.
+    // Those talk to real servers, or start some hundred programs: `npm run test:integration` and `test:diagnose`.
     exclude: ['test/integration/**', 'test/diagnose/set-ups.test.ts', '**/node_modules/**'],
     // Real processes, sockets and disks take part: generous, since no test decides by time.
     testTimeout: 60_000,

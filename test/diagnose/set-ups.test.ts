@@ -16,7 +16,7 @@ const MARK = '<!-- set-ups -->';
 const END = '<!-- end of set-ups -->';
 /** Every line that is printed; the page has the findings of each, which is what a reader compares with. */
 const WHOLE = join(ROOT, 'test/diagnose/printed.md');
-/** `DOCS=write npx vitest run --config vitest.integration.config.ts test/diagnose/set-ups.test.ts` writes both anew. */
+/** `DOCS=write npm run test:diagnose` writes both anew. */
 const SHOWN = SET_UPS.filter(({ isHidden = false }) => !isHidden);
 const isWriting = process.env['DOCS'] === 'write';
 

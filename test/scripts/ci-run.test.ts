@@ -24,6 +24,7 @@ const HERE = [
 const ELSEWHERE = [
   SETUP,
   'npm run test:hosts',
+  'npm run test:diagnose',
   'npm run test:clients',
   'npm run test:recipes -- --quick',
   'npm run test:installs',
