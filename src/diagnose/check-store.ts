@@ -23,7 +23,7 @@ export async function checkStore({ processor: { store } }: DiagnosisScene, repor
     report.find(
       'store_unreachable',
       `${name} cannot be reached: ${outcome}; ${waiting}, and readers wait`,
-      'start the server that the store connects to, or correct its address, user and rights',
+      'start the server that the store connects to, or correct its address, user and permissions',
     );
   } finally {
     cursor.leave();
