@@ -137,7 +137,7 @@ export const rows: readonly Row[] = [
   ...Object.entries(exporters).map(([name, exporter]): Row => ({
     row: 12,
     what: `an answer of 500 tokens exported as one record, CPU, ${name}`,
-    unit: 'us',
+    unit: 'µs',
     ours: exportCost(exporter),
     base: 'one record a token',
     also: 'times fewer bytes on the wire',

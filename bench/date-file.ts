@@ -133,7 +133,7 @@ export const rows: readonly Row[] = [
   {
     row: 8,
     what: 'a line of the daily file, CPU, 200 lines in each turn',
-    unit: 'us',
+    unit: 'µs',
     ours: ours(200),
     peers: {
       log4js: peer(withLog4js),
@@ -146,7 +146,7 @@ export const rows: readonly Row[] = [
   {
     row: 8,
     what: 'the same, 20 lines in each turn',
-    unit: 'us',
+    unit: 'µs',
     ours: ours(20),
     target: { of: 'figure', atMost: 2.5 },
   },

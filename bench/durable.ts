@@ -170,9 +170,9 @@ const STOCK = 'stock batch processor';
 const extra = (perTurn: number, atMost: number): Row => ({
   row: 9,
   what: `durable: CPU per record above the SDK alone, ${perTurn} records in each turn`,
-  unit: 'us',
+  unit: 'µs',
   ours: extraCost(perTurn),
-  also: 'us for the SDK alone',
+  also: 'µs for the SDK alone',
   target: { of: 'figure', atMost },
 });
 

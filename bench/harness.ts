@@ -37,7 +37,7 @@ export interface Row {
   readonly row: number;
   /** What is measured, in one line. */
   readonly what: string;
-  readonly unit: 'ns' | 'us' | 'ms' | 'B' | 'KB' | 'MiB' | '/s' | 'records';
+  readonly unit: 'ns' | 'µs' | 'ms' | 'B' | 'KB' | 'MiB' | '/s' | 'records';
   /** The way that is ours, measured for both builds with `--against`. */
   readonly ours: Measure;
   readonly base?: string;

@@ -34,7 +34,7 @@ function rowOf(name: string, what: string): Row {
 }
 
 export const rows: readonly Row[] = [
-  rowOf('index', 'import of the main door'),
+  rowOf('index', 'import of the main entry point'),
   rowOf('export', 'import of ./export'),
   rowOf('redis', 'import of ./redis'),
 ];

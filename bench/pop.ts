@@ -28,11 +28,11 @@ export const rows: readonly Row[] = [
   {
     row: 6,
     what: 'an append and its pop, with 10,000 unrelated entries held',
-    unit: 'us',
+    unit: 'µs',
     // Both readers live as long as the process: there is nothing to keep.
     ours: async (build) => pair(await popBeside(10_000, build), await popBeside(0, build)),
     base: 'the same with none held',
-    quoted: 'the Python original 13,500 us',
+    quoted: 'the Python original 13,500 µs',
     target: { of: 'figure', atMost: 2 },
   },
 ];

@@ -240,7 +240,7 @@ export const rows: readonly Row[] = [
   ...[1, 1_000].map((sessions): Row => ({
     row: 13,
     what: `Redis: the call of append, CPU, ${sessionsInWords(sessions)}`,
-    unit: 'us',
+    unit: 'µs',
     ours: append(sessions),
   })),
   {

@@ -84,7 +84,7 @@ async function measure(counts: readonly number[], rounds: number, directories: r
         const user = median(all.map((cost) => cost.user));
         const system = median(all.map((cost) => cost.system));
         console.log(
-          `${clients} clients, ${atOnce === ANSWER ? 'an answer' : `${atOnce} at once`}: ${(user + system).toFixed(2)} us an event and client ` +
+          `${clients} clients, ${atOnce === ANSWER ? 'an answer' : `${atOnce} at once`}: ${(user + system).toFixed(2)} µs an event and client ` +
             `(user ${user.toFixed(2)}, system ${system.toFixed(2)})   ${directory}`,
         );
       }
