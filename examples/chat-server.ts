@@ -1,5 +1,5 @@
 /**
- * A chat over server-sent events that survives a reload in mid-answer, and shows the same stream in every tab.
+ * A chat over server-sent events that survives a reload mid-answer, and shows the same stream in every tab.
  *
  *     npx tsx examples/chat-server.ts
  *

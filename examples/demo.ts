@@ -1,7 +1,7 @@
 /**
- * What the package is for, in a quarter of a minute: a model's answer streams into a session. The page that reads it is cut
- * off and comes back without a hole, the collector goes away and loses nothing, and the operator's logs stand beside the
- * answer, where the user does not see them. In the end all places are compared with what was written.
+ * What the package is for, in 15 seconds: a model's answer streams into a session. The page that reads it loses its
+ * connection and comes back without a gap, the collector goes away and loses nothing, and the operator's logs stand beside
+ * the answer, where the user does not see them. At the end, every place is compared with what was written.
  *
  *   npm run demo                      an answer about lost answers
  *   npm run demo -- FILE              the text of a file, as an answer

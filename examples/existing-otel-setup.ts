@@ -1,5 +1,5 @@
 /**
- * Session logs inside an OpenTelemetry setup that is there already: traces, and a log processor of its own.
+ * Session logs in an OpenTelemetry setup that has traces and a log processor already.
  *
  *   npx tsx examples/existing-otel-setup.ts
  */
@@ -16,7 +16,7 @@ const sessions = new SessionLogs();
 
 const sdk = new NodeSDK({
   serviceName: 'support-chat',
-  // Ours first: the processors after it see `session.id` on every record.
+  // The session processor first: the processors after it see `session.id` on every record.
   logRecordProcessors: [sessions.processor, new SimpleLogRecordProcessor({ exporter: new ConsoleLogRecordExporter() })],
 });
 sdk.start();

@@ -1,5 +1,5 @@
 /**
- * Local development: one task writes, another reads the session live. Ends by itself, everything flushed.
+ * One task writes a session, another one reads it live. The program exits by itself, with everything flushed.
  *
  *   npx tsx examples/local-iteration.ts
  */

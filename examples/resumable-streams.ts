@@ -4,7 +4,7 @@ type Text = ReadableStream<string>;
 type Resume<Found> = (id: string, skipCharacters?: number) => Promise<Found>;
 type Make<Made> = (id: string, make: () => Text, skipCharacters?: number) => Promise<Made>;
 
-/** The methods of the package `resumable-stream`: a stream is the answer of a session, what a client gets a reader of it. */
+/** The methods of the package `resumable-stream`: a stream is the answer of a session, and a client gets a reader of it. */
 export class ResumableStreams {
   readonly #sessions: SessionLogs;
   constructor(sessions: SessionLogs) {

@@ -1,5 +1,5 @@
 /**
- * Ships session logs to an OTLP endpoint, beside the daily files in `logs/`.
+ * Exports session logs to an OTLP endpoint, in addition to the daily files in `logs/`.
  *
  *   OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 npx tsx examples/ship-to-collector.ts
  */
@@ -16,7 +16,7 @@ await Promise.all(
   }),
 );
 
-// Rejects with the number pending when the collector does not take them in time.
+// Rejects with the number of pending records if the collector does not take them in time.
 await sessions.forceFlush({ timeoutMillis: 5_000 });
 console.log(`shipped; lost: ${JSON.stringify(sessions.stats().lost)}`);
 await sessions.shutdown();

@@ -1,5 +1,5 @@
 /**
- * Two processes, one session: what one host logs, another reads live, loses its connection, and resumes without a hole.
+ * Two processes, one session: one host logs, another one reads live, loses its connection, and resumes without a gap.
  *
  *     REDIS_URL=redis://127.0.0.1:6379 npx tsx examples/two-hosts.ts
  *

@@ -1,6 +1,6 @@
-/** Next.js calls it when the server starts. With `NEXT_MANUAL_SIG_HANDLE` the end of the process is left to us. */
+/** Next.js calls this when the server starts. With `NEXT_MANUAL_SIG_HANDLE` it leaves the end of the process to this program. */
 export async function register(): Promise<void> {
-  // As a block: what is in it is left out of the bundle for the edge runtime.
+  // In a block, so that the bundle for the edge runtime leaves it out.
   if (process.env['NEXT_RUNTIME'] === 'nodejs') {
     const { endOnSignal } = await import('./chat/chat.ts');
     endOnSignal();

@@ -257,7 +257,7 @@ describe.skipIf(!isThere)('the chat page in Chromium (skipped without a Chromium
     expect(isThere).toBe(width === 1000);
     const hint = page.locator('.hint');
     expect((await hint.innerText()).includes('second tab')).toBe(isThere);
-    expect(await hint.innerText()).toMatch(/^Reload in mid-answer.*: not a word is lost or repeated\.$/);
+    expect(await hint.innerText()).toMatch(/^Reload mid-answer.*: not a word is lost or repeated\.$/);
   });
 
   it('a page that is refused in mid-answer can connect again, and says nothing that cannot be done', async () => {

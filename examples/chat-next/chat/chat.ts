@@ -20,7 +20,7 @@ declare global {
 /** The answers that this process writes: one map, however often a bundler loads this file. */
 const running = (globalThis.runningAnswers ??= new Map<string, RunningAnswer>());
 
-/** Whoever knows an id may read the chat: check, too, that it belongs to your user. Here it is also the name of a file. */
+/** Whoever knows an id can read the chat, so check that it belongs to your user. Here the id is also the name of a file. */
 const chatId = z.string().regex(/^[\w-]{1,64}$/u);
 const isChatId = (id: string): boolean => chatId.safeParse(id).success;
 const askedSchema = z.object({ id: chatId, message: z.unknown() });
@@ -58,7 +58,7 @@ export async function resume(id: string): Promise<Response> {
   return latestAnswer(id);
 }
 
-/** POST /api/chat/:id/stop: leaving the page stops nothing, so there is a way to say it. */
+/** POST /api/chat/:id/stop: leaving the page stops nothing, so a stop is a request of its own. */
 export function stop(id: string): Response {
   running.get(id)?.stop.abort();
   return empty(204);
@@ -90,7 +90,7 @@ function toMark({ kind }: LogEntry): unknown {
   return kind === 'stream-start' || kind === 'stream-end' ? { kind } : undefined;
 }
 
-/** Every page reads the session, the one that asked too: so any of them may leave. */
+/** Every page, including the one that asked, reads the session: so any of them may leave. */
 function latestAnswer(id: string): Response {
   const bytes = sessions.toReadableStream(id).pipeThrough(new TextEncoderStream());
   return new Response(bytes, { headers: UI_MESSAGE_STREAM_HEADERS });
