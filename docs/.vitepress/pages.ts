@@ -19,9 +19,12 @@ const ORDER: readonly (readonly [page: string, ...below: string[]])[] = [
   ['many-hosts', 'another-engine'],
   ['privacy'],
   ['run', 'daily-file', 'console', 'performance'],
-  ['reference/index', ...DOORS, 'from-python'],
+  ['reference/index', ...DOORS],
   ['troubleshooting'],
-  ['comparison', 'upgrade', 'examples'],
+  ['examples'],
+  ['comparison'],
+  ['from-python'],
+  ['upgrade'],
 ];
 
 export const ROOT: string = join(import.meta.dirname, '..');
