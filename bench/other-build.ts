@@ -11,7 +11,6 @@ export interface OtherBuild {
   /** The commit in short. */
   readonly name: string;
   readonly dist: string;
-  remove(): void;
 }
 
 function git(...args: readonly string[]): string {
@@ -19,7 +18,7 @@ function git(...args: readonly string[]): string {
 }
 
 /**
- * Builds a commit with the packages that are installed here.
+ * Builds a commit with the packages that are installed here. The build is removed when this process ends.
  *
  * @throws Error when git knows no such commit, or it does not build with these packages.
  */
@@ -40,5 +39,7 @@ export function buildCommit(ref: string): OtherBuild {
     remove();
     throw error;
   }
-  return { name, dist: join(tree, 'dist'), remove };
+  process.once('exit', remove);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  return { name, dist: join(tree, 'dist') };
 }

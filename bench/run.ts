@@ -18,7 +18,7 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-import { writeRows } from './data.ts';
+import { keepRows } from './docs-data.ts';
 import type { Row, Sample } from './harness.ts';
 import { buildCommit } from './other-build.ts';
 import { comparison, figuresFor, table } from './table.ts';
@@ -159,10 +159,6 @@ const settings = settingsFrom(process.argv.slice(2));
 // Before the rows are loaded, here and in the processes of the ways: see `full`.
 if (settings.isQuick) process.env['BENCH_QUICK'] = '1';
 const other = settings.against === undefined ? undefined : buildCommit(settings.against);
-if (other !== undefined) {
-  process.once('exit', () => other.remove());
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-}
 const all = await measureAll(settings, other?.dist);
 const [cpu] = cpus();
 console.log(
@@ -170,5 +166,5 @@ console.log(
     `Medians of processes (least to greatest). CPU time, unless the row says otherwise${settings.isQuick ? '; a quick run, whose figures say nothing' : ''}.\n`,
 );
 console.log(other === undefined ? table(all) : comparison(all, other.name));
-if (settings.isWritten) writeRows(all.filter(({ failure }) => failure === undefined).map(figuresFor));
+if (settings.isWritten) keepRows(all.filter(({ failure }) => failure === undefined).map(figuresFor));
 process.exitCode = all.some(({ failure }) => failure !== undefined) ? 1 : 0;

@@ -1,5 +1,5 @@
 /** What is printed of the samples of a row. */
-import type { Figures } from './data.ts';
+import type { Figures } from './docs-data.ts';
 import { median } from './harness.ts';
 import type { Row, Sample, Target } from './harness.ts';
 

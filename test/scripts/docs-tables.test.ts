@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import { updated } from '../../bench/data.ts';
+import { updated } from '../../bench/docs-data.ts';
 import { runScript } from '../support/run-script.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -25,6 +25,14 @@ describe('a table of the documents', () => {
     write(page('old'));
     expect(await runScript('docs-tables.ts', project)).toMatchObject({ status: 0 });
     expect(readFileSync(join(project, 'docs/a.md'), 'utf8')).toBe(page(TABLE));
+    expect(await runScript('docs-tables.ts', project, ['--check'])).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  it('is indented where its place is, within an item of a list', async () => {
+    const indented = (text: string): string => text.replaceAll(/^(?=[|<])/gm, '  ');
+    write(indented(page('old')));
+    expect(await runScript('docs-tables.ts', project)).toMatchObject({ status: 0 });
+    expect(readFileSync(join(project, 'docs/a.md'), 'utf8')).toBe(indented(page(TABLE)));
     expect(await runScript('docs-tables.ts', project, ['--check'])).toMatchObject({ status: 0, stderr: '' });
   });
 

@@ -2,7 +2,7 @@
  * Many sessions for minutes: writers, readers that resume, break off, are aborted or time out, ends and deletions, a
  * provider with the daily file. At the end everything is shut down: the heap is as it was, no timer and no handle is left.
  *
- *   node --expose-gc --import tsx test/soak/sessions.ts [seconds]     (default 300)
+ *   npm run soak [-- SECONDS --write]     300 seconds, unless you say otherwise
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,9 +11,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { InMemoryLogRecordExporter } from '@opentelemetry/sdk-logs';
 
+import { keepFigures } from '../../bench/docs-data.ts';
 import { MemorySessionStore, startSessionLogs } from '../../src/index.ts';
 
-const seconds = Number(process.argv[2] ?? 300);
+const words = process.argv.slice(2);
+const seconds = Number(words.find((word) => word !== '--write') ?? 300);
 const directory = mkdtempSync(join(tmpdir(), 'session-logs-soak-'));
 const exporter = new InMemoryLogRecordExporter();
 const drain = setInterval(() => exporter.reset(), 200);
@@ -116,6 +118,17 @@ console.log(
 console.log(
   `heap growth from the second sample to the last: ${growth.toFixed(1)} MiB; lost: ${JSON.stringify(sessions.stats().lost)}`,
 );
+if (words.includes('--write')) {
+  const inWords = new Intl.NumberFormat('en', { notation: 'compact', compactDisplay: 'long' });
+  const figures = {
+    'length of the run': `${seconds} s`,
+    'chunks written': inWords.format(written),
+    'chunks read': inWords.format(read),
+    heap: `${Math.min(...heaps).toFixed(1)} to ${Math.max(...heaps).toFixed(1)} MiB`,
+    'timers, handles and readers left at the end': `${Math.max(0, left + 1) + sessions.stats().readers}`,
+  };
+  for (const [what, measured] of Object.entries(figures)) keepFigures('long-run.json', what, { measured });
+}
 rmSync(directory, { recursive: true, force: true });
 // The interval of this script was active when the first count was taken, and is no more.
 if (left > -1 || sessions.stats().readers !== 0 || growth > 5) {

@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { keepFigures } from '../../scripts/docs-data.ts';
+import { keepFigures } from '../../bench/docs-data.ts';
 import { builtSource, buildSource } from '../support/built-source.ts';
 import { FAULTS, runFault } from '../support/collector-faults.ts';
 import type { FaultResult } from '../support/collector-faults.ts';

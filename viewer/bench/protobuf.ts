@@ -13,8 +13,9 @@ import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
 import protobuf from 'protobufjs';
 import descriptor from 'protobufjs/ext/descriptor/index.js';
 
+import { keepFigures } from '../../bench/docs-data.ts';
 import { ProtobufLogsDecoder } from '../src/otlp/protobuf.ts';
-import { keepMeasured, numbers } from './support/arguments.ts';
+import { isWritten, keepMeasured, numbers } from './support/arguments.ts';
 import { BENCH_BATCHES } from './batches.ts';
 
 const PROTO = fileURLToPath(new URL('proto/', import.meta.url));
@@ -79,16 +80,21 @@ function placeOf(name: string, order: readonly string[]): number {
 
 const schema = bufbuildSchema();
 const decoder = new ProtobufLogsDecoder();
-const CONTESTANTS: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
-  'this package, over pbf': (bytes) => decoder.decode(bytes),
-  'protobufjs, .proto at run time, toObject': (bytes) => {
+/** By the row of ARCHITECTURE.md. */
+const CONTESTANTS = {
+  'this decoder': (bytes: Buffer): unknown => decoder.decode(bytes),
+  '`@bufbuild/protobuf`': (bytes: Buffer): unknown => fromBinary(schema, bytes),
+  'protobufjs, `.proto` at run time, `decode` alone': (bytes: Buffer): unknown => type.decode(bytes),
+  'the same with `toObject`, as otel-gui does it': (bytes: Buffer): unknown => {
     const object = type.toObject(type.decode(bytes), TO_OBJECT);
     idsToHex(object);
     return object;
   },
-  'protobufjs, .proto at run time, decode alone': (bytes) => type.decode(bytes),
-  '@bufbuild/protobuf': (bytes) => fromBinary(schema, bytes),
-};
+} as const;
+
+function inThousands(rate: number): string {
+  return `${Math.round(rate / 1_000).toLocaleString('en')},000`;
+}
 
 const [seconds = 3] = numbers;
 const measured: string[] = [];
@@ -110,19 +116,14 @@ for (const { name, records } of BENCH_BATCHES) {
     }
   }
   console.log(`${name}: ${records.length} records, ${bytes.length} bytes`);
-  const thousands = (contestant: string): string => {
-    const { micros, records: count } = spent.get(contestant) as { micros: number; records: number };
-    return `${Math.round((count * 1e3) / micros).toLocaleString('en')},000`;
-  };
-  const [mine, runTime] = Object.keys(CONTESTANTS).map(thousands);
-  measured.push(`${name}: ${mine}; protobufjs with the .proto at run time: ${runTime}`);
-  const ours = spent.get('this package, over pbf') as { micros: number; records: number };
-  for (const [contestant, { micros, records: count }] of spent) {
-    const rate = count / (micros / 1e6);
-    const ratio = ours.records / ours.micros / (count / micros);
-    console.log(
-      `  ${Math.round(rate).toLocaleString('en').padStart(11)} records per CPU-second  ${ratio.toFixed(2)}  ${contestant}`,
-    );
+  const rates = Object.fromEntries([...spent].map(([of, total]) => [of, (total.records / total.micros) * 1e6]));
+  const ours = rates['this decoder'] ?? Number.NaN;
+  for (const [contestant, rate] of Object.entries(rates)) {
+    const perSecond = Math.round(rate).toLocaleString('en').padStart(11);
+    console.log(`  ${perSecond} records per CPU-second  ${(ours / rate).toFixed(2)}  ${contestant}`);
+    if (isWritten) keepFigures('decoders.json', contestant, { [name]: inThousands(rate) });
   }
+  const otelGui = rates['the same with `toObject`, as otel-gui does it'] ?? Number.NaN;
+  measured.push(`${name}: ${inThousands(ours)}; protobufjs with the .proto at run time: ${inThousands(otelGui)}`);
 }
 keepMeasured('records per CPU-second of the receiver, compared with other libraries', measured.join('. '));

@@ -1,11 +1,13 @@
-import { keepFigures } from '../../../scripts/docs-data.ts';
+import { keepFigures } from '../../../bench/docs-data.ts';
 
 /** What stands behind the name of a benchmark: numbers, and `--write`, in any order. */
 const words = process.argv.slice(2);
 
 export const numbers: readonly number[] = words.filter((word) => word !== '--write').map(Number);
 
+export const isWritten: boolean = words.includes('--write');
+
 /** With `--write`, docs/viewer.md gets the figure. @param row The first cell of its row. */
 export function keepMeasured(row: string, measured: string): void {
-  if (words.includes('--write')) keepFigures('viewer.json', row, { measured });
+  if (isWritten) keepFigures('viewer.json', row, { measured });
 }
