@@ -13,7 +13,7 @@ function more(model: SessionModel, id = 'abc'): SessionScript {
 
 /** What the page has of a conversation, from top to bottom. */
 function shown(page: Page): Promise<string[]> {
-  return page.locator('.blocks > :is(article, .mark)').evaluateAll((elements) =>
+  return page.locator('.blocks :is(article, .mark)').evaluateAll((elements) =>
     elements.map((element) => {
       const said = [...element.querySelectorAll('.text')].map(({ textContent }) => textContent).join('|');
       return element.matches('.mark') ? `-- ${element.textContent}` : `${element.getAttribute('aria-label')}: ${said}`;
@@ -143,6 +143,50 @@ describePage('a conversation', (open) => {
     await page.getByRole('button', { name: 'Jump to newest' }).click();
     await page.getByText('log 699', { exact: true }).waitFor();
     expect(await below(page)).toBeLessThan(2);
+  });
+
+  it('is at the end when blocks of any height have come at once, as after a pause and in a replay', async () => {
+    const { server, page } = await open({
+      prepare: ({ model }) => void new SessionScript(model, 'abc').log('begun'),
+      view: '#follow=s:abc',
+    });
+    await page.getByText('begun').waitFor();
+    await page.keyboard.press('p');
+    await page.getByText('Paused, 0 new').waitFor();
+    const script = more(server.model);
+    for (let at = 0; at < 20; at += 1) script.mark('stream_start').chunk(`line ${at}\n`.repeat(60)).mark('stream_end');
+    await page.getByText('Paused, 60 new').waitFor();
+    await page.keyboard.press('p');
+    await page.getByText('line 19').waitFor();
+    await expect.poll(() => below(page)).toBeLessThan(2);
+    await page.getByRole('button', { name: 'Replay' }).click();
+    await page.getByRole('slider', { name: 'Position in the replay' }).press('End');
+    await page.getByText('line 19').waitFor();
+    await expect.poll(() => below(page)).toBeLessThan(2);
+  });
+
+  it('leaves in sight what is unfolded at the end', async () => {
+    const { server, page } = await open({
+      prepare: ({ model }) => {
+        const script = new SessionScript(model, 'abc');
+        for (let at = 0; at < 60; at += 1) script.log(`log ${at}`);
+        script
+          .mark('stream_start')
+          .mark('reasoning_start')
+          .chunk('hm\n'.repeat(200))
+          .mark('reasoning_stop')
+          .chunk('So');
+      },
+      view: '#follow=s:abc',
+    });
+    const summary = page.locator('summary', { hasText: 'Reasoning' });
+    await expect.poll(() => below(page)).toBeLessThan(2);
+    const before = await summary.boundingBox();
+    await summary.click();
+    await page.getByRole('button', { name: 'Jump to newest' }).waitFor();
+    more(server.model).chunk(' it is');
+    await page.getByText('So it is', { exact: true }).waitFor();
+    expect((await summary.boundingBox())?.y).toBe(before?.y);
   });
 
   it('has a window of a session of 100,000 blocks, loads older ones as one scrolls up, and keeps the place', async () => {

@@ -60,14 +60,16 @@ export function ConversationView(props: Props): JSX.Element {
         aria-label="Conversation"
         tabIndex={0}
       >
-        {from > 0 || hasOlder ? (
-          <button type="button" class="older" onClick={scroller.showEarlier}>
-            Show older
-          </button>
-        ) : (
-          <TrimmedMark count={props.trimmed} />
-        )}
-        {blocks.length === 0 ? <p class="note">Nothing has come yet that the filter lets through.</p> : rows}
+        <div class="content">
+          {from > 0 || hasOlder ? (
+            <button type="button" class="older" onClick={scroller.showEarlier}>
+              Show older
+            </button>
+          ) : (
+            <TrimmedMark count={props.trimmed} />
+          )}
+          {blocks.length === 0 ? <p class="note">Nothing has come yet that the filter lets through.</p> : rows}
+        </div>
       </div>
       {scroller.isAtEnd ? null : (
         <button type="button" class="newest" onClick={scroller.toNewest}>
@@ -89,13 +91,16 @@ function useScroller({ conversation, selected, found, loadOlder, reach }: Props)
   useEffect(() => {
     const { box } = scroller;
     if (box === null) return undefined;
-    // The end stays in sight when the box becomes lower, as by a keyboard on the screen.
+    // The end stays in sight when the box becomes lower, as by a keyboard on the screen, and when the content becomes higher: a block
+    // has an estimated height until it has been in sight.
     const observer = new ResizeObserver(() => scroller.settle());
-    observer.observe(box);
+    for (const element of [box, ...box.children]) observer.observe(element);
+    box.addEventListener('click', scroller.onClick, true);
     // This event does not rise to the box.
     box.addEventListener('toggle', scroller.onFold, true);
     return () => {
       observer.disconnect();
+      box.removeEventListener('click', scroller.onClick, true);
       box.removeEventListener('toggle', scroller.onFold, true);
     };
   }, []);

@@ -39,6 +39,8 @@ export class Scroller {
   #wanted = 0;
   /** A text in it that is to be in sight, `''` for none. */
   #wantedText = '';
+  /** Something is being unfolded: what grows is no news at the end. */
+  #isUnfolding = false;
 
   constructor(handlers: ScrollerHandlers) {
     this.handlers = handlers;
@@ -64,7 +66,7 @@ export class Scroller {
     const { box } = this;
     if (box === null) return;
     this.#first = this.shown.first;
-    if (this.isAtEnd) box.scrollTop = box.scrollHeight;
+    if (this.isAtEnd && !this.#isUnfolding) box.scrollTop = box.scrollHeight;
     else if (this.#place !== undefined) keepPlace(box, this.#place);
     this.#place = undefined;
     this.#top = box.scrollTop;
@@ -85,9 +87,14 @@ export class Scroller {
     if (wasAtEnd !== this.isAtEnd) this.handlers.draw();
   };
 
+  readonly onClick = ({ target }: Event): void => {
+    if (target instanceof Element && target.closest('summary') !== null) this.#isUnfolding = true;
+  };
+
   /** What is unfolded grows: the end may be out of sight then, and nothing is to be scrolled for it. */
   readonly onFold = (): void => {
     const { box } = this;
+    this.#isUnfolding = false;
     if (box === null || box.scrollHeight - box.clientHeight - box.scrollTop < END_PIXELS || !this.isAtEnd) return;
     this.isAtEnd = false;
     this.handlers.draw();
