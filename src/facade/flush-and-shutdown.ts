@@ -1,7 +1,7 @@
 import type { PartFacts } from '../diagnose/subject.ts';
 import type { SessionEraser } from '../entry/erasure.ts';
 import { messageOf, SessionLogsError } from '../support/errors.ts';
-import { within } from '../support/timeouts.ts';
+import { settlesWithin } from '../support/timeouts.ts';
 
 /** Something that an instance flushes and shuts down: a store, an exporter's processor, the daily file. */
 export interface OwnedPart {
@@ -29,7 +29,7 @@ const GRACE_MILLIS = 50;
  */
 export async function flushAll(parts: readonly OwnedPart[], timeoutMillis: number): Promise<void> {
   const results = parts.map((part) =>
-    within(part.forceFlush(timeoutMillis), timeoutMillis + GRACE_MILLIS, 'flush_timeout', `forceFlush of ${part.name}`),
+    ends(part.forceFlush(timeoutMillis), timeoutMillis, 'flush_timeout', `forceFlush of ${part.name}`),
   );
   report(await Promise.allSettled(results), 'flush_failed');
 }
@@ -37,9 +37,24 @@ export async function flushAll(parts: readonly OwnedPart[], timeoutMillis: numbe
 /** Shuts all parts down at once. */
 export async function shutdownAll(parts: readonly OwnedPart[], timeoutMillis: number): Promise<void> {
   const results = parts.map((part) =>
-    within(part.shutdown(timeoutMillis), timeoutMillis + GRACE_MILLIS, 'shutdown_timeout', `shutdown of ${part.name}`),
+    ends(part.shutdown(timeoutMillis), timeoutMillis, 'shutdown_timeout', `shutdown of ${part.name}`),
   );
   report(await Promise.allSettled(results), 'shutdown_timeout');
+}
+
+/**
+ * Waits for a part, and for its own report when its time is over. The grace begins when this process sees that the time is
+ * over: in a process that was busy until then, timers of the part are due as well, and it still says what is pending.
+ */
+async function ends(
+  work: Promise<void>,
+  timeoutMillis: number,
+  code: 'flush_timeout' | 'shutdown_timeout',
+  what: string,
+): Promise<void> {
+  if (await settlesWithin(work, timeoutMillis)) return;
+  if (await settlesWithin(work, GRACE_MILLIS)) return;
+  throw new SessionLogsError(code, `${what} did not end within ${timeoutMillis + GRACE_MILLIS} ms`);
 }
 
 function report(results: readonly PromiseSettledResult<void>[], code: 'flush_failed' | 'shutdown_timeout'): void {
