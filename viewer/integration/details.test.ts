@@ -130,15 +130,13 @@ describePage('the details', (open) => {
     await details(page).getByText('not yet').waitFor({ state: 'detached' });
   });
 
-  it('has a text of an answer whole that the conversation cuts', async () => {
+  it('has all of a log from which the conversation leaves out the middle', async () => {
     const { page } = await open({
-      prepare: ({ model }) => {
-        const script = new SessionScript(model, 'abc').mark('stream_start');
-        for (let at = 0; at < 100; at += 1) script.chunk(`${String(at).padStart(999, 'x')}\n`);
-      },
+      prepare: ({ model }) => void new SessionScript(model, 'abc').log('x'.repeat(100_000)),
       view: '#follow=s:abc',
     });
-    await page.getByRole('button', { name: 'Answer' }).click();
+    await page.getByText('[34,464 characters are left out here]').waitFor();
+    await page.getByRole('button', { name: 'info' }).click();
     await details(page).locator('.whole').waitFor();
     expect((await details(page).locator('.whole').textContent())?.length).toBe(100_000);
   });

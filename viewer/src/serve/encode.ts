@@ -7,9 +7,10 @@ import type { SessionModel } from '../model/session-model.ts';
 import { MAX_TEXT, toJson, toText } from '../model/value.ts';
 import type { Attributes } from '../model/value.ts';
 import type { BlockChange, BlockDetail, BlockQuery, EntryDetail, PartText, SessionRow } from './protocol.ts';
+import { wholeSlice, withoutMiddle } from './text-slice.ts';
 
-/** A text longer than this is cut in lists; the detail has it whole. */
-const MAX_SHOWN = 64 * 1024;
+/** Of a longer message or log the middle is left out in lists; the detail has it whole. Answers are whole in lists too. */
+export const MAX_SHOWN: number = 64 * 1024;
 /** A name, or what an exception says, is cut behind this: each change of a block has it again. */
 const MAX_LABEL = 1_024;
 const MAX_REASONS = 16;
@@ -44,14 +45,14 @@ export function isShown(block: Block, { logType, minimumSeverity }: BlockQuery):
   return logType !== 'chat' && (block.entries[0]?.data.severityNumber ?? 0) >= minimumSeverity;
 }
 
-/** The block, or what came of it behind the cursor. @param maxChars Of each text. */
+/** The block, or what came of it behind the cursor. @param maxChars Of each text that is no answer. */
 export function blockChange(block: Block, afterSeq = 0, maxChars: number = MAX_SHOWN): BlockChange {
   const { entries } = block;
   const from = afterSeq === 0 ? 0 : firstAfter(entries, afterSeq);
   const isNew = from === 0;
   const first = entries[0];
   const last = entries.at(-1);
-  const parts = partsOf(entries, from, maxChars);
+  const parts = partsOf(entries, from, block.type === 'answer' ? MAX_TEXT : maxChars);
   const startsPart = !isNew && parts.length > 0 && hasMarkBeforeText(entries, from);
   return {
     id: block.id,
@@ -93,7 +94,7 @@ function partsOf(entries: readonly Entry[], from: number, maxChars: number): Par
   let open: { part: Exclude<Part, 'mark'>; texts: string[]; millis: number } | undefined;
   const close = (): void => {
     if (open !== undefined)
-      parts.push({ part: open.part, text: shown(open.texts.join(''), maxChars), millis: open.millis });
+      parts.push({ part: open.part, text: withoutMiddle(open.texts.join(''), maxChars), millis: open.millis });
     open = undefined;
   };
   for (let at = from; at < entries.length; at += 1) {
@@ -118,12 +119,8 @@ function hasMarkBeforeText(entries: readonly Entry[], from: number): boolean {
   return entries[from]?.part === 'mark';
 }
 
-function shown(text: string, maxChars: number): string {
-  return text.length <= maxChars ? text : `${text.slice(0, maxChars)}…`;
-}
-
 function label(text: string): string {
-  return shown(text, MAX_LABEL);
+  return text.length <= MAX_LABEL ? text : `${wholeSlice(text, 0, MAX_LABEL)}…`;
 }
 
 function headOf({ data }: Entry): Partial<BlockChange> {

@@ -1,6 +1,7 @@
 import type { Block } from '../model/block.ts';
 import type { Session, SessionState } from '../model/session.ts';
 import type { SessionModel } from '../model/session-model.ts';
+import { charsOf, inPieces, newestChanges } from './block-pages.ts';
 import { blockChange, isShown, sessionRow } from './encode.ts';
 import type { BlockChange, BlockQuery, BlocksEvent, ListEvent, ListQuery, RowsEvent } from './protocol.ts';
 import type { PageCursor } from './queries.ts';
@@ -172,7 +173,7 @@ export class PageStream {
     }
     const { tail } = this.#query;
     const shown = session.blocks.filter(isShownHere);
-    const newest = tail === 0 ? [] : shown.slice(-tail).map((block) => blockChange(block));
+    const newest = newestChanges(shown, tail);
     const isOnlyPart = shown.length > newest.length;
     return blockTexts(session.key, newest, { row, isReset: true, ...(isOnlyPart ? { hasOlder: true } : {}) });
   }
@@ -193,13 +194,13 @@ function blockTexts(
 ): string[] {
   const groups: BlockChange[][] = [[]];
   let chars = 0;
-  for (const change of changes) {
+  for (const change of changes.flatMap((each) => inPieces(each, CHARS_PER_EVENT))) {
     if (chars > CHARS_PER_EVENT) {
       groups.push([]);
       chars = 0;
     }
     groups.at(-1)?.push(change);
-    chars += 200 + change.parts.reduce((sum, { text }) => sum + text.length, 0);
+    chars += 200 + charsOf(change);
   }
   return groups.map((blocks, at) => {
     const hasMore = at < groups.length - 1;

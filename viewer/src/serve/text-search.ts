@@ -4,6 +4,7 @@ import type { Block, Entry } from '../model/block.ts';
 import type { SessionModel } from '../model/session-model.ts';
 import type { ListQuery, SearchHit } from './protocol.ts';
 import { isMatch } from './session-list.ts';
+import { wholeSlice } from './text-slice.ts';
 
 /** So many entries are looked at before others get a turn. */
 const ENTRIES_PER_TURN = 20_000;
@@ -56,7 +57,7 @@ function foundIn({ entries }: Block, wanted: string): Found | undefined {
   const at = text.toLowerCase().indexOf(wanted);
   if (at === -1) return undefined;
   const from = Math.max(0, at - EXCERPT_BEFORE);
-  const excerpt = text.slice(from, from + EXCERPT_LENGTH);
+  const excerpt = wholeSlice(text, from, from + EXCERPT_LENGTH);
   return { seq: seqAt(entries, at), excerpt };
 }
 

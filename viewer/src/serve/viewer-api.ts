@@ -2,9 +2,11 @@ import { encodeJsonLogs } from '../otlp/export-json.ts';
 import type { LogData } from '../model/log-data.ts';
 import type { Session } from '../model/session.ts';
 import type { SessionModel } from '../model/session-model.ts';
+import { MAX_TEXT } from '../model/value.ts';
 import { jsonAnswer, SAFE_HEADERS, textAnswer } from '../web/exchange.ts';
 import type { Answer, Asked } from '../web/exchange.ts';
-import { blockChange, blockDetail, entryDetail, firstAfter, isShown, sessionRow } from './encode.ts';
+import { newestChanges } from './block-pages.ts';
+import { blockDetail, entryDetail, firstAfter, isShown, MAX_SHOWN, sessionRow } from './encode.ts';
 import { PageStream } from './page-stream.ts';
 import { blockQuery, integer, listQuery, pageCursor, sessionKeys, text, WrongQueryError } from './queries.ts';
 import { replayOf } from './replay.ts';
@@ -126,8 +128,9 @@ export class ViewerApi {
     const filter = blockQuery(query);
     const before = integer(query, 'before', MAX_NUMBER, 0, MAX_NUMBER);
     const limit = integer(query, 'limit', 200, 1, 1_000);
+    const chars = integer(query, 'chars', MAX_SHOWN, 1, MAX_TEXT);
     const older = session.blocks.filter((block) => block.id < before && isShown(block, filter));
-    const blocks = older.slice(-limit).map((block) => blockChange(block));
+    const blocks = newestChanges(older, limit, chars);
     return jsonAnswer(200, { blocks, hasOlder: older.length > blocks.length });
   }
 

@@ -32,7 +32,7 @@ const BLOCKS: readonly BlockChange[] = [
 
 describe('a session as Markdown', () => {
   it('has answers as they are, what is folded in fences, and logs as a list', () => {
-    expect(conversationMarkdown('abc', BLOCKS)).toBe(`# Session \`abc\`
+    expect(conversationMarkdown('abc', { blocks: BLOCKS, hasOlder: false })).toBe(`# Session \`abc\`
 
 ## User, 2026-11-26T10:00:00.000Z
 
@@ -71,13 +71,24 @@ of it
     const hostile = 'a\n```\n# no heading\n````';
     const markdown = blockMarkdown(block({ type: 'answer', parts: [part(hostile, 'tool')] }));
     expect(markdown).toContain(`\`\`\`\`\`\n${hostile}\n\`\`\`\`\``);
-    expect(conversationMarkdown('`x`', [])).toBe('# Session `` `x` ``\n');
+    expect(conversationMarkdown('`x`', { blocks: [], hasOlder: false })).toBe('# Session `` `x` ``\n');
+  });
+});
+
+describe('a copy that has not all of a session', () => {
+  it('says so', () => {
+    const part = { blocks: BLOCKS.slice(0, 1), hasOlder: true };
+    expect(conversationMarkdown('abc', part)).toContain('# Session `abc`\n\n> Older blocks are not in this copy.');
+    expect(JSON.parse(conversationJson('abc', part))).toMatchObject({ session: 'abc', hasOlder: true });
   });
 });
 
 describe('a session as JSON', () => {
   it('has what there is, times as dates, and a text that stands alone as one', () => {
-    const { session, blocks } = JSON.parse(conversationJson('abc', BLOCKS)) as { session: string; blocks: object[] };
+    const { session, blocks } = JSON.parse(conversationJson('abc', { blocks: BLOCKS, hasOlder: false })) as {
+      session: string;
+      blocks: object[];
+    };
     expect(session).toBe('abc');
     expect(blocks[0]).toEqual({ type: 'message', role: 'user', time: '2026-11-26T10:00:00.000Z', text: 'Why?' });
     expect(blocks[3]).toEqual({

@@ -67,7 +67,7 @@ function TextValue({ text, depth }: { readonly text: string; readonly depth: num
   return (
     <details class="long">
       <summary>
-        <span class="preview">{text.slice(0, LONG_TEXT)}</span>
+        <span class="preview">{text.slice(0, LONG_TEXT).replace(/[\ud800-\udbff]$/, '')}</span>
         <span class="size">{text.length.toLocaleString()} characters</span>
       </summary>
       <pre>{text}</pre>

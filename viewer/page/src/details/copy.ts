@@ -1,8 +1,10 @@
 import type { BlockChange, PartText } from '../../../src/serve/protocol.ts';
+import type { OlderBlocks } from '../blocks.ts';
 
 /** The blocks of a session as JSON that one reads and passes on: times as dates, only what there is. */
-export function conversationJson(session: string, blocks: readonly BlockChange[]): string {
-  return JSON.stringify({ session, blocks: blocks.map(blockFields) }, undefined, 2);
+export function conversationJson(session: string, { blocks, hasOlder }: OlderBlocks): string {
+  const older = hasOlder ? { hasOlder } : {};
+  return JSON.stringify({ session, ...older, blocks: blocks.map(blockFields) }, undefined, 2);
 }
 
 /** One block of it. */
@@ -41,8 +43,9 @@ function dateOf(millis: number): string {
 }
 
 /** The session as Markdown: answers and messages as they are, logs as a list, what is folded on the page in fences. */
-export function conversationMarkdown(session: string, blocks: readonly BlockChange[]): string {
+export function conversationMarkdown(session: string, { blocks, hasOlder }: OlderBlocks): string {
   const texts: string[] = [`# Session ${inline(session)}`];
+  if (hasOlder) texts.push('> Older blocks are not in this copy. The export has all of the session.');
   let isInList = false;
   for (const block of blocks) {
     const isLog = block.type === 'log';

@@ -5,33 +5,39 @@ import type { CopyForm } from '../details/copy-menu.tsx';
 import { MAX_WRITES, recordsIn, testFixture } from '../details/fixture.ts';
 import type { OtlpRecord } from '../details/fixture.ts';
 
-/** Most blocks of a copy; what is larger is a matter of the export. */
+/** Most blocks of a copy, and about the most characters; what is larger is a matter of the export. */
 const MAX_COPIED = 20_000;
+const MAX_COPIED_CHARS = 16 * 1024 * 1024;
 const BLOCKS_PER_REQUEST = 1_000;
+/** Of each text: as many as the viewer keeps of one. */
+const CHARS_PER_TEXT = 1_048_576;
 
 /** The forms in which a session is copied, with all that is held of it, whatever the filters of the page. */
 export function sessionCopies(session: string, entries: () => number): readonly CopyForm[] {
   const name = session.slice(2);
   return [
-    { name: 'Copy as Markdown', text: async () => conversationMarkdown(name, await allBlocks(session)) },
-    { name: 'Copy as JSON', text: async () => conversationJson(name, await allBlocks(session)) },
+    { name: 'Copy as Markdown', text: async () => conversationMarkdown(name, await newestBlocks(session)) },
+    { name: 'Copy as JSON', text: async () => conversationJson(name, await newestBlocks(session)) },
     { name: 'Copy as test fixture', text: async () => testFixture(name, await firstRecords(session), entries()) },
   ];
 }
 
-async function allBlocks(session: string): Promise<BlockChange[]> {
+/** All blocks that are held of the session, or the newest of very many. */
+async function newestBlocks(session: string): Promise<OlderBlocks> {
   const groups: (readonly BlockChange[])[] = [];
-  let [before, count, hasOlder] = ['', 0, true];
-  while (hasOlder && count < MAX_COPIED) {
+  let [before, count, chars, hasOlder] = ['', 0, 0, true];
+  while (hasOlder && count < MAX_COPIED && chars < MAX_COPIED_CHARS) {
     const query = new URLSearchParams({ session, before, limit: String(BLOCKS_PER_REQUEST) });
+    query.set('chars', String(CHARS_PER_TEXT));
     const response = await asked(`./api/blocks?${query.toString()}`);
     const answer = (await response.json()) as OlderBlocks;
     groups.unshift(answer.blocks);
     count += answer.blocks.length;
+    for (const { parts } of answer.blocks) chars += parts.reduce((sum, { text }) => sum + text.length, 0);
     before = String(answer.blocks[0]?.id ?? 0);
     hasOlder = answer.hasOlder;
   }
-  return groups.flat();
+  return { blocks: groups.flat(), hasOlder };
 }
 
 /** As many records of the export as a fixture takes; the rest is not read. */
