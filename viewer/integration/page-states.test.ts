@@ -2,14 +2,17 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 
+import type { Page } from 'playwright-core';
 import { expect, it, onTestFinished } from 'vitest';
 
 import { DevServer } from '../src/dev/dev-server.ts';
 import { SessionScript } from '../test/support/records.ts';
 import { describePage } from './support/chromium.ts';
 
-/** A way to a port that can be cut, as a network does it. */
-async function startWay(to: number): Promise<{ readonly port: number; readonly cut: () => void }> {
+/** A way to a port that can be cut, as a network does it, or stop up, so that nothing comes and nothing ends. */
+async function startWay(
+  to: number,
+): Promise<{ readonly port: number; readonly cut: () => void; readonly stop: () => void }> {
   const sockets = new Set<Socket>();
   const way = createServer((near) => {
     const far = connect(to, '127.0.0.1');
@@ -29,7 +32,16 @@ async function startWay(to: number): Promise<{ readonly port: number; readonly c
   return {
     port: (way.address() as AddressInfo).port,
     cut: () => sockets.forEach((socket) => socket.destroy()),
+    stop: () => sockets.forEach((socket) => socket.unpipe().pause()),
   };
+}
+
+/** As when somebody looks at another tab; the browser of the tests shows all. */
+async function hide(page: Page, isHidden: boolean): Promise<void> {
+  await page.evaluate(`{
+    Object.defineProperty(document, 'hidden', { value: ${isHidden}, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }`);
 }
 
 describePage('the state of the viewer, on the page', (open) => {
@@ -84,6 +96,39 @@ describePage('the state of the viewer, on the page', (open) => {
     script.chunk('three');
     await page.getByText('one two three', { exact: true }).waitFor();
     await page.getByText('Connected', { exact: true }).waitFor();
+  });
+
+  it('says that the viewer does not answer when it is silent, and goes on over another connection', async () => {
+    const { server, page } = await open({
+      prepare: ({ model }) => void new SessionScript(model, 'abc').mark('stream_start').chunk('one '),
+    });
+    const way = await startWay(Number(new URL(server.endpoint).port));
+    await page.goto(`http://127.0.0.1:${way.port}/#follow=s:abc`);
+    await page.getByText('one', { exact: true }).waitFor();
+    way.stop();
+    const [source] = server.model.sources;
+    if (source === undefined) throw new Error('there is no source');
+    new SessionScript(server.model, 'abc', { source }).chunk('two');
+    await page.getByText('The viewer does not answer.').waitFor();
+    await page.getByText('one two', { exact: true }).waitFor();
+    await page.getByText('Connected', { exact: true }).waitFor();
+  });
+
+  it('gives its connection back while nobody sees the page, and goes on where it was', async () => {
+    const { server, page } = await open({
+      prepare: ({ model }) => void new SessionScript(model, 'abc').mark('stream_start').chunk('one '),
+      view: '#follow=s:abc',
+    });
+    await page.getByText('one', { exact: true }).waitFor();
+    const ended = page.waitForEvent('requestfailed', (request) => request.url().includes('/api/stream'));
+    await hide(page, true);
+    await ended;
+    const [source] = server.model.sources;
+    if (source === undefined) throw new Error('there is no source');
+    new SessionScript(server.model, 'abc', { source }).chunk('two');
+    await hide(page, false);
+    await page.getByText('one two', { exact: true }).waitFor();
+    expect(await page.getByText('The viewer does not answer.').count()).toBe(0);
   });
 
   it('stands still while it is paused, counts what comes, and shows it afterwards', async () => {

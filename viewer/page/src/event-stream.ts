@@ -16,6 +16,8 @@ export interface EventStreamHandlers {
 const RETRY_MILLIS = 1_000;
 /** Who holds a key down to go through the list opens streams no faster. */
 const OPEN_MILLIS = 60;
+/** The server says something every second. After so many without a word it is gone, though no connection has ended. */
+const SILENT_SECONDS = 5;
 
 class RefusedError extends Error {
   readonly connection: Connection;
@@ -34,6 +36,7 @@ export class EventStream {
   readonly #handlers: EventStreamHandlers;
   #ending = new AbortController();
   #openedAt = Number.NEGATIVE_INFINITY;
+  #isHeld = false;
 
   constructor(handlers: EventStreamHandlers) {
     this.#handlers = handlers;
@@ -42,8 +45,22 @@ export class EventStream {
   /** Asks for the address anew, and follows what is there from now on. */
   open(): void {
     this.#ending.abort();
+    if (this.#isHeld) return;
     this.#ending = new AbortController();
     void this.#run(this.#ending.signal);
+  }
+
+  /** Gives the connection back, and opens none, until it is let go. */
+  hold(): void {
+    this.#isHeld = true;
+    this.#ending.abort();
+  }
+
+  /** Follows again, from where it was. */
+  letGo(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.open();
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -65,6 +82,21 @@ export class EventStream {
   }
 
   async #read(signal: AbortSignal): Promise<void> {
+    const reading = new AbortController();
+    const end = (): void => reading.abort();
+    signal.addEventListener('abort', end);
+    // Seconds are counted, and not a time compared: a page that was busy, or a machine that slept, has not waited for the server.
+    let silent = 0;
+    const watch = setInterval(() => (silent += 1) > SILENT_SECONDS && end(), 1_000);
+    try {
+      await this.#take(reading.signal, () => (silent = 0));
+    } finally {
+      clearInterval(watch);
+      signal.removeEventListener('abort', end);
+    }
+  }
+
+  async #take(signal: AbortSignal, heard: () => void): Promise<void> {
     const response = await fetch(this.#handlers.address(), { signal, headers: { accept: 'text/event-stream' } });
     if (!response.ok) throw new RefusedError(response.status, (await response.text()).slice(0, 500));
     if (response.body === null) throw new Error('the answer has no body');
@@ -75,7 +107,10 @@ export class EventStream {
       },
     });
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (let step = await reader.read(); !step.done; step = await reader.read()) parser.feed(step.value);
+    for (let step = await reader.read(); !step.done; step = await reader.read()) {
+      heard();
+      parser.feed(step.value);
+    }
   }
 }
 

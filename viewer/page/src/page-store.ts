@@ -5,6 +5,7 @@ import { blockIn, withBlocks, withOlder } from './blocks.ts';
 import type { Conversation, OlderBlocks } from './blocks.ts';
 import { answersEnded, ViewerNews } from './announcements.ts';
 import { EventStream } from './event-stream.ts';
+import { followInSight } from './in-sight.ts';
 import { Lag } from './lag.ts';
 import { listFilter } from './list-filter.ts';
 import { recordsOf } from './page-state.ts';
@@ -52,6 +53,7 @@ export class PageStore {
       connection: (connection) => this.#set({ connection }),
     });
     window.addEventListener('hashchange', () => this.#show(readView(location.hash)));
+    followInSight(this.#stream);
     this.#stream.open();
   }
 
