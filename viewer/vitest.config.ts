@@ -7,7 +7,7 @@ const SOURCE = fileURLToPath(new URL('../src/', import.meta.url));
 
 const config: ViteUserConfig = defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
-  // Tests write sessions with the main package, by the names that its users have.
+  // Tests write sessions with the main package, which they import by the names that its users write.
   resolve: {
     alias: [
       { find: /^otel-session-logs$/, replacement: `${SOURCE}index.ts` },
@@ -16,7 +16,7 @@ const config: ViteUserConfig = defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    // Real processes and sockets take part: generous, since no test decides by time.
+    // Generous: tests use real processes and sockets, and none decides by time.
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',

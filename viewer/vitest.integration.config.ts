@@ -3,7 +3,7 @@ import type { ViteUserConfig } from 'vitest/config';
 
 import base from './vitest.config.ts';
 
-/** The tests that take long the first time: a program in Go is built. What is missing is skipped, visibly. */
+/** The tests in Chromium, and with a program in Go, which is built first. Where something is missing, they are visibly skipped. */
 const config: ViteUserConfig = mergeConfig(
   { ...base, test: { ...base.test, include: [] } },
   {
@@ -11,7 +11,7 @@ const config: ViteUserConfig = mergeConfig(
       include: ['integration/**/*.test.ts'],
       testTimeout: 300_000,
       fileParallelism: false,
-      // The default is one second, which is how often the viewer tells its state.
+      // The default is one second, which is how often the viewer sends its state.
       expect: { poll: { timeout: 20_000 } },
     },
   },

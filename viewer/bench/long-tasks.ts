@@ -1,6 +1,7 @@
 /**
- * What the main thread of the page does while an answer streams at 200 tokens a second: from its beginning, and late in an answer of
- * 60,000 characters. Stock SDK and exporter, `dev` in a process of its own, Chromium without a window. Target: no task over 50 ms.
+ * What the main thread of the page does while an answer streams at 200 tokens a second: from its beginning, and late in an answer
+ * of 60,000 characters. It uses the stock SDK and exporter, `dev` in a process of its own, and Chromium without a window. Target:
+ * no task over 50 ms.
  *
  *     npm run bench:long-tasks --workspace viewer [-- SECONDS TOKENS_A_SECOND CHARACTERS --write]
  */
@@ -12,7 +13,7 @@ import { tasksDuring } from './support/tasks.ts';
 import { openBrowser, seenBy, watchPage } from './support/watch-page.ts';
 
 const [seconds = 10, rate = 200, characters = 60_000] = numbers;
-/** Loading the page, and what it shows at first, is another question. */
+/** Leaves out how the page loads and shows what is there at first. */
 const WARM_MILLIS = 2_000;
 const LONG_MILLIS = 50;
 

@@ -1,7 +1,7 @@
 /**
- * How long a record takes from its timestamp in an application to a painted frame of the page: 5,000 records a second over 1,000
- * sessions, the stock SDK and exporter (OTLP/HTTP, protobuf), `dev` in a process of its own, and Chromium without a window that shows
- * the list and follows four of the sessions. Target: p95 100 ms with an exporter that waits 20 ms.
+ * How long a record takes from its timestamp in an application to a painted frame of the page, with 5,000 records a second over
+ * 1,000 sessions. It uses the stock SDK and exporter (OTLP/HTTP, protobuf), `dev` in a process of its own, and Chromium without a
+ * window. The page shows the list and follows four of the sessions. Target: p95 100 ms with an exporter that waits 20 ms.
  *
  *     npm run bench:paint --workspace viewer [-- SECONDS RECORDS_A_SECOND SESSIONS DELAY_OF_THE_EXPORTER --write]
  */
@@ -15,7 +15,7 @@ import { startViewer } from './support/viewer-process.ts';
 import { openBrowser, seenBy, watchPage } from './support/watch-page.ts';
 
 const [seconds = 20, rate = 5_000, sessions = 1_000, delayMillis = 20] = numbers;
-/** The first of it warms up. */
+/** The records before this time only warm up. */
 const WARM_MILLIS = 3_000;
 
 const viewer = await startViewer();
@@ -43,7 +43,9 @@ viewer.end();
 
 const warm = start + WARM_MILLIS;
 const wordMillis = words.filter(([, at]) => at > warm).map(([, at, painted]) => painted - at);
-/** A row tells the entries of its session: the mark that begins it, and then its records, one of each round over all sessions. */
+/**
+ * A row has the number of entries of its session: the mark that begins it, and then one record for each round over all sessions.
+ */
 const rowMillis = rows.flatMap(([session, entries, painted]) => {
   const at = millis[(entries - 2) * sessions + Number(session.slice('session-'.length))];
   return at === undefined || at < warm ? [] : [painted - at];

@@ -1,6 +1,7 @@
 /**
- * How many records a CPU-second decodes of OTLP protobuf, in one run that takes turns: this package's decoder over `pbf`; protobufjs
- * with the .proto loaded at run time and `toObject`, as otel-gui does it; `@bufbuild/protobuf` over the same descriptors.
+ * How many records of OTLP protobuf are decoded in a CPU-second. In one run, these take turns: this package's decoder over `pbf`;
+ * protobufjs with the .proto loaded at run time and `toObject`, as otel-gui does it; `@bufbuild/protobuf` over the same
+ * descriptors.
  *
  *     npm run bench:protobuf --workspace viewer [-- SECONDS --write]
  */
@@ -59,14 +60,14 @@ function bufbuildSchema(): DescMessage {
     [...file.messageType, ...file.enumType].map(({ name }) => [name, `.${file.package}.${name}`] as const),
   );
   const fullNames = new Map(names);
-  // protobufjs writes the names of types as they are seen from where they stand.
+  // protobufjs writes the names of types relative to where they are used.
   for (const file of set.file) {
     for (const field of file.messageType.flatMap((message) => message.field)) {
       const last = field.typeName.split('.').at(-1) ?? '';
       if (last !== '') field.typeName = fullNames.get(last) ?? field.typeName;
     }
   }
-  // A file stands behind those that it names.
+  // A file must come after those that it imports.
   const order = ['common', 'resource', 'proto.logs', 'collector'];
   set.file.sort((a, b) => placeOf(a.package, order) - placeOf(b.package, order));
   const schema = createFileRegistry(set).getMessage(REQUEST);

@@ -1,6 +1,6 @@
 /**
  * How long it takes from `npx otel-session-logs dev` to a page that answers, with both packages packed and installed in a project
- * of its own; beside it the same without npx, and what Node and npx take alone. Target: 1 s.
+ * of its own. For comparison: the same without npx, and what Node and npx take alone. Target: 1 s.
  *
  *     npm run bench:start --workspace viewer [-- ROUNDS --write]
  */

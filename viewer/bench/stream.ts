@@ -1,6 +1,6 @@
 /**
  * How long a record takes from its exporter's request to the stream of a page, while 5,000 records a second come in over 1,000
- * sessions; and what the viewer spends on it. The viewer runs in a process of its own.
+ * sessions; and how much of a core the viewer spends on it. The viewer runs in a process of its own.
  *
  *     npm run bench:stream --workspace viewer [-- SECONDS RECORDS_A_SECOND SESSIONS PAGES]
  */

@@ -1,6 +1,6 @@
 /**
- * Builds `dist`: the modules of the viewer joined into one file for each door, with what it takes of the main package in them and
- * its own dependencies outside; declarations; and the page.
+ * Builds `dist`: one file for each door, with the modules of the viewer and what it takes from the main package, but without its
+ * dependencies; the declarations; and the page.
  */
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';

@@ -4,8 +4,8 @@ const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 const MAX_COLORS = 256;
 
 /**
- * A PNG of Chromium (8 bits a channel, RGB or RGBA) with a palette: the 256 colours that it has most of, and for the others the nearest of
- * these. A third of the size; a screen of text has a few colours and their shades.
+ * Gives a PNG of Chromium (8 bits a channel, RGB or RGBA) a palette: its 256 most frequent colours. Every other colour becomes the
+ * nearest of these. That takes a third of the size: a screen of text has a few colours and their shades.
  */
 export function smallPng(png: Buffer): Buffer {
   const { width, height, pixels } = decoded(png);
@@ -62,7 +62,7 @@ function decoded(png: Buffer): { readonly width: number; readonly height: number
   }
   const [width, height, depth, type] = [png.readUInt32BE(16), png.readUInt32BE(20), png[24], png[25]];
   if (depth !== 8 || (type !== 2 && type !== 6))
-    throw new Error(`a PNG of depth ${depth} and type ${type} is not known`);
+    throw new Error(`expected a PNG of depth 8 and type 2 or 6, got depth ${depth} and type ${type}`);
   const channels = type === 2 ? 3 : 4;
   const stride = width * channels;
   const raw = inflateSync(Buffer.concat(parts));

@@ -26,7 +26,9 @@ const PICTURES: readonly {
   { name: 'viewer-narrow.png', context: { ...NARROW, colorScheme: 'light' }, hasDetails: false },
 ];
 
-/** Pictures of the page with the sessions of the demo. The clock stands still, so that they are the same on each run. */
+/**
+ * Takes the pictures of the page with the sessions of the demo. The clock stands still, so that each run makes the same pictures.
+ */
 export async function takePictures(): Promise<readonly Picture[]> {
   const { page } = await buildPage();
   const browser = await chromium.launch({

@@ -1,6 +1,6 @@
 /**
- * Reads random records as the SDKs of both lines write them, in protobuf and JSON, until the number is reached, and fails with the
- * first one that is changed.
+ * Reads back random records that the SDKs of both lines write, in protobuf and JSON, until the number is reached. Fails if records
+ * have changed, and prints the first three of them.
  *
  *     npx tsx viewer/soak/otlp.ts [records, 1000000] [seed]
  */

@@ -14,40 +14,55 @@ const USAGE = `Usage: otel-session-logs dev [PATH...] [OPTIONS] [-- COMMAND [ARG
 
   Opens a page that shows the sessions of applications live. It receives logs over OTLP/HTTP, which applications with
   OpenTelemetry's defaults send to it without configuration, and reads PATHs: daily files, spools, and lines of OTLP
-  JSON. With COMMAND it starts that program with an export to the viewer, and ends when the program ends.
+  JSON. With COMMAND it starts that program, lets it export to the viewer, and ends when the program ends.
 
-  --port NUMBER              port of page and receiver. Default 4318, OpenTelemetry's own; 0 takes a free port
+  --port NUMBER              port of the page and the receiver. Default 4318, OpenTelemetry's own; 0 takes a free port
   --no-open                  does not open the page in the browser
-  --session-attribute NAME   reads session ids from this attribute, before session.id; may be repeated
+  --session-attribute NAME   reads session ids from this attribute before session.id; may be repeated
   --trace-link TEMPLATE      makes trace ids links, for example http://localhost:16686/trace/{traceId}
   --no-register              starts a Node program without adding session logs to it (node --import)
-  --allow-origin ORIGIN      lets a browser application send its logs, from http://localhost:3000 for example; may be repeated
-  --host HOST                listens beyond 127.0.0.1, where others can reach it; needs a token
+  --allow-origin ORIGIN      lets a browser application send its logs, for example from http://localhost:3000; may be repeated
+  --host HOST                listens on this address. Default 127.0.0.1; one that other machines reach needs a token
   --token TOKEN              a secret of 16 or more characters for all clients; or set OTEL_SESSION_LOGS_VIEWER_TOKEN
 
-Exit code: that of COMMAND; 1 failure; 2 wrong arguments.
+Exit code: that of COMMAND; 0 when a signal ends the viewer; 1 failure; 2 wrong arguments.
 `;
 
 const COMMAND = 'otel-session-logs dev';
 const DEFAULT_PORT = 4318;
 const PAGE = fileURLToPath(new URL('page/', import.meta.url));
 
-/** How the command speaks to its surroundings. */
+/** What {@link dev} uses of the process that runs it. */
 export interface CliEnvironment {
+  /** Takes the help and, without COMMAND, the addresses. With COMMAND, it takes what that program prints to its stdout. */
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  /** Takes the errors; with COMMAND also the addresses, and what that program prints to its stderr. */
   readonly stderr: NodeJS.WritableStream;
+  /** Has the token, unless an option gives it. COMMAND gets it too, with settings for its export. */
   readonly env: NodeJS.ProcessEnv;
-  /** The module that `node --import` takes for programs without session logs, as a URL. */
+  /** URL of the module that `node --import` loads into a program without session logs. @default none: COMMAND starts as it is */
   readonly register?: string | undefined;
-  /** Opens an address in the browser. Only asked where `stdout` is a terminal. @default the user's browser */
+  /**
+   * Opens an address in the browser. Called only if `stdout` is a terminal and `--no-open` is not given. When it rejects, the
+   * command says so and continues.
+   *
+   * @default the user's browser
+   */
   readonly open?: ((url: string) => Promise<unknown>) | undefined;
-  /** Ends the command, as SIGINT does. */
+  /** Ends the command, as SIGTERM does. */
   readonly signal?: AbortSignal | undefined;
-  /** Called when the server listens. */
+  /** Called once, when the server listens. */
   readonly onListening?: ((server: DevServer) => void) | undefined;
 }
 
-/** Runs `otel-session-logs dev` with the arguments behind `dev`. Resolves to the exit code when it is over. */
+/**
+ * Runs `otel-session-logs dev` until COMMAND ends, or without COMMAND until SIGINT, SIGTERM, SIGHUP or the abort of `signal`.
+ * COMMAND gets these signals too (SIGTERM for the abort). Errors are written to `stderr`.
+ *
+ * @param args What follows `dev` on the command line.
+ * @returns The exit code, when the server is closed: that of COMMAND (127 if it cannot be started, 128 + n if signal n killed
+ * it); 0 if a signal ended the viewer; 1 if the viewer cannot start; 2 for wrong arguments.
+ */
 export async function dev(args: readonly string[], environment: CliEnvironment): Promise<number> {
   const { stdout, stderr, env } = environment;
   let given: Given;
@@ -84,7 +99,7 @@ export async function dev(args: readonly string[], environment: CliEnvironment):
 
 async function serve(server: DevServer, given: Given, environment: CliEnvironment): Promise<number> {
   const { stdout, stderr, env, register } = environment;
-  // A program's stdout may be data for others.
+  // Another program may read the stdout of COMMAND.
   const notes = given.command.length > 0 ? stderr : stdout;
   notes.write(greeting(server, given));
   if (given.opens && stdout.isTTY === true) {
@@ -185,18 +200,18 @@ function greeting(server: DevServer, { paths }: Given): string {
 function startFailure(error: unknown, port: number): string {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') {
-    return `port ${port} is in use, perhaps by a collector or another viewer: give another one with --port, and use it in OTEL_EXPORTER_OTLP_ENDPOINT too`;
+    return `port ${port} is in use, perhaps by a collector or another viewer: choose another one with --port, and set it in OTEL_EXPORTER_OTLP_ENDPOINT too`;
   }
   return escapeControls(messageOf(error));
 }
 
 async function openInBrowser(url: string): Promise<void> {
-  // Loaded when it is needed: the command has to listen at once.
+  // Loaded late, so that the command listens sooner.
   const { default: open } = await import('open');
   await open(url);
 }
 
-/** SIGINT and SIGTERM, which end the command: at once, or once the program that it started has ended. */
+/** The signals that end the command: at once, or once the program that it started has ended. */
 class EndSignals {
   onSignal: ((signal: NodeJS.Signals) => void) | undefined;
   readonly #first: Promise<void>;
@@ -209,7 +224,7 @@ class EndSignals {
     });
     this.#listeners = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) => {
       const listener = (): void => {
-        // A terminal sends SIGINT to the program as well, and a second one may mean more than one.
+        // A terminal sends SIGINT to the program as well. To many programs, a second one means to quit at once.
         if (signal !== 'SIGINT' || !process.stdin.isTTY) this.onSignal?.(signal);
         end();
       };
@@ -231,7 +246,7 @@ class EndSignals {
   }
 }
 
-/** Whether this module was started as a program. npm starts it through a link, so the real paths are compared. */
+/** Whether this module was started as a program. npm starts it through a symbolic link, so this compares the real paths. */
 function isMain(): boolean {
   const [, script] = process.argv;
   if (script === undefined) return false;
@@ -243,7 +258,7 @@ function isMain(): boolean {
   }
 }
 
-/** In a clone of the repository the module lies where the build of the main package puts it. */
+/** The module for `node --import` in a clone of the repository, if the main package is built there. */
 function builtRegister(): string | undefined {
   const url = new URL('../../dist/register.js', import.meta.url);
   return existsSync(url) ? url.href : undefined;

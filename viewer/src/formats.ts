@@ -1,6 +1,6 @@
 /**
- * What the viewer takes of the main package: the formats it reads. The build puts it into the viewer's own files, so the
- * two packages need not lie in one tree, and nothing else here reaches into `src` of the main package.
+ * What the viewer takes from the main package: the formats that it reads. The build bundles this code into the viewer's files, so
+ * the two packages need not be installed side by side. No other file of the viewer imports from the main package.
  */
 export { afterKind, startIn } from '../../src/entry/answer-state.ts';
 export type { OpenAnswer } from '../../src/entry/answer-state.ts';

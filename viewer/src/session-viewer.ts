@@ -18,39 +18,48 @@ import { checkedTraceLink } from './web/trace-link.ts';
 /** Options of {@link sessionViewer}. */
 export interface SessionViewerOptions<R = IncomingMessage | Request> {
   /**
-   * Who may see the viewer, and so all sessions: asked for each request. A promise is waited for; what it throws or rejects with is
-   * a no.
+   * Decides who may see the viewer, and with it all sessions. Called for each request that does not come from another site. Only
+   * `true`, or a promise of it, lets a request in; after anything else, an error or a rejection it gets 403.
    *
-   * @default requests that this machine makes to this process itself, under a name of loopback
+   * @default lets in requests from this machine to a loopback name (`localhost`, `127.0.0.1`, `[::1]`) that no proxy passed on. A
+   * web `Request` does not tell where it comes from, so none is let in
    */
   readonly authorize?: ((request: R) => boolean | Promise<boolean>) | undefined;
   /**
-   * The path under which the handler is reached, where the framework does not take it off: `'/sessions'`. Express takes it off.
+   * The path at which the handler is mounted, such as `'/sessions'`, if the framework leaves it in the URL. Express removes it.
    *
    * @default '' the root
    */
   readonly path?: string | undefined;
-  /** What is held beside the sessions' own store. @default 100,000 */
+  /**
+   * How many entries the viewer holds, in addition to the store of `sessions`. When there are more, it drops the sessions that were
+   * active longest ago.
+   *
+   * @default 100,000
+   */
   readonly maxEntries?: number | undefined;
   /**
-   * Where a trace can be seen: `'http://localhost:16686/trace/{traceId}'`. Trace ids on the page become links to it.
+   * The http or https address of a trace, with `{traceId}` in it, such as `'http://localhost:16686/trace/{traceId}'`. Trace ids
+   * on the page become links to it.
    *
    * @default trace ids are text
    */
   readonly traceLink?: string | undefined;
 }
 
-/** A request of Express, which takes the path of a mounted handler off `url`. */
+/** A request of Express, which removes the path of a mounted handler from `url`. */
 interface MountedRequest extends IncomingMessage {
   readonly baseUrl?: string;
   readonly originalUrl?: string;
 }
 
-/** Answers requests for the viewer: of `node:http` and Express, or of frameworks of the web's `Request`. */
+/** The handler that answers requests for the viewer. */
 export interface SessionViewer {
+  /** Answers a request of `node:http` or Express. A request outside of `path` goes to `next`, or gets 404 if there is none. */
   (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void;
+  /** Answers a web `Request`. One outside of `path` gets 404. Never rejects. */
   (request: Request): Promise<Response>;
-  /** Ends the streams of open pages and reads no more. */
+  /** Ends the streams of open pages and stops reading the sessions. Later requests get 503. */
   close(): void;
 }
 
@@ -58,14 +67,17 @@ const MAX_ENTRIES = 100_000;
 const PAGE = fileURLToPath(new URL('page/', import.meta.url));
 
 /**
- * The page for the sessions of this process, for staging and support. It begins to read with the first request that is let in.
- * With a store that hosts share it shows the sessions that this process knows of, and says so.
+ * Makes a handler for a page that shows the sessions of this process, for staging and support.
+ *
+ * The handler begins to read at the first request that it lets in: what the store holds then, and what comes later. With a store
+ * that hosts share, it shows the sessions that this process knows of, and says so. When a session has been quiet for 3 seconds, the
+ * handler flushes it, to learn what the collector has of it.
  *
  * @example
  * ```ts
  * app.use('/sessions', sessionViewer(sessions, { authorize: (request: express.Request) => isSupport(request.user) }));
  * ```
- * @throws TypeError for a wrong option.
+ * @throws TypeError if `sessions` is no `SessionLogs`, or for a wrong option; RangeError for a wrong `maxEntries`.
  */
 export function sessionViewer<R = IncomingMessage | Request>(
   sessions: ViewedSessions,
@@ -112,11 +124,11 @@ function checked<R>(options: SessionViewerOptions<R>): CheckedOptions {
   return { authorize, path, maxEntries, traceLink };
 }
 
-/** The place of the viewer, and the rest of the address below it. */
+/** The URL of a request, split where the viewer is mounted. */
 interface Mounted {
   readonly base: string;
   readonly url: string;
-  /** The address is that of the viewer without a slash at its end. */
+  /** It is the viewer's own address without the slash at its end. */
   readonly isBare: boolean;
 }
 
@@ -148,7 +160,7 @@ class ApplicationViewer {
     next: ((error?: unknown) => void) | undefined,
   ): Promise<void> {
     const { url = '/', baseUrl = '', originalUrl } = request;
-    // Express makes `/` of an address that ends with the place of the viewer.
+    // For an address that ends where the viewer is mounted, Express sets `url` to `/`.
     const isBare = originalUrl !== undefined && pathOf(originalUrl) === baseUrl && baseUrl !== '';
     const mounted = this.#mounted(isBare ? url.slice(1) : url, baseUrl);
     if (mounted === undefined) {
@@ -172,7 +184,7 @@ class ApplicationViewer {
     return answerWeb((asked) => this.#handle(asked, request, mounted.isBare), request, mounted.base, mounted.url);
   }
 
-  /** The place of the viewer, and the rest of the address below it. */
+  /** `undefined`: the URL is not below the viewer's path. */
   #mounted(url: string, framework: string): Mounted | undefined {
     const { path } = this.#options;
     if (!url.startsWith(path) || (path !== '' && !['/', '?', undefined].includes(url[path.length]))) return undefined;
@@ -184,9 +196,11 @@ class ApplicationViewer {
     const refusal = this.#guard.refusal(asked) ?? ((await this.#isAllowed(asked, request)) ? undefined : this.#refused);
     if (refusal !== undefined) return refusal;
     if (this.#isClosed) return textAnswer(503, 'the viewer is closed');
-    // Addresses in the page are below its own, which has to end with a slash for that.
-    if (isBare)
-      return textAnswer(308, 'the page ends with a slash', { location: `${asked.base.replace(/^[/\\]+/, '/')}/` });
+    // The page's own links are relative, so its address must end with a slash.
+    if (isBare) {
+      const location = `${asked.base.replace(/^[/\\]+/, '/')}/`;
+      return textAnswer(308, 'the address of the page ends with a slash', { location });
+    }
     this.#begin();
     return (await this.#api.handle(asked)) ?? this.#page?.handle(asked) ?? textAnswer(404, 'not found');
   }
@@ -201,7 +215,7 @@ class ApplicationViewer {
     try {
       return (await authorize(request as never)) === true;
     } catch {
-      // The application's check failed, which is no yes. It has its own way to tell.
+      // A check that fails lets nobody in. The application reports its own errors.
       return false;
     }
   }
@@ -220,5 +234,5 @@ class ApplicationViewer {
   }
 }
 
-const REFUSED: Answer = textAnswer(403, 'the viewer is not open to you');
-const NOT_LOCAL: Answer = textAnswer(403, 'the viewer answers this machine alone until it has `authorize`');
+const REFUSED: Answer = textAnswer(403, 'you may not see this viewer');
+const NOT_LOCAL: Answer = textAnswer(403, 'without the option `authorize`, the viewer answers only this machine');

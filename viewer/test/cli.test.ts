@@ -158,7 +158,7 @@ describe('otel-session-logs dev -- COMMAND', () => {
     expect([cli.out(), own.out()]).toEqual(['50\n', '700\n']);
   });
 
-  it('passes the signal on that ends it, and waits for the program', async () => {
+  it('passes on the signal that ends it, and waits for the program', async () => {
     const program =
       "process.on('SIGTERM', () => { console.log('bye'); process.exit(0); }); console.log('up'); setInterval(() => {}, 1e6)";
     const cli = runDev(['--port=0', '--', process.execPath, '-e', program]);
@@ -169,7 +169,7 @@ describe('otel-session-logs dev -- COMMAND', () => {
     expect(cli.out()).toBe('up\nbye\n');
   });
 
-  it('goes on with its program where nobody reads the output any more', async () => {
+  it('keeps running with its program when nobody reads the output any more', async () => {
     const stdout = new Writable({ write: (_chunk, _encoding, done) => done(new Error('write EPIPE')) });
     const program =
       'let at = 0; const timer = setInterval(() => { console.log(at += 1); if (at === 5) process.exit(3); }, 20)';

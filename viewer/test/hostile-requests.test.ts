@@ -11,7 +11,7 @@ import { PageEvents } from './support/page-events.ts';
 
 const RECORD = '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}}]}]}]}';
 
-/** A connection that has sent so much and no more. */
+/** A connection that has sent this much, and sends no more. */
 async function opened(server: DevServer, text: string): Promise<Socket> {
   const { hostname, port } = new URL(server.endpoint);
   const socket = connect(Number(port), hostname);
@@ -74,7 +74,7 @@ describe('a hostile request', () => {
     expect(server.model.entries).toBe(0);
   });
 
-  it('of a text with as many brackets is none', async () => {
+  it('is not one whose text has as many brackets', async () => {
     const server = await startServer();
     const text = `[{\\"`.repeat(1_100_000);
     expect((await postLogs(server, RECORD.replace('"a"', `"${text}"`))).status).toBe(200);

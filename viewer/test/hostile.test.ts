@@ -66,7 +66,7 @@ describe('a hostile application', () => {
     expect(entry).toMatchObject({ text: SCRIPT, severityText: SCRIPT, traceId: '', exception: { type: SCRIPT } });
   });
 
-  it('gets a body of 10 MB taken, cut where it is kept, and cut again where it is listed', async () => {
+  it('may send a body of 10 MB, which is cut where it is kept, and cut again in a conversation', async () => {
     const server = await startServer();
     const record = { body: text('x'.repeat(10_000_000)), attributes: [keyValue('session.id', text('abc'))] };
     expect((await postLogs(server, request(record))).status).toBe(200);
@@ -78,7 +78,7 @@ describe('a hostile application', () => {
     expect(page.texts('s:abc')[0]?.length).toBeLessThan(70_000);
   });
 
-  it('gets a million attributes taken as 1,024, and the rest counted', async () => {
+  it('may send a million attributes, of which 1,024 are kept and the rest is counted', async () => {
     const server = await startServer();
     const writer = new PbfWriter();
     for (let at = 0; at < 1_000_000; at += 1) {
@@ -93,7 +93,7 @@ describe('a hostile application', () => {
     expect(droppedAttributes).toBe(1_000_001 - 1_024);
   });
 
-  it('gets values nested without an end taken down to a depth, in JSON and in protobuf', async () => {
+  it('may nest values without an end, which are kept down to a depth, in JSON and in protobuf', async () => {
     const server = await startServer();
     const depth = 100_000;
     const json = `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":${'{"arrayValue":{"values":['.repeat(depth)}${']}}'.repeat(depth)}}]}]}]}`;
@@ -108,7 +108,7 @@ describe('a hostile application', () => {
     for (const body of bodies) expect(body).toMatch(/^\[+"\[Truncated\]"\]+$/);
   });
 
-  it('gets as many sessions as it likes, of which the page holds so many', async () => {
+  it('may begin any number of sessions, of which the viewer holds a bounded number', async () => {
     const server = await startServer({ maxSessions: 1_000 });
     for (let round = 0; round < 10; round += 1) {
       const logRecords = Array.from({ length: 1_000 }, (_, at) => ({
@@ -120,7 +120,7 @@ describe('a hostile application', () => {
     expect(server.model.evicted.sessions).toBe(10_000 - server.model.sessions.size);
   });
 
-  it('gets ids that are names of parts of every object', async () => {
+  it('may use ids that are the names of properties of every object', async () => {
     const server = await startServer();
     for (const id of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
       await postLogs(

@@ -46,7 +46,7 @@ function sessionLogs(): SessionLogs {
 }
 
 describe('sessionViewer', () => {
-  it('shows the sessions of this process live, those before it too, and where one ended', async () => {
+  it('shows the sessions of this process live, earlier ones too, and where one ended', async () => {
     const sessions = sessionLogs();
     await sessions.logChunkToQueue('<start>', 'abc');
     await sessions.logChunkToQueue('Hel', 'abc');
@@ -62,7 +62,7 @@ describe('sessionViewer', () => {
     await page.until(() => page.blocksOf('s:abc').some(({ type }) => type === 'end'));
   });
 
-  it('says up to where the collector has a session, once it is quiet', async () => {
+  it('says how far the collector has a session, once the session is quiet', async () => {
     const durable = new DurableLogRecordProcessor({
       exporter: new ScriptedExporter(),
       directory: temporaryDirectory(),
@@ -78,7 +78,7 @@ describe('sessionViewer', () => {
     expect(delivered()).toBe(1);
   });
 
-  it('shows, with a store that hosts share, the sessions that this process knows of, and says so', async () => {
+  it('shows the sessions that this process knows of if hosts share the store, and says so', async () => {
     const store = new MemorySessionStore();
     // A store without a list of all entries, as remote ones are.
     Object.defineProperty(store, 'openAll', { value: undefined });
@@ -89,12 +89,12 @@ describe('sessionViewer', () => {
     const page = PageEvents.open(`${url}/api/stream?follow=s:abc`);
     await page.until(() => page.texts('s:abc')[0] === 'Hello' && page.named('state').length > 1);
     const notes = page.named<StateEvent>('state').at(-1)?.sources[0]?.notes.join();
-    expect(notes).toContain('shown are the sessions that this process knows of');
+    expect(notes).toContain('the viewer shows the sessions that this process knows of');
     await sessions.logChunkToQueue('later', 'def');
     await page.until(() => page.named<ListEvent>('list').at(-1)?.rows.length === 2);
   });
 
-  it('shows a session of a shared store once, also when it has ended, and goes on with its next life', async () => {
+  it('shows a session of a shared store once, even when it has ended, and then its next life', async () => {
     const store = new MemorySessionStore();
     Object.defineProperty(store, 'openAll', { value: undefined });
     const sessions = new SessionLogs({ store });
@@ -106,7 +106,7 @@ describe('sessionViewer', () => {
     await page.until(() => page.blocksOf('s:abc').length === 2);
     const states = (): number => page.named('state').length;
     const before = states();
-    // It is looked for new sessions each second, as often as the state is told.
+    // The viewer looks for new sessions each second, as often as it sends its state.
     await page.until(() => states() > before + 2);
     expect(page.texts('s:abc')).toEqual(['Hello', '']);
     await sessions.logChunkToQueue('again', 'abc');
@@ -135,7 +135,7 @@ describe('sessionViewer', () => {
     }
   });
 
-  it('leaves a response alone that the check has answered itself', async () => {
+  it('leaves a response alone that `authorize` has answered itself', async () => {
     const app = express();
     const authorize = (request: express.Request): boolean => {
       request.res?.status(401).write('log in, ');
@@ -147,11 +147,11 @@ describe('sessionViewer', () => {
     expect(await ask(`${url}/api/state`)).toMatchObject({ status: 401, text: 'log in, please' });
   });
 
-  it('takes HTTP/1.0 for a proxy, as nginx is by default, which adds no header', async () => {
+  it('takes HTTP/1.0 for a proxy: nginx speaks it by default, and adds no header', async () => {
     const url = await listen(nodeListener(open(sessionLogs())));
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     socket.end('GET /api/state HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n');
-    expect(await text(socket)).toMatch(/^HTTP\/1\.1 403 [^]*answers this machine alone/);
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 403 [^]*answers only this machine/);
   });
 
   it('is off limits without `authorize`, unless the client is on this machine', async () => {
@@ -175,10 +175,10 @@ describe('sessionViewer', () => {
     ],
   ])('is off limits where `authorize` answers with %s', async (_, authorize: () => boolean | Promise<boolean>) => {
     const url = await listen(nodeListener(open(sessionLogs(), { authorize })));
-    expect(await ask(`${url}/api/state`)).toMatchObject({ status: 403, text: 'the viewer is not open to you\n' });
+    expect(await ask(`${url}/api/state`)).toMatchObject({ status: 403, text: 'you may not see this viewer\n' });
   });
 
-  it('asks `authorize` for each request, under whatever name', async () => {
+  it('asks `authorize` about each request, whatever the name of the server in it', async () => {
     const seen: unknown[] = [];
     const url = await listen(
       nodeListener(
@@ -199,7 +199,7 @@ describe('sessionViewer', () => {
     expect(seen).toEqual(['/api/state', '/api/sessions']);
   });
 
-  it('stands in an Express application, below its path', async () => {
+  it('works in an Express application, below its path', async () => {
     const sessions = sessionLogs();
     await sessions.logChunkToQueue('Hello', 'abc');
     const app = express();

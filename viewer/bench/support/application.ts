@@ -1,6 +1,6 @@
 /**
- * An application with the stock SDK and its exporter over OTLP/HTTP, protobuf. It emits chunks of answers at an even rate, one session
- * after the other; each says when it was emitted, and its number: ` word@MILLIS#NUMBER`. Run by `startApplication`.
+ * An application with the stock SDK and its exporter over OTLP/HTTP, protobuf. It emits chunks of answers at an even rate, one
+ * session after the other; each says when it was emitted, and its number: ` word@MILLIS#NUMBER`. Run by `startApplication`.
  */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 
-/** What an application is told. */
+/** What an application emits, and where to. */
 export interface Plan {
   readonly endpoint: string;
   /** Records a second, over all sessions. */
@@ -17,7 +17,7 @@ export interface Plan {
   readonly seconds: number;
   /** OTEL_BLRP_SCHEDULE_DELAY: how long the exporter waits for more. */
   readonly delayMillis: number;
-  /** Characters that the session has in one answer before. */
+  /** Characters of an answer that each session has before the measurement. */
   readonly charsBefore: number;
 }
 
@@ -33,7 +33,7 @@ export function sessionOf(number: number, { sessions }: Pick<Plan, 'sessions'>):
 async function run(plan: Plan): Promise<Emitted> {
   const { endpoint, rate, seconds, sessions, delayMillis, charsBefore } = plan;
   const exporter = new OTLPLogExporter({ url: `${endpoint}/v1/logs` });
-  // The queue of the default is full after 0.4 s at 5,000 records a second; a record that it drops would count as lost by the viewer.
+  // The default queue is full after 0.4 s at 5,000 records a second. A record that it drops would count as lost by the viewer.
   const maxQueueSize = 50_000;
   const processor = new BatchLogRecordProcessor({ exporter, maxQueueSize, scheduledDelayMillis: delayMillis });
   const provider = new LoggerProvider({ processors: [processor] });

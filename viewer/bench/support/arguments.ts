@@ -1,6 +1,6 @@
 import { keepFigures } from '../../../bench/docs-data.ts';
 
-/** What stands behind the name of a benchmark: numbers, and `--write`, in any order. */
+/** The arguments of a benchmark: numbers, and `--write`, in any order. */
 const words = process.argv.slice(2);
 
 export const numbers: readonly number[] = words.filter((word) => word !== '--write').map(Number);

@@ -1,8 +1,8 @@
-// Runs in the page, before anything of it.
+// Runs in the page before the page's own scripts.
 const seen = { words: [], rows: [], longTasks: [], frames: [] };
 window.seen = seen;
 const known = new WeakMap();
-/** Records that were painted: a long text is split into stretches, which brings its words again. */
+/** Records that were painted. When a long text is split into stretches, its words come again. */
 const noted = new Set();
 let texts = [];
 let rows = new Map();
@@ -14,7 +14,7 @@ const take = (text) => {
   const row = text.parentElement?.closest('li, [role=option], [role=row]');
   if (row === null || row === undefined) texts.push(text.data.slice(before < text.data.length ? before : 0));
   else {
-    // Text by text: the name of a session ends in a digit, and a time may follow.
+    // With a line end between texts: the name of a session ends in a digit, and a time may follow.
     const said = textsOf(row).join('\n');
     const [name, entries] = [/session-\d+/.exec(said)?.[0], /([\d,.]+)\s+entries/.exec(said)?.[1]];
     if (name !== undefined && entries !== undefined) rows.set(name, Number(entries.replaceAll(/[,.]/g, '')));
@@ -34,7 +34,7 @@ document.addEventListener('DOMContentLoaded', () =>
   observer.observe(document.body, { subtree: true, childList: true, characterData: true }),
 );
 
-// Runs as the first task after a frame: what was changed before or in it is painted.
+// Runs as the first task after a frame: what changed before or in the frame is painted by then.
 const afterFrame = new MessageChannel();
 afterFrame.port1.addEventListener('message', () => {
   const painted = performance.timeOrigin + performance.now();

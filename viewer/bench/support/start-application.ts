@@ -9,7 +9,7 @@ export interface RunningApplication {
   go(): Promise<Emitted>;
 }
 
-/** Starts the application, which has emitted what comes before; it waits for `go`. */
+/** Starts the application. Resolves when it has emitted what comes before the measurement, and waits for `go`. */
 export async function startApplication(plan: Plan): Promise<RunningApplication> {
   const child = fork(fileURLToPath(new URL('application.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] });
   child.send(plan);

@@ -17,7 +17,7 @@ interface TraceEvent {
 }
 
 /**
- * The tasks of the page's main thread while something is done. On a machine that does other things too a task takes longer than it
+ * The tasks of the page's main thread during some work. On a machine that does other things too, a task takes longer than it
  * computes: the trace has both.
  */
 export async function tasksDuring(browser: Browser, page: Page, work: () => Promise<void>): Promise<readonly Task[]> {
@@ -34,7 +34,7 @@ export async function tasksDuring(browser: Browser, page: Page, work: () => Prom
     tasks.push({ wall: dur / 1_000, cpu: tdur / 1_000 });
     byThread.set(thread, tasks);
   }
-  // Of several renderers the page is the one that works.
+  // If there are several renderers, the page has the busiest one.
   const sum = (tasks: readonly Task[]): number => tasks.reduce((all, { cpu }) => all + cpu, 0);
   return [...isMain].map((thread) => byThread.get(thread) ?? []).toSorted((a, b) => sum(b) - sum(a))[0] ?? [];
 }

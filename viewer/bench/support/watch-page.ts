@@ -7,7 +7,7 @@ import type { Browser, Page } from 'playwright-core';
 export interface Seen {
   /** Numbers of records in conversations. */
   readonly words: readonly (readonly [number: number, emitted: number, painted: number])[];
-  /** Sessions in the list, with the entries that the row says. */
+  /** Sessions in the list, with the number of entries in the row. */
   readonly rows: readonly (readonly [session: string, entries: number, painted: number])[];
   readonly longTasks: readonly (readonly [start: number, millis: number])[];
   readonly frames: readonly number[];
@@ -20,7 +20,7 @@ export async function openBrowser(): Promise<Browser> {
   });
 }
 
-/** Opens the page and notes what it paints. @param size In CSS pixels. */
+/** Opens the page and notes what it paints. */
 export async function watchPage(browser: Browser, address: string): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 1_600, height: 1_000 } });
   await page.addInitScript({ path: fileURLToPath(new URL('note-what-is-painted.js', import.meta.url)) });

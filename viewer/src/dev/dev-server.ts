@@ -18,13 +18,13 @@ import type { Answer, Asked } from '../web/exchange.ts';
 import { answerNode } from '../web/node-exchange.ts';
 
 export interface DevServerOptions extends ModelOptions {
-  /** 0: any that is free. */
+  /** 0 takes any free port. */
   readonly port: number;
-  /** An IPv6 address may stand in brackets, as in a URL. @default '127.0.0.1' */
+  /** An IPv6 address may have brackets, as in a URL. @default '127.0.0.1' */
   readonly host?: string | undefined;
-  /** What every client has to know; at least 16 characters. Needed for a host beyond loopback. */
+  /** A secret of at least 16 characters that every client must send. Required for a host beyond loopback. */
   readonly token?: string | undefined;
-  /** Origins of applications in a browser, which may send logs and nothing else. */
+  /** Origins of browser applications. They may send logs, and nothing else. */
   readonly allowedOrigins?: readonly string[] | undefined;
   /** Directories and files to show. */
   readonly paths?: readonly string[] | undefined;
@@ -39,8 +39,8 @@ const MIN_TOKEN = 16;
 /**
  * The viewer by itself: page, receiver and directories behind one port.
  *
- * @throws RangeError for a host beyond loopback without a token, or a token that is too short; TypeError for another option that
- * is not what it has to be.
+ * @throws RangeError for a host beyond loopback without a token, or a token that is too short; TypeError for any other wrong
+ * option; Error for a path that does not exist.
  */
 export class DevServer {
   readonly model: SessionModel;
@@ -71,11 +71,11 @@ export class DevServer {
     this.#server = createServer((request, response) => {
       void answerNode((asked) => this.handle(asked), request, response);
     });
-    // Streams of pages last as long as they like; requests do not.
+    // How long a client may take to send a request. A page's stream lasts as long as it likes.
     this.#server.requestTimeout = 60_000;
   }
 
-  /** Listens, and begins to read the directories. Rejects with the error of the system. */
+  /** Listens, and begins to read the directories. Rejects with the system's error if it cannot listen. */
   async start(): Promise<void> {
     this.#server.listen(this.#port, this.#host);
     await once(this.#server, 'listening');
@@ -90,12 +90,12 @@ export class DevServer {
     return `http://${host.includes(':') ? `[${host}]` : host}:${this.#port}`;
   }
 
-  /** The address of the page, with the token where there is one. */
+  /** The address of the page, with the token if there is one. */
   get pageUrl(): string {
     return `${this.endpoint}/${this.#token === undefined ? '' : `?token=${encodeURIComponent(this.#token)}`}`;
   }
 
-  /** Answers a request that came in by whatever server. */
+  /** Answers a request, whichever server received it. */
   async handle(asked: Asked): Promise<Answer> {
     const origin = this.#origins.of(asked);
     if (origin === undefined) return this.#answer(asked, false);
@@ -113,7 +113,7 @@ export class DevServer {
     );
   }
 
-  /** Ends everything; every call gets the same promise. */
+  /** Ends everything. Every call returns the same promise. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
@@ -135,7 +135,7 @@ function checkReach(host: string, token: string | undefined): void {
   }
   if (token === undefined && !isLoopbackHost(host)) {
     throw new RangeError(
-      `expected a \`token\` for the host ${JSON.stringify(host)}: beyond 127.0.0.1 others could read all sessions`,
+      `expected a \`token\` for the host ${JSON.stringify(host)}: beyond 127.0.0.1, others could read all sessions`,
     );
   }
 }

@@ -11,7 +11,7 @@ export interface ProgramOptions {
   /** Base URL of the receiver. */
   readonly endpoint: string;
   readonly token?: string | undefined;
-  /** The module for `node --import` that starts session logs; `undefined`: the program starts its own. */
+  /** The module that `node --import` loads to start session logs. `undefined`: the program runs as it is. */
   readonly register?: string | undefined;
   readonly env: NodeJS.ProcessEnv;
 }
@@ -22,10 +22,10 @@ export interface ProgramOutput {
   readonly stderr: NodeJS.WritableStream;
 }
 
-/** A program that runs beside the viewer: it exports to it, and what it prints is shown. */
+/** A program that the viewer starts. It exports to the viewer, which also shows what it prints. */
 export class WatchedProgram {
   readonly #child: ChildProcess;
-  /** Its exit code, as a shell has it; 127 when it could not be started. */
+  /** Its exit code, as a shell reports it: 127 if the program could not be started, 128 + n if signal n killed it. */
   readonly ended: Promise<number>;
 
   constructor(model: SessionModel, options: ProgramOptions, output: ProgramOutput) {
@@ -50,13 +50,16 @@ export class WatchedProgram {
     });
   }
 
-  /** Passes a signal on. The program decides what becomes of it. */
+  /** Passes a signal on to the program, which decides what to do. */
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
 }
 
-/** How long exporters wait for more records, where the user did not say. By default it is a second, which is not live. */
+/**
+ * How long exporters wait for more records, unless the user sets it. OpenTelemetry's default is a second, too long for a live
+ * page.
+ */
 const SCHEDULE_DELAY_MILLIS = '50';
 
 function environmentOf({ endpoint, token, register, env }: ProgramOptions): NodeJS.ProcessEnv {
@@ -66,7 +69,7 @@ function environmentOf({ endpoint, token, register, env }: ProgramOptions): Node
     OTEL_BLRP_SCHEDULE_DELAY: SCHEDULE_DELAY_MILLIS,
     ...env,
     OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
-    // It goes before the endpoint for all signals, and is what session logs beside another SDK look for.
+    // It takes precedence over the endpoint for all signals. Beside another SDK, session logs export only to this one.
     OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: `${endpoint}/v1/logs`,
   };
   if (authorization !== undefined) {
@@ -74,13 +77,13 @@ function environmentOf({ endpoint, token, register, env }: ProgramOptions): Node
     const ofLogs = env['OTEL_EXPORTER_OTLP_LOGS_HEADERS'];
     if (ofLogs !== undefined) given['OTEL_EXPORTER_OTLP_LOGS_HEADERS'] = joined(ofLogs, authorization);
   }
-  // What is said of logs alone goes before what is said of all signals.
+  // A setting for logs takes precedence over the one for all signals, so both are replaced.
   for (const name of ['OTEL_EXPORTER_OTLP_PROTOCOL', 'OTEL_EXPORTER_OTLP_LOGS_PROTOCOL']) {
     if (env[name] === 'grpc') given[name] = 'http/protobuf';
   }
   if (register !== undefined) {
     given['NODE_OPTIONS'] = `${options ?? ''} --import ${register}`.trim();
-    // What it starts is left to a program that starts session logs of its own.
+    // When the program starts session logs of its own, those replace the ones that the module started.
     given['OTEL_SESSION_LOGS_REGISTER'] = 'until-start';
   }
   return given;
@@ -92,6 +95,6 @@ function joined(headers: string | undefined, authorization: string): string {
 
 function passOn(from: Readable, to: NodeJS.WritableStream): void {
   from.pipe(to, { end: false });
-  // Who read it is gone, as `head` is after ten lines. The page goes on.
+  // The reader is gone, as `head` is after ten lines. The page still shows what comes.
   to.on('error', () => from.resume());
 }

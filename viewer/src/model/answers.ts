@@ -5,21 +5,21 @@ import type { Block, Entry, Part } from './block.ts';
 import type { BlockList } from './block-list.ts';
 import { finishReasonsOf, roleOf } from './entry.ts';
 
-/** The open answer of a stream, and its state as the main package has it. */
+/** The open answer of a stream, and its state by the rules of the main package. */
 interface Stream {
   block: Block;
   open: OpenAnswer;
   part: Part;
 }
 
-/** Joins what the user of a session sees into answers, and knows which of them go on. */
+/** Joins the chat of a session into answers, and knows which answers are still open. */
 export class Answers {
   readonly #blocks: BlockList;
-  /** By stream id, `''` for answers without. */
+  /** By stream id; `''` for answers without one. */
   readonly #streams = new Map<string, Stream>();
-  /** How many of them a mark began, so that a mark is to end them. */
+  /** How many of them began with a mark, and so wait for one that ends them. */
   #marked = 0;
-  /** The last block that the user of the session sees. */
+  /** The newest block of chat. */
   #last: Block | undefined;
   /** The cursor at the newest gap. */
   #gapAt = 0;
@@ -28,7 +28,7 @@ export class Answers {
     this.#blocks = blocks;
   }
 
-  /** Answers that a mark began and none has ended. */
+  /** Answers that began with a mark and have not ended. */
   get open(): number {
     return this.#marked;
   }
@@ -53,7 +53,7 @@ export class Answers {
     const reasons = finishReasonsOf(entry.data);
     if (reasons.length > 0) block.finishReasons = reasons;
     if (entry.kind === 'error' || isBroken(reasons)) block.isFailed = true;
-    // A record merged from chunks has no mark: its finish reasons are the end of the answer.
+    // A record merged from chunks comes without marks: its finish reasons end the answer.
     if (entry.kind === 'stream-end' || (entry.kind === 'text' && reasons.length > 0)) {
       block.isOpen = false;
       this.#forgetStream(streamId, stream);
@@ -61,12 +61,12 @@ export class Answers {
     return block;
   }
 
-  /** Entries are missing here. What comes of an open answer stands below. */
+  /** Entries are missing here: an open answer continues in a block below. */
   noteGap(seq: number): void {
     this.#gapAt = seq;
   }
 
-  /** Nothing that is open goes on. */
+  /** Closes all open answers. */
   endAll(seq: number): void {
     for (const { block } of this.#streams.values()) {
       block.isOpen = false;
@@ -77,7 +77,7 @@ export class Answers {
     this.#last = undefined;
   }
 
-  /** These blocks are not held any more. */
+  /** Forgets blocks that the session no longer holds. */
   forget(gone: ReadonlySet<Block>): void {
     if (this.#last !== undefined && gone.has(this.#last)) this.#last = undefined;
     for (const [id, stream] of this.#streams) if (gone.has(stream.block)) this.#forgetStream(id, stream);
@@ -88,7 +88,7 @@ export class Answers {
     if (block.isMarked) this.#marked -= 1;
   }
 
-  /** This is the newest chat. Text without marks and stream that stood before it does not go on any more. */
+  /** Notes the newest block of chat. The one before it is over if it is text without marks and without a stream id. */
   #goOnFrom(block: Block, seq: number): void {
     const before = this.#last;
     this.#last = block;
@@ -98,7 +98,7 @@ export class Answers {
     this.#blocks.noteChange(before, seq);
   }
 
-  /** The stream that the entry goes on with, or begins. */
+  /** The stream that the entry continues or begins. */
   #streamFor(entry: Entry, streamId: string): Stream {
     const known = this.#streams.get(streamId);
     if (known !== undefined && this.#goesOn(entry, known, streamId)) {
@@ -114,7 +114,7 @@ export class Answers {
     return stream;
   }
 
-  /** Another answer takes the place of this one. */
+  /** Closes an answer because another one takes its place. */
   #abandon(stream: Stream, streamId: string, seq: number): void {
     const { block } = stream;
     block.isOpen = false;
@@ -128,19 +128,19 @@ export class Answers {
 
   #goesOn({ kind }: Entry, { open, block }: Stream, streamId: string): boolean {
     if (kind === 'stream-start') {
-      // The rule of the main package: after a tool call a start goes on with the open answer.
+      // The rule of the main package: after a tool call, a start continues the open answer.
       return streamId === '' ? startIn(open) === 'goes-on' : block.isMarked;
     }
-    // Text without marks goes on as long as nothing else was said; logs in between do not part it.
+    // Text without marks continues until other chat comes; logs in between do not split it.
     return block.isMarked || streamId !== '' || block === this.#last;
   }
 
-  /** Whether something is missing between the entry and what stands in the block. An end alone is nothing to read below a gap. */
+  /** Whether a gap lies between the block and the entry. The mark that ends an answer starts no block below a gap: it has no text. */
   #isBehindGap({ kind }: Entry, { block }: Stream): boolean {
     return kind !== 'stream-end' && (block.entries.at(-1)?.seq ?? this.#gapAt) < this.#gapAt;
   }
 
-  /** What follows a gap stands below it: the answer goes on in a block of its own. */
+  /** Continues the answer below the gap, in a block of its own. */
   #continueBelow(entry: Entry, stream: Stream): void {
     const { block } = stream;
     const { streamId, isMarked, isFailed } = block;
@@ -152,7 +152,7 @@ export class Answers {
   }
 }
 
-/** In which part of the answer the entry stands. */
+/** Sets the part of the answer that the entry belongs to. */
 function place(entry: Entry, stream: Stream): void {
   switch (entry.kind) {
     case 'text':

@@ -2,7 +2,7 @@ import type { Block, BlockType, Entry } from './block.ts';
 import { ChangeOrder } from './change-order.ts';
 import { roleOf } from './entry.ts';
 
-/** What a session takes from the model that holds it: numbers that count over all sessions. */
+/** Gives out numbers that count over all sessions. */
 export interface Numbers {
   nextBlock(): number;
   nextSeq(): number;
@@ -13,7 +13,7 @@ export type Beginning = Pick<Block, 'streamId' | 'isMarked' | 'isContinued'>;
 
 const NO_ANSWER: Beginning = { streamId: undefined, isMarked: false, isContinued: false };
 
-/** The blocks of a session, in the order in which they began and in that in which they changed last. */
+/** The blocks of a session in two orders: as they began, and as they last changed. */
 export class BlockList {
   /** In the order in which they began. */
   readonly all: Block[] = [];
@@ -24,7 +24,7 @@ export class BlockList {
     this.#numbers = numbers;
   }
 
-  /** A block of an entry alone. */
+  /** Adds a block for one entry. */
   addSingle(entry: Entry, type: 'message' | 'log'): Block {
     const role = type === 'message' ? roleOf(entry.data) : undefined;
     const block = this.#push({ ...NO_ANSWER, type, role, millis: entry.millis, missing: 0, reason: '' }, entry.seq);
@@ -35,12 +35,12 @@ export class BlockList {
     return block;
   }
 
-  /** The block of an answer that the entry begins. It does not stand in it yet. */
+  /** Adds the block of an answer that begins with this entry, without the entry itself. */
   addAnswer({ data, millis, seq }: Entry, beginning: Beginning): Block {
     return this.#push({ ...beginning, type: 'answer', role: roleOf(data), millis, missing: 0, reason: '' }, seq);
   }
 
-  /** @returns The cursor at the mark. */
+  /** Adds a gap or an end. @returns The cursor there. */
   addMark(type: 'gap' | 'end', missing: number, reason: string, millis: number): number {
     const seq = this.#numbers.nextSeq();
     this.#push({ ...NO_ANSWER, type, role: undefined, millis, missing, reason }, seq).isOpen = false;
@@ -67,17 +67,17 @@ export class BlockList {
     return block;
   }
 
-  /** The block changed at this cursor, which is never below that of the change before. */
+  /** Notes that the block changed at this cursor, which is never below that of the previous change. */
   noteChange(block: Block, seq: number): void {
     this.#changes.note(block, seq);
   }
 
-  /** The blocks that changed behind the cursor, in the order in which they began. */
+  /** The blocks that changed after the cursor, in the order in which they began. */
   changedSince(cursor: number): Block[] {
     return this.#changes.behind(cursor);
   }
 
-  /** Forgets so many of the oldest. */
+  /** Drops this many of the oldest blocks. @returns The dropped ones. */
   dropOldest(count: number): ReadonlySet<Block> {
     const gone = new Set(this.all.splice(0, count));
     for (const block of gone) this.#changes.forget(block);

@@ -1,10 +1,10 @@
 import type { EntryKind } from '../formats.ts';
 import type { LogData } from './log-data.ts';
 
-/** Which part of an answer a text stands in. `mark`: it is a mark, and stands in none. */
+/** The part of an answer that an entry belongs to. `mark`: the entry is a mark, and belongs to none. */
 export type Part = 'text' | 'reasoning' | 'tool' | 'error' | 'mark';
 
-/** Who says what stands in a block, where the record tells. */
+/** Who says the text of a block, if the record tells. */
 export type Role = 'user' | 'system' | 'assistant' | 'tool';
 
 /** A record, held in a session. */
@@ -13,20 +13,23 @@ export interface Entry {
   readonly seq: number;
   /** The key of its session. */
   readonly session: string;
-  /** Its id in the application, where the source tells it; else `''`. Ids of one session sort as text in the order logged. */
+  /**
+   * Its id in the application, or `''` if the source does not tell it. The ids of a session, sorted as text, are in the order
+   * logged.
+   */
   readonly id: string;
   readonly data: LogData;
   readonly kind: EntryKind;
-  /** Whether the user of the session sees it, or the operator. */
+  /** Whether it is for the user of the session; otherwise it is for the operator. */
   readonly isChat: boolean;
   readonly text: string;
-  /** Milliseconds since the epoch: of the record, else of its arrival. */
+  /** Milliseconds since the epoch: the time of the record, or else of its arrival. */
   readonly millis: number;
-  /** The number of the source that it came from first. */
+  /** The number of its source. */
   readonly source: number;
-  /** About what it takes of memory. */
+  /** About how much memory it takes. */
   readonly bytes: number;
-  /** Where it stands; set when it is placed. */
+  /** The block that it belongs to; set when the entry is placed. */
   block: Block;
   part: Part;
 }
@@ -35,48 +38,48 @@ export interface Entry {
  * - `answer`: chat text that belongs together, with marks or without.
  * - `message`: what somebody says in one record: the user, the system, a tool.
  * - `log`: a record for the operator.
- * - `gap`: entries are missing there, because of a bound or of damage.
+ * - `gap`: entries are missing there, because of a bound or damage.
  * - `end`: the session ended there; what follows is its next life.
  */
 export type BlockType = 'answer' | 'message' | 'log' | 'gap' | 'end';
 
-/** What stands together in a session, as a page shows it. */
+/** Entries of a session that a page shows as one. */
 export interface Block {
-  /** Its number over all sessions; they grow in the order in which blocks begin. */
+  /** Its number, counted over all sessions: a block that begins later has a higher one. */
   readonly id: number;
   readonly type: BlockType;
   readonly streamId: string | undefined;
   readonly role: Role | undefined;
-  /** Whether a mark began it, so that a mark ends it. */
+  /** Whether it began with a mark, so that it ends with one. */
   readonly isMarked: boolean;
-  /** Whether it goes on with an answer that stands above a gap. */
+  /** Whether it continues an answer from above a gap. */
   readonly isContinued: boolean;
   readonly millis: number;
-  /** In the order of arrival; none of a gap or an end. */
+  /** In the order of arrival. A gap and an end have none. */
   readonly entries: Entry[];
-  /** Of an answer: whether more of it is to come. */
+  /** Of an answer: whether more of it may come. */
   isOpen: boolean;
   /** Whether it broke off, or is an error. */
   isFailed: boolean;
   finishReasons: readonly string[];
-  /** Of a gap: how many entries are missing, -1 when that is not known; and why. */
+  /** Of a gap: how many entries are missing (-1 if that is not known), and why. */
   readonly missing: number;
   readonly reason: string;
-  /** The cursor at which it changed last. */
+  /** The cursor of its last change. */
   changedAt: number;
-  /** Its neighbours in the order in which the blocks of the session changed last. */
+  /** Its neighbours in the list of `ChangeOrder`. */
   changedBefore: Block | undefined;
   changedAfter: Block | undefined;
 }
 
-/** Reasons of an answer that broke off. One that was stopped (`aborted`) ended as its user wanted. */
+/** Finish reasons of an answer that broke off. `aborted` is not one of them: somebody stopped that answer. */
 const BROKEN: ReadonlySet<string> = new Set(['error', 'abandoned']);
 
 export function isBroken(reasons: readonly string[]): boolean {
   return reasons.some((reason) => BROKEN.has(reason));
 }
 
-/** Stands in an entry that is not placed yet. */
+/** The block of an entry that is not placed yet. */
 export const NO_BLOCK: Block = {
   id: 0,
   type: 'log',

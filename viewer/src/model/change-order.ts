@@ -1,13 +1,13 @@
 import type { Block } from './block.ts';
 
 /**
- * The blocks of a session in the order in which they changed last, as a list that is linked through them. Followers ask 50 times a
- * second what changed, of up to a million blocks: the answer costs as much as changed since.
+ * The blocks of a session in the order in which they last changed, as a list linked through the blocks themselves. Pages ask 50
+ * times a second what changed among up to a million blocks: the cost of an answer depends only on how many blocks changed.
  */
 export class ChangeOrder {
   #newest: Block | undefined;
 
-  /** The block changed at this cursor, which is never below that of the change before. */
+  /** Notes that the block changed at this cursor, which is never below that of the previous change. */
   note(block: Block, seq: number): void {
     block.changedAt = seq;
     if (block === this.#newest) return;
@@ -26,7 +26,7 @@ export class ChangeOrder {
     block.changedAfter = undefined;
   }
 
-  /** What changed behind the cursor, in the order in which the blocks began. */
+  /** The blocks that changed after the cursor, in the order in which they began. */
   behind(cursor: number): Block[] {
     const blocks: Block[] = [];
     for (let block = this.#newest; block !== undefined && block.changedAt > cursor; block = block.changedBefore) {

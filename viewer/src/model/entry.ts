@@ -5,7 +5,7 @@ import type { LogData } from './log-data.ts';
 import { sizeOf, toText } from './value.ts';
 import type { Attributes } from './value.ts';
 
-/** The events of OpenTelemetry's conventions for GenAI that are a message of a conversation. */
+/** The events of OpenTelemetry's GenAI conventions that are messages of a conversation. */
 const ROLES: ReadonlyMap<string, Role> = new Map([
   ['gen_ai.user.message', 'user'],
   ['gen_ai.system.message', 'system'],
@@ -16,15 +16,15 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
 
 const ROLE_NAMES: readonly Role[] = ['user', 'system', 'assistant', 'tool'];
 
-/** The first severity that is an error. */
+/** The lowest severity number of an error. */
 export const ERROR_SEVERITY = 17;
 
-/** What a record is, by rules that the main package has for its readers: records of other languages pass them too. */
+/** What a record is, by the rules that the main package has for its readers. They suit records from other languages too. */
 export function kindOf(data: LogData): EntryKind {
   return kindOfEventName(eventNameOf(data));
 }
 
-/** `chat` and `log` as the attribute says; else a severity, or an event that is not ours, makes it a log. */
+/** Whether a record is chat: by its attribute; without one, a severity or an event that is no part of a chat makes it a log. */
 export function isChatRecord(data: LogData): boolean {
   const type = data.attributes[ATTRIBUTE.logType];
   if (type === 'chat' || type === 'log') return type === 'chat';
@@ -33,12 +33,12 @@ export function isChatRecord(data: LogData): boolean {
   return name === '' || name.startsWith(OWN_PREFIX) || ROLES.has(name);
 }
 
-/** Who says it: by an event of the conventions, else by the attribute `role`, which a chunk can carry. */
+/** Who says it: by an event of the GenAI conventions, or else by the attribute `role`, which a chunk can have. */
 export function roleOf(data: LogData): Role | undefined {
   return ROLES.get(eventNameOf(data)) ?? ROLE_NAMES.find((name) => name === data.attributes['role']);
 }
 
-/** The field of OTLP, else the attribute that was before it. */
+/** The field of OTLP, or else the attribute that came before it. */
 function eventNameOf({ eventName, attributes }: LogData): string {
   if (eventName !== '') return eventName;
   const name = attributes['event.name'];

@@ -1,12 +1,12 @@
 import type { Attributes, Value } from './value.ts';
 
-/** A time to the nanosecond: milliseconds since the epoch, and the nanoseconds within the last of them. 0, 0: not known. */
+/** A time to the nanosecond: milliseconds since the epoch, and the nanoseconds within that millisecond. Both 0: not known. */
 export interface NanoTime {
   readonly millis: number;
   readonly nanos: number;
 }
 
-/** Where records come from: what OTLP calls resource and scope. One object for all records of a group. */
+/** Where records come from: what OTLP calls resource and scope. The records of a group share one object. */
 export interface Origin {
   readonly resource: Attributes;
   readonly scopeName: string;
@@ -15,8 +15,8 @@ export interface Origin {
 }
 
 /**
- * A log record, of whatever source and language, with nothing left out but what the bounds of `value.ts` cut. `''` and 0 stand
- * for what a record does not have, as in protobuf: so all records share one hidden class.
+ * A log record from any source and language, complete except for what the bounds of `value.ts` cut. A field that the record does
+ * not have is `''` or 0, as in protobuf, so that all records share one hidden class.
  */
 export interface LogData {
   readonly millis: number;
@@ -38,7 +38,7 @@ export interface LogData {
 
 export const NO_ATTRIBUTES: Attributes = Object.freeze({});
 
-/** Of records whose source says nothing of it. */
+/** The origin of records whose source tells none. */
 export const NO_ORIGIN: Origin = Object.freeze({
   resource: NO_ATTRIBUTES,
   scopeName: '',
@@ -46,7 +46,7 @@ export const NO_ORIGIN: Origin = Object.freeze({
   scopeAttributes: NO_ATTRIBUTES,
 });
 
-/** A record with what is known of it. */
+/** A record with these fields; all others are empty. */
 export function logData(known: Partial<LogData>): LogData {
   return {
     millis: known.millis ?? 0,
@@ -66,19 +66,19 @@ export function logData(known: Partial<LogData>): LogData {
   };
 }
 
-/** Decimal nanoseconds since the epoch, as OTLP's JSON has them; `'0'` for a time that this cannot say. */
+/** Nanoseconds since the epoch in decimal, as in OTLP's JSON; `'0'` for a time that is out of their range. */
 export function toUnixNano({ millis, nanos }: NanoTime): string {
   const known = knownMillis(millis);
   const within = Number.isInteger(nanos) && nanos >= 0 && nanos < 1_000_000 ? nanos : 0;
   return known < 0 || known > LAST_UNIX_NANO_MILLIS ? '0' : (BigInt(known) * 1_000_000n + BigInt(within)).toString();
 }
 
-/** The last millisecond whose nanoseconds are a 64-bit integer. */
+/** The last millisecond that 64 bits can count in nanoseconds. */
 const LAST_UNIX_NANO_MILLIS = 18_446_744_073_708;
-/** The last millisecond that a `Date` has. */
+/** The last millisecond of a `Date`. */
 const LAST_MILLIS = 8_640_000_000_000_000;
 
-/** Whole milliseconds that a `Date` has; 0 for what is none. What a source says may be anything. */
+/** The time in whole milliseconds, or 0 if it is out of a `Date`'s range: a source may send any number. */
 export function knownMillis(millis: number): number {
   return Math.abs(millis) <= LAST_MILLIS ? Math.floor(millis) : 0;
 }

@@ -1,19 +1,19 @@
 import type { Origin } from './log-data.ts';
 import { sizeOf } from './value.ts';
 
-/** Origins that are known at a time, and the longest that is shared. */
+/** Most origins that are shared at a time, and the longest one that is. */
 const MAX_SHARED = 1_000;
 const MAX_SHARED_CHARS = 16_384;
 
-/** An origin as records hold it, and what it takes of memory beside those that are held already. */
+/** An origin as records hold it, and how much memory it adds: none if it was held already. */
 interface Held {
   readonly origin: Origin;
   readonly bytes: number;
 }
 
 /**
- * Equal origins are one object. Each request brings its own, and an application that sends each record by itself would have its
- * resource held as often as there are records.
+ * Makes one object of equal origins. Each request brings its own: for an application that sends every record by itself, the viewer
+ * would hold the resource once for each record.
  */
 export class Origins {
   readonly #seen = new WeakMap<Origin, Origin>();
@@ -36,7 +36,7 @@ export class Origins {
   }
 }
 
-/** Equal for equal origins; `undefined` for one that is long, or has values that JSON does not tell apart. */
+/** A key that equal origins share; `undefined` for an origin that is too long, or has values that JSON does not tell apart. */
 function keyOf(origin: Origin): string | undefined {
   let isExact = true;
   const key = JSON.stringify(origin, (_, value: unknown) => {

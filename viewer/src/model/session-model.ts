@@ -12,23 +12,23 @@ import { Session } from './session.ts';
 import type { SessionKind } from './session.ts';
 import type { Source, SourceState } from './source.ts';
 
-/** What the model holds at most. */
+/** The most that the model holds. */
 export interface ModelBounds {
   /** @default 1,000,000 */
   readonly maxEntries?: number | undefined;
   /** @default 100,000 */
   readonly maxSessions?: number | undefined;
-  /** About the memory of all entries. @default 1 GiB */
+  /** About how much memory all entries take. @default 1 GiB */
   readonly maxBytes?: number | undefined;
 }
 
 export interface ModelOptions extends ModelBounds {
-  /** Attributes that name the session of a record, the first that is there. */
+  /** Attributes that name the session of a record. The first one that a record has counts. */
   readonly sessionAttributes?: readonly string[] | undefined;
   readonly now?: (() => number) | undefined;
 }
 
-/** What went because of a bound. */
+/** What was dropped because of a bound. */
 export interface Evicted {
   readonly sessions: number;
   readonly entries: number;
@@ -39,25 +39,25 @@ export const SESSION_ATTRIBUTES: readonly string[] = [ATTRIBUTE.sessionId, ATTRI
 const MAX_ENTRIES = 1_000_000;
 const MAX_SESSIONS = 100_000;
 const MAX_BYTES = 1_073_741_824;
-/** So much more than needed goes at once, so that sessions are not put in order for each entry. */
+/** When a bound is reached, this share is dropped at once, so that sessions are not sorted for each entry. */
 const SLACK = 0.02;
-/** Longest name of a session that is kept. */
+/** Longest name of a session, in UTF-16 units. */
 const MAX_NAME = 256;
 
 /** How a record comes in. */
 export interface Arrival {
   readonly source: Source;
-  /** It was written before this process looked: its own time is its activity. */
+  /** The record was written before the viewer looked: its own time is when the session was active. */
   readonly isPast?: boolean;
   /** The id of the entry in the application. */
   readonly entryId?: string;
-  /** Where the record names no session. @default the service of its resource */
+  /** The session of a record that names none. @default the service of its resource */
   readonly fallback?: { readonly name: string; readonly kind: SessionKind };
 }
 
 /**
- * All sessions that the page knows of, in memory: at most 1,000,000 entries. When there are more, the sessions go that were
- * active longest ago, and of a session alone its oldest blocks; `evicted` says how many.
+ * All sessions that the viewer holds, in memory. At a bound it drops the sessions that were active longest ago; a session that
+ * reaches the bound alone loses its oldest blocks. `evicted` counts both.
  */
 export class SessionModel {
   readonly sessions: Map<string, Session> = new Map<string, Session>();
@@ -76,7 +76,7 @@ export class SessionModel {
   #added = 0;
   #bytes = 0;
   #evicted: Evicted = { sessions: 0, entries: 0 };
-  /** Sessions in the order in which they began; holes of those that went are closed by and by. */
+  /** Sessions in the order in which they began. With `#hasHoles`, some of them are no longer held. */
   #order: Session[] = [];
   #hasHoles = false;
 
@@ -89,12 +89,12 @@ export class SessionModel {
     this.#numbers = { nextBlock: () => (this.#block += 1), nextSeq: () => (this.#seq += 1) };
   }
 
-  /** Records that came, over all time. */
+  /** Records that have come since the start. */
   get added(): number {
     return this.#added;
   }
 
-  /** The cursor: what a page has seen up to here it need not see again. */
+  /** The cursor: a page that has seen everything up to here resumes from it. */
   get cursor(): number {
     return this.#seq;
   }
@@ -116,14 +116,14 @@ export class SessionModel {
     return this.#order;
   }
 
-  /** Announces a source; its state is shown on the page. */
+  /** Adds a source. The page shows its state. */
   addSource(name: string, kind: Source['kind']): SourceState {
     const state: SourceState = { id: this.sources.length, name, kind, records: 0, unreadable: 0, notes: new Map() };
     this.sources.push(state);
     return state;
   }
 
-  /** Takes a record, which is the model's from then on. @returns Its entry. */
+  /** Takes a record, which the caller must not change afterwards. @returns Its entry. */
   add(data: LogData, arrival: Arrival): Entry {
     const { source } = arrival;
     const now = this.now();
@@ -164,7 +164,7 @@ export class SessionModel {
     return this.sessions.get(keyOf(name, kind)) ?? this.sessions.get(keyOf(nameOf(name), kind));
   }
 
-  /** The session that holds the entry; `undefined` when it went. */
+  /** The session that holds the entry; `undefined` if it was dropped. */
   sessionOf(entry: Entry): Session | undefined {
     return this.sessions.get(entry.session);
   }
@@ -230,8 +230,8 @@ export class SessionModel {
 }
 
 /**
- * The name under which a session is held: one that an address can have, where half of a surrogate pair would become another
- * character. Ids that are too long differ by a hash.
+ * The name under which a session is held. Halves of surrogate pairs are replaced, since an address would change them. An id that
+ * is too long is cut, and gets a hash to tell it from others.
  */
 function nameOf(given: string): string {
   const whole = given.replaceAll(/\p{Surrogate}/gu, '\ufffd');
@@ -240,7 +240,7 @@ function nameOf(given: string): string {
   return ownText(`${whole.slice(0, MAX_NAME - 20)}… ${hash}`.replaceAll(/\p{Surrogate}/gu, ''));
 }
 
-/** The key of a session: a service may have the name of a session. */
+/** The key of a session. It has the kind in it, since a service may have the name of a session. */
 export function keyOf(name: string, kind: SessionKind): string {
   return kind === 'session' ? `s:${name}` : `${kind === 'service' ? 'v' : 'o'}:${name}`;
 }

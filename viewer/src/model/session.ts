@@ -4,23 +4,27 @@ import { BlockList } from './block-list.ts';
 import type { Numbers } from './block-list.ts';
 import { chunksOf, ERROR_SEVERITY } from './entry.ts';
 
-/** `session`: by an id in its records. `service`: the records of a service that name none. `output`: what a program printed. */
+/** `session`: its records have its id. `service`: records of a service that name no session. `output`: what a program printed. */
 export type SessionKind = 'session' | 'service' | 'output';
 
-/** - `live`: an answer is open, or something came a short while ago. - `failed`: the last that came is an error, or an answer that broke off. */
+/**
+ * - `live`: an answer is open, or something came in the last 30 seconds.
+ * - `failed`: the last thing that came is an error, or an answer that broke off.
+ * - `ended`: otherwise.
+ */
 export type SessionState = 'live' | 'ended' | 'failed';
 
 /** After this time without an entry a session counts as ended, unless an answer of it is open. */
 export const LIVE_MILLIS = 30_000;
-/** After this time an open answer counts as one that will not go on. */
+/** After this time without an entry, an open answer counts as broken off. */
 const OPEN_ANSWER_MILLIS = 10 * 60_000;
 
-/** Longest name of a service in a row of the list. */
+/** Longest name of a service in a row of the list, in UTF-16 units. */
 const MAX_SERVICE = 256;
 
-/** Up to where the entries of a session have reached the collector. */
+/** How far the entries of a session have reached the collector. */
 export interface Delivered {
-  /** The newest entry of which that is known. */
+  /** The newest entry that is known to be there. */
   readonly seq: number;
   readonly millis: number;
 }
@@ -30,9 +34,9 @@ export class Session {
   readonly key: string;
   readonly name: string;
   readonly kind: SessionKind;
-  /** Sessions in the order in which they began. */
+  /** A session that begins later has a higher one. */
   readonly ordinal: number;
-  /** The cursor before its first entry: a page that has seen further knew another session of this name. */
+  /** The cursor before its first entry. A page that has not seen more than this may have had another session of this name. */
   readonly bornAt: number;
   /** In the order of arrival. */
   readonly entries: Entry[] = [];
@@ -45,18 +49,18 @@ export class Session {
   #hasEnded = false;
   firstMillis: number = Number.POSITIVE_INFINITY;
   lastMillis = 0;
-  /** When the last entry came, on the clock of this process; of what was read from a file, the time of the record. */
+  /** When the last entry came, by the clock of this process. For an entry from a file, the time of the record. */
   activeMillis = 0;
-  /** Entries that were held and are not any more. */
+  /** Entries that were dropped because of a bound. */
   trimmed = 0;
-  /** Entries that are known to be missing, for other reasons. */
+  /** Entries that are missing for other reasons. */
   missing = 0;
   errors = 0;
   chunks = 0;
   inputTokens = 0;
   outputTokens = 0;
   bytes = 0;
-  /** The cursor at which anything of it changed last. */
+  /** The cursor of its last change. */
   version = 0;
   delivered: Delivered | undefined;
 
@@ -76,7 +80,7 @@ export class Session {
     return this.#list.all;
   }
 
-  /** Answers that a mark began and none has ended. */
+  /** Answers that began with a mark and have not ended. */
   get openAnswers(): number {
     return this.#answers.open;
   }
@@ -103,7 +107,7 @@ export class Session {
     this.#count(entry);
     const isError = entry.kind === 'error' || entry.data.severityNumber >= ERROR_SEVERITY;
     if (isError) this.errors += 1;
-    // What the user says is no failure, whatever stood before.
+    // A message of the user is no failure, whatever came before it.
     if (entry.isChat) this.#lastFailed = this.#answers.add(entry).isFailed;
     else {
       this.#list.addSingle(entry, 'log').isFailed = isError;
@@ -121,35 +125,35 @@ export class Session {
     if (typeof service === 'string' && this.services.size < 16) this.services.add(service.slice(0, MAX_SERVICE));
   }
 
-  /** The blocks that changed behind the cursor, in the order in which they began. */
+  /** The blocks that changed after the cursor, in the order in which they began. */
   changedSince(cursor: number): Block[] {
     return this.#list.changedSince(cursor);
   }
 
-  /** Entries are missing here. @param count -1 when their number is not known. */
+  /** Notes that entries are missing here. @param count -1 if their number is not known. */
   addGap(count: number, reason: string, millis: number): void {
     this.missing += Math.max(0, count);
     this.version = this.#list.addMark('gap', count, reason, millis);
     this.#answers.noteGap(this.version);
   }
 
-  /** The session ended: what comes later is its next life. */
+  /** Ends the session: what comes later is its next life. */
   end(millis: number): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.version = this.#list.addMark('end', 0, '', millis);
-    // Nothing of the next life goes on with what stands above the mark.
+    // Nothing in the next life continues an answer from before the end.
     this.#answers.endAll(this.version);
   }
 
-  /** The entries up to this one have reached the collector. */
+  /** Notes that the entries up to this one have reached the collector. */
   markDelivered(seq: number, millis: number): void {
     if (this.delivered !== undefined && seq <= this.delivered.seq) return;
     this.delivered = { seq, millis };
     this.version = this.#numbers.nextSeq();
   }
 
-  /** The newest entry that the application has given this id or a lower one. */
+  /** The newest entry whose id in the application is this one or a lower one. */
   seqOfId(id: string): number | undefined {
     for (let at = this.entries.length - 1; at >= 0; at -= 1) {
       const entry = this.entries[at] as Entry;
@@ -158,7 +162,7 @@ export class Session {
     return undefined;
   }
 
-  /** Forgets its oldest blocks, at least this many entries, and never the newest block. @returns The number of entries. */
+  /** Drops the oldest blocks, with at least this many entries, but never the newest block. @returns How many entries it dropped. */
   trim(count: number): number {
     let dropped = 0;
     let blocks = 0;
@@ -174,7 +178,7 @@ export class Session {
     return this.#noteTrimmed(dropped);
   }
 
-  /** All of it is one endless block: its oldest entries go. */
+  /** The session is one endless block: drops its oldest entries. */
   #trimBlock(count: number): number {
     const [block] = this.blocks;
     const dropped = new Set(block?.entries.splice(0, Math.min(count, (block?.entries.length ?? 0) - 1)));

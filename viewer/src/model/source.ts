@@ -7,10 +7,10 @@ export interface Source {
   records: number;
 }
 
-/** A source with what is to be known of it. */
+/** A source, and what there is to know about it. */
 export interface SourceState extends Source {
   /** Lines, frames or records that could not be read. */
   unreadable: number;
-  /** What a person should know, in sentences, by a topic: the last of each. */
+  /** What a person should know, in sentences: the latest one of each topic. */
   readonly notes: Map<string, string>;
 }

@@ -1,8 +1,8 @@
 import { ownText } from '../formats.ts';
 
 /**
- * A body or an attribute as a source gave it. 64-bit integers beyond 2^53 are `bigint`, bytes are bytes, so that nothing of a
- * record is lost; {@link toJson} makes JSON of it for the page.
+ * A body or an attribute as the source gave it. 64-bit integers beyond 2^53 are `bigint`, and bytes are bytes, so that no record
+ * loses anything; {@link toJson} makes JSON of it for the page.
  */
 export type Value =
   | string
@@ -17,30 +17,30 @@ export type Value =
 /** Attributes by name. */
 export type Attributes = Readonly<Record<string, Value>>;
 
-/** What is kept of one level; the rest is counted. A record may come with a million attributes. */
+/** Most fields of one level that are kept; the rest is counted. A record may come with a million attributes. */
 export const MAX_FIELDS = 1_024;
 /** Deepest level that is kept. */
 export const MAX_DEPTH = 32;
 /** Longest text that is kept, in UTF-16 units. */
 export const MAX_TEXT = 1_048_576;
 
-/** Stands for what lies deeper, or behind the bound of a level or a text. */
+/** Replaces what is too deep, and the rest of a text that is too long. */
 export const TRUNCATED = '[Truncated]';
 
-/** Sets a field, whatever its name: assigned, `__proto__` would be the prototype. */
+/** Sets a field, whatever its name: an assignment to `__proto__` would set the prototype. */
 export function setField(owner: Record<string, Value>, key: string, value: Value): void {
   if (key === '__proto__') {
     Object.defineProperty(owner, key, { value, enumerable: true, configurable: true, writable: true });
   } else owner[key] = value;
 }
 
-/** A text up to the bound. A cut one says so. */
+/** The text, cut at the bound. A cut text says so. */
 export function boundedText(text: string): string {
-  // A part of a text keeps the whole of it in memory.
+  // A slice of a text would keep all of it in memory.
   return text.length <= MAX_TEXT ? text : ownText(`${text.slice(0, MAX_TEXT)}... ${TRUNCATED}`);
 }
 
-/** The value as JSON can hold it: as OTLP's JSON has it, integers beyond 2^53, NaN and the infinities are text, bytes base64. */
+/** The value as JSON can hold it. As in OTLP's JSON, integers beyond 2^53, NaN and the infinities become text, and bytes base64. */
 export function toJson(value: Value): unknown {
   switch (typeof value) {
     case 'bigint':
@@ -62,13 +62,13 @@ function objectToJson(value: Exclude<Value, string | number | bigint | boolean |
   return copy;
 }
 
-/** The value as a text for reading: a text as it is, nothing for none, else JSON. */
+/** The value as a text for reading: a text as it is, `''` for `null`, JSON for all else. */
 export function toText(value: Value): string {
   if (typeof value === 'string') return value;
   return value === null ? '' : JSON.stringify(toJson(value));
 }
 
-/** About how many bytes of memory the value takes, for the bound of all that is held. */
+/** About how many bytes of memory the value takes, for the model's bound. */
 export function sizeOf(value: Value): number {
   if (typeof value === 'string') return value.length * 2;
   if (typeof value !== 'object' || value === null) return 16;

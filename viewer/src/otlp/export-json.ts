@@ -3,7 +3,7 @@ import type { LogData } from '../model/log-data.ts';
 import type { Attributes, Value } from '../model/value.ts';
 
 /**
- * Records as one logs request of OTLP's JSON form, as a line of a file that the Collector's `otlpjsonfile` receiver and this
+ * Encodes records as one logs request in OTLP's JSON form: a line of a file that the Collector's `otlpjsonfile` receiver and this
  * viewer read. Consecutive records of one origin share it.
  */
 export function encodeJsonLogs(records: readonly LogData[]): string {

@@ -1,8 +1,8 @@
 const [QUOTE, BACKSLASH, BRACE, BRACKET] = [0x22, 0x5c, 0x7b, 0x5b] as const;
 
 /**
- * Whether JSON has more objects and lists than that. `JSON.parse` takes a second for a million of them, in which nobody else gets a
- * turn; to count ten million takes a tenth of that. What is not JSON has some number too.
+ * Whether JSON has more objects and lists than `max`. `JSON.parse` takes a second for a million of them, in which nothing else
+ * gets a turn; counting ten million takes a tenth of that. The bytes need not be valid JSON.
  */
 export function hasMoreContainers(json: Uint8Array, max: number): boolean {
   if (json.length <= max) return false;

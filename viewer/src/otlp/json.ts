@@ -4,7 +4,7 @@ import { boundedText, MAX_DEPTH, MAX_FIELDS, setField, TRUNCATED } from '../mode
 import type { Attributes, Value } from '../model/value.ts';
 import type { DecodedLogs } from './decoded-logs.ts';
 
-/** The request is no logs request of OTLP. */
+/** The text is not a logs request of OTLP. */
 export class MalformedJsonError extends Error {
   override readonly name = 'MalformedJsonError';
 }
@@ -13,10 +13,10 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Decodes a logs request of OTLP in its JSON form, https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding: 64-bit
- * integers as text or number, ids in hexadecimal, bytes in base64. Unknown fields are passed over.
+ * integers as text or number, ids in hexadecimal, bytes in base64. Ignores unknown fields.
  *
- * @param maxRecords Further records are passed over.
- * @throws MalformedJsonError when the text is no JSON, or none of this shape.
+ * @param maxRecords Further records are rejected.
+ * @throws MalformedJsonError if the text is not JSON, or not of this shape.
  */
 export function decodeJsonLogs(text: string, maxRecords: number = Number.POSITIVE_INFINITY): DecodedLogs {
   let request: unknown;
@@ -31,7 +31,7 @@ export function decodeJsonLogs(text: string, maxRecords: number = Number.POSITIV
 class JsonDecoding {
   readonly #records: LogData[] = [];
   #rejected = 0;
-  /** Fields beyond the bound in the record under way. */
+  /** How many fields of the current record were dropped because of the bound. */
   #dropped = 0;
   readonly #maxRecords: number;
 
@@ -132,7 +132,7 @@ function optionalFields(value: unknown): Fields {
   return isFields(value) ? value : {};
 }
 
-/** A list; `null`, as some encoders write an empty one, and a missing one are empty. */
+/** The list. It is empty if it is missing or `null`, as some encoders write it. */
 function list(value: unknown, what: string): readonly unknown[] {
   if (value === undefined || value === null) return [];
   if (Array.isArray(value)) return value;
@@ -148,7 +148,7 @@ function count(value: unknown): number {
   return typeof number === 'number' && Number.isSafeInteger(number) ? number : 0;
 }
 
-/** An id of so many hexadecimal digits; `''` for anything else. */
+/** The id in lower case if it has `length` hexadecimal digits, not all of them 0; `''` for anything else. */
 export function hexId(value: unknown, length: number): string {
   if (typeof value !== 'string' || value.length !== length || !/^[\da-f]+$/i.test(value)) return '';
   return /^0+$/.test(value) ? '' : value.toLowerCase();
@@ -158,7 +158,7 @@ const UINT64 = /^\d{1,20}$/;
 const INT64 = /^-?\d{1,19}$/;
 const MAX_UINT64 = 18_446_744_073_709_551_615n;
 
-/** Milliseconds, and nanoseconds within the last of them. */
+/** Milliseconds, and the nanoseconds within that millisecond; both 0 for anything that is not a 64-bit integer. */
 function unixNano(value: unknown): readonly [millis: number, nanos: number] {
   const digits = typeof value === 'number' && Number.isFinite(value) ? String(BigInt(Math.trunc(value))) : value;
   if (typeof digits !== 'string' || !UINT64.test(digits)) return [0, 0];
@@ -166,7 +166,7 @@ function unixNano(value: unknown): readonly [millis: number, nanos: number] {
   return [Number(digits.slice(0, -6)), Number(digits.slice(-6))];
 }
 
-/** A number, or a `bigint` where it would not be exact. */
+/** A number, or a `bigint` where a number would not be exact. */
 function integer(value: unknown): Value {
   const number = Number(value);
   if (Number.isSafeInteger(number)) return number;

@@ -1,9 +1,9 @@
 import { PbfReader } from 'pbf';
 
-/** Names that repeat, such as those of attributes, are decoded once: a table of this many places, each with the last name seen. */
+/** Names that repeat, such as those of attributes, are decoded once. Each place of their table has the last name seen there. */
 const SHARED_PLACES = 4_096;
 const MAX_SHARED_BYTES = 64;
-/** Below it, characters are put together one by one; above it, Node's own decoder is faster. */
+/** Up to this length, joining characters one by one is faster than Node's own decoder. */
 const SHORT_TEXT_BYTES = 24;
 
 /** Wire types, https://protobuf.dev/programming-guides/encoding/#structure */
@@ -12,14 +12,14 @@ export const FIXED64 = 1;
 export const BYTES = 2;
 export const FIXED32 = 5;
 
-/** The message is damaged: it ends within a value, or has a kind of field that there is not. */
+/** The message is damaged: it ends within a value, or has a field of a kind that does not exist. */
 export class MalformedProtobufError extends Error {
   override readonly name = 'MalformedProtobufError';
 }
 
 /**
- * The reader of `pbf`, with what it leaves to its callers: bounds (a length that leads out of the message it stands in is an
- * error, not a value), 64-bit integers that are exact, texts as Node decodes them, and texts that repeat read once.
+ * The reader of `pbf`, with what it leaves to its callers: bounds (a length that reaches beyond its message is an error, not a
+ * value), exact 64-bit integers, texts as Node decodes them, and repeated texts that are decoded once.
  */
 export class ProtobufReader extends PbfReader {
   readonly #bytes: Buffer;
@@ -27,27 +27,27 @@ export class ProtobufReader extends PbfReader {
   /** Nanoseconds within the millisecond that `readUnixNano` returned last. */
   nanos = 0;
 
-  /** @param shared The table of texts that repeat, which readers of one receiver share. */
+  /** @param shared The table of repeated texts, which the readers of one decoder share. */
   constructor(bytes: Buffer, shared: (string | undefined)[] = []) {
     super(bytes);
     this.#bytes = bytes;
     this.#shared = shared;
   }
 
-  /** The end of the message, text or bytes whose length stands here. */
+  /** Reads a length. @returns The end of the message, text or bytes that it belongs to. */
   readEnd(outerEnd: number): number {
     const end = this.readVarint() + this.pos;
-    // Written so that a length which is no number fails as well.
+    // Negated, so that NaN fails as well.
     if (!(end <= outerEnd)) throw new MalformedProtobufError('a field reaches beyond its message');
     return end;
   }
 
-  /** To be called behind the fields of a message. */
+  /** Checks that the last field of a message ended where the message ends. */
   checkEnd(end: number): void {
     if (this.pos !== end) throw new MalformedProtobufError('a message ends within a field');
   }
 
-  /** A text of its own. */
+  /** Reads a text that probably comes once, such as a body. */
   readText(outerEnd: number): string {
     const end = this.readEnd(outerEnd);
     const start = this.pos;
@@ -55,7 +55,7 @@ export class ProtobufReader extends PbfReader {
     return this.#decode(start, end);
   }
 
-  /** A text that many records have, such as the name of an attribute. */
+  /** Reads a text that many records have, such as the name of an attribute. */
   readSharedText(outerEnd: number): string {
     const end = this.readEnd(outerEnd);
     const start = this.pos;
@@ -72,7 +72,7 @@ export class ProtobufReader extends PbfReader {
     return (this.#shared[place] = this.#decode(start, end));
   }
 
-  /** Whether the bytes are this text, of ASCII only. */
+  /** Whether the bytes are this text; false for a text that is not all ASCII. */
   #isAt(text: string, start: number, length: number): boolean {
     if (text.length !== length) return false;
     const bytes = this.#bytes;
@@ -95,7 +95,7 @@ export class ProtobufReader extends PbfReader {
     return text;
   }
 
-  /** Bytes of their own: the request's would be kept whole. */
+  /** Reads bytes into a copy: a view would keep the whole request in memory. */
   readOwnBytes(outerEnd: number): Uint8Array {
     const end = this.readEnd(outerEnd);
     const copy = new Uint8Array(this.#bytes.subarray(this.pos, end));
@@ -103,7 +103,7 @@ export class ProtobufReader extends PbfReader {
     return copy;
   }
 
-  /** An id of a trace or span in hexadecimal; `''` for one of another length, or of zeros, which means none. */
+  /** Reads the id of a trace or span, in hexadecimal; `''` for one of another length, or of zeros, which means none. */
   readId(outerEnd: number, length: number): string {
     const end = this.readEnd(outerEnd);
     const id = this.#bytes.toString('hex', this.pos, end);
@@ -111,17 +111,17 @@ export class ProtobufReader extends PbfReader {
     return id.length === length * 2 && !/^0+$/.test(id) ? id : '';
   }
 
-  /** A `fixed64` of nanoseconds since the epoch, as milliseconds; `nanos` has the rest. Exact for every value. */
+  /** Reads a `fixed64` of nanoseconds since the epoch, as milliseconds; `nanos` has the rest. Exact for every value. */
   readUnixNano(): number {
     const low = this.readFixed32();
     const high = this.readFixed32();
-    // 2^32 nanoseconds are 4294 ms and 967,296 ns: so no step is beyond 2^53.
+    // 2^32 nanoseconds are 4294 ms and 967,296 ns. In these units, no step goes beyond 2^53.
     const rest = high * 967_296 + low;
     this.nanos = rest % 1_000_000;
     return high * 4_294 + Math.floor(rest / 1_000_000);
   }
 
-  /** An `int64`; a `bigint` where a number would not be exact. */
+  /** Reads an `int64`: a `bigint` where a number would not be exact. */
   readInt64(): number | bigint {
     const start = this.pos;
     const value = this.readVarint(true);

@@ -5,7 +5,7 @@ import { boundedText, MAX_DEPTH, MAX_FIELDS, setField, TRUNCATED } from '../mode
 import type { Attributes, Value } from '../model/value.ts';
 import { BYTES, FIXED32, FIXED64, MalformedProtobufError, ProtobufReader, VARINT } from './protobuf-reader.ts';
 
-/** A field with its wire type, as `case` has it: a known field of another type is passed over, like an unknown one. */
+/** A field with its wire type. A known field of another type is skipped, like an unknown one. */
 function tag(field: number, type: number): number {
   return (field << 3) | type;
 }
@@ -13,8 +13,8 @@ function tag(field: number, type: number): number {
 const NO_FIELDS = Object.freeze({});
 
 /**
- * Decodes `ExportLogsServiceRequest` of OTLP, https://github.com/open-telemetry/opentelemetry-proto, straight into records: no
- * message object of each level is made first. Unknown fields are passed over.
+ * Decodes `ExportLogsServiceRequest` of OTLP (https://github.com/open-telemetry/opentelemetry-proto) straight into records,
+ * without a message object for each level. Skips unknown fields.
  *
  * One decoder serves any number of requests, and remembers texts that repeat.
  */
@@ -22,8 +22,8 @@ export class ProtobufLogsDecoder {
   readonly #shared: (string | undefined)[] = [];
 
   /**
-   * @param maxRecords Further records are passed over: an empty one is two bytes in the request, and a hundred times that here.
-   * @throws MalformedProtobufError when the bytes are no such message.
+   * @param maxRecords Further records are rejected: an empty one takes two bytes of the request, but a hundred times that here.
+   * @throws MalformedProtobufError if the bytes are not such a message.
    */
   decode(bytes: Buffer, maxRecords: number = Number.POSITIVE_INFINITY): DecodedLogs {
     const records: LogData[] = [];
@@ -32,8 +32,8 @@ export class ProtobufLogsDecoder {
       decoding.request(bytes.length);
     } catch (error) {
       if (error instanceof MalformedProtobufError) throw error;
-      // The reader of the library met the end of the bytes, a number of more than ten bytes, or a group.
-      throw new MalformedProtobufError(error instanceof Error ? error.message : 'the bytes are no protobuf', {
+      // `pbf` met the end of the bytes, a number of more than ten bytes, or a group.
+      throw new MalformedProtobufError(error instanceof Error ? error.message : 'the bytes are not protobuf', {
         cause: error,
       });
     }
@@ -46,7 +46,7 @@ class Decoding {
   readonly #records: LogData[];
   readonly #maxRecords: number;
   rejected = 0;
-  /** Attributes beyond the bound in the record under way. */
+  /** How many fields of the current record were dropped because of the bound. */
   #dropped = 0;
 
   constructor(reader: ProtobufReader, records: LogData[], maxRecords: number) {
@@ -63,7 +63,7 @@ class Decoding {
     reader.checkEnd(end);
   }
 
-  /** The resource may stand behind the records that it is of, so it is looked for first. */
+  /** Finds the resource first, since it may come after its records. */
   #resourceLogs(end: number): void {
     const reader = this.#reader;
     const start = reader.pos;
@@ -106,7 +106,7 @@ class Decoding {
     }
     reader.checkEnd(end);
     if (scope === undefined || this.#records[first]?.origin === origin) return;
-    // The scope stood behind its records.
+    // The scope came after its records.
     for (let at = first; at < this.#records.length; at += 1) {
       this.#records[at] = { ...(this.#records[at] as LogData), origin };
     }
@@ -207,7 +207,7 @@ class Decoding {
     };
   }
 
-  /** The attributes of a resource, or the fields of a `KeyValueList`: both have them in field 1. */
+  /** Reads the attributes of a resource, or the fields of a `KeyValueList`: both have them in field 1. */
   #attributesOf(end: number, depth: number): Attributes {
     const reader = this.#reader;
     const attributes: Record<string, Value> = {};
@@ -221,7 +221,7 @@ class Decoding {
     return attributes;
   }
 
-  /** Sets an attribute. @returns 1, or 0 for one beyond the bound of its level, which is counted. */
+  /** Reads an attribute into its owner. @returns 1; 0 if the level is full, and the attribute only counted. */
   #keyValue(end: number, owner: Record<string, Value>, count: number, depth: number): number {
     const reader = this.#reader;
     if (count >= MAX_FIELDS) {

@@ -3,8 +3,8 @@ import { SAFE_HEADERS } from '../web/exchange.ts';
 import { LOGS } from './receiver.ts';
 
 /**
- * Lets applications in a browser, which come from an origin of their own, send logs: https://fetch.spec.whatwg.org/#http-cors-protocol.
- * It is for this one path, so that they can write records and read nothing: neither the page nor what it asks.
+ * Lets browser applications, which have an origin of their own, send logs (https://fetch.spec.whatwg.org/#http-cors-protocol). It
+ * opens only the path for logs, so that they can write records, but can read neither the page nor its data.
  */
 export class AllowedOrigins {
   readonly #origins: ReadonlySet<string>;
@@ -15,7 +15,7 @@ export class AllowedOrigins {
     this.#origins = new Set(origins);
   }
 
-  /** The origin of a request that may be answered although it comes from elsewhere; `undefined` for all others. */
+  /** The origin of a request that sends logs from an allowed origin; `undefined` for all other requests. */
   of(asked: Asked): string | undefined {
     const origin = asked.header('origin');
     if (origin === undefined || asked.path !== LOGS || !this.#origins.has(origin)) return undefined;
@@ -24,20 +24,20 @@ export class AllowedOrigins {
   }
 }
 
-/** What a browser asks before it sends logs. It brings no token, and gets nothing but the permission to ask. */
+/** Answers what a browser asks before it sends logs. That request has no token, and gets only the permission to send. */
 export function preflightAnswer(asked: Asked, origin: string): Answer {
   const names = asked.header('access-control-request-headers') ?? '';
   const headers = {
     ...SAFE_HEADERS,
     'access-control-allow-methods': 'POST',
-    // Exporters send headers that their applications chose.
+    // Applications choose the headers of their exporters.
     ...(/^[\w-]+(?:, ?[\w-]+)*$/.test(names) ? { 'access-control-allow-headers': names } : {}),
     'access-control-max-age': '600',
   };
   return readableBy({ status: 204, headers, body: '' }, origin);
 }
 
-/** The answer, which the origin may read. */
+/** The answer with the permission for the origin to read it. */
 export function readableBy(answer: Answer, origin: string): Answer {
   return { ...answer, headers: { ...answer.headers, 'access-control-allow-origin': origin, vary: 'origin' } };
 }

@@ -8,14 +8,17 @@ export type OtlpForm = 'json' | 'protobuf';
 
 const CONTENT_TYPES = { json: 'application/json', protobuf: 'application/x-protobuf' } as const;
 
-/** The form that a content type names; `undefined` for another one. */
+/** The form that a content type names; `undefined` if it names neither. */
 export function formOf(contentType: string | undefined): OtlpForm | undefined {
   const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase();
   if (type === CONTENT_TYPES.json) return 'json';
   return type === CONTENT_TYPES.protobuf || type === 'application/protobuf' ? 'protobuf' : undefined;
 }
 
-/** All was taken, or all but some records, which must not be sent again: https://opentelemetry.io/docs/specs/otlp/#partial-success-1 */
+/**
+ * A success, or a partial one if records were rejected, which clients must not send again:
+ * https://opentelemetry.io/docs/specs/otlp/#partial-success-1
+ */
 export function takenAnswer(form: OtlpForm, rejected = 0, message = ''): Answer {
   if (rejected === 0) return answer(200, form, form === 'json' ? '{}' : new Uint8Array(0));
   if (form === 'json') {
@@ -35,10 +38,10 @@ export function takenAnswer(form: OtlpForm, rejected = 0, message = ''): Answer 
   return answer(200, form, writer.finish());
 }
 
-/** Codes of gRPC, which a `google.rpc.Status` has. */
+/** The gRPC codes of a `google.rpc.Status`, by the status of HTTP. */
 const RPC_CODES: Readonly<Record<number, number>> = { 400: 3, 403: 7, 404: 5, 413: 8, 415: 3, 503: 14 };
 
-/** A failure, as OTLP wants it: a `Status` in the form of the request. */
+/** A failure as OTLP requires it: a `Status` in the form of the request. */
 export function failedAnswer(
   status: number,
   form: OtlpForm | undefined,
@@ -63,7 +66,7 @@ function answer(
     status,
     headers: { ...SAFE_HEADERS, 'content-type': CONTENT_TYPES[form], ...headers },
     body,
-    // The rest of such a body is not read.
+    // The rest of the request's body is not read.
     ...(status === 413 || status === 503 ? { closes: true } : {}),
   };
 }

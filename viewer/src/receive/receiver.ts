@@ -15,28 +15,28 @@ import { MAX_BODY_BYTES, readBody, UnreadableBodyError } from './request-body.ts
 
 /** The path of OTLP/HTTP for logs. */
 export const LOGS: string = '/v1/logs';
-/** Sent by applications with OpenTelemetry's defaults; not about sessions. */
+/** The paths of other signals, which applications with OpenTelemetry's defaults send too. */
 const OTHERS: ReadonlySet<string> = new Set(['/v1/traces', '/v1/metrics', '/v1development/profiles']);
 
-/** Records of one request that are taken; exporters send 512. */
+/** Most records of a request; exporters send 512. */
 const MAX_RECORDS = 100_000;
-/** Bodies under way, together: who brings more is asked to come again. */
+/** Most bytes of all bodies under way. A request with more is asked to come again. */
 const MAX_BYTES_UNDER_WAY = 8 * MAX_BODY_BYTES;
-/** Objects and lists of a request in JSON that are taken; 512 records with 20 attributes have about 25,000. */
+/** Most objects and lists of a request in JSON; 512 records with 20 attributes have about 25,000. */
 const MAX_CONTAINERS = 1_000_000;
-/** So many records are put into the model before others get a turn. */
+/** How many records go into the model before other work gets a turn. */
 const RECORDS_PER_TURN = 2_000;
 
 /**
- * Receives logs by OTLP/HTTP, https://opentelemetry.io/docs/specs/otlp/#otlphttp, in JSON and protobuf, plain and gzip, into a
- * model. Traces and metrics are answered as if they were taken, so that exporters stay quiet, and left.
+ * Receives logs over OTLP/HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp) into a model, in JSON and protobuf, plain and
+ * with gzip. Ignores traces and metrics, but answers that it took them, so that exporters do not complain.
  */
 export class OtlpReceiver {
   readonly #model: SessionModel;
   readonly #source: SourceState;
   readonly #decoder = new ProtobufLogsDecoder();
   readonly #budget = new ByteBudget(MAX_BYTES_UNDER_WAY);
-  /** Requests are taken one after the other, in the order in which they were read. */
+  /** The last request. Requests are decoded one after the other, in the order in which their bodies were read. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(model: SessionModel, name: string) {
@@ -70,7 +70,7 @@ export class OtlpReceiver {
   #inTurn<T>(take: () => Promise<T>): Promise<T> {
     const result = this.#last.then(take);
     this.#last = result.catch(() => {
-      // It is the failure of that request, which is told so.
+      // The request that failed gets the error as its answer.
     });
     return result;
   }
@@ -96,12 +96,12 @@ export class OtlpReceiver {
       rejected,
       rejected === 0
         ? ''
-        : `${rejected} records were not taken: they are not objects, or there are more than ${MAX_RECORDS} in one request`,
+        : `rejected ${rejected} of the records: they are not objects, or the request has more than ${MAX_RECORDS}`,
     );
   }
 }
 
-/** What a failure asks of the client. */
+/** Headers that tell a client what to do about a failure, by the status. */
 const HEADERS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
   415: { 'accept-encoding': 'gzip' },
   503: { 'retry-after': '1' },

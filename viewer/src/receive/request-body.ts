@@ -4,7 +4,7 @@ import type { Asked } from '../web/exchange.ts';
 import type { ByteBudget } from '../web/byte-budget.ts';
 import { BodyTooLargeError, BusyError } from '../web/exchange.ts';
 
-/** Longest body that is taken, as sent and unpacked. Exporters send a few MiB at most; the Collector takes 20 MiB. */
+/** Longest body, both as sent and unpacked. Exporters send a few MiB at most; the Collector takes 20 MiB. */
 export const MAX_BODY_BYTES: number = 32 * 1024 * 1024;
 
 /** A body that cannot be read, with the status that says why. */
@@ -19,8 +19,8 @@ export class UnreadableBodyError extends Error {
 }
 
 /**
- * The body of a request, unpacked. It never holds more than its bound, whatever a packed body would become. Its length is taken from
- * the budget, to which the caller gives it back.
+ * Reads the body of a request and unpacks it, but never beyond `maxBytes`, however long a packed body would become. Takes its
+ * length from the budget; the caller gives it back.
  *
  * @throws UnreadableBodyError
  */
@@ -41,7 +41,7 @@ export async function readBody(asked: Asked, budget: ByteBudget, maxBytes: numbe
     throw error;
   }
   if (encoding !== 'gzip') return body;
-  // What it becomes is known when it is there.
+  // How long it becomes is known only once it is unpacked.
   let held = maxBytes;
   if (!budget.take(held)) {
     budget.give(body.length);
@@ -57,7 +57,7 @@ export async function readBody(asked: Asked, budget: ByteBudget, maxBytes: numbe
 }
 
 function busy(cause?: Error): UnreadableBodyError {
-  return new UnreadableBodyError(503, 'too many bytes are under way: come again', { cause });
+  return new UnreadableBodyError(503, 'the receiver is reading too many bytes: send the request again', { cause });
 }
 
 function unpacked(body: Buffer, maxBytes: number): Promise<Buffer> {
@@ -66,7 +66,7 @@ function unpacked(body: Buffer, maxBytes: number): Promise<Buffer> {
       if (error === null) resolve(result);
       else if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
         reject(new UnreadableBodyError(413, `the unpacked body is longer than ${maxBytes} bytes`, { cause: error }));
-      } else reject(new UnreadableBodyError(400, 'the body is not gzip, or is cut', { cause: error }));
+      } else reject(new UnreadableBodyError(400, 'the body is not gzip, or is incomplete', { cause: error }));
     });
   });
 }

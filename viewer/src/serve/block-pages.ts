@@ -2,10 +2,10 @@ import type { Block } from '../model/block.ts';
 import { blockChange } from './encode.ts';
 import type { BlockChange } from './protocol.ts';
 
-/** One answer of the server has about so many characters of blocks, and one block at least. */
+/** About the most characters of blocks in one answer of the server, which has at least one block. */
 const MAX_CHARS = 2 * 1024 * 1024;
 
-/** The newest of the blocks, oldest first: so many at most, and fewer where they are long. @param maxChars As of `blockChange`. */
+/** The newest blocks, oldest first: at most `limit`, and fewer if they are long. @param maxChars As in `blockChange`. */
 export function newestChanges(blocks: readonly Block[], limit: number, maxChars?: number): BlockChange[] {
   const changes: BlockChange[] = [];
   let chars = 0;
@@ -29,7 +29,7 @@ export function inPieces(change: BlockChange, maxChars: number): BlockChange[] {
   for (const part of change.parts) {
     for (let from = 0; from === 0 || from < part.text.length; from += maxChars) {
       const first = pieces.length === 0 ? change : later;
-      // A part begins with its first piece; what follows goes on with it.
+      // A part begins with its first piece; the other pieces continue it.
       const startsPart = from === 0 && pieces.length > 0 ? { startsPart: true as const } : {};
       pieces.push({ ...first, ...startsPart, parts: [{ ...part, text: part.text.slice(from, from + maxChars) }] });
     }

@@ -9,9 +9,9 @@ import type { Attributes } from '../model/value.ts';
 import type { BlockChange, BlockDetail, BlockQuery, EntryDetail, PartText, SessionRow } from './protocol.ts';
 import { wholeSlice, withoutMiddle } from './text-slice.ts';
 
-/** Of a longer message or log the middle is left out in lists; the detail has it whole. Answers are whole in lists too. */
+/** Longest text of a message or a log in a conversation, in UTF-16 units. A longer one loses its middle, except in the detail. */
 export const MAX_SHOWN: number = 64 * 1024;
-/** A name, or what an exception says, is cut behind this: each change of a block has it again. */
+/** Longest name, or message of an exception: each change of a block repeats it. */
 const MAX_LABEL = 1_024;
 const MAX_REASONS = 16;
 
@@ -45,7 +45,7 @@ export function isShown(block: Block, { logType, minimumSeverity }: BlockQuery):
   return logType !== 'chat' && (block.entries[0]?.data.severityNumber ?? 0) >= minimumSeverity;
 }
 
-/** The block, or what came of it behind the cursor. @param maxChars Of each text that is no answer. */
+/** The block, or only what it gained after the cursor. @param maxChars The most characters of each text, except in an answer. */
 export function blockChange(block: Block, afterSeq = 0, maxChars: number = MAX_SHOWN): BlockChange {
   const { entries } = block;
   const from = afterSeq === 0 ? 0 : firstAfter(entries, afterSeq);
@@ -77,7 +77,7 @@ export function blockChange(block: Block, afterSeq = 0, maxChars: number = MAX_S
   };
 }
 
-/** The index of the first entry behind the cursor. */
+/** The index of the first entry after the cursor. */
 export function firstAfter(entries: readonly Entry[], seq: number): number {
   let [low, high] = [0, entries.length];
   while (low < high) {
@@ -88,7 +88,7 @@ export function firstAfter(entries: readonly Entry[], seq: number): number {
   return low;
 }
 
-/** Consecutive texts of one part are one. A mark parts them, though it is not sent itself. */
+/** Joins consecutive texts of one part. A mark separates them, though it is not sent itself. */
 function partsOf(entries: readonly Entry[], from: number, maxChars: number): PartText[] {
   const parts: PartText[] = [];
   let open: { part: Exclude<Part, 'mark'>; texts: string[]; millis: number } | undefined;
@@ -113,7 +113,7 @@ function partsOf(entries: readonly Entry[], from: number, maxChars: number): Par
   return parts;
 }
 
-/** Whether the first text from there on does not go on with the text before it. */
+/** Whether a mark separates the first text from there on from the text before it. */
 function hasMarkBeforeText(entries: readonly Entry[], from: number): boolean {
   if (entries[from - 1]?.part === 'mark') return true;
   return entries[from]?.part === 'mark';
@@ -179,7 +179,7 @@ function exceptionOf(attributes: Attributes): EntryDetail['exception'] {
   return { type: toText(type ?? ''), message: toText(message ?? ''), stacktrace: toText(stacktrace ?? '') };
 }
 
-/** Most chunks of a timeline: the first and last ones of a longer answer. */
+/** Most chunks of a timeline. Of a longer answer, it has the first and the last ones. */
 const MAX_TIMELINE = 20_000;
 
 export function blockDetail(block: Block, session: Session, model: SessionModel): BlockDetail {
@@ -208,7 +208,7 @@ function paceOf(chunks: readonly Entry[], first: Entry | undefined): Partial<Blo
   const millis = end.millis - begin.millis;
   const tokens = chunks.reduce((sum, { data }) => sum + chunksOf(data), 0);
   return {
-    // A record merged from chunks says it; else an answer that a mark began shows it.
+    // A record merged from chunks has it. For an answer that began with a mark, it is the time since then.
     ...(typeof told === 'number' ? { timeToFirstTokenMillis: Math.round(told * 1_000) } : {}),
     ...(typeof told !== 'number' && first.kind === 'stream-start'
       ? { timeToFirstTokenMillis: begin.millis - first.millis }

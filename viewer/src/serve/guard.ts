@@ -4,27 +4,28 @@ import { hostNameOf, isLoopbackHost } from '../web/addresses.ts';
 import { textAnswer } from '../web/exchange.ts';
 import type { Answer, Asked } from '../web/exchange.ts';
 
-/** The cookie that a page has once its address has named the token. */
+/** The cookie that a page gets when it is opened with the token in its address. */
 const COOKIE = 'otel-session-logs-viewer';
 
 export interface GuardOptions {
-  /** Names under which the server may be asked for. @default those of loopback */
+  /** Names of the server, in addition to those of loopback. @default none */
   readonly hosts?: readonly string[] | undefined;
-  /** Who may ask is decided elsewhere, so that any name will do. @default false */
+  /** Answers to any name, because something else decides who may ask. @default false */
   readonly anyHost?: boolean | undefined;
-  /** What a client has to know. @default nothing */
+  /** A secret that every client must send. @default none */
   readonly token?: string | undefined;
 }
 
 /**
- * Decides whether a request may be answered. Without a token only this machine is spoken to, so what has to be kept out is other
- * sites in the browser of this machine:
+ * Decides whether a request may be answered. Without a token, only this machine can reach the server, so the guard has to keep
+ * out other sites in a browser of this machine:
  *
- * - `Host` must be a name of loopback. A site whose name was made to lead to 127.0.0.1 (DNS rebinding) has its own name there.
- * - `Origin`, where there is one, must be this server; so must what `Sec-Fetch-Site` says.
+ * - `Host` must be a name of loopback. A site that makes its name lead to 127.0.0.1 (DNS rebinding) sends that name.
+ * - `Origin`, if there is one, must be this server, and `Sec-Fetch-Site` must not name another site.
  *
- * With a token each request has to bring it: `Authorization: Bearer TOKEN`, as exporters can; or the cookie that the page gets when
- * it is opened with `?token=TOKEN`. A site of another name does not have the cookie; `Origin` is looked at all the same.
+ * With a token, each request must have it: as `Authorization: Bearer TOKEN`, which exporters can send, or in the cookie that the
+ * page gets when it is opened with `?token=TOKEN`. A site of another name does not have the cookie; `Origin` is checked all the
+ * same.
  */
 export class Guard {
   readonly #hosts: ReadonlySet<string> | undefined;
@@ -38,9 +39,9 @@ export class Guard {
   }
 
   /**
-   * `undefined`: the request may be answered.
+   * The answer that refuses the request; `undefined` if it may be answered.
    *
-   * @param isOriginAllowed It comes from another site that may ask this.
+   * @param isOriginAllowed The request comes from another site that may make it.
    */
   refusal(asked: Asked, isOriginAllowed = false): Answer | undefined {
     const other = isOriginAllowed ? undefined : refuseOrigin(asked);
@@ -49,7 +50,7 @@ export class Guard {
 
   #refuseHost(asked: Asked): Answer | undefined {
     const host = hostNameOf(asked.header('host') ?? '');
-    if (host === undefined) return textAnswer(400, 'the header Host is missing or invalid');
+    if (host === undefined) return textAnswer(400, 'the Host header is missing or invalid');
     if (this.#anyHost || isLoopbackHost(host) || this.#hosts?.has(host) === true) return undefined;
     return textAnswer(
       403,
@@ -71,7 +72,7 @@ export class Guard {
     );
   }
 
-  /** The token leaves the address, which stands in histories, and becomes a cookie. */
+  /** Moves the token from the address, which browsers keep in their history, into a cookie. */
   #greeting({ query, base, path }: Asked, token: string): Answer {
     const rest = new URLSearchParams(query);
     rest.delete('token');
@@ -90,7 +91,7 @@ function onePath(path: string): string {
   return path.replace(/^[/\\]+/, '/');
 }
 
-/** Of one length, so that the comparison takes one time. */
+/** All digests have one length, so comparing them always takes the same time. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
@@ -100,7 +101,7 @@ function refuseOrigin(asked: Asked): Answer | undefined {
   const site = asked.header('sec-fetch-site');
   const isSame = origin === undefined || originHost(origin) === (asked.header('host') ?? '').toLowerCase();
   const isFromPage = site === undefined || site === 'same-origin' || site === 'none';
-  // A link on another site may lead to the page, which says nothing to that site; it may read nothing else.
+  // A link on another site may lead to the page: that site learns nothing from it, and can read nothing else.
   const isVisit = asked.header('sec-fetch-mode') === 'navigate' && asked.method === 'GET';
   if (isSame && (isFromPage || isVisit)) return undefined;
   return textAnswer(403, 'requests from other sites are not answered');
@@ -121,7 +122,7 @@ function cookieOf(asked: Asked): string | undefined {
     try {
       return decodeURIComponent(pair.slice(at + 1).trim());
     } catch {
-      // It is none of ours.
+      // The viewer did not set this cookie.
       return undefined;
     }
   }

@@ -15,21 +15,21 @@ export interface StreamQuery {
   readonly blocks: BlockQuery;
   /** Keys of sessions. */
   readonly follow: readonly string[];
-  /** Keys of followed sessions of which the page has nothing, whatever it has seen of others. */
+  /** Keys of followed sessions that the page has nothing of, whatever `after` says. */
   readonly anew: readonly string[];
   /** How many of the newest blocks of a session are sent at first. */
   readonly tail: number;
-  /** What the page has seen already. */
+  /** How far the page has seen the stream. */
   readonly after: PageCursor | undefined;
 }
 
 const STATE_INTERVAL_MILLIS = 1_000;
 const LIST_INTERVAL_MILLIS = 250;
-/** The list may take this part of the time; of many sessions it is put together less often. */
+/** The share of the time that making the list may take. With many sessions, it is made less often. */
 const LIST_SHARE = 0.05;
-/** A comment is sent after this time without an event, so that dead connections are found. */
+/** After this time without an event a comment is sent, so that dead connections are noticed. */
 const HEARTBEAT_MILLIS = 15_000;
-/** One event has about so many characters of blocks, so that the page has turns in between. */
+/** About how many characters of blocks one event has, so that the page can do other work in between. */
 const CHARS_PER_EVENT = 128 * 1024;
 
 /** A followed session, as the page has it. */
@@ -38,14 +38,14 @@ interface Followed {
   session: Session | undefined;
   /** `-1`: the page has nothing of it. */
   cursor: number;
-  /** As the page was told last. */
+  /** The last state that the page was sent. */
   state: SessionState | undefined;
   isToldGone: boolean;
 }
 
 /**
- * The stream of one page: server-sent events, put together when the page has taken those before. So a page that is slow, or a
- * burst of records, costs larger steps, and no memory here.
+ * The stream of one page: server-sent events, each made only when the page has taken the previous ones. So a slow page, or a
+ * burst of records, makes the steps larger and costs no memory here.
  */
 export class PageStream {
   readonly #model: SessionModel;
@@ -79,7 +79,7 @@ export class PageStream {
   }
 
   async *events(ticker: Ticker, signal: AbortSignal): AsyncGenerator<string> {
-    // A proxy, or a browser, may hold back a start that is short.
+    // A proxy or a browser may hold back an answer until its body begins.
     yield 'retry: 1000\n\n';
     while (!signal.aborted && !ticker.isClosed) {
       const cursor = this.#model.cursor;
@@ -95,7 +95,7 @@ export class PageStream {
     }
   }
 
-  /** All that is new; the last of it has the cursor to go on from. */
+  /** Events with all that is new. The last one has the cursor to resume from. */
   #round(): string[] {
     const cursor = this.#model.cursor;
     const texts: string[] = [];
@@ -114,7 +114,7 @@ export class PageStream {
     if (this.#query.list.limit === 0) return [];
     const interval = Math.max(LIST_INTERVAL_MILLIS, this.#listMillis / LIST_SHARE);
     const isDue = now - this.#listAt >= interval;
-    // A session becomes an ended one without that anything comes.
+    // A session can end without anything arriving.
     const isStale = now - this.#listAt >= STATE_INTERVAL_MILLIS;
     if (isStale || (isDue && this.#model.cursor !== this.#listCursor)) return this.#wholeList(now);
     return this.#changedRows();
@@ -158,7 +158,7 @@ export class PageStream {
     followed.session = session;
     const { cursor } = followed;
     const row = sessionRow(session, this.#model.now());
-    // A session becomes an ended one without that anything comes.
+    // A session can end without anything arriving.
     if (cursor !== -1 && session.version <= cursor && row.state === followed.state) return [];
     followed.cursor = this.#model.cursor;
     followed.state = row.state;
@@ -186,7 +186,7 @@ export class PageStream {
   }
 }
 
-/** The changes in events of a bounded size. */
+/** Splits the changes into events of a bounded size. */
 function blockTexts(
   key: string,
   changes: readonly BlockChange[],
@@ -209,7 +209,7 @@ function blockTexts(
   });
 }
 
-/** JSON has no line ends, so that one line is enough. */
+/** JSON has no line ends, so one line of data is enough. */
 function event(name: string, data: unknown): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }

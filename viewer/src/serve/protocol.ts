@@ -1,11 +1,11 @@
 /**
- * What the server and the page say to each other. docs: ../PROTOCOL.md. Times are milliseconds since the epoch; `seq` and
- * `cursor` count what came, over all sessions, and grow.
+ * What the server and the page send each other, as PROTOCOL.md describes it. Times are milliseconds since the epoch. `seq` and
+ * `cursor` count what came, over all sessions.
  */
 
 /** A session in the list. */
 export interface SessionRow {
-  /** `s:ID`, `v:SERVICE` of records that name no session, `o:COMMAND` of what a program printed. */
+  /** `s:ID`; `v:SERVICE` for records that name no session; `o:COMMAND` for what a program printed. */
   readonly key: string;
   readonly name: string;
   readonly kind: 'session' | 'service' | 'output';
@@ -16,13 +16,15 @@ export interface SessionRow {
   readonly lastMillis: number;
   readonly entries: number;
   readonly errors: number;
-  /** Chunks of answers; the tokens that the model's own count gives stand beside. */
+  /** Chunks of answers. */
   readonly chunks: number;
+  /** Tokens as the model counted them; 0 if no record has the count. */
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly openAnswers: number;
-  /** Entries that were held and went because of the bound; and those missing for other reasons. */
+  /** Entries that were dropped because of a bound. */
   readonly trimmed: number;
+  /** Entries that are missing for other reasons. */
   readonly missing: number;
   /** The newest entry that is known to have reached the collector. */
   readonly delivered?: { readonly seq: number; readonly millis: number };
@@ -36,8 +38,8 @@ export interface PartText {
 }
 
 /**
- * A block of a conversation, or what was added to it. `isNew`: the whole block as it stands; otherwise `parts` are appended:
- * to the last part where they are of its kind, unless `startsPart` says that the first of them begins one.
+ * A block of a conversation, or what was added to it. With `isNew`, it is the whole block. Otherwise `parts` are appended: the
+ * first of them continues the last known part if both are of one kind, unless `startsPart` says that it begins one.
  */
 export interface BlockChange {
   readonly id: number;
@@ -45,7 +47,7 @@ export interface BlockChange {
   readonly type: 'answer' | 'message' | 'log' | 'gap' | 'end';
   readonly role?: 'user' | 'system' | 'assistant' | 'tool';
   readonly streamId?: string;
-  /** An answer that goes on with one above a gap. */
+  /** An answer that continues one from above a gap. */
   readonly isContinued?: true;
   readonly millis: number;
   readonly lastMillis: number;
@@ -54,8 +56,9 @@ export interface BlockChange {
   readonly finishReasons?: readonly string[];
   readonly startsPart?: true;
   readonly parts: readonly PartText[];
-  /** How many entries the block has now, and its newest. */
+  /** How many entries the block has now. */
   readonly entries: number;
+  /** Its newest entry. */
   readonly seq: number;
   readonly severityNumber?: number;
   readonly severityText?: string;
@@ -63,18 +66,18 @@ export interface BlockChange {
   readonly traceId?: string;
   /** The first line of an exception. */
   readonly exception?: string;
-  /** Of a gap: -1 when the number is not known. */
+  /** Of a gap: how many entries are missing; -1 if that is not known. */
   readonly missing?: number;
   readonly reason?: string;
 }
 
-/** Which sessions a list shows. Each holds for what comes later too. */
+/** Which sessions a list shows, those that begin later included. */
 export interface ListQuery {
-  /** In the id or a service of the session, whatever its case. */
+  /** A part of the session's id or of a service, whatever its case. */
   readonly search: string;
   readonly states: readonly SessionRow['state'][];
   readonly kinds: readonly SessionRow['kind'][];
-  /** By the time a session began, so that rows do not jump; `active`: by its last entry. */
+  /** `newest` and `oldest` go by the time at which a session began, so that rows do not jump; `active` by its last entry. */
   readonly sort: 'newest' | 'oldest' | 'active';
   readonly source: number | undefined;
   readonly offset: number;
@@ -84,42 +87,43 @@ export interface ListQuery {
 /** Which blocks of a session are sent. */
 export interface BlockQuery {
   readonly logType: 'all' | 'chat' | 'log';
-  /** Of logs; others pass. */
+  /** For logs only; other blocks pass. */
   readonly minimumSeverity: number;
 }
 
 /** `event: list`: the rows of the window. */
 export interface ListEvent {
-  /** Sessions held, and those that the query lets through. */
+  /** Sessions that the viewer holds. */
   readonly total: number;
+  /** Sessions that the query lets through. */
   readonly matching: number;
   readonly offset: number;
   readonly rows: readonly SessionRow[];
 }
 
-/** `event: rows`: rows of the window that changed, in their places. */
+/** `event: rows`: rows of the window that changed, but not their places. */
 export interface RowsEvent {
   readonly rows: readonly SessionRow[];
 }
 
 /**
- * `event: blocks`: what came in a followed session. `isReset`: forget what you have of it; there are older blocks where `hasOlder`
- * stands, which `/api/blocks` has. `isGone`: it is not held, any more or yet. A change of a block that the page does not have is
- * of one of the older ones, and is left out.
+ * `event: blocks`: what changed in a followed session. `isReset`: the page forgets what it has of the session; with `hasOlder`,
+ * `/api/blocks` has older blocks. `isGone`: the viewer does not hold the session, no longer or not yet. The page ignores a change
+ * of a block that it does not have: that is one of the older ones.
  */
 export interface BlocksEvent {
   readonly key: string;
-  /** The session itself, with the first event of what goes together: it may not be in the window of the list. */
+  /** The row of the session, in the first of the events that belong together: the window of the list may not have it. */
   readonly row?: SessionRow;
   readonly isReset?: true;
   readonly hasOlder?: true;
   readonly isGone?: true;
-  /** There is more behind this, which follows at once. */
+  /** More of the same change follows at once. */
   readonly hasMore?: true;
   readonly blocks: readonly BlockChange[];
 }
 
-/** `event: state`: of the viewer itself. */
+/** `event: state`: the state of the viewer itself. */
 export interface StateEvent {
   readonly boot: string;
   readonly cursor: number;
@@ -128,9 +132,9 @@ export interface StateEvent {
   readonly maxEntries: number;
   readonly sessions: number;
   readonly evicted: { readonly sessions: number; readonly entries: number };
-  /** Records a second, of the last seconds. */
+  /** Records a second, over the last seconds. */
   readonly rate: number;
-  /** An address with `{traceId}` in it, under which a trace can be seen. */
+  /** The address of a trace, with `{traceId}` in it. */
   readonly traceLink?: string;
   readonly sources: readonly {
     readonly id: number;
@@ -168,10 +172,10 @@ export interface EntryDetail {
   readonly source: string;
 }
 
-/** A block in full: its change as new, its chunks in time, and its first entry. */
+/** A block in full: the whole block, its chunks over time, and its first entry. */
 export interface BlockDetail {
   readonly block: BlockChange;
-  /** Of each chunk: its entry, milliseconds after the block's first entry, and its length in characters. */
+  /** For each chunk: its entry, milliseconds after the block's first entry, and its length in characters. */
   readonly timeline: readonly (readonly [seq: number, afterMillis: number, chars: number])[];
   readonly timeToFirstTokenMillis?: number;
   readonly tokensPerSecond?: number;
@@ -180,10 +184,10 @@ export interface BlockDetail {
   readonly entry?: EntryDetail;
 }
 
-/** A session once more, step by step. */
+/** A session to be played again, step by step. */
 export interface ReplayAnswer {
   readonly key: string;
-  /** Older entries that are left out because of the bound of a replay. */
+  /** How many older entries the bound of a replay leaves out. */
   readonly omitted: number;
   /** In the order in which the entries came. */
   readonly steps: readonly ReplayStep[];
@@ -195,14 +199,14 @@ export interface ReplayStep {
   readonly changes: readonly BlockChange[];
 }
 
-/** Where a text was found. */
+/** A session that contains a text, and where the text first occurs. */
 export interface SearchHit {
   readonly key: string;
-  /** The entry in which it stands first. */
+  /** The entry in which the text first begins. */
   readonly seq: number;
   /** The blocks with the text, oldest first: at most 1,000 of them. */
   readonly blocks: readonly number[];
-  /** The text around the first of them. */
+  /** The text around the first place. */
   readonly excerpt: string;
   /** How many blocks of the session have it. */
   readonly count: number;

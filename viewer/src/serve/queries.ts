@@ -37,11 +37,11 @@ export function blockQuery(query: URLSearchParams): BlockQuery {
 export function sessionKeys(query: URLSearchParams, name: 'follow' | 'anew'): string[] {
   const keys = [...new Set(query.getAll(name))];
   if (keys.length > MAX_FOLLOWED)
-    throw new WrongQueryError(`expected at most ${MAX_FOLLOWED} \`${name}\`, got ${keys.length}`);
+    throw new WrongQueryError(`expected \`${name}\` at most ${MAX_FOLLOWED} times, got ${keys.length}`);
   return keys;
 }
 
-/** A cursor of a page: what boot of the server it is of, and up to where the page has seen. */
+/** How far a page has seen the stream, and in which start of the server. */
 export interface PageCursor {
   readonly boot: string;
   readonly seq: number;
@@ -73,7 +73,7 @@ function one<T extends string>(query: URLSearchParams, name: string, values: rea
   const found = value === null || value === '' ? values[0] : values.find((each) => each === value);
   if (found !== undefined) return found;
   throw new WrongQueryError(
-    `expected \`${name}\` to be ${values.join(', ')}, got ${JSON.stringify(value?.slice(0, 80))}`,
+    `expected \`${name}\` to be one of ${values.join(', ')}, got ${JSON.stringify(value?.slice(0, 80))}`,
   );
 }
 
@@ -86,7 +86,7 @@ function several<T extends string>(query: URLSearchParams, name: string, values:
     const found = values.find((each) => each === value);
     if (found !== undefined) return found;
     throw new WrongQueryError(
-      `expected \`${name}\` to be ${values.join(', ')}, got ${JSON.stringify(value.slice(0, 80))}`,
+      `expected \`${name}\` to be one of ${values.join(', ')}, got ${JSON.stringify(value.slice(0, 80))}`,
     );
   });
 }

@@ -6,15 +6,15 @@ import { SessionModel } from '../model/session-model.ts';
 import { blockChange } from './encode.ts';
 import type { BlockChange, ReplayAnswer, ReplayStep } from './protocol.ts';
 
-/** Most entries of a replay, and about the characters of their texts; older ones are left out, and counted. */
+/** Most entries of a replay, and about the most characters of their texts. Older entries are left out and counted. */
 const MAX_STEPS = 20_000;
 const MAX_CHARS = 8_388_608;
-/** So many entries are played before others get a turn. */
+/** How many entries are played before other work gets a turn. */
 const STEPS_PER_TURN = 2_000;
 
 /**
- * The session once more, a step for each entry: what a page that followed it live was told. The entries go through a model of their
- * own, so an answer is open, breaks off and ends at the step where it did.
+ * Plays the session again, with a step for each entry: what a page that followed it live was sent. The entries go through a model
+ * of their own, so an answer is open, breaks off or ends at the same step as it did live.
  */
 export async function replayOf(session: Session, signal: AbortSignal): Promise<ReplayAnswer> {
   const entries = newest(session.entries);
@@ -37,7 +37,7 @@ export async function replayOf(session: Session, signal: AbortSignal): Promise<R
   return { key: session.key, omitted: session.entries.length - entries.length, steps };
 }
 
-/** As many of the newest as the bounds allow. */
+/** As many of the newest entries as the bounds allow. */
 function newest(entries: readonly Entry[]): readonly Entry[] {
   let chars = 0;
   let from = entries.length;
@@ -48,18 +48,18 @@ function newest(entries: readonly Entry[]): readonly Entry[] {
   return entries.slice(from);
 }
 
-/** A session that is played again, with the numbers of the one that is held. */
+/** Plays a session again. The steps have the numbers of the session that the viewer holds. */
 class Stage {
   readonly #model: SessionModel;
   readonly #session: Session;
-  /** How many entries were told of each block of the session, by its id. */
+  /** How many entries of each block were sent, by the block's id. */
   readonly #entries = new Map<number, number>();
-  /** What was told of an answer that is open. */
+  /** What was last sent of each open answer. */
   readonly #open = new Map<Block, BlockChange>();
 
   constructor(session: Session) {
     this.#session = session;
-    // The session has its name already, whichever attribute gave it.
+    // `fallback` gives the name of the session, whichever attribute it came from.
     this.#model = new SessionModel({ sessionAttributes: [] });
     this.#model.addSource('', 'otlp');
   }
@@ -71,12 +71,12 @@ class Stage {
     // A record without a time has that of its arrival.
     const data = entry.data.millis === entry.millis ? entry.data : { ...entry.data, millis: entry.millis };
     const played = this.#model.add(data, { source, isPast: true, fallback: { name, kind } });
-    // The mark that says so may not be held any more.
+    // The mark that says which part it is may no longer be held.
     played.part = entry.part;
     return { millis: entry.millis, changes: [this.#change(played, entry), ...this.#closed(entry.block.id)] };
   }
 
-  /** A gap, below which open answers go on, or an end, which closes them. */
+  /** Plays a gap, below which open answers continue, or an end, which closes them. */
   mark(block: Block): ReplayStep {
     const { name, kind } = this.#session;
     const session = this.#model.find(name, kind);
@@ -85,7 +85,9 @@ class Stage {
     return { millis: block.millis, changes: [blockChange(block), ...this.#closed()] };
   }
 
-  /** Where its start is not held any more, a block of the session may be played as several: each is told as a part of it. */
+  /**
+   * A block of the session, if its start is no longer held, may be played as several blocks: each is sent as a part of that one.
+   */
   #change({ block, seq: playedSeq }: Entry, { seq, block: { id, type } }: Entry): BlockChange {
     const entries = (this.#entries.get(id) ?? 0) + 1;
     this.#entries.set(id, entries);
@@ -96,7 +98,7 @@ class Stage {
     return change;
   }
 
-  /** Answers whose place another one took. @param id Of the block that the step is about. */
+  /** Changes of answers that closed without an entry of their own. @param id The block that the step is about. */
   #closed(id?: number): BlockChange[] {
     const changes: BlockChange[] = [];
     for (const [block, told] of this.#open) {

@@ -3,18 +3,18 @@ import { randomBytes } from 'node:crypto';
 import type { SessionModel } from '../model/session-model.ts';
 import type { StateEvent } from './protocol.ts';
 
-/** Records a second are counted over so long. */
+/** Records a second are an average over this time. */
 const RATE_MILLIS = 3_000;
 
-/** Says how the viewer itself is. */
+/** Reports the state of the viewer itself. */
 export class StateReport {
-  /** Of this start: cursors of another one mean nothing here. */
+  /** Names this start of the viewer: cursors of another start mean nothing here. */
   readonly boot: string = randomBytes(6).toString('hex');
   readonly #model: SessionModel;
   readonly #traceLink: string | undefined;
   #counts: { readonly millis: number; readonly added: number }[] = [];
 
-  /** @param traceLink Checked. */
+  /** @param traceLink As `checkedTraceLink` returns it. */
   constructor(model: SessionModel, traceLink?: string) {
     this.#model = model;
     this.#traceLink = traceLink;

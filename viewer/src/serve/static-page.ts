@@ -39,7 +39,7 @@ interface PageFile {
   readonly etag: string;
 }
 
-/** The files of the built page, in memory: only what was there at the start can be asked for, so no path leads elsewhere. */
+/** The files of the built page, in memory. A request gets only a file that was there at the start, so no path leads elsewhere. */
 export class StaticPage {
   readonly #files = new Map<string, PageFile>();
 

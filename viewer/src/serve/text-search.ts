@@ -6,7 +6,7 @@ import type { ListQuery, SearchHit } from './protocol.ts';
 import { isMatch } from './session-list.ts';
 import { wholeSlice } from './text-slice.ts';
 
-/** So many entries are looked at before others get a turn. */
+/** How many entries are searched before other work gets a turn. */
 const ENTRIES_PER_TURN = 20_000;
 const EXCERPT_BEFORE = 40;
 const EXCERPT_LENGTH = 160;
@@ -14,8 +14,10 @@ const EXCERPT_LENGTH = 160;
 const MAX_PLACES = 1_000;
 
 /**
- * Looks for a text, whatever its case, in all blocks of the sessions that the query lets through; the newest sessions first. An
- * answer is looked through as one text: a word may stand in several chunks. Answers with one hit for each session.
+ * Searches all blocks of the sessions that the query lets through for a text, whatever its case, the newest sessions first. An
+ * answer is searched as one text, since a word may span several chunks.
+ *
+ * @returns One hit for each session. `isComplete` is false if the search ended at the limit or the abort.
  */
 export async function searchBlocks(
   model: SessionModel,
@@ -61,7 +63,7 @@ function foundIn({ entries }: Block, wanted: string): Found | undefined {
   return { seq: seqAt(entries, at), excerpt };
 }
 
-/** Another part of an answer begins on a line of its own, so that nothing is found across two of them. */
+/** Each part of an answer begins on a line of its own, so that nothing is found across two parts. */
 function joined(entries: readonly Entry[]): string {
   let text = '';
   for (const entry of entries) text += pieceOf(entry);
@@ -72,7 +74,7 @@ function pieceOf({ part, text }: Entry): string {
   return part === 'mark' ? '\n' : text;
 }
 
-/** The entry in which that character of the joined text stands. */
+/** The entry that has this character of the joined text. */
 function seqAt(entries: readonly Entry[], at: number): number {
   let end = 0;
   for (const entry of entries) {

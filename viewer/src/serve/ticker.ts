@@ -1,9 +1,9 @@
 import type { SessionModel } from '../model/session-model.ts';
 
-/** How often streams look for what is new: what comes meanwhile goes together. */
+/** How often streams look for what is new. What comes in between is sent together. */
 const TICK_MILLIS = 20;
 
-/** Wakes the streams of all pages together, at most 50 times a second, and not at all while there is none. */
+/** Wakes the streams of all pages together, at most 50 times a second, and not at all while none waits. */
 export class Ticker {
   readonly #model: SessionModel;
   readonly #waiting = new Set<() => void>();
@@ -14,10 +14,10 @@ export class Ticker {
     this.#model = model;
   }
 
-  /** Resolves when there is something behind the cursor, after the time, at the abort, or when this is closed. */
+  /** Resolves when the model's cursor has moved on, after the time, at the abort, or when the ticker is closed. */
   async next(cursor: number, maxMillis: number, signal: AbortSignal): Promise<void> {
     const end = performance.now() + maxMillis;
-    // At least one tick, so that what comes in one burst goes together.
+    // At least one tick, so that a burst is sent together.
     do await this.#tick(signal);
     while (!signal.aborted && !this.#isClosed && this.#model.cursor === cursor && performance.now() < end);
   }
@@ -45,7 +45,7 @@ export class Ticker {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
-    // A wait that is over takes itself out, which a set allows meanwhile.
+    // Each wait removes itself, which a set allows during the iteration.
     for (const done of this.#waiting) done();
   }
 

@@ -16,13 +16,13 @@ import { searchBlocks } from './text-search.ts';
 import { Ticker } from './ticker.ts';
 
 const MAX_NUMBER = Number.MAX_SAFE_INTEGER;
-/** Pages at a time; each holds a connection. */
+/** Most pages at a time; each holds a connection. */
 const MAX_STREAMS = 64;
 const RECORDS_PER_LINE = 512;
-/** About the memory of the records of a line: the Collector cuts a line that is longer than 1 MiB. */
+/** About how much memory the records of a line take. The Collector cuts a line that is longer than 1 MiB. */
 const BYTES_PER_LINE = 262_144;
 
-/** Answers what a page asks: PROTOCOL.md. Who may ask is decided before. */
+/** Answers the requests of a page, as PROTOCOL.md describes. The caller has checked who asks. */
 export class ViewerApi {
   readonly #model: SessionModel;
   readonly #report: StateReport;
@@ -105,7 +105,7 @@ export class ViewerApi {
       headers: {
         ...SAFE_HEADERS,
         'content-type': 'text/event-stream; charset=utf-8',
-        // Compression in between, such as that of Express, would hold back what is sent until it has enough.
+        // Compression in between, such as that of Express, would hold events back until it has enough of them.
         'cache-control': 'no-store, no-transform',
         'x-accel-buffering': 'no',
       },
@@ -155,7 +155,7 @@ export class ViewerApi {
 
   async #search({ query, signal }: Asked): Promise<Answer> {
     const wanted = text(query, 'q', 1_000);
-    if (wanted === '') throw new WrongQueryError('expected `q` to be a text');
+    if (wanted === '') throw new WrongQueryError('expected `q` to be a text, got ""');
     return jsonAnswer(200, await searchBlocks(this.#model, wanted, listQuery(query), signal));
   }
 
@@ -188,7 +188,7 @@ function noSession(): Answer {
   return textAnswer(404, 'the session is not held');
 }
 
-/** The records of a session as the Collector's file exporter writes them, and its `otlpjsonfile` receiver reads. */
+/** The records of a session in the form that the Collector's file exporter writes and its `otlpjsonfile` receiver reads. */
 async function* exportLines(session: Session): AsyncGenerator<string> {
   let records: LogData[] = [];
   let bytes = 0;

@@ -9,13 +9,13 @@ import { hexId } from '../otlp/json.ts';
 import { toAttributes } from './log-line.ts';
 import type { ViewedEntry, ViewedSessions } from './viewed-sessions.ts';
 
-/** How often it is looked which sessions have ended, what was delivered and what was lost. */
+/** How often the source checks which sessions ended, what was delivered and what was lost. */
 const LOOK_MILLIS = 1_000;
-/** Sessions of a remote store that are followed at a time. */
+/** Most sessions of a remote store that are followed at a time. */
 const MAX_FOLLOWED = 1_000;
-/** A session without an entry for so long: nothing of it is held back to be merged. */
+/** After this time without an entry, no chunk of a session is held back to be merged. */
 const QUIET_MILLIS = 3_000;
-/** Sessions whose delivery is asked for in one look: those that changed last. */
+/** Most sessions whose delivery one look asks for. Those that changed last come first. */
 const MAX_ASKED = 50;
 
 const EVENT_NAMES: Readonly<Record<string, string>> = {
@@ -35,10 +35,10 @@ export class ApplicationSource {
   readonly #source: SourceState;
   readonly #ending = new AbortController();
   readonly #followed = new Set<string>();
-  /** Of sessions of a remote store: the entry to go on after, and whether they have ended. */
+  /** For each session of a remote store: the entry to resume after, and whether the session has ended. */
   readonly #read = new Map<string, { lastId: string; hasEnded: boolean }>();
   readonly #ended = new Set<string>();
-  /** The version of a session when its delivery was asked for last. */
+  /** The version of each session when its delivery was last asked for. */
   readonly #asked = new Map<string, number>();
   #canAskDelivery = true;
   #isAsking = false;
@@ -81,20 +81,23 @@ export class ApplicationSource {
       if (signal.aborted) return;
       if ((error as { readonly code?: unknown }).code !== 'not_supported') return this.#noteFailure(error);
       this.#isRemote = true;
-      this.#source.notes.set('remote', 'the store is shared: shown are the sessions that this process knows of');
+      this.#source.notes.set('remote', 'the store is shared: the viewer shows the sessions that this process knows of');
       this.#followKnown();
     }
   }
 
-  /** Of a store that other hosts share there is no list of all sessions. */
+  /** Follows the sessions that this process knows of: a store that hosts share has no list of all sessions. */
   #followKnown(): void {
     const known = this.#sessions.allSessionsInQueue;
     const live = new Set(this.#sessions.allSessionsInQueues);
     for (const id of known) {
-      // What has ended stays in the store; once more it would come from its start.
+      // An ended session stays in the store, but must not be followed again until its next life begins.
       if (this.#followed.has(id) || (this.#read.get(id)?.hasEnded === true && !live.has(id))) continue;
       if (this.#followed.size >= MAX_FOLLOWED) {
-        this.#source.notes.set('bound', `more than ${MAX_FOLLOWED} sessions: the others are not shown`);
+        this.#source.notes.set(
+          'bound',
+          `there are more than ${MAX_FOLLOWED} sessions: the viewer does not show the others`,
+        );
         return;
       }
       this.#followed.add(id);
@@ -137,8 +140,8 @@ export class ApplicationSource {
   }
 
   #noteGap(missed: number): void {
-    const text = missed === -1 ? 'an unknown number of entries' : `${missed} entries`;
-    this.#source.notes.set('gap', `${text} were evicted from the store before the viewer reached them`);
+    const count = missed === -1 ? 'an unknown number' : String(missed);
+    this.#source.notes.set('gap', `the store evicted entries before the viewer reached them: ${count}`);
   }
 
   #noteFailure(error: unknown): void {
@@ -147,7 +150,7 @@ export class ApplicationSource {
 
   #look(): void {
     if (this.#sessions.isShutDown)
-      this.#source.notes.set('shut-down', 'the session logs of the application are shut down');
+      this.#source.notes.set('shut-down', 'the application has shut down its session logs');
     if (this.#isRemote) this.#followKnown();
     else this.#lookForEnds();
     const lost = Object.entries(this.#sessions.stats().lost).filter(([, count]) => count > 0);
@@ -167,13 +170,13 @@ export class ApplicationSource {
         this.#model.find(id)?.end(this.#model.now());
       }
     }
-    // Of sessions that went from the store nothing is to be remembered.
+    // Sessions that the store no longer has must not pile up here.
     if (this.#ended.size > 2 * this.#sessions.allSessionsInQueue.length + 1_000) this.#ended.clear();
   }
 
   /**
-   * What the collector has, of quiet sessions that changed since that was asked. Asking flushes the session: while it is written
-   * that would cut the records that merge its chunks, and who looks on must not change what is exported.
+   * Asks what the collector has of the quiet sessions that changed since the last time. The question flushes the session: in the
+   * middle of an answer, that would split the records that merge its chunks, and a viewer must not change what is exported.
    */
   async #askDeliveries(): Promise<void> {
     if (!this.#canAskDelivery || this.#isAsking) return;
@@ -190,7 +193,7 @@ export class ApplicationSource {
         if (seq !== undefined) session.markDelivered(seq, this.#model.now());
         if (pending > 0) continue;
       } catch (error) {
-        // There is no exporter that says it.
+        // No exporter of the application can tell.
         if ((error as { readonly code?: unknown }).code !== 'no_durable_exporter') this.#noteFailure(error);
         this.#canAskDelivery = false;
         return;
@@ -204,7 +207,7 @@ export class ApplicationSource {
 
 function dataOf(entry: ViewedEntry): LogData {
   const attributes: Record<string, Value> = {
-    // What the caller gave does not say where an entry stands, and may be as much as is kept.
+    // First: the caller's attributes must not replace those below, and may be as many as the bound allows.
     ...toAttributes(entry.attributes ?? {}),
     [ATTRIBUTE.sessionId]: entry.sessionId,
     [ATTRIBUTE.logType]: entry.logType,

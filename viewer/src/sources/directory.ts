@@ -14,7 +14,7 @@ import type { SpooledRecord, SpoolSink } from './spool-tail.ts';
 
 /** How often a directory is looked at. */
 const LOOK_MILLIS = 400;
-/** Files, folders and bytes of past days that are read at most; the newest files go first. */
+/** Most files, levels of folders, and bytes of files that were there before. The newest files are chosen first. */
 const MAX_FILES = 2_000;
 const MAX_DEPTH = 6;
 const MAX_PAST_BYTES = 1_073_741_824;
@@ -28,15 +28,15 @@ interface Found {
 }
 
 /**
- * Shows what is in a directory or file, and what comes there later: daily files in text and JSON form, lines of OTLP JSON, and
- * spools. Reads only.
+ * Shows what is in a directory or a file, and what comes later: daily files in text and JSON form, lines of OTLP JSON, and spools.
+ * Changes nothing.
  */
 export class DirectorySource {
   readonly path: string;
   readonly #model: SessionModel;
   readonly #source: SourceState;
   readonly #files = new Map<string, FileTail>();
-  /** Paths of all files that were read so far. */
+  /** The paths of all files that were ever read. */
   readonly #seen = new Set<string>();
   readonly #spools = new Map<string, SpoolTail<Entry>>();
   readonly #ending = new AbortController();
@@ -53,14 +53,14 @@ export class DirectorySource {
     this.#source = model.addSource(this.path, 'directory');
   }
 
-  /** Reads what is there, and looks again from then on. Resolves when it has read it once. */
+  /** Reads what is there, and then looks again and again. Resolves after the first time. */
   async start(): Promise<void> {
     await this.look();
     if (this.#ending.signal.aborted) return;
     this.#timer = setInterval(() => void this.look(), LOOK_MILLIS).unref();
   }
 
-  /** Looks now. Never rejects: what cannot be read is said in the source's notes. */
+  /** Looks now. Never rejects: the notes of the source say what cannot be read. */
   look(): Promise<void> {
     this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined;
@@ -78,13 +78,13 @@ export class DirectorySource {
     try {
       const { files, spools } = await this.#find();
       this.#source.notes.delete('directory');
-      for (const path of await this.#newestFirst(files)) {
+      for (const path of await this.#newFiles(files)) {
         this.#files.set(path, this.#tailOf(path));
         this.#seen.add(path);
       }
       for (const path of spools) if (!this.#spools.has(path)) this.#spools.set(path, this.#spoolOf(path));
     } catch (error) {
-      this.#source.notes.set('directory', `it cannot be read: ${messageOf(error)}`);
+      this.#source.notes.set('directory', `${this.path} cannot be read: ${messageOf(error)}`);
     }
     for (const [path, file] of this.#files) {
       await this.#guarded(path, () => file.read(this.#ending.signal));
@@ -126,11 +126,11 @@ export class DirectorySource {
     return { files, spools };
   }
 
-  /** The files that are not known yet, in the order in which they were written, without those that are too much. */
-  async #newestFirst(paths: readonly string[]): Promise<string[]> {
+  /** The files that are not known yet, in the order in which they were written, without the oldest ones beyond the bound. */
+  async #newFiles(paths: readonly string[]): Promise<string[]> {
     const isThere = new Set(paths);
     const unknown = paths.filter((path) => {
-      // The daily file of a past day is packed under another name: what it holds was read, or is about to be.
+      // The daily file of a past day is packed under another name: its lines were read, or are about to be.
       const plain = path.endsWith('.gz') ? path.slice(0, -'.gz'.length) : path;
       return !this.#files.has(path) && (plain === path || !(this.#seen.has(plain) || isThere.has(plain)));
     });
@@ -147,7 +147,7 @@ export class DirectorySource {
       const leftOut = sized.length - kept.length;
       this.#source.notes.set(
         'size',
-        `${leftOut} older files are left out, because all together have more than ${MAX_PAST_BYTES} bytes`,
+        `the viewer does not read ${leftOut} of the older files: all files together have more than ${MAX_PAST_BYTES} bytes`,
       );
     }
     return kept.toReversed().map(({ path }) => path);
@@ -188,7 +188,7 @@ class ModelSpoolSink implements SpoolSink<Entry> {
       this.#rejected += 1;
       this.#source.notes.set(
         `${this.#path} rejected`,
-        `${this.#rejected} records in ${this.#path} were rejected by the collector`,
+        `the collector rejected ${this.#rejected} of the records in ${this.#path}`,
       );
     }
     return this.#model.add(data, { source: this.#source, isPast: true, ...(entryId === undefined ? {} : { entryId }) });
@@ -200,12 +200,12 @@ class ModelSpoolSink implements SpoolSink<Entry> {
 
   damaged(count: number): void {
     this.#source.unreadable += count;
-    this.#source.notes.set(`${this.#path} damage`, `records in ${this.#path} are damaged`);
+    this.#source.notes.set(`${this.#path} damage`, `some records in ${this.#path} are damaged`);
   }
 
   owners(states: readonly OwnerState[]): void {
     const gone = states.filter((state) => state === 'dead').length;
-    const text = `${states.length} processes have a part in ${this.#path}, ${gone} of them are gone`;
+    const text = `processes that have a part in ${this.#path}: ${states.length}, of which ${gone} no longer run`;
     this.#source.notes.set(`${this.#path} owners`, text);
   }
 }

@@ -8,10 +8,12 @@ import { LineSplitter } from './line-splitter.ts';
 
 const READ_BYTES = 256 * 1024;
 
-/** Takes lines. `isPast`: they stood there when the file was first seen. */
+/** Takes lines. `isPast`: they were there when the file was first read. */
 export type TakeLines = (lines: readonly string[], isPast: boolean) => void;
 
-/** Reads the lines of a file, and those that are appended later. A file that becomes shorter, or another one, is read anew. */
+/**
+ * Reads the lines of a file, and those that are appended later. A file that shrinks or is replaced is read again from its start.
+ */
 export class FileTail {
   readonly path: string;
   readonly #take: TakeLines;
@@ -20,7 +22,7 @@ export class FileTail {
   #offset = 0;
   #inode = 0;
   #isPast = true;
-  /** Lines of a packed file that were taken. */
+  /** How many lines of a packed file were taken. */
   #packedLines = 0;
   /** Why a packed file could not be read to its end. */
   #failure: Error | undefined;
@@ -31,7 +33,7 @@ export class FileTail {
     this.#isPacked = path.endsWith('.gz');
   }
 
-  /** Reads what is new. A packed file is read again only when it has grown. Rejects with the error of the file system. */
+  /** Reads what is new. A packed file is read again only when its size has changed. Rejects with the error of the file system. */
   async read(signal: AbortSignal): Promise<void> {
     const stats = await stat(this.path);
     if (!stats.isFile()) return;
@@ -69,7 +71,10 @@ export class FileTail {
     }
   }
 
-  /** A file that is cut, or still being packed, is read from its start once it has grown: without the lines that were taken. */
+  /**
+   * Reads a packed file. One that is cut, or still being packed, is read again once it has grown, without the lines that were
+   * taken.
+   */
   async #readPacked(signal: AbortSignal): Promise<void> {
     this.#lines.reset();
     let known = this.#packedLines;
@@ -80,7 +85,7 @@ export class FileTail {
       this.#take(fresh, true);
     };
     const lines = this.#lines;
-    // `pipe` alone would pass on no failure of the file: nobody would hear of it, and the unpacking would never end.
+    // `pipe` alone would not pass on an error of the file: nobody would notice it, and the unpacking would never end.
     await pipeline(
       createReadStream(this.path),
       createGunzip(),

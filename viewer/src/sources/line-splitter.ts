@@ -1,18 +1,18 @@
 import { StringDecoder } from 'node:string_decoder';
 
-/** Longest line that is kept, in UTF-16 units: as long as the longest body of a request. */
+/** Longest line that is kept, in UTF-16 units. The longest body of a request has as many bytes. */
 const MAX_LINE = 32 * 1024 * 1024;
 
-/** Puts lines together from bytes that come in pieces, cut anywhere. */
+/** Joins bytes that come in pieces, cut anywhere, into lines. */
 export class LineSplitter {
   #decoder = new StringDecoder('utf8');
   #rest: string[] = [];
   #restLength = 0;
-  /** Lines that were too long, and are left out. */
+  /** How many lines were too long, and so left out. */
   tooLong = 0;
   #isSkipping = false;
 
-  /** The lines that these bytes end, without their ends. */
+  /** The lines that these bytes complete, without their line ends. */
   take(bytes: Buffer): string[] {
     const lines = this.#decoder.write(bytes).split('\n');
     const last = lines.pop() ?? '';
@@ -21,13 +21,13 @@ export class LineSplitter {
     return ended;
   }
 
-  /** What is left behind the last line end. */
+  /** What is left after the last line end, if anything. */
   end(): string | undefined {
     const line = this.#end(this.#decoder.end());
     return line === '' ? undefined : line;
   }
 
-  /** Forgets what is under way. */
+  /** Forgets an unfinished line. */
   reset(): void {
     this.#decoder = new StringDecoder('utf8');
     this.#rest = [];

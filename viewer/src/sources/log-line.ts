@@ -14,7 +14,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export class LogLineReader {
   #origins = new Map<string, Origin>();
 
-  /** The records of a line; `undefined` when it is of none of these forms. */
+  /** The records of a line; `undefined` if it has none of these forms. */
   read(line: string): readonly LogData[] | undefined {
     if (line.startsWith('{')) return this.#readJson(line);
     const record = this.#readText(line);
@@ -35,7 +35,7 @@ export class LogLineReader {
     return record === undefined ? undefined : [record];
   }
 
-  /** docs/daily-file.md has the keys. */
+  /** docs/daily-file.md lists the keys. */
   #ofJsonLine(line: Fields): LogData | undefined {
     const { time, level, message, session_id: sessionId, scope, exception } = line;
     const millis = typeof time === 'string' ? Date.parse(time) : Number.NaN;
@@ -81,7 +81,7 @@ export class LogLineReader {
       severityNumber: severityOfLevel(level),
       severityText: level === 'CHAT' ? '' : level,
       eventName: textOf(origin?.['otel.event.name']),
-      // The line is a part of what was read at a time, which it would keep in memory.
+      // A copy: the line is a slice of all that was read at once, and would keep that in memory.
       body: ownText(boundedText(unescapeControls(message))),
       attributes,
       droppedAttributes: numberOf(origin?.['otel.dropped_attributes_count']),
@@ -98,7 +98,7 @@ export class LogLineReader {
     const known = this.#origins.get(key);
     if (known !== undefined) return known;
     const origin: Origin = { ...NO_ORIGIN, scopeName, scopeVersion };
-    // A file with a scope of its own in each line is not ours.
+    // Session logs have few scopes; a file of another program may have a new one in each line.
     if (this.#origins.size < 1_000) this.#origins.set(key, origin);
     return origin;
   }
@@ -106,7 +106,7 @@ export class LogLineReader {
 
 /** `2026-11-23T10:00:00.000Z INFO [session id] message {"otel.scope.name":...}` */
 const TEXT_HEAD = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (\S+) +\[([^\]]*)\] /;
-/** No message and no value can hold it. */
+/** Neither a message nor a value can contain it. */
 const ORIGIN_BEGIN = ' {"otel.scope.name":';
 
 const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
@@ -142,14 +142,16 @@ function jsonFields(text: string): Fields | undefined {
 
 const ESCAPE = /\\u([\da-f]{4})/g;
 
-/** In the session's column the writer escapes every backslash, so that each escape is one. */
+/** Undoes all escapes: in the session's column the writer escapes every backslash. */
 function unescapeAll(text: string): string {
   return text.includes('\\')
     ? text.replace(ESCAPE, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
     : text;
 }
 
-/** In a message it escapes control characters only: any other `\uXXXX` stood there before. */
+/**
+ * Undoes the escapes of control characters: the writer escapes no others in a message, so any other `\uXXXX` is part of the text.
+ */
 function unescapeControls(text: string): string {
   if (!text.includes('\\u')) return text;
   return text.replace(ESCAPE, (found, hex: string) => {
@@ -170,7 +172,7 @@ function addText(owner: Record<string, Value>, key: string, value: unknown): voi
   if (value !== undefined) owner[key] = toValue(value, 1);
 }
 
-/** What `JSON.parse` gave, within the bounds. */
+/** A value of `JSON.parse`, or of the SDK, cut to the bounds. */
 export function toValue(value: unknown, depth: number): Value {
   switch (typeof value) {
     case 'string':
@@ -195,7 +197,7 @@ function ofObject(value: object, depth: number): Value {
   return copy;
 }
 
-/** Attributes as an object of the SDK has them. */
+/** The fields of an object as attributes, cut to the bounds. */
 export function toAttributes(value: object): Attributes {
   const copy: Record<string, Value> = {};
   for (const [key, part] of Object.entries(value).slice(0, MAX_FIELDS)) setField(copy, key, toValue(part, 1));

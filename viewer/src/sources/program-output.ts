@@ -8,7 +8,7 @@ import { boundedText } from '../model/value.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { LogLineReader } from './log-line.ts';
 
-/** Shows what a program prints: JSON lines that are log records as such, others as lines of the program. */
+/** Shows what a program prints: JSON lines that are log records as records, all other lines as its output. */
 export class ProgramOutputSource {
   readonly #model: SessionModel;
   readonly #source: SourceState;
@@ -20,7 +20,7 @@ export class ProgramOutputSource {
     this.#source = model.addSource(name, 'output');
   }
 
-  /** Takes the lines of a stream of the program. @param isError It is its stderr. */
+  /** Takes the lines of a stream of the program. @param isError Whether the stream is its stderr. */
   take(stream: Readable, isError: boolean): void {
     const lines = new LineSplitter();
     const reader = new LogLineReader();
@@ -36,12 +36,12 @@ export class ProgramOutputSource {
   #add(line: string, reader: LogLineReader, isError: boolean): void {
     if (line === '') return;
     const arrival = { source: this.#source, fallback: { name: this.#name, kind: 'output' } } as const;
-    // Plain lines of session logs are of records that the program exports to the viewer: they would be in the session twice.
+    // Lines in the text form are of records that the program also exports to the viewer: as records, they would come twice.
     const records = line.startsWith('{') ? reader.read(line) : undefined;
     for (const record of records ?? []) this.#model.add(record, arrival);
     if (records !== undefined) return;
     const body = ownText(boundedText(withoutTerminalControls(withoutColours(line))));
-    // Not known to be an error: many programs print all they say there.
+    // Only a warning: many programs print everything to stderr.
     const severity = isError
       ? { severityNumber: 13, severityText: 'STDERR' }
       : { severityNumber: 9, severityText: 'STDOUT' };

@@ -5,7 +5,7 @@ import { toAttributes, toValue } from './log-line.ts';
 
 type HrTime = readonly [seconds: number, nanos: number];
 
-/** Makes records of those of the SDK, as a spool has them. Records of one resource and scope share their origin. */
+/** Converts records of the SDK, as a spool has them. Records of one resource and scope share their origin. */
 export class SdkRecordReader {
   readonly #origins = new WeakMap<object, WeakMap<object, Origin>>();
 

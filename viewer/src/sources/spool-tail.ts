@@ -17,15 +17,16 @@ import type { OwnerState, ReadableLogRecord } from '../formats.ts';
 import type { LogData } from '../model/log-data.ts';
 import { SdkRecordReader } from './sdk-record.ts';
 
-/** What is known of a segment: up to where it was read. */
+/** What is known of a segment. */
 interface KnownSegment<Token> {
+  /** Up to where it was read. */
   offset: number;
   /** How long the file was then. */
   bytes: number;
-  /** Records that its end seems to have held, which cannot be read; it may be a frame that is being written. */
+  /** Records at its end that cannot be read. They may be in a frame that is still being written. */
   damagedAtEnd: number;
   readonly origins: OriginDecoder;
-  /** Records that were given out, by their number, with what became of them there. */
+  /** Records that the sink got, with their numbers and what the sink returned. */
   readonly records: { readonly ordinal: number; readonly token: Token }[];
   isSeen: boolean;
 }
@@ -38,19 +39,19 @@ export interface SpooledRecord {
   readonly isRejected: boolean;
 }
 
-/** What a look at a spool gives out. */
+/** Takes what a look at a spool finds. */
 export interface SpoolSink<Token> {
   /** Takes a record. What it returns is given to `delivered` when the collector has acknowledged the record. */
   record(record: SpooledRecord): Token;
   delivered(token: Token): void;
   damaged(count: number): void;
-  /** Of each process that writes or wrote there. */
+  /** Takes the state of each process that writes or wrote there. */
   owners(states: readonly OwnerState[]): void;
 }
 
 /**
- * Reads what is in a spool of `DurableLogRecordProcessor`, of processes that run and of those that are gone, and what comes
- * later. Changes nothing. A segment that was acknowledged and removed between two looks is not seen.
+ * Reads a spool of `DurableLogRecordProcessor`: what is there, from processes that run and from those that are gone, and what comes
+ * later. Changes nothing. Misses what was written, acknowledged and removed between two looks.
  */
 export class SpoolTail<Token> {
   readonly #root: string;
@@ -66,7 +67,7 @@ export class SpoolTail<Token> {
     this.#watch = new OwnerWatch(root);
   }
 
-  /** Whether the directory is a spool: it has owners, or rejected records. */
+  /** Whether a directory with these folders is a spool: one of them is the folder of an owner. */
   static isSpool(names: readonly string[]): boolean {
     return names.some((name) => /^o-\d{13}-[\da-f]{8}$/.test(name));
   }
@@ -94,7 +95,7 @@ export class SpoolTail<Token> {
       const stats = lstatSync(path, { throwIfNoEntry: false });
       if (stats?.isFile() === true) await this.#read(path, stats.size, false);
     }
-    // Owners that this one has taken over.
+    // The folders that this owner has taken over.
     for (const owner of owners) await this.#lookInto(join(directory, owner));
   }
 
@@ -104,7 +105,7 @@ export class SpoolTail<Token> {
     const segment = FileSegment.adopt(dirname(path), name, bytes, 0);
     let known = this.#segments.get(name);
     if (known === undefined) {
-      // What is acknowledged is delivered already, but it is there to be shown.
+      // Reads from the start: acknowledged records are shown too.
       known = { offset: 0, bytes: 0, damagedAtEnd: 0, origins: new OriginDecoder(), records: [], isSeen: true };
       this.#segments.set(name, known);
     }
@@ -160,19 +161,19 @@ export class SpoolTail<Token> {
     }
   }
 
-  /** Records before this one are acknowledged. */
+  /** Reports the records before this number as delivered. */
   #settle(known: KnownSegment<Token>, ordinal: number): void {
     const { records } = known;
     let count = 0;
     while (count < records.length && (records[count]?.ordinal ?? 0) < ordinal) count += 1;
     if (count === 0) return;
-    // The last one is kept: it has the number to go on from.
+    // Keeps the last one for its number, from which reading resumes.
     const settled = records.splice(0, Math.min(count, Math.max(0, records.length - 1)));
     for (const { token } of settled) this.#sink.delivered(token);
     if (count > settled.length && records[0] !== undefined) this.#sink.delivered(records[0].token);
   }
 
-  /** A segment is removed when all of it is acknowledged. */
+  /** Forgets segments that were removed, which means that all their records are acknowledged. */
   #forgetRemoved(): void {
     for (const [name, known] of this.#segments) {
       if (known.isSeen) continue;

@@ -1,8 +1,10 @@
 /** An entry, as the main package gives it to readers. */
 export interface ViewedEntry {
+  /** The ids of a session, sorted as text, are in the order logged. */
   readonly id: string;
   readonly sessionId: string;
   readonly message: string;
+  /** ISO 8601. */
   readonly timestamp: string;
   readonly logType: 'chat' | 'log';
   readonly kind: string;
@@ -16,11 +18,13 @@ export interface ViewedEntry {
 }
 
 /**
- * The part of `SessionLogs` that the viewer reads. Structural, so that any copy and version of `otel-session-logs` fits, and
- * nothing of it is loaded here.
+ * The part of `SessionLogs` that the viewer uses. It is structural, so that any copy and version of `otel-session-logs` fits, and
+ * the viewer loads none.
  */
 export interface ViewedSessions {
+  /** Ids of the sessions that the store holds. */
   readonly allSessionsInQueue: readonly string[];
+  /** Ids of the sessions that have not ended. */
   readonly allSessionsInQueues: readonly string[];
   readonly isShutDown: boolean;
   followAll(options: {

@@ -6,7 +6,7 @@ export class ByteBudget {
     this.#left = bytes;
   }
 
-  /** Takes them, and says so; or takes none, since there are not so many left. */
+  /** Takes the bytes if so many are left. @returns Whether it took them. */
   take(bytes: number): boolean {
     if (bytes > this.#left) return false;
     this.#left -= bytes;

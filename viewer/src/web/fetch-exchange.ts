@@ -2,8 +2,8 @@ import { BodyTooLargeError, textAnswer } from './exchange.ts';
 import type { Answer, Asked, Handler } from './exchange.ts';
 
 /**
- * Answers a web `Request` by a handler. Never rejects. Where the client is cannot be seen there: it counts as one that is not on
- * this machine.
+ * Answers a web `Request` by a handler. Never rejects. A `Request` does not tell where its client is, so the client counts as one
+ * on another machine.
  */
 export async function answerWeb(handler: Handler, request: Request, base: string, url: string): Promise<Response> {
   try {
@@ -27,9 +27,9 @@ function askedOf(request: Request, base: string, url: string): Asked {
     base,
     query: new URLSearchParams(at === -1 ? '' : url.slice(at + 1)),
     isLocal: false,
-    // A server of web requests may have put it into the address only.
+    // Some servers put the host only into the URL.
     header: (name) => request.headers.get(name) ?? (name === 'host' ? new URL(request.url).host : undefined),
-    body: () => Promise.reject(new BodyTooLargeError('a body is not taken here')),
+    body: () => Promise.reject(new BodyTooLargeError('this address takes no body')),
     signal: request.signal,
   };
 }
@@ -42,7 +42,7 @@ function responseOf({ status, headers, body }: Answer, request: Request): Respon
   return new Response(streamOf(body), { status, headers });
 }
 
-/** Asks for the next text when the one before was taken. */
+/** Takes each text when the previous one has been read. */
 function streamOf(texts: AsyncIterable<string>): ReadableStream<Uint8Array> {
   const iterator = texts[Symbol.asyncIterator]();
   const encoder = new TextEncoder();

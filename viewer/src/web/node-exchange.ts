@@ -6,10 +6,15 @@ import type { ByteBudget } from './byte-budget.ts';
 import { BodyTooLargeError, BusyError, textAnswer } from './exchange.ts';
 import type { Answer, Asked, Handler } from './exchange.ts';
 
-/** How long the rest of a body that is not taken is read, so that the client gets to see the answer. */
+/** How long the rest of a refused body is read, so that the client sees the answer. */
 const DISCARD_MILLIS = 1_000;
 
-/** Answers a request of `node:http` by a handler. Never rejects. @param base Where the handler is mounted. */
+/**
+ * Answers a request of `node:http` by a handler. Never rejects.
+ *
+ * @param base Where the handler is mounted.
+ * @returns Whether the handler knew the request.
+ */
 export async function answerNode(
   handler: Handler,
   request: IncomingMessage,
@@ -29,7 +34,7 @@ export async function answerNode(
         : textAnswer(500, 'the viewer failed to answer');
   }
   if (answer === undefined) return false;
-  // Who was asked whether it may be answered, or another part of the application, has answered.
+  // `authorize`, or another part of the application, may have answered already.
   if (!response.headersSent && !isClientGone(response)) await send(response, request, answer, gone.signal);
   return true;
 }
@@ -45,7 +50,7 @@ function askedOf(request: IncomingMessage, url: string, base: string, signal: Ab
     query: new URLSearchParams(at === -1 ? '' : url.slice(at + 1)),
     isLocal: isLocal(request),
     header: (name) => {
-      // HTTP/2 has another name for it.
+      // HTTP/2 has another name for the host.
       const value = request.headers[name] ?? (name === 'host' ? request.headers[':authority'] : undefined);
       return Array.isArray(value) ? value.join(', ') : value;
     },
@@ -78,7 +83,8 @@ function bodyOf(request: IncomingMessage, maxBytes: number, budget: ByteBudget):
     };
     const onData = (chunk: Buffer): void => {
       if (bytes + chunk.length > maxBytes) return fail(tooLarge());
-      if (!budget.take(chunk.length)) return fail(new BusyError('others hold what there is for bodies'));
+      if (!budget.take(chunk.length))
+        return fail(new BusyError('the bodies of other requests have used up the budget'));
       bytes += chunk.length;
       chunks.push(chunk);
     };
@@ -108,7 +114,7 @@ async function send(
   }
   if (isHead) return void response.end();
   try {
-    // A stream that is queued behind another of its connection would take the place of one that is seen.
+    // A response that is queued behind another one of its connection must not use up one of the streams.
     await turnOf(response, signal);
     for await (const text of body) {
       if (signal.aborted) break;
@@ -116,12 +122,12 @@ async function send(
     }
     response.end();
   } catch {
-    // The stream broke off: the client sees that by the end of the connection, and comes again.
+    // The stream broke off. The client notices that the connection ended, and connects again.
     response.destroy();
   }
 }
 
-/** Reads on for a moment: a connection that is reset at once takes the answer with it. */
+/** Keeps reading for a moment: if the connection were reset at once, the answer would be lost. */
 function discard(request: IncomingMessage): void {
   request.resume();
   setTimeout(() => request.socket.destroy(), DISCARD_MILLIS).unref();

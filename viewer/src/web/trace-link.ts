@@ -2,11 +2,12 @@ const PLACE = '{traceId}';
 const ANY_TRACE = '0'.repeat(32);
 
 /**
- * Checks a template of addresses of traces, such as `http://localhost:16686/trace/{traceId}`. The page makes links of it, so that
- * anything but http and https is refused: a `javascript:` address would run.
+ * Checks a template for the addresses of traces, such as `http://localhost:16686/trace/{traceId}`. The page makes links of it, so
+ * only http and https are allowed: a `javascript:` address would run.
  *
- * @param name Of the option, and whose it is: for the error.
- * @throws TypeError
+ * @param name The option, for the error.
+ * @param owner The function that takes the option, for the error.
+ * @throws TypeError for anything else.
  */
 export function checkedTraceLink(template: unknown, name: string, owner = ''): string | undefined {
   if (template === undefined) return undefined;

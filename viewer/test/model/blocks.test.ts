@@ -17,7 +17,7 @@ function session(tell: (script: SessionScript) => unknown): Session {
   return found;
 }
 
-/** The blocks as a person would tell them. */
+/** The blocks as a person would describe them. */
 function told({ blocks }: Session): string[] {
   return blocks.map((block) => {
     const { type, role, parts, isOpen, isFailed } = blockChange(block);
@@ -39,7 +39,7 @@ describe('the blocks of a session', () => {
     expect(told(found)).toEqual(['answer open: Hello', 'log: looked up']);
   });
 
-  it('begins anew after what the user said', () => {
+  it('begins another answer after a message of the user', () => {
     const found = session((script) =>
       script
         .chunk('Hi')
@@ -63,7 +63,7 @@ describe('the blocks of a session', () => {
     expect(found.blocks[0]?.changedAt).toBe(found.blocks[1]?.changedAt);
   });
 
-  it('keeps reasoning and tool calls apart, and two of a kind with a mark between', () => {
+  it('keeps reasoning and tool calls apart, and two of a kind that a mark separates', () => {
     const found = session((script) =>
       script
         .mark('stream_start')
@@ -84,7 +84,7 @@ describe('the blocks of a session', () => {
     expect(told(found)).toEqual(['answer: <reasoning>hm|So it is|<tool>find(1)|<tool>find(2)|!']);
   });
 
-  it('goes on with an answer that starts again after a tool call', () => {
+  it('continues an answer that starts again after a tool call', () => {
     const found = session((script) =>
       script
         .mark('stream_start')
@@ -97,7 +97,7 @@ describe('the blocks of a session', () => {
     expect(told(found)).toEqual(['answer: on']);
   });
 
-  it('says of an answer whose place another one took that it broke off', () => {
+  it('says that an answer broke off when another one took its place', () => {
     const found = session((script) => script.mark('stream_start').chunk('one').mark('stream_start').chunk('two'));
     expect(told(found)).toEqual(['answer failed: one', 'answer open: two']);
     expect(found.blocks[0]?.finishReasons).toEqual(['abandoned']);
@@ -149,7 +149,7 @@ describe('the blocks of a session', () => {
     expect(found.missing).toBe(3);
   });
 
-  it('goes on below a gap with each answer that is open there, and ends an answer of which nothing more came above it', () => {
+  it('continues each open answer below a gap, but not an answer of which only the end came', () => {
     const found = session((script) =>
       script.mark('stream_start', A).chunk('one ', 'a').mark('stream_start', B).chunk('1 ', 'b').log('looked up'),
     );
@@ -167,7 +167,7 @@ describe('the blocks of a session', () => {
     expect(found.openAnswers).toBe(0);
   });
 
-  it('goes on below a gap with text without marks, and keeps that an answer failed', () => {
+  it('continues text without marks below a gap, and keeps that an answer failed', () => {
     const found = session((script) => script.chunk('one ').mark('error'));
     found.addGap(1, 'evicted', 1);
     new SessionScript(model, 'abc').chunk('two').chunk(' three');
@@ -195,13 +195,13 @@ describe('the state of a session', () => {
     expect(at((script) => script.log('a'), 31_000)).toBe('ended');
   });
 
-  it('is live as long as an answer is open, and failed when the answer does not go on', () => {
+  it('is live as long as an answer is open, and failed when the answer does not continue', () => {
     const open = (script: SessionScript): unknown => script.mark('stream_start').chunk('a');
     expect(at(open, 60_000)).toBe('live');
     expect(at(open, 3_600_000)).toBe('failed');
   });
 
-  it('is failed when the last that came is an error, or an answer that broke off', () => {
+  it('is failed when the last thing that came is an error, or an answer that broke off', () => {
     expect(at((script) => script.log('a', 17), 1_000)).toBe('failed');
     expect(at((script) => script.log('a', 17).log('b'), 1_000)).toBe('live');
     expect(at((script) => script.mark('stream_start').mark('error').mark('stream_end'), 1_000)).toBe('failed');

@@ -26,7 +26,7 @@ describe('what the model holds', () => {
     expect(model.find('app', 'service')?.bytes).toBeGreaterThan(600_000);
   });
 
-  it('lets the sessions go that were active longest ago, and says how many', () => {
+  it('drops the sessions that were active longest ago, and counts them', () => {
     let now = 0;
     const model = new SessionModel({ maxEntries: 100, now: () => (now += 1) });
     for (let at = 0; at < 30; at += 1) fill(model, `session-${at}`, 10);
@@ -38,7 +38,7 @@ describe('what the model holds', () => {
     expect(model.inOrder.map(({ name }) => name)).toEqual([...model.sessions.values()].map(({ name }) => name));
   });
 
-  it('lets the oldest blocks of a session go that is too long by itself, and never the newest', () => {
+  it('drops the oldest blocks of a session that is too long by itself, but never the newest', () => {
     const model = new SessionModel({ maxEntries: 100 });
     fill(model, 'long', 1_000);
     const session = model.find('long');
@@ -49,7 +49,7 @@ describe('what the model holds', () => {
     expect(session?.blocks[0]?.entries[0]).toBe(session?.entries[0]);
   });
 
-  it('lets the oldest chunks of an endless answer go', () => {
+  it('drops the oldest chunks of an endless answer', () => {
     const model = new SessionModel({ maxEntries: 100 });
     const script = new SessionScript(model, 'endless').mark('stream_start');
     for (let at = 0; at < 1_000; at += 1) script.chunk(`${at} `);

@@ -23,7 +23,7 @@ const STEPS: readonly ((script: SessionScript, session: Session) => unknown)[] =
 ];
 
 describe('what changed in a session since a cursor', () => {
-  it('is the blocks that are held and changed behind it, in the order in which they began', () => {
+  it('is the held blocks that changed after it, in the order in which they began', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...STEPS), { maxLength: 40 }), (steps) => {
         const model = new SessionModel();
@@ -43,7 +43,7 @@ describe('what changed in a session since a cursor', () => {
     );
   });
 
-  it('leaves out text that went, also when other text takes its place', () => {
+  it('leaves out text that was dropped, even when other text takes its place', () => {
     const model = new SessionModel();
     const script = new SessionScript(model, 'abc').chunk('went').log('stays');
     const session = model.find('abc') as Session;

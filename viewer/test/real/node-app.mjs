@@ -1,4 +1,4 @@
-// An application as its authors write it: it knows nothing of the viewer. Which line of the SDK it has is told by its directory.
+// An application as its authors write it: it knows nothing of the viewer. Its directory decides which line of the SDK it has.
 import { createRequire } from 'node:module';
 
 const require = createRequire(process.env.APP_DIRECTORY);

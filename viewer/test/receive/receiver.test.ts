@@ -48,7 +48,7 @@ describe('the receiver', () => {
     expect(got.text).toBe(isJson ? '{}' : '');
   });
 
-  it.each(['/v1/traces', '/v1/metrics'])('answers 200 to %s and leaves what it says', async (path) => {
+  it.each(['/v1/traces', '/v1/metrics'])('answers 200 to %s and ignores what it says', async (path) => {
     const server = await startServer();
     const headers = { 'content-type': 'application/x-protobuf' };
     const got = await ask(server.endpoint + path, { method: 'POST', body: Buffer.from('whatever'), headers });
@@ -74,7 +74,7 @@ describe('the receiver', () => {
     expect(await ask(`${server.endpoint}/api/state`)).toMatchObject({ status: 200 });
   });
 
-  it('refuses a body that becomes too long on its way, without a length', async () => {
+  it('refuses a body without a length that becomes too long on its way', async () => {
     const server = await startServer();
     const body = Buffer.alloc(MAX_BODY_BYTES + 1024 * 1024, 0x20);
     const got = await postLogs(server, body, { 'transfer-encoding': 'chunked' });
@@ -93,7 +93,7 @@ describe('the receiver', () => {
     });
   });
 
-  it('takes what is a record of a request, and says how many others there are', async () => {
+  it('takes the records of a request, and says how many others it rejected', async () => {
     const server = await startServer();
     const got = await postLogs(server, logs({ body: { stringValue: 'taken' } }, 'none', 5));
     expect(got.status).toBe(200);
@@ -101,7 +101,7 @@ describe('the receiver', () => {
     expect(server.model.entries).toBe(1);
   });
 
-  it('takes as many records of a request as it can hold, and tells the rest', async () => {
+  it('takes as many records of a request as it can hold, and says how many it rejected', async () => {
     const server = await startServer();
     const writer = new PbfWriter();
     // 200,000 empty records of two bytes.

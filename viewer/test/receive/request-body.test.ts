@@ -14,7 +14,7 @@ import { answerNode } from '../../src/web/node-exchange.ts';
 
 const MAX_BYTES = 1_000;
 
-/** A server that reads bodies within the budget, and what is left of that. */
+/** A server that reads bodies within the budget, and how much of that is left. */
 async function start(bytes: number): Promise<{ readonly url: string; readonly left: () => number }> {
   const budget = new ByteBudget(bytes);
   const server = createServer((asked, response) => {
@@ -61,7 +61,7 @@ async function statusOf(sent: ClientRequest): Promise<number> {
   return response.statusCode ?? 0;
 }
 
-it('takes bodies while there are bytes for them, and asks others to come again', async () => {
+it('takes bodies while there are bytes for them, and asks others to be sent again', async () => {
   const { url, left } = await start(1_000);
   const slow = post(url);
   slow.write('x'.repeat(800));
@@ -77,7 +77,7 @@ it('takes bodies while there are bytes for them, and asks others to come again',
   expect(left()).toBe(1_000);
 });
 
-it('gives back what a client held that went away, or sent too much', async () => {
+it('gives back the bytes of a client that left, or sent too much', async () => {
   const { url, left } = await start(2_000);
   const gone = post(url);
   gone.write('x'.repeat(500));

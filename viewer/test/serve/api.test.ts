@@ -67,7 +67,7 @@ describe('the interface of the page', () => {
     ]);
   });
 
-  it('finds a text that stands in several chunks of an answer, and says in which it begins', async () => {
+  it('finds a text that spans several chunks of an answer, and says in which it begins', async () => {
     const server = await startServer();
     const script = new SessionScript(server.model, 'one').log('before').mark('stream_start').mark('reasoning_start');
     script.chunk('half an ').mark('reasoning_stop').chunk('or').chunk('der was se').chunk('nt');
@@ -78,7 +78,7 @@ describe('the interface of the page', () => {
     expect((await find('q=Order+was+sent')).hits).toEqual([
       { key: 's:one', seq, blocks: [entries.at(-1)?.block.id], excerpt: '\n\nhalf an \norder was sent', count: 1 },
     ]);
-    // Reasoning is another text than what follows it.
+    // Reasoning and what follows it are two texts.
     expect((await find('q=an+order')).hits).toEqual([]);
     expect((await find('q=order&state=failed')).hits).toEqual([]);
     expect((await find('q=order&state=live')).hits.length).toBe(1);

@@ -48,7 +48,7 @@ describe('what a record says of itself', () => {
     expect(entry?.millis).toBe(Math.floor(millis));
   });
 
-  it('is taken where a number of its JSON is beyond all numbers', async () => {
+  it('is accepted even if a number of its JSON is beyond all numbers', async () => {
     const server = await startServer();
     const sent = await postLogs(server, requestOf('{"timeUnixNano":1e400,"observedTimeUnixNano":-1e400}'));
     expect([sent.status, sent.text]).toEqual([200, '{}']);
@@ -63,7 +63,7 @@ describe('what a record says of itself', () => {
     expect((await ask(`${server.endpoint}/api/blocks?${session}`)).status).toBe(200);
   });
 
-  it('is of another session where ids are alike in all that is kept of them', async () => {
+  it('belongs to another session if long ids differ only where they are cut', async () => {
     const { model } = await startServer();
     const id = 'x'.repeat(300);
     new SessionScript(model, `${id}1`).log('one');
@@ -72,7 +72,7 @@ describe('what a record says of itself', () => {
     expect(model.find(`${id}2`)?.entries.map(({ text }) => text)).toEqual(['two']);
   });
 
-  it('has no trace where the ids of a line are none', () => {
+  it('has no trace if the ids of a line are invalid', () => {
     const line = {
       time: '2026-11-23T10:00:00.000Z',
       message: 'x',
@@ -84,7 +84,7 @@ describe('what a record says of itself', () => {
     expect(record).toMatchObject({ traceId: '', spanId: '', severityNumber: 0 });
   });
 
-  it('is cut in a list, which each change of a block is a part of', async () => {
+  it('is cut in a conversation, since each change of a block repeats it', async () => {
     const { endpoint, model } = await startServer();
     const long = 'x'.repeat(100_000);
     new SessionScript(model, 'abc').add(
@@ -112,7 +112,7 @@ describe('the export', () => {
 });
 
 describe('a block in full', () => {
-  it('ends with an entry where one is named, as a replay has it', async () => {
+  it('ends with the entry that `until` names, as in a replay', async () => {
     const { endpoint, model } = await startServer();
     new SessionScript(model, 'abc').mark('stream_start').chunk('one ').chunk('two ').mark('stream_end');
     const [block] = model.find('abc')?.blocks ?? [];

@@ -47,7 +47,7 @@ describe('a viewer on this machine', () => {
     expect((await ask(`${server.endpoint}/api/state`, { headers: headers })).status).toBe(403);
   });
 
-  it('answers its own page, and who comes by a link', async () => {
+  it('answers its own page, and people who come by a link', async () => {
     const server = await startServer();
     const own = { origin: server.endpoint, 'sec-fetch-site': 'same-origin' };
     expect((await ask(`${server.endpoint}/api/state`, { headers: own })).status).toBe(200);
@@ -81,7 +81,7 @@ describe('a viewer beyond this machine', () => {
     );
   });
 
-  it('answers nothing without the token, under whatever name', async () => {
+  it('answers nothing without the token, under any name', async () => {
     const server = await startServer({ token: TOKEN });
     for (const path of PATHS) {
       for (const headers of [

@@ -14,7 +14,7 @@ interface Blocks {
 const KIB = 1_024;
 
 describe('a long answer', () => {
-  it('comes whole to a page that opens in the middle of it, in events of a bounded size, and goes on', async () => {
+  it('comes whole to a page that opens in the middle of it, in events of a bounded size, and continues', async () => {
     const { endpoint, model } = await startServer();
     const script = new SessionScript(model, 'abc').mark('stream_start').mark('reasoning_start');
     let reasoning = '';
@@ -65,7 +65,7 @@ describe('a long answer', () => {
 });
 
 describe('a long log', () => {
-  it('is without its middle in a list, and whole where one asks for it', async () => {
+  it('is without its middle in a conversation, and whole on request', async () => {
     const { endpoint, model } = await startServer();
     new SessionScript(model, 'abc').log(`begin ${'x'.repeat(100_000)} end`);
     const { blocks } = await askJson<Blocks>(`${endpoint}/api/blocks?session=s:abc`);
@@ -83,7 +83,7 @@ describe('a long log', () => {
 });
 
 describe('many long blocks', () => {
-  it('come a few at a time, and the others when they are asked for', async () => {
+  it('come a few at a time, and the others on request', async () => {
     const { endpoint, model } = await startServer();
     const script = new SessionScript(model, 'abc');
     for (let at = 0; at < 20; at += 1)

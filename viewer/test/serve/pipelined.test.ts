@@ -7,7 +7,7 @@ import { until } from '../../../test/support/until.ts';
 import { ask, startServer } from '../support/dev-server.ts';
 import { PageEvents } from '../support/page-events.ts';
 
-it('frees the streams of a connection that asked for many at once, and went', async () => {
+it('frees the streams of a connection that asked for many at once, and is gone', async () => {
   const { endpoint } = await startServer();
   const { port, host } = new URL(endpoint);
   for (let at = 0; at < 3; at += 1) {
@@ -22,7 +22,7 @@ it('frees the streams of a connection that asked for many at once, and went', as
   expect(page.isOver).toBe(false);
 });
 
-it('tells what stands between not to hold the stream back', async () => {
+it('tells proxies not to hold the stream back', async () => {
   const { endpoint } = await startServer();
   const { headers } = await ask(`${endpoint}/api/stream`, { method: 'HEAD' });
   expect(headers['cache-control']).toBe('no-store, no-transform');

@@ -41,7 +41,7 @@ describe('the replay of a session', () => {
     expect(omitted).toBe(0);
   });
 
-  it('shows at each step what stood there then: an answer is open until it ends or its place is taken', async () => {
+  it('shows at each step what was there then: an answer is open until it ends or another one takes its place', async () => {
     const model = new SessionModel();
     busySession(model);
     const { steps } = await replayed(model);
@@ -74,7 +74,7 @@ describe('the replay of a session', () => {
     expect(steps[0]?.changes[0]?.id).toBe(model.find('abc')?.blocks[10]?.id);
   });
 
-  it('has one block for an answer whose start is not held any more, also where others came in between', async () => {
+  it('has one block for an answer whose start is no longer held, even where others came in between', async () => {
     const model = new SessionModel();
     const script = new SessionScript(model, 'abc').mark('stream_start').mark('reasoning_start').chunk('one ');
     const session = model.find('abc');

@@ -6,7 +6,7 @@ import { PageEvents } from '../support/page-events.ts';
 import { SessionScript } from '../support/records.ts';
 
 describe('the stream of a page', () => {
-  it('begins with the state, the list and the followed sessions as they stand', async () => {
+  it('begins with the state, the list and the followed sessions as they are', async () => {
     const server = await startServer();
     new SessionScript(server.model, 'abc').mark('stream_start').chunk('Hel').chunk('lo');
     new SessionScript(server.model, 'def').log('other');
@@ -46,7 +46,7 @@ describe('the stream of a page', () => {
     await page.until(() => page.blocksOf('s:abc')[0]?.isOpen === false);
   });
 
-  it('goes on after the last event that a page has seen, without a hole and without a repetition', async () => {
+  it('resumes after the last event that a page has seen, without a gap or a repetition', async () => {
     const server = await startServer();
     const script = new SessionScript(server.model, 'abc').mark('stream_start').chunk('one ');
     const url = `${server.endpoint}/api/stream?follow=s:abc`;
@@ -75,7 +75,7 @@ describe('the stream of a page', () => {
     expect(page.texts('s:def')).toEqual(['one', 'two']);
   });
 
-  it('sends the row of a followed session that is in no window, also when nothing but its delivery or state changes', async () => {
+  it('sends the row of a followed session that is in no window, even when only its delivery or state changes', async () => {
     let now = 1_790_000_000_000;
     const server = await startServer({ now: () => now });
     const script = new SessionScript(server.model, 'abc').log('one');
@@ -96,7 +96,7 @@ describe('the stream of a page', () => {
     expect(await askJson<StateEvent>(`${server.endpoint}/api/state`)).toMatchObject({ traceLink });
   });
 
-  it('begins anew for a cursor of another start of the viewer', async () => {
+  it('starts over for a cursor of another start of the viewer', async () => {
     const server = await startServer();
     new SessionScript(server.model, 'abc').log('one');
     const page = PageEvents.open(`${server.endpoint}/api/stream?follow=s:abc&after=0123456789ab-7`);
@@ -104,7 +104,7 @@ describe('the stream of a page', () => {
     expect(page.named<BlocksEvent>('blocks')[0]?.isReset).toBe(true);
   });
 
-  it('says of a session that is not held that it is gone, and shows it when it comes', async () => {
+  it('says that a session is gone which the viewer does not hold, and shows it when it comes', async () => {
     const server = await startServer();
     const page = PageEvents.open(`${server.endpoint}/api/stream?follow=s:abc`);
     await page.until(() => page.named<BlocksEvent>('blocks')[0]?.isGone === true);
@@ -181,7 +181,7 @@ describe('the stream of a page', () => {
     const many = Array.from({ length: 17 }, (_, at) => `follow=s:${at}`).join('&');
     expect(await ask(`${server.endpoint}/api/stream?${many}`)).toMatchObject({
       status: 400,
-      text: 'expected at most 16 `follow`, got 17\n',
+      text: 'expected `follow` at most 16 times, got 17\n',
     });
     for (const query of [
       'sort=up',

@@ -72,7 +72,7 @@ describe('a directory of daily files', () => {
     expect(texts(model, 'a')).toEqual(['first', 'second', 'third']);
   });
 
-  it('reads a file anew that was cut or replaced, and counts lines that are no records', async () => {
+  it('reads a file again that was cut or replaced, and counts lines that are no records', async () => {
     const path = temporaryDirectory();
     const file = join(path, 'app.log');
     writeFileSync(file, `${line('a', 'one')}neither this\nnor that\n`);
@@ -123,7 +123,7 @@ describe('a directory of daily files', () => {
     const { model, directory } = watch(path);
     renameSync(path, `${path}.gone`);
     await directory.look();
-    expect([...(model.sources[0]?.notes.values() ?? [])].join()).toContain('it cannot be read');
+    expect([...(model.sources[0]?.notes.values() ?? [])].join()).toContain(`${path} cannot be read`);
   });
 });
 
@@ -153,7 +153,7 @@ describe('a spool', () => {
     return { path, durable, exporter, sessions };
   }
 
-  it('shows what waits for the collector, and up to where the collector has it', async () => {
+  it('shows what waits for the collector, and how far the collector has it', async () => {
     const { path, exporter, durable } = write();
     await until(() => durable.stats().pending.own === 3 && exporter.calls.length > 0);
     const { model, directory } = watch(path);
@@ -167,33 +167,33 @@ describe('a spool', () => {
     expect(model.find('abc')?.delivered?.seq).toBe(model.find('abc')?.entries.at(-1)?.seq);
   });
 
-  it('shows what a process left that is gone, once, and what is appended there', async () => {
+  it('shows once what a process left that is gone, and what is appended there', async () => {
     const { path, durable } = write();
     await durable.shutdown();
     const { model, directory } = watch(join(path, '..'));
     await directory.look();
     await directory.look();
     expect(texts(model, 'abc')).toEqual(['entry 0', 'entry 1', 'entry 2']);
-    expect([...(model.sources[0]?.notes.values() ?? [])].join()).toContain('processes have a part');
+    expect([...(model.sources[0]?.notes.values() ?? [])].join()).toContain('no longer run');
     const next = new DurableLogRecordProcessor({ exporter: new ScriptedExporter(() => failure()), directory: path });
     onTestFinished(async () => void (await Promise.allSettled([next.shutdown()])));
     new LoggerProvider({ processors: [next] })
       .getLogger('app')
       .emit({ body: 'later', attributes: { 'session.id': 'abc' } });
-    // It takes the directory of the other one over, whose records are known already.
+    // It takes over the directory of the other process: those records are known already.
     await until(() => next.stats().pending.own + next.stats().pending.adopted === 4);
     await directory.look();
     expect(texts(model, 'abc')).toEqual(['entry 0', 'entry 1', 'entry 2', 'later']);
   });
 
-  it('tells what the collector has rejected, and leaves everything as it was', async () => {
+  it('says what the collector has rejected, and leaves everything as it was', async () => {
     const { path, exporter, durable } = write();
     exporter.answer = (records) => (records.some(({ attributes }) => attributes['n'] === 1) ? failure(400) : 'ok');
     await until(() => durable.stats().rejected === 1 && durable.stats().pending.own === 0);
     const { model, directory } = watch(path);
     await directory.look();
     expect(texts(model, 'abc')).toEqual(['entry 1']);
-    expect([...(model.sources[0]?.notes.values() ?? [])].join()).toContain('1 records in');
+    expect([...(model.sources[0]?.notes.values() ?? [])].join()).toContain('rejected 1 of the records');
     expect(durable.stats().rejected).toBe(1);
   });
 
@@ -207,7 +207,7 @@ describe('a spool', () => {
     writeFileSync(join(path, segment), bytes);
     const { model, directory } = watch(path);
     await directory.look();
-    // What stands at the end may be a frame that is being written, until the file stays as it is.
+    // The end may be a frame that is still being written, until the file stays as it is.
     await directory.look();
     expect((model.sources[0]?.unreadable ?? 0) + model.entries).toBe(3);
     expect(model.sources[0]?.unreadable).toBeGreaterThan(0);

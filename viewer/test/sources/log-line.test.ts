@@ -83,7 +83,7 @@ describe.each(['text', 'json'] as const)('lines of the daily file as %s', (forma
     });
   });
 
-  it('keep chunks and marks what they are', async () => {
+  it('keep chunks and marks as they are', async () => {
     const lines = await linesOf(format, (logger) => {
       logger.emit({ body: '<start>', eventName: 'session_logs.stream_start', attributes: { 'session.id': 'a' } });
       logger.emit({ body: 'Hello', attributes: { 'session.id': 'a' } });
@@ -118,7 +118,7 @@ describe('other lines', () => {
     expect(new LogLineReader().read(line)).toBeUndefined();
   });
 
-  it('keep what an attribute named like a part of every object says', () => {
+  it('keep the value of an attribute that is named like a property of every object', () => {
     const record = read(
       '{"time":"2026-11-23T10:00:00.000Z","message":"m","attributes":{"__proto__":{"a":1},"constructor":2}}',
     );

@@ -7,7 +7,7 @@ import type { CliEnvironment } from '../../src/cli.ts';
 import type { DevServer } from '../../src/dev/dev-server.ts';
 
 export interface RunningCli {
-  /** Resolves when it listens; rejects when it ended without. */
+  /** Resolves when it listens; rejects if it ends without. */
   readonly server: Promise<DevServer>;
   readonly code: Promise<number>;
   readonly out: () => string;

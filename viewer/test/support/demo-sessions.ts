@@ -23,7 +23,7 @@ const STACK = `TimeoutError: warehouse did not answer within 2000 ms
     at async sendReplacement (/app/src/replacement.ts:21:20)
     at async Agent.runTool (/app/src/agent.ts:133:18)`;
 
-/** Writes the records of a session, each so long after the one before. */
+/** Writes the records of a session, each a given time after the previous one. */
 class Writer {
   millis: number;
   readonly #model: SessionModel;

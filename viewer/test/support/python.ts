@@ -8,7 +8,7 @@ import { runProgram } from '../../../test/support/run-script.ts';
 
 export const PYTHON_DIRECTORY: string = fileURLToPath(new URL('../real/python/', import.meta.url));
 
-/** A Python with OpenTelemetry in it, or why there is none. It is kept for later runs, by what is in it. */
+/** A Python with OpenTelemetry in it, or why there is none. It is kept for later runs, under a name made of what is in it. */
 export async function installPython(): Promise<{ readonly python: string } | { readonly missing: string }> {
   const requirements = join(PYTHON_DIRECTORY, 'requirements.txt');
   const name = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 16);

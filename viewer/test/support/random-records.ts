@@ -121,7 +121,7 @@ export function randomRecord(random: Random): ReadableLogRecord {
   };
 }
 
-/** A form of the same for what was sent and what was received, so that both can be compared as text. */
+/** One form for what was sent and what was received, so that both can be compared as text. */
 export function canonical(form: 'protobuf' | 'json', sent: ReadableLogRecord): string {
   const { hrTime, hrTimeObserved, instrumentationScope: scope, spanContext } = sent;
   return JSON.stringify([
