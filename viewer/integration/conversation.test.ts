@@ -6,7 +6,7 @@ import type { SourceState } from '../src/model/source.ts';
 import { SessionScript } from '../test/support/records.ts';
 import { describePage } from './support/chromium.ts';
 
-/** Goes on with a session. */
+/** Continues a session. */
 function more(model: SessionModel, id = 'abc'): SessionScript {
   return new SessionScript(model, id, { source: model.sources[0] as SourceState });
 }
@@ -56,7 +56,7 @@ describePage('a conversation', (open) => {
       'User: Why?',
       'Answer: Because',
       'warn, log: looked up',
-      '-- The collector has it up to here',
+      '-- The collector has everything up to here',
       '-- 3 entries are missing here: evicted before the viewer came to them',
       'Answer: It is so',
       '-- An unknown number of entries is missing here: a frame of the spool is damaged',
@@ -64,13 +64,13 @@ describePage('a conversation', (open) => {
     ]);
     const session = server.model.find('abc');
     session?.markDelivered(server.model.cursor, 0);
-    await page.getByText('The collector has all of it').waitFor();
+    await page.getByText('The collector has everything').waitFor();
     session?.end(0);
     await page.getByText('The session ended here').waitFor();
     expect(complaints).toEqual([]);
   });
 
-  it('says of an open answer that it is written while its session is live', async () => {
+  it('says that an open answer is being written while its session is live', async () => {
     const { server, page } = await open({
       prepare: ({ model }) => {
         // Its entries are years old, so the session has gone quiet.
@@ -108,7 +108,7 @@ describePage('a conversation', (open) => {
       view: '#follow=s:abc',
     });
     await page.getByText('slow').waitFor();
-    await page.getByLabel('Least severity of logs').selectOption('from warning');
+    await page.getByLabel('Minimum severity of logs').selectOption('from warning');
     await page.getByText('fine').waitFor({ state: 'detached' });
     expect(await shown(page)).toEqual(['Answer: Hi', 'warn, log: slow']);
     await page.getByRole('button', { name: 'Relative times' }).click();
@@ -189,7 +189,7 @@ describePage('a conversation', (open) => {
     expect((await summary.boundingBox())?.y).toBe(before?.y);
   });
 
-  it('has a window of a session of 100,000 blocks, loads older ones as one scrolls up, and keeps the place', async () => {
+  it('has a window of a session of 100,000 blocks, loads older ones as you scroll up, and keeps the place', async () => {
     const { page } = await open({
       prepare: ({ model }) => {
         const script = new SessionScript(model, 'abc');
@@ -212,7 +212,7 @@ describePage('a conversation', (open) => {
       });
     }
     expect(await page.locator('.blocks article').count()).toBeLessThan(300);
-    // Nothing is left out, and nothing stands there twice.
+    // Nothing is left out, and nothing is there twice.
     const numbers = (await shown(page)).map((text) => Number(/log (\d+)/.exec(text)?.[1]));
     expect(numbers).toEqual(numbers.map((_, at) => (numbers[0] ?? 0) + at));
   });
@@ -246,7 +246,7 @@ describePage('a conversation', (open) => {
     expect(await node.evaluate((text) => text?.textContent)).toMatch(/^one 0 1 .* 49 $/);
   });
 
-  it('lays out the end of a long answer alone, also where the text has no ends of lines', async () => {
+  it('lays out only the end of a long answer, even if the text has no line ends', async () => {
     const long = 'so far, so good '.repeat(2_000);
     const { server, page } = await open({
       prepare: ({ model }) => void new SessionScript(model, 'abc').mark('stream_start').chunk(long),
@@ -259,11 +259,11 @@ describePage('a conversation', (open) => {
     const text = page.locator('.text');
     expect(await text.textContent()).toBe(`${long}and on`);
     expect(await text.evaluate((element) => element.lastElementChild?.textContent.length ?? 0)).toBeLessThan(300);
-    // It is parted where the line is wrapped: nobody sees it.
+    // It is split where the line is wrapped: nobody sees that.
     expect(await text.evaluate((element) => element.clientHeight)).toBe(before);
   });
 
-  it('says nothing of each token to a screen reader, and has headings for what is said', async () => {
+  it('does not announce each token to a screen reader, and has headings for what is said', async () => {
     const { page } = await open({
       prepare: ({ model }) => {
         new SessionScript(model, 'abc')

@@ -17,9 +17,9 @@ const KEEP_COPIED = `Object.defineProperty(navigator, 'clipboard', {
 const NO_CLIPBOARD = `Object.defineProperty(navigator, 'clipboard', { value: undefined });
 document.addEventListener('copy', () => (document.body.dataset.copied = String(getSelection())))`;
 
-/** What was copied since it was asked last. */
+/** What was copied since the last call. */
 async function copied(page: Page): Promise<string> {
-  // Not waitForFunction: it asks again in the page, whose policy forbids to evaluate text.
+  // Not waitForFunction: it evaluates text in the page, which the page's policy forbids.
   await page.locator('body[data-copied]').waitFor();
   const text = await page.evaluate('document.body.dataset.copied');
   await page.evaluate('delete document.body.dataset.copied');
@@ -77,7 +77,7 @@ describePage('the details', (open) => {
     for (const text of ['refused', 'slow, orders', 'shop', 'agent 2.4.1', 'gold', 'here', 'b7ad6b7169203331']) {
       await pane.getByText(text, { exact: true }).first().waitFor();
     }
-    await pane.getByText('2 more were dropped').waitFor();
+    await pane.getByText('Dropped attributes: 2.').waitFor();
     // A text that is JSON is a tree too.
     await pane.getByText('88121', { exact: true }).waitFor();
     await pane.getByText('JSON text').click();
@@ -108,7 +108,7 @@ describePage('the details', (open) => {
     await pane.getByText('after 340 ms', { exact: true }).waitFor();
     await pane.getByText('Chunk 1 of 20, at 340 ms').waitFor();
     await pane.getByRole('button', { name: 'Next chunk' }).click();
-    await pane.getByText('Chunk 2 of 20, at 380 ms, 40 ms after the one before').waitFor();
+    await pane.getByText('Chunk 2 of 20, at 380 ms, 40 ms after the previous one').waitFor();
     await pane.locator('.chunk', { hasText: 'word1 ' }).waitFor();
     await pane.getByRole('slider', { name: 'Chunk' }).focus();
     await page.keyboard.press('End');
@@ -130,7 +130,7 @@ describePage('the details', (open) => {
     await details(page).getByText('not yet').waitFor({ state: 'detached' });
   });
 
-  it('has all of a log from which the conversation leaves out the middle', async () => {
+  it('have all of a log from which the conversation leaves out the middle', async () => {
     const { page } = await open({
       prepare: ({ model }) => void new SessionScript(model, 'abc').log('x'.repeat(100_000)),
       view: '#follow=s:abc',

@@ -12,7 +12,7 @@ const field = { stringValue: SCRIPT };
 const named = (key: string, value: object = field): object => ({ key, value });
 const nested = { kvlistValue: { values: [named(SCRIPT), named('list', { arrayValue: { values: [field] } })] } };
 
-/** A record with the script in all of its fields, and what else is to be in it. */
+/** A record with the script in all of its fields, and with these fields. */
 function record(fields: object, attributes: readonly object[] = []): object {
   return {
     body: field,

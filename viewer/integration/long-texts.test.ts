@@ -6,7 +6,7 @@ import { describePage } from './support/chromium.ts';
 const WORDS = Array.from({ length: 60_000 }, (_, at) => `word${at} `);
 
 describePage('an answer of 600,000 characters', (open) => {
-  it('is whole after a reload in the middle of it, and goes on', async () => {
+  it('is whole after a reload in the middle of it, and continues', async () => {
     const { server, page, complaints } = await open({ view: '#follow=s:abc' });
     const script = new SessionScript(server.model, 'abc').mark('stream_start');
     for (const word of WORDS) script.chunk(word);
@@ -21,7 +21,7 @@ describePage('an answer of 600,000 characters', (open) => {
     expect(complaints).toEqual([]);
   });
 
-  it('is marked where a text of it is searched for, and copied whole', async () => {
+  it('is marked where a text in it is found, and copied whole', async () => {
     const { page } = await open({
       prepare: ({ model }) => {
         const script = new SessionScript(model, 'abc').mark('stream_start');

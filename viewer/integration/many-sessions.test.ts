@@ -24,7 +24,7 @@ function record(session: number, fields: object): object {
   return { ...fields, attributes: [{ key: 'session.id', value: { stringValue: `session-${session}` } }] };
 }
 
-/** All sessions write at once: whose word comes next is decided by the seed. */
+/** All sessions write at once: the seed decides whose word comes next. */
 async function writeAll(server: DevServer): Promise<void> {
   const random = seeded(7);
   const open = Array.from({ length: SESSIONS }, (_, session) => ({ session, word: 0 }));

@@ -31,7 +31,7 @@ describePage('the address of the page', (open) => {
     expect(complaints).toEqual([]);
   });
 
-  it('has up to four sessions side by side; each goes on, and none comes anew because of another', async () => {
+  it('has up to four sessions side by side; each continues, and none starts over because of another', async () => {
     const scripts: SessionScript[] = [];
     const { page } = await open({
       prepare: ({ model }) => void scripts.push(...begin(model, 'a1', 'b2', 'c3', 'd4', 'e5')),
@@ -56,7 +56,7 @@ describePage('the address of the page', (open) => {
     expect(new URL(page.url()).hash).toBe('#follow=s:d4&pin=s:a1&pin=s:b2&pin=s:c3');
   });
 
-  it('makes a choice a step that one can go back, and typing none', async () => {
+  it('makes a choice a step in the history, but not typing', async () => {
     const { page } = await open({ prepare: ({ model }) => void begin(model, 'abc', 'def') });
     await page.locator('.row', { hasText: 'abc' }).locator('.choose').click();
     await page.locator('.row', { hasText: 'def' }).locator('.choose').click();

@@ -9,7 +9,7 @@ function chosen(page: Page): Promise<string> {
 }
 
 describePage('the keys of the page', (open) => {
-  it('go through the list, and take the chosen session into sight', async () => {
+  it('go through the list, and bring the chosen session into sight', async () => {
     const { page } = await open({
       prepare: ({ model }) => {
         for (let at = 0; at < 300; at += 1) new SessionScript(model, `session-${at}`).log('a');
@@ -35,7 +35,7 @@ describePage('the keys of the page', (open) => {
     expect(row.y + row.height).toBeLessThanOrEqual(box.y + box.height);
   });
 
-  it('lead to the search, are off while one types or holds a modifier, and are listed', async () => {
+  it('lead to the search, are off while you type or hold a modifier, and are listed', async () => {
     const { page } = await open({ prepare: ({ model }) => void new SessionScript(model, 'jkp').log('a') });
     await page.locator('.row').first().waitFor();
     await page.keyboard.press('Control+p');

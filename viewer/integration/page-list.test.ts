@@ -28,7 +28,7 @@ function begin(model: SessionModel, count: number, name = 'session'): void {
 }
 
 describePage('the list of sessions', (open) => {
-  it('shows of each session its state, last activity, entries, tokens and errors', async () => {
+  it('shows the state, last activity, entries, tokens and errors of each session', async () => {
     const { page, complaints } = await open({
       prepare: ({ model }) => {
         new SessionScript(model, 'abc').mark('stream_start').chunk('one ').chunk('two').log('bad', 17);
@@ -41,7 +41,7 @@ describePage('the list of sessions', (open) => {
     expect(complaints).toEqual([]);
   });
 
-  it('is filtered by state, kind and source, also for what comes, and says how many there are of how many', async () => {
+  it('is filtered by state, kind and source, for later sessions too, and says how many of all match', async () => {
     const { server, page } = await open({
       prepare: ({ model }) => {
         const [one, two] = ['one', 'two'].map((name) => model.addSource(name, 'otlp'));
@@ -68,14 +68,14 @@ describePage('the list of sessions', (open) => {
     await expect.poll(() => names(page)).toEqual(['printed', 'fine']);
   });
 
-  it('says that no session is like that, and shows all again', async () => {
+  it('says that no session matches, and shows all again', async () => {
     const { page } = await open({ prepare: ({ model }) => begin(model, 3), view: '#search=zzz&state=live' });
     await page.getByText('None of the 3 sessions').waitFor();
     await page.getByRole('button', { name: 'Show all' }).click();
     await expect.poll(() => names(page)).toEqual(['session-2', 'session-1', 'session-0']);
   });
 
-  it('is in the order that one chooses', async () => {
+  it('is in the chosen order', async () => {
     const { server, page } = await open({ prepare: ({ model }) => begin(model, 3) });
     await expect.poll(() => names(page)).toEqual(['session-2', 'session-1', 'session-0']);
     await page.getByLabel('Order').selectOption('Oldest');
@@ -85,7 +85,7 @@ describePage('the list of sessions', (open) => {
     await expect.poll(() => names(page).then(([first]) => first)).toBe('session-1');
   });
 
-  it('draws only the rows in sight of 10,000 sessions, and tells each its place among all', async () => {
+  it('draws only the rows in sight of 10,000 sessions, and gives each its place among all', async () => {
     const { page } = await open({ prepare: ({ model }) => begin(model, 10_000), view: '#sort=oldest' });
     await expect.poll(() => names(page).then(([first]) => first)).toBe('session-0');
     const rows = page.locator('.rows');
@@ -99,7 +99,7 @@ describePage('the list of sessions', (open) => {
     expect(await page.locator('.row').count()).toBeLessThan(60);
   });
 
-  it('leaves what one reads in its place when sessions come above it', async () => {
+  it('leaves the rows in sight in their places when sessions come above them', async () => {
     const { server, page } = await open({ prepare: ({ model }) => begin(model, 200) });
     await expect.poll(() => names(page).then(([first]) => first)).toBe('session-199');
     await page.locator('.rows').evaluate((box) => (box.scrollTop = 50 * 56));

@@ -24,8 +24,8 @@ describePage('the search for a text', (open) => {
         new SessionScript(model, 'def').log('nothing');
       },
     });
-    await page.getByRole('searchbox', { name: 'Search in what sessions say' }).fill('ORDER <b>was');
-    const hits = page.getByRole('list', { name: 'Sessions with the text' });
+    await page.getByRole('searchbox', { name: 'Search the text of sessions' }).fill('ORDER <b>was');
+    const hits = page.getByRole('list', { name: 'Sessions with this text' });
     await hits.getByRole('button', { name: /abc/ }).waitFor();
     expect(await hits.getByRole('button').count()).toBe(1);
     expect(await hits.locator('mark').innerText()).toBe('order <b>was');
@@ -36,7 +36,7 @@ describePage('the search for a text', (open) => {
     expect(complaints).toEqual([]);
   });
 
-  it('leads from place to place in a session, and marks the text where it stands', async () => {
+  it('leads from place to place in a session, and marks the text there', async () => {
     const { page, complaints } = await open({
       prepare: ({ model }) => {
         const script = new SessionScript(model, 'abc').log('an Order came').mark('stream_start');
@@ -59,7 +59,7 @@ describePage('the search for a text', (open) => {
     expect(await places.getByRole('button', { name: 'Next place' }).isDisabled()).toBe(true);
     await page.keyboard.press('Shift+N');
     await expect.poll(() => page.evaluate(MARKED)).toEqual(['order']);
-    await page.getByRole('searchbox', { name: 'Search in what sessions say' }).fill('');
+    await page.getByRole('searchbox', { name: 'Search the text of sessions' }).fill('');
     await expect.poll(() => page.evaluate('CSS.highlights.size')).toBe(0);
     expect(complaints).toEqual([]);
   });
@@ -82,7 +82,7 @@ describePage('the search for a text', (open) => {
     }
   });
 
-  it('looks through what comes as well, keeps to the filters, and says when there is nothing', async () => {
+  it('searches what comes later too, respects the filters, and says when there is nothing', async () => {
     const { server, page } = await open({
       prepare: ({ model }) => void new SessionScript(model, 'abc').log('order'),
       view: '#text=order&state=failed',

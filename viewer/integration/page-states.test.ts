@@ -9,7 +9,7 @@ import { DevServer } from '../src/dev/dev-server.ts';
 import { SessionScript } from '../test/support/records.ts';
 import { describePage } from './support/chromium.ts';
 
-/** A way to a port that can be cut, as a network does it, or stop up, so that nothing comes and nothing ends. */
+/** A way to a port that can be cut, as in a network, or blocked, so that nothing comes and nothing ends. */
 async function startWay(
   to: number,
 ): Promise<{ readonly port: number; readonly cut: () => void; readonly stop: () => void }> {
@@ -36,7 +36,7 @@ async function startWay(
   };
 }
 
-/** As when somebody looks at another tab; the browser of the tests shows all. */
+/** Does as if somebody looks at another tab: the browser of the tests shows all tabs. */
 async function hide(page: Page, isHidden: boolean): Promise<void> {
   await page.evaluate(`{
     Object.defineProperty(document, 'hidden', { value: ${isHidden}, configurable: true });
@@ -55,7 +55,7 @@ describePage('the state of the viewer, on the page', (open) => {
     expect(complaints).toEqual([]);
   });
 
-  it('says when the viewer does not answer, and goes on where it was when it does again', async () => {
+  it('says when the viewer does not answer, and continues where it was when it answers again', async () => {
     const { server, page } = await open({
       prepare: ({ model }) => void new SessionScript(model, 'abc').mark('stream_start').chunk('one '),
       view: '#follow=s:abc',
@@ -80,7 +80,7 @@ describePage('the state of the viewer, on the page', (open) => {
     }
   });
 
-  it('goes on without a repetition after a connection that was lost', async () => {
+  it('continues without a repetition after a lost connection', async () => {
     const { server, page } = await open({
       prepare: ({ model }) => void new SessionScript(model, 'abc').mark('stream_start').chunk('one '),
     });
@@ -98,7 +98,7 @@ describePage('the state of the viewer, on the page', (open) => {
     await page.getByText('Connected', { exact: true }).waitFor();
   });
 
-  it('says that the viewer does not answer when it is silent, and goes on over another connection', async () => {
+  it('says that the viewer does not answer when it is silent, and continues over another connection', async () => {
     const { server, page } = await open({
       prepare: ({ model }) => void new SessionScript(model, 'abc').mark('stream_start').chunk('one '),
     });
@@ -114,7 +114,7 @@ describePage('the state of the viewer, on the page', (open) => {
     await page.getByText('Connected', { exact: true }).waitFor();
   });
 
-  it('gives its connection back while nobody sees the page, and goes on where it was', async () => {
+  it('gives its connection back while nobody sees the page, and continues where it was', async () => {
     const { server, page } = await open({
       prepare: ({ model }) => void new SessionScript(model, 'abc').mark('stream_start').chunk('one '),
       view: '#follow=s:abc',
@@ -147,12 +147,12 @@ describePage('the state of the viewer, on the page', (open) => {
     await page.getByText('Paused, 214 new').waitFor();
     expect(await page.locator('.row').count()).toBe(1);
     expect(await page.getByText('one', { exact: true }).isVisible()).toBe(true);
-    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByText(`one ${'x'.repeat(213)}`).waitFor();
     await page.locator('.row', { hasText: 'def' }).waitFor();
   });
 
-  it('shows another session while it is paused, as it stands, and lets it go on afterwards', async () => {
+  it('shows another session while it is paused, as it is then, and lets it continue afterwards', async () => {
     const { server, page } = await open({
       prepare: ({ model }) => {
         new SessionScript(model, 'abc').log('of abc');
@@ -174,17 +174,17 @@ describePage('the state of the viewer, on the page', (open) => {
     await page.getByText('one two', { exact: true }).waitFor();
   });
 
-  it('says how many sessions went because of the bound', async () => {
+  it('says how many sessions were dropped because of a bound', async () => {
     const { page } = await open({
       server: { maxEntries: 100 },
       prepare: ({ model }) => {
         for (let at = 0; at < 130; at += 1) new SessionScript(model, `session-${at}`).log('a');
       },
     });
-    await page.getByText(/The oldest \d\d sessions went: the viewer holds 100 entries\./).waitFor();
+    await page.getByText(/The viewer has dropped the \d\d oldest sessions: it holds at most 100 entries\./).waitFor();
   });
 
-  it('names the sources with what is to be known of them', async () => {
+  it('names the sources with what there is to know about them', async () => {
     const { server, page } = await open({ prepare: ({ model }) => void new SessionScript(model, 'abc').log('a') });
     const source = server.model.addSource('/var/log/app', 'directory');
     source.notes.set('cut', 'app.log.gz has an end that is cut off');
@@ -225,7 +225,7 @@ describePage('the state of the viewer, on the page', (open) => {
     }
   });
 
-  it('tells those who do not see it of new sessions and of the end of an answer, and of no token', async () => {
+  it('tells people who do not see it of new sessions and of the end of an answer, but not of tokens', async () => {
     const { server, page } = await open({
       prepare: ({ model }) => void new SessionScript(model, 'abc').mark('stream_start').chunk('one '),
       view: '#follow=s:abc',
@@ -240,9 +240,9 @@ describePage('the state of the viewer, on the page', (open) => {
     if (source === undefined) throw new Error('there is no source');
     const said = (): Promise<unknown> => page.evaluate('said');
     new SessionScript(server.model, 'abc', { source }).chunk('two ').chunk('three').mark('stream_end');
-    await expect.poll(said).toContain('Answer finished in abc');
+    await expect.poll(said).toContain('An answer finished in abc');
     for (const id of ['d', 'e', 'f']) new SessionScript(server.model, id, { source }).log('a');
     await expect.poll(said).toContain('3 new sessions');
-    expect(await said()).toEqual(['Answer finished in abc', '3 new sessions']);
+    expect(await said()).toEqual(['An answer finished in abc', '3 new sessions']);
   });
 });

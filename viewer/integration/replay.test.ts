@@ -21,7 +21,7 @@ const slider = (page: Page): ReturnType<Page['getByRole']> =>
   page.getByRole('slider', { name: 'Position in the replay' });
 
 describePage('a replay', (open) => {
-  it('stands where the address says, and shows what stood there then', async () => {
+  it('is where the address says, and shows what was there then', async () => {
     const { page, complaints } = await open({ prepare: fiveWords, view: '#follow=s:abc&replay=2500' });
     await slider(page).waitFor();
     expect(await said(page)).toBe('one two ');
@@ -40,17 +40,17 @@ describePage('a replay', (open) => {
     const { page } = await open({ prepare: fiveWords, view: '#follow=s:abc&replay=0' });
     await slider(page).focus();
     await page.keyboard.press('ArrowRight');
-    expect(await said(page)).toBe('one ');
+    await expect.poll(() => said(page)).toBe('one ');
     await page.keyboard.press('ArrowRight');
-    expect(await said(page)).toBe('one two ');
+    await expect.poll(() => said(page)).toBe('one two ');
     await page.keyboard.press('ArrowLeft');
-    expect(await said(page)).toBe('one ');
+    await expect.poll(() => said(page)).toBe('one ');
     await page.keyboard.press('End');
-    expect(await said(page)).toBe('one two three ');
-    expect(await page.getByText('writing').count()).toBe(0);
+    await expect.poll(() => said(page)).toBe('one two three ');
+    await expect.poll(() => page.getByText('writing').count()).toBe(0);
     await page.waitForURL(/replay=5000/);
     await page.keyboard.press('Home');
-    expect(await page.locator('.block .text').count()).toBe(0);
+    await expect.poll(() => page.locator('.block .text').count()).toBe(0);
   });
 
   it('plays at a speed, can be stopped, and stops at its end', async () => {
@@ -70,7 +70,7 @@ describePage('a replay', (open) => {
     expect(await slider(page).inputValue()).toBe(stopped);
   });
 
-  it('is over when one goes back to live while it plays, or chooses a session beside it', async () => {
+  it('is over when you go back to live while it plays, or choose a session beside it', async () => {
     const { page, complaints } = await open({
       prepare: (server) => {
         fiveWords(server);
@@ -94,7 +94,7 @@ describePage('a replay', (open) => {
     expect(complaints).toEqual([]);
   });
 
-  it('has details of the block as it stood then', async () => {
+  it('has details of the block as it was then', async () => {
     const { page, complaints } = await open({ prepare: fiveWords, view: '#follow=s:abc&replay=2500' });
     await slider(page).waitFor();
     await page.getByRole('button', { name: 'Answer' }).click();
@@ -106,7 +106,7 @@ describePage('a replay', (open) => {
     await page.getByText('meanwhile').click();
     await details.locator('pre.whole').getByText('meanwhile').waitFor();
     await slider(page).press('Home');
-    await details.getByText('The replay has not come to this block.').waitFor();
+    await details.getByText('The replay has not reached this block.').waitFor();
     await page.getByRole('button', { name: 'Back to live' }).click();
     await details.locator('pre.whole').getByText('meanwhile').waitFor();
     expect(complaints).toEqual([]);
@@ -117,7 +117,7 @@ describePage('a replay', (open) => {
     await page.getByText('one two three').waitFor();
     expect(await page.getByText('meanwhile').count()).toBe(0);
     await page.getByRole('button', { name: 'Answer' }).click();
-    await page.getByRole('complementary', { name: 'Details' }).getByText('Chunks in time').waitFor();
+    await page.getByRole('complementary', { name: 'Details' }).getByText('Chunks over time').waitFor();
     expect(page.url()).toMatch(/replay=5000/);
   });
 });

@@ -10,7 +10,7 @@ import type { DevServer } from '../src/dev/dev-server.ts';
 import { startServer, watchAnswers } from '../test/support/dev-server.ts';
 import { describePage } from './support/chromium.ts';
 
-/** An application in a browser, with the stock SDK and exporter; what it sees of its exports it says in its title. */
+/** An application in a browser, with the stock SDK and exporter. Its title says what it sees of its exports. */
 const APPLICATION = `
   import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-PROTOCOL';
   import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';

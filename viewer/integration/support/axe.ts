@@ -7,7 +7,7 @@ const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 /** What axe-core finds wrong with the page, in lines; best practices count too. */
 export async function violationsOf(page: Page): Promise<readonly string[]> {
-  // The page's own policy lets no script in: this one comes by the debugger.
+  // The page's own policy lets no script in, so this one comes through the debugger.
   await page.evaluate(readFileSync(AXE, 'utf8'));
   return page.evaluate<string[]>(`axe.run(document).then(({ violations }) =>
     violations.flatMap(({ id, help, nodes }) =>

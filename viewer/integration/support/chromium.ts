@@ -15,7 +15,7 @@ const hasChromium = existsSync(CHROMIUM);
 export interface Opened {
   readonly server: DevServer;
   readonly page: Page;
-  /** What the browser complained of, dialogs, and requests to elsewhere. */
+  /** Complaints of the browser, dialogs, and requests to other servers. */
   readonly complaints: string[];
 }
 

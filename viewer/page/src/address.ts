@@ -1,14 +1,14 @@
 import type { BlockQuery, ListQuery, SessionRow } from '../../src/serve/protocol.ts';
 
-/** What the page shows; all of it stands in its address, so that a link shows the same. */
+/** What the page shows. All of it is in the page's address, so that a link shows the same. */
 export interface View {
   /** The key of the chosen session, `''` for none. */
   readonly follow: string;
   /** Keys of sessions that stay beside the chosen one, in their order. */
   readonly pins: readonly string[];
-  /** In the id or a service of sessions. */
+  /** Searched for in the ids and services of sessions. */
   readonly search: string;
-  /** In what entries say. */
+  /** Searched for in the blocks of sessions. */
   readonly text: string;
   /** Empty: all. */
   readonly states: readonly SessionRow['state'][];
@@ -19,7 +19,7 @@ export interface View {
   readonly logType: BlockQuery['logType'];
   /** Logs below this severity number are not shown. */
   readonly severity: number;
-  /** Times of the clock, or since the start of a session and before now. */
+  /** `absolute`: times of the clock. `relative`: times since the session began, and in the list how long ago. */
   readonly time: 'absolute' | 'relative';
   /** The block of the chosen session that is shown in full, 0 for none. */
   readonly block: number;
@@ -27,9 +27,9 @@ export interface View {
   readonly replay: number | undefined;
 }
 
-/** Longest text that the server looks for; with a longer one it would refuse the whole page. */
+/** Longest text that the server searches for. With a longer one, it would refuse the whole page. */
 export const MAX_SEARCH = 1_000;
-/** Sessions side by side at most. */
+/** Most sessions side by side. */
 export const MAX_PANES = 4;
 
 export const STATES = ['live', 'ended', 'failed'] as const;
@@ -39,7 +39,7 @@ const LOG_TYPES = ['all', 'chat', 'log'] as const;
 const TIMES = ['absolute', 'relative'] as const;
 const MAX_SEVERITY = 24;
 
-/** The view of an address. What is wrong in it counts as not there. */
+/** The view of an address. Ignores what is wrong in it. */
 export function readView(hash: string): View {
   const query = new URLSearchParams(hash.replace(/^#/, ''));
   const among = <T extends string>(name: string, values: readonly T[]): T[] => {
@@ -71,7 +71,7 @@ function numberIn(query: URLSearchParams, name: string): number | undefined {
   return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
 }
 
-/** The address of a view, `#` and what is not as it is by default. */
+/** The address of a view: `#`, and what differs from the defaults. */
 export function writeView(view: View): string {
   const query = new URLSearchParams();
   const put = (name: string, value: string | number | undefined, byDefault: string | number): void => {
@@ -90,11 +90,11 @@ export function writeView(view: View): string {
   put('time', view.time, TIMES[0]);
   put('block', view.block, 0);
   put('replay', view.replay === undefined ? undefined : Math.round(view.replay), '');
-  // A hash may have both as they are, and is easier to read with them.
+  // A hash may have colons and commas as they are, and is easier to read with them.
   return `#${query.toString().replaceAll('%3A', ':').replaceAll('%2C', ',')}`;
 }
 
-/** Keys of the sessions that stand side by side: the pinned ones in their order, and the chosen one. */
+/** Keys of the sessions side by side: the pinned ones in their order, and the chosen one. */
 export function panesOf({ follow, pins }: View): readonly string[] {
   return follow === '' || pins.includes(follow) ? pins : [...pins, follow];
 }

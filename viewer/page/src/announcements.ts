@@ -3,10 +3,10 @@ import { blockIn } from './blocks.ts';
 import type { Conversation } from './blocks.ts';
 import type { PageState } from './page-state.ts';
 
-/** New sessions are told of together, at most so often. */
+/** New sessions are announced together, at most this often. */
 const SESSIONS_MILLIS = 10_000;
 
-/** What ended in a conversation by an event: sentences for those who do not see it. Tokens are not told. */
+/** Sentences about the answers that an event ended, for people who do not see the page. */
 export function answersEnded(known: Conversation | undefined, event: BlocksEvent): string[] {
   if (known === undefined || event.isReset === true) return [];
   const goesOn = ({ id, streamId }: BlockChange): boolean =>
@@ -19,11 +19,11 @@ export function answersEnded(known: Conversation | undefined, event: BlocksEvent
   const name = event.key.slice(2);
   return [
     ...(failed > 0 ? [`An answer broke off in ${name}`] : []),
-    ...(ended.length > failed ? [`Answer finished in ${name}`] : []),
+    ...(ended.length > failed ? [`An answer finished in ${name}`] : []),
   ];
 }
 
-/** What of the viewer is worth a sentence, between two states of the page. */
+/** Sentences about the viewer itself, for what changed between two states of the page. */
 export class ViewerNews {
   #sessions: number | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;

@@ -1,6 +1,6 @@
 import type { BlockChange, BlocksEvent } from '../../src/serve/protocol.ts';
 
-/** The blocks of a followed session, as the page has them. What has changed is another object, so that an equal one need not be drawn. */
+/** The blocks of a followed session, as the page has them. What has changed is a new object; the rest need not be drawn again. */
 export interface Conversation {
   /** Oldest first: their ids grow. */
   readonly blocks: readonly BlockChange[];
@@ -11,7 +11,7 @@ export interface Conversation {
 /** Most blocks that a page keeps of one session; the server has the others. */
 export const MAX_BLOCKS = 150_000;
 
-/** The conversation with what an event says of it, by the rules of PROTOCOL.md. */
+/** The conversation after an event, by the rules of PROTOCOL.md. */
 export function withBlocks(known: Conversation | undefined, event: BlocksEvent): Conversation {
   const isAnew = known === undefined || event.isReset === true || event.isGone === true;
   // A copy of an array of references takes microseconds; a map of as many takes a hundred times as long.
@@ -32,13 +32,13 @@ export interface OlderBlocks {
   readonly hasOlder: boolean;
 }
 
-/** The conversation with blocks before those that it has. */
+/** The conversation with older blocks before those that it has. */
 export function withOlder(known: Conversation, { blocks, hasOlder }: OlderBlocks): Conversation {
   const first = known.blocks[0]?.id ?? Number.POSITIVE_INFINITY;
   return { ...known, blocks: [...blocks.filter(({ id }) => id < first), ...known.blocks], hasOlder };
 }
 
-/** Where the block of that id stands, or would stand. */
+/** The index at which the block of that id is, or would be. */
 export function placeOf(blocks: readonly BlockChange[], id: number): number {
   let [low, high] = [0, blocks.length];
   while (low < high) {

@@ -1,22 +1,22 @@
 import { createParser } from 'eventsource-parser';
 
-/** What became of the connection. `refused`: the server is there, and says why it does not answer. */
+/** The state of the connection. `refused`: the server answered with an error, which gives the reason. */
 export type Connection =
   | { readonly kind: 'connecting' | 'open' | 'lost' }
   | { readonly kind: 'refused'; readonly status: number; readonly reason: string };
 
 export interface EventStreamHandlers {
-  /** The address to ask now; after a lost connection it goes on where that ended. */
+  /** The address to request now. After a lost connection, it resumes where that one ended. */
   address(): string;
-  /** @param id Stands with the last event of what goes together. */
+  /** @param id Only the last of the events that belong together has it. */
   event(name: string, data: unknown, id: string | undefined): void;
   connection(state: Connection): void;
 }
 
 const RETRY_MILLIS = 1_000;
-/** Who holds a key down to go through the list opens streams no faster. */
+/** Least time between two streams, for people who hold a key down to go through the list. */
 const OPEN_MILLIS = 60;
-/** The server says something every second. After so many without a word it is gone, though no connection has ended. */
+/** The server sends something every second. After this many seconds of silence it is gone, even if no connection has ended. */
 const SILENT_SECONDS = 5;
 
 class RefusedError extends Error {
@@ -29,8 +29,8 @@ class RefusedError extends Error {
 }
 
 /**
- * Follows a stream of the server, and opens it again when the connection is lost. `EventSource` could not be asked to go on with
- * another address.
+ * Follows a stream of the server, and opens it again when the connection is lost. `EventSource` could not resume at another
+ * address.
  */
 export class EventStream {
   readonly #handlers: EventStreamHandlers;
@@ -42,7 +42,7 @@ export class EventStream {
     this.#handlers = handlers;
   }
 
-  /** Asks for the address anew, and follows what is there from now on. */
+  /** Asks for the address again, and follows that stream from now on. */
   open(): void {
     this.#ending.abort();
     if (this.#isHeld) return;
@@ -50,13 +50,13 @@ export class EventStream {
     void this.#run(this.#ending.signal);
   }
 
-  /** Gives the connection back, and opens none, until it is let go. */
+  /** Closes the connection, and opens none until `letGo`. */
   hold(): void {
     this.#isHeld = true;
     this.#ending.abort();
   }
 
-  /** Follows again, from where it was. */
+  /** Follows again, from where the stream ended. */
   letGo(): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;
@@ -85,7 +85,7 @@ export class EventStream {
     const reading = new AbortController();
     const end = (): void => reading.abort();
     signal.addEventListener('abort', end);
-    // Seconds are counted, and not a time compared: a page that was busy, or a machine that slept, has not waited for the server.
+    // Counts seconds and compares no times: a page that was busy, or a machine that slept, has not waited for the server.
     let silent = 0;
     const watch = setInterval(() => (silent += 1) > SILENT_SECONDS && end(), 1_000);
     try {

@@ -1,6 +1,6 @@
 import type { EventStream } from './event-stream.ts';
 
-/** A tab that is left for a shorter time keeps its connection. */
+/** A tab that is out of sight for a shorter time keeps its connection. */
 const HIDDEN_MILLIS = 10_000;
 
 /**

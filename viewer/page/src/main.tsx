@@ -1,4 +1,4 @@
-// Before those of the components, which go on from them.
+// Before the styles of the components, which build on these.
 import './tokens.css';
 import './base.css';
 import { render } from 'preact';

@@ -10,17 +10,17 @@ export interface PageState {
   /** The viewer itself; `undefined` until it has answered. */
   readonly viewer: StateEvent | undefined;
   readonly list: ListEvent | undefined;
-  /** Of the sessions side by side, by their keys; one that has not come yet is missing. */
+  /** The sessions side by side, by their keys. One that has not come yet is missing. */
   readonly conversations: ReadonlyMap<string, Conversation>;
   /** Rows of the sessions side by side. */
   readonly rows: ReadonlyMap<string, SessionRow>;
   /** The chosen session as its replay has it now; `undefined`: it is not replayed. */
   readonly played: Conversation | undefined;
-  /** What is shown stands still since then. */
+  /** While the page is paused: how many records had come before. */
   readonly paused: { readonly records: number } | undefined;
   /** More arrives than the page can draw. */
   readonly isBusy: boolean;
-  /** The last that was said to those who do not see the page, and how many there were before. */
+  /** The last announcement to people who do not see the page, and how many there have been. */
   readonly announcement: { readonly text: string; readonly count: number };
 }
 

@@ -12,14 +12,14 @@ import { recordsOf } from './page-state.ts';
 import type { PageState } from './page-state.ts';
 import { Seen } from './seen.ts';
 
-/** Rows of the list that are there; the page asks for others as it is scrolled. */
+/** How many rows of the list the page has. It requests others as the list is scrolled. */
 const WINDOW = 120;
-/** Typing and scrubbing change the address at most so often: browsers refuse more. */
+/** Typing and scrubbing change the address at most this often: browsers refuse more. */
 const ADDRESS_MILLIS = 250;
-/** Changes of these alone are no steps in the history. */
+/** A change of only these adds no step to the history. */
 const TYPED: ReadonlySet<string> = new Set<keyof View>(['search', 'text', 'replay']);
 
-/** What the page shows, put together from the stream. Its listeners are called once a frame at most. */
+/** Keeps what the page shows, from what the stream brings. Calls its listeners at most once a frame. */
 export class PageStore {
   #state: PageState = {
     view: readView(location.hash),
@@ -71,7 +71,11 @@ export class PageStore {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Shows something else, and puts it into the address. @param isTyped It is no step in the history, of which there may be many. */
+  /**
+   * Shows something else, and puts it into the address.
+   *
+   * @param isTyped Adds no step to the history: many such changes may follow.
+   */
   show(change: Partial<View>, isTyped: boolean = Object.keys(change).every((name) => TYPED.has(name))): void {
     const view = { ...this.#state.view, ...change };
     const isOther = writeView(view) !== writeView(this.#state.view);
@@ -92,12 +96,12 @@ export class PageStore {
     else history.replaceState(null, '', address);
   }
 
-  /** Says something to those who do not see the page, when they are done with what they listen to. */
+  /** Announces something to people who do not see the page, without interrupting them. */
   announce(text: string): void {
     this.#set({ announcement: { text, count: this.#state.announcement.count + 1 } });
   }
 
-  /** The part of the list that is in sight: its first row. */
+  /** Requests the rows around this one, the first in sight, unless the page has them. */
   lookAt(offset: number): void {
     const start = Math.max(0, offset - (offset % (WINDOW / 3)) - WINDOW / 3);
     if (start === this.#offset) return;
@@ -106,7 +110,7 @@ export class PageStore {
     this.#stream.open();
   }
 
-  /** What is shown stands still. The server holds what comes meanwhile, and says how much. */
+  /** Keeps what is shown as it is. The server holds what comes meanwhile, and says how much. */
   pause(): void {
     if (this.#state.paused !== undefined) return;
     this.#set({ paused: { records: recordsOf(this.#state.viewer) } });
@@ -114,15 +118,15 @@ export class PageStore {
     this.#stream.open();
   }
 
-  /** Shows what came meanwhile, and goes on. */
+  /** Shows what came meanwhile, and follows again. */
   resume(): void {
     if (this.#state.paused === undefined) return;
     this.#set({ paused: undefined });
-    this.announce('Going on');
+    this.announce('Resumed');
     this.#stream.open();
   }
 
-  /** The chosen session as its replay has it. */
+  /** Sets the chosen session as its replay has it; `undefined` when the replay is closed. */
   showPlayed(played: Conversation | undefined): void {
     this.#set({ played });
   }
@@ -160,7 +164,7 @@ export class PageStore {
     if (response?.ok !== true) return;
     const older = (await response.json()) as OlderBlocks;
     const conversation = this.#state.conversations.get(key);
-    // It came from the start meanwhile.
+    // The session was sent from its start meanwhile.
     if (conversation === undefined || oldestOf(conversation) !== before) return;
     this.#setConversation(key, withOlder(conversation, older));
   }
@@ -186,7 +190,7 @@ export class PageStore {
     if (isOtherList || others.length > 0 || panes.length !== panesBefore.length) this.#stream.open();
   }
 
-  /** The address of the stream. While the page is paused it is asked only for what is not there at all. */
+  /** The address of the stream. A paused page requests only what it does not have at all. */
   #address(): string {
     const { view, paused, conversations } = this.#state;
     const query = listFilter(view);
@@ -206,7 +210,7 @@ export class PageStore {
     else if (name === 'blocks') this.#takeBlocks(data as BlocksEvent);
     if (id === undefined) return;
     if (this.#state.paused === undefined) this.#seen.reached(id);
-    // What was asked for is there; nothing more is wanted.
+    // The paused page has what it requested, and wants nothing more.
     else if (name !== 'state') this.#stream.open();
   }
 
@@ -224,7 +228,7 @@ export class PageStore {
 
   #takeBlocks(event: BlocksEvent): void {
     const { key, row, isReset, isGone } = event;
-    // While the page is paused, what comes has to come again behind it.
+    // What comes during a pause must come again after it.
     if (this.#state.paused === undefined) this.#seen.took(key, isReset === true || isGone === true);
     if (row !== undefined) this.#set({ rows: new Map(this.#state.rows).set(key, row) });
     const ended = answersEnded(this.#state.conversations.get(key), event);

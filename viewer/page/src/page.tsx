@@ -15,7 +15,7 @@ import { Pane } from './pane/pane.tsx';
 import { usePage, useStore } from './use-page.ts';
 import './page.css';
 
-/** The layout: sessions, the chosen ones side by side, a block in full, and how the viewer is. */
+/** The layout: sessions, the chosen ones side by side, a block in full, and the state of the viewer. */
 export function Page(): JSX.Element {
   const view = usePage((state) => state.view);
   const panes = panesOf(view);
@@ -66,7 +66,7 @@ function Matching(): JSX.Element | null {
   return <p class="matching">{matching === total ? whole(total) : `${whole(matching)} of ${whole(total)}`}</p>;
 }
 
-/** Says what happens to those who do not see it: not each token. */
+/** Tells people who do not see the page what happens, but not each token. */
 function Announcer(): JSX.Element {
   const { text, count } = usePage((state) => state.announcement);
   return (

@@ -1,29 +1,29 @@
-/** What the page has seen of the stream, so that another one goes on from there, without a hole and without a repetition. */
+/** What the page has seen of the stream, so that the next stream continues from there without a gap or a repetition. */
 export class Seen {
   #lastId = '';
-  /** Followed sessions that have to come from the start. */
+  /** Followed sessions that must come from the start. */
   readonly #anew = new Set<string>();
-  /** Sessions of which something came since the last id: when the stream ends now, what the page has of them is in pieces. */
+  /** Sessions that have changed since the last id: if the stream ends now, the page has only a part of the change. */
   readonly #inPart = new Set<string>();
 
-  /** These sessions have to come from the start. */
+  /** From now on, these sessions must come from the start. */
   forget(keys: Iterable<string>): void {
     for (const key of keys) this.#anew.add(key);
   }
 
-  /** Something of a session came. @param isWhole From the start. */
+  /** Notes that something of a session came. @param isWhole Whether it came from the start. */
   took(key: string, isWhole: boolean): void {
     this.#inPart.add(key);
     if (isWhole) this.#anew.delete(key);
   }
 
-  /** All up to this id has come. */
+  /** Notes that everything up to this id has come. */
   reached(id: string): void {
     this.#lastId = id;
     this.#inPart.clear();
   }
 
-  /** Asks for what comes after, of these sessions. */
+  /** Adds the parameters that ask for what follows in these sessions. */
   resume(query: URLSearchParams, keys: readonly string[]): void {
     this.forget(this.#inPart);
     this.#inPart.clear();

@@ -13,7 +13,7 @@ export function useStore(): PageStore {
   return store;
 }
 
-/** A part of what the page shows. The component is drawn again when that part is another, and not for each token that arrives. */
+/** A part of what the page shows. The component is drawn again when that part changes, and not for each token that arrives. */
 export function usePage<T>(select: (state: PageState) => T): T {
   const store = useStore();
   const [, drawAgain] = useState(0);

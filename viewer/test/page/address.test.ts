@@ -29,12 +29,12 @@ describe('the address of the page', () => {
     );
   });
 
-  it('has nothing in it that is as it is by default', () => {
+  it('leaves out what has its default', () => {
     expect(writeView(readView(''))).toBe('#');
     expect(writeView(readView('#follow=s:abc&sort=newest&severity=0'))).toBe('#follow=s:abc');
   });
 
-  it('takes what is wrong in it as not there', () => {
+  it('ignores what is wrong in it', () => {
     const wrong = '#sort=up&state=dead,live&kind=x&source=-1&severity=99&block=1.5&replay=a&time=noon&logType=';
     expect(readView(wrong)).toEqual({ ...readView(''), states: ['live'], severity: 24 });
   });
@@ -44,7 +44,7 @@ describe('the address of the page', () => {
     expect(keys('#follow=s:a&pin=s:b&pin=s:c&pin=s:b&pin=s:d&pin=s:e')).toEqual(['s:b', 's:c', 's:d', 's:a']);
     expect(keys('#follow=s:b&pin=s:a&pin=s:b')).toEqual(['s:a', 's:b']);
     expect(keys('')).toEqual([]);
-    // Without a chosen one the last that is pinned is it: a narrow screen shows one.
+    // Without a chosen session, the last pinned one counts as chosen: a narrow screen shows one.
     expect(readView('#pin=s:a&pin=s:b').follow).toBe('s:b');
   });
 });

@@ -16,25 +16,29 @@ function event(blocks: readonly BlockChange[], fields: Partial<BlocksEvent> = {}
 describe('what is said of answers', () => {
   const known = withBlocks(undefined, event([block(1, { isNew: true }), block(2, { isNew: true })], { isReset: true }));
 
-  it('is that one finished or broke off, once, and nothing of its tokens', () => {
+  it('is that one finished or broke off, once, and nothing about its tokens', () => {
     expect(answersEnded(known, event([block(1)]))).toEqual([]);
     const ended = event([block(1, { isOpen: false }), block(2, { isOpen: false, isFailed: true })]);
-    expect(answersEnded(known, ended)).toEqual(['An answer broke off in abc', 'Answer finished in abc']);
+    expect(answersEnded(known, ended)).toEqual(['An answer broke off in abc', 'An answer finished in abc']);
     expect(answersEnded(withBlocks(known, ended), event([block(1, { isOpen: false })]))).toEqual([]);
   });
 
-  it('is nothing of an answer that goes on below a gap', () => {
+  it('is nothing about an answer that continues below a gap', () => {
     const gap = block(3, { isNew: true, type: 'gap', isOpen: false });
     const below = block(4, { isNew: true, isContinued: true });
     expect(answersEnded(known, event([block(1, { isOpen: false }), gap, below]))).toEqual([]);
     const another = { ...below, streamId: 'other' };
-    expect(answersEnded(known, event([block(1, { isOpen: false }), gap, another]))).toEqual(['Answer finished in abc']);
+    expect(answersEnded(known, event([block(1, { isOpen: false }), gap, another]))).toEqual([
+      'An answer finished in abc',
+    ]);
   });
 
-  it('is nothing of answers that were there when the session was opened', () => {
+  it('is nothing about answers that were there when the session was opened', () => {
     const past = event([block(3, { isNew: true, isOpen: false })], { isReset: true });
     expect(answersEnded(undefined, past)).toEqual([]);
     expect(answersEnded(known, past)).toEqual([]);
-    expect(answersEnded(known, event([block(3, { isNew: true, isOpen: false })]))).toEqual(['Answer finished in abc']);
+    expect(answersEnded(known, event([block(3, { isNew: true, isOpen: false })]))).toEqual([
+      'An answer finished in abc',
+    ]);
   });
 });

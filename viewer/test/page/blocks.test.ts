@@ -15,13 +15,13 @@ function text(part: 'text' | 'tool', said: string): BlockChange['parts'][number]
 const ids = ({ blocks }: { readonly blocks: readonly BlockChange[] }): number[] => blocks.map(({ id }) => id);
 
 describe('the blocks that a page has', () => {
-  it('appends to the block that changed, and leaves the others the objects that they were', () => {
+  it('appends to the block that changed, and keeps the objects of the others', () => {
     const before = withBlocks(undefined, { key: 'a', blocks: [block(3), block(5, { parts: [text('text', 'He')] })] });
     const { isNew: _, ...change } = block(5, { parts: [text('text', 'llo'), text('tool', 'find')] });
     const after = withBlocks(before, { key: 'a', blocks: [change] });
     expect(blockIn(after, 5)?.parts.map((part) => part.text)).toEqual(['Hello', 'find']);
     expect(after.blocks[0]).toBe(before.blocks[0]);
-    // What is shown while the page is paused stands still.
+    // What a paused page shows does not change.
     expect(blockIn(before, 5)?.parts.map((part) => part.text)).toEqual(['He']);
   });
 
@@ -32,7 +32,7 @@ describe('the blocks that a page has', () => {
     expect(blockIn(after, 1)?.parts.map((part) => part.text)).toEqual(['one', 'two']);
   });
 
-  it('leaves out a change of a block that it does not have, and forgets all at a reset', () => {
+  it('ignores a change of a block that it does not have, and forgets all at a reset', () => {
     const { isNew: _, ...change } = block(2);
     const known = withBlocks(undefined, { key: 'a', hasOlder: true, blocks: [block(7)] });
     expect(ids(withBlocks(known, { key: 'a', blocks: [change] }))).toEqual([7]);
@@ -41,14 +41,14 @@ describe('the blocks that a page has', () => {
     expect([ids(anew), anew.hasOlder]).toEqual([[9], false]);
   });
 
-  it('takes older ones before its own, each once', () => {
+  it('puts older ones before its own, each once', () => {
     const known = withBlocks(undefined, { key: 'a', hasOlder: true, blocks: [block(7), block(9)] });
     const more = withOlder(known, { blocks: [block(3), block(5), block(7)], hasOlder: false });
     expect([ids(more), more.hasOlder]).toEqual([[3, 5, 7, 9], false]);
     expect(more.blocks[2]).toBe(known.blocks[0]);
   });
 
-  it('keeps a bounded number: the oldest go, and can be had of the server', () => {
+  it('keeps a bounded number: it drops the oldest, which the server still has', () => {
     const many = Array.from({ length: MAX_BLOCKS }, (_, at) => block(at + 1));
     const full = withBlocks(undefined, { key: 'a', blocks: many });
     expect([full.blocks.length, full.hasOlder]).toEqual([MAX_BLOCKS, false]);

@@ -75,7 +75,7 @@ of it
   });
 });
 
-describe('a copy that has not all of a session', () => {
+describe('a copy that does not have all of a session', () => {
   it('says so', () => {
     const part = { blocks: BLOCKS.slice(0, 1), hasOlder: true };
     expect(conversationMarkdown('abc', part)).toContain('# Session `abc`\n\n> Older blocks are not in this copy.');
@@ -84,7 +84,7 @@ describe('a copy that has not all of a session', () => {
 });
 
 describe('a session as JSON', () => {
-  it('has what there is, times as dates, and a text that stands alone as one', () => {
+  it('has only fields with a value, times as dates, and a single text as `text`', () => {
     const { session, blocks } = JSON.parse(conversationJson('abc', { blocks: BLOCKS, hasOlder: false })) as {
       session: string;
       blocks: object[];

@@ -9,7 +9,7 @@ it('writes figures that keep within the width of their column', () => {
   expect([1, 2].map((count) => counted(count, 'entry', 'entries'))).toEqual(['1 entry', '2 entries']);
 });
 
-it('says how long ago something was, and nothing of the future when clocks differ', () => {
+it('says how long ago something was, and `now` if clocks differ and it is in the future', () => {
   const ages = [-5_000, 1_999, 2_000, 59_999, 60_000, 3_600_000, 86_400_000, 5 * 86_400_000];
   expect(ages.map((age) => ageText(1_000_000, 1_000_000 + age))).toEqual([
     'now',

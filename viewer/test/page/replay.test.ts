@@ -42,13 +42,13 @@ describe('a replay', () => {
     expect(replay.playedMillisAt(10 ** 9)).toBe(replay.durationMillis);
   });
 
-  it('plays an entry that came late, by its time, at once', () => {
+  it('plays an entry at once that came later than its time', () => {
     const replay = new Replay(letters([1_000, 2_000, 500, 2_100]));
     expect(replay.countAt(1_000)).toBe(3);
     expect(replay.durationMillis).toBe(1_100);
   });
 
-  it('shows at any place, from any place, what had come then', () => {
+  it('shows at any place what had come by then, whatever place it showed before', () => {
     const replay = new Replay(letters(Array.from({ length: 1_700 }, (_, at) => at)));
     const whole = textAt(new Replay(letters(Array.from({ length: 1_700 }, (_, at) => at))), 1_700);
     assert(
@@ -108,14 +108,14 @@ describe('the player', () => {
     expect([player.playedMillis, player.count, player.isPlaying]).toEqual([2_000, 3, false]);
   });
 
-  it('begins once more when it is played at its end', () => {
+  it('starts over when it is played at its end', () => {
     const { player } = stage([0, 1_000]);
     player.seek(1_000);
     player.play();
     expect([player.playedMillis, player.isPlaying]).toEqual([0, true]);
   });
 
-  it('tells the address its position at most once a second, and when it is paused or moved', () => {
+  it('puts its position into the address at most once a second, and when it is paused or moved', () => {
     const { player, moved, frame } = stage([0, 10_000, 12_000]);
     player.play();
     for (let millis = 2_000; millis <= 3_500; millis += 100) frame(millis);
@@ -125,7 +125,7 @@ describe('the player', () => {
     expect(moved).toEqual([0, 3_333, 5_000, 67]);
   });
 
-  it('goes where the address says, but not where it has just been told to be', () => {
+  it('goes where the address says, but not to the position that the address just got from it', () => {
     const { player, moved } = stage([0, 1_000, 2_000]);
     player.goTo(1_500);
     expect([player.playedMillis, moved]).toEqual([1_500, []]);

@@ -8,7 +8,7 @@ function asked(seen: Seen, ...keys: string[]): string {
   return query.toString();
 }
 
-it('asks for all that comes behind the last id, and for sessions that it has nothing of from the start', () => {
+it('asks for everything after the last id, and from the start for sessions that it has nothing of', () => {
   const seen = new Seen();
   seen.forget(['a']);
   expect(asked(seen, 'a')).toBe('follow=a&anew=a');
@@ -19,13 +19,13 @@ it('asks for all that comes behind the last id, and for sessions that it has not
   expect(asked(seen, 'a', 'b')).toBe('follow=a&follow=b&anew=b&after=x-7');
 });
 
-it('asks from the start for what came in part: behind the last id it would come a second time', () => {
+it('asks from the start for a session that came in part: after the last id, that part would come a second time', () => {
   const seen = new Seen();
   seen.took('a', true);
   seen.took('b', true);
   seen.reached('x-7');
   seen.took('a', false);
   expect(asked(seen, 'a', 'b')).toBe('follow=a&anew=a&follow=b&after=x-7');
-  // And goes on asking so until it has come.
+  // And keeps asking until it has come.
   expect(asked(seen, 'a', 'b')).toBe('follow=a&anew=a&follow=b&after=x-7');
 });

@@ -21,13 +21,13 @@ describe('the chunks of an answer in time', () => {
     ]);
   });
 
-  it('have few corners also when there are many, and end where all have come', () => {
+  it('have few corners even when there are many, and end where all have come', () => {
     const { points } = timelineShape(chunks(Array.from({ length: 20_000 }, (_, at) => at)));
     expect(points.length).toBeLessThan(420);
     expect(points.at(-1)).toEqual([1, 1]);
   });
 
-  it('tell of pauses that stand out from the pace, the longest first', () => {
+  it('show the pauses that stand out from the pace, the longest first', () => {
     const times = [0, 50, 100, 150, 1_150, 1_200, 1_250, 4_250, 4_300];
     expect(timelineShape(chunks(times)).pauses).toEqual([
       { fromMillis: 1_250, millis: 3_000 },
@@ -36,7 +36,7 @@ describe('the chunks of an answer in time', () => {
     expect(timelineShape(chunks([0, 400, 800, 1_200])).pauses).toEqual([]);
   });
 
-  it('are told in words', () => {
+  it('are described in words', () => {
     const timeline = chunks([340, 380, 420, 460, 3_460]);
     const detail = { timeline, timeToFirstTokenMillis: 340, tokensPerSecond: 1.6 } as unknown as BlockDetail;
     expect(timelineSummary(detail, timelineShape(timeline))).toBe(

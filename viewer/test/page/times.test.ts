@@ -23,7 +23,7 @@ describe('times', () => {
     expect(clockText(1_999.9, 3)).toBe('0:01.999');
   });
 
-  it('of a span are said in the unit that fits', () => {
+  it('of a span are in the unit that fits', () => {
     const spans = [0, 340, 999.6, 6_240, 59_940, 59_960, 185_000, 3_600_000];
     expect(spans.map(spanText)).toEqual([
       '0 ms',
@@ -37,7 +37,7 @@ describe('times', () => {
     ]);
   });
 
-  it('name the day only where it is another', () => {
+  it('name the day only where it changes', () => {
     const noon = new Date(2026, 10, 26, 12).getTime();
     expect(dayBetween(noon, noon + 3_600_000)).toBeUndefined();
     expect(dayBetween(undefined, noon)).toBeUndefined();

@@ -29,7 +29,7 @@ describe('the blocks that are in the document', () => {
     expect(placesIn(blocks(2_000), grownWindow(blocks(2_000), shown, true))).toEqual([1_920, 2_000]);
   });
 
-  it('stay a few hundred: further up the newest are left out', () => {
+  it('stay a few hundred: farther up the newest are left out', () => {
     const all = blocks(2_000);
     const [from, to] = placesIn(all, grownWindow(all, newestWindow(blocks(1_000)), false));
     expect([from, to]).toEqual([920, 1_180]);
@@ -58,12 +58,12 @@ describe('the blocks that are in the document', () => {
     expect(placesIn(all, shown)[1]).toBe(5_000);
   });
 
-  it('stand where they stood when older ones come', () => {
+  it('stay the same when older ones come', () => {
     const shown = newestWindow(blocks(1_000).slice(500));
     expect(placesIn(blocks(1_000), shown)).toEqual([920, 1_000]);
   });
 
-  it('lie around a block that is looked for', () => {
+  it('surround a block that is looked for', () => {
     const [from, to] = placesIn(blocks(1_000), windowAround(blocks(1_000), 401));
     expect([from, to]).toEqual([140, 260]);
   });

@@ -2,14 +2,14 @@ import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import './attributes.css';
 
-/** So many fields of a level are shown until one asks for all: there may be a thousand. */
+/** How many fields of a level are shown until a person asks for all: there may be a thousand. */
 const SHOWN_FIELDS = 60;
-/** A text that is longer is folded. */
+/** A longer text is folded. */
 const LONG_TEXT = 400;
-/** A small level is unfolded, down to this depth. */
+/** A level of at most so many fields is unfolded, down to this depth. */
 const OPEN_FIELDS = 6;
 const OPEN_DEPTH = 2;
-/** A text may be JSON, as messages of models are; a longer one is not looked at. */
+/** Texts up to this length are shown as JSON if they are JSON, as messages of models often are. */
 const MAX_JSON = 131_072;
 
 interface FieldsProps {
@@ -19,7 +19,7 @@ interface FieldsProps {
   readonly depth?: number;
 }
 
-/** Fields as a table; what has fields itself is a table in it, which can be folded. */
+/** Fields as a table. A value that has fields is a table inside it, which can be folded. */
 export function Fields({ fields, dropped = 0, depth = 0 }: FieldsProps): JSX.Element {
   const [isWhole, setWhole] = useState(false);
   const all = Object.entries(isFields(fields) ? fields : {});
@@ -41,7 +41,7 @@ export function Fields({ fields, dropped = 0, depth = 0 }: FieldsProps): JSX.Ele
           Show all {all.length.toLocaleString()}
         </button>
       ) : null}
-      {dropped > 0 ? <p class="note">{dropped.toLocaleString()} more were dropped before they came here.</p> : null}
+      {dropped > 0 ? <p class="note">Dropped attributes: {dropped.toLocaleString()}.</p> : null}
     </>
   );
 }
@@ -85,7 +85,7 @@ interface TreeProps {
   readonly depth: number;
 }
 
-/** Its fields are drawn when it is unfolded: 32 levels of a thousand would be none to wait for. */
+/** A level that can be folded. Its fields are drawn only when it is unfolded: 32 levels of a thousand would take too long. */
 function Tree({ name, value, depth }: TreeProps): JSX.Element {
   const [isOpen, setOpen] = useState(depth < OPEN_DEPTH && Object.keys(value).length <= OPEN_FIELDS);
   return (
@@ -106,7 +106,7 @@ function jsonIn(text: string): object | undefined {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && Object.keys(value).length > 0 ? value : undefined;
   } catch {
-    // It begins like JSON, and is a text.
+    // The text only begins like JSON.
     return undefined;
   }
 }

@@ -14,12 +14,12 @@ import './block-details.css';
 interface Props {
   readonly session: string;
   readonly block: number;
-  /** Of the block: another one is another state of it. */
+  /** The version of the block: it changes when the block does. */
   readonly version: number;
-  /** The session is replayed; and the block as the replay has it, where it has come to it. */
   readonly isReplay: boolean;
+  /** The block as the replay has it; `undefined` if the replay has not reached it. */
   readonly played: BlockChange | undefined;
-  /** An address with `{traceId}` in it. */
+  /** The address of a trace, with `{traceId}` in it. */
   readonly traceLink: string | undefined;
   readonly close: () => void;
 }
@@ -40,15 +40,15 @@ export function BlockDetails(props: Props): JSX.Element {
           ×
         </button>
       </header>
-      {isToCome ? <p class="note">The replay has not come to this block.</p> : null}
+      {isToCome ? <p class="note">The replay has not reached this block.</p> : null}
       {detail === undefined && !isToCome ? <p class="note">Loading…</p> : null}
-      {detail === 'gone' && !isToCome ? <p class="note">This block is not held any more.</p> : null}
+      {detail === 'gone' && !isToCome ? <p class="note">The viewer no longer holds this block.</p> : null}
       {isThere ? <Facts key={block} session={session} detail={detail} traceLink={traceLink} /> : null}
     </aside>
   );
 }
 
-/** The entries of the detail are those that were played; how the answer stands, the replay knows. */
+/** The detail as the replay has it: it has the entries that were played, but only the replay knows the state of the answer then. */
 function asPlayed(detail: BlockDetail, { isOpen, isFailed, finishReasons }: BlockChange): BlockDetail {
   const { finishReasons: _, ...block } = detail.block;
   return {
@@ -57,7 +57,7 @@ function asPlayed(detail: BlockDetail, { isOpen, isFailed, finishReasons }: Bloc
   };
 }
 
-/** Those of the exception have a section of their own. */
+/** The attributes without those of the exception, which have a section of their own. */
 function otherAttributes({ attributes, exception }: EntryDetail): unknown {
   if (exception === undefined) return attributes;
   const isOther = ([name]: readonly [string, unknown]): boolean => !name.startsWith('exception.');
@@ -79,7 +79,7 @@ function Facts({ session, detail, traceLink }: FactsProps): JSX.Element {
       <List facts={factsOf(detail)} />
       {entry?.exception === undefined ? null : <Exception exception={entry.exception} />}
       {timeline.length < 2 ? null : (
-        <Section title="Chunks in time">
+        <Section title="Chunks over time">
           <TimelineChart detail={detail} chunk={chunk} />
           <ChunkStepper
             session={session}
@@ -117,7 +117,7 @@ function EntryFacts({
   const { traceId, spanId, flags, scope } = entry;
   return (
     <>
-      <Section title={isAnswer ? 'Attributes of its first entry' : 'Attributes'}>
+      <Section title={isAnswer ? 'Attributes of the first entry' : 'Attributes'}>
         <Fields fields={otherAttributes(entry)} dropped={entry.droppedAttributes} />
       </Section>
       {traceId === '' ? null : (
@@ -134,7 +134,7 @@ function EntryFacts({
       <Section title="Resource">
         <Fields fields={entry.resource} />
       </Section>
-      <Section title="Where it comes from">
+      <Section title="Where it came from">
         <List
           facts={[
             ['Scope', scope.name === '' ? undefined : `${scope.name} ${scope.version}`],
@@ -225,7 +225,7 @@ function factsOf({ block, entry, timeline, ...pace }: BlockDetail): readonly Fac
     entry === undefined || entry.severityNumber === 0 ? '' : `${entry.severityText} (${entry.severityNumber})`;
   return [
     ['Time', fullTime(block.millis)],
-    ['Took', block.entries > 1 ? spanText(millis) : undefined],
+    ['Duration', block.entries > 1 ? spanText(millis) : undefined],
     ['First token', first === undefined ? undefined : `after ${spanText(first)}`],
     ['Pace', tokens === undefined ? undefined : `${tokens.toFixed(1)} tokens a second`],
     ['Longest pause', pause === undefined ? undefined : spanText(pause)],

@@ -40,7 +40,7 @@ export function ChunkStepper({ session, timeline, chunk, choose }: Props): JSX.E
       </div>
       <p class="which">
         Chunk {(chunk + 1).toLocaleString()} of {timeline.length.toLocaleString()}, at {spanText(after)}
-        {before === undefined ? '' : `, ${spanText(after - before)} after the one before`}
+        {before === undefined ? '' : `, ${spanText(after - before)} after the previous one`}
       </p>
       <pre class="chunk">{entry?.text ?? ''}</pre>
       {entry === undefined || Object.keys(entry.attributes as object).length === 0 ? null : (
@@ -53,7 +53,7 @@ export function ChunkStepper({ session, timeline, chunk, choose }: Props): JSX.E
   );
 }
 
-/** The entry of that number; the one before stays until it is there, so that nothing jumps. */
+/** The entry of that number. The previous one stays until it is there, so that nothing jumps. */
 function useEntry(session: string, seq: number | undefined): EntryDetail | undefined {
   const [entry, setEntry] = useState<EntryDetail | undefined>(undefined);
   useEffect(() => {

@@ -1,10 +1,10 @@
-/** Puts a text on the clipboard. @returns Whether the browser let it. */
+/** Puts a text on the clipboard. @returns Whether the browser allowed it. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Without https there is no such interface, and a person may have refused it: the old way needs neither.
+    // This interface needs https and the person's permission; the old way needs neither.
     return copyBySelection(text);
   }
 }

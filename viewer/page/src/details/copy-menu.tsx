@@ -77,7 +77,7 @@ export function CopyMenu({ forms, file }: Props): JSX.Element {
   );
 }
 
-/** The browser does not give the clipboard: the text, selected, so that the keys of the system copy it. */
+/** For a browser that denies the clipboard: shows the text selected, so that the keys of the system copy it. */
 function Refused({ text, close }: { readonly text: string; readonly close: () => void }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const area = useRef<HTMLTextAreaElement>(null);
@@ -93,7 +93,7 @@ function Refused({ text, close }: { readonly text: string; readonly close: () =>
       onClose={close}
       onKeyDown={(event) => event.stopPropagation()}
     >
-      <p>The browser did not give the clipboard. The text is selected: copy it with Ctrl+C or ⌘C.</p>
+      <p>The browser does not allow access to the clipboard. The text is selected: copy it with Ctrl+C or ⌘C.</p>
       <textarea ref={area} readOnly value={text} aria-label="Text to copy" />
       <button type="button" onClick={() => dialog.current?.close()}>
         Close

@@ -1,13 +1,13 @@
 import type { BlockChange, PartText } from '../../../src/serve/protocol.ts';
 import type { OlderBlocks } from '../blocks.ts';
 
-/** The blocks of a session as JSON that one reads and passes on: times as dates, only what there is. */
+/** The blocks of a session as JSON that people read: times as dates, and only fields that have a value. */
 export function conversationJson(session: string, { blocks, hasOlder }: OlderBlocks): string {
   const older = hasOlder ? { hasOlder } : {};
   return JSON.stringify({ session, ...older, blocks: blocks.map(blockFields) }, undefined, 2);
 }
 
-/** One block of it. */
+/** One block as such JSON. */
 export function blockJson(block: BlockChange): string {
   return JSON.stringify(blockFields(block), undefined, 2);
 }
@@ -16,7 +16,7 @@ function blockFields(block: BlockChange): Readonly<Record<string, unknown>> {
   const { type, role, streamId, millis, lastMillis, isOpen, isFailed, finishReasons, parts } = block;
   const { severityNumber, severityText, eventName, traceId, exception, missing, reason } = block;
   const isText = parts.length === 1 && parts[0]?.part === 'text';
-  // What is `undefined` is left out of JSON.
+  // JSON leaves out what is `undefined`.
   return {
     type,
     role,
@@ -42,15 +42,15 @@ function dateOf(millis: number): string {
   return new Date(millis).toISOString();
 }
 
-/** The session as Markdown: answers and messages as they are, logs as a list, what is folded on the page in fences. */
+/** The session as Markdown: answers and messages as they are, logs as a list, and what the page folds in fences. */
 export function conversationMarkdown(session: string, { blocks, hasOlder }: OlderBlocks): string {
   const texts: string[] = [`# Session ${inline(session)}`];
-  if (hasOlder) texts.push('> Older blocks are not in this copy. The export has all of the session.');
+  if (hasOlder) texts.push('> Older blocks are not in this copy. The export has the whole session.');
   let isInList = false;
   for (const block of blocks) {
     const isLog = block.type === 'log';
     const text = blockMarkdown(block);
-    // Items of a list stand together.
+    // No blank line between the items of a list.
     if (isLog && isInList) texts[texts.length - 1] += `\n${text}`;
     else texts.push(text);
     isInList = isLog;
@@ -92,7 +92,7 @@ function logMarkdown({ parts, severityText, severityNumber, exception }: BlockCh
   return `- ${time} **${level}**${what}${error}`;
 }
 
-/** As text that no Markdown changes. */
+/** The text as code, which no Markdown changes. */
 function inline(text: string): string {
   const ticks = longestTicks(text) + 1;
   const fence = '`'.repeat(ticks);

@@ -28,10 +28,10 @@ interface OtlpLine {
   readonly resourceLogs: readonly { readonly scopeLogs: readonly { readonly logRecords: readonly OtlpRecord[] }[] }[];
 }
 
-/** Most writes of a fixture: a longer program is not read by anybody. */
+/** Most writes of a fixture: nobody reads a longer program. */
 export const MAX_WRITES = 2_000;
 
-/** Names of marks, and what is written for them. */
+/** The event names of marks, and the tokens that write them. */
 const TOKENS: Readonly<Record<string, string>> = {
   'session_logs.stream_start': '<start>',
   'session_logs.stream_end': '</end>',
@@ -43,10 +43,10 @@ const TOKENS: Readonly<Record<string, string>> = {
 const ERROR_EVENT = 'session_logs.error';
 const LOG_TYPE = 'session_logs.log_type';
 const STREAM_ID = 'session_logs.stream_id';
-/** What the write itself says: the session, and what options have a name for. */
+/** Attributes that the write sets by itself, or by an option. */
 const SAID_BY_WRITE: ReadonlySet<string> = new Set(['session.id', 'gen_ai.conversation.id', LOG_TYPE, STREAM_ID]);
 
-/** A write of the fixture; the fields of its program. */
+/** A write of the fixture, with the fields that its program has. */
 type Write = Readonly<Record<string, unknown>>;
 
 /** The records of a line of the export. */
@@ -166,7 +166,7 @@ test('the session is written as it was', async () => {
 `;
 }
 
-/** A value as TypeScript writes it: keys without quotes where they need none. `__proto__` in a literal would be the prototype. */
+/** A value in TypeScript, with quotes only around keys that need them. A plain `__proto__` in a literal would set the prototype. */
 function literal(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);

@@ -9,7 +9,7 @@ import './timeline-chart.css';
 const WIDTH = 360;
 const HEIGHT = 96;
 
-/** The chunks of an answer in time: a line that climbs with each of them. What stands still is a pause. */
+/** The chunks of an answer over time: a line that climbs with each chunk. Where it is level, there is a pause. */
 export function TimelineChart({
   detail,
   chunk,
@@ -18,7 +18,7 @@ export function TimelineChart({
   readonly chunk: number;
 }): JSX.Element {
   const shape = timelineShape(detail.timeline);
-  // Times may go back, and a width that is negative is an error.
+  // Times may go back, and a negative width is an error.
   const x = (millis: number): number =>
     shape.totalMillis === 0 ? 0 : (Math.max(0, millis) / shape.totalMillis) * WIDTH;
   const first = detail.timeline[0]?.[1] ?? 0;
@@ -48,7 +48,7 @@ export function TimelineChart({
   );
 }
 
-/** Steps: a chunk is there at once. */
+/** A line of steps: a chunk comes all at once. */
 function lineOf({ points }: TimelineShape): string {
   const round = (number: number): number => Math.round(number * 10) / 10;
   const start = `M${round((points[0]?.[0] ?? 0) * WIDTH)} ${HEIGHT}`;

@@ -15,18 +15,18 @@ export interface TimelineShape {
   readonly chars: number;
   /** Corners of a line that climbs with each chunk, within 0..1. */
   readonly points: readonly (readonly [x: number, y: number])[];
-  /** The longest first; only those that one notices. */
+  /** Those that stand out, the longest first. */
   readonly pauses: readonly Pause[];
 }
 
-/** More corners than that are not seen. */
+/** Most corners of the line: nobody sees more. */
 const MAX_POINTS = 400;
 const MAX_PAUSES = 3;
-/** A pause is noticed when it is this long, and this many times the median. */
+/** A pause stands out if it is at least this long, and this many times the median. */
 const MIN_PAUSE_MILLIS = 200;
 const PAUSE_FACTOR = 5;
 
-/** The chunks of an answer as a line: how many characters were there at which time. */
+/** The chunks of an answer as a line: how many characters there were at each time. */
 export function timelineShape(timeline: Timeline): TimelineShape {
   // Times may go back: clocks are set, and entries come late.
   const totalMillis = timeline.reduce((longest, [, after]) => Math.max(longest, after), 0);
@@ -56,7 +56,7 @@ function pausesOf(timeline: Timeline): Pause[] {
     .slice(0, MAX_PAUSES);
 }
 
-/** The chart in words, for those who do not see it. */
+/** The chart in words, for people who do not see it. */
 export function timelineSummary(detail: BlockDetail, { totalMillis, chars, pauses }: TimelineShape): string {
   const { timeline, timeToFirstTokenMillis: first, tokensPerSecond: pace } = detail;
   const sentences = [

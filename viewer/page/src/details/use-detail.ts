@@ -2,10 +2,12 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { BlockDetail } from '../../../src/serve/protocol.ts';
 
-/** A block that grows is asked for again so often. */
+/** How often a block that grows is requested again. */
 const REFRESH_MILLIS = 1_000;
 
-/** The block; while it grows it is asked for again, not for each token. In a replay it ends with the entry that is its version. */
+/**
+ * The block in full. While it grows it is requested again, but not for each token. In a replay it ends with the entry `version`.
+ */
 export function useDetail(
   session: string,
   block: number,

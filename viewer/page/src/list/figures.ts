@@ -24,7 +24,7 @@ export function whole(count: number): string {
   return WHOLE.format(count);
 }
 
-/** `999`, `12.3K`: of a width that a column can reserve. */
+/** `999`, `12.3K`: narrow enough to reserve its width in a column. */
 export function compact(count: number): string {
   return count < 1_000 ? String(count) : COMPACT.format(count);
 }
@@ -49,7 +49,7 @@ export function ageText(millis: number, nowMillis: number): string {
   return `${Math.floor(age / DAYS)} d`;
 }
 
-/** `14:03:59` of today, else `26 Nov, 14:03`. */
+/** `14:03:59` for today, otherwise `26 Nov, 14:03`. */
 export function clockText(millis: number, nowMillis: number): string {
   const date = new Date(millis);
   return date.toDateString() === new Date(nowMillis).toDateString() ? CLOCK.format(date) : DAY.format(date);

@@ -45,7 +45,7 @@ export function Filters(): JSX.Element {
       <input
         type="search"
         placeholder="Text"
-        aria-label="Search in what sessions say"
+        aria-label="Search the text of sessions"
         maxLength={MAX_SEARCH}
         value={view.text}
         onInput={(event) => store.show({ text: event.currentTarget.value })}

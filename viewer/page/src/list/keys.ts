@@ -5,9 +5,9 @@ export const SHORTCUTS = {
   '/': 'Search',
   j: 'Next session',
   k: 'Previous session',
-  n: 'Next place of the text that was searched for',
-  N: 'Previous place of the text that was searched for',
-  p: 'Pause, or go on',
+  n: 'Next place of the text that you search for',
+  N: 'Previous place of the text that you search for',
+  p: 'Pause or resume',
   Enter: 'Open the details of the newest block',
   Escape: 'Close the details',
   '?': 'Show these keys',
@@ -18,7 +18,7 @@ export type ShortcutKey = keyof typeof SHORTCUTS;
 const WRITABLE = 'input, textarea, select, [contenteditable]';
 const INTERACTIVE = 'a, button, summary, [role="slider"]';
 
-/** Calls `run` for that key, but not while somebody types, with a modifier, or when an element takes the key itself. */
+/** Calls `run` for that key, but not while somebody types or holds a modifier, nor where an element uses the key itself. */
 export function useShortcut(key: ShortcutKey, run: () => void): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
@@ -33,7 +33,7 @@ export function useShortcut(key: ShortcutKey, run: () => void): void {
 
 function isTaken({ ctrlKey, metaKey, altKey, key, target }: KeyboardEvent): boolean {
   if (ctrlKey || metaKey || altKey) return true;
-  // What is open above the page has the keyboard.
+  // A dialog or a popover above the page gets all keys.
   if (document.querySelector('dialog[open], :popover-open') !== null) return true;
   if (!(target instanceof Element)) return false;
   return target.matches(WRITABLE) || (key === 'Enter' && target.closest(INTERACTIVE) !== null);

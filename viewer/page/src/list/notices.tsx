@@ -7,7 +7,7 @@ import { usePage, useStore } from '../use-page.ts';
 import { whole } from './figures.ts';
 import './notices.css';
 
-/** What is not as it should be, and what to do about it. */
+/** What is out of the ordinary, and what to do about it. */
 export function Notices(): JSX.Element {
   const connection = usePage((state) => state.connection);
   const isInside = usePage(({ viewer }) => isApplication(viewer));
@@ -18,7 +18,7 @@ export function Notices(): JSX.Element {
       <ConnectionNotice connection={connection} isInside={isInside} />
       {isBusy ? (
         <p class="notice">
-          More arrives than this page can draw. Pause it, show fewer sessions side by side, or filter the list: nothing
+          More arrives than this page can draw. Pause it, show fewer sessions side by side, or filter the list. Nothing
           is lost.
         </p>
       ) : null}
@@ -35,7 +35,7 @@ function Paused(): JSX.Element | null {
     <p class="notice calm">
       <span>Paused, {whole(Math.max(0, records - paused.records))} new</span>
       <button type="button" onClick={() => store.resume()}>
-        Go on
+        Resume
       </button>
     </p>
   );
@@ -57,7 +57,7 @@ function ConnectionNotice({ connection, isInside }: ConnectionProps): JSX.Elemen
               Is it running? <code>npx otel-session-logs dev</code> starts it.{' '}
             </>
           )}
-          This page tries again every second and goes on where it was.
+          This page tries again every second and continues where it was.
         </p>
       );
     case 'refused':

@@ -7,20 +7,20 @@ import { ROW_HEIGHT } from './row.tsx';
 
 /** Rows drawn above and below those in sight. */
 const OVERSCAN = 6;
-/** Another window of rows is asked for at most so often while somebody scrolls. */
+/** While somebody scrolls, another window of rows is requested at most this often. */
 const LOOK_MILLIS = 80;
 
 export interface RowWindow {
   readonly first: number;
   readonly last: number;
-  /** Sessions that came above what is read. */
+  /** How many sessions came above the rows in sight. */
   readonly above: number;
-  /** Scrolls no farther than it takes to have that row in sight. */
+  /** Scrolls just far enough to bring that row into sight. */
   readonly reveal: (place: number) => void;
   readonly onScroll: () => void;
 }
 
-/** Which rows of the list are in sight; asks for those that are not there, and keeps what is read in its place when others come. */
+/** Which rows of the list are in sight. Requests those that are missing, and keeps them in their places when others come above. */
 export function useRowWindow(
   box: RefObject<HTMLDivElement | null>,
   list: ListEvent,
@@ -47,7 +47,7 @@ export function useRowWindow(
     const { current } = box;
     const known = anchor.current;
     const at = known === undefined ? -1 : list.rows.findIndex((row) => row.key === known.key);
-    // At the top one sees what comes; by last activity rows have no place of their own.
+    // At the top new rows push in visibly; in the order of last activity no row has a place to keep.
     if (current === null || known === undefined || at === -1 || current.scrollTop === 0 || sort === 'active') return;
     const shift = list.offset + at - known.place;
     if (shift === 0) return;

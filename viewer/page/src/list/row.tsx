@@ -5,7 +5,7 @@ import type { SessionRow } from '../../../src/serve/protocol.ts';
 import { counted } from './figures.ts';
 import './row.css';
 
-/** Of each row, so that the place of one is known without drawing those before it. The style sheet has it too. */
+/** The height of every row in pixels, so that the place of one is known without drawing those before it. row.css has it too. */
 export const ROW_HEIGHT = 56;
 
 interface RowProps {
@@ -22,7 +22,7 @@ interface RowProps {
   readonly pin: (key: string) => void;
 }
 
-/** A session in the list. Each figure has a place of its own, so that nothing moves while they grow. */
+/** A session in the list. Each figure has a place of its own, so that nothing moves while the figures grow. */
 export const Row: FunctionComponent<RowProps> = memo((props: RowProps) => {
   const { row, place, of, when, isChosen, isPinned, canPin, hasTab, choose, pin } = props;
   const { key, name, kind, services, state, entries, chunks, outputTokens, errors } = row;
@@ -60,7 +60,7 @@ export const Row: FunctionComponent<RowProps> = memo((props: RowProps) => {
         class="pin"
         aria-pressed={isPinned}
         aria-label="Pin"
-        title={isPinned ? 'Stop showing it beside others' : 'Show it beside others'}
+        title={isPinned ? 'Stop showing this session beside others' : 'Show this session beside others'}
         tabIndex={tab}
         disabled={!isPinned && !canPin}
         onClick={() => pin(key)}

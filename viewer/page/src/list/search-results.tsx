@@ -8,9 +8,9 @@ import { counted, whole } from './figures.ts';
 import { useShortcut } from './keys.ts';
 import './search-results.css';
 
-/** So long after the last key a text is searched for. */
+/** How long after the last key the search begins. */
 const TYPING_MILLIS = 200;
-/** What arrives is looked through as well, so often. */
+/** How often the search is repeated, for what has arrived. */
 const AGAIN_MILLIS = 2_000;
 
 interface Found {
@@ -19,7 +19,7 @@ interface Found {
   readonly isComplete: boolean;
 }
 
-/** The sessions that have a text, each with the first place where it stands. */
+/** The sessions that contain a text, each with an excerpt around the first place of it. */
 export function SearchResults(): JSX.Element {
   const store = useStore();
   const follow = usePage(({ view }) => view.follow);
@@ -44,11 +44,11 @@ export function SearchResults(): JSX.Element {
   useShortcut('k', () => step(-1));
   useShortcut('n', () => stepInSession(1));
   useShortcut('N', () => stepInSession(-1));
-  if (found === undefined) return <p class="note">Searching.</p>;
+  if (found === undefined) return <p class="note">Searching…</p>;
   return (
     <div class="hits" tabIndex={-1}>
       <p class="note">{summaryOf(found)}</p>
-      <ul aria-label="Sessions with the text">
+      <ul aria-label="Sessions with this text">
         {hits.map((hit) => (
           <li key={hit.key}>
             <button type="button" class="choose" aria-current={hit.key === follow} onClick={() => show(hit, false)}>
@@ -73,7 +73,7 @@ interface PlacesProps {
   readonly step: (by: number) => void;
 }
 
-/** Which of the places of the chosen session is shown, and the way to the others. */
+/** Which place of the chosen session is shown, with buttons for the others. */
 function Places({ hit: { blocks, count }, block, step }: PlacesProps): JSX.Element {
   const at = blocks.indexOf(block);
   return (
@@ -112,7 +112,7 @@ function Excerpt({ excerpt, text }: { readonly excerpt: string; readonly text: s
   );
 }
 
-/** What was found last; `undefined` while nothing is known of the text. */
+/** What was found last; `undefined` until the first search is done. */
 function useSearch(): Found | undefined {
   const store = useStore();
   const view = usePage((state) => state.view);
@@ -133,10 +133,10 @@ function useSearch(): Found | undefined {
         cursor = viewer?.cursor ?? 0;
         const response = await fetch(address, { signal: ending.signal }).catch(() => undefined);
         if (ending.signal.aborted) return;
-        // A server that does not answer is told of elsewhere.
+        // The page says elsewhere that the server does not answer.
         if (response?.ok === true) setFound({ text, ...((await response.json()) as Omit<Found, 'text'>) });
       }
-      // Of a viewer that holds a lot it is asked less often.
+      // A viewer that holds a lot is asked less often.
       if (!ending.signal.aborted) timer = setTimeout(look, Math.max(AGAIN_MILLIS, (performance.now() - begun) * 10));
     }
     return () => {

@@ -10,10 +10,10 @@ import { Row, ROW_HEIGHT } from './row.tsx';
 import { useRowWindow } from './row-window.ts';
 import './session-list.css';
 
-/** The sessions, or why there is none. */
+/** The sessions, or why there are none. */
 export function SessionList(): JSX.Element {
   const list = usePage((state) => state.list);
-  if (list === undefined) return <p class="note">Waiting for the viewer.</p>;
+  if (list === undefined) return <p class="note">Waiting for the viewer…</p>;
   if (list.total === 0) return <p class="note">Sessions appear here as they begin.</p>;
   if (list.matching === 0) return <NoMatch total={list.total} />;
   return <Rows list={list} />;
@@ -31,7 +31,7 @@ function NoMatch({ total }: { readonly total: number }): JSX.Element {
   );
 }
 
-/** Only the rows in sight are drawn: a list of 10,000 costs what a screen of it costs. */
+/** Draws only the rows in sight: a list of 10,000 costs as much as one screen of it. */
 function Rows({ list }: { readonly list: ListEvent }): JSX.Element {
   const store = useStore();
   const view = usePage((state) => state.view);
@@ -45,7 +45,7 @@ function Rows({ list }: { readonly list: ListEvent }): JSX.Element {
   const rowAt = (place: number): SessionRow | undefined => list.rows[place - list.offset];
   const choose = (follow: string, isTyped: boolean): void =>
     store.show({ follow, block: 0, replay: undefined }, isTyped);
-  // The same functions each time: a row whose session is as it was is not drawn again.
+  // The same functions each time, so that a row whose session has not changed is not drawn again.
   const click = useCallback((key: string): void => choose(key, false), []);
   const pin = useCallback((key: string): void => {
     const { pins } = store.state.view;

@@ -13,7 +13,7 @@ const KIND_NAMES: Readonly<Record<string, string>> = {
   output: 'printed',
 };
 
-/** Where records come from, and what is to be known of each. */
+/** Where records come from, and what there is to know about each source. */
 export function Sources({ sources }: { readonly sources: readonly SourceReport[] }): JSX.Element {
   const notes = sources.reduce((sum, source) => sum + source.notes.length + (source.unreadable > 0 ? 1 : 0), 0);
   return (

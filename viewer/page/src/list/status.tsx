@@ -9,7 +9,7 @@ import { Notices } from './notices.tsx';
 import { Sources } from './sources.tsx';
 import './status.css';
 
-/** How the viewer is: what it holds, what it does not any more, and what to do when something is wrong. */
+/** The state of the viewer: what it holds, what it has dropped, and what to do when something is wrong. */
 export function StatusBar(): JSX.Element {
   const viewer = usePage((state) => state.viewer);
   return (
@@ -25,7 +25,7 @@ export function StatusBar(): JSX.Element {
   );
 }
 
-/** Whether the page follows, with the button that changes it. */
+/** Whether the page is connected, with the button that pauses it. */
 function Following(): JSX.Element {
   const store = useStore();
   const connection = usePage((state) => state.connection.kind);
@@ -49,15 +49,15 @@ function Held({ viewer }: { readonly viewer: StateEvent }): JSX.Element {
     <>
       <span class="figure">{wholeCounted(sessions, 'session', 'sessions')}</span>
       <span class="figure">{wholeCounted(entries, 'entry', 'entries')}</span>
-      <span class="figure">{whole(rate)} a second</span>
-      <span class="went">
-        {evicted.entries === 0 ? '' : `${wentText(evicted)}: the viewer holds ${whole(maxEntries)} entries.`}
+      <span class="figure">{wholeCounted(rate, 'record', 'records')} a second</span>
+      <span class="dropped">
+        {evicted.entries === 0 ? '' : `${droppedText(evicted)}: it holds at most ${whole(maxEntries)} entries.`}
       </span>
     </>
   );
 }
 
-function wentText({ sessions, entries }: StateEvent['evicted']): string {
-  if (sessions === 0) return `The oldest ${whole(entries)} entries went`;
-  return sessions === 1 ? 'The oldest session went' : `The oldest ${whole(sessions)} sessions went`;
+function droppedText({ sessions, entries }: StateEvent['evicted']): string {
+  const [count, one, several] = sessions === 0 ? [entries, 'entry', 'entries'] : [sessions, 'session', 'sessions'];
+  return `The viewer has dropped the ${count === 1 ? `oldest ${one}` : `${whole(count)} oldest ${several}`}`;
 }

@@ -4,7 +4,7 @@ import { usePage } from '../use-page.ts';
 import { isApplication } from './notices.tsx';
 import './welcome.css';
 
-/** Where the conversations will be: what to do while there is no session, or none is chosen. */
+/** In place of conversations: what to do while there is no session, or none is chosen. */
 export function Welcome(): JSX.Element {
   const isEmpty = usePage(({ list }) => list === undefined || list.total === 0);
   const isInside = usePage(({ viewer }) => isApplication(viewer));
@@ -23,7 +23,7 @@ export function Welcome(): JSX.Element {
     <div class="welcome">
       <h2>No session yet.</h2>
       {isInside ? (
-        <p>This application has not written to a session since it started. The first one appears here by itself.</p>
+        <p>This application has not written to a session since it started. Sessions appear here as they begin.</p>
       ) : (
         <HowToSend />
       )}
@@ -31,7 +31,7 @@ export function Welcome(): JSX.Element {
   );
 }
 
-/** Where applications with OpenTelemetry's defaults send to. */
+/** The port to which applications with OpenTelemetry's defaults send. */
 const DEFAULT_PORT = '4318';
 
 function HowToSend(): JSX.Element {
@@ -39,11 +39,11 @@ function HowToSend(): JSX.Element {
   return (
     <>
       <p>
-        Start an application with OpenTelemetry in any language. Records that carry <code>session.id</code> become
-        sessions here by themselves.
+        Start an application with OpenTelemetry in any language. Records that have a <code>session.id</code> appear here
+        as sessions.
         {isDefault
-          ? ' With its defaults the application needs no configuration.'
-          : ' Tell the application where to send:'}
+          ? ' With its defaults, the application needs no configuration.'
+          : ' Tell the application where to send its logs:'}
       </p>
       {isDefault ? null : (
         <pre>

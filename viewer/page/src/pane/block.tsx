@@ -14,15 +14,15 @@ export interface BlockProps {
   readonly time: TimeMode;
   /** When the session began. */
   readonly startMillis: number;
-  /** Whether it is an answer of which more is to be expected: not in a session that has gone quiet. */
+  /** Whether it is an answer that is still being written. In a session that has gone quiet, none is. */
   readonly isWriting: boolean;
   readonly isSelected: boolean;
   readonly select: (block: number) => void;
-  /** What is unfolded, by block and part; it outlives a block that was scrolled out of the document. */
+  /** What is unfolded, by block and part. It stays unfolded when the block is scrolled out of the document and back. */
   readonly unfolded: Set<string>;
 }
 
-/** A block of a conversation. Drawn anew only when the block is another object. */
+/** A block of a conversation. Drawn again only when a property is another object. */
 export const Block: FunctionComponent<BlockProps> = memo((props: BlockProps): JSX.Element => {
   const { block, time, startMillis } = props;
   switch (block.type) {
@@ -59,7 +59,7 @@ function ChatBlock(props: BlockProps): JSX.Element {
         <Time {...props} />
       </header>
       {block.parts.map((part, at) => (
-        // Parts are only appended, so that a place is a name.
+        // Parts are only appended, so the index can be the key.
         <Part key={at} part={part} fold={`${block.id}/${at}`} unfolded={unfolded} />
       ))}
     </article>
@@ -101,7 +101,7 @@ function Time({ block: { millis }, time, startMillis }: BlockProps): JSX.Element
   );
 }
 
-/** Whether an answer is being written, and how it ended where it did not just stop. */
+/** Whether an answer is being written, or how it ended, unless it just stopped. */
 function Ending({
   block: { isFailed, finishReasons = [] },
   isWriting,

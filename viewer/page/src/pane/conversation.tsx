@@ -22,7 +22,7 @@ interface Props extends Pick<BlockProps, 'time' | 'startMillis' | 'select'>, Omi
   readonly isLive: boolean;
   /** The newest entry that the collector is known to have. */
   readonly deliveredSeq: number | undefined;
-  /** Entries that were held, and went because of the bound. */
+  /** Entries that were dropped because of a bound. */
   readonly trimmed: number;
 }
 
@@ -48,7 +48,7 @@ export function ConversationView(props: Props): JSX.Element {
   if (to === blocks.length && delivered === to && to > 0) rows.push(<DeliveredMark key="delivered" isAll />);
   return (
     <div class="conversation">
-      {/* A log of which nothing is announced: a word for each token would drown all else. */}
+      {/* A log that announces nothing: a word for each token would drown all else. */}
       <div
         class="blocks"
         ref={(element) => {
@@ -68,7 +68,7 @@ export function ConversationView(props: Props): JSX.Element {
           ) : (
             <TrimmedMark count={props.trimmed} />
           )}
-          {blocks.length === 0 ? <p class="note">Nothing has come yet that the filter lets through.</p> : rows}
+          {blocks.length === 0 ? <p class="note">Nothing has come yet that matches the filters.</p> : rows}
         </div>
       </div>
       {scroller.isAtEnd ? null : (
@@ -91,12 +91,12 @@ function useScroller({ conversation, selected, found, loadOlder, reach }: Props)
   useEffect(() => {
     const { box } = scroller;
     if (box === null) return undefined;
-    // The end stays in sight when the box becomes lower, as by a keyboard on the screen, and when the content becomes higher: a block
-    // has an estimated height until it has been in sight.
+    // The end stays in sight when the box shrinks, for example because of a keyboard on the screen, and when the content grows: the
+    // height of a block is an estimate until it has been in sight.
     const observer = new ResizeObserver(() => scroller.settle());
     for (const element of [box, ...box.children]) observer.observe(element);
     box.addEventListener('click', scroller.onClick, true);
-    // This event does not rise to the box.
+    // This event does not bubble up to the box.
     box.addEventListener('toggle', scroller.onFold, true);
     return () => {
       observer.disconnect();
@@ -118,10 +118,13 @@ function useFoundText(scroller: Scroller, { conversation, selected, found }: Pro
 }
 
 function DeliveredMark({ isAll = false }: { readonly isAll?: boolean }): JSX.Element {
-  return <Mark kind="delivered" text={isAll ? 'The collector has all of it' : 'The collector has it up to here'} />;
+  return (
+    <Mark kind="delivered" text={isAll ? 'The collector has everything' : 'The collector has everything up to here'} />
+  );
 }
 
 function TrimmedMark({ count }: { readonly count: number }): JSX.Element | null {
   if (count === 0) return null;
-  return <Mark kind="gap" text={`${count.toLocaleString()} older entries went: the viewer holds no more`} />;
+  const what = count === 1 ? '1 older entry' : `${count.toLocaleString()} older entries`;
+  return <Mark kind="gap" text={`The viewer has dropped ${what} because of its bounds`} />;
 }

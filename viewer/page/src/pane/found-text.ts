@@ -10,7 +10,7 @@ export function textPlacesIn(element: Element, wanted: string): Range[] {
     const nodes = textNodes(text);
     const whole = nodes.map(({ data }) => data).join('');
     const lower = whole.toLowerCase();
-    // A few letters change their length with their case: places behind them would be wrong.
+    // A few letters change their length with their case: the places after them would be wrong.
     if (lower.length !== whole.length) continue;
     for (let at = lower.indexOf(wanted.toLowerCase()); at !== -1; at = lower.indexOf(wanted.toLowerCase(), at + 1)) {
       if (places.length === MAX_PLACES) return places;
@@ -22,10 +22,11 @@ export function textPlacesIn(element: Element, wanted: string): Range[] {
 
 /**
  * Marks these places, and no others, without changing the document. Older browsers mark nothing.
- * @returns Takes the marks away, unless others have taken their place.
+ *
+ * @returns A function that removes the marks, unless other marks have replaced them.
  */
 export function markPlaces(places: readonly Range[]): () => void {
-  // Absent in browsers of before 2025.
+  // Browsers from before 2025 do not have it.
   const highlights = (globalThis.CSS as Partial<typeof CSS>).highlights;
   if (highlights === undefined) return () => {};
   const highlight = new Highlight(...places);
@@ -35,7 +36,7 @@ export function markPlaces(places: readonly Range[]): () => void {
   };
 }
 
-/** Unfolds what hides the place, and scrolls the box until it is in sight. */
+/** Unfolds what hides the place, and scrolls the box until the place is in sight. */
 export function bringIntoSight(box: Element, place: Range): void {
   const element = place.startContainer.parentElement;
   const fold = element?.closest('details');

@@ -1,20 +1,20 @@
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { JSX } from 'preact';
 
-/** A stretch that is so long ends at the next line: what comes is laid out with the last stretch alone, not with all of the text. */
+/** A stretch of this length ends at the next line end, so that the browser lays out new text with the last stretch alone. */
 const STRETCH_CHARS = 2_000;
 
-/** Without an end of a line a stretch ends there, where the line is wrapped. */
+/** Without a line end, a stretch of this length ends where the text is wrapped. */
 const LONGEST_STRETCH = 4_000;
 
-/** A text that grows at its end. What is new is appended to the last text node; nothing that stands there is touched. */
+/** A text that grows at its end. New text is appended to the last text node; what is there already is not touched. */
 export function GrowingText({ text, kind = '' }: { readonly text: string; readonly kind?: string }): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
   const shown = useRef('');
   useLayoutEffect(() => {
     const box = place.current;
     if (box === null || text === shown.current) return;
-    // In a replay a text becomes shorter.
+    // In a replay, a text can become shorter.
     if (!text.startsWith(shown.current)) {
       box.replaceChildren();
       shown.current = '';
@@ -41,7 +41,7 @@ function lengthOf(stretch: Element | null): number {
   return stretch?.firstChild instanceof Text ? stretch.firstChild.length : 0;
 }
 
-/** A text without ends of lines: all but the line that is being written becomes a stretch. It is wrapped there already. */
+/** Ends a long stretch without line ends before the line that is being written. The text is wrapped there already. */
 function endLongStretch(box: HTMLElement): void {
   const text = box.lastElementChild?.firstChild;
   if (!(text instanceof Text) || text.length <= LONGEST_STRETCH) return;
@@ -49,7 +49,7 @@ function endLongStretch(box: HTMLElement): void {
   if (line > 0) box.appendChild(document.createElement('div')).append(text.splitText(line));
 }
 
-/** Where the last line of the text begins on the screen; 0 where it is not on it. */
+/** The index at which the last line of the text begins on the screen; 0 if the text is not on the screen. */
 function lastLineOf(text: Text): number {
   const range = document.createRange();
   const topAt = (at: number): number => {

@@ -36,10 +36,10 @@ export function Mark({
   );
 }
 
-/** The place of the first block that the collector does not have whole; `undefined`: nothing is known. */
+/** The index of the first block that the collector does not have whole; `undefined` if nothing is known. */
 export function deliveredPlace(blocks: readonly BlockChange[], deliveredSeq: number | undefined): number | undefined {
   if (deliveredSeq === undefined) return undefined;
-  // A gap and an end are no entries: there is nothing of them to be delivered.
+  // A gap and an end have no entries to be delivered.
   const isUndelivered = ({ seq, type }: BlockChange): boolean => seq > deliveredSeq && type !== 'gap' && type !== 'end';
   if (!blocks.some(isUndelivered)) return blocks.length;
   return blocks.findIndex(({ seq }) => seq > deliveredSeq);

@@ -16,7 +16,7 @@ const SEVERITIES = [
   [17, 'errors'],
 ] as const;
 
-/** The name of a session, how it is, and what can be done with it. */
+/** The name of a session, its state, and what you can do with it. */
 export function PaneHeader({
   session,
   isReplay,
@@ -50,7 +50,7 @@ export function PaneHeader({
           type="button"
           aria-pressed={isPinned}
           disabled={!isPinned && view.pins.length >= MAX_PANES - 1}
-          title="Keeps this session beside others"
+          title={isPinned ? 'Stop showing this session beside others' : 'Show this session beside others'}
           onClick={pin}
         >
           Pin
@@ -73,7 +73,7 @@ export function PaneHeader({
   );
 }
 
-/** What there is of the session, in figures of a fixed width. */
+/** The figures of the session, each of a fixed width. */
 function Counts({ session }: { readonly session: string }): JSX.Element {
   const store = useStore();
   const row = usePage(() => store.rowOf(session));
@@ -91,7 +91,7 @@ function Counts({ session }: { readonly session: string }): JSX.Element {
   );
 }
 
-/** They hold for all sessions on the page. */
+/** They apply to all sessions on the page. */
 function Filters(): JSX.Element {
   const store = useStore();
   const { logType, severity, time } = usePage((state) => state.view);
@@ -107,7 +107,7 @@ function Filters(): JSX.Element {
         Logs
       </label>
       <select
-        aria-label="Least severity of logs"
+        aria-label="Minimum severity of logs"
         disabled={!hasLogs}
         value={severity}
         onChange={(event) => store.show({ severity: Number(event.currentTarget.value) })}
@@ -124,7 +124,7 @@ function Filters(): JSX.Element {
       <button
         type="button"
         aria-pressed={time === 'relative'}
-        title="Times since the session began, or of the clock"
+        title="Show times since the session began, not the time of day"
         onClick={() => store.show({ time: time === 'relative' ? 'absolute' : 'relative' })}
       >
         Relative times

@@ -11,14 +11,14 @@ import './pane.css';
 
 const NOTHING_OLDER = (): Promise<void> => Promise.resolve();
 
-/** A session: its name and what can be done with it, over its conversation; or over its replay. */
+/** A session: its header above its conversation, or above its replay. */
 export function Pane({ session }: { readonly session: string }): JSX.Element {
   const store = useStore();
   const view = usePage((state) => state.view);
   const isChosen = view.follow === session;
   const opened = useReplay(session, isChosen ? view.replay : undefined, (replay) => {
     const now = store.state.view;
-    // A replay that was closed plays on until this is drawn: it would open itself again.
+    // A closed replay plays on until the next draw: without the check it would open itself again.
     if (now.follow === session && now.replay !== undefined) store.show({ replay });
   });
   const played = typeof opened === 'object' ? opened.player.replay.conversationAt(opened.player.count) : undefined;
@@ -35,7 +35,9 @@ export function Pane({ session }: { readonly session: string }): JSX.Element {
       <PaneHeader session={session} isReplay={opened !== undefined} />
       {opened === undefined ? <Live session={session} /> : null}
       {opened === 'loading' ? <p class="note">Loading the replay…</p> : null}
-      {opened === 'gone' ? <p class="note">There is nothing to replay: the session is not held any more.</p> : null}
+      {opened === 'gone' ? (
+        <p class="note">There is nothing to replay: the viewer no longer holds this session.</p>
+      ) : null}
       {typeof opened === 'object' && played !== undefined ? (
         <>
           <ReplayBar {...opened} close={() => store.show({ follow: session, replay: undefined })} />
@@ -50,7 +52,11 @@ function Live({ session }: { readonly session: string }): JSX.Element {
   const conversation = usePage(({ conversations }) => conversations.get(session));
   if (conversation === undefined) return <p class="note">Loading…</p>;
   if (conversation.isGone) {
-    return <p class="note">This session is not held: it went because of the bound, or has not come yet.</p>;
+    return (
+      <p class="note">
+        The viewer does not hold this session: it was dropped because of the bounds, or has not begun yet.
+      </p>
+    );
   }
   return <Conversation session={session} conversation={conversation} />;
 }
@@ -65,7 +71,7 @@ function Conversation({ session, conversation, isReplay = false }: ConversationP
   const store = useStore();
   const view = usePage((state) => state.view);
   const row = usePage(() => store.rowOf(session));
-  // The position of a replay is one of the session that was chosen so far.
+  // The address has the replay position of the session that was chosen so far.
   const select = useCallback(
     (block: number) =>
       store.show({ block, ...(store.state.view.follow === session ? {} : { follow: session, replay: undefined }) }),

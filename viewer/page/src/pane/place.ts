@@ -1,4 +1,4 @@
-/** A block, and how far below the upper edge it stands. */
+/** A block, and how many pixels below the upper edge it is. */
 export interface Place {
   readonly block: string;
   readonly top: number;
@@ -15,7 +15,7 @@ export function placeNow(box: HTMLElement | null): Place | undefined {
   return undefined;
 }
 
-/** Scrolls so that the block stands where it stood. Where the browser has done so, nothing is left to do. */
+/** Scrolls so that the block is where it was, unless the browser has done so. */
 export function keepPlace(box: HTMLElement, { block, top }: Place): void {
   const element = box.querySelector(`[data-block="${CSS.escape(block)}"]`);
   if (element === null) return;

@@ -57,7 +57,7 @@ export function ReplayBar({ player, omitted, close }: Props): JSX.Element {
   );
 }
 
-/** The keys of a slider; an arrow goes to the next entry, since a millisecond would be no step. */
+/** The keys of a slider. An arrow goes to the next or previous entry, since nobody would see a step of a millisecond. */
 function onKey(event: KeyboardEvent, player: OpenedReplay['player']): void {
   const { durationMillis } = player.replay;
   const steps: Readonly<Record<string, () => void>> = {

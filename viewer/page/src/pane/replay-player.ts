@@ -7,13 +7,13 @@ export interface Frames {
 }
 
 export interface PlayerHandlers {
-  /** Something is to be drawn anew. */
+  /** Something must be drawn again. */
   changed(): void;
-  /** The address is to have this position: milliseconds of the session. */
+  /** The address must get this position, in milliseconds of the session. */
   moved(sessionMillis: number): void;
 }
 
-/** The address is told of a replay that runs so often. */
+/** How often the address gets the position of a replay that runs. */
 const TELL_MILLIS = 1_000;
 
 /** Plays a replay: its position moves with the frames of the page. */
@@ -58,7 +58,7 @@ export class ReplayPlayer {
 
   play(): void {
     if (this.isPlaying) return;
-    // At the end it begins once more.
+    // At the end, it starts over.
     if (this.#playedMillis >= this.replay.durationMillis) this.#playedMillis = 0;
     this.#lastMillis = undefined;
     this.#frame = this.#frames.next((millis) => this.#advance(millis));
@@ -73,14 +73,14 @@ export class ReplayPlayer {
     this.#handlers.changed();
   }
 
-  /** Goes there, and goes on from there where it plays. */
+  /** Goes there. A replay that plays continues from there. */
   seek(playedMillis: number): void {
     this.#playedMillis = Math.min(Math.max(0, playedMillis), this.replay.durationMillis);
     this.#tell();
     this.#handlers.changed();
   }
 
-  /** Goes so many entries on, or back. */
+  /** Goes this many entries forward, or back if negative, and pauses. */
   step(entries: number): void {
     this.pause();
     const { replay } = this;
@@ -91,7 +91,7 @@ export class ReplayPlayer {
     this.seek(replay.timeOfCount(count));
   }
 
-  /** Goes where the address says, unless it says what it was told. */
+  /** Goes where the address says, unless the player itself has just put that position there. */
   goTo(sessionMillis: number): void {
     if (Math.round(sessionMillis) === this.#toldMillis) return;
     this.#toldMillis = Math.round(sessionMillis);

@@ -5,22 +5,22 @@ import type { Conversation } from '../blocks.ts';
 export const SPEEDS = [1, 2, 4, 16] as const;
 export type Speed = (typeof SPEEDS)[number];
 
-/** A pause of the session that is longer is shortened to this: nobody wants to wait a night for the next question. */
+/** A longer pause of the session is shortened to this: nobody wants to wait a night for the next question. */
 export const MAX_PAUSE_MILLIS = 3_000;
-/** From one of these the place of any step is a few hundred steps away. */
+/** The conversation is kept after each group of this many steps, so that no step is farther away from a kept one. */
 const STEPS_PER_CHECKPOINT = 500;
 
 const NOTHING: Conversation = { blocks: [], hasOlder: false, isGone: false };
 
 /**
- * A session that is played again. Its time is that of the session without what is longer than a short pause, so a position has two
- * numbers: milliseconds of the replay, and milliseconds since the session began, which the address keeps.
+ * A session that is played again, with its long pauses shortened. So a position has two numbers: milliseconds of the replay, and
+ * milliseconds since the session began, which the address keeps.
  */
 export class Replay {
   readonly durationMillis: number;
   readonly startMillis: number;
   readonly #steps: readonly ReplayStep[];
-  /** For each step, when it is played, and when it was. */
+  /** For each step: when it is played, and when it happened. */
   readonly #playedAt: Float64Array;
   readonly #tookAt: Float64Array;
   readonly #checkpoints: Conversation[] = [NOTHING];
@@ -33,7 +33,7 @@ export class Replay {
     this.#tookAt = new Float64Array(steps.length);
     let [took, played] = [0, 0];
     for (const [at, { millis }] of steps.entries()) {
-      // Entries that came out of the order of their times are played at once.
+      // Entries that did not come in the order of their times are played at once.
       const pause = Math.max(0, millis - this.startMillis - took);
       took += pause;
       played += Math.min(pause, MAX_PAUSE_MILLIS);
@@ -47,7 +47,7 @@ export class Replay {
     return this.#steps.length;
   }
 
-  /** How many steps have been played then. */
+  /** How many steps have been played by then. */
   countAt(playedMillis: number): number {
     return upTo(this.#playedAt, playedMillis);
   }
@@ -87,7 +87,7 @@ export class Replay {
   }
 }
 
-/** The conversation with what a filter lets through. What a stream of the server brings has been through it already. */
+/** The blocks of a replay that the filters let through. In a live session, the server has applied them. */
 export function filtered(
   conversation: Conversation,
   { logType, severity }: { readonly logType: BlockQuery['logType']; readonly severity: number },
@@ -100,7 +100,7 @@ export function filtered(
   return { ...conversation, blocks: conversation.blocks.filter(isShown) };
 }
 
-/** How many of the times, which grow, are not after this one. */
+/** How many of the times, which never decrease, are not after this one. */
 function upTo(times: Float64Array, millis: number): number {
   let [low, high] = [0, times.length];
   while (low < high) {
@@ -111,7 +111,7 @@ function upTo(times: Float64Array, millis: number): number {
   return low;
 }
 
-/** The time on another clock that ticks at the same steps. */
+/** Converts a time of one clock to another one that has a time for the same steps. */
 function between(from: Float64Array, to: Float64Array, millis: number): number {
   const count = upTo(from, millis);
   if (count === 0) return 0;

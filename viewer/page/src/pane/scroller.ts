@@ -7,21 +7,21 @@ import { earlierWindow, grownWindow, laterWindow, newestWindow, placesIn, window
 import type { ShownWindow } from './window.ts';
 
 export interface ScrollerHandlers {
-  /** The document is to be drawn anew. */
+  /** Draws the document again. */
   draw(): void;
   loadOlder(): Promise<void>;
   /** Loads older blocks until this one is there. */
   reach(block: number): Promise<unknown>;
 }
 
-/** The end is in sight so far from it. */
+/** The end counts as in sight up to this distance from it. */
 const END_PIXELS = 40;
-/** More is put into the document so far before its edge is in sight. */
+/** More blocks are put into the document at this distance from its edge. */
 const EDGE_PIXELS = 1_200;
 
 /**
- * Which blocks of a conversation are in the document, and where that is scrolled to: at the end while that is in sight; else where
- * it was, whatever comes above or below.
+ * Decides which blocks of a conversation are in the document, and where it is scrolled to: to the end while that is in sight, and
+ * otherwise where it was, whatever comes above or below.
  */
 export class Scroller {
   box: HTMLDivElement | null = null;
@@ -30,28 +30,28 @@ export class Scroller {
   handlers: ScrollerHandlers;
   #conversation: Conversation | undefined;
   #top = 0;
-  /** The first block of the document as it was drawn last. */
+  /** The first block of the document as it was last drawn. */
   #first = 0;
   #place: Place | undefined;
-  /** Blocks are loaded that are to be shown above. */
+  /** Whether older blocks are being loaded, to be shown above. */
   #isEarlierDue = false;
   /** A block to be brought into sight, 0 for none. */
   #wanted = 0;
-  /** A text in it that is to be in sight, `''` for none. */
+  /** A text in that block to be brought into sight, `''` for none. */
   #wantedText = '';
-  /** Something is being unfolded: what grows is no news at the end. */
+  /** Something is being unfolded: the document grows, but nothing new has come at its end. */
   #isUnfolding = false;
 
   constructor(handlers: ScrollerHandlers) {
     this.handlers = handlers;
   }
 
-  /** Before the document is changed. */
+  /** Call it before the document changes. */
   prepare(conversation: Conversation): void {
     const { blocks } = conversation;
     const isOther = (blocks[0]?.id ?? 0) > this.shown.first || (blocks.at(-1)?.id ?? 0) < this.shown.first;
     this.#conversation = conversation;
-    // It came from the start, or lost what was shown.
+    // The conversation came from its start, or lost what was shown.
     if (isOther) this.shown = newestWindow(blocks);
     this.shown = grownWindow(blocks, this.shown, this.isAtEnd);
     if (this.#isEarlierDue && placesIn(blocks, this.shown)[0] > 0) {
@@ -61,7 +61,7 @@ export class Scroller {
     this.#place = this.#first === this.shown.first || this.isAtEnd ? undefined : placeNow(this.box);
   }
 
-  /** After it was changed. */
+  /** Call it after the document has changed. */
   settle(): void {
     const { box } = this;
     if (box === null) return;
@@ -79,7 +79,7 @@ export class Scroller {
     const below = box.scrollHeight - box.clientHeight - box.scrollTop;
     const wasAtEnd = this.isAtEnd;
     if (below < END_PIXELS) this.isAtEnd = this.shown.last === undefined;
-    // Only a person scrolls up; below, more may have come meanwhile.
+    // Only a person scrolls up. The end can also be farther away because more came.
     else if (box.scrollTop < this.#top) this.isAtEnd = false;
     this.#top = box.scrollTop;
     if (box.scrollTop < EDGE_PIXELS && !this.isAtEnd) this.showEarlier();
@@ -91,7 +91,7 @@ export class Scroller {
     if (target instanceof Element && target.closest('summary') !== null) this.#isUnfolding = true;
   };
 
-  /** What is unfolded grows: the end may be out of sight then, and nothing is to be scrolled for it. */
+  /** Unfolding may push the end out of sight, and then the document must not be scrolled to it. */
   readonly onFold = (): void => {
     const { box } = this;
     this.#isUnfolding = false;
@@ -161,6 +161,6 @@ export class Scroller {
 
 function isInSight(box: Element, part: Element | Range): boolean {
   const [outer, inner] = [box.getBoundingClientRect(), part.getBoundingClientRect()];
-  // What is folded has no place.
+  // What is folded has no height.
   return inner.height > 0 && inner.top < outer.bottom && inner.bottom > outer.top;
 }

@@ -5,14 +5,14 @@ import type { CopyForm } from '../details/copy-menu.tsx';
 import { MAX_WRITES, recordsIn, testFixture } from '../details/fixture.ts';
 import type { OtlpRecord } from '../details/fixture.ts';
 
-/** Most blocks of a copy, and about the most characters; what is larger is a matter of the export. */
+/** Most blocks of a copy, and about the most characters. The export has all. */
 const MAX_COPIED = 20_000;
 const MAX_COPIED_CHARS = 16 * 1024 * 1024;
 const BLOCKS_PER_REQUEST = 1_000;
-/** Of each text: as many as the viewer keeps of one. */
+/** The most characters of each text: as many as the viewer keeps. */
 const CHARS_PER_TEXT = 1_048_576;
 
-/** The forms in which a session is copied, with all that is held of it, whatever the filters of the page. */
+/** The forms in which a session can be copied, with all that the viewer holds of it, whatever the filters of the page. */
 export function sessionCopies(session: string, entries: () => number): readonly CopyForm[] {
   const name = session.slice(2);
   return [
@@ -22,7 +22,7 @@ export function sessionCopies(session: string, entries: () => number): readonly 
   ];
 }
 
-/** All blocks that are held of the session, or the newest of very many. */
+/** All blocks that the viewer holds of the session, or the newest ones if there are very many. */
 async function newestBlocks(session: string): Promise<OlderBlocks> {
   const groups: (readonly BlockChange[])[] = [];
   let [before, count, chars, hasOlder] = ['', 0, 0, true];
@@ -40,7 +40,7 @@ async function newestBlocks(session: string): Promise<OlderBlocks> {
   return { blocks: groups.flat(), hasOlder };
 }
 
-/** As many records of the export as a fixture takes; the rest is not read. */
+/** The first records of the export, as many as a fixture takes. The rest is not read. */
 async function firstRecords(session: string): Promise<OtlpRecord[]> {
   const response = await asked(`./api/export?${new URLSearchParams({ session }).toString()}`);
   const records: OtlpRecord[] = [];

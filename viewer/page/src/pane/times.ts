@@ -10,13 +10,13 @@ export function timeText(millis: number, mode: TimeMode, startMillis: number): s
   return mode === 'absolute' ? CLOCK.format(millis) : sinceText(millis - startMillis);
 }
 
-/** The day, where it is another than that of the time before. */
+/** The day, if it differs from that of the time before. */
 export function dayBetween(beforeMillis: number | undefined, millis: number): string | undefined {
   const day = DAY.format(millis);
   return beforeMillis === undefined || DAY.format(beforeMillis) === day ? undefined : day;
 }
 
-/** In full, for a title. */
+/** The time in full, for a title. */
 export function fullTime(millis: number): string {
   return `${DAY.format(millis)}, ${CLOCK.format(millis)}.${String(Math.floor(millis) % 1_000).padStart(3, '0')}`;
 }
@@ -26,7 +26,7 @@ export function sinceText(millis: number): string {
   return `${millis < 0 ? '−' : '+'}${clockText(Math.abs(millis), 3)}`;
 }
 
-/** A time as a clock that runs: `0:12`, `1:02:03`; with so many digits of a second. */
+/** A span of time as on a stopwatch: `0:12`, `1:02:03`. @param digits Of a second. */
 export function clockText(millis: number, digits = 0): string {
   const unit = 10 ** (3 - digits);
   const all = Math.floor(millis / unit) * unit;
@@ -38,7 +38,7 @@ export function clockText(millis: number, digits = 0): string {
   return `${minutes}:${two(seconds)}${rest}`;
 }
 
-/** A span as one says it: `340 ms`, `6.2 s`, `3 min 5 s`. */
+/** A span of time as people say it: `340 ms`, `6.2 s`, `3 min 5 s`. */
 export function spanText(millis: number): string {
   if (millis < 999.5) return `${Math.round(millis)} ms`;
   if (millis < 59_950) return `${(millis / 1_000).toFixed(1)} s`;

@@ -12,13 +12,15 @@ const FRAMES: Frames = {
 
 export interface OpenedReplay {
   readonly player: ReplayPlayer;
-  /** Older entries that are not in it. */
+  /** How many older entries are not in it. */
   readonly omitted: number;
 }
 
 /**
- * The replay of a session. @param at Milliseconds since the session began, as the address has them; `undefined`: it is not replayed.
- * @returns `'loading'` and `'gone'` while there is nothing to play.
+ * Opens the replay of a session.
+ *
+ * @param at Milliseconds since the session began, as the address has them; `undefined` if the session is not replayed.
+ * @returns `'loading'` or `'gone'` while there is nothing to play.
  */
 export function useReplay(
   session: string,

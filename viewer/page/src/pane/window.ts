@@ -1,14 +1,14 @@
 import type { BlockChange } from '../../../src/serve/protocol.ts';
 import { placeOf } from '../blocks.ts';
 
-/** Which of the blocks are in the document: a session may have 100,000. Named by ids, since places change as older ones come. */
+/** Which blocks are in the document: a session may have 100,000. Ids name them, since indexes change when older blocks come. */
 export interface ShownWindow {
   readonly first: number;
-  /** `undefined`: all that come. */
+  /** `undefined`: up to the newest, also when others come. */
   readonly last: number | undefined;
 }
 
-/** So many are there at first, come with each step up or down, and at most. */
+/** How many blocks there are at first, how many come with each step up or down, and how many there are at most. */
 const AT_FIRST = 80;
 const STEP = 60;
 const AT_MOST = 260;
@@ -24,12 +24,12 @@ export function windowAround(blocks: Blocks, id: number): ShownWindow {
   return between(blocks, at - STEP, at + STEP);
 }
 
-/** The places of the first block that is shown, and of the one behind the last. */
+/** The indexes of the first block that is shown, and of the one after the last. */
 export function placesIn(blocks: Blocks, { first, last }: ShownWindow): readonly [from: number, to: number] {
   return [placeOf(blocks, first), last === undefined ? blocks.length : placeOf(blocks, last + 1)];
 }
 
-/** What is shown when blocks came: at the end the oldest go, further up the newest are not shown yet. */
+/** The window when blocks have come: at the end the oldest ones leave it; farther up the newest ones stay out. */
 export function grownWindow(blocks: Blocks, shown: ShownWindow, isAtEnd: boolean): ShownWindow {
   const [from, to] = placesIn(blocks, shown);
   if (to - from <= AT_MOST) return shown;
