@@ -1,6 +1,6 @@
 /**
- * Reads the English of the documents, of the docstrings and of the messages in `src` for what makes a reader stop: the rules
- * are in `prose-rules.ts`.
+ * Reads the English of the documents, and of the docstrings and the messages in the sources of both packages, for what makes a
+ * reader stop: the rules are in `prose-rules.ts`.
  *
  *     npm run prose                    all of it
  *     npm run prose -- docs/read.md    files with one of these in their path
@@ -84,7 +84,9 @@ function filesIn(folder: string, ending: string, isDeep = false): string[] {
 const names = process.argv.slice(2);
 const isWanted = (path: string): boolean => names.length === 0 || names.some((name) => path.includes(name));
 const documents = ['.', 'docs', 'viewer'].flatMap((folder) => filesIn(folder, '.md')).filter(isWanted);
-const sources = filesIn('src', '.ts', true).filter(isWanted);
+const sources = ['src', 'viewer/src', 'viewer/page/src']
+  .flatMap((folder) => ['.ts', '.tsx'].flatMap((ending) => filesIn(folder, ending, true)))
+  .filter(isWanted);
 const kernel = new TextlintKernel();
 let count = 0;
 for (const [paths, textOf] of [

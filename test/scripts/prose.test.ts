@@ -17,7 +17,9 @@ describe('the English that is read', () => {
 
   beforeEach(() => {
     project = temporaryDirectory();
-    for (const folder of ['docs', 'viewer', 'src']) mkdirSync(join(project, folder));
+    for (const folder of ['docs', 'src', 'viewer/src', 'viewer/page/src']) {
+      mkdirSync(join(project, folder), { recursive: true });
+    }
     write('src/a.ts', "/** Fine. */\nexport const a = 'ours';\n");
   });
 
@@ -40,6 +42,12 @@ describe('the English that is read', () => {
     ['docs/a.md', `# A\n\nFine. ${LONG}.\n`, 'docs/a.md:3: 46 words without a pause'],
     ['src/a.ts', '/**\n * Fine.\n *\n * One of ours.\n */\nexport const a = 1;\n', 'src/a.ts:4: "ours": say whose'],
     ['src/a.ts', "export const a =\n  'a message that is simply wrong';\n", 'src/a.ts:2: "simply": leave it out'],
+    ['viewer/src/a.ts', "export const a =\n  'a message that is simply wrong';\n", 'viewer/src/a.ts:2: "simply"'],
+    [
+      'viewer/page/src/a.tsx',
+      '/** One of ours. */\nexport const a = 1;\n',
+      'viewer/page/src/a.tsx:1: "ours": say whose',
+    ],
   ])('is found with its line: %s, %j', async (path, text, expected) => {
     write(path, text);
     const { status, stderr } = await read();
