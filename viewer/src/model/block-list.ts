@@ -77,10 +77,28 @@ export class BlockList {
     return this.#changes.behind(cursor);
   }
 
-  /** Drops this many of the oldest blocks. @returns The dropped ones. */
-  dropOldest(count: number): ReadonlySet<Block> {
-    const gone = new Set(this.all.splice(0, count));
-    for (const block of gone) this.#changes.forget(block);
-    return gone;
+  /**
+   * Drops the oldest entries of the session, the blocks that hold no other entries, and the marks above the oldest entry
+   * that stays.
+   *
+   * @param gone The oldest entries, in the order of arrival.
+   * @param keptSeq The number of the oldest entry that stays.
+   * @returns The dropped blocks.
+   */
+  dropOldest(gone: readonly Entry[], keptSeq: number): ReadonlySet<Block> {
+    const counts = new Map<Block, number>();
+    for (const { block } of gone) counts.set(block, (counts.get(block) ?? 0) + 1);
+    // The entries of a block are in the order of arrival too.
+    for (const [block, count] of counts) block.entries.splice(0, count);
+    const dropped = new Set<Block>();
+    let at = 0;
+    for (const block of this.all) {
+      const isKept = block.entries.length > 0 || (!counts.has(block) && block.changedAt > keptSeq);
+      if (isKept) this.all[at++] = block;
+      else dropped.add(block);
+    }
+    this.all.length = at;
+    for (const block of dropped) this.#changes.forget(block);
+    return dropped;
   }
 }

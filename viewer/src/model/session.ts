@@ -162,43 +162,14 @@ export class Session {
     return undefined;
   }
 
-  /** Drops the oldest blocks, with at least this many entries, but never the newest block. @returns How many entries it dropped. */
+  /** Drops this many of the oldest entries, but never the newest one. @returns How many it dropped. */
   trim(count: number): number {
-    let dropped = 0;
-    let blocks = 0;
-    for (const block of this.blocks) {
-      if (dropped >= count || blocks >= this.blocks.length - 1) break;
-      dropped += block.entries.length;
-      blocks += 1;
-    }
-    if (dropped === 0) return this.#trimBlock(count);
-    const gone = this.#list.dropOldest(blocks);
-    this.#keepEntries((entry) => !gone.has(entry.block));
-    this.#answers.forget(gone);
-    return this.#noteTrimmed(dropped);
-  }
-
-  /** The session is one endless block: drops its oldest entries. */
-  #trimBlock(count: number): number {
-    const [block] = this.blocks;
-    const dropped = new Set(block?.entries.splice(0, Math.min(count, (block?.entries.length ?? 0) - 1)));
-    this.#keepEntries((entry) => !dropped.has(entry));
-    return this.#noteTrimmed(dropped.size);
-  }
-
-  #keepEntries(isKept: (entry: Entry) => boolean): void {
-    let at = 0;
-    for (const entry of this.entries) {
-      if (isKept(entry)) this.entries[at++] = entry;
-      else this.bytes -= entry.bytes;
-    }
-    this.entries.length = at;
-  }
-
-  #noteTrimmed(dropped: number): number {
-    this.trimmed += dropped;
+    const gone = this.entries.splice(0, Math.min(count, this.entries.length - 1));
+    for (const { bytes } of gone) this.bytes -= bytes;
+    this.#answers.forget(this.#list.dropOldest(gone, this.entries[0]?.seq ?? 0));
+    this.trimmed += gone.length;
     this.version = this.#numbers.nextSeq();
-    return dropped;
+    return gone.length;
   }
 }
 

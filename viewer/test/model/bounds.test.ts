@@ -60,6 +60,24 @@ describe('what the model holds', () => {
     expect(session?.entries.at(-1)?.text).toBe('999 ');
   });
 
+  it('lets the oldest chunks of an answer go that stands between a gap and a log', () => {
+    const model = new SessionModel({ maxEntries: 100 });
+    const script = new SessionScript(model, 'endless').mark('stream_start');
+    for (let at = 0; at < 50; at += 1) script.chunk(`${at} `);
+    const session = model.find('endless');
+    session?.addGap(1, 'evicted', script.millis);
+    script.chunk('goes on ').log('looked up');
+    for (let at = 0; at < 1_000; at += 1) script.chunk(`${at} `);
+    expect(session?.blocks.map(({ type, isOpen }) => [type, isOpen])).toEqual([['answer', true]]);
+    expect(session?.entries.length).toBe(model.entries);
+    expect(model.entries).toBeGreaterThan(80);
+    expect(model.entries).toBeLessThanOrEqual(100);
+    expect(session?.blocks[0]?.entries).toEqual(session?.entries);
+    expect(session?.openAnswers).toBe(1);
+    script.mark('stream_end');
+    expect(session?.openAnswers).toBe(0);
+  });
+
   it('is bounded in bytes and in sessions too', () => {
     const bytes = new SessionModel({ maxBytes: 100_000 });
     for (let at = 0; at < 50; at += 1) new SessionScript(bytes, `s${at}`).log('x'.repeat(5_000));
@@ -76,7 +94,7 @@ describe('what the model holds', () => {
     const session = model.find('abc');
     expect(session?.openAnswers).toBe(1);
     script.log('c');
-    session?.trim(3);
+    session?.trim(4);
     expect([session?.openAnswers, session?.blocks.map(({ type }) => type)]).toEqual([0, ['log']]);
     script.chunk('d').mark('stream_end').mark('stream_start').mark('stream_end');
     expect(session?.openAnswers).toBe(0);

@@ -20,27 +20,50 @@ const STEPS: readonly ((script: SessionScript, session: Session) => unknown)[] =
   (_script, session) => session.addGap(1, 'evicted', 1),
   (_script, session) => session.end(1),
   (_script, session) => session.trim(1),
+  (_script, session) => session.trim(4),
 ];
+
+/** Plays random steps, and looks at the session after each of them. */
+function afterEach(look: (session: Session, model: SessionModel) => void): void {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...STEPS), { maxLength: 40 }), (steps) => {
+      const model = new SessionModel();
+      const script = new SessionScript(model, 'abc').log('first');
+      const session = model.find('abc') as Session;
+      for (const step of steps) {
+        step(script, session);
+        look(session, model);
+      }
+    }),
+    runs(200),
+  );
+}
+
+describe('a session, whatever comes and goes', () => {
+  it('has each entry in one block, and counts the answers that are open', () => {
+    afterEach((session) => {
+      const placed = session.blocks.flatMap(({ entries }) => entries);
+      expect(placed.toSorted((a, b) => a.seq - b.seq)).toEqual(session.entries);
+      expect(session.bytes).toBe(session.entries.reduce((sum, { bytes }) => sum + bytes, 0));
+      const open = session.blocks.filter(({ isOpen, isMarked }) => isOpen && isMarked);
+      expect(session.openAnswers).toBe(open.length);
+    });
+  });
+});
 
 describe('what changed in a session since a cursor', () => {
   it('is the held blocks that changed after it, in the order in which they began', () => {
-    fc.assert(
-      fc.property(fc.array(fc.constantFrom(...STEPS), { maxLength: 40 }), (steps) => {
-        const model = new SessionModel();
-        const script = new SessionScript(model, 'abc').log('first');
-        const session = model.find('abc') as Session;
-        const cursors = [0];
-        for (const step of steps) {
-          step(script, session);
-          cursors.push(model.cursor);
-          for (const cursor of cursors) {
-            const changed = session.blocks.filter(({ changedAt }) => changedAt > cursor);
-            expect(session.changedSince(cursor).map(({ id }) => id)).toEqual(changed.map(({ id }) => id));
-          }
-        }
-      }),
-      runs(200),
-    );
+    let cursors: number[] = [];
+    let last: Session | undefined;
+    afterEach((session, { cursor: now }) => {
+      if (session !== last) cursors = [0];
+      last = session;
+      cursors.push(now);
+      for (const cursor of cursors) {
+        const changed = session.blocks.filter(({ changedAt }) => changedAt > cursor);
+        expect(session.changedSince(cursor).map(({ id }) => id)).toEqual(changed.map(({ id }) => id));
+      }
+    });
   });
 
   it('leaves out text that was dropped, even when other text takes its place', () => {
