@@ -23,4 +23,5 @@ export { optionProblem, wrongArguments } from '../../src/support/cli-arguments.t
 export { messageOf } from '../../src/support/errors.ts';
 export { expandHome } from '../../src/support/home-path.ts';
 export { ownText } from '../../src/support/own-text.ts';
+export { isIndex, keepField } from '../../src/support/own-value.ts';
 export { withoutColours, withoutTerminalControls, escapeControls } from '../../src/support/terminal-text.ts';

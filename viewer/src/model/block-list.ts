@@ -12,6 +12,8 @@ export interface Numbers {
 export type Beginning = Pick<Block, 'streamId' | 'isMarked' | 'isContinued'>;
 
 const NO_ANSWER: Beginning = { streamId: undefined, isMarked: false, isContinued: false };
+/** Shared: of a million blocks most have none. */
+const NO_REASONS: readonly string[] = Object.freeze([]);
 
 /** The blocks of a session in two orders: as they began, and as they last changed. */
 export class BlockList {
@@ -27,9 +29,10 @@ export class BlockList {
   /** Adds a block for one entry. */
   addSingle(entry: Entry, type: 'message' | 'log'): Block {
     const role = type === 'message' ? roleOf(entry.data) : undefined;
-    const block = this.#push({ ...NO_ANSWER, type, role, millis: entry.millis, missing: 0, reason: '' }, entry.seq);
+    const fields = { ...NO_ANSWER, type, role, millis: entry.millis, missing: 0, reason: '' };
+    // A list that an entry is added to has room for 17.
+    const block = this.#push(fields, entry.seq, [entry]);
     block.isOpen = false;
-    block.entries.push(entry);
     entry.block = block;
     entry.part = 'text';
     return block;
@@ -50,14 +53,15 @@ export class BlockList {
   #push(
     fields: Beginning & Pick<Block, 'role' | 'millis' | 'missing' | 'reason'> & { readonly type: BlockType },
     changedAt: number,
+    entries: Entry[] = [],
   ): Block {
     const block: Block = {
       id: this.#numbers.nextBlock(),
       ...fields,
-      entries: [],
+      entries,
       isOpen: true,
       isFailed: false,
-      finishReasons: [],
+      finishReasons: NO_REASONS,
       changedAt,
       changedBefore: undefined,
       changedAfter: undefined,

@@ -2,7 +2,7 @@ import { ATTRIBUTE, isControlKind, kindOfEventName, OWN_PREFIX, tokenOf } from '
 import type { EntryKind } from '../formats.ts';
 import type { Role } from './block.ts';
 import type { LogData } from './log-data.ts';
-import { sizeOf, toText } from './value.ts';
+import { boundedText, toText } from './value.ts';
 import type { Attributes } from './value.ts';
 
 /** The events of OpenTelemetry's GenAI conventions that are messages of a conversation. */
@@ -55,12 +55,7 @@ function messageText({ body }: LogData): string {
     const { content } = body as Attributes;
     if (typeof content === 'string') return content;
   }
-  return toText(body);
-}
-
-/** About how many bytes of memory a record takes as an entry. */
-export function entryBytes({ body, attributes, traceId, severityText, eventName }: LogData): number {
-  return 250 + sizeOf(body) + sizeOf(attributes) + traceId.length + 2 * (severityText.length + eventName.length);
+  return boundedText(toText(body));
 }
 
 export function finishReasonsOf({ attributes }: LogData): readonly string[] {

@@ -1,5 +1,5 @@
 import type { Origin } from './log-data.ts';
-import { sizeOf } from './value.ts';
+import { sizeOf } from './sizes.ts';
 
 /** Most origins that are shared at a time, and the longest one that is. */
 const MAX_SHARED = 1_000;

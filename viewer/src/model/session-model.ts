@@ -4,12 +4,13 @@ import { ATTRIBUTE, ownText } from '../formats.ts';
 import { NO_BLOCK } from './block.ts';
 import type { Entry } from './block.ts';
 import type { Numbers } from './block-list.ts';
-import { entryBytes, isChatRecord, kindOf, textOf } from './entry.ts';
+import { isChatRecord, kindOf, textOf } from './entry.ts';
 import { knownMillis } from './log-data.ts';
 import type { LogData, Origin } from './log-data.ts';
 import { Origins } from './origins.ts';
 import { Session } from './session.ts';
 import type { SessionKind } from './session.ts';
+import { entryBytes, SESSION_BYTES } from './sizes.ts';
 import type { Source, SourceState } from './source.ts';
 
 /** The most that the model holds. */
@@ -18,7 +19,7 @@ export interface ModelBounds {
   readonly maxEntries?: number | undefined;
   /** @default 100,000 */
   readonly maxSessions?: number | undefined;
-  /** About how much memory all entries take. @default 1 GiB */
+  /** About how much memory all sessions take. @default 1 GiB */
   readonly maxBytes?: number | undefined;
 }
 
@@ -103,6 +104,11 @@ export class SessionModel {
     return this.#entries;
   }
 
+  /** About how much memory all sessions take. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get evicted(): Evicted {
     return this.#evicted;
   }
@@ -132,15 +138,17 @@ export class SessionModel {
     const kind = kindOf(data);
     const { origin, bytes: originBytes } = this.#origins.hold(data.origin);
     (data as { origin: Origin }).origin = origin;
-    const bytes = entryBytes(data) + originBytes;
+    const isChat = isChatRecord(data);
+    const text = textOf(data, kind);
+    const bytes = entryBytes(data, text, isChat) + originBytes;
     const entry: Entry = {
       seq: (this.#seq += 1),
       session: session.key,
       id: arrival.entryId ?? '',
       data,
       kind,
-      isChat: isChatRecord(data),
-      text: textOf(data, kind),
+      isChat,
+      text,
       millis,
       source: source.id,
       bytes,
@@ -194,6 +202,7 @@ export class SessionModel {
     const key = keyOf(name, kind);
     const session = new Session({ key, name, kind, ordinal: (this.#ordinal += 1), bornAt: this.#seq }, this.#numbers);
     this.sessions.set(key, session);
+    this.#bytes += SESSION_BYTES;
     this.#order.push(session);
     return session;
   }
@@ -218,7 +227,7 @@ export class SessionModel {
   #evict(session: Session): void {
     this.sessions.delete(session.key);
     this.#hasHoles = true;
-    this.#count(1, session.entries.length, session.bytes);
+    this.#count(1, session.entries.length, session.bytes + SESSION_BYTES);
   }
 
   #count(sessions: number, entries: number, bytes: number): void {

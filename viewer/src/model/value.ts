@@ -1,4 +1,4 @@
-import { ownText } from '../formats.ts';
+import { keepField, ownText } from '../formats.ts';
 
 /**
  * A body or an attribute as the source gave it. 64-bit integers beyond 2^53 are `bigint`, and bytes are bytes, so that no record
@@ -27,12 +27,8 @@ export const MAX_TEXT = 1_048_576;
 /** Replaces what is too deep, and the rest of a text that is too long. */
 export const TRUNCATED = '[Truncated]';
 
-/** Sets a field, whatever its name: an assignment to `__proto__` would set the prototype. */
-export function setField(owner: Record<string, Value>, key: string, value: Value): void {
-  if (key === '__proto__') {
-    Object.defineProperty(owner, key, { value, enumerable: true, configurable: true, writable: true });
-  } else owner[key] = value;
-}
+/** Sets a field, whatever its name: an assignment to `__proto__` would set the prototype, and one to `999` reserve 999 places. */
+export const setField: (owner: Record<string, Value>, key: string, value: Value) => void = keepField;
 
 /** The text, cut at the bound. A cut text says so. */
 export function boundedText(text: string): string {
@@ -66,15 +62,4 @@ function objectToJson(value: Exclude<Value, string | number | bigint | boolean |
 export function toText(value: Value): string {
   if (typeof value === 'string') return value;
   return value === null ? '' : JSON.stringify(toJson(value));
-}
-
-/** About how many bytes of memory the value takes, for the model's bound. */
-export function sizeOf(value: Value): number {
-  if (typeof value === 'string') return value.length * 2;
-  if (typeof value !== 'object' || value === null) return 16;
-  if (value instanceof Uint8Array) return value.length;
-  let size = 32;
-  if (Array.isArray(value)) for (const part of value as readonly Value[]) size += sizeOf(part);
-  else for (const [key, part] of Object.entries(value)) size += key.length + sizeOf(part);
-  return size;
 }

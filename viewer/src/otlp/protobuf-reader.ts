@@ -3,8 +3,11 @@ import { PbfReader } from 'pbf';
 /** Names that repeat, such as those of attributes, are decoded once. Each place of their table has the last name seen there. */
 const SHARED_PLACES = 4_096;
 const MAX_SHARED_BYTES = 64;
-/** Up to this length, joining characters one by one is faster than Node's own decoder. */
-const SHORT_TEXT_BYTES = 24;
+/**
+ * Up to this length, joining characters one by one is faster than Node's own decoder. V8 would keep a longer text as a chain of
+ * pairs, one for each character.
+ */
+const SHORT_TEXT_BYTES = 12;
 
 /** Wire types, https://protobuf.dev/programming-guides/encoding/#structure */
 export const VARINT = 0;

@@ -206,12 +206,10 @@ export class ApplicationSource {
 }
 
 function dataOf(entry: ViewedEntry): LogData {
-  const attributes: Record<string, Value> = {
-    // First: the caller's attributes must not replace those below, and may be as many as the bound allows.
-    ...toAttributes(entry.attributes ?? {}),
-    [ATTRIBUTE.sessionId]: entry.sessionId,
-    [ATTRIBUTE.logType]: entry.logType,
-  };
+  // First: the caller's attributes must not replace those below, and may be as many as the bound allows.
+  const attributes: Record<string, Value> = toAttributes(entry.attributes ?? {});
+  attributes[ATTRIBUTE.sessionId] = entry.sessionId;
+  attributes[ATTRIBUTE.logType] = entry.logType;
   if (entry.streamId !== undefined) attributes[ATTRIBUTE.streamId] = entry.streamId;
   return logData({
     millis: Date.parse(entry.timestamp),

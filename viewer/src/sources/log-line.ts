@@ -2,7 +2,7 @@ import { ATTRIBUTE, ownText } from '../formats.ts';
 import { logData, NO_ORIGIN } from '../model/log-data.ts';
 import type { LogData, Origin } from '../model/log-data.ts';
 import { boundedText, MAX_DEPTH, MAX_FIELDS, setField, TRUNCATED } from '../model/value.ts';
-import type { Attributes, Value } from '../model/value.ts';
+import type { Value } from '../model/value.ts';
 import { decodeJsonLogs, hexId, MalformedJsonError } from '../otlp/json.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -79,7 +79,7 @@ export class LogLineReader {
     return logData({
       millis,
       severityNumber: severityOfLevel(level),
-      severityText: level === 'CHAT' ? '' : level,
+      severityText: level === 'CHAT' ? '' : ownText(level),
       eventName: textOf(origin?.['otel.event.name']),
       // A copy: the line is a slice of all that was read at once, and would keep that in memory.
       body: ownText(boundedText(unescapeControls(message))),
@@ -198,7 +198,7 @@ function ofObject(value: object, depth: number): Value {
 }
 
 /** The fields of an object as attributes, cut to the bounds. */
-export function toAttributes(value: object): Attributes {
+export function toAttributes(value: object): Record<string, Value> {
   const copy: Record<string, Value> = {};
   for (const [key, part] of Object.entries(value).slice(0, MAX_FIELDS)) setField(copy, key, toValue(part, 1));
   return copy;
