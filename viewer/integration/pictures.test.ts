@@ -18,6 +18,11 @@ describe.skipIf(!hasChromium)(`the pictures${hasChromium ? '' : `: there is no C
       writeFileSync(join(DIRECTORY, name), png);
       expect(png.length).toBeLessThan(150_000);
     }
-    expect(pictures.map(({ name }) => name)).toEqual(['viewer-light.png', 'viewer-dark.png', 'viewer-narrow.png']);
+    expect(pictures.map(({ name }) => name)).toEqual([
+      'viewer-light.png',
+      'viewer-dark.png',
+      'viewer-narrow.png',
+      'viewer-narrow-dark.png',
+    ]);
   });
 });

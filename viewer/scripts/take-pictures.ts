@@ -24,6 +24,7 @@ const PICTURES: readonly {
   { name: 'viewer-light.png', context: { ...WIDE, colorScheme: 'light' }, hasDetails: true },
   { name: 'viewer-dark.png', context: { ...WIDE, colorScheme: 'dark' }, hasDetails: true },
   { name: 'viewer-narrow.png', context: { ...NARROW, colorScheme: 'light' }, hasDetails: false },
+  { name: 'viewer-narrow-dark.png', context: { ...NARROW, colorScheme: 'dark' }, hasDetails: false },
 ];
 
 /**
