@@ -9,6 +9,46 @@ const REPOSITORY: string | undefined = undefined;
 /** The first line of a page, which leads back to the README: the site has its sidebar instead. */
 const WAY_BACK = /^\[otel-session-logs\]\(\.\.\/README\.md\)[^\n]*\n/u;
 
+/** What the home page of the site shows in the form of the theme: title, first paragraph and picture of `index.md`. */
+const HOME_HEAD = /^# [^]*?<\/picture>\n/u;
+
+/** A block that installs packages, perhaps with a command to run afterwards. */
+const INSTALL =
+  /^```sh\n(?<lines>(?:(?:npm install|npx) [^\n#&|]+\n)*npm install [^\n#&|]+\n(?:npx [^\n#&|]+\n)*)```$/gmu;
+
+/** What `npm install --save-dev` and `npx` are elsewhere. */
+const MANAGERS = [
+  ['npm', 'npm install', 'npm install --save-dev', 'npx'],
+  ['pnpm', 'pnpm add', 'pnpm add --save-dev', 'pnpm exec'],
+  ['yarn', 'yarn add', 'yarn add --dev', 'yarn'],
+  ['bun', 'bun add', 'bun add --dev', 'bunx'],
+] as const;
+
+/** One tab for each package manager. */
+function installTabs(lines: string): string {
+  const tabs = MANAGERS.map(([name, add, addForDevelopment, run]) => {
+    const commands = lines
+      .replaceAll(/^npm install --save-dev /gmu, `${addForDevelopment} `)
+      .replaceAll(/^npm install /gmu, `${add} `)
+      .replaceAll(/^npx /gmu, `${run} `);
+    return `\`\`\`sh [${name}]\n${commands}\`\`\``;
+  });
+  return `::: code-group\n\n${tabs.join('\n\n')}\n\n:::`;
+}
+
+const DARK_SOURCE = /^ *<source [^>]*prefers-color-scheme: dark[^>]*>\n/gmu;
+
+/** One picture for each scheme in place of one that asks the system: the site's switch decides which one is seen. */
+function picturesOfBothSchemes(html: string): string {
+  const light = html.replaceAll(DARK_SOURCE, '');
+  if (light === html) return html;
+  const dark = html.replaceAll(/(?: and )?\(prefers-color-scheme: dark\)/gu, '').replaceAll(' media=""', '');
+  return `${light}${dark}`
+    .replace('<picture>', '<picture class="light-only">')
+    .replace('<picture>', '<picture class="dark-only">')
+    .replaceAll('<img ', '<img loading="lazy" ');
+}
+
 /** The anchor of a heading as GitHub makes it, so that a link within the pages leads to the same place on both. */
 export const slugOf = (heading: string): string =>
   heading
@@ -17,10 +57,16 @@ export const slugOf = (heading: string): string =>
     .replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '')
     .replaceAll(' ', '-');
 
-/** The pages are plain Markdown that reads well on GitHub; the site differs in two things only. */
+/** The pages are plain Markdown that reads well on GitHub; what the site shows in another way is made of that here. */
 export function readAsOnGitHub(md: MarkdownRenderer): void {
-  md.core.ruler.before('normalize', 'way-back', (state) => {
-    state.src = state.src.replace(WAY_BACK, '');
+  md.core.ruler.before('normalize', 'site', (state) => {
+    const { relativePath } = state.env as { readonly relativePath?: string };
+    const source = state.src.replace(relativePath === 'index.md' ? HOME_HEAD : WAY_BACK, '');
+    state.src = source.replaceAll(INSTALL, (_, lines: string) => installTabs(lines));
+  });
+  md.core.ruler.after('block', 'pictures', (state) => {
+    for (const token of state.tokens)
+      if (token.type === 'html_block') token.content = picturesOfBothSchemes(token.content);
   });
   md.core.ruler.after('inline', 'links-out', (state) => {
     for (const { children } of state.tokens) {

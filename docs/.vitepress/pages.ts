@@ -3,13 +3,10 @@ import { join } from 'node:path';
 
 import type { DefaultTheme } from 'vitepress';
 
-/** The pages of the reference, which `npm run docs` makes of the docstrings. */
-const DOORS = ['', '/export', '/redaction', '/redis', '/remote', '/register', '/testing'].map(
-  (door) => `reference/otel-session-logs${door}/index`,
-);
+type Row = readonly [page: string, ...below: string[]];
 
 /** The pages in the order of the sidebar. Those below another go deeper into its matter. */
-const ORDER: readonly (readonly [page: string, ...below: string[]])[] = [
+const GUIDE: readonly Row[] = [
   ['start'],
   ['write', 'answers', 'chat'],
   ['read', 'testing'],
@@ -19,42 +16,60 @@ const ORDER: readonly (readonly [page: string, ...below: string[]])[] = [
   ['many-hosts', 'another-engine'],
   ['privacy'],
   ['run', 'daily-file', 'console', 'performance'],
-  ['reference/index', ...DOORS],
-  ['troubleshooting'],
-  ['examples'],
-  ['comparison'],
-  ['from-python'],
-  ['upgrade'],
+  ['reference/index'],
 ];
+const HELP: readonly Row[] = [['troubleshooting'], ['examples'], ['comparison'], ['from-python'], ['upgrade']];
 
 export const ROOT: string = join(import.meta.dirname, '..');
 
+const exists = (page: string): boolean => existsSync(join(ROOT, `${page}.md`));
 const textOf = (page: string): string => readFileSync(join(ROOT, `${page}.md`), 'utf8');
 
-/** Where the page's first paragraph begins. */
-const LEAD = /^# .+\n+(?<lead>[^\n#|`<-][^]*?)\n\n/mu;
+/** The page's first paragraph, which is neither a table, nor a block, nor a picture. */
+const LEAD = /^# .+\n+(?!\n|```|[#|<-])(?<lead>[^]*?)(?:\n\n|\n?$(?![^]))/mu;
 
-export const titleOf = (page: string): string => /^# (.+)$/mu.exec(textOf(page))?.[1]?.replaceAll('`', '') ?? page;
-/** Its first sentence, without links. */
-export function leadOf(page: string): string {
+export const titleOf = (page: string): string =>
+  /^# (.+)$/mu.exec(textOf(page))?.[1]?.replaceAll(/[`\\]/gu, '') ?? page;
+
+/** Its first paragraph as plain text, sentence by sentence. */
+export function sentencesOf(page: string): string[] {
   const lead = LEAD.exec(textOf(page))?.groups?.['lead'] ?? '';
-  const text = lead.replaceAll('\n', ' ').replaceAll(/\[([^\]]*)\]\([^)]*\)/gu, '$1');
-  return /^.*?[.:](?= |$)/u.exec(text)?.[0] ?? text;
+  return lead
+    .trim()
+    .replace(/:$/u, '.')
+    .replaceAll('\n', ' ')
+    .replaceAll(/\[([^\]]*)\]\([^)]*\)/gu, '$1')
+    .split(/(?<=[.!?]) (?=[A-Z`])/u)
+    .map((sentence) => sentence.replaceAll('`', ''))
+    .filter((sentence) => sentence !== '');
 }
 
-/** What the sidebar names, and then every other page, so that none can be reached by search alone. */
-export function listedPages(): (readonly [page: string, ...below: string[]])[] {
-  const exists = (page: string): boolean => existsSync(join(ROOT, `${page}.md`));
-  const listed = ORDER.flatMap(([page, ...below]): [string, ...string[]][] => {
-    const there = below.filter(exists);
-    return exists(page) ? [[page, ...there]] : there.map((each) => [each]);
-  });
-  const known = new Set(['index', ...listed.flat()]);
+/** What search engines show of the page: as many of its first sentences as they have room for. */
+export function descriptionOf(page: string): string | undefined {
+  const [first, ...rest] = sentencesOf(page);
+  return (
+    rest.reduce((text, sentence) => (`${text} ${sentence}`.length > 200 ? text : `${text} ${sentence}`), first ?? '') ||
+    undefined
+  );
+}
+
+export interface Section {
+  readonly title: string;
+  readonly rows: readonly Row[];
+}
+
+/** What the sidebar names, with every page that no row names yet: none can be reached by search alone. */
+export function sections(): Section[] {
+  const known = new Set(['index', ...GUIDE.flat(), ...HELP.flat()]);
   const others = readdirSync(ROOT)
     .filter((file) => file.endsWith('.md'))
-    .map((file) => file.slice(0, -3))
-    .filter((page) => !known.has(page));
-  return [...listed, ...others.map((page): [string] => [page])];
+    .map((file): Row => [file.slice(0, -3)])
+    .filter(([page]) => !known.has(page));
+  return [
+    // The reference is there when it has been made.
+    { title: 'Guide', rows: GUIDE.filter(([page]) => exists(page)) },
+    { title: 'Help', rows: [...HELP, ...others] },
+  ];
 }
 
 export function sidebar(): DefaultTheme.SidebarItem[] {
@@ -62,7 +77,10 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
     text: titleOf(page),
     link: `/${page.replace(/index$/u, '')}`,
   });
-  return listedPages().map(([page, ...below]) =>
-    below.length === 0 ? item(page) : Object.assign(item(page), { items: below.map(item) }),
-  );
+  return sections().map(({ title, rows }) => ({
+    text: title,
+    items: rows.map(([page, ...below]) =>
+      below.length === 0 ? item(page) : Object.assign(item(page), { items: below.map(item) }),
+    ),
+  }));
 }
