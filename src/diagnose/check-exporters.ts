@@ -94,10 +94,15 @@ function describeError(error: unknown): string {
 
 /**
  * Finds a provider that exports nothing. If it writes files, that is intended, unless the environment asks for an
- * export.
+ * export. A start that exports nothing is intended too, but whoever waits for records at a collector has to see it.
  */
 function findNone({ isStarted }: DiagnosisScene, processors: readonly unknown[], report: DiagnosisReport): void {
-  if (isStarted) return report.check('the instance has no exporter');
+  if (isStarted) {
+    report.conclude(
+      'nothing is exported, because no `endpoint`, `exporter` or OTEL_EXPORTER_OTLP_ENDPOINT was given; found nothing else that keeps logs from arriving',
+    );
+    return report.check('the instance has no exporter');
+  }
   if (processors.length === 0) return;
   const wish = ['OTEL_LOGS_EXPORTER', 'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'].find(
     (name) => (environmentValue(name) ?? 'none') !== 'none',

@@ -52,7 +52,7 @@ const CHECK_MILLIS = 15_000;
 export async function diagnose(subject: DiagnosisSubject): Promise<Diagnosis> {
   const report = new DiagnosisReport();
   const scene = sceneOf(subject);
-  const early = new Map<string, Promise<Diagnosis>>();
+  const early = new Map<string, Promise<DiagnosisReport>>();
   for (const name of COLLECTING) {
     const checking = run(name, CHECKS[name], scene);
     early.set(name, checking);
@@ -61,16 +61,12 @@ export async function diagnose(subject: DiagnosisSubject): Promise<Diagnosis> {
   const reports = await Promise.all(
     Object.entries(CHECKS).map(([name, check]) => early.get(name) ?? run(name, check, scene)),
   );
-  for (const { findings, checked, unchecked } of reports) {
-    report.findings.push(...findings);
-    report.checked.push(...checked);
-    report.unchecked.push(...unchecked);
-  }
+  for (const part of reports) report.add(part);
   return report;
 }
 
 /** Runs a check with a report of its own, so that what it adds after its time does not change a finished answer. */
-async function run(name: string, check: Check, scene: DiagnosisScene): Promise<Diagnosis> {
+async function run(name: string, check: Check, scene: DiagnosisScene): Promise<DiagnosisReport> {
   const report = new DiagnosisReport();
   const checking = (async () => check(scene, report))();
   const outcome = checking.catch((error: unknown) => report.cannotCheck(`${name}: ${messageOf(error)}`));

@@ -16,6 +16,7 @@ export class DiagnosisReport implements Diagnosis {
   readonly findings: Finding[] = [];
   readonly checked: string[] = [];
   readonly unchecked: string[] = [];
+  #conclusion: string | undefined;
 
   find(code: FindingCode, problem: string, fix: string): void {
     this.findings.push({ code, problem, fix });
@@ -29,11 +30,24 @@ export class DiagnosisReport implements Diagnosis {
     this.unchecked.push(line);
   }
 
+  /** Says what it prints first where there is no finding. */
+  conclude(line: string): void {
+    this.#conclusion = line;
+  }
+
+  /** Takes over the results of one check. */
+  add(part: DiagnosisReport): void {
+    this.findings.push(...part.findings);
+    this.checked.push(...part.checked);
+    this.unchecked.push(...part.unchecked);
+    this.#conclusion ??= part.#conclusion;
+  }
+
   /** Escapes control characters, because it quotes foreign names and answers. */
   toString(): string {
     const found = this.findings.map(({ code, problem, fix }) => `${code}: ${problem}\n  fix: ${fix}`);
     return [
-      ...(found.length === 0 ? ['found nothing that keeps logs from arriving'] : found),
+      ...(found.length === 0 ? [this.#conclusion ?? 'found nothing that keeps logs from arriving'] : found),
       ...this.checked.map((line) => `checked: ${line}`),
       ...this.unchecked.map((line) => `not checked: ${line}`),
     ]

@@ -125,6 +125,8 @@ function hintFor(owner: string, name: string, checked: readonly string[]): strin
 function meantBy(owner: string, name: string, known: readonly string[]): string | undefined {
   const meant = MEANT[owner];
   if (meant !== undefined && Object.hasOwn(meant, name)) return meant[name];
+  // The wait of a reader, which the options of the flushes would be nearer to.
+  if (known.includes('idleTimeoutMillis') && lettersOf(name).startsWith('timeout')) return '`idleTimeoutMillis`';
   // `followAll` does not take `last`.
   const isWithin = known.includes('from') && WITHIN_FROM.has(name) && (owner !== 'followAll' || name === 'after');
   return isWithin ? `\`from: { ${name} }\`` : undefined;

@@ -110,6 +110,14 @@ export const SET_UPS: readonly SetUp[] = [
     codes: [],
   },
   {
+    title: 'A start without a collector',
+    about: '`startSessionLogs()` and no endpoint.',
+    isHidden: true,
+    program: `${START} });`,
+    codes: [],
+    says: ['nothing is exported, because no `endpoint`, `exporter` or OTEL_EXPORTER_OTLP_ENDPOINT was given; '],
+  },
+  {
     title: 'Nothing is wrong with `register` and the general endpoint',
     about: '`--import otel-session-logs/register`, and `OTEL_EXPORTER_OTLP_ENDPOINT` only.',
     imports: ['otel-session-logs/register'],

@@ -126,11 +126,8 @@ describe('an unknown option', () => {
     ['followAll', { sessionId: 's' }, '`sessionId`: did you mean `followSession(sessionId)`, which reads one session?'],
     ['getSessionLogs', { form: 'start' }, '`form`: did you mean `from`?'],
     ['getSessionLogs', { log_type: 'chat' }, '`log_type`: did you mean `logType`?'],
-    [
-      'getSessionLogs',
-      { timeout: 5 },
-      '`timeout`: did you mean `timeoutMillis`? It belongs to forceFlush, flushSession, shutdown',
-    ],
+    ['getSessionLogs', { timeout: 5 }, '`timeout`: did you mean `idleTimeoutMillis`?'],
+    ['pop', { timeoutMillis: 5 }, '`timeoutMillis`: did you mean `idleTimeoutMillis`?'],
     [
       'followSession',
       { keepAliveMillis: 5 },
