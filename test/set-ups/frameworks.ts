@@ -6,7 +6,9 @@
  *   npm run test:frameworks -- Nitro       those with this word in their name
  *   npm run test:frameworks -- --write     also writes the table of docs/set-ups.md
  */
+import { once } from 'node:events';
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import assert from 'node:assert/strict';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -41,7 +43,7 @@ interface Deployment {
   /** Fields that the recipe's `next.config.ts` gets besides its own. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** In the place of asking for `/log`. */
-  readonly ask?: (base: string, receiver: OtlpReceiver) => Promise<void>;
+  readonly ask?: (base: string, receiver: OtlpReceiver, server: ChildProcess) => Promise<void>;
   /** Without the optional peers: that builds, and is not run. */
   readonly isBare?: boolean;
 }
@@ -103,8 +105,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A client gets what is logged, and hangs up while nothing is: its reader is free within seconds. */
-async function askRecipe(base: string, receiver: OtlpReceiver): Promise<void> {
+/**
+ * A client gets what is logged, and hangs up while nothing is: its reader is free within seconds. SIGTERM ends the server
+ * while another client reads, with what was logged just before it exported.
+ */
+async function askRecipe(base: string, receiver: OtlpReceiver, server: ChildProcess): Promise<void> {
   const log = async (text: string): Promise<void> => {
     assert.equal((await fetch(`${base}/chat/abc`, { method: 'POST', body: text })).status, 204);
   };
@@ -124,9 +129,18 @@ async function askRecipe(base: string, receiver: OtlpReceiver): Promise<void> {
     await delay(20);
   }
   await receiver.until(() => receiver.records().some(({ body: text }) => text === 'one'));
+  const staying = await fetch(`${base}/chat/abc`);
+  await log('last');
+  const exited = once(server, 'exit');
+  server.kill('SIGTERM');
+  const exit = await Promise.race([exited, delay(END_MILLIS, undefined, { ref: false })]);
+  assert.ok(exit !== undefined, 'SIGTERM does not end the server while a client reads');
+  await staying.text();
+  assert.ok(receiver.records().some(({ body: text }) => text === 'last'));
 }
 
 const FREE_MILLIS = 5_000;
+const END_MILLIS = 10_000;
 
 async function askForLog(base: string, receiver: OtlpReceiver): Promise<void> {
   const response = await fetch(`${base}/log`);
@@ -144,6 +158,7 @@ async function runServer(start: readonly string[], cwd: string, ask: NonNullable
     PORT: String(port),
     HOSTNAME: '127.0.0.1',
     HOST: '127.0.0.1',
+    NEXT_MANUAL_SIG_HANDLE: 'true',
     LOGS_PATH: await mkdtemp(join(cwd, 'logs-')),
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
     OTEL_SERVICE_NAME: 'set-up',
@@ -154,7 +169,7 @@ async function runServer(start: readonly string[], cwd: string, ask: NonNullable
   try {
     const base = `http://127.0.0.1:${port}`;
     await untilAnswered(base, server);
-    await ask(base, receiver);
+    await ask(base, receiver, server);
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${said}`, { cause: error });
   } finally {
