@@ -45,7 +45,7 @@ export function PaneHeader({
         >
           Sessions
         </button>
-        <h2>{session.slice(2)}</h2>
+        <h2 title={session.slice(2)}>{session.slice(2)}</h2>
         <button
           type="button"
           aria-pressed={isPinned}
@@ -85,8 +85,8 @@ function Counts({ session }: { readonly session: string }): JSX.Element {
       <span class={`state-word ${state}`}>{state}</span>
       <span>{wholeCounted(entries, 'entry', 'entries')}</span>
       {tokens > 0 ? <span>{wholeCounted(tokens, 'token', 'tokens')}</span> : null}
-      {errors > 0 ? <span class="error">{wholeCounted(errors, 'error', 'errors')}</span> : null}
-      {missing > 0 ? <span class="error">{whole(missing)} missing</span> : null}
+      {errors > 0 ? <span class="error errors">{wholeCounted(errors, 'error', 'errors')}</span> : null}
+      {missing > 0 ? <span class="error missing">{whole(missing)} missing</span> : null}
     </p>
   );
 }

@@ -1,4 +1,4 @@
-import { useCallback, useEffect } from 'preact/hooks';
+import { useCallback, useEffect, useRef } from 'preact/hooks';
 import type { JSX } from 'preact';
 
 import { usePage, useStore } from '../use-page.ts';
@@ -27,8 +27,14 @@ export function Pane({ session }: { readonly session: string }): JSX.Element {
     store.showPlayed(played);
     return () => store.showPlayed(undefined);
   }, [played]);
+  const section = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // Of several side by side it may be out of sight.
+    if (isChosen) section.current?.scrollIntoView({ inline: 'nearest', block: 'nearest' });
+  }, [isChosen]);
   return (
     <section
+      ref={section}
       class={`pane${isChosen ? ' chosen' : ''}${opened === undefined ? '' : ' is-replay'}`}
       aria-label={session.slice(2)}
     >
