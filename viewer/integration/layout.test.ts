@@ -39,11 +39,13 @@ function widthsOf(page: Page, selector: string): Promise<number[]> {
 }
 
 describePage('the layout', (open) => {
-  it.each([320, 390, 768, 1_440, 2_560])('has nothing out of its place, %d pixels wide', async (width) => {
+  it.each([320, 390, 702, 768, 862, 1_440, 2_560])('has nothing out of its place, %d pixels wide', async (width) => {
     const { page } = await open({ prepare, view: VIEW, context: { viewport: { width, height: 860 } } });
     const chosen = page.locator('.pane.chosen');
     await chosen.getByText('and on').waitFor();
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    const bar = page.locator('.bar');
+    expect(await bar.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBeLessThanOrEqual(0);
     expect(await page.evaluate(OUTSIDE)).toEqual([]);
     expect(Math.min(...(await widthsOf(page, '.pane')))).toBeGreaterThanOrEqual(Math.min(264, width));
     const box = await chosen.boundingBox();
@@ -76,7 +78,7 @@ describePage('the layout', (open) => {
     const script = new SessionScript(server.model, 'abc', { source });
     for (let at = 0; at < 12_000; at += 1) script.chunk('x ');
     await page.locator('.counts').getByText('12,001 tokens').waitFor();
-    await page.getByText(/^\d,\d\d\d a second$/).waitFor();
+    await page.getByText(/^\d,\d\d\d records a second$/).waitFor();
     expect(await places()).toEqual(before);
   });
 });

@@ -49,7 +49,7 @@ function Held({ viewer }: { readonly viewer: StateEvent }): JSX.Element {
     <>
       <span class="figure">{wholeCounted(sessions, 'session', 'sessions')}</span>
       <span class="figure">{wholeCounted(entries, 'entry', 'entries')}</span>
-      <span class="figure">{wholeCounted(rate, 'record', 'records')} a second</span>
+      <span class="figure rate">{wholeCounted(rate, 'record', 'records')} a second</span>
       <span class="dropped">
         {evicted.entries === 0 ? '' : `${droppedText(evicted)}: it holds at most ${whole(maxEntries)} entries.`}
       </span>
