@@ -6,6 +6,8 @@ import { render } from 'preact';
 import { Page } from './page.tsx';
 import { PageStore } from './page-store.ts';
 import { StoreContext } from './use-page.ts';
+// After those of the components, which it changes.
+import './modes.css';
 
 const place = document.getElementById('page');
 if (place !== null) {
