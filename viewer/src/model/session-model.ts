@@ -172,11 +172,6 @@ export class SessionModel {
     return this.sessions.get(keyOf(name, kind)) ?? this.sessions.get(keyOf(nameOf(name), kind));
   }
 
-  /** The session that holds the entry; `undefined` if it was dropped. */
-  sessionOf(entry: Entry): Session | undefined {
-    return this.sessions.get(entry.session);
-  }
-
   #sessionFor(data: LogData, { fallback }: Arrival): Session {
     const id = this.#idOf(data);
     if (id !== undefined) return this.#session(id, 'session');

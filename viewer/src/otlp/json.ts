@@ -25,6 +25,11 @@ export function decodeJsonLogs(text: string, maxRecords: number = Number.POSITIV
   } catch (error) {
     throw new MalformedJsonError('the body is not JSON', { cause: error });
   }
+  return readLogs(request, maxRecords);
+}
+
+/** Decodes such a request that is parsed already. @throws MalformedJsonError if it is not of this shape. */
+export function readLogs(request: unknown, maxRecords: number = Number.POSITIVE_INFINITY): DecodedLogs {
   return new JsonDecoding(maxRecords).request(request);
 }
 

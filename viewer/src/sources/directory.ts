@@ -1,30 +1,38 @@
 import { statSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 
 import { expandHome, messageOf } from '../formats.ts';
-import type { OwnerState } from '../formats.ts';
-import type { Entry } from '../model/block.ts';
 import type { SessionModel } from '../model/session-model.ts';
 import type { SourceState } from '../model/source.ts';
 import { FileTail } from './file-tail.ts';
+import type { LineSink, TailRead } from './file-tail.ts';
+import { findFiles, MAX_FOUND, seenFile, seenFiles } from './found-files.ts';
+import type { SeenFile } from './found-files.ts';
 import { LogLineReader } from './log-line.ts';
+import { SpoolRecords } from './spool-records.ts';
+import type { EntryPlace } from './spool-records.ts';
 import { SpoolTail } from './spool-tail.ts';
-import type { SpooledRecord, SpoolSink } from './spool-tail.ts';
 
 /** How often a directory is looked at. */
 const LOOK_MILLIS = 400;
-/** Most files, levels of folders, and bytes of files that were there before. The newest files are chosen first. */
-const MAX_FILES = 2_000;
-const MAX_DEPTH = 6;
-const MAX_PAST_BYTES = 1_073_741_824;
+/** Looks for new files, and at files that stay as they are, may take this part of the time. */
+const LOOK_SHARE = 0.1;
+/** A file that grew within this time is looked at each time. */
+const ACTIVE_MILLIS = 60_000;
 
-const LOG_FILE = /\.(?:log|jsonl|ndjson|json|txt)(?:\.gz)?$/;
-const LEFT_OUT: ReadonlySet<string> = new Set(['node_modules']);
+/** How much is read of files that were there before. The newest files are chosen first. */
+export interface PastBounds {
+  /** @default 2,000 */
+  readonly maxFiles?: number;
+  /** @default 1 GiB */
+  readonly maxBytes?: number;
+}
 
-interface Found {
-  readonly files: readonly string[];
-  readonly spools: readonly string[];
+/** A file with its tail. */
+interface Tailed {
+  readonly tail: FileTail;
+  /** When it grew last, on a clock that never steps. */
+  grewAt: number;
 }
 
 /**
@@ -35,20 +43,31 @@ export class DirectorySource {
   readonly path: string;
   readonly #model: SessionModel;
   readonly #source: SourceState;
-  readonly #files = new Map<string, FileTail>();
+  readonly #maxFiles: number;
+  readonly #maxBytes: number;
+  readonly #files = new Map<string, Tailed>();
   /** The paths of all files that were ever read. */
   readonly #seen = new Set<string>();
-  readonly #spools = new Map<string, SpoolTail<Entry>>();
+  /** Files that were too many or too long, as they were: what is appended to them is read. */
+  readonly #leftOut = new Map<string, SeenFile>();
+  readonly #spools = new Map<string, SpoolTail<EntryPlace>>();
+  /** Files of names that others have now, by their ids. */
+  readonly #detached = new Map<string, Tailed>();
+  /** Why files and folders cannot be read, by their paths. */
+  readonly #unreadable = new Map<string, unknown>();
   readonly #ending = new AbortController();
   #looking: Promise<void> | undefined;
+  #nextSweepAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @throws Error when there is no such file or directory. */
-  constructor(model: SessionModel, path: string) {
+  /** @throws Error if the path is not that of a file or directory. */
+  constructor(model: SessionModel, path: string, { maxFiles = 2_000, maxBytes = 1_073_741_824 }: PastBounds = {}) {
     this.path = resolve(expandHome(path));
-    if (statSync(this.path, { throwIfNoEntry: false }) === undefined) {
-      throw new Error(`${this.path} does not exist`);
-    }
+    const stats = statSync(this.path, { throwIfNoEntry: false });
+    if (stats === undefined) throw new Error(`${this.path} does not exist`);
+    if (!stats.isFile() && !stats.isDirectory()) throw new Error(`${this.path} is neither a file nor a directory`);
+    this.#maxFiles = maxFiles;
+    this.#maxBytes = maxBytes;
     this.#model = model;
     this.#source = model.addSource(this.path, 'directory');
   }
@@ -57,12 +76,17 @@ export class DirectorySource {
   async start(): Promise<void> {
     await this.look();
     if (this.#ending.signal.aborted) return;
-    this.#timer = setInterval(() => void this.look(), LOOK_MILLIS).unref();
+    const look = (): void => void this.#lookOnce(performance.now() >= this.#nextSweepAt);
+    this.#timer = setInterval(look, LOOK_MILLIS).unref();
   }
 
-  /** Looks now. Never rejects: the notes of the source say what cannot be read. */
+  /** Looks at everything now. Never rejects: the notes of the source say what cannot be read. */
   look(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => {
+    return this.#lookOnce(true);
+  }
+
+  #lookOnce(isSweep: boolean): Promise<void> {
+    this.#looking ??= this.#look(isSweep).finally(() => {
       this.#looking = undefined;
     });
     return this.#looking;
@@ -74,138 +98,185 @@ export class DirectorySource {
     await this.#looking;
   }
 
-  async #look(): Promise<void> {
+  async #look(isSweep: boolean): Promise<void> {
+    const begin = performance.now();
+    if (isSweep) await this.#findNew();
+    let cost = performance.now() - begin;
+    const replaced: string[] = [];
+    for (const [path, { grewAt }] of this.#files) {
+      if (this.#ending.signal.aborted) return;
+      const start = performance.now();
+      if (!isSweep && start - grewAt > ACTIVE_MILLIS) continue;
+      const read = await this.#read(path);
+      if (read === 'nothing') cost += performance.now() - start;
+      if (read === 'replaced') replaced.push(path);
+    }
+    if (replaced.length > 0) await this.#followReplaced(replaced);
+    for (const [path, spool] of this.#spools) await this.#guarded(path, () => spool.look());
+    if (isSweep) this.#nextSweepAt = begin + cost / LOOK_SHARE;
+    this.#tellUnreadable();
+  }
+
+  /** The files that had these names may have others now, under which their last lines are read. */
+  async #followReplaced(paths: readonly string[]): Promise<void> {
+    for (const path of paths) {
+      const file = this.#files.get(path);
+      if (file !== undefined) this.#detached.set(file.tail.id, file);
+      this.#files.delete(path);
+    }
+    const before = new Set(this.#files.keys());
+    await this.#findNew();
+    this.#detached.clear();
+    for (const path of this.#files.keys()) {
+      if (!before.has(path) && (await this.#read(path)) === 'replaced') this.#files.delete(path);
+    }
+  }
+
+  async #read(path: string): Promise<TailRead> {
+    const file = this.#files.get(path);
+    if (file === undefined) return 'nothing';
+    const read = await this.#guarded(path, () => file.tail.read(this.#ending.signal));
+    if (read === 'some') file.grewAt = performance.now();
+    return read ?? 'nothing';
+  }
+
+  /** @returns What was read; `replaced` also if there is nothing of this name. */
+  async #guarded(path: string, read: () => Promise<TailRead | void>): Promise<TailRead | void> {
+    if (this.#ending.signal.aborted) return undefined;
     try {
-      const { files, spools } = await this.#find();
-      this.#source.notes.delete('directory');
-      for (const path of await this.#newFiles(files)) {
-        this.#files.set(path, this.#tailOf(path));
-        this.#seen.add(path);
+      const result = await read();
+      this.#unreadable.delete(path);
+      return result;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#unreadable.set(path, error);
+      else return 'replaced';
+    }
+    return undefined;
+  }
+
+  #tellUnreadable(): void {
+    const [first] = this.#unreadable;
+    if (first === undefined) return void this.#source.notes.delete('unreadable');
+    const [path, error] = first;
+    const others = this.#unreadable.size - 1;
+    const more = others === 0 ? '' : `, and ${others} other ${others === 1 ? 'path' : 'paths'}`;
+    this.#source.notes.set('unreadable', `${path} cannot be read: ${messageOf(error)}${more}`);
+  }
+
+  async #findNew(): Promise<void> {
+    const { signal } = this.#ending;
+    try {
+      const { files, spools, unreadable, isPartial } = await findFiles(this.path, signal);
+      if (signal.aborted) return;
+      if (isPartial) this.#source.notes.set('many', `the viewer looks at no more than ${MAX_FOUND} files`);
+      for (const path of this.#unreadable.keys()) if (!this.#files.has(path)) this.#unreadable.delete(path);
+      for (const [path, error] of unreadable) this.#unreadable.set(path, error);
+      while (await this.#takeUp(await seenFiles(this.#unknown(files))));
+      for (const path of spools) {
+        const sink = new SpoolRecords(this.#model, this.#source, path);
+        if (!this.#spools.has(path)) this.#spools.set(path, new SpoolTail(path, sink));
       }
-      for (const path of spools) if (!this.#spools.has(path)) this.#spools.set(path, this.#spoolOf(path));
+      this.#source.notes.delete('directory');
     } catch (error) {
       this.#source.notes.set('directory', `${this.path} cannot be read: ${messageOf(error)}`);
     }
-    for (const [path, file] of this.#files) {
-      await this.#guarded(path, () => file.read(this.#ending.signal));
-    }
-    for (const [path, spool] of this.#spools) await this.#guarded(path, () => spool.look());
   }
 
-  async #guarded(path: string, read: () => Promise<void>): Promise<void> {
-    if (this.#ending.signal.aborted) return;
-    try {
-      await read();
-      this.#source.notes.delete(path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#files.delete(path);
-      else this.#source.notes.set(path, `${path} cannot be read: ${messageOf(error)}`);
-    }
-  }
-
-  async #find(): Promise<Found> {
-    const files: string[] = [];
-    const spools: string[] = [];
-    const visit = async (directory: string, depth: number): Promise<void> => {
-      const entries = await readdir(directory, { withFileTypes: true });
-      if (SpoolTail.isSpool(entries.filter((entry) => entry.isDirectory()).map(({ name }) => name))) {
-        spools.push(directory);
-        return;
-      }
-      for (const entry of entries) {
-        if (files.length >= MAX_FILES) return;
-        const path = join(directory, entry.name);
-        if (entry.isFile() && LOG_FILE.test(entry.name)) files.push(path);
-        else if (entry.isDirectory() && depth < MAX_DEPTH && !LEFT_OUT.has(entry.name) && !entry.name.startsWith('.')) {
-          await visit(path, depth + 1);
-        }
-      }
-    };
-    if ((await stat(this.path)).isDirectory()) await visit(this.path, 0);
-    else files.push(this.path);
-    return { files, spools };
-  }
-
-  /** The files that are not known yet, in the order in which they were written, without the oldest ones beyond the bound. */
-  async #newFiles(paths: readonly string[]): Promise<string[]> {
+  #unknown(paths: readonly string[]): string[] {
     const isThere = new Set(paths);
-    const unknown = paths.filter((path) => {
+    return paths.filter((path) => {
       // The daily file of a past day is packed under another name: its lines were read, or are about to be.
       const plain = path.endsWith('.gz') ? path.slice(0, -'.gz'.length) : path;
       return !this.#files.has(path) && (plain === path || !(this.#seen.has(plain) || isThere.has(plain)));
     });
-    const sized = await Promise.all(
-      unknown.map(async (path) => {
-        const { mtimeMs, size } = await stat(path).catch(() => ({ mtimeMs: 0, size: 0 }));
-        return { path, mtimeMs, size };
-      }),
-    );
-    sized.sort((a, b) => b.mtimeMs - a.mtimeMs);
-    let bytes = 0;
-    const kept = sized.filter(({ size }) => (bytes += size) <= MAX_PAST_BYTES || bytes === size);
-    if (kept.length < sized.length) {
-      const leftOut = sized.length - kept.length;
-      this.#source.notes.set(
-        'size',
-        `the viewer does not read ${leftOut} of the older files: all files together have more than ${MAX_PAST_BYTES} bytes`,
-      );
+  }
+
+  /**
+   * Begins to read files: what is in them, of the newest ones up to the bounds, and what is appended to all of them.
+   *
+   * @returns Whether files that are read have other names now, so that their old ones are free.
+   */
+  async #takeUp(found: readonly SeenFile[]): Promise<boolean> {
+    const known = new Map([...this.#files].map(([path, { tail }]) => [tail.id, path]));
+    const past: SeenFile[] = [];
+    let hasFreed = false;
+    for (const file of found.toSorted(oldestFirst)) {
+      const { path, id, size } = file;
+      const before = this.#leftOut.get(path);
+      const other = known.get(id);
+      if (this.#detached.has(id)) this.#attach(path, id);
+      else if (other !== undefined) hasFreed = (await this.#takeName(file, other)) || hasFreed;
+      else if (before === undefined || before.id !== id || size < before.size) past.push(file);
+      else if (size > before.size) this.#add(path, before);
+      // A file with two names is read once.
+      known.set(id, path);
     }
-    return kept.toReversed().map(({ path }) => path);
+    this.#addPast(past);
+    return hasFreed;
   }
 
-  #tailOf(path: string): FileTail {
+  #attach(path: string, id: string): void {
+    const file = this.#detached.get(id);
+    if (file === undefined) return;
+    this.#detached.delete(id);
+    file.tail.moveTo(path);
+    this.#files.set(path, file);
+    this.#seen.add(path);
+  }
+
+  /** A file that is read has another name now, unless it has both. @returns Whether its old name is free. */
+  async #takeName({ path, id }: SeenFile, before: string): Promise<boolean> {
+    const file = this.#files.get(before);
+    if (file === undefined || (await seenFile(before))?.id === id) return false;
+    this.#files.delete(before);
+    this.#detached.set(id, file);
+    this.#attach(path, id);
+    return true;
+  }
+
+  /** @param files Not known so far, in the order in which they were written. */
+  #addPast(files: readonly SeenFile[]): void {
+    let bytes = 0;
+    const isRead = ({ size }: SeenFile, at: number): boolean =>
+      at < this.#maxFiles && ((bytes += size) <= this.#maxBytes || at === 0);
+    const read = files.toReversed().filter(isRead).toReversed();
+    for (const file of files) this.#leftOut.set(file.path, file);
+    for (const { path } of read) this.#add(path);
+    if (files.length > read.length) this.#tellLeftOut();
+  }
+
+  #add(path: string, after?: SeenFile): void {
+    this.#leftOut.delete(path);
+    this.#files.set(path, { tail: new FileTail(path, this.#sink(), after), grewAt: performance.now() });
+    this.#seen.add(path);
+  }
+
+  #tellLeftOut(): void {
+    const bounds = `${this.#maxFiles} files and ${this.#maxBytes} bytes`;
+    this.#source.notes.set(
+      'left out',
+      `the viewer shows only what is appended to ${this.#leftOut.size} of the older files: it reads at most ${bounds} that were there before`,
+    );
+  }
+
+  #sink(): LineSink {
     const reader = new LogLineReader();
-    return new FileTail(path, (lines, isPast) => {
-      for (const line of lines) {
-        if (line === '') continue;
-        const records = reader.read(line);
-        if (records === undefined) this.#source.unreadable += 1;
-        for (const record of records ?? []) this.#model.add(record, { source: this.#source, isPast });
-      }
-    });
-  }
-
-  #spoolOf(path: string): SpoolTail<Entry> {
-    return new SpoolTail(path, new ModelSpoolSink(this.#model, this.#source, path));
+    return {
+      take: (lines, isPast) => {
+        for (const line of lines) {
+          if (line === '') continue;
+          const records = reader.read(line);
+          if (records === undefined) this.#source.unreadable += 1;
+          for (const record of records ?? []) this.#model.add(record, { source: this.#source, isPast });
+        }
+      },
+      isWhole: (line) => reader.isWhole(line),
+      leftOut: () => (this.#source.unreadable += 1),
+    };
   }
 }
 
-/** Puts the records of a spool into the model. */
-class ModelSpoolSink implements SpoolSink<Entry> {
-  readonly #model: SessionModel;
-  readonly #source: SourceState;
-  readonly #path: string;
-  #rejected = 0;
-
-  constructor(model: SessionModel, source: SourceState, path: string) {
-    this.#model = model;
-    this.#source = source;
-    this.#path = path;
-  }
-
-  record({ data, entryId, isRejected }: SpooledRecord): Entry {
-    if (isRejected) {
-      this.#rejected += 1;
-      this.#source.notes.set(
-        `${this.#path} rejected`,
-        `the collector rejected ${this.#rejected} of the records in ${this.#path}`,
-      );
-    }
-    return this.#model.add(data, { source: this.#source, isPast: true, ...(entryId === undefined ? {} : { entryId }) });
-  }
-
-  delivered(entry: Entry): void {
-    this.#model.sessionOf(entry)?.markDelivered(entry.seq, this.#model.now());
-  }
-
-  damaged(count: number): void {
-    this.#source.unreadable += count;
-    this.#source.notes.set(`${this.#path} damage`, `some records in ${this.#path} are damaged`);
-  }
-
-  owners(states: readonly OwnerState[]): void {
-    const gone = states.filter((state) => state === 'dead').length;
-    const text = `processes that have a part in ${this.#path}: ${states.length}, of which ${gone} no longer run`;
-    this.#source.notes.set(`${this.#path} owners`, text);
-  }
+function oldestFirst(a: SeenFile, b: SeenFile): number {
+  if (a.modifiedNanos !== b.modifiedNanos) return a.modifiedNanos < b.modifiedNanos ? -1 : 1;
+  return a.path < b.path ? -1 : 1;
 }

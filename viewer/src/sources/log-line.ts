@@ -3,7 +3,7 @@ import { logData, NO_ORIGIN } from '../model/log-data.ts';
 import type { LogData, Origin } from '../model/log-data.ts';
 import { boundedText, MAX_DEPTH, MAX_FIELDS, setField, TRUNCATED } from '../model/value.ts';
 import type { Value } from '../model/value.ts';
-import { decodeJsonLogs, hexId, MalformedJsonError } from '../otlp/json.ts';
+import { hexId, MalformedJsonError, readLogs } from '../otlp/json.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -21,16 +21,17 @@ export class LogLineReader {
     return record === undefined ? undefined : [record];
   }
 
+  /** Whether a line without a line end is a whole record: its JSON ends there. */
+  isWhole(line: string): boolean {
+    if (!line.endsWith('}')) return false;
+    const begin = line.startsWith('{') ? 0 : line.lastIndexOf(ORIGIN_BEGIN) + 1;
+    return (begin > 0 || line.startsWith('{')) && jsonFields(line.slice(begin)) !== undefined;
+  }
+
   #readJson(line: string): readonly LogData[] | undefined {
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch {
-      // The line is cut, or is text that begins like JSON.
-      return undefined;
-    }
-    if (!isFields(value)) return undefined;
-    if (Array.isArray(value['resourceLogs'])) return otlpRecords(line);
+    const value = jsonFields(line);
+    if (value === undefined) return undefined;
+    if (Array.isArray(value['resourceLogs'])) return otlpRecords(value);
     const record = this.#ofJsonLine(value);
     return record === undefined ? undefined : [record];
   }
@@ -121,9 +122,9 @@ function severityTextOf(text: string, level: string): string {
   return level === 'CHAT' ? '' : level;
 }
 
-function otlpRecords(line: string): readonly LogData[] | undefined {
+function otlpRecords(request: Fields): readonly LogData[] | undefined {
   try {
-    return decodeJsonLogs(line).records;
+    return readLogs(request).records;
   } catch (error) {
     if (error instanceof MalformedJsonError) return undefined;
     throw error;
@@ -135,7 +136,7 @@ function jsonFields(text: string): Fields | undefined {
     const value: unknown = JSON.parse(text);
     return isFields(value) ? value : undefined;
   } catch {
-    // The line is cut: its end is part of the message.
+    // The line is cut, or is text that looks like JSON.
     return undefined;
   }
 }

@@ -22,7 +22,7 @@ export class ProgramOutputSource {
 
   /** Takes the lines of a stream of the program. @param isError Whether the stream is its stderr. */
   take(stream: Readable, isError: boolean): void {
-    const lines = new LineSplitter();
+    const lines = new LineSplitter(() => (this.#source.unreadable += 1));
     const reader = new LogLineReader();
     stream.on('data', (chunk: Buffer) => {
       for (const line of lines.take(chunk)) this.#add(line, reader, isError);

@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import {
   DEAD_DIRECTORY,
@@ -16,6 +17,9 @@ import {
 import type { OwnerState, ReadableLogRecord } from '../formats.ts';
 import type { LogData } from '../model/log-data.ts';
 import { SdkRecordReader } from './sdk-record.ts';
+
+/** So many records are given out before others get a turn: a segment may have 60,000. */
+const RECORDS_PER_TURN = 2_000;
 
 /** What is known of a segment. */
 interface KnownSegment<Token> {
@@ -155,7 +159,8 @@ export class SpoolTail<Token> {
       segment.close();
     }
     await this.#resources.complete(found.map(({ record }) => record));
-    for (const { record, entryId, ordinal } of found) {
+    for (const [at, { record, entryId, ordinal }] of found.entries()) {
+      if (at % RECORDS_PER_TURN === RECORDS_PER_TURN - 1) await nextTurn();
       const token = this.#sink.record({ data: this.#records.read(record), entryId, isRejected });
       known.records.push({ ordinal, token });
     }

@@ -19,8 +19,10 @@ import { SessionLogs } from '../../../src/index.ts';
 import { failure, ScriptedExporter } from '../../../test/support/scripted-exporter.ts';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { until } from '../../../test/support/until.ts';
+import { logData } from '../../src/model/log-data.ts';
 import { SessionModel } from '../../src/model/session-model.ts';
 import { DirectorySource } from '../../src/sources/directory.ts';
+import { SpoolRecords } from '../../src/sources/spool-records.ts';
 
 function line(id: string, message: string, time = '2026-11-23T10:00:00.000Z'): string {
   return `${time} INFO [${id}] ${message} {"otel.scope.name":"app"}\n`;
@@ -195,6 +197,16 @@ describe('a spool', () => {
     expect(texts(model, 'abc')).toEqual(['entry 1']);
     expect([...(model.sources[0]?.notes.values() ?? [])].join()).toContain('rejected 1 of the records');
     expect(durable.stats().rejected).toBe(1);
+  });
+
+  it('is no reason to keep records that the model has dropped', () => {
+    const model = new SessionModel();
+    const sink = new SpoolRecords(model, model.addSource('spool', 'directory'), 'spool');
+    const data = logData({ body: 'x', attributes: { 'session.id': 'abc' } });
+    const token = sink.record({ data, entryId: undefined, isRejected: false });
+    expect(token).toEqual({ session: 's:abc', seq: 1 });
+    sink.delivered(token);
+    expect(model.find('abc')?.delivered?.seq).toBe(1);
   });
 
   it('counts damaged records and shows the others', async () => {

@@ -40,7 +40,7 @@ function byLines(line: (n: number) => string): (from: number) => readonly LogDat
   return (from) => {
     const chunk = Array.from({ length: AT_ONCE }, (_, at) => `${line(from + at)}\n`).join('');
     const reader = new LogLineReader();
-    return new LineSplitter().take(Buffer.from(chunk)).flatMap((each) => reader.read(each) ?? []);
+    return new LineSplitter(() => {}).take(Buffer.from(chunk)).flatMap((each) => reader.read(each) ?? []);
   };
 }
 
