@@ -1,5 +1,7 @@
 import type { MarkdownRenderer } from 'vitepress';
 
+import { titleOf } from './pages.ts';
+
 /**
  * The address of the repository once it has one that everybody can open. Until then the site shows the text of a link
  * that leads out of `docs/` (an example, a source file) without the link.
@@ -11,6 +13,9 @@ const WAY_BACK = /^\[otel-session-logs\]\(\.\.\/README\.md\)[^\n]*\n/u;
 
 /** What the home page of the site shows in the form of the theme: title, first paragraph and picture of `index.md`. */
 const HOME_HEAD = /^# [^]*?<\/picture>\n/u;
+
+/** A page that a docstring names. */
+const NAMED_PAGE = /`?docs\/(?<page>[\w-]+)\.md`?/gu;
 
 /** A block that installs packages, perhaps with a command to run afterwards. */
 const INSTALL =
@@ -61,8 +66,11 @@ export const slugOf = (heading: string): string =>
 export function readAsOnGitHub(md: MarkdownRenderer): void {
   md.core.ruler.before('normalize', 'site', (state) => {
     const { relativePath } = state.env as { readonly relativePath?: string };
-    const source = state.src.replace(relativePath === 'index.md' ? HOME_HEAD : WAY_BACK, '');
-    state.src = source.replaceAll(INSTALL, (_, lines: string) => installTabs(lines));
+    state.src = state.src
+      .replace(relativePath === 'index.md' ? HOME_HEAD : WAY_BACK, '')
+      .replaceAll(INSTALL, (_, lines: string) => installTabs(lines));
+    if (relativePath?.startsWith('reference/') === true)
+      state.src = state.src.replaceAll(NAMED_PAGE, (_, page: string) => `[${titleOf(page)}](/${page})`);
   });
   md.core.ruler.after('block', 'pictures', (state) => {
     for (const token of state.tokens)

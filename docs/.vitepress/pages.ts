@@ -72,7 +72,16 @@ export function sections(): Section[] {
   ];
 }
 
-export function sidebar(): DefaultTheme.SidebarItem[] {
+const REFERENCE_SIDEBAR = join(ROOT, 'reference', 'sidebar.json');
+
+export function sidebar(): DefaultTheme.SidebarMulti {
+  const guide = guideSidebar();
+  if (!existsSync(REFERENCE_SIDEBAR)) return { '/': guide };
+  const reference = JSON.parse(readFileSync(REFERENCE_SIDEBAR, 'utf8')) as DefaultTheme.SidebarItem[];
+  return { '/reference/': reference, '/': guide };
+}
+
+function guideSidebar(): DefaultTheme.SidebarItem[] {
   const item = (page: string): DefaultTheme.SidebarItem => ({
     text: titleOf(page),
     link: `/${page.replace(/index$/u, '')}`,

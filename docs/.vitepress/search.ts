@@ -12,7 +12,7 @@ const render: Options['_render'] = (source, env, md) => {
   // A name is found as a whole, not its "Returns", and where it is declared rather than where it is inherited.
   return html
     .split(/(?=<h[1-3] )/u)
-    .filter((section) => !/^<h4 [^>]*>Inherited from/mu.test(section))
+    .filter((section) => !/^<p>Inherited from /mu.test(section))
     .join('')
     .replaceAll(/<\/?h[4-6][^>]*>/gu, '');
 };

@@ -9,6 +9,7 @@ import { lazily, objectWith, parseOptions } from '../support/options.ts';
 import { Echo, streamHandlerOption } from '../write/stream-handler.ts';
 import type { StreamHandler } from '../write/stream-handler.ts';
 
+/** Options of an instance that is part of a setup of your own. */
 export interface SessionLogsOptions extends SessionLogRecordProcessorOptions {
   /** Called with each chunk as it is written. @default none */
   readonly streamHandler?: StreamHandler | false | undefined;

@@ -50,6 +50,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
   #idleTurn: Turn | undefined = undefined;
   #stopWatchingAbort: (() => void) | undefined = undefined;
 
+  /** Use `followSession`, `followAll` or `getSessionLogs`. @hidden */
   constructor(store: SessionStore, sessionId: string | undefined, cursor: SessionCursor, plan: ReaderPlan) {
     this.#store = store;
     this.sessionId = sessionId;
@@ -136,7 +137,7 @@ export class SessionReader<T> implements AsyncIterableIterator<T, undefined>, Wa
     return Promise.resolve();
   }
 
-  /** Called by the store when there may be something new. */
+  /** Called by the store when there may be something new. @hidden */
   wake(): void {
     if (this.#phase === 'open' && !this.#calls.isEmpty) this.#serve(undefined);
   }

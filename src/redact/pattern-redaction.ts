@@ -59,7 +59,7 @@ export interface PatternRedaction {
   stream(): TransformStream<string, string>;
   /** How many unfinished matches were longer than `maxHeldChars`, by what was done with them. */
   readonly tooLong: Readonly<TooLongCounts>;
-  /** For the writer of sessions. */
+  /** For the writer of sessions. @hidden */
   readonly [REDACTS_TEXT]: TextRedaction;
 }
 

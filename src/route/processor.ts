@@ -14,6 +14,7 @@ import type { Redact } from './redaction.ts';
 import { SessionRouter } from './router.ts';
 import type { SessionResolution } from './session-resolver.ts';
 
+/** Options of the session processor: which session a record belongs to, where it is kept, what is redacted. */
 export interface SessionLogRecordProcessorOptions extends SessionResolution {
   /** The store that holds the sessions. @default new MemorySessionStore() */
   readonly store?: SessionStore | undefined;
@@ -75,7 +76,7 @@ class ProcessorsBehind implements DeliverySource {
 
 /** The session processor without its default store, because this module knows no store. */
 export class RoutingLogRecordProcessor implements LogRecordProcessor {
-  /** For the facade. */
+  /** For the facade. @hidden */
   readonly router: SessionRouter;
   readonly #source = new ProcessorsBehind();
   #closing: Promise<void> | undefined;
@@ -97,6 +98,7 @@ export class RoutingLogRecordProcessor implements LogRecordProcessor {
    * store's entries move to the new one, redacted by the new options, and the old one is closed.
    *
    * @throws TypeError for a wrong option; then nothing has changed.
+   * @hidden
    */
   reconfigure(options: SessionLogRecordProcessorOptions): void {
     const { store, redact, selfObsMeterProvider, ...resolution } = settingsOf(options);
@@ -119,6 +121,7 @@ export class RoutingLogRecordProcessor implements LogRecordProcessor {
     return () => stop.forEach((each) => each());
   }
 
+  /** Routes a record into its session. Synchronous; never throws. */
   onEmit(record: LogRecord, context?: Context): void {
     this.route(record, context);
   }

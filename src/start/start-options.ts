@@ -33,12 +33,13 @@ export type DailyFileOptions = Pick<
   | 'fsync'
 >;
 
+/** Options of a start: of the sessions, and of the destinations that the start opens. */
 export interface StartSessionLogsOptions extends SessionLogRecordProcessorOptions {
   /** Directory of the daily files, created with mode 0700. @default LOGS_PATH, else 'logs' */
   readonly directory?: string | undefined;
   /**
-   * `false`: no daily file. An object: how the file is named and written, see `DateFileLogRecordProcessor`. @default
-   * true
+   * `false`: no daily file. An object: how the file is named and written, see
+   * {@link DateFileLogRecordProcessorOptions}. @default true
    */
   readonly file?: boolean | DailyFileOptions | undefined;
   /** Number of days that daily files are kept. @default 7 */

@@ -26,6 +26,7 @@ export type StartPosition =
   | { readonly after: string }
   | { readonly last: number };
 
+/** Options for reading one session. */
 export interface OpenOptions {
   readonly from: StartPosition;
   /**

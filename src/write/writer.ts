@@ -25,6 +25,7 @@ export interface SessionLogger {
   fatal: LeveledWrite;
 }
 
+/** Logs a message with attributes; an `exception` becomes the attributes that OpenTelemetry defines for exceptions. */
 export type LeveledWrite = (
   message: string,
   attributes?: Readonly<Record<string, unknown>>,

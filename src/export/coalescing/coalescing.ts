@@ -143,6 +143,7 @@ export class CoalescingLogRecordProcessor implements LogRecordProcessor, Session
     this.#exit = new EndOfTickWrite(() => this.#atExit());
   }
 
+  /** Takes a record: merges it, or passes it on after what it holds of the session. Synchronous; never throws. */
   onEmit(record: LogRecord, context?: Context): void {
     if (this.#isClosed) {
       this.#lost.add('after_shutdown');

@@ -149,10 +149,11 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
    * Resolves when the exporter has acknowledged everything emitted before the call; being written to disk is not
    * enough.
    *
-   * It does not wait for the backlog of dead processes; see `stats()`. Every caller waits for the whole flush.
+   * It does not wait for the backlog of dead processes; see `stats()`. Every caller waits for the whole flush, at
+   * most for `timeoutMillis`, by default the option `forceFlushTimeoutMillis`.
    *
-   * @throws SessionLogsError `flush_timeout` with the number pending after `timeoutMillis`, @default 30,000; `rejected`
-   * if any record emitted since the last flush was rejected by the collector or dropped because of a limit.
+   * @throws SessionLogsError `flush_timeout` with the number pending when the time is over; `rejected` if any record
+   * emitted since the last flush was rejected by the collector or dropped because of a limit.
    */
   async forceFlush(options: { readonly timeoutMillis?: number } = {}): Promise<void> {
     const timeoutMillis = timeoutOption('forceFlush', options) ?? this.#options.forceFlushTimeoutMillis;
@@ -166,7 +167,7 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
    *
    * For a session that this process does not know or has forgotten, it waits for all records.
    *
-   * @default timeoutMillis 30,000
+   * @default the option `forceFlushTimeoutMillis`
    */
   async flushSession(sessionId: string, options: { readonly timeoutMillis?: number } = {}): Promise<DeliveryReport> {
     const timeoutMillis = timeoutOption('flushSession', options) ?? this.#options.forceFlushTimeoutMillis;

@@ -12,6 +12,7 @@ import { functionOption, lazily, parseOptions, positiveInteger } from '../../sup
 import type { LineFormat } from './custom-format.ts';
 import { DayFileNames } from './day-file-names.ts';
 
+/** Options of {@link DateFileLogRecordProcessor}: where the file is, what its lines look like, how long it is kept. */
 export interface DateFileLogRecordProcessorOptions {
   /**
    * The directory of the files; `~/` is the home directory. It is created if it is missing, see `directoryMode`. A

@@ -156,6 +156,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEr
     return this.#claim.path;
   }
 
+  /** Takes a record. Synchronous; never throws, never waits for the disk. */
   onEmit(record: LogRecord): void {
     try {
       if (isBelow(record.severityNumber, this.#minimumSeverity)) return;

@@ -8,7 +8,7 @@ import { lifeContract, unreadContract } from './contract-lives.ts';
 import { readingContract, startContract } from './contract-reading.ts';
 
 /**
- * Defines the suite that every {@link SessionStore} passes, with the functions of any test runner: it asserts with
+ * Defines the suite that every `SessionStore` passes, with the functions of any test runner: it asserts with
  * `node:assert` and needs no hooks.
  *
  * Each test makes a store of its own, which must be empty, and closes it. The store's clock must run: the suite waits for
