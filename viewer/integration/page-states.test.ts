@@ -174,14 +174,19 @@ describePage('the state of the viewer, on the page', (open) => {
     await page.getByText('one two', { exact: true }).waitFor();
   });
 
-  it('says how many sessions were dropped because of a bound', async () => {
+  it.each([
+    [{ maxEntries: 100 }, '100 entries'],
+    [{ maxSessions: 100 }, '100 sessions'],
+    [{ maxBytes: 1_048_576 / 8 }, '128 KiB in memory'],
+  ])('says how many sessions were dropped, and which bound was reached: %o', async (server, bound) => {
     const { page } = await open({
-      server: { maxEntries: 100 },
+      server,
       prepare: ({ model }) => {
         for (let at = 0; at < 130; at += 1) new SessionScript(model, `session-${at}`).log('a');
       },
     });
-    await page.getByText(/The viewer has dropped the \d\d oldest sessions: it holds at most 100 entries\./).waitFor();
+    const text = new RegExp(String.raw`The viewer has dropped the \d+ oldest sessions: it holds at most ${bound}\.`);
+    await page.getByText(text).waitFor();
   });
 
   it('names the sources with what there is to know about them', async () => {

@@ -33,6 +33,15 @@ export interface ModelOptions extends ModelBounds {
 export interface Evicted {
   readonly sessions: number;
   readonly entries: number;
+  /** The bound that was reached last. */
+  readonly bound?: keyof Bounds;
+}
+
+/** What the model holds at most. Bytes are of memory, about. */
+export interface Bounds {
+  readonly entries: number;
+  readonly sessions: number;
+  readonly bytes: number;
 }
 
 export const SESSION_ATTRIBUTES: readonly string[] = [ATTRIBUTE.sessionId, ATTRIBUTE.conversationId];
@@ -64,9 +73,7 @@ export class SessionModel {
   readonly sessions: Map<string, Session> = new Map<string, Session>();
   readonly sources: SourceState[] = [];
   readonly now: () => number;
-  readonly maxEntries: number;
-  readonly maxSessions: number;
-  readonly #maxBytes: number;
+  readonly bounds: Bounds;
   readonly #sessionAttributes: readonly string[];
   readonly #numbers: Numbers;
   readonly #origins = new Origins();
@@ -82,9 +89,11 @@ export class SessionModel {
   #hasHoles = false;
 
   constructor(options: ModelOptions = {}) {
-    this.maxEntries = options.maxEntries ?? MAX_ENTRIES;
-    this.maxSessions = options.maxSessions ?? MAX_SESSIONS;
-    this.#maxBytes = options.maxBytes ?? MAX_BYTES;
+    this.bounds = {
+      entries: options.maxEntries ?? MAX_ENTRIES,
+      sessions: options.maxSessions ?? MAX_SESSIONS,
+      bytes: options.maxBytes ?? MAX_BYTES,
+    };
     this.#sessionAttributes = options.sessionAttributes ?? SESSION_ATTRIBUTES;
     this.now = options.now ?? Date.now;
     this.#numbers = { nextBlock: () => (this.#block += 1), nextSeq: () => (this.#seq += 1) };
@@ -160,10 +169,8 @@ export class SessionModel {
     this.#entries += 1;
     this.#added += 1;
     this.#bytes += bytes;
-    const { size } = this.sessions;
-    if (this.#entries > this.maxEntries || size > this.maxSessions || this.#bytes > this.#maxBytes) {
-      this.#makeRoom(session);
-    }
+    const reached = this.#boundReached(1);
+    if (reached !== undefined) this.#makeRoom(session, reached);
     return entry;
   }
 
@@ -202,11 +209,17 @@ export class SessionModel {
     return session;
   }
 
-  #makeRoom(current: Session): void {
-    const entries = Math.floor(this.maxEntries * (1 - SLACK));
-    const sessions = Math.floor(this.maxSessions * (1 - SLACK));
-    const bytes = Math.floor(this.#maxBytes * (1 - SLACK));
-    const isOver = (): boolean => this.#entries > entries || this.#bytes > bytes || this.sessions.size > sessions;
+  /** @param share Of each bound. */
+  #boundReached(share: number): keyof Bounds | undefined {
+    const { entries, sessions, bytes } = this.bounds;
+    if (this.#entries > entries * share) return 'entries';
+    if (this.sessions.size > sessions * share) return 'sessions';
+    return this.#bytes > bytes * share ? 'bytes' : undefined;
+  }
+
+  #makeRoom(current: Session, bound: keyof Bounds): void {
+    this.#evicted = { ...this.#evicted, bound };
+    const isOver = (): boolean => this.#boundReached(1 - SLACK) !== undefined;
     for (const session of this.inOrder.toSorted((a, b) => a.activeMillis - b.activeMillis)) {
       if (!isOver()) return;
       if (session !== current) this.#evict(session);
@@ -228,7 +241,11 @@ export class SessionModel {
   #count(sessions: number, entries: number, bytes: number): void {
     this.#entries -= entries;
     this.#bytes -= bytes;
-    this.#evicted = { sessions: this.#evicted.sessions + sessions, entries: this.#evicted.entries + entries };
+    this.#evicted = {
+      ...this.#evicted,
+      sessions: this.#evicted.sessions + sessions,
+      entries: this.#evicted.entries + entries,
+    };
     this.#seq += 1;
   }
 }

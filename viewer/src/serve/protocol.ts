@@ -129,9 +129,15 @@ export interface StateEvent {
   readonly cursor: number;
   readonly nowMillis: number;
   readonly entries: number;
-  readonly maxEntries: number;
   readonly sessions: number;
-  readonly evicted: { readonly sessions: number; readonly entries: number };
+  /** What the viewer holds at most. Bytes are of memory, about. */
+  readonly bounds: { readonly entries: number; readonly sessions: number; readonly bytes: number };
+  /** What was dropped, and the bound that was reached last. */
+  readonly evicted: {
+    readonly sessions: number;
+    readonly entries: number;
+    readonly bound?: 'entries' | 'sessions' | 'bytes';
+  };
   /** Records a second, over the last seconds. */
   readonly rate: number;
   /** The address of a trace, with `{traceId}` in it. */

@@ -27,7 +27,7 @@ export class StateReport {
       cursor: model.cursor,
       nowMillis: model.now(),
       entries: model.entries,
-      maxEntries: model.maxEntries,
+      bounds: model.bounds,
       sessions: model.sessions.size,
       evicted: model.evicted,
       rate: this.#rate(),

@@ -35,6 +35,7 @@ describe('what the model holds', () => {
     expect(model.sessions.has('s:session-29')).toBe(true);
     expect(model.evicted.entries).toBe(300 - model.entries);
     expect(model.evicted.sessions).toBe(30 - model.sessions.size);
+    expect(model.evicted.bound).toBe('entries');
     expect(model.inOrder.map(({ name }) => name)).toEqual([...model.sessions.values()].map(({ name }) => name));
   });
 
@@ -84,6 +85,7 @@ describe('what the model holds', () => {
     expect(bytes.sessions.size).toBeLessThan(12);
     const many = new SessionModel({ maxSessions: 100 });
     for (let at = 0; at < 1_000; at += 1) new SessionScript(many, `s${at}`).log('x');
+    expect([bytes.evicted.bound, many.evicted.bound]).toEqual(['bytes', 'sessions']);
     expect(many.sessions.size).toBeLessThanOrEqual(100);
     expect(many.entries).toBe(many.sessions.size);
   });

@@ -44,14 +44,16 @@ function Following(): JSX.Element {
 }
 
 function Held({ viewer }: { readonly viewer: StateEvent }): JSX.Element {
-  const { sessions, entries, maxEntries, rate, evicted } = viewer;
+  const { sessions, entries, bounds, rate, evicted } = viewer;
   return (
     <>
       <span class="figure">{wholeCounted(sessions, 'session', 'sessions')}</span>
       <span class="figure">{wholeCounted(entries, 'entry', 'entries')}</span>
       <span class="figure rate">{wholeCounted(rate, 'record', 'records')} a second</span>
       <span class="dropped">
-        {evicted.entries === 0 ? '' : `${droppedText(evicted)}: it holds at most ${whole(maxEntries)} entries.`}
+        {evicted.bound === undefined || evicted.entries === 0
+          ? ''
+          : `${droppedText(evicted)}: it holds at most ${boundText(evicted.bound, bounds)}.`}
       </span>
     </>
   );
@@ -60,4 +62,10 @@ function Held({ viewer }: { readonly viewer: StateEvent }): JSX.Element {
 function droppedText({ sessions, entries }: StateEvent['evicted']): string {
   const [count, one, several] = sessions === 0 ? [entries, 'entry', 'entries'] : [sessions, 'session', 'sessions'];
   return `The viewer has dropped the ${count === 1 ? `oldest ${one}` : `${whole(count)} oldest ${several}`}`;
+}
+
+function boundText(bound: keyof StateEvent['bounds'], bounds: StateEvent['bounds']): string {
+  if (bound !== 'bytes') return `${whole(bounds[bound])} ${bound}`;
+  const kib = bounds.bytes / 1_024;
+  return kib < 1_024 ? `${whole(Math.round(kib))} KiB in memory` : `${whole(Math.round(kib / 1_024))} MiB in memory`;
 }
