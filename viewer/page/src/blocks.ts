@@ -1,4 +1,5 @@
 import type { BlockChange, BlocksEvent } from '../../src/serve/protocol.ts';
+import { wholeCounted } from './list/figures.ts';
 
 /** The blocks of a followed session, as the page has them. What has changed is a new object; the rest need not be drawn again. */
 export interface Conversation {
@@ -36,6 +37,12 @@ export interface OlderBlocks {
 export function withOlder(known: Conversation, { blocks, hasOlder }: OlderBlocks): Conversation {
   const first = known.blocks[0]?.id ?? Number.POSITIVE_INFINITY;
   return { ...known, blocks: [...blocks.filter(({ id }) => id < first), ...known.blocks], hasOlder };
+}
+
+/** What a gap says: how many entries are missing, and why. */
+export function gapText({ missing = -1, reason = '' }: BlockChange): string {
+  const count = missing === -1 ? 'An unknown number of entries is' : wholeCounted(missing, 'entry is', 'entries are');
+  return `${count} missing here${reason === '' ? '' : `: ${reason}`}`;
 }
 
 /** The index at which the block of that id is, or would be. */

@@ -26,6 +26,7 @@ export function sessionRow(session: Session, nowMillis: number): SessionRow {
     sources: [...session.sources],
     firstMillis: Number.isFinite(session.firstMillis) ? session.firstMillis : session.activeMillis,
     lastMillis: session.lastMillis,
+    activeMillis: session.activeMillis,
     entries: session.entries.length,
     errors: session.errors,
     chunks: session.chunks,

@@ -14,6 +14,8 @@ export interface SessionRow {
   readonly sources: readonly number[];
   readonly firstMillis: number;
   readonly lastMillis: number;
+  /** When its last entry came, on the clock of the viewer; for entries read from a file, the time of the record. */
+  readonly activeMillis: number;
   readonly entries: number;
   readonly errors: number;
   /** Chunks of answers. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { ageText, compact, counted, whole } from '../../page/src/list/figures.ts';
+import { ageText, clockText, compact, counted, whole } from '../../page/src/list/figures.ts';
 
 it('writes figures that keep within the width of their column', () => {
   const counts = [0, 999, 1_000, 12_345, 999_949, 1_234_567];
@@ -20,5 +20,15 @@ it('says how long ago something was, and `now` if clocks differ and it is in the
     '1 h',
     '1 d',
     '5 d',
+  ]);
+});
+
+it('writes a time with its day where that is another one, and with its year', () => {
+  const now = new Date(2026, 10, 26, 14, 3, 59).getTime();
+  const other = (year: number, month: number): number => new Date(year, month, 3, 9, 5).getTime();
+  expect([now, other(2026, 10), other(2025, 10)].map((millis) => clockText(millis, now))).toEqual([
+    '14:03:59',
+    'Nov 3, 09:05',
+    'Nov 3, 2025',
   ]);
 });

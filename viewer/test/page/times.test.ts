@@ -11,6 +11,16 @@ describe('times', () => {
 
   it('before the start have a minus', () => {
     expect(sinceText(-1_500)).toBe('−0:01.500');
+    expect(spanText(-62_000)).toBe('−1 min 2 s');
+  });
+
+  it('of days leave out what has no room in their column', () => {
+    const day = 86_400_000;
+    expect([4 * day - 1, 4 * day + 3_723_456, 20_784 * day].map(sinceText)).toEqual([
+      '+95:59:59.999',
+      '+4 d 1:02:03',
+      '+20,784 d',
+    ]);
   });
 
   it('run over minutes and hours', () => {

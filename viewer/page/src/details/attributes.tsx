@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
+import { whole, wholeCounted } from '../list/figures.ts';
 import './attributes.css';
 
 /** How many fields of a level are shown until a person asks for all: there may be a thousand. */
@@ -38,10 +39,10 @@ export function Fields({ fields, dropped = 0, depth = 0 }: FieldsProps): JSX.Ele
       </dl>
       {all.length > shown.length ? (
         <button type="button" onClick={() => setWhole(true)}>
-          Show all {all.length.toLocaleString()}
+          Show all {whole(all.length)}
         </button>
       ) : null}
-      {dropped > 0 ? <p class="note">Dropped attributes: {dropped.toLocaleString()}.</p> : null}
+      {dropped > 0 ? <p class="note">Dropped attributes: {whole(dropped)}.</p> : null}
     </>
   );
 }
@@ -57,7 +58,13 @@ function FieldValue({ value, depth }: { readonly value: unknown; readonly depth:
       <code class="value">{value.map((part) => (typeof part === 'string' ? part : String(part))).join(', ')}</code>
     );
   }
-  return <Tree name={countText(size, isList ? 'item' : 'field')} value={value} depth={depth} />;
+  return (
+    <Tree
+      name={isList ? wholeCounted(size, 'item', 'items') : wholeCounted(size, 'field', 'fields')}
+      value={value}
+      depth={depth}
+    />
+  );
 }
 
 function TextValue({ text, depth }: { readonly text: string; readonly depth: number }): JSX.Element {
@@ -68,15 +75,11 @@ function TextValue({ text, depth }: { readonly text: string; readonly depth: num
     <details class="long">
       <summary>
         <span class="preview">{text.slice(0, LONG_TEXT).replace(/[\ud800-\udbff]$/, '')}</span>
-        <span class="size">{text.length.toLocaleString()} characters</span>
+        <span class="size">{whole(text.length)} characters</span>
       </summary>
       <pre>{text}</pre>
     </details>
   );
-}
-
-function countText(count: number, noun: string): string {
-  return `${count.toLocaleString()} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 interface TreeProps {

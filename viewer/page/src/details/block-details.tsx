@@ -2,6 +2,8 @@ import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 
 import type { BlockChange, BlockDetail, EntryDetail, PartText } from '../../../src/serve/protocol.ts';
+import { whole, wholeCounted } from '../list/figures.ts';
+import { levelName } from '../pane/block.tsx';
 import { fullTime, spanText } from '../pane/times.ts';
 import { Fields } from './attributes.tsx';
 import { ChunkStepper } from './chunk-stepper.tsx';
@@ -221,26 +223,28 @@ function List({ facts }: { readonly facts: readonly Fact[] }): JSX.Element {
 function factsOf({ block, entry, timeline, ...pace }: BlockDetail): readonly Fact[] {
   const { timeToFirstTokenMillis: first, tokensPerSecond: tokens, longestPauseMillis: pause } = pace;
   const millis = block.lastMillis - block.millis;
-  const severity =
-    entry === undefined || entry.severityNumber === 0 ? '' : `${entry.severityText} (${entry.severityNumber})`;
   return [
     ['Time', fullTime(block.millis)],
     ['Duration', block.entries > 1 ? spanText(millis) : undefined],
     ['First token', first === undefined ? undefined : `after ${spanText(first)}`],
     ['Pace', tokens === undefined ? undefined : `${tokens.toFixed(1)} tokens a second`],
     ['Longest pause', pause === undefined ? undefined : spanText(pause)],
-    ['Chunks', timeline.length > 1 ? timeline.length.toLocaleString() : undefined],
+    ['Chunks', timeline.length > 1 ? whole(timeline.length) : undefined],
     ['Ended', block.isOpen && block.type === 'answer' ? 'not yet' : block.finishReasons?.join(', ')],
     ['Stream', block.streamId],
-    ['Severity', severity.trim()],
+    ['Severity', severityText(entry)],
     ['Event', entry?.eventName],
     ['Missing', block.type === 'gap' ? missingText(block.missing) : undefined],
     ['Reason', block.reason],
   ];
 }
 
+function severityText({ severityNumber = 0, severityText: name = '' }: Partial<EntryDetail> = {}): string {
+  return severityNumber === 0 ? name : `${name === '' ? levelName(severityNumber) : name} (${severityNumber})`;
+}
+
 function missingText(missing = -1): string {
-  return missing === -1 ? 'an unknown number of entries' : `${missing.toLocaleString()} entries`;
+  return missing === -1 ? 'an unknown number of entries' : wholeCounted(missing, 'entry', 'entries');
 }
 
 function titleOf({ block }: BlockDetail): string {
@@ -252,7 +256,7 @@ function titleOf({ block }: BlockDetail): string {
 function copiesOf(detail: BlockDetail): { readonly name: string; readonly text: () => string }[] {
   const { block } = detail;
   return [
-    { name: 'Copy text', text: () => block.parts.map(({ text }) => text).join('') },
+    { name: 'Copy text', text: () => block.parts.map(({ text }) => text).join('\n\n') },
     { name: 'Copy as Markdown', text: () => blockMarkdown(block) },
     {
       name: 'Copy as JSON',

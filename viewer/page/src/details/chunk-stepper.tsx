@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 
 import type { BlockDetail, EntryDetail } from '../../../src/serve/protocol.ts';
+import { whole } from '../list/figures.ts';
 import { spanText } from '../pane/times.ts';
 import { Fields } from './attributes.tsx';
 import './chunk-stepper.css';
@@ -39,7 +40,7 @@ export function ChunkStepper({ session, timeline, chunk, choose }: Props): JSX.E
         </button>
       </div>
       <p class="which">
-        Chunk {(chunk + 1).toLocaleString()} of {timeline.length.toLocaleString()}, at {spanText(after)}
+        Chunk {whole(chunk + 1)} of {whole(timeline.length)}, at {spanText(after)}
         {before === undefined ? '' : `, ${spanText(after - before)} after the previous one`}
       </p>
       <pre class="chunk">{entry?.text ?? ''}</pre>

@@ -1,4 +1,5 @@
 import type { BlockChange, PartText } from '../../../src/serve/protocol.ts';
+import { gapText } from '../blocks.ts';
 import type { OlderBlocks } from '../blocks.ts';
 
 /** The blocks of a session as JSON that people read: times as dates, and only fields that have a value. */
@@ -63,10 +64,8 @@ export function blockMarkdown(block: BlockChange): string {
   switch (block.type) {
     case 'log':
       return logMarkdown(block, time);
-    case 'gap': {
-      const count = block.missing === -1 ? 'An unknown number of' : String(block.missing ?? 0);
-      return `> ${count} entries are missing here: ${block.reason ?? ''}`;
-    }
+    case 'gap':
+      return `> ${gapText(block)}`;
     case 'end':
       return `> The session ended here, ${time}.`;
     default: {

@@ -1,4 +1,5 @@
 import type { BlockDetail } from '../../../src/serve/protocol.ts';
+import { wholeCounted } from '../list/figures.ts';
 import { spanText } from '../pane/times.ts';
 
 type Timeline = BlockDetail['timeline'];
@@ -60,7 +61,7 @@ function pausesOf(timeline: Timeline): Pause[] {
 export function timelineSummary(detail: BlockDetail, { totalMillis, chars, pauses }: TimelineShape): string {
   const { timeline, timeToFirstTokenMillis: first, tokensPerSecond: pace } = detail;
   const sentences = [
-    `${timeline.length.toLocaleString('en')} chunks with ${chars.toLocaleString('en')} characters came within ${spanText(totalMillis)}.`,
+    `${wholeCounted(timeline.length, 'chunk', 'chunks')} with ${wholeCounted(chars, 'character', 'characters')} came within ${spanText(totalMillis)}.`,
     first === undefined ? '' : `The first token came after ${spanText(first)}.`,
     pace === undefined ? '' : `The pace was ${pace.toFixed(1)} tokens a second.`,
     pauses.length === 0

@@ -13,6 +13,7 @@ const DAY = new Intl.DateTimeFormat('en', {
   minute: '2-digit',
   hourCycle: 'h23',
 });
+const YEAR = new Intl.DateTimeFormat('en', { dateStyle: 'medium' });
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -49,8 +50,9 @@ export function ageText(millis: number, nowMillis: number): string {
   return `${Math.floor(age / DAYS)} d`;
 }
 
-/** `14:03:59` for today, otherwise `26 Nov, 14:03`. */
+/** `14:03:59` for today, `Nov 26, 14:03` for this year, else `Nov 26, 2025`. */
 export function clockText(millis: number, nowMillis: number): string {
-  const date = new Date(millis);
-  return date.toDateString() === new Date(nowMillis).toDateString() ? CLOCK.format(date) : DAY.format(date);
+  const [date, now] = [new Date(millis), new Date(nowMillis)];
+  if (date.toDateString() === now.toDateString()) return CLOCK.format(date);
+  return (date.getFullYear() === now.getFullYear() ? DAY : YEAR).format(date);
 }

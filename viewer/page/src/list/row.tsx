@@ -47,7 +47,7 @@ export const Row: FunctionComponent<RowProps> = memo((props: RowProps) => {
       >
         <span class="first">
           <span class="name">{name}</span> <span class="origin">{origin}</span>{' '}
-          <time dateTime={new Date(row.lastMillis).toISOString()}>{when}</time>
+          <time dateTime={new Date(row.activeMillis).toISOString()}>{when}</time>
         </span>
         <span class="second">
           <span class={`state ${state}`}>{state}</span> <span>{counted(entries, 'entry', 'entries')}</span>{' '}

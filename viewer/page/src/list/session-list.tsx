@@ -126,7 +126,7 @@ function Rows({ list }: { readonly list: ListEvent }): JSX.Element {
               row={row}
               place={place}
               of={list.matching}
-              when={view.time === 'relative' ? ageText(row.lastMillis, now) : clockText(row.lastMillis, now)}
+              when={view.time === 'relative' ? ageText(row.activeMillis, now) : clockText(row.activeMillis, now)}
               isChosen={row.key === view.follow}
               isPinned={view.pins.includes(row.key)}
               canPin={view.pins.length < MAX_PANES - 1}

@@ -2,6 +2,7 @@ import { memo } from 'preact/compat';
 import type { FunctionComponent, JSX } from 'preact';
 
 import type { BlockChange, PartText } from '../../../src/serve/protocol.ts';
+import { wholeCounted } from '../list/figures.ts';
 import { GrowingText } from './growing-text.tsx';
 import { EndMark, GapMark } from './marks.tsx';
 import { fullTime, timeText } from './times.ts';
@@ -136,7 +137,7 @@ const Part = memo(({ part: { part, text }, fold, unfolded }: PartProps): JSX.Ele
       <summary>
         <span class="name">{FOLDED[part]}</span>
         <span class="preview">{text.slice(0, PREVIEW_CHARS)}</span>
-        <span class="size">{text.length.toLocaleString()} characters</span>
+        <span class="size">{wholeCounted(text.length, 'character', 'characters')}</span>
       </summary>
       <GrowingText text={text} kind={part} />
     </details>
@@ -158,7 +159,7 @@ function selectByClick({ target }: Event, select: () => void): void {
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 /** The name of a severity number, by the ranges of OpenTelemetry's data model. */
-function levelName(severityNumber: number): string {
+export function levelName(severityNumber: number): string {
   return LEVELS[Math.ceil(severityNumber / 4) - 1] ?? 'log';
 }
 

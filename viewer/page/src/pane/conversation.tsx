@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 
 import { blockIn } from '../blocks.ts';
 import type { Conversation } from '../blocks.ts';
+import { wholeCounted } from '../list/figures.ts';
 import { Block } from './block.tsx';
 import type { BlockProps } from './block.tsx';
 import { markPlaces, textPlacesIn } from './found-text.ts';
@@ -125,6 +126,6 @@ function DeliveredMark({ isAll = false }: { readonly isAll?: boolean }): JSX.Ele
 
 function TrimmedMark({ count }: { readonly count: number }): JSX.Element | null {
   if (count === 0) return null;
-  const what = count === 1 ? '1 older entry' : `${count.toLocaleString()} older entries`;
+  const what = wholeCounted(count, 'older entry', 'older entries');
   return <Mark kind="gap" text={`The viewer has dropped ${what} because of its bounds`} />;
 }

@@ -1,18 +1,12 @@
 import type { JSX } from 'preact';
 
 import type { BlockChange } from '../../../src/serve/protocol.ts';
+import { gapText } from '../blocks.ts';
 import './marks.css';
 
 /** Where entries are missing, and why. */
 export function GapMark({ block }: { readonly block: BlockChange }): JSX.Element {
-  const { missing = -1, reason = '' } = block;
-  const count =
-    missing === -1
-      ? 'An unknown number of entries is'
-      : missing === 1
-        ? '1 entry is'
-        : `${missing.toLocaleString()} entries are`;
-  return <Mark kind="gap" text={`${count} missing here${reason === '' ? '' : `: ${reason}`}`} block={block.id} />;
+  return <Mark kind="gap" text={gapText(block)} block={block.id} />;
 }
 
 export function EndMark({ block, time }: { readonly block: BlockChange; readonly time: string }): JSX.Element {

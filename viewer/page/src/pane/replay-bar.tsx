@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 
+import { whole, wholeCounted } from '../list/figures.ts';
 import { SPEEDS } from './replay.ts';
 import { clockText } from './times.ts';
 import type { OpenedReplay } from './use-replay.ts';
@@ -13,7 +14,7 @@ interface Props extends OpenedReplay {
 export function ReplayBar({ player, omitted, close }: Props): JSX.Element {
   const { replay, isPlaying, playedMillis, speed, count } = player;
   const place = `${clockText(playedMillis)} of ${clockText(replay.durationMillis)}`;
-  const entries = `${count.toLocaleString()} of ${replay.length.toLocaleString()} entries`;
+  const entries = `${whole(count)} of ${wholeCounted(replay.length, 'entry', 'entries')}`;
   return (
     <div class="replay" role="group" aria-label="Replay">
       <span class="badge replaying">Replay</span>
@@ -51,7 +52,7 @@ export function ReplayBar({ player, omitted, close }: Props): JSX.Element {
         Back to live
       </button>
       {omitted > 0 ? (
-        <span class="omitted">{omitted.toLocaleString()} older entries are not in the replay.</span>
+        <span class="omitted">{wholeCounted(omitted, 'older entry is', 'older entries are')} not in the replay.</span>
       ) : null}
     </div>
   );

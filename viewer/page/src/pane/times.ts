@@ -1,9 +1,14 @@
+import { whole } from '../list/figures.ts';
+
+const DAY_MILLIS = 86_400_000;
+
 /** How times are shown: by the clock, or since the session began. */
 export type TimeMode = 'absolute' | 'relative';
 
 // Made once: a formatter takes fifty times as long to make as to use.
-const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' });
-const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+// In the language of the page, as the list writes them: a browser may write other digits.
+const CLOCK = new Intl.DateTimeFormat('en', { timeStyle: 'medium', hourCycle: 'h23' });
+const DAY = new Intl.DateTimeFormat('en', { dateStyle: 'medium' });
 
 /** The time of a block. @param startMillis When the session began. */
 export function timeText(millis: number, mode: TimeMode, startMillis: number): string {
@@ -21,9 +26,15 @@ export function fullTime(millis: number): string {
   return `${DAY.format(millis)}, ${CLOCK.format(millis)}.${String(Math.floor(millis) % 1_000).padStart(3, '0')}`;
 }
 
-/** Time since the start: `+0.000`, `+1:02.350`, `+1:00:00.000`. */
+/**
+ * Time since the start, of a width that a column can have: `+0:00.000`, `+1:02.350`, `+1:00:00.000`, `+4 d 1:00:00`,
+ * `+1,000 d`.
+ */
 export function sinceText(millis: number): string {
-  return `${millis < 0 ? '−' : '+'}${clockText(Math.abs(millis), 3)}`;
+  const [sign, span] = [millis < 0 ? '−' : '+', Math.abs(millis)];
+  const days = Math.floor(span / DAY_MILLIS);
+  if (days >= 1_000) return `${sign}${whole(days)} d`;
+  return days < 4 ? sign + clockText(span, 3) : `${sign}${days} d ${clockText(span % DAY_MILLIS)}`;
 }
 
 /** A span of time as on a stopwatch: `0:12`, `1:02:03`. @param digits Of a second. */
@@ -40,6 +51,7 @@ export function clockText(millis: number, digits = 0): string {
 
 /** A span of time as people say it: `340 ms`, `6.2 s`, `3 min 5 s`. */
 export function spanText(millis: number): string {
+  if (millis < 0) return `−${spanText(-millis)}`;
   if (millis < 999.5) return `${Math.round(millis)} ms`;
   if (millis < 59_950) return `${(millis / 1_000).toFixed(1)} s`;
   const seconds = Math.round(millis / 1_000);
