@@ -65,6 +65,8 @@ export interface CliEnvironment {
  */
 export async function dev(args: readonly string[], environment: CliEnvironment): Promise<number> {
   const { stdout, stderr, env } = environment;
+  // Whoever read them may be gone, as `head` is after ten lines; without a listener the error would end the process.
+  for (const stream of [stdout, stderr]) stream.on('error', () => {});
   let given: Given;
   try {
     given = parse(args, env);
@@ -165,6 +167,7 @@ function parse(args: readonly string[], env: NodeJS.ProcessEnv): Given {
   const { values, positionals } = parseArgs({ args: own, allowPositionals: true, options: OPTIONS });
   const command = end === -1 ? [] : args.slice(end + 1);
   if (end !== -1 && (command[0] ?? '') === '') throw new TypeError('expected a command after `--`');
+  if (positionals.includes('')) throw new TypeError('expected a path, got ""');
   const token = values.token ?? env['OTEL_SESSION_LOGS_VIEWER_TOKEN'];
   return {
     isHelp: values.help === true,

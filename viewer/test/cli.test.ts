@@ -52,6 +52,13 @@ describe('otel-session-logs dev', () => {
     [['--port=0', '--allow-origin', '*'], 'expected `--allow-origin` to be an origin as browsers send it'],
     [['--port=0', '--allow-origin', 'http://localhost:3000/'], 'got "http://localhost:3000/"'],
     [['--port=0', '--token', 'short'], 'expected `token` to have at least 16 characters, got 5'],
+    [['--port=0', '--token', 'пароль-пароль-пароль'], 'expected `token` to have visible ASCII characters only'],
+    [['--port=0', '--token', 'a token of many words'], 'expected `token` to have visible ASCII characters only'],
+    [
+      ['--port=0', '--host=', '--token=a-token-of-enough-characters'],
+      'expected `host` to be a name or an address, got ""',
+    ],
+    [['--port=0', ''], 'expected a path, got ""'],
   ])('ends with 2 for the arguments %j', async (args, message) => {
     const cli = runDev(args, { env: {} });
     expect(await cli.code).toBe(2);
@@ -80,6 +87,14 @@ describe('otel-session-logs dev', () => {
     const missing = runDev(['--port=0', '/no/such/place']);
     expect(await missing.code).toBe(1);
     expect(missing.err()).toContain('/no/such/place does not exist');
+  });
+
+  it.each([['--help'], ['--port=0'], ['--port=x']])('goes on when nobody reads what it prints: %s', async (args) => {
+    const gone = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done(new Error('write EPIPE')) });
+    const cli = runDev([args], { stdout: gone(), stderr: gone() });
+    if (args === '--port=0') expect((await ask(`${(await cli.server).endpoint}/api/state`)).status).toBe(200);
+    cli.end();
+    expect(await cli.code).toBe(args === '--port=x' ? 2 : 0);
   });
 
   it('takes the token of the environment, and prints the address with it', async () => {
@@ -179,6 +194,29 @@ describe('otel-session-logs dev -- COMMAND', () => {
     expect([...model.sessions.values()][0]?.entries.map(({ text }) => text)).toEqual(['1', '2', '3', '4', '5']);
   });
 
+  it('ends with its program, though another one that it started keeps the output open', async () => {
+    const program = `
+      const other = require('node:child_process').spawn('sleep', ['60'], { stdio: 'inherit' });
+      other.unref();
+      console.log(other.pid);
+      process.exitCode = 3;
+    `;
+    const cli = runDev(['--port=0', '--', process.execPath, '-e', program]);
+    onTestFinished(() => void process.kill(Number(cli.out())));
+    expect(await cli.code).toBe(3);
+    expect(() => process.kill(Number(cli.out()), 0)).not.toThrow();
+  });
+
+  it('shows what comes after its program has ended, also a last line without a line end', async () => {
+    const late = "setTimeout(() => { console.log('late'); process.stdout.write('last'); }, 500)";
+    const program = `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(late)}], { stdio: 'inherit' }).unref()`;
+    const cli = runDev(['--port=0', '--', process.execPath, '-e', program]);
+    const { model } = await cli.server;
+    expect(await cli.code).toBe(0);
+    expect(cli.out()).toBe('late\nlast');
+    expect([...model.sessions.values()][0]?.entries.map(({ text }) => text)).toEqual(['late', 'last']);
+  });
+
   it('refuses a command without a name', async () => {
     const cli = runDev(['--port=0', '--', '']);
     expect(await cli.code).toBe(2);
@@ -189,6 +227,9 @@ describe('otel-session-logs dev -- COMMAND', () => {
     const missing = runDev(['--port=0', '--', 'no-such-program-here']);
     expect(await missing.code).toBe(127);
     expect(missing.err()).toContain('no-such-program-here could not be started');
+    const below = runDev(['--port=0', '--', `${process.execPath}/program`]);
+    expect(await below.code).toBe(127);
+    expect(below.err()).toContain('/program could not be started: spawn ENOTDIR');
     const killed = runDev(['--port=0', '--', process.execPath, '-e', 'process.kill(process.pid, "SIGKILL")']);
     expect(await killed.code).toBe(137);
   });

@@ -130,6 +130,11 @@ export class DevServer {
 }
 
 function checkReach(host: string, token: string | undefined): void {
+  // Node would listen on all addresses.
+  if (host === '') throw new TypeError('expected `host` to be a name or an address, got ""');
+  if (token !== undefined && !/^[\u0021-\u007e]*$/.test(token)) {
+    throw new TypeError('expected `token` to have visible ASCII characters only: exporters send it in a header');
+  }
   if (token !== undefined && token.length < MIN_TOKEN) {
     throw new RangeError(`expected \`token\` to have at least ${MIN_TOKEN} characters, got ${token.length}`);
   }

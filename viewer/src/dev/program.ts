@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, ChildProcessByStdio } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 
+import { escapeControls, messageOf } from '../formats.ts';
 import type { SessionModel } from '../model/session-model.ts';
 import { ProgramOutputSource } from '../sources/program-output.ts';
 
@@ -22,37 +23,47 @@ export interface ProgramOutput {
   readonly stderr: NodeJS.WritableStream;
 }
 
+type ProgramProcess = ChildProcessByStdio<null, Readable, Readable>;
+
+/** Other programs that it started may keep its output open. They are heard until nothing has come for this time. */
+const QUIET_MILLIS = 1_000;
+
 /** A program that the viewer starts. It exports to the viewer, which also shows what it prints. */
 export class WatchedProgram {
-  readonly #child: ChildProcess;
+  readonly #child: ChildProcess | undefined;
   /** Its exit code, as a shell reports it: 127 if the program could not be started, 128 + n if signal n killed it. */
   readonly ended: Promise<number>;
 
   constructor(model: SessionModel, options: ProgramOptions, output: ProgramOutput) {
     const [command = '', ...args] = options.command;
-    this.#child = spawn(command, args, { stdio: ['inherit', 'pipe', 'pipe'], env: environmentOf(options) });
-    const { stdout, stderr } = this.#child;
+    const couldNotStart = (error: unknown): number => {
+      output.stderr.write(`${escapeControls(command)} could not be started: ${escapeControls(messageOf(error))}\n`);
+      return 127;
+    };
     const source = new ProgramOutputSource(model, options.command.join(' ').slice(0, 200));
-    if (stdout !== null && stderr !== null) {
-      source.take(stdout, false);
-      source.take(stderr, true);
-      passOn(stdout, output.stdout);
-      passOn(stderr, output.stderr);
+    let child: ProgramProcess;
+    try {
+      child = spawn(command, args, { stdio: ['inherit', 'pipe', 'pipe'], env: environmentOf(options) });
+    } catch (error) {
+      // Of some errors, such as a path through a file, Node does not tell by an event.
+      this.ended = Promise.resolve(couldNotStart(error));
+      return;
     }
+    this.#child = child;
+    source.take(child.stdout, false);
+    source.take(child.stderr, true);
+    passOn(child.stdout, output.stdout);
+    passOn(child.stderr, output.stderr);
     this.ended = new Promise((resolve) => {
-      this.#child.once('error', (error) => {
-        output.stderr.write(`${command} could not be started: ${error.message}\n`);
-        resolve(127);
-      });
-      this.#child.once('close', (code, signal) =>
-        resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
-      );
+      child.once('error', (error) => resolve(couldNotStart(error)));
+      child.once('exit', () => endOutput(child));
+      child.once('close', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
     });
   }
 
   /** Passes a signal on to the program, which decides what to do. */
   signal(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
+    this.#child?.kill(signal);
   }
 }
 
@@ -97,4 +108,16 @@ function passOn(from: Readable, to: NodeJS.WritableStream): void {
   from.pipe(to, { end: false });
   // The reader is gone, as `head` is after ten lines. The page still shows what comes.
   to.on('error', () => from.resume());
+}
+
+/** Ends the output of a program that has ended, once nothing comes of it and nothing waits to be passed on. */
+function endOutput({ stdout, stderr }: ProgramProcess): void {
+  const streams = [stdout, stderr];
+  let isQuiet = false;
+  for (const stream of streams) stream.on('data', () => (isQuiet = false));
+  const timer = setInterval(() => {
+    if (isQuiet && !streams.some((stream) => stream.isPaused())) for (const stream of streams) stream.destroy();
+    if (streams.every(({ destroyed }) => destroyed)) clearInterval(timer);
+    isQuiet = true;
+  }, QUIET_MILLIS).unref();
 }

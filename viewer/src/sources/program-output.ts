@@ -27,7 +27,7 @@ export class ProgramOutputSource {
     stream.on('data', (chunk: Buffer) => {
       for (const line of lines.take(chunk)) this.#add(line, reader, isError);
     });
-    stream.once('end', () => {
+    stream.once('close', () => {
       const line = lines.end();
       if (line !== undefined) this.#add(line, reader, isError);
     });
