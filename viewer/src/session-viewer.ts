@@ -8,7 +8,7 @@ import { StaticPage } from './serve/static-page.ts';
 import { ViewerApi } from './serve/viewer-api.ts';
 import { ApplicationSource } from './sources/application.ts';
 import type { ViewedSessions } from './sources/viewed-sessions.ts';
-import { hostNameOf, isLoopbackHost } from './web/addresses.ts';
+import { hostNameOf, isLoopbackHost, relativeTo, searchOf } from './web/addresses.ts';
 import { textAnswer } from './web/exchange.ts';
 import type { Answer, Asked } from './web/exchange.ts';
 import { answerWeb } from './web/fetch-exchange.ts';
@@ -93,11 +93,15 @@ export function sessionViewer<R = IncomingMessage | Request>(
     request: IncomingMessage | Request,
     response?: ServerResponse,
     next?: (error?: unknown) => void,
-  ): Promise<Response> | void => {
-    if (response === undefined) return viewer.answerWeb(request as Request);
-    void viewer.answerNode(request as MountedRequest, response, next);
-  };
+  ): Promise<Response> | void =>
+    // Next.js, Deno and others give something else as a second argument.
+    isWeb(request) ? viewer.answerWeb(request) : viewer.answerNode(request, response as ServerResponse, next);
   return Object.assign(handler as SessionViewer, { close: () => viewer.close() });
+}
+
+/** `instanceof` would not know a `Request` of another realm, or of a polyfill. */
+function isWeb(request: IncomingMessage | Request): request is Request {
+  return typeof (request.headers as Partial<Headers>).get === 'function';
 }
 
 interface CheckedOptions {
@@ -154,21 +158,17 @@ class ApplicationViewer {
     this.#guard = new Guard({ anyHost: options.authorize !== undefined });
   }
 
-  async answerNode(
-    request: MountedRequest,
-    response: ServerResponse,
-    next: ((error?: unknown) => void) | undefined,
-  ): Promise<void> {
+  answerNode(request: MountedRequest, response: ServerResponse, next: ((error?: unknown) => void) | undefined): void {
     const { url = '/', baseUrl = '', originalUrl } = request;
     // For an address that ends where the viewer is mounted, Express sets `url` to `/`.
     const isBare = originalUrl !== undefined && pathOf(originalUrl) === baseUrl && baseUrl !== '';
     const mounted = this.#mounted(isBare ? url.slice(1) : url, baseUrl);
     if (mounted === undefined) {
       if (next !== undefined) return next();
-      response.writeHead(404).end();
+      if (!response.headersSent) response.writeHead(404).end();
       return;
     }
-    await answerNode(
+    void answerNode(
       (asked) => this.#handle(asked, request, mounted.isBare),
       request,
       response,
@@ -198,7 +198,7 @@ class ApplicationViewer {
     if (this.#isClosed) return textAnswer(503, 'the viewer is closed');
     // The page's own links are relative, so its address must end with a slash.
     if (isBare) {
-      const location = `${asked.base.replace(/^[/\\]+/, '/')}/`;
+      const location = `${relativeTo(asked.base)}/${searchOf(asked.query)}`;
       return textAnswer(308, 'the address of the page ends with a slash', { location });
     }
     this.#begin();

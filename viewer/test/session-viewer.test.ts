@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -158,7 +158,7 @@ describe('sessionViewer', () => {
     const url = await listen(nodeListener(open(sessionLogs())));
     expect((await ask(`${url}/api/state`)).status).toBe(200);
     expect((await ask(`${url}/api/state`, { headers: { host: 'app.example' } })).status).toBe(403);
-    for (const name of ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']) {
+    for (const name of ['x-forwarded-for', 'x-forwarded-host', 'forwarded', 'x-real-ip', 'via', 'cf-ray']) {
       expect((await ask(`${url}/api/state`, { headers: { [name]: '203.0.113.1' } })).status).toBe(403);
     }
   });
@@ -210,7 +210,7 @@ describe('sessionViewer', () => {
     expect(list.total).toBeTypeOf('number');
     expect(await ask(`${url}/admin/sessions`)).toMatchObject({
       status: 308,
-      headers: { location: '/admin/sessions/' },
+      headers: { location: './sessions/' },
     });
     expect((await ask(`${url}/elsewhere`)).status).toBe(404);
   });
@@ -226,7 +226,8 @@ describe('sessionViewer', () => {
       viewer(new Request(`https://app.example${path}`, { headers }));
     expect((await get('/sessions/api/state', {})).status).toBe(403);
     expect((await get('/sessions/api/state')).status).toBe(200);
-    expect((await get('/sessions')).headers.get('location')).toBe('/sessions/');
+    expect((await get('/sessions')).headers.get('location')).toBe('./sessions/');
+    expect((await get('/sessions?a=b')).headers.get('location')).toBe('./sessions/?a=b');
     expect((await get('/sessionsx/api/state')).status).toBe(404);
     const stream = (await get('/sessions/api/stream?follow=s:abc')).body?.pipeThrough(new TextDecoderStream());
     let text = '';
@@ -235,6 +236,30 @@ describe('sessionViewer', () => {
       if (text.includes('"text":"Hello"')) break;
     }
     expect(text).toContain('event: list');
+  });
+
+  it('answers web requests that come with something else, as from Next.js and Deno', async () => {
+    const viewer = open(sessionLogs(), { authorize: () => true }) as (...args: unknown[]) => Promise<Response>;
+    const answer = await viewer(new Request('http://127.0.0.1/api/state'), { params: Promise.resolve({}) });
+    expect(answer.status).toBe(200);
+  });
+
+  it('leaves a request alone that is answered already', async () => {
+    const viewer = nodeListener(open(sessionLogs(), { path: '/sessions' }));
+    const url = await listen((request, response) => {
+      response.end('mine');
+      viewer(request, response);
+    });
+    for (const path of ['/', '/sessions/api/state']) expect((await ask(url + path)).text).toBe('mine');
+  });
+
+  it('lets what the next handler throws go to who called it', () => {
+    const viewer = open(sessionLogs(), { path: '/sessions' });
+    const next = (): void => {
+      throw new Error('of the next one');
+    };
+    const request = { url: '/else', headers: {} } as IncomingMessage;
+    expect(() => viewer(request, {} as ServerResponse, next)).toThrow('of the next one');
   });
 
   it('is off limits to web requests without `authorize`', async () => {

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-import { hostNameOf, isLoopbackHost } from '../web/addresses.ts';
+import { hostNameOf, isLoopbackHost, relativeTo, searchOf } from '../web/addresses.ts';
 import { textAnswer } from '../web/exchange.ts';
 import type { Answer, Asked } from '../web/exchange.ts';
 
@@ -73,22 +73,18 @@ export class Guard {
   }
 
   /** Moves the token from the address, which browsers keep in their history, into a cookie. */
-  #greeting({ query, base, path }: Asked, token: string): Answer {
+  #greeting(asked: Asked, token: string): Answer {
+    const { query, base, path } = asked;
     const rest = new URLSearchParams(query);
     rest.delete('token');
-    const search = rest.size === 0 ? '' : `?${rest.toString()}`;
-    const cookie = `${COOKIE}=${encodeURIComponent(token)}; Path=${base}/; HttpOnly; SameSite=Strict`;
-    return textAnswer(303, 'see the page', { location: `${base}${onePath(path)}${search}`, 'set-cookie': cookie });
+    const cookie = `${cookieName(asked)}=${encodeURIComponent(token)}; Path=${base}/; HttpOnly; SameSite=Strict`;
+    const location = `${relativeTo(path)}${searchOf(rest)}`;
+    return textAnswer(303, 'see the page', { location, 'set-cookie': cookie });
   }
 
   #isToken(given: string | undefined): boolean {
     return given !== undefined && this.#token !== undefined && timingSafeEqual(digest(given), this.#token);
   }
-}
-
-/** Two slashes at the start would lead to another host. */
-function onePath(path: string): string {
-  return path.replace(/^[/\\]+/, '/');
 }
 
 /** All digests have one length, so comparing them always takes the same time. */
@@ -115,10 +111,17 @@ function bearerOf(asked: Asked): string | undefined {
   return /^Bearer (.+)$/i.exec(asked.header('authorization') ?? '')?.[1];
 }
 
+/** Browsers send a cookie to all ports of a host, where other viewers may have tokens of their own. */
+function cookieName(asked: Asked): string {
+  const port = /:(\d+)$/.exec(asked.header('host') ?? '')?.[1];
+  return port === undefined ? COOKIE : `${COOKIE}-${port}`;
+}
+
 function cookieOf(asked: Asked): string | undefined {
+  const name = cookieName(asked);
   for (const pair of (asked.header('cookie') ?? '').split(';')) {
     const at = pair.indexOf('=');
-    if (at === -1 || pair.slice(0, at).trim() !== COOKIE) continue;
+    if (at === -1 || pair.slice(0, at).trim() !== name) continue;
     try {
       return decodeURIComponent(pair.slice(at + 1).trim());
     } catch {

@@ -22,3 +22,16 @@ export function hostNameOf(host: string): string | undefined {
   const found = /^(\[[\da-fA-F:.]+\]|[^:/?#@[\]\s]+)(?::\d{1,5})?$/.exec(host);
   return found?.[1]?.toLowerCase();
 }
+
+/**
+ * The last segment of a path, relative to the address that has it: a proxy may have taken off what stands before. It cannot lead to
+ * another host.
+ */
+export function relativeTo(path: string): string {
+  return `./${path.slice(path.search(/[^/\\]*$/))}`;
+}
+
+/** The query as it stands in an address, with its question mark. */
+export function searchOf(query: URLSearchParams): string {
+  return query.size === 0 ? '' : `?${query.toString()}`;
+}

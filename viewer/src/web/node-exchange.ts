@@ -63,7 +63,7 @@ function isLocal({ socket, headers, httpVersion }: IncomingMessage): boolean {
   // A proxy on this machine speaks for clients anywhere. nginx adds no header by itself, and speaks HTTP/1.0.
   const isForwarded =
     httpVersion === '1.0' ||
-    ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => headers[name] !== undefined);
+    Object.keys(headers).some((name) => /^(?:forwarded|via|x-forwarded-.+|x-real-ip|x-client-ip|cf-.+)$/.test(name));
   return !isForwarded && isLoopbackAddress(socket.remoteAddress) && isLoopbackAddress(socket.localAddress);
 }
 

@@ -101,16 +101,33 @@ describe('a viewer beyond this machine', () => {
     const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', host: 'viewer.example' };
     expect((await ask(`${server.endpoint}/v1/logs`, { method: 'POST', body: '{}', headers })).status).toBe(200);
     const opened = await ask(server.pageUrl);
-    expect([opened.status, opened.headers.location]).toEqual([303, '/']);
+    expect([opened.status, opened.headers.location]).toEqual([303, './']);
     const cookie = opened.headers['set-cookie']?.[0] ?? '';
     expect(cookie).toMatch(/; Path=\/; HttpOnly; SameSite=Strict$/);
     const page = { cookie: cookie.split(';', 1)[0] ?? '' };
     expect((await ask(`${server.endpoint}/api/state`, { headers: page })).status).toBe(200);
   });
 
+  it('leaves the cookie of another viewer on the same host alone', async () => {
+    const servers = [await startServer({ token: TOKEN }), await startServer({ token: `${TOKEN}-of-another` })];
+    const cookies = new Map<string, string>();
+    for (const { pageUrl } of servers) {
+      const [name = '', value = ''] = (await ask(pageUrl)).headers['set-cookie']?.[0]?.split(/[=;]/) ?? [];
+      cookies.set(name, value);
+    }
+    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    for (const { endpoint } of servers) {
+      expect((await ask(`${endpoint}/api/state`, { headers: { cookie } })).status).toBe(200);
+    }
+  });
+
   it('leads nowhere else with the token in the address', async () => {
     const server = await startServer({ token: TOKEN });
-    const got = await ask(`${server.endpoint}//evil.example/?a=1&token=${TOKEN}`);
-    expect([got.status, got.headers.location]).toEqual([303, '/evil.example/?a=1']);
+    const at = async (path: string): Promise<string | undefined> =>
+      (await ask(`${server.endpoint}${path}token=${TOKEN}`)).headers.location;
+    expect(await at('//evil.example/?a=1&')).toBe('./?a=1');
+    expect(await at('//evil.example?')).toBe('./evil.example');
+    expect(await at('/\\evil.example?')).toBe('./evil.example');
+    expect(await at('/javascript:alert(1)?')).toBe('./javascript:alert(1)');
   });
 });
