@@ -8,6 +8,8 @@ import { wholeSlice } from './text-slice.ts';
 
 /** How many entries are searched before other work gets a turn. */
 const ENTRIES_PER_TURN = 20_000;
+/** An entry counts as one more for each of so many characters. */
+const CHARS_PER_ENTRY = 250;
 const EXCERPT_BEFORE = 40;
 const EXCERPT_LENGTH = 160;
 /** Most blocks of a session that a hit names; it counts them all. */
@@ -39,7 +41,9 @@ export async function searchBlocks(
         await nextTurn();
         if (signal.aborted) return { hits, isComplete: false };
       }
-      const found = foundIn(block, wanted);
+      const text = textOf(block);
+      looked += text.length / CHARS_PER_ENTRY;
+      const found = foundIn(block, text, wanted);
       if (found === undefined) continue;
       count += 1;
       if (blocks.length < MAX_PLACES) blocks.push(block.id);
@@ -54,13 +58,25 @@ export async function searchBlocks(
 
 type Found = Pick<SearchHit, 'seq' | 'excerpt'>;
 
-function foundIn({ entries }: Block, wanted: string): Found | undefined {
-  const text = entries.length === 1 ? (entries[0] as Entry).text : joined(entries);
-  const at = text.toLowerCase().indexOf(wanted);
-  if (at === -1) return undefined;
+function textOf({ entries }: Block): string {
+  return entries.length === 1 ? (entries[0] as Entry).text : joined(entries);
+}
+
+function foundIn({ entries }: Block, text: string, wanted: string): Found | undefined {
+  const lower = text.toLowerCase();
+  const found = lower.indexOf(wanted);
+  if (found === -1) return undefined;
+  const at = lower.length === text.length ? found : placeIn(text, found);
   const from = Math.max(0, at - EXCERPT_BEFORE);
   const excerpt = wholeSlice(text, from, from + EXCERPT_LENGTH);
   return { seq: seqAt(entries, at), excerpt };
+}
+
+/** The place in the text of a character of it in lower case, where the letter İ has two. */
+function placeIn(text: string, lowerAt: number): number {
+  let at = 0;
+  for (let left = lowerAt; left > 0; at += 1) left -= text[at] === 'İ' ? 2 : 1;
+  return at;
 }
 
 /** Each part of an answer begins on a line of its own, so that nothing is found across two parts. */

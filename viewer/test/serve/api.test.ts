@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 
 import { decodeJsonLogs } from '../../src/otlp/json.ts';
 import { logData } from '../../src/model/log-data.ts';
+import { SessionModel } from '../../src/model/session-model.ts';
 import type { BlockDetail, EntryDetail, SearchHit } from '../../src/serve/protocol.ts';
+import { listQuery } from '../../src/serve/queries.ts';
+import { searchBlocks } from '../../src/serve/text-search.ts';
 import { ask, askJson, startServer } from '../support/dev-server.ts';
 import { SessionScript } from '../support/records.ts';
 
@@ -82,6 +85,25 @@ describe('the interface of the page', () => {
     expect((await find('q=an+order')).hits).toEqual([]);
     expect((await find('q=order&state=failed')).hits).toEqual([]);
     expect((await find('q=order&state=live')).hits.length).toBe(1);
+  });
+
+  it('finds a text behind letters that are longer in lower case', async () => {
+    const server = await startServer();
+    const script = new SessionScript(server.model, 'one').mark('stream_start').chunk('İ'.repeat(500)).chunk('an order');
+    script.chunk(' more');
+    const { hits } = await askJson<{ readonly hits: SearchHit[] }>(`${server.endpoint}/api/search?q=order`);
+    const seq = server.model.find('one')?.entries.find(({ text }) => text === 'an order')?.seq;
+    expect(hits).toMatchObject([{ seq, excerpt: `${'İ'.repeat(37)}an order more` }]);
+  });
+
+  it('lets others have a turn while it searches long texts', async () => {
+    const model = new SessionModel();
+    const script = new SessionScript(model, 'one');
+    for (let at = 0; at < 20; at += 1) script.log('x'.repeat(1_000_000));
+    const ending = new AbortController();
+    setImmediate(() => ending.abort());
+    const query = listQuery(new URLSearchParams());
+    expect(await searchBlocks(model, 'order', query, ending.signal)).toEqual({ hits: [], isComplete: false });
   });
 
   it('exports a session as lines of OTLP JSON, which are read back unchanged', async () => {
