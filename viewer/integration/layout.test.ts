@@ -57,7 +57,7 @@ describePage('the layout', (open) => {
 
   it('has room for a name of any length in what a search found', async () => {
     const { page } = await open({ prepare, view: '#text=order' });
-    await page.locator('.hits').getByText('1 place').first().waitFor();
+    await page.locator('.hits').getByText('12.3K places').first().waitFor();
     const hits = page.locator('.hits');
     expect(await hits.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
   });

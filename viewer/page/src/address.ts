@@ -23,6 +23,8 @@ export interface View {
   readonly time: 'absolute' | 'relative';
   /** The block of the chosen session that is shown in full, 0 for none. */
   readonly block: number;
+  /** Where a search has led in the chosen session: a block, and which place of the text in it, from 0: `12.3`. `''` for none. */
+  readonly place: string;
   /** Milliseconds into the replay of the chosen session, `undefined` when it is not replayed. */
   readonly replay: number | undefined;
 }
@@ -62,6 +64,7 @@ export function readView(hash: string): View {
     severity: Math.min(numberIn(query, 'severity') ?? 0, MAX_SEVERITY),
     time: first('time', TIMES),
     block: numberIn(query, 'block') ?? 0,
+    place: /^\d{1,15}\.\d{1,4}$/.exec(query.get('place') ?? '')?.[0] ?? '',
     replay: numberIn(query, 'replay'),
   };
 }
@@ -89,6 +92,7 @@ export function writeView(view: View): string {
   put('severity', view.severity, 0);
   put('time', view.time, TIMES[0]);
   put('block', view.block, 0);
+  put('place', view.place, '');
   put('replay', view.replay === undefined ? undefined : Math.round(view.replay), '');
   // A hash may have colons and commas as they are, and is easier to read with them.
   return `#${query.toString().replaceAll('%3A', ':').replaceAll('%2C', ',')}`;

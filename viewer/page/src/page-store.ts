@@ -17,7 +17,7 @@ const WINDOW = 120;
 /** Typing and scrubbing change the address at most this often: browsers refuse more. */
 const ADDRESS_MILLIS = 250;
 /** A change of only these adds no step to the history. */
-const TYPED: ReadonlySet<string> = new Set<keyof View>(['search', 'text', 'replay']);
+const TYPED: ReadonlySet<string> = new Set<keyof View>(['search', 'text', 'place', 'replay']);
 
 /** Keeps what the page shows, from what the stream brings. Calls its listeners at most once a frame. */
 export class PageStore {
@@ -77,8 +77,10 @@ export class PageStore {
    * @param isTyped Adds no step to the history: many such changes may follow.
    */
   show(change: Partial<View>, isTyped: boolean = Object.keys(change).every((name) => TYPED.has(name))): void {
-    const view = { ...this.#state.view, ...change };
-    const isOther = writeView(view) !== writeView(this.#state.view);
+    const before = this.#state.view;
+    const isOtherSession = change.follow !== undefined && change.follow !== before.follow;
+    const view = { ...before, ...(isOtherSession ? { place: '' } : {}), ...change };
+    const isOther = writeView(view) !== writeView(before);
     this.#show(view);
     if (isTyped) {
       this.#addressTimer ??= setTimeout(() => this.#writeAddress(false), ADDRESS_MILLIS);

@@ -5,6 +5,7 @@ import { panesOf } from './address.ts';
 import { blockIn } from './blocks.ts';
 import { BlockDetails } from './details/block-details.tsx';
 import { whole } from './list/figures.ts';
+import { readPlace } from './list/found-places.ts';
 import { Filters } from './list/filters.tsx';
 import { SearchResults } from './list/search-results.tsx';
 import { useShortcut } from './list/keys.ts';
@@ -24,8 +25,8 @@ export function Page(): JSX.Element {
   useShortcut('Escape', () => store.show({ block: 0 }));
   useShortcut('Enter', () => {
     const { conversations, played } = store.state;
-    const newest = (played ?? conversations.get(view.follow))?.blocks.at(-1)?.id;
-    if (view.block === 0 && newest !== undefined) store.show({ block: newest });
+    const newest = (played ?? conversations.get(view.follow))?.blocks.at(-1)?.id ?? 0;
+    if (view.block === 0 && newest !== 0) store.show({ block: readPlace(view.place).block || newest });
   });
   useEffect(() => {
     document.title = view.follow === '' ? 'Sessions' : `${view.follow.slice(2)} · Sessions`;

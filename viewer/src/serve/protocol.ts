@@ -214,8 +214,10 @@ export interface SearchHit {
   readonly seq: number;
   /** The blocks with the text, oldest first: at most 1,000 of them. */
   readonly blocks: readonly number[];
+  /** To how many places in each of these blocks one can be led: at most 1,000. */
+  readonly times: readonly number[];
   /** The text around the first place. */
   readonly excerpt: string;
-  /** How many blocks of the session have it. */
+  /** How often all blocks of the session have it together. */
   readonly count: number;
 }

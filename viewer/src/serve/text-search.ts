@@ -2,7 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { Block, Entry } from '../model/block.ts';
 import type { SessionModel } from '../model/session-model.ts';
-import type { ListQuery, SearchHit } from './protocol.ts';
+import { isShown } from './encode.ts';
+import type { BlockQuery, ListQuery, SearchHit } from './protocol.ts';
 import { isMatch } from './session-list.ts';
 import { wholeSlice } from './text-slice.ts';
 
@@ -12,6 +13,8 @@ const ENTRIES_PER_TURN = 20_000;
 const CHARS_PER_ENTRY = 250;
 const EXCERPT_BEFORE = 40;
 const EXCERPT_LENGTH = 160;
+/** To so many places in one block a page leads. */
+const MAX_TIMES = 1_000;
 /** Most blocks of a session that a hit names; it counts them all. */
 const MAX_PLACES = 1_000;
 
@@ -24,7 +27,7 @@ const MAX_PLACES = 1_000;
 export async function searchBlocks(
   model: SessionModel,
   text: string,
-  query: ListQuery,
+  query: ListQuery & BlockQuery,
   signal: AbortSignal,
 ): Promise<{ readonly hits: SearchHit[]; readonly isComplete: boolean }> {
   const wanted = text.toLowerCase();
@@ -34,23 +37,28 @@ export async function searchBlocks(
     if (!isMatch(session, query, model.now())) continue;
     let first: Found | undefined;
     let count = 0;
-    const blocks: number[] = [];
+    const [blocks, times]: [number[], number[]] = [[], []];
     for (const block of session.blocks.slice()) {
       if ((looked += block.entries.length) >= ENTRIES_PER_TURN) {
         looked = 0;
         await nextTurn();
         if (signal.aborted) return { hits, isComplete: false };
       }
-      const text = textOf(block);
-      looked += text.length / CHARS_PER_ENTRY;
-      const found = foundIn(block, text, wanted);
-      if (found === undefined) continue;
-      count += 1;
-      if (blocks.length < MAX_PLACES) blocks.push(block.id);
-      first ??= found;
+      if (!isShown(block, query)) continue;
+      const whole = textOf(block);
+      looked += whole.length / CHARS_PER_ENTRY;
+      const lower = whole.toLowerCase();
+      const inBlock = timesIn(lower, wanted);
+      if (inBlock === 0) continue;
+      count += inBlock;
+      if (blocks.length < MAX_PLACES) {
+        blocks.push(block.id);
+        times.push(Math.min(inBlock, MAX_TIMES));
+      }
+      first ??= firstIn(block, whole, lower.indexOf(wanted));
     }
     if (first === undefined) continue;
-    hits.push({ key: session.key, ...first, blocks, count });
+    hits.push({ key: session.key, ...first, blocks, times, count });
     if (hits.length >= query.limit) return { hits, isComplete: false };
   }
   return { hits, isComplete: true };
@@ -62,18 +70,23 @@ function textOf({ entries }: Block): string {
   return entries.length === 1 ? (entries[0] as Entry).text : joined(entries);
 }
 
-function foundIn({ entries }: Block, text: string, wanted: string): Found | undefined {
-  const lower = text.toLowerCase();
-  const found = lower.indexOf(wanted);
-  if (found === -1) return undefined;
-  const at = lower.length === text.length ? found : placeIn(text, found);
+/** How often a text has another; both are in lower case. */
+function timesIn(lower: string, wanted: string): number {
+  let times = 0;
+  for (let at = lower.indexOf(wanted); at !== -1; at = lower.indexOf(wanted, at + 1)) times += 1;
+  return times;
+}
+
+/** @param lowerAt Where it begins in the text in lower case. */
+function firstIn({ entries }: Block, text: string, lowerAt: number): Found {
+  const at = placeIn(text, lowerAt);
   const from = Math.max(0, at - EXCERPT_BEFORE);
-  const excerpt = wholeSlice(text, from, from + EXCERPT_LENGTH);
-  return { seq: seqAt(entries, at), excerpt };
+  return { seq: seqAt(entries, at), excerpt: wholeSlice(text, from, from + EXCERPT_LENGTH) };
 }
 
 /** The place in the text of a character of it in lower case, where the letter İ has two. */
 function placeIn(text: string, lowerAt: number): number {
+  if (!text.includes('İ')) return lowerAt;
   let at = 0;
   for (let left = lowerAt; left > 0; at += 1) left -= text[at] === 'İ' ? 2 : 1;
   return at;

@@ -156,7 +156,10 @@ export class ViewerApi {
   async #search({ query, signal }: Asked): Promise<Answer> {
     const wanted = text(query, 'q', 1_000);
     if (wanted === '') throw new WrongQueryError('expected `q` to be a text, got ""');
-    return jsonAnswer(200, await searchBlocks(this.#model, wanted, listQuery(query), signal));
+    return jsonAnswer(
+      200,
+      await searchBlocks(this.#model, wanted, { ...listQuery(query), ...blockQuery(query) }, signal),
+    );
   }
 
   async #replay({ query, signal }: Asked): Promise<Answer> {

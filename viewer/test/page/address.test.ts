@@ -17,6 +17,7 @@ const VIEW: fc.Arbitrary<View> = fc.record({
   severity: fc.nat(24),
   time: fc.constantFrom('absolute', 'relative'),
   block: fc.nat(),
+  place: fc.constantFrom('', '12.0', '7.999'),
   replay: fc.option(fc.nat(), { nil: undefined }),
 });
 
@@ -35,7 +36,8 @@ describe('the address of the page', () => {
   });
 
   it('ignores what is wrong in it', () => {
-    const wrong = '#sort=up&state=dead,live&kind=x&source=-1&severity=99&block=1.5&replay=a&time=noon&logType=';
+    const wrong =
+      '#sort=up&state=dead,live&kind=x&source=-1&severity=99&block=1.5&place=12&replay=a&time=noon&logType=';
     expect(readView(wrong)).toEqual({ ...readView(''), states: ['live'], severity: 24 });
   });
 

@@ -4,7 +4,7 @@ import { decodeJsonLogs } from '../../src/otlp/json.ts';
 import { logData } from '../../src/model/log-data.ts';
 import { SessionModel } from '../../src/model/session-model.ts';
 import type { BlockDetail, EntryDetail, SearchHit } from '../../src/serve/protocol.ts';
-import { listQuery } from '../../src/serve/queries.ts';
+import { blockQuery, listQuery } from '../../src/serve/queries.ts';
 import { searchBlocks } from '../../src/serve/text-search.ts';
 import { ask, askJson, startServer } from '../support/dev-server.ts';
 import { SessionScript } from '../support/records.ts';
@@ -79,12 +79,24 @@ describe('the interface of the page', () => {
     const entries = server.model.find('one')?.entries ?? [];
     const seq = entries.find(({ text }) => text === 'or')?.seq;
     expect((await find('q=Order+was+sent')).hits).toEqual([
-      { key: 's:one', seq, blocks: [entries.at(-1)?.block.id], excerpt: '\n\nhalf an \norder was sent', count: 1 },
+      {
+        key: 's:one',
+        seq,
+        blocks: [entries.at(-1)?.block.id],
+        times: [1],
+        excerpt: '\n\nhalf an \norder was sent',
+        count: 1,
+      },
     ]);
     // Reasoning and what follows it are two texts.
     expect((await find('q=an+order')).hits).toEqual([]);
     expect((await find('q=order&state=failed')).hits).toEqual([]);
     expect((await find('q=order&state=live')).hits.length).toBe(1);
+    // What a conversation does not show, none is led to.
+    expect((await find('q=before')).hits.length).toBe(1);
+    expect((await find('q=before&logType=chat')).hits).toEqual([]);
+    expect((await find('q=before&severity=13')).hits).toEqual([]);
+    expect((await find('q=S')).hits[0]).toMatchObject({ times: [2], count: 2 });
   });
 
   it('finds a text behind letters that are longer in lower case', async () => {
@@ -102,7 +114,8 @@ describe('the interface of the page', () => {
     for (let at = 0; at < 20; at += 1) script.log('x'.repeat(1_000_000));
     const ending = new AbortController();
     setImmediate(() => ending.abort());
-    const query = listQuery(new URLSearchParams());
+    const asked = new URLSearchParams();
+    const query = { ...listQuery(asked), ...blockQuery(asked) };
     expect(await searchBlocks(model, 'order', query, ending.signal)).toEqual({ hits: [], isComplete: false });
   });
 

@@ -48,7 +48,7 @@ export function Filters(): JSX.Element {
         aria-label="Search the text of sessions"
         maxLength={MAX_SEARCH}
         value={view.text}
-        onInput={(event) => store.show({ text: event.currentTarget.value })}
+        onInput={(event) => store.show({ text: event.currentTarget.value, place: '' })}
       />
       <div class="choices" role="group" aria-label="State">
         {STATES.map((state) => (

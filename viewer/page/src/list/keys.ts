@@ -8,7 +8,7 @@ export const SHORTCUTS = {
   n: 'Next place of the text that you search for',
   N: 'Previous place of the text that you search for',
   p: 'Pause or resume',
-  Enter: 'Open the details of the newest block',
+  Enter: 'Open the details of the block that the search led to, else of the newest',
   Escape: 'Close the details',
   '?': 'Show these keys',
 } as const;

@@ -5,6 +5,8 @@ import type { SearchHit } from '../../../src/serve/protocol.ts';
 import { listFilter } from '../list-filter.ts';
 import { usePage, useStore } from '../use-page.ts';
 import { counted, whole } from './figures.ts';
+import { firstPlace, numberOf, placeAfter, readPlace, writePlace } from './found-places.ts';
+import type { FoundPlace } from './found-places.ts';
 import { useShortcut } from './keys.ts';
 import './search-results.css';
 
@@ -25,20 +27,25 @@ export function SearchResults(): JSX.Element {
   const follow = usePage(({ view }) => view.follow);
   const found = useSearch();
   const hits = found?.hits ?? [];
-  const block = usePage(({ view }) => view.block);
-  const show = ({ key, blocks }: SearchHit, isTyped: boolean, at = 0): void =>
-    store.show({ follow: key, block: blocks[at] ?? 0, replay: undefined }, isTyped);
+  const place = readPlace(usePage(({ view }) => view.place));
+  const show = (hit: SearchHit, isTyped: boolean, { block, nth } = firstPlace(hit)): void => {
+    // Details that are open go along; others stay closed, since they may cover what was found.
+    const details = store.state.view.block === 0 ? {} : { block };
+    store.show({ follow: hit.key, place: writePlace({ block, nth }), replay: undefined, ...details }, isTyped);
+  };
   const step = (by: number): void => {
     const at = hits.findIndex(({ key }) => key === store.state.view.follow);
     const hit = hits[at === -1 ? 0 : at + by];
     if (hit !== undefined) show(hit, true);
   };
   const chosen = hits.find(({ key }) => key === follow);
-  const stepInSession = (by: number): void => {
+  const stepInSession = (by: 1 | -1): void => {
     if (chosen === undefined) return step(0);
-    const at = chosen.blocks.indexOf(block);
-    const next = at === -1 ? 0 : at + by;
-    if (chosen.blocks[next] !== undefined) show(chosen, true, next);
+    const { view } = store.state;
+    // Without a place it goes on from the block that is chosen.
+    const from = view.place === '' ? { block: view.block, nth: 0 } : readPlace(view.place);
+    const next = placeAfter(chosen, from, by);
+    if (next !== undefined) show(chosen, true, next);
   };
   useShortcut('j', () => step(1));
   useShortcut('k', () => step(-1));
@@ -58,7 +65,7 @@ export function SearchResults(): JSX.Element {
               </span>
               <Excerpt excerpt={hit.excerpt} text={found.text} />
             </button>
-            {hit === chosen && hit.count > 1 ? <Places hit={hit} block={block} step={stepInSession} /> : null}
+            {hit === chosen && hit.count > 1 ? <Places hit={hit} place={place} step={stepInSession} /> : null}
           </li>
         ))}
       </ul>
@@ -68,23 +75,33 @@ export function SearchResults(): JSX.Element {
 
 interface PlacesProps {
   readonly hit: SearchHit;
-  /** The block that is shown. */
-  readonly block: number;
-  readonly step: (by: number) => void;
+  /** The one that is shown. */
+  readonly place: FoundPlace;
+  readonly step: (by: 1 | -1) => void;
 }
 
 /** Which place of the chosen session is shown, with buttons for the others. */
-function Places({ hit: { blocks, count }, block, step }: PlacesProps): JSX.Element {
-  const at = blocks.indexOf(block);
+function Places({ hit, place, step }: PlacesProps): JSX.Element {
+  const number = numberOf(hit, place);
   return (
     <div class="places" role="group" aria-label="Places in this session">
-      <button type="button" aria-label="Previous place" disabled={at <= 0} onClick={() => step(-1)}>
+      <button
+        type="button"
+        aria-label="Previous place"
+        disabled={placeAfter(hit, place, -1) === undefined}
+        onClick={() => step(-1)}
+      >
         ‹
       </button>
       <span>
-        {at === -1 ? '–' : whole(at + 1)} of {whole(count)}
+        {number === undefined ? '–' : whole(number)} of {whole(hit.count)}
       </span>
-      <button type="button" aria-label="Next place" disabled={at === blocks.length - 1} onClick={() => step(1)}>
+      <button
+        type="button"
+        aria-label="Next place"
+        disabled={placeAfter(hit, place, 1) === undefined}
+        onClick={() => step(1)}
+      >
         ›
       </button>
     </div>
@@ -118,9 +135,11 @@ function useSearch(): Found | undefined {
   const view = usePage((state) => state.view);
   const [found, setFound] = useState<Found | undefined>(undefined);
   const told = useRef('');
-  const { text } = view;
+  const { text, logType, severity } = view;
   const query = listFilter(view);
   query.set('q', text);
+  query.set('logType', logType);
+  query.set('severity', String(severity));
   const address = `./api/search?${query.toString()}`;
   useEffect(() => {
     const ending = new AbortController();

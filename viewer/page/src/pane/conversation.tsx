@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { blockIn } from '../blocks.ts';
 import type { Conversation } from '../blocks.ts';
 import { wholeCounted } from '../list/figures.ts';
+import { readPlace } from '../list/found-places.ts';
 import { Block } from './block.tsx';
 import type { BlockProps } from './block.tsx';
 import { markPlaces, textPlacesIn } from './found-text.ts';
@@ -17,8 +18,9 @@ import './conversation.css';
 interface Props extends Pick<BlockProps, 'time' | 'startMillis' | 'select'>, Omit<ScrollerHandlers, 'draw'> {
   readonly conversation: Conversation;
   readonly selected: number;
-  /** A text that was searched for, which is marked in the selected block; `''` for none. */
+  /** A text that was searched for, and the place to which that led, as the address has it; `''` for none. */
   readonly found: string;
+  readonly place: string;
   /** Whether the session is live, or replayed. */
   readonly isLive: boolean;
   /** The newest entry that the collector is known to have. */
@@ -81,14 +83,19 @@ export function ConversationView(props: Props): JSX.Element {
   );
 }
 
-function useScroller({ conversation, selected, found, loadOlder, reach }: Props): Scroller {
+function useScroller({ conversation, selected, found, place, loadOlder, reach }: Props): Scroller {
   const [, draw] = useReducer((count: number) => count + 1, 0);
   const handlers = { draw: () => draw(0), loadOlder, reach };
   const scroller = (useRef<Scroller | undefined>(undefined).current ??= new Scroller(handlers));
   scroller.handlers = handlers;
   scroller.prepare(conversation);
   useLayoutEffect(() => scroller.settle());
-  useEffect(() => scroller.want(selected, found), [selected, found]);
+  useEffect(() => {
+    if (selected !== 0) scroller.want({ block: selected, nth: 0 }, '');
+  }, [selected]);
+  useEffect(() => {
+    if (place !== '' && found !== '') scroller.want(readPlace(place), found);
+  }, [place, found]);
   useEffect(() => {
     const { box } = scroller;
     if (box === null) return undefined;
@@ -108,14 +115,20 @@ function useScroller({ conversation, selected, found, loadOlder, reach }: Props)
   return scroller;
 }
 
-/** Marks the text that was searched for in the selected block. */
-function useFoundText(scroller: Scroller, { conversation, selected, found }: Props, from: number, to: number): void {
-  const block = blockIn(conversation, selected);
+/** Marks the text that was searched for: in the block to which that led, and in the selected one. */
+function useFoundText(scroller: Scroller, props: Props, from: number, to: number): void {
+  const { conversation, selected, found, place } = props;
+  const { block, nth } = readPlace(place);
+  const [here, other] = [blockIn(conversation, block), blockIn(conversation, selected)];
   useLayoutEffect(() => {
-    const element = found === '' ? null : scroller.box?.querySelector(`[data-block="${selected}"]`);
-    if (element === null || element === undefined) return undefined;
-    return markPlaces(textPlacesIn(element, found));
-  }, [block, found, from, to]);
+    const placesOf = (id: number): Range[] => {
+      const element = found === '' ? null : scroller.box?.querySelector(`[data-block="${id}"]`);
+      return element === null || element === undefined ? [] : textPlacesIn(element, found);
+    };
+    const inHere = placesOf(block);
+    const all = selected === block ? inHere : [...inHere, ...placesOf(selected)];
+    return all.length === 0 ? undefined : markPlaces(all, inHere[nth]);
+  }, [here, other, found, place, from, to]);
 }
 
 function DeliveredMark({ isAll = false }: { readonly isAll?: boolean }): JSX.Element {

@@ -1,5 +1,6 @@
-/** The name under which the style sheet marks what was found. */
-const HIGHLIGHT = 'found';
+/** The names under which the style sheet marks what was found, and the place of it that is shown. */
+const FOUND = 'found';
+const FOUND_HERE = 'found-here';
 /** Most places that are marked in one block. */
 const MAX_PLACES = 1_000;
 
@@ -9,9 +10,8 @@ export function textPlacesIn(element: Element, wanted: string): Range[] {
   for (const text of element.querySelectorAll('.text, .exception')) {
     const nodes = textNodes(text);
     const whole = nodes.map(({ data }) => data).join('');
-    const lower = whole.toLowerCase();
-    // A few letters change their length with their case: the places after them would be wrong.
-    if (lower.length !== whole.length) continue;
+    // In lower case the letter İ has two characters, after which every place would be a wrong one.
+    const lower = whole.replaceAll('İ', 'I').toLowerCase();
     for (let at = lower.indexOf(wanted.toLowerCase()); at !== -1; at = lower.indexOf(wanted.toLowerCase(), at + 1)) {
       if (places.length === MAX_PLACES) return places;
       places.push(rangeIn(nodes, at, at + wanted.length));
@@ -21,18 +21,21 @@ export function textPlacesIn(element: Element, wanted: string): Range[] {
 }
 
 /**
- * Marks these places, and no others, without changing the document. Older browsers mark nothing.
+ * Marks these places, and one of them as the one that is shown, without changing the document. Older browsers mark nothing.
  *
- * @returns A function that removes the marks, unless other marks have replaced them.
+ * @returns Removes the marks, unless others have taken their place.
  */
-export function markPlaces(places: readonly Range[]): () => void {
-  // Browsers from before 2025 do not have it.
+export function markPlaces(places: readonly Range[], here: Range | undefined): () => void {
+  // Absent in browsers from before 2025.
   const highlights = (globalThis.CSS as Partial<typeof CSS>).highlights;
   if (highlights === undefined) return () => {};
-  const highlight = new Highlight(...places);
-  highlights.set(HIGHLIGHT, highlight);
+  const [all, one] = [new Highlight(...places), new Highlight(...(here === undefined ? [] : [here]))];
+  one.priority = 1;
+  highlights.set(FOUND, all).set(FOUND_HERE, one);
   return () => {
-    if (highlights.get(HIGHLIGHT) === highlight) highlights.delete(HIGHLIGHT);
+    if (highlights.get(FOUND) !== all) return;
+    highlights.delete(FOUND);
+    highlights.delete(FOUND_HERE);
   };
 }
 

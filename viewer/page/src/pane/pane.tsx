@@ -88,6 +88,7 @@ function Conversation({ session, conversation, isReplay = false }: ConversationP
       conversation={conversation}
       selected={view.follow === session ? view.block : 0}
       found={view.follow === session ? view.text : ''}
+      place={view.follow === session ? view.place : ''}
       select={select}
       time={view.time}
       isLive={isReplay || row?.state === 'live'}

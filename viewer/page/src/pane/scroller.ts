@@ -1,5 +1,6 @@
 import { blockIn } from '../blocks.ts';
 import type { Conversation } from '../blocks.ts';
+import type { FoundPlace } from '../list/found-places.ts';
 import { bringIntoSight, textPlacesIn } from './found-text.ts';
 import { keepPlace, placeNow } from './place.ts';
 import type { Place } from './place.ts';
@@ -39,6 +40,7 @@ export class Scroller {
   #wanted = 0;
   /** A text in that block to be brought into sight, `''` for none. */
   #wantedText = '';
+  #wantedNth = 0;
   /** Something is being unfolded: the document grows, but nothing new has come at its end. */
   #isUnfolding = false;
 
@@ -116,10 +118,11 @@ export class Scroller {
     void this.handlers.loadOlder();
   };
 
-  /** Brings a block, and the first place of a text in it, into sight as soon as it is there. */
-  want(block: number, text: string): void {
+  /** Brings a block, and one of the places of a text in it, into sight as soon as it is there. */
+  want({ block, nth }: FoundPlace, text: string): void {
     this.#wanted = block;
     this.#wantedText = text;
+    this.#wantedNth = nth;
     this.#bringWanted();
   }
 
@@ -139,7 +142,8 @@ export class Scroller {
     this.#wanted = 0;
     const block = box.querySelector(`[data-block="${wanted}"]`);
     if (block === null) return;
-    const place = this.#wantedText === '' ? undefined : textPlacesIn(block, this.#wantedText)[0];
+    const places = this.#wantedText === '' ? [] : textPlacesIn(block, this.#wantedText);
+    const place = places[this.#wantedNth] ?? places.at(-1);
     if (isInSight(box, place ?? block)) return;
     this.isAtEnd = false;
     if (place === undefined) block.scrollIntoView({ block: 'center' });
