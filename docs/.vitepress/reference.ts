@@ -17,6 +17,8 @@ import { MarkdownTheme } from 'typedoc-plugin-markdown';
 import type { MarkdownThemeContext } from 'typedoc-plugin-markdown';
 import type { DefaultTheme } from 'vitepress';
 
+import { slugOf } from './markdown.ts';
+
 const DOCS = join(import.meta.dirname, '..');
 const SOURCE = join(DOCS, '..', 'src');
 
@@ -121,8 +123,13 @@ function sidebarOf(project: ProjectReflection, router: Router): DefaultTheme.Sid
     link: linkOf(door),
     collapsed: door.categories === undefined,
     items:
-      door.categories?.map(({ title, children }) => ({ text: title, collapsed: true, items: itemsOf(children) })) ??
-      itemsOf(door.children),
+      door.categories?.map(({ title, children }) => ({
+        text: title,
+        // Without a link the theme would make it a button with another button in it.
+        link: `${linkOf(door)}#${slugOf(title)}`,
+        collapsed: true,
+        items: itemsOf(children),
+      })) ?? itemsOf(door.children),
   }));
 }
 
