@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { panesOf } from './address.ts';
 import { blockIn } from './blocks.ts';
 import { BlockDetails } from './details/block-details.tsx';
+import { useKeptFocus } from './focus.ts';
 import { whole } from './list/figures.ts';
 import { readPlace } from './list/found-places.ts';
 import { Filters } from './list/filters.tsx';
@@ -28,6 +29,7 @@ export function Page(): JSX.Element {
     const newest = (played ?? conversations.get(view.follow))?.blocks.at(-1)?.id ?? 0;
     if (view.block === 0 && newest !== 0) store.show({ block: readPlace(view.place).block || newest });
   });
+  useKeptFocus();
   useEffect(() => {
     document.title = view.follow === '' ? 'Sessions' : `${view.follow.slice(2)} · Sessions`;
   }, [view.follow]);

@@ -1,7 +1,8 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 
 import type { BlockChange, BlockDetail, EntryDetail, PartText } from '../../../src/serve/protocol.ts';
+import { useFocusByKey } from '../focus.ts';
 import { whole, wholeCounted } from '../list/figures.ts';
 import { levelName } from '../pane/block.tsx';
 import { fullTime, spanText } from '../pane/times.ts';
@@ -30,11 +31,13 @@ interface Props {
 export function BlockDetails(props: Props): JSX.Element {
   const { session, block, version, isReplay, played, traceLink, close } = props;
   const found = useDetail(session, block, version, isReplay);
+  const aside = useRef<HTMLElement>(null);
+  useFocusByKey(aside, `${session} ${block}`);
   const isToCome = isReplay && played === undefined;
   const detail = typeof found === 'object' && played !== undefined ? asPlayed(found, played) : found;
   const isThere = typeof detail === 'object' && !isToCome;
   return (
-    <aside class="details" aria-label="Details">
+    <aside class="details" aria-label="Details" tabIndex={-1} data-of={block} ref={aside}>
       <header>
         <h2>{isThere ? titleOf(detail) : 'Details'}</h2>
         {isThere ? <CopyMenu forms={copiesOf(detail)} /> : null}

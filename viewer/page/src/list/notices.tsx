@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 
 import type { StateEvent } from '../../../src/serve/protocol.ts';
 import type { Connection } from '../event-stream.ts';
+import { useKeptFocus } from '../focus.ts';
 import { recordsOf } from '../page-state.ts';
 import { usePage, useStore } from '../use-page.ts';
 import { whole } from './figures.ts';
@@ -30,6 +31,7 @@ function Paused(): JSX.Element | null {
   const store = useStore();
   const paused = usePage((state) => state.paused);
   const records = usePage(({ viewer }) => recordsOf(viewer));
+  useKeptFocus();
   if (paused === undefined) return null;
   return (
     <p class="notice calm">

@@ -59,7 +59,7 @@ export const Row: FunctionComponent<RowProps> = memo((props: RowProps) => {
         type="button"
         class="pin"
         aria-pressed={isPinned}
-        aria-label="Pin"
+        aria-label={`Pin ${name}`}
         title={isPinned ? 'Stop showing this session beside others' : 'Show this session beside others'}
         tabIndex={tab}
         disabled={!isPinned && !canPin}

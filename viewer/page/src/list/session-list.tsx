@@ -99,6 +99,9 @@ function Rows({ list }: { readonly list: ListEvent }): JSX.Element {
     { length: Math.max(0, Math.min(last, list.matching - 1) - first + 1) },
     (_, at) => first + at,
   );
+  // The row that has the focus stays, also where others have pushed it out of sight.
+  const focused = placeOf(list, tabKey);
+  if (focused !== undefined && !places.includes(focused)) places.push(focused);
   const shown = places.map((place) => ({ place, row: rowAt(place) }));
   const tab =
     [tabKey, view.follow].find((key) => shown.some(({ row }) => row?.key === key)) ??

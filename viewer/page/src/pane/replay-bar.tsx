@@ -1,5 +1,7 @@
+import { useRef } from 'preact/hooks';
 import type { JSX } from 'preact';
 
+import { useFocusByKey } from '../focus.ts';
 import { whole, wholeCounted } from '../list/figures.ts';
 import { SPEEDS } from './replay.ts';
 import { clockText } from './times.ts';
@@ -12,13 +14,15 @@ interface Props extends OpenedReplay {
 
 /** Says that this is a replay, and moves through it. */
 export function ReplayBar({ player, omitted, close }: Props): JSX.Element {
+  const play = useRef<HTMLButtonElement>(null);
+  useFocusByKey(play, '');
   const { replay, isPlaying, playedMillis, speed, count } = player;
   const place = `${clockText(playedMillis)} of ${clockText(replay.durationMillis)}`;
   const entries = `${whole(count)} of ${wholeCounted(replay.length, 'entry', 'entries')}`;
   return (
     <div class="replay" role="group" aria-label="Replay">
       <span class="badge replaying">Replay</span>
-      <button type="button" class="play" onClick={() => (isPlaying ? player.pause() : player.play())}>
+      <button type="button" class="play" ref={play} onClick={() => (isPlaying ? player.pause() : player.play())}>
         {isPlaying ? 'Pause' : 'Play'}
       </button>
       <button type="button" aria-label="Previous entry" onClick={() => player.step(-1)}>
