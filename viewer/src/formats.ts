@@ -14,7 +14,7 @@ export { FileSegment } from '../../src/export/spool/file-segment.ts';
 export { ownerIdOf, readDirectory } from '../../src/export/spool/owner-directory.ts';
 export { OwnerWatch } from '../../src/export/spool/owner-watch.ts';
 export type { OwnerState } from '../../src/export/spool/owner-watch.ts';
-export { SEGMENT_SUFFIX } from '../../src/export/spool/segment-names.ts';
+export { ownerOf, SEGMENT_SUFFIX } from '../../src/export/spool/segment-names.ts';
 export { scanSegment } from '../../src/export/spool/segment-reader.ts';
 export type { ReadableLogRecord } from '../../src/otel/log-record.ts';
 export { ATTRIBUTE, OWN_PREFIX } from '../../src/otel/names.ts';

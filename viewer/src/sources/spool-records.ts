@@ -15,6 +15,7 @@ export class SpoolRecords implements SpoolSink<EntryPlace> {
   readonly #source: SourceState;
   readonly #path: string;
   #rejected = 0;
+  #gone = 0;
 
   constructor(model: SessionModel, source: SourceState, path: string) {
     this.#model = model;
@@ -42,6 +43,20 @@ export class SpoolRecords implements SpoolSink<EntryPlace> {
   damaged(count: number): void {
     this.#source.unreadable += count;
     this.#source.notes.set(`${this.#path} damage`, `some records in ${this.#path} are damaged`);
+  }
+
+  gone(count: number): void {
+    this.#gone += count;
+    this.#source.notes.set(
+      `${this.#path} gone`,
+      `${this.#gone} records in ${this.#path} were removed, and the viewer did not see the collector get them`,
+    );
+  }
+
+  missed(count: number): void {
+    if (count === 0) return void this.#source.notes.delete(`${this.#path} missed`);
+    const text = `${count} records in ${this.#path} were removed before the viewer read them`;
+    this.#source.notes.set(`${this.#path} missed`, text);
   }
 
   owners(states: readonly OwnerState[]): void {

@@ -8,6 +8,7 @@ import {
   decodeFrame,
   FileSegment,
   OriginDecoder,
+  ownerOf,
   OwnerWatch,
   PendingResources,
   readDirectory,
@@ -17,6 +18,7 @@ import {
 import type { OwnerState, ReadableLogRecord } from '../formats.ts';
 import type { LogData } from '../model/log-data.ts';
 import { SdkRecordReader } from './sdk-record.ts';
+import { SeenNumbers, SpoolRemovals } from './spool-removals.ts';
 
 /** So many records are given out before others get a turn: a segment may have 60,000. */
 const RECORDS_PER_TURN = 2_000;
@@ -32,7 +34,12 @@ interface KnownSegment<Token> {
   readonly origins: OriginDecoder;
   /** Records that the sink got, with their numbers and what the sink returned. */
   readonly records: { readonly ordinal: number; readonly token: Token }[];
-  isSeen: boolean;
+  /** The number after the last record that was read. */
+  end: number;
+  /** Records before this number are acknowledged. */
+  acknowledged: number;
+  /** Looks since it was there. */
+  unseen: number;
 }
 
 /** A record of a spool, on its way to the collector. */
@@ -49,13 +56,17 @@ export interface SpoolSink<Token> {
   record(record: SpooledRecord): Token;
   delivered(token: Token): void;
   damaged(count: number): void;
+  /** So many records are gone, and it is not known whether they were delivered. */
+  gone(count: number): void;
+  /** So many records were removed before they were read, over all time. */
+  missed(count: number): void;
   /** Takes the state of each process that writes or wrote there. */
   owners(states: readonly OwnerState[]): void;
 }
 
 /**
  * Reads a spool of `DurableLogRecordProcessor`: what is there, from processes that run and from those that are gone, and what comes
- * later. Changes nothing. Misses what was written, acknowledged and removed between two looks.
+ * later. Changes nothing. Misses what was written and removed between two looks, and counts it.
  */
 export class SpoolTail<Token> {
   readonly #root: string;
@@ -64,10 +75,14 @@ export class SpoolTail<Token> {
   readonly #records = new SdkRecordReader();
   readonly #resources = new PendingResources(0);
   readonly #segments = new Map<string, KnownSegment<Token>>();
+  readonly #removals: SpoolRemovals<Token>;
+  readonly #numbers = new SeenNumbers();
 
-  constructor(root: string, sink: SpoolSink<Token>) {
+  /** @param now Milliseconds of a clock that never steps. */
+  constructor(root: string, sink: SpoolSink<Token>, now?: () => number) {
     this.#root = root;
     this.#sink = sink;
+    this.#removals = new SpoolRemovals(now);
     this.#watch = new OwnerWatch(root);
   }
 
@@ -78,7 +93,7 @@ export class SpoolTail<Token> {
 
   /** Reads what is new since the last look. Rejects with the error of the file system. */
   async look(): Promise<void> {
-    for (const known of this.#segments.values()) known.isSeen = false;
+    for (const known of this.#segments.values()) known.unseen += 1;
     const { owners } = readDirectory(this.#root);
     const states: OwnerState[] = [];
     for (const owner of owners) {
@@ -89,6 +104,7 @@ export class SpoolTail<Token> {
     for (const { path, bytes } of deadFiles(join(this.#root, DEAD_DIRECTORY))) await this.#read(path, bytes, true);
     this.#sink.owners(states);
     this.#forgetRemoved();
+    this.#sink.missed(this.#numbers.missed);
   }
 
   async #lookInto(directory: string): Promise<void> {
@@ -110,19 +126,34 @@ export class SpoolTail<Token> {
     let known = this.#segments.get(name);
     if (known === undefined) {
       // Reads from the start: acknowledged records are shown too.
-      known = { offset: 0, bytes: 0, damagedAtEnd: 0, origins: new OriginDecoder(), records: [], isSeen: true };
+      known = {
+        offset: 0,
+        bytes: 0,
+        damagedAtEnd: 0,
+        origins: new OriginDecoder(),
+        records: [],
+        end: segment.firstOrdinal,
+        acknowledged: segment.position.ordinal,
+        unseen: 0,
+      };
       this.#segments.set(name, known);
     }
-    known.isSeen = true;
+    known.unseen = 0;
+    const { end } = known;
     const acknowledged = segment.position;
     if (bytes !== known.bytes) {
       known.bytes = bytes;
       await this.#readOn(segment, known, isRejected);
     } else if (known.damagedAtEnd > 0) {
       this.#sink.damaged(known.damagedAtEnd);
+      known.end += known.damagedAtEnd;
       known.damagedAtEnd = 0;
     }
-    if (!isRejected) this.#settle(known, acknowledged.ordinal);
+    if (isRejected) return;
+    this.#numbers.add(ownerOf(name), end, known.end);
+    if (acknowledged.ordinal > known.acknowledged) this.#removals.noteAcknowledgement();
+    known.acknowledged = acknowledged.ordinal;
+    this.#settle(known, acknowledged.ordinal);
   }
 
   async #readOn(segment: FileSegment, known: KnownSegment<Token>, isRejected: boolean): Promise<void> {
@@ -139,6 +170,7 @@ export class SpoolTail<Token> {
       const scan = await scanSegment(segment, (frame) => {
         lost += frame.lost;
         known.offset = frame.endOffset;
+        known.end = frame.ordinal + frame.count;
         if (frame.lost > 0) this.#sink.damaged(frame.lost);
         if (frame.count === 0) return this.#resources.learn(Buffer.from(frame.payload));
         try {
@@ -152,6 +184,7 @@ export class SpoolTail<Token> {
         }
       });
       known.damagedAtEnd = scan.damaged - lost;
+      known.end = scan.nextOrdinal - known.damagedAtEnd;
     } catch (error) {
       // The owner has removed it, or another process has moved it.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
@@ -178,12 +211,21 @@ export class SpoolTail<Token> {
     if (count > settled.length && records[0] !== undefined) this.#sink.delivered(records[0].token);
   }
 
-  /** Forgets segments that were removed, which means that all their records are acknowledged. */
+  /** Forgets segments that were removed. One may be moved while this looks, and is there at the next look. */
   #forgetRemoved(): void {
-    for (const [name, known] of this.#segments) {
-      if (known.isSeen) continue;
-      if (name.endsWith(SEGMENT_SUFFIX)) for (const { token } of known.records) this.#sink.delivered(token);
+    let isRestDelivered = true;
+    for (const [name, { records, acknowledged, unseen }] of this.#segments) {
+      const isSegment = name.endsWith(SEGMENT_SUFFIX);
+      if (unseen < 2) {
+        if (isSegment && (records.at(-1)?.ordinal ?? -1) >= acknowledged) isRestDelivered = false;
+        continue;
+      }
       this.#segments.delete(name);
+      const unsettled = records.filter(({ ordinal }) => ordinal >= acknowledged);
+      if (isSegment) this.#removals.add(unsettled.map(({ token }) => token));
     }
+    const { delivered, unknown } = this.#removals.decide(isRestDelivered);
+    for (const token of delivered) this.#sink.delivered(token);
+    if (unknown > 0) this.#sink.gone(unknown);
   }
 }
