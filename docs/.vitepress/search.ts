@@ -7,6 +7,8 @@ const LABELS = /<span class="lang">[^<]*<\/span>|<label [^]*?<\/label>/gu;
 
 /** The HTML that goes into the index. */
 const render: Options['_render'] = (source, env, md) => {
+  // The home page says again what others say.
+  if (env.relativePath === 'index.md') return '';
   const html = md.render(source, env).replaceAll(LABELS, '');
   if (!env.relativePath.startsWith('reference/')) return html;
   // A name is found as a whole, not its "Returns", and where it is declared rather than where it is inherited.
