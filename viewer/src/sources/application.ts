@@ -37,7 +37,10 @@ export class ApplicationSource {
   readonly #followed = new Set<string>();
   /** For each session of a remote store: the entry to resume after, and whether the session has ended. */
   readonly #read = new Map<string, { lastId: string; hasEnded: boolean }>();
-  readonly #ended = new Set<string>();
+  /** Of all sessions together: the entry after which reading resumes. */
+  #lastId = '';
+  #isFollowing = false;
+  #missed = 0;
   /** The version of each session when its delivery was last asked for. */
   readonly #asked = new Map<string, number>();
   #canAskDelivery = true;
@@ -52,7 +55,7 @@ export class ApplicationSource {
   }
 
   start(): void {
-    void this.#followAll();
+    this.#follow();
     this.#timer = setInterval(() => {
       try {
         this.#look();
@@ -68,15 +71,26 @@ export class ApplicationSource {
     clearInterval(this.#timer);
   }
 
+  /** Follows all sessions. When that fails, as with too many readers of the store, it is tried again at the next look. */
+  #follow(): void {
+    this.#isFollowing = true;
+    void this.#followAll().finally(() => {
+      this.#isFollowing = false;
+    });
+  }
+
   async #followAll(): Promise<void> {
     const { signal } = this.#ending;
     try {
       const entries = this.#sessions.followAll({
-        from: 'oldest',
+        from: this.#lastId === '' ? 'oldest' : { after: this.#lastId },
         signal,
         onGap: ({ missed }) => this.#noteGap(missed),
       });
-      for await (const entry of entries) this.#add(entry);
+      for await (const entry of entries) {
+        this.#add(entry);
+        this.#lastId = entry.id;
+      }
     } catch (error) {
       if (signal.aborted) return;
       if ((error as { readonly code?: unknown }).code !== 'not_supported') return this.#noteFailure(error);
@@ -137,10 +151,13 @@ export class ApplicationSource {
     const data = dataOf(entry);
     const isPast = this.#model.now() - data.millis > 5_000;
     this.#model.add(data, { source: this.#source, entryId: entry.id, isPast });
+    this.#source.notes.delete('failure');
   }
 
   #noteGap(missed: number): void {
-    const count = missed === -1 ? 'an unknown number' : String(missed);
+    // Once a number is not known, neither is the sum.
+    this.#missed = missed === -1 || this.#missed === -1 ? -1 : this.#missed + missed;
+    const count = this.#missed === -1 ? 'an unknown number' : String(this.#missed);
     this.#source.notes.set('gap', `the store evicted entries before the viewer reached them: ${count}`);
   }
 
@@ -151,6 +168,7 @@ export class ApplicationSource {
   #look(): void {
     if (this.#sessions.isShutDown)
       this.#source.notes.set('shut-down', 'the application has shut down its session logs');
+    else if (!this.#isRemote && !this.#isFollowing) this.#follow();
     if (this.#isRemote) this.#followKnown();
     else this.#lookForEnds();
     const lost = Object.entries(this.#sessions.stats().lost).filter(([, count]) => count > 0);
@@ -163,15 +181,9 @@ export class ApplicationSource {
 
   #lookForEnds(): void {
     const live = new Set(this.#sessions.allSessionsInQueues);
-    for (const id of this.#sessions.allSessionsInQueue) {
-      if (live.has(id)) this.#ended.delete(id);
-      else if (!this.#ended.has(id)) {
-        this.#ended.add(id);
-        this.#model.find(id)?.end(this.#model.now());
-      }
-    }
-    // Sessions that the store no longer has must not pile up here.
-    if (this.#ended.size > 2 * this.#sessions.allSessionsInQueue.length + 1_000) this.#ended.clear();
+    const now = this.#model.now();
+    // A session may begin and end again between two looks, so the viewer's own session knows whether its end is marked.
+    for (const id of this.#sessions.allSessionsInQueue) if (!live.has(id)) this.#model.find(id)?.end(now);
   }
 
   /**
@@ -194,10 +206,11 @@ export class ApplicationSource {
         if (pending > 0) continue;
       } catch (error) {
         // No exporter of the application can tell.
-        if ((error as { readonly code?: unknown }).code !== 'no_durable_exporter') this.#noteFailure(error);
-        this.#canAskDelivery = false;
-        return;
+        if ((error as { readonly code?: unknown }).code === 'no_durable_exporter') this.#canAskDelivery = false;
+        else this.#source.notes.set('delivery', `it is not known what the collector has: ${messageOf(error)}`);
+        break;
       }
+      this.#source.notes.delete('delivery');
       this.#asked.set(session.key, session.version);
     }
     for (const key of this.#asked.keys()) if (!this.#model.sessions.has(key)) this.#asked.delete(key);

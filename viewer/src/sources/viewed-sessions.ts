@@ -28,7 +28,7 @@ export interface ViewedSessions {
   readonly allSessionsInQueues: readonly string[];
   readonly isShutDown: boolean;
   followAll(options: {
-    readonly from: 'oldest';
+    readonly from: 'oldest' | { readonly after: string };
     readonly signal: AbortSignal;
     readonly onGap: (gap: { readonly missed: number }) => void;
   }): AsyncIterable<ViewedEntry>;
