@@ -164,7 +164,7 @@ export class SessionModel {
       block: NO_BLOCK,
       part: 'mark',
     };
-    session.add(entry, arrival.isPast === true ? Math.min(millis, now) : now);
+    session.add(entry, arrival.isPast === true ? Math.min(millis, now) : now, now);
     source.records += 1;
     this.#entries += 1;
     this.#added += 1;

@@ -86,7 +86,8 @@ export class Session {
   }
 
   stateAt(nowMillis: number): SessionState {
-    const quietMillis = nowMillis - this.activeMillis;
+    // The clock may have been set back since.
+    const quietMillis = Math.abs(nowMillis - this.activeMillis);
     if (!this.#hasEnded) {
       if (this.openAnswers > 0 && quietMillis < OPEN_ANSWER_MILLIS) return 'live';
       if (quietMillis < LIVE_MILLIS && !this.#lastFailed) return 'live';
@@ -94,15 +95,20 @@ export class Session {
     return this.#lastFailed || (this.openAnswers > 0 && !this.#hasEnded) ? 'failed' : 'ended';
   }
 
-  /** Takes an entry, places it in its block, and counts it. */
-  add(entry: Entry, activeMillis: number): void {
+  /**
+   * Takes an entry, places it in its block, and counts it.
+   *
+   * @param activeMillis When the session was active: now, or in the past.
+   */
+  add(entry: Entry, activeMillis: number, nowMillis: number): void {
     this.entries.push(entry);
     this.bytes += entry.bytes;
     this.sources.add(entry.source);
     this.version = entry.seq;
     this.firstMillis = Math.min(this.firstMillis, entry.millis);
     this.lastMillis = Math.max(this.lastMillis, entry.millis);
-    this.activeMillis = Math.max(this.activeMillis, activeMillis);
+    // A time that is still to come was told before the clock was set back.
+    if (activeMillis > this.activeMillis || this.activeMillis > nowMillis) this.activeMillis = activeMillis;
     this.#hasEnded = false;
     this.#count(entry);
     const isError = entry.kind === 'error' || entry.data.severityNumber >= ERROR_SEVERITY;

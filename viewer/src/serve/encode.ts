@@ -212,7 +212,7 @@ function paceOf(chunks: readonly Entry[], first: Entry | undefined): Partial<Blo
     // A record merged from chunks has it. For an answer that began with a mark, it is the time since then.
     ...(typeof told === 'number' ? { timeToFirstTokenMillis: Math.round(told * 1_000) } : {}),
     ...(typeof told !== 'number' && first.kind === 'stream-start'
-      ? { timeToFirstTokenMillis: begin.millis - first.millis }
+      ? { timeToFirstTokenMillis: Math.max(0, begin.millis - first.millis) }
       : {}),
     ...(millis > 0 ? { tokensPerSecond: (tokens * 1_000) / millis } : {}),
     ...(chunks.length > 1 ? { longestPauseMillis: longest } : {}),

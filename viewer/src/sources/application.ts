@@ -192,10 +192,10 @@ export class ApplicationSource {
    */
   async #askDeliveries(): Promise<void> {
     if (!this.#canAskDelivery || this.#isAsking) return;
-    const quietSince = this.#model.now() - QUIET_MILLIS;
+    const now = this.#model.now();
     const changed = [...this.#model.sessions.values()].filter(
       ({ key, kind, version, activeMillis }) =>
-        kind === 'session' && activeMillis < quietSince && this.#asked.get(key) !== version,
+        kind === 'session' && Math.abs(now - activeMillis) > QUIET_MILLIS && this.#asked.get(key) !== version,
     );
     this.#isAsking = true;
     for (const session of changed.toSorted((a, b) => b.version - a.version).slice(0, MAX_ASKED)) {

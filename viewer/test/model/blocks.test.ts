@@ -195,6 +195,21 @@ describe('the state of a session', () => {
     expect(at((script) => script.log('a'), 31_000)).toBe('ended');
   });
 
+  it('is that of now, also when the clock was set back by an hour or ahead', () => {
+    let time = now;
+    const model = new SessionModel({ now: () => time });
+    const script = new SessionScript(model, 'abc').log('a');
+    const state = (): string | undefined => model.find('abc')?.stateAt(time);
+    for (const step of [-3_600_000, 7_200_000, -3_600_000]) {
+      time += step;
+      expect(state()).toBe('ended');
+      script.log('b');
+      expect(state()).toBe('live');
+      time += 31_000;
+      expect(state()).toBe('ended');
+    }
+  });
+
   it('is live as long as an answer is open, and failed when the answer does not continue', () => {
     const open = (script: SessionScript): unknown => script.mark('stream_start').chunk('a');
     expect(at(open, 60_000)).toBe('live');
