@@ -50,7 +50,7 @@ describePage('the state of the viewer, on the page', (open) => {
     await page.getByText('No session yet.').waitFor();
     await page.getByText(`OTEL_EXPORTER_OTLP_ENDPOINT=${server.endpoint}`).waitFor();
     new SessionScript(server.model, 'abc').log('here');
-    await page.getByRole('button', { name: /abc/ }).waitFor();
+    await page.getByRole('button', { name: /^abc/ }).waitFor();
     await page.getByText('Choose a session.').waitFor();
     expect(complaints).toEqual([]);
   });
@@ -75,6 +75,24 @@ describePage('the state of the viewer, on the page', (open) => {
       await page.getByText('two', { exact: true }).waitFor();
       expect(await page.getByText('The viewer does not answer.').count()).toBe(0);
       await expect.poll(() => page.getByRole('status').innerText()).toContain('The viewer answers again');
+    } finally {
+      await next.close();
+    }
+  });
+
+  it('says that a viewer that was started again does not hold a session, and shows no figures of it', async () => {
+    const { server, page } = await open({
+      prepare: ({ model }) => void new SessionScript(model, 'abc').log('one'),
+      view: '#follow=s:abc',
+    });
+    await page.locator('.counts').getByText('1 entry').waitFor();
+    const port = Number(new URL(server.endpoint).port);
+    await server.close();
+    const next = new DevServer({ port });
+    await next.start();
+    try {
+      await page.getByText('or came before the viewer was started again').waitFor();
+      expect(await page.locator('.counts').innerText()).toBe('');
     } finally {
       await next.close();
     }

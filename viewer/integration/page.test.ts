@@ -14,7 +14,7 @@ describePage('the page', (open) => {
       .mark('reasoning_stop')
       .chunk(`Hello ${hostile}`)
       .log(hostile, 17);
-    await page.getByRole('button', { name: new RegExp('onerror') }).click();
+    await page.getByRole('button', { name: /^<img.*onerror/ }).click();
     await page.getByText(`Hello ${hostile}`).waitFor();
     script.chunk(' and on');
     await page.getByText(`Hello ${hostile} and on`).waitFor();

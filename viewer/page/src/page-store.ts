@@ -232,6 +232,8 @@ export class PageStore {
     const { key, row, isReset, isGone } = event;
     // What comes during a pause must come again after it.
     if (this.#state.paused === undefined) this.#seen.took(key, isReset === true || isGone === true);
+    // The figures of a session that is gone say nothing any more.
+    if (isGone === true) this.#set({ rows: kept(this.#state.rows, (each) => each !== key) });
     if (row !== undefined) this.#set({ rows: new Map(this.#state.rows).set(key, row) });
     const ended = answersEnded(this.#state.conversations.get(key), event);
     if (ended.length > 0) this.announce(ended.join('. '));

@@ -60,7 +60,8 @@ function Live({ session }: { readonly session: string }): JSX.Element {
   if (conversation.isGone) {
     return (
       <p class="note">
-        The viewer does not hold this session: it was dropped because of the bounds, or has not begun yet.
+        The viewer does not hold this session: it has not begun yet, was dropped because of the bounds, or came before
+        the viewer was started again.
       </p>
     );
   }
