@@ -53,11 +53,10 @@ export class Answers {
     const reasons = finishReasonsOf(entry.data);
     if (reasons.length > 0) block.finishReasons = reasons;
     if (entry.kind === 'error' || isBroken(reasons)) block.isFailed = true;
-    // A record merged from chunks comes without marks: its finish reasons end the answer.
-    if (entry.kind === 'stream-end' || (entry.kind === 'text' && reasons.length > 0)) {
-      block.isOpen = false;
-      this.#forgetStream(streamId, stream);
-    }
+    const isToldOver = entry.kind === 'text' && reasons.length > 0;
+    if (entry.kind === 'stream-end' || isToldOver) this.#close(block);
+    // A record merged from chunks comes without marks: nothing follows its finish reasons.
+    if (entry.kind === 'stream-end' || (isToldOver && !block.isMarked)) this.#streams.delete(streamId);
     return block;
   }
 
@@ -80,12 +79,22 @@ export class Answers {
   /** Forgets blocks that the session no longer holds. */
   forget(gone: ReadonlySet<Block>): void {
     if (this.#last !== undefined && gone.has(this.#last)) this.#last = undefined;
-    for (const [id, stream] of this.#streams) if (gone.has(stream.block)) this.#forgetStream(id, stream);
+    for (const [id, { block }] of this.#streams) {
+      if (!gone.has(block)) continue;
+      this.#close(block);
+      this.#streams.delete(id);
+    }
   }
 
-  #forgetStream(streamId: string, { block }: Stream): void {
-    this.#streams.delete(streamId);
-    if (block.isMarked) this.#marked -= 1;
+  #close(block: Block): void {
+    if (block.isOpen && block.isMarked) this.#marked -= 1;
+    block.isOpen = false;
+  }
+
+  /** A start continues the answer, though its finish reasons were told. */
+  #reopen(block: Block): void {
+    if (!block.isOpen) this.#marked += 1;
+    block.isOpen = true;
   }
 
   /** Notes the newest block of chat. The one before it is over if it is text without marks and without a stream id. */
@@ -102,6 +111,7 @@ export class Answers {
   #streamFor(entry: Entry, streamId: string): Stream {
     const known = this.#streams.get(streamId);
     if (known !== undefined && this.#goesOn(entry, known, streamId)) {
+      if (entry.kind === 'stream-start') this.#reopen(known.block);
       if (this.#isBehindGap(entry, known)) this.#continueBelow(entry, known);
       return known;
     }
@@ -115,15 +125,14 @@ export class Answers {
   }
 
   /** Closes an answer because another one takes its place. */
-  #abandon(stream: Stream, streamId: string, seq: number): void {
-    const { block } = stream;
-    block.isOpen = false;
-    if (block.isMarked) {
+  #abandon({ block }: Stream, streamId: string, seq: number): void {
+    if (block.isMarked && block.isOpen) {
       block.finishReasons = ['abandoned'];
       block.isFailed = true;
     }
+    this.#close(block);
     this.#blocks.noteChange(block, seq);
-    this.#forgetStream(streamId, stream);
+    this.#streams.delete(streamId);
   }
 
   #goesOn({ kind }: Entry, { open, block }: Stream, streamId: string): boolean {
@@ -143,11 +152,12 @@ export class Answers {
   /** Continues the answer below the gap, in a block of its own. */
   #continueBelow(entry: Entry, stream: Stream): void {
     const { block } = stream;
-    const { streamId, isMarked, isFailed } = block;
+    const { streamId, isMarked, isFailed, isOpen } = block;
     block.isOpen = false;
     this.#blocks.noteChange(block, entry.seq);
     stream.block = this.#blocks.addAnswer(entry, { streamId, isMarked, isContinued: true });
     stream.block.isFailed = isFailed;
+    stream.block.isOpen = isOpen;
     if (this.#last === block) this.#last = stream.block;
   }
 }

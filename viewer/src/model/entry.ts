@@ -3,7 +3,7 @@ import type { EntryKind } from '../formats.ts';
 import type { Role } from './block.ts';
 import type { LogData } from './log-data.ts';
 import { boundedText, toText } from './value.ts';
-import type { Attributes } from './value.ts';
+import type { Attributes, Value } from './value.ts';
 
 /** The events of OpenTelemetry's GenAI conventions that are messages of a conversation. */
 const ROLES: ReadonlyMap<string, Role> = new Map([
@@ -49,19 +49,28 @@ export function textOf(data: LogData, kind: EntryKind): string {
   return (isControlKind(kind) ? tokenOf(kind) : undefined) ?? messageText(data);
 }
 
-/** A message of the GenAI conventions has its text in a field of its body. */
+/** A message of the GenAI conventions has its text in a field of its body, and a choice in the message of its body. */
 function messageText({ body }: LogData): string {
-  if (typeof body === 'object' && body !== null && 'content' in body) {
-    const { content } = body as Attributes;
+  for (const message of [body, fieldOf(body, 'message')]) {
+    const content = fieldOf(message, 'content');
     if (typeof content === 'string') return content;
   }
   return boundedText(toText(body));
 }
 
-export function finishReasonsOf({ attributes }: LogData): readonly string[] {
-  const reasons = attributes[ATTRIBUTE.finishReasons];
+function fieldOf(value: Value | undefined, name: string): Value | undefined {
+  return typeof value === 'object' && value !== null && name in value ? (value as Attributes)[name] : undefined;
+}
+
+export function finishReasonsOf(data: LogData): readonly string[] {
+  const reasons = data.attributes[ATTRIBUTE.finishReasons] ?? choiceReason(data);
   if (typeof reasons === 'string') return [reasons];
   return Array.isArray(reasons) ? reasons.filter((reason): reason is string => typeof reason === 'string') : [];
+}
+
+/** A choice of the GenAI conventions has one in its body. */
+function choiceReason(data: LogData): Value | undefined {
+  return eventNameOf(data) === 'gen_ai.choice' ? fieldOf(data.body, 'finish_reason') : undefined;
 }
 
 /** How many tokens a chunk stands for: a merged record has the number of its chunks. */

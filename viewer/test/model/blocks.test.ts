@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Session } from '../../src/model/session.ts';
 import { SessionModel } from '../../src/model/session-model.ts';
+import type { Attributes } from '../../src/model/value.ts';
 import { blockChange } from '../../src/serve/encode.ts';
 import { SessionScript } from '../support/records.ts';
 
@@ -126,6 +127,44 @@ describe('the blocks of a session', () => {
     );
     expect(told(found)).toEqual(['answer: first half', 'answer open: next']);
     expect(found.chunks).toBe(50);
+  });
+
+  it('ends an answer with a mark once, though a chunk has told its finish reasons', () => {
+    const stop = { 'gen_ai.response.finish_reasons': ['stop'] };
+    const found = session((script) =>
+      script.mark('stream_start').add({ body: 'a' }, stop).chunk('b').mark('stream_end'),
+    );
+    expect(told(found)).toEqual(['answer: ab']);
+    expect(found.blocks[0]?.finishReasons).toEqual(['stop']);
+    const lost = session((script) =>
+      script.mark('stream_start').add({ body: 'a' }, stop).mark('stream_start').chunk('b'),
+    );
+    expect(told(lost)).toEqual(['answer: a', 'answer open: b']);
+    expect(lost.openAnswers).toBe(1);
+    const again = session((script) =>
+      script
+        .mark('stream_start', A)
+        .add({ body: 'a' }, { ...stop, ...A })
+        .mark('stream_start', A),
+    );
+    expect(told(again)).toEqual(['answer open: a']);
+    expect(again.openAnswers).toBe(1);
+  });
+
+  it('takes choices and messages of the GenAI conventions, each by itself', () => {
+    const choice = (content: string): object => ({
+      index: 0,
+      finish_reason: 'stop',
+      message: { role: 'assistant', content },
+    });
+    const found = session((script) =>
+      script
+        .add({ eventName: 'gen_ai.user.message', body: { content: 'Why?' } })
+        .add({ eventName: 'gen_ai.choice', body: choice('One.') as Attributes })
+        .add({ eventName: 'gen_ai.choice', body: choice('Two.') as Attributes }),
+    );
+    expect(told(found)).toEqual(['user: Why?', 'assistant: One.', 'assistant: Two.']);
+    expect(found.blocks.map(({ finishReasons }) => finishReasons)).toEqual([[], ['stop'], ['stop']]);
   });
 
   it('takes records of other languages, which have only an id and a severity', () => {

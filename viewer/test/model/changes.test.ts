@@ -11,6 +11,8 @@ const STEPS: readonly ((script: SessionScript, session: Session) => unknown)[] =
   (script) => script.chunk('text'),
   (script) => script.mark('stream_start'),
   (script) => script.mark('stream_end'),
+  (script) => script.add({ body: 'over' }, { 'gen_ai.response.finish_reasons': ['stop'] }),
+  (script) => script.mark('tool_call_end'),
   ...['a', 'b'].flatMap((id) => [
     (script: SessionScript) => script.mark('stream_start', { 'session_logs.stream_id': id }),
     (script: SessionScript) => script.chunk('text', id),
