@@ -5,30 +5,18 @@ import { SessionModel } from '../../src/model/session-model.ts';
 import type { Session } from '../../src/model/session.ts';
 import { runs } from '../../../test/support/properties.ts';
 import { SessionScript } from '../support/records.ts';
+import { SESSION_STEPS } from '../support/session-steps.ts';
 
-const STEPS: readonly ((script: SessionScript, session: Session) => unknown)[] = [
-  (script) => script.log('a log'),
-  (script) => script.chunk('text'),
-  (script) => script.mark('stream_start'),
-  (script) => script.mark('stream_end'),
-  (script) => script.add({ body: 'over' }, { 'gen_ai.response.finish_reasons': ['stop'] }),
-  (script) => script.mark('tool_call_end'),
-  ...['a', 'b'].flatMap((id) => [
-    (script: SessionScript) => script.mark('stream_start', { 'session_logs.stream_id': id }),
-    (script: SessionScript) => script.chunk('text', id),
-    (script: SessionScript) => script.mark('stream_end', { 'session_logs.stream_id': id }),
-  ]),
-  (script) => script.add({ eventName: 'gen_ai.user.message', body: { content: 'And?' } }),
-  (_script, session) => session.addGap(1, 'evicted', 1),
-  (_script, session) => session.end(1),
-  (_script, session) => session.trim(1),
-  (_script, session) => session.trim(4),
+const STEPS_AND_TRIMS = [
+  ...SESSION_STEPS,
+  (_script: SessionScript, session: Session) => session.trim(1),
+  (_script: SessionScript, session: Session) => session.trim(4),
 ];
 
 /** Plays random steps, and looks at the session after each of them. */
 function afterEach(look: (session: Session, model: SessionModel) => void): void {
   fc.assert(
-    fc.property(fc.array(fc.constantFrom(...STEPS), { maxLength: 40 }), (steps) => {
+    fc.property(fc.array(fc.constantFrom(...STEPS_AND_TRIMS), { maxLength: 40 }), (steps) => {
       const model = new SessionModel();
       const script = new SessionScript(model, 'abc').log('first');
       const session = model.find('abc') as Session;
