@@ -207,14 +207,16 @@ describe.each(sdkLines)('exporters of others, on SDK %s', (_line, { sdk }) => {
     const spooled = foreign(ok, more);
     const { processor: durable, emit } = startDurable(spooled.exporter);
     emit('a');
-    await durable.forceFlush({ timeoutMillis: 300 });
+    // One that hangs takes all of the time; it is enough for a busy machine.
+    const timeoutMillis = what === 'hang' ? 2_000 : 10_000;
+    await durable.forceFlush({ timeoutMillis });
     await durable.shutdown();
     expect(spooled.delivered).toStrictEqual(['a']);
     const inMemory = foreign(ok, more);
     const second = startQueue(inMemory.exporter);
     second.emit('a');
-    await second.processor.forceFlush({ timeoutMillis: 5_000 });
-    await second.processor.shutdown({ timeoutMillis: 5_000 });
+    await second.processor.forceFlush({ timeoutMillis });
+    await second.processor.shutdown({ timeoutMillis });
     expect(inMemory.delivered).toStrictEqual(['a']);
     const told = diagnostics.lines.filter((line) => /odd end|did not end in the remaining time|failed/.test(line));
     expect(told.length > 0).toBe(what !== 'give no promise');
