@@ -6,7 +6,7 @@
 export type { JsonValue } from './entry/body.ts';
 export type { ErasedPart, ExportedRecords, SessionEraser } from './entry/erasure.ts';
 export type { Diagnosis } from './diagnose/diagnosis.ts';
-export type { Finding } from './diagnose/finding.ts';
+export type { Finding, FindingCode } from './diagnose/finding.ts';
 export type { ErasureReceipt } from './facade/erasure-receipt.ts';
 export type { LossReason } from './support/loss-counters.ts';
 export type { StreamHandler } from './write/stream-handler.ts';
@@ -38,7 +38,8 @@ export type { SessionLogsOptions } from './facade/session-logs-options.ts';
 export { sessionIdOf, withSession } from './route/session-context.ts';
 export type { Destination } from './start/destination.ts';
 export { startSessionLogs } from './start/start-session-logs.ts';
-export type { StartSessionLogsOptions } from './start/start-options.ts';
+export type { DailyFileOptions, StartSessionLogsOptions } from './start/start-options.ts';
+export type { ConsoleFormat } from './export/console/console.ts';
 export { MemorySessionStore } from './store/memory/memory.ts';
 export type { MemorySessionStoreOptions } from './store/memory/memory-options.ts';
 export type {

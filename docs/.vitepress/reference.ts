@@ -24,7 +24,7 @@ const SOURCE = join(DOCS, '..', 'src');
 
 /** What the names of the main door are about, by their folders in `src/`; the other doors have a few names each. */
 const TOPICS = {
-  'Session logs': ['start', 'facade'],
+  'Session logs': ['start', 'facade', 'export'],
   Write: ['write'],
   Read: ['read'],
   'Serve over HTTP': ['serve'],

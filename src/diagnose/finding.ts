@@ -6,6 +6,7 @@ export interface Finding {
   readonly fix: string;
 }
 
+/** What was found. A minor version may add a code; the page about `diagnose()` describes each of them. */
 export type FindingCode =
   | 'no_provider'
   | 'not_attached'

@@ -56,9 +56,11 @@ import type {
   SignSessionLinkOptions,
   VerifySessionLinkOptions,
   ControlKind,
+  DailyFileOptions,
   DeliveryReport,
   Destination,
   Diagnosis,
+  ConsoleFormat,
   ConsumedAnswer,
   EndReason,
   ErasedEntries,
@@ -71,6 +73,7 @@ import type {
   EventStreamOptions,
   EventStreamResponseOptions,
   Finding,
+  FindingCode,
   FollowAllOptions,
   Gap,
   JsonValue,
@@ -344,7 +347,8 @@ export async function ending(): Promise<void> {
   console.log(report.deliveredId, report.pending);
   const diagnosis: Diagnosis = await sessions.diagnose();
   const findings: readonly Finding[] = diagnosis.findings;
-  console.log(String(diagnosis), findings);
+  const codes: readonly FindingCode[] = findings.map(({ code }) => code);
+  console.log(String(diagnosis), codes);
   try {
     await sessions.forceFlush({ timeoutMillis: 1000 });
     await sessions.shutdown({ timeoutMillis: 1000 });
@@ -356,8 +360,12 @@ export async function ending(): Promise<void> {
 }
 
 export async function starting(): Promise<void> {
+  const file: DailyFileOptions = { maxFileBytes: 1_000_000 };
+  const format: ConsoleFormat = 'plain';
   const start: StartSessionLogsOptions = {
     directory: 'logs',
+    file,
+    console: format,
     sdk,
     endpoint: 'http://localhost:4318',
     spool: { directory: '/var/spool/app' },
