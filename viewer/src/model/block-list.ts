@@ -76,9 +76,9 @@ export class BlockList {
     this.#changes.note(block, seq);
   }
 
-  /** The blocks that changed after the cursor, in the order in which they began. */
-  changedSince(cursor: number): Block[] {
-    return this.#changes.behind(cursor);
+  /** The blocks that changed after the cursor, in the order in which they began: at most `max`, those that changed last. */
+  changedSince(cursor: number, max: number = Number.POSITIVE_INFINITY): Block[] {
+    return this.#changes.behind(cursor, max);
   }
 
   /**

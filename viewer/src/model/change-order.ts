@@ -26,10 +26,11 @@ export class ChangeOrder {
     block.changedAfter = undefined;
   }
 
-  /** The blocks that changed after the cursor, in the order in which they began. */
-  behind(cursor: number): Block[] {
+  /** The blocks that changed after the cursor, in the order in which they began: at most `max`, those that changed last. */
+  behind(cursor: number, max: number): Block[] {
     const blocks: Block[] = [];
-    for (let block = this.#newest; block !== undefined && block.changedAt > cursor; block = block.changedBefore) {
+    let block = this.#newest;
+    for (; block !== undefined && block.changedAt > cursor && blocks.length < max; block = block.changedBefore) {
       blocks.push(block);
     }
     return blocks.sort((a, b) => a.id - b.id);

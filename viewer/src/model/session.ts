@@ -131,9 +131,9 @@ export class Session {
     if (typeof service === 'string' && this.services.size < 16) this.services.add(service.slice(0, MAX_SERVICE));
   }
 
-  /** The blocks that changed after the cursor, in the order in which they began. */
-  changedSince(cursor: number): Block[] {
-    return this.#list.changedSince(cursor);
+  /** The blocks that changed after the cursor, in the order in which they began: at most `max`, those that changed last. */
+  changedSince(cursor: number, max: number = Number.POSITIVE_INFINITY): Block[] {
+    return this.#list.changedSince(cursor, max);
   }
 
   /** Notes that entries are missing here. @param count -1 if their number is not known. */

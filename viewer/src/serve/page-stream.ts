@@ -32,6 +32,10 @@ const HEARTBEAT_MILLIS = 15_000;
 /** About how many characters of blocks one event has, so that the page can do other work in between. */
 const CHARS_PER_EVENT = 128 * 1024;
 
+/** Most blocks that a page is told of at once, and about their characters: both take the server a fifth of a second. */
+const MAX_CHANGED = 20_000;
+const MAX_CHANGED_CHARS = 16 * 1024 * 1024;
+
 /** A followed session, as the page has it. */
 interface Followed {
   readonly key: string;
@@ -163,14 +167,8 @@ export class PageStream {
     followed.cursor = this.#model.cursor;
     followed.state = row.state;
     const isShownHere = (block: Block): boolean => isShown(block, this.#query.blocks);
-    if (cursor !== -1) {
-      const changed = session.changedSince(cursor).filter(isShownHere);
-      return blockTexts(
-        session.key,
-        changed.map((block) => blockChange(block, cursor)),
-        { row },
-      );
-    }
+    const changes = cursor === -1 ? undefined : changesSince(session, cursor, isShownHere);
+    if (changes !== undefined) return blockTexts(session.key, changes, { row });
     const { tail } = this.#query;
     const shown = session.blocks.filter(isShownHere);
     const newest = newestChanges(shown, tail);
@@ -184,6 +182,24 @@ export class PageStream {
     followed.isToldGone = true;
     return [event('blocks', { key: followed.key, isGone: true, blocks: [] } satisfies BlocksEvent)];
   }
+}
+
+/** What changed after the cursor; `undefined` if it is more than a page is told at once, which begins with the newest blocks anew. */
+function changesSince(
+  session: Session,
+  cursor: number,
+  isShownHere: (block: Block) => boolean,
+): BlockChange[] | undefined {
+  const changed = session.changedSince(cursor, MAX_CHANGED + 1);
+  if (changed.length > MAX_CHANGED) return undefined;
+  const changes: BlockChange[] = [];
+  let chars = 0;
+  for (const block of changed.filter(isShownHere)) {
+    const change = blockChange(block, cursor);
+    if ((chars += charsOf(change)) > MAX_CHANGED_CHARS) return undefined;
+    changes.push(change);
+  }
+  return changes;
 }
 
 /** Splits the changes into events of a bounded size. */
