@@ -103,7 +103,7 @@ describePage('a conversation', (open) => {
   });
 
   it('shows logs of a severity, or none, and the times since the session began; by its address too', async () => {
-    const { page } = await open({
+    const { server, page } = await open({
       prepare: ({ model }) => void new SessionScript(model, 'abc').log('fine', 9).chunk('Hi').log('slow', 13),
       view: '#follow=s:abc',
     });
@@ -119,6 +119,10 @@ describePage('a conversation', (open) => {
     await page.getByLabel('Logs', { exact: true }).uncheck();
     await page.getByText('slow').waitFor({ state: 'detached' });
     expect(page.url()).toContain('logType=chat');
+    server.model.find('abc')?.addGap(3, '', 0);
+    await page.goto(`${server.endpoint}/#follow=s:abc&logType=log&severity=21`);
+    await page.getByText('3 entries are missing here').waitFor();
+    await page.getByText('Nothing has come yet that matches the filters.').waitFor();
   });
 
   it('stays at the end while that is in sight, and goes there by a button when it is not', async () => {

@@ -62,6 +62,15 @@ describePage('the layout', (open) => {
     expect(await hits.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
   });
 
+  it('has room for the path of a source of any length beside its figures', async () => {
+    const { server, page } = await open({ prepare, context: { viewport: { width: 390, height: 844 } } });
+    server.model.addSource(`/var/log/${LONG}`, 'directory').records = 1_234_567;
+    await page.getByRole('button', { name: '3 sources' }).click();
+    const sources = page.getByRole('region', { name: 'Sources' });
+    const [box, figure] = [await sources.boundingBox(), await sources.getByText('1,234,567 records').boundingBox()];
+    expect((figure?.x ?? 0) + (figure?.width ?? 0)).toBeLessThan((box?.x ?? 0) + (box?.width ?? 0));
+  });
+
   it('moves nothing beside what changes while tokens arrive', async () => {
     const { server, page } = await open({
       prepare: ({ model }) => void new SessionScript(model, 'abc').mark('stream_start').chunk('one '),

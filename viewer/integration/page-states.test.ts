@@ -228,8 +228,12 @@ describePage('the state of the viewer, on the page', (open) => {
     );
     await page.reload();
     await page.getByText('64 pages are open already. This page tries again every second.').waitFor();
+    const state = page.locator('.following');
+    const before = await state.boundingBox();
     await page.unroute('**/api/stream*');
     await page.getByText('Connected', { exact: true }).waitFor();
+    // Only the words have changed.
+    expect(await state.boundingBox()).toMatchObject({ x: before?.x, width: before?.width, height: before?.height });
   });
 
   it('says that more arrives than it can draw, what to do about it, and when that is over', async () => {

@@ -88,7 +88,7 @@ function Refused({ text, close }: { readonly text: string; readonly close: () =>
   return (
     <dialog
       ref={dialog}
-      class="refused"
+      class="by-hand"
       aria-label="Copy"
       onClose={close}
       onKeyDown={(event) => event.stopPropagation()}

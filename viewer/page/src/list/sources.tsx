@@ -42,7 +42,10 @@ function SourceItem({
   return (
     <li>
       <p class="first">
-        <span class="name">{name}</span> <span>{KIND_NAMES[kind] ?? kind}</span> <span>{whole(records)} records</span>
+        <span class="name" title={name}>
+          {name}
+        </span>{' '}
+        <span>{KIND_NAMES[kind] ?? kind}</span> <span>{whole(records)} records</span>
       </p>
       {unreadable === 0 ? null : <p class="warning">{whole(unreadable)} could not be read.</p>}
       {notes.map((note) => (

@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useMemo, useReducer, useRef } from 'preact/hooks';
 import type { JSX } from 'preact';
 
+import type { BlockChange } from '../../../src/serve/protocol.ts';
 import { blockIn } from '../blocks.ts';
 import type { Conversation } from '../blocks.ts';
 import { wholeCounted } from '../list/figures.ts';
@@ -71,7 +72,8 @@ export function ConversationView(props: Props): JSX.Element {
           ) : (
             <TrimmedMark count={props.trimmed} />
           )}
-          {blocks.length === 0 ? <p class="note">Nothing has come yet that matches the filters.</p> : rows}
+          {rows}
+          {hasOlder || blocks.some(isSaid) ? null : <p class="note">Nothing has come yet that matches the filters.</p>}
         </div>
       </div>
       {scroller.isAtEnd ? null : (
@@ -81,6 +83,11 @@ export function ConversationView(props: Props): JSX.Element {
       )}
     </div>
   );
+}
+
+/** Not a gap or an end, which no filter leaves out. */
+function isSaid({ type }: BlockChange): boolean {
+  return type !== 'gap' && type !== 'end';
 }
 
 function useScroller({ conversation, selected, found, place, loadOlder, reach }: Props): Scroller {
