@@ -101,6 +101,29 @@ describePage('the list of sessions', (open) => {
     expect(await page.locator('.row').count()).toBeLessThan(60);
   });
 
+  it('begins at its start in another order, with another filter, and after a search', async () => {
+    const { page } = await open({ prepare: ({ model }) => begin(model, 2_000) });
+    const box = page.locator('.rows');
+    const scroll = async (): Promise<void> => {
+      await box.evaluate((element) => (element.scrollTop = 56_000));
+      await expect.poll(async () => (await names(page)).length).toBeGreaterThan(5);
+      await expect.poll(async () => (await names(page))[0]).toMatch(/-(999|1000)$/);
+    };
+    await page.locator('.row').first().waitFor();
+    await scroll();
+    await page.getByLabel('Order').selectOption('oldest');
+    await expect.poll(async () => (await names(page))[0]).toBe('session-0');
+    await scroll();
+    await page.getByLabel('Kind').selectOption('Sessions');
+    await expect.poll(async () => (await names(page))[0]).toBe('session-0');
+    await scroll();
+    const text = page.getByRole('searchbox', { name: 'Search the text of sessions' });
+    await text.fill('nowhere');
+    await page.getByRole('navigation').getByText('No session has this text.').waitFor();
+    await text.fill('');
+    await expect.poll(async () => (await names(page))[0]).toBe('session-0');
+  });
+
   it('leaves the rows in sight in their places when sessions come above them', async () => {
     const { server, page } = await open({ prepare: ({ model }) => begin(model, 200) });
     await expect.poll(() => names(page).then(([first]) => first)).toBe('session-199');

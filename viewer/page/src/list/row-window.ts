@@ -1,7 +1,9 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { RefObject } from 'preact';
 
-import type { ListEvent, ListQuery } from '../../../src/serve/protocol.ts';
+import type { ListEvent } from '../../../src/serve/protocol.ts';
+import type { View } from '../address.ts';
+import { listFilter } from '../list-filter.ts';
 import { useStore } from '../use-page.ts';
 import { ROW_HEIGHT } from './row.tsx';
 
@@ -21,11 +23,9 @@ export interface RowWindow {
 }
 
 /** Which rows of the list are in sight. Requests those that are missing, and keeps them in their places when others come above. */
-export function useRowWindow(
-  box: RefObject<HTMLDivElement | null>,
-  list: ListEvent,
-  sort: ListQuery['sort'],
-): RowWindow {
+export function useRowWindow(box: RefObject<HTMLDivElement | null>, list: ListEvent, view: View): RowWindow {
+  const { sort } = view;
+  const filter = listFilter(view).toString();
   const store = useStore();
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(800);
@@ -41,6 +41,20 @@ export function useRowWindow(
       clearTimeout(timer.current);
     };
   }, []);
+
+  const shownFilter = useRef(filter);
+  useLayoutEffect(() => {
+    if (shownFilter.current === filter) return;
+    shownFilter.current = filter;
+    // It is another list, which one reads from its start.
+    if (box.current !== null) box.current.scrollTop = 0;
+    setTop(0);
+    setAbove(0);
+  }, [filter]);
+  useEffect(() => {
+    // The rows that came may be those of another place: of the one before a search, or from before the list was scrolled.
+    store.lookAt(Math.floor((box.current?.scrollTop ?? 0) / ROW_HEIGHT));
+  }, [list]);
 
   const inSight = Math.floor(top / ROW_HEIGHT);
   useLayoutEffect(() => {

@@ -40,7 +40,7 @@ function Rows({ list }: { readonly list: ListEvent }): JSX.Element {
   const [tabKey, setTabKey] = useState('');
   /** A row that is to be chosen or focused once it is there. */
   const wanted = useRef<{ readonly place: number; readonly isChosen: boolean } | undefined>(undefined);
-  const { first, last, above, reveal, onScroll } = useRowWindow(box, list, view.sort);
+  const { first, last, above, reveal, onScroll } = useRowWindow(box, list, view);
 
   const rowAt = (place: number): SessionRow | undefined => list.rows[place - list.offset];
   const choose = (follow: string, isTyped: boolean): void =>
