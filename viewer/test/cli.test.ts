@@ -163,6 +163,16 @@ describe('otel-session-logs dev -- COMMAND', () => {
     },
   );
 
+  it('lets no proxy stand between the program and the viewer', async () => {
+    const program = ['--', process.execPath, '-p', '[process.env.NO_PROXY, process.env.no_proxy].join()'];
+    const env = { PATH: process.env['PATH'] };
+    const cli = runDev(['--port=0', ...program], { env });
+    await cli.code;
+    const own = runDev(['--port=0', ...program], { env: { ...env, NO_PROXY: '.example' } });
+    await own.code;
+    expect([cli.out(), own.out()]).toEqual(['127.0.0.1,127.0.0.1\n', '.example,127.0.0.1,.example,127.0.0.1\n']);
+  });
+
   it('lets exporters wait 50 ms for more, so that tokens are seen as they come, or as long as the user says', async () => {
     const program = ['--', process.execPath, '-p', 'process.env.OTEL_BLRP_SCHEDULE_DELAY'];
     const env = { PATH: process.env['PATH'] };

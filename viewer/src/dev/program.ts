@@ -83,6 +83,9 @@ function environmentOf({ endpoint, token, register, env }: ProgramOptions): Node
     // It takes precedence over the endpoint for all signals. Beside another SDK, session logs export only to this one.
     OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: `${endpoint}/v1/logs`,
   };
+  // Python's exporter would send what goes to this machine through the proxy too.
+  const others = env['no_proxy'] ?? env['NO_PROXY'];
+  for (const name of ['no_proxy', 'NO_PROXY']) given[name] = joined(others, new URL(endpoint).hostname);
   if (authorization !== undefined) {
     given['OTEL_EXPORTER_OTLP_HEADERS'] = joined(env['OTEL_EXPORTER_OTLP_HEADERS'], authorization);
     const ofLogs = env['OTEL_EXPORTER_OTLP_LOGS_HEADERS'];
@@ -100,8 +103,9 @@ function environmentOf({ endpoint, token, register, env }: ProgramOptions): Node
   return given;
 }
 
-function joined(headers: string | undefined, authorization: string): string {
-  return headers === undefined || headers === '' ? authorization : `${headers},${authorization}`;
+/** One more in a list with commas. */
+function joined(list: string | undefined, more: string): string {
+  return list === undefined || list === '' ? more : `${list},${more}`;
 }
 
 function passOn(from: Readable, to: NodeJS.WritableStream): void {

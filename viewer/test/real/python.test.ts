@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { runProgram } from '../../../test/support/run-script.ts';
+import { runDev } from '../support/cli.ts';
 import { startServer, watchAnswers } from '../support/dev-server.ts';
 import { installPython, PYTHON_DIRECTORY } from '../support/python.ts';
 
@@ -39,6 +40,15 @@ describe.skipIf('missing' in installed)(`an application in Python, as it is${rea
       ]);
     },
   );
+
+  it('is shown when it is started behind a proxy', async () => {
+    const python = 'python' in installed ? installed.python : '';
+    const env = { ...process.env, HTTP_PROXY: 'http://127.0.0.1:9' };
+    const cli = runDev(['--port=0', '--', python, join(PYTHON_DIRECTORY, 'app.py')], { env });
+    const { model } = await cli.server;
+    expect(await cli.code).toBe(0);
+    expect(model.find('python-session')?.entries.length).toBe(2);
+  });
 
   it('is shown without a line of OpenTelemetry in it, and has its traces and metrics taken', async () => {
     const server = await startServer();
