@@ -211,8 +211,19 @@ export class DirectorySource {
       // A file with two names is read once.
       known.set(id, path);
     }
-    this.#addPast(past);
+    this.#addPast(past.filter((file) => !this.#isRewritten(file)));
     return hasFreed;
+  }
+
+  /** `erase` writes a packed file anew, without the texts of a session: all of its lines are known. */
+  #isRewritten({ path, id }: SeenFile): boolean {
+    for (const [before, { tail }] of this.#detached) {
+      if (tail.path !== path || !tail.isPacked) continue;
+      tail.rewrittenAs(id);
+      this.#attach(path, before);
+      return true;
+    }
+    return false;
   }
 
   #attach(path: string, id: string): void {

@@ -25,12 +25,23 @@ export interface LineSink {
 /** `replaced`: another file has this name now. */
 export type TailRead = 'nothing' | 'some' | 'replaced';
 
+/** A line of a daily file up to its time: `erase` writes over what follows, and keeps the length of the line. */
+const UP_TO_TIME = /^(?:\{"time":")?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
+const LINE_FEED = 10;
+
+/** The bytes, with nothing in them that `erase` may change. Changes them. */
+function withoutErasable(head: Buffer): Buffer {
+  const kept = UP_TO_TIME.exec(head.toString('latin1'))?.[0].length ?? head.length;
+  for (let at = kept; at < head.length; at += 1) if (head[at] !== LINE_FEED) head[at] = 0;
+  return head;
+}
+
 /** Reads the lines of a file, and those that are appended later. A file that shrinks or is written anew is read from its start. */
 export class FileTail {
   #path: string;
   readonly #sink: LineSink;
   readonly #lines: LineSplitter;
-  readonly #isPacked: boolean;
+  readonly isPacked: boolean;
   #offset = 0;
   #id = '';
   #size = -1;
@@ -49,7 +60,7 @@ export class FileTail {
     this.#path = path;
     this.#sink = sink;
     this.#lines = new LineSplitter(() => sink.leftOut());
-    this.#isPacked = path.endsWith('.gz');
+    this.isPacked = path.endsWith('.gz');
     if (after === undefined) return;
     this.#id = after.id;
     this.#offset = after.size;
@@ -61,14 +72,22 @@ export class FileTail {
     return this.#id;
   }
 
+  get path(): string {
+    return this.#path;
+  }
+
   /** The file has another name now. */
   moveTo(path: string): void {
     this.#path = path;
   }
 
+  /** The file was written anew with the same lines: those that were taken are not taken again. */
+  rewrittenAs(id: string): void {
+    this.#id = id;
+  }
+
   #forget(): void {
     this.#offset = 0;
-    this.#packedLines = 0;
     this.#head = Buffer.alloc(0);
     this.#lines.reset();
   }
@@ -113,8 +132,10 @@ export class FileTail {
   async #readNew(size: number, signal: AbortSignal): Promise<void> {
     const file = await open(this.#path, 'r');
     try {
-      if (size < this.#offset || !(await this.#beginsAsBefore(file))) this.#forget();
-      if (!this.#isPacked) return await this.#readPlain(file, size, signal);
+      if (!this.isPacked) {
+        if (size < this.#offset || !(await this.#beginsAsBefore(file))) this.#forget();
+        return await this.#readPlain(file, size, signal);
+      }
     } finally {
       await file.close();
     }
@@ -125,7 +146,7 @@ export class FileTail {
   async #beginsAsBefore(file: FileHandle): Promise<boolean> {
     const head = Buffer.alloc(Math.min(HEAD_BYTES, this.#offset));
     const { bytesRead } = await file.read(head, 0, head.length, 0);
-    const now = head.subarray(0, bytesRead);
+    const now = withoutErasable(head.subarray(0, bytesRead));
     const isSame = now.subarray(0, this.#head.length).equals(this.#head);
     this.#head = now;
     return isSame;
@@ -138,7 +159,7 @@ export class FileTail {
       const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, size - this.#offset), this.#offset);
       if (bytesRead === 0) break;
       const bytes = buffer.subarray(0, bytesRead);
-      if (this.#offset === 0) this.#head = Buffer.from(bytes.subarray(0, HEAD_BYTES));
+      if (this.#offset === 0) this.#head = withoutErasable(Buffer.from(bytes.subarray(0, HEAD_BYTES)));
       this.#offset += bytesRead;
       this.#sink.take(this.#lines.take(bytes), this.#isPast);
     }

@@ -1,8 +1,11 @@
 import { appendFileSync, linkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 
+import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
+import { DateFileLogRecordProcessor } from '../../../src/export/file/date-file.ts';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { SessionModel } from '../../src/model/session-model.ts';
 import { DirectorySource } from '../../src/sources/directory.ts';
@@ -15,8 +18,11 @@ interface Watched {
   readonly looked: () => Promise<string[]>;
 }
 
+let millis = Date.UTC(2026, 10, 23);
+
+/** Each line has a time of its own. */
 function lines(messages: readonly string[]): string {
-  return messages.map((message) => `2026-11-23T10:00:00.000Z INFO [a] ${message}\n`).join('');
+  return messages.map((message) => `${new Date((millis += 1)).toISOString()} INFO [a] ${message}\n`).join('');
 }
 
 function watched(): Watched {
@@ -90,6 +96,50 @@ describe('a log file that is rotated', () => {
     write('app.log', 'one');
     await looked();
     write('app.log', 'two', 'three', 'four');
+    expect(await looked()).toEqual(['one', 'two', 'three', 'four']);
+  });
+});
+
+describe('a daily file in which a session is erased', () => {
+  it.each(['text', 'json'] as const)('is not read again: %s', async (format) => {
+    const directory = temporaryDirectory();
+    const file = new DateFileLogRecordProcessor({ directory, format, currentLink: true });
+    onTestFinished(() => file.shutdown());
+    const logger = new LoggerProvider({ processors: [file] }).getLogger('app');
+    const log = (id: string, body: string): void =>
+      logger.emit({ body, severityNumber: 9, attributes: { 'session.id': id } });
+    const model = new SessionModel();
+    const source = new DirectorySource(model, directory);
+    onTestFinished(() => source.close());
+    const texts = (id: string): string[] => (model.find(id)?.entries ?? []).map(({ text }) => text);
+    for (let at = 0; at < 3; at += 1) for (const id of ['a', 'b', 'c']) log(id, `${at}`);
+    await file.forceFlush();
+    await source.look();
+    expect(['a', 'b', 'c'].map((id) => texts(id))).toEqual(Array.from({ length: 3 }, () => ['0', '1', '2']));
+    // The first and the last line, which tell whether the file is the one that was read.
+    await file.eraseSession('a');
+    await file.eraseSession('c');
+    await source.look();
+    log('b', '3');
+    await file.forceFlush();
+    await source.look();
+    expect(['a', 'b', 'c'].map((id) => texts(id))).toEqual([
+      ['0', '1', '2'],
+      ['0', '1', '2', '3'],
+      ['0', '1', '2'],
+    ]);
+    expect(model.entries).toBe(10);
+  });
+
+  it('is not read again when it is packed, though it is written anew', async () => {
+    const { path, looked } = watched();
+    const text = lines(['one', 'two', 'three']);
+    writeFileSync(path('app.2026-11-22.log.gz'), gzipSync(text));
+    expect(await looked()).toEqual(['one', 'two', 'three']);
+    writeFileSync(path('new'), gzipSync(text.replace('[a] two', '[-] ---')));
+    renameSync(path('new'), path('app.2026-11-22.log.gz'));
+    expect(await looked()).toEqual(['one', 'two', 'three']);
+    writeFileSync(path('app.2026-11-22.log.gz'), gzipSync(text.replace('[a] two', '[-] ---') + lines(['four'])));
     expect(await looked()).toEqual(['one', 'two', 'three', 'four']);
   });
 });
