@@ -83,4 +83,22 @@ describePage('the address of the page', (open) => {
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
     expect(complaints).toEqual([]);
   });
+
+  it('leads to the beginning of a block that is higher than the screen', async () => {
+    const { server, page } = await open({
+      prepare: ({ model }) => {
+        const script = new SessionScript(model, 'abc');
+        for (let at = 0; at < 50; at += 1)
+          script.mark('stream_start').chunk(`answer ${at}\n`).chunk('so it is\n'.repeat(100)).mark('stream_end');
+      },
+    });
+    const block = server.model.find('abc')?.blocks[20];
+    await page.goto(`${server.endpoint}/#follow=s:abc&block=${block?.id}`);
+    await page.locator('.block[aria-current="true"]').getByText('answer 20').waitFor();
+    const top = async (): Promise<number> =>
+      ((await page.locator('.block[aria-current="true"] h3').boundingBox())?.y ?? -1) -
+      ((await page.locator('.blocks').boundingBox())?.y ?? 0);
+    await expect.poll(top).toBeGreaterThanOrEqual(0);
+    expect(await top()).toBeLessThan(150);
+  });
 });

@@ -1,6 +1,8 @@
 /** The names under which the style sheet marks what was found, and the place of it that is shown. */
 const FOUND = 'found';
 const FOUND_HERE = 'found-here';
+/** A place that is brought into sight is so far from the edges, where there is more. */
+const EDGE_PIXELS = 60;
 /** Most places that are marked in one block. */
 const MAX_PLACES = 1_000;
 
@@ -46,7 +48,8 @@ export function bringIntoSight(box: Element, place: Range): void {
   if (fold !== undefined && fold !== null) fold.open = true;
   element?.scrollIntoView({ block: 'nearest' });
   const [outer, inner] = [box.getBoundingClientRect(), place.getBoundingClientRect()];
-  if (inner.top < outer.top || inner.bottom > outer.bottom) {
+  // At an edge one would see nothing around it.
+  if (inner.top < outer.top + EDGE_PIXELS || inner.bottom > outer.bottom - EDGE_PIXELS) {
     box.scrollTop += inner.top - (outer.top + outer.bottom) / 2;
   }
 }

@@ -146,7 +146,8 @@ export class Scroller {
     const place = places[this.#wantedNth] ?? places.at(-1);
     if (isInSight(box, place ?? block)) return;
     this.isAtEnd = false;
-    if (place === undefined) block.scrollIntoView({ block: 'center' });
+    // Its beginning: how high it is, nobody knows before it has been in sight.
+    if (place === undefined) block.scrollIntoView({ block: 'start' });
     else bringIntoSight(box, place);
     this.#top = box.scrollTop;
     this.handlers.draw();
