@@ -52,7 +52,8 @@ for (const charsBefore of [0, characters]) {
     'main thread computes': `${Math.round(tasks.reduce((sum, { cpu }) => sum + cpu, 0) / seconds / 10)} %`,
   };
   const long = tasks.filter(({ wall }) => wall > LONG_MILLIS).length;
-  measured.push(`${long === 0 ? 'none' : long}, longest ${longest(tasks.map(({ wall }) => wall))} ms`);
+  const where = charsBefore === 0 ? '' : ` after ${charsBefore.toLocaleString('en')} characters`;
+  measured.push(`${long === 0 ? 'none' : long}${where}, the longest ${longest(tasks.map(({ wall }) => wall))} ms`);
   await page.close();
   viewer.end();
 }
