@@ -18,10 +18,10 @@ const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 export class Liveness {
   readonly #server: Server;
   readonly #directoryFd: number | undefined;
-  readonly #inode: number | undefined;
+  readonly #inode: bigint | undefined;
   #isClosed = false;
 
-  private constructor(server: Server, directoryFd: number | undefined, inode: number | undefined) {
+  private constructor(server: Server, directoryFd: number | undefined, inode: bigint | undefined) {
     this.#server = server;
     this.#directoryFd = directoryFd;
     this.#inode = inode;
@@ -103,9 +103,12 @@ export class Liveness {
 /**
  * The inode of the socket's file; `undefined` if there is no socket. On Windows the socket is a named pipe without a
  * file.
+ *
+ * As a `bigint`, because Node 20 and 22 look at the numbers of the last `stat` when they resolve a `require`: after those
+ * of a socket they do not follow links, and a program with linked packages (pnpm) fails to load any.
  */
-function socketInode(directory: string): number | undefined {
-  const stats = lstatSync(join(directory, SOCKET_NAME), { throwIfNoEntry: false });
+function socketInode(directory: string): bigint | undefined {
+  const stats = lstatSync(join(directory, SOCKET_NAME), { throwIfNoEntry: false, bigint: true });
   return stats?.isSocket() === true ? stats.ino : undefined;
 }
 
