@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { closeSync, openSync, realpathSync, writeSync } from 'node:fs';
+import { closeSync, openSync, realpathSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -258,7 +258,8 @@ async function exportRecords(batches: ReturnType<typeof readSpool>, file: string
   let count = 0;
   try {
     for await (const records of batches) {
-      writeSync(fd, `${JSON.stringify(toOtlpJson(records))}\n`);
+      // Unlike `writeSync`, it writes everything or throws: a full disk takes a part first.
+      writeFileSync(fd, `${JSON.stringify(toOtlpJson(records))}\n`);
       count += records.length;
     }
   } finally {

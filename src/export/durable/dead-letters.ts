@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { ReadableLogRecord } from '../../otel/log-record.ts';
@@ -88,7 +88,8 @@ export class DeadLetters implements RejectedRecords {
     if (this.#file === undefined || this.#file.bytes + frame.length > limit) this.#file = this.#newFile();
     const fd = this.#open(this.#file.path);
     try {
-      writeSync(fd, frame);
+      // Unlike `writeSync`, it writes everything or throws: a full disk takes a part first, whose checksum reveals it.
+      writeFileSync(fd, frame);
       this.#file.bytes += frame.length;
     } finally {
       closeSync(fd);

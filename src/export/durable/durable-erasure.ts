@@ -147,7 +147,8 @@ export async function eraseOutside({
     if (silent.length === 0 || performance.now() > deadline) break;
     await sleep(LOOK_MILLIS);
   }
-  if (dead.failures.length > 0) throw incomplete(root, dead.failures[0]);
+  const { failure } = dead;
+  if (failure !== undefined) throw incomplete(root, failure);
   const { records, files } = dead.newer;
   const newer = `${records} records in ${files} files of the spool ${root} that a newer version of this package wrote: erase the session with that version`;
   return addParts([

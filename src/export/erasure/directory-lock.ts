@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, lstatSync, renameSync, unlinkSync, utimesSync, writeSync } from 'node:fs';
+import { closeSync, constants, lstatSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { sleep, startInterval, workNow } from '../../support/timers.ts';
@@ -41,16 +41,19 @@ export async function withDirectoryLock<T>(directory: string, work: () => Promis
 export function tryLock(directory: string): (() => void) | undefined {
   const path = join(directory, LOCK_NAME);
   try {
+    const id = randomBytes(6).toString('hex');
+    const text = JSON.stringify({ key: hostOf(directory).key, pid: process.pid, id });
     const { fd } = openPlainFile(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
     try {
-      writeSync(
-        fd,
-        JSON.stringify({ key: hostOf(directory).key, pid: process.pid, id: randomBytes(6).toString('hex') }),
-      );
+      writeFileSync(fd, text);
+    } catch (error) {
+      // On a full disk: a lock without a process would keep everybody waiting until it is stale.
+      remove(path);
+      throw error;
     } finally {
       closeSync(fd);
     }
-    return () => remove(path);
+    return () => release(path, text);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
     throw error;
@@ -98,6 +101,15 @@ function breakLock(directory: string, signature: string): void {
     unlinkSync(broken);
   } catch {
     // Another process was faster.
+  }
+}
+
+/** Removes the lock, unless another process has broken it while this one did not run, and has its own there. */
+function release(path: string, text: string): void {
+  try {
+    if (readPlainFile(path).toString() === text) remove(path);
+  } catch {
+    // It was broken and released, or the directory was removed.
   }
 }
 

@@ -8,7 +8,7 @@ import {
   renameSync,
   statSync,
   unlinkSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 
@@ -141,12 +141,14 @@ export class ErasureMarks {
   }
 
   #append(line: object): void {
-    const text = `${JSON.stringify({ v: VERSION, ...line })}\n`;
+    // The file may end within a line: of a full disk, or of a process that was killed.
+    const text = `\n${JSON.stringify({ v: VERSION, ...line })}\n`;
     for (let tries = 0; tries < 3; tries += 1) {
       const { fd, stats } = openPlainFile(this.#path, APPEND, this.#mode);
       try {
         if (stats.size === 0) giveTo(statSync(this.#directory), fd);
-        writeSync(fd, text);
+        // Unlike `writeSync`, it writes everything or throws.
+        writeFileSync(fd, text);
       } finally {
         closeSync(fd);
       }
@@ -186,7 +188,7 @@ export class ErasureMarks {
     }
   }
 
-  /** Rewrites a large file without old marks. What another process appends meanwhile stays. */
+  /** Rewrites a large file without old marks and their answers. What another process appends meanwhile stays. */
   #shrink(): void {
     if ((lstatSync(this.#path, { throwIfNoEntry: false })?.size ?? 0) <= MAX_BYTES) return;
     const old = `${this.#path}.${randomBytes(8).toString('hex')}`;
@@ -196,14 +198,18 @@ export class ErasureMarks {
       // Another process was faster.
       return;
     }
+    const oldest = Date.now() - KEPT_MILLIS;
+    const recent = new Set<string>();
     let taken = 0;
     for (const bytes of [readAll(old), readAll(old)]) {
-      for (const line of bytes.subarray(taken).toString().split('\n'))
-        if (isRecent(line)) this.#append(JSON.parse(line) as object);
+      for (const line of bytes.subarray(taken).toString().split('\n')) {
+        const { mark, answer } = parsed(line);
+        if (mark !== undefined && mark.at.wallMillis > oldest) recent.add(mark.id);
+        if (recent.has(mark?.id ?? answer?.to ?? '')) this.#append(JSON.parse(line) as object);
+      }
       taken = bytes.length;
     }
     unlinkSync(old);
-    const oldest = Date.now() - KEPT_MILLIS;
     for (const { id, at } of this.#known.values()) {
       if (at.wallMillis >= oldest) continue;
       this.#known.delete(id);
@@ -246,6 +252,12 @@ export function writtenBeforeMarks(
   };
 }
 
+/** Whether it is what its type says: anything may be in a file. */
+function isMark({ id, digest, at, untilMillis }: ErasureMark): boolean {
+  const numbers = [at.millis, at.wallMillis, untilMillis];
+  return [id, digest, at.place].every((text) => typeof text === 'string') && numbers.every(Number.isFinite);
+}
+
 function parsed(line: string): { mark?: ErasureMark; answer?: ErasureAnswer & { to: string } } {
   try {
     const { v, mark, answer } = JSON.parse(line) as {
@@ -254,17 +266,12 @@ function parsed(line: string): { mark?: ErasureMark; answer?: ErasureAnswer & { 
       answer?: ErasureAnswer & { to: string };
     };
     if (v !== VERSION) return {};
-    if (typeof mark?.id === 'string' && typeof mark.digest === 'string' && typeof mark.at === 'object') return { mark };
+    if (mark !== undefined && isMark(mark)) return { mark };
     if (typeof answer?.to === 'string' && typeof answer.owner === 'string') return { answer };
   } catch {
     // An empty line, or one that was cut because its process was killed.
   }
   return {};
-}
-
-function isRecent(line: string): boolean {
-  const { mark } = parsed(line);
-  return mark !== undefined && mark.at.wallMillis > Date.now() - KEPT_MILLIS;
 }
 
 function readAll(path: string): Buffer {

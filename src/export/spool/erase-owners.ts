@@ -26,11 +26,13 @@ export class DeadOwnersErasure {
   readonly #watch: OwnerWatch;
   readonly #matcher: RecordMatcher;
   readonly #done = new Set<string>();
+  /** Directories that are still in the root although no other process has taken them. */
+  readonly #unmoved = new Set<string>();
   /** Number of erased records. */
   records = 0;
   /** Content that only a newer version can read. */
   newer: NewerContent = NOTHING_NEWER;
-  readonly failures: unknown[] = [];
+  readonly #failures: unknown[] = [];
 
   /** @param owner The living owner of this process. */
   constructor(root: string, owner: OwnerDirectory, watch: OwnerWatch, matcher: RecordMatcher) {
@@ -41,34 +43,45 @@ export class DeadOwnersErasure {
   }
 
   /**
-   * Erases in directories whose owners are now found dead. Returns the ids of all others, which have to erase
-   * themselves.
+   * Erases in directories whose owners are now found dead. Returns the ids of all others: they have to erase
+   * themselves, or their directory could not be taken over yet.
    */
   async run(): Promise<string[]> {
     const others: string[] = [];
+    this.#unmoved.clear();
     for (const name of this.#owner.others().owners) {
       if (this.#done.has(name)) continue;
       try {
-        if ((await this.#watch.look(join(this.#root, name))) !== 'dead') others.push(ownerIdOf(name));
-        else await this.#eraseIn(name);
+        const isDead = (await this.#watch.look(join(this.#root, name))) === 'dead';
+        if (isDead && (await this.#eraseIn(name))) continue;
+        if (isDead) this.#unmoved.add(name);
+        others.push(ownerIdOf(name));
       } catch (error) {
         this.#done.add(name);
-        this.failures.push(error);
+        this.#failures.push(error);
       }
     }
     return others;
   }
 
-  async #eraseIn(name: string): Promise<void> {
+  /** What keeps records that are to be erased, after the last `run`; `undefined` if nothing does. */
+  get failure(): unknown {
+    const [unmoved] = this.#unmoved;
+    if (this.#failures.length > 0 || unmoved === undefined) return this.#failures[0];
+    return new Error(`the directory ${unmoved} of a dead process cannot be moved`);
+  }
+
+  /** Returns whether the directory is done with. */
+  async #eraseIn(name: string): Promise<boolean> {
     const found = await readOwner(join(this.#root, name));
     if (found.isOfNewer) {
       this.#done.add(name);
       this.newer = addNewer(this.newer, newerIn(found));
-      return;
+      return true;
     }
     const directory = this.#owner.take(name);
-    // Another process was faster and will erase because of the mark.
-    if (directory === undefined) return;
+    // If another process was faster, it erases because of the mark, or puts the directory back.
+    if (directory === undefined) return !this.#owner.others().owners.includes(name);
     this.#done.add(name);
     try {
       this.#eraseAll(await readOwner(directory));
@@ -76,18 +89,19 @@ export class DeadOwnersErasure {
       if (segmentsBelow(directory).length === 0) removeDirectory(directory);
       this.#owner.keepInRoot(directory);
     }
+    return true;
   }
 
   #eraseAll(content: OwnerContent): void {
     this.newer = addNewer(this.newer, newerIn(content));
     for (const { directory, segments, unreadable } of understood(content)) {
       removeRewriting(directory);
-      for (const { error } of unreadable) this.failures.push(error);
+      for (const { error } of unreadable) this.#failures.push(error);
       for (const { segment } of segments) {
         try {
           this.records += totalOf(eraseInSegment(segment, this.#matcher));
         } catch (error) {
-          this.failures.push(error);
+          this.#failures.push(error);
         }
       }
     }

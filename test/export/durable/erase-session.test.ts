@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -15,6 +16,7 @@ import type { LogRecordExporter } from '../../../src/otel/log-record.ts';
 import { SessionLogRecordProcessor, SessionLogs } from '../../../src/index.ts';
 import { reporterFor } from '../../../src/support/reporter.ts';
 import { bytesBelow } from '../../support/daily-file.ts';
+import { cannotMount } from '../../support/loop-disk.ts';
 import { ManualExporter } from '../../support/manual-exporter.ts';
 import { newerFrame } from '../../support/newer-version.ts';
 import { failure, ScriptedExporter } from '../../support/scripted-exporter.ts';
@@ -343,6 +345,54 @@ describe('on disk', () => {
     await until(() => exporter.bodies.length > 0);
     expect(exporter.bodies).toEqual(['new']);
   });
+
+  it('what a process learns of late, after it slept, is erased but for what a new session has logged since', async () => {
+    const root = temporaryDirectory();
+    const exporter = UNAVAILABLE();
+    const { processor, write } = durableIn(root, exporter);
+    write('s', 'secret 1');
+    write('a', 'a1');
+    await until(() => segmentPaths(root).length === 1 && bytesBelow(root).includes('a1'));
+    const elsewhere = temporaryDirectory();
+    // As another process asked while this one did not run.
+    new ErasureMarks(elsewhere, reporterFor('test')).add('s', 0);
+    const asked = Date.now();
+    await until(() => Date.now() > asked);
+    write('s', 'new 2');
+    await until(() => bytesBelow(root).includes('new 2'));
+    copyFileSync(join(elsewhere, '.erasures'), join(root, '.erasures'));
+    await until(() => !bytesBelow(root).includes('secret 1'));
+    exporter.answer = () => 'ok';
+    await processor.forceFlush();
+    expect(exporter.bodies).toEqual(['a1', 'new 2']);
+  });
+
+  it.skipIf(cannotMount !== undefined)(
+    `a directory of a dead process that cannot be moved makes the erasure incomplete; the next call completes it${cannotMount === undefined ? '' : ` (skipped: ${cannotMount})`}`,
+    async () => {
+      const root = temporaryDirectory();
+      const dead = durableIn(root, UNAVAILABLE());
+      dead.write('s', 'secret 1');
+      await dead.processor.shutdown();
+      const [path = ''] = segmentPaths(root);
+      const owner = dirname(path);
+      for (const options of [['--bind'], ['-o', 'remount,bind,ro']]) execFileSync('mount', [...options, owner, owner]);
+      const unmount = (): void => void execFileSync('umount', ['-l', owner]);
+      try {
+        await expect(eraseInDirectories('s', { spool: root })).rejects.toMatchObject({
+          code: 'erasure_incomplete',
+          message: expect.stringMatching(
+            new RegExp(`could not be erased in ${root}: .*${basename(owner)} of a dead process cannot be moved`),
+          ) as string,
+        });
+        expect(readFileSync(path, 'latin1')).toContain('secret 1');
+      } finally {
+        unmount();
+      }
+      await expect(eraseInDirectories('s', { spool: root })).resolves.toMatchObject({ spool: { records: 1 } });
+      expect(bytesBelow(root)).not.toContain('secret');
+    },
+  );
 
   it('what another process has not merged yet is not exported any more', async () => {
     const root = temporaryDirectory();
