@@ -1,5 +1,5 @@
 import { request as requestHttp } from 'node:http';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { connect } from 'node:net';
 
@@ -54,17 +54,38 @@ function send(
       agent,
       signal: AbortSignal.timeout(ANSWER_MILLIS),
     };
+    const failed = (error: string): void => resolve({ error });
+    // Node reports no error when a server switches to another protocol.
+    const closed = (): void => failed('it closes the connection without an answer');
     const sent = request(url, options, (response) => {
-      resolve(answerOf(response.statusCode ?? 0, response.headers));
-      response.destroy();
+      sent.off('close', closed);
+      void answerOf(response).then((answer) => {
+        resolve(answer);
+        response.destroy();
+      });
     });
-    sent.on('error', (error: NodeJS.ErrnoException) => resolve({ error: causeOf(error) }));
+    sent.on('error', (error: NodeJS.ErrnoException) => failed(causeOf(error)));
+    sent.on('close', closed);
     sent.end(body);
   });
 }
 
-function answerOf(status: number, headers: IncomingHttpHeaders): EndpointAnswer {
+async function answerOf(response: IncomingMessage): Promise<EndpointAnswer> {
+  const { statusCode: status = 0, headers } = response;
+  // Only 101 ends a request so.
+  if (status < 200) return { error: 'it switches to another protocol' };
+  if (status === 400 && EXPECTS_HTTPS.test(await beginningOf(response))) return { error: 'it expects https' };
   return { status, type: headers['content-type'] ?? '', location: headers.location };
+}
+
+/** What servers written in Go (the Collector), nginx and Apache answer to HTTP on a port for HTTPS. */
+const EXPECTS_HTTPS = /\bHTTP\b.{0,30}? to (?:an )?(?:HTTPS|SSL)\b/i;
+
+function beginningOf(response: IncomingMessage): Promise<string> {
+  return new Promise((resolve) => {
+    response.once('data', (chunk: Buffer) => resolve(chunk.toString('latin1')));
+    response.once('close', () => resolve(''));
+  });
 }
 
 function causeOf(error: NodeJS.ErrnoException): string {
@@ -72,15 +93,19 @@ function causeOf(error: NodeJS.ErrnoException): string {
   // If several addresses were tried, the first error is enough.
   const first = (error as { readonly errors?: readonly NodeJS.ErrnoException[] }).errors?.[0] ?? error;
   if (first.code?.startsWith('HPE_'))
-    return 'it does not speak HTTP/1.1 (4317 is the port for gRPC, 4318 the one for HTTP)';
+    return 'it does not answer in HTTP/1.1: it expects https, or gRPC (4317 is the port for gRPC, 4318 the one for HTTP)';
+  if (NO_TLS.test(`${first.code} ${first.message}`)) return 'it does not speak TLS: it expects http';
   return first.code ?? first.message;
 }
 
-/** Checks whether anybody listens there. Resolves to what is wrong, or `undefined` if nothing is. */
-export function tryConnect({ hostname, port, protocol }: URL): Promise<string | undefined> {
+/** What OpenSSL says of an answer in plain text; versions of Node put it into the message or the code. */
+const NO_TLS = /\b(?:wrong[ _]version[ _]number|packet[ _]length[ _]too[ _]long)\b/i;
+
+/** Checks whether anybody listens at the host and port of a URL. Resolves to what is wrong, or `undefined` if nothing is. */
+export function tryConnect({ hostname, port }: URL): Promise<string | undefined> {
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   return new Promise((resolve) => {
-    const socket = connect({ host, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
+    const socket = connect({ host, port: Number(port) });
     const end = (error: string | undefined): void => {
       socket.destroy();
       resolve(error);

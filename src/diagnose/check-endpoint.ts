@@ -36,7 +36,7 @@ export async function checkEndpoint(
       `${problem} and a web page: exporters take that for success, so everything that they send is lost`,
       `sign in if a network or proxy asks for it, or correct ${source}`,
     );
-  } else if (status < 400) {
+  } else if (status >= 300 && status < 400) {
     const to = location === undefined ? '' : ` to ${withoutCredentials(location)}`;
     report.find(
       'endpoint_redirects',
@@ -51,6 +51,12 @@ export async function checkEndpoint(
     );
   } else if (status === 404 || status === 405 || status === 410) {
     report.find('wrong_path', `${problem}: nothing takes logs under this path`, `${pathFix(url)} in ${source}`);
+  } else if (status === 415) {
+    report.find(
+      'endpoint_refuses',
+      `${problem}: it does not take the format in which the exporter sends`,
+      'set OTEL_EXPORTER_OTLP_PROTOCOL to the one that it takes, http/json or http/protobuf, or use the exporter for that one',
+    );
   } else if (status >= 500) {
     report.find(
       'endpoint_failing',

@@ -24,10 +24,11 @@ export function checkEnvironment({ isStarted, parts, facts }: DiagnosisScene, re
   const wish =
     facts.endpoint === undefined ? set.find((name) => (ENDPOINTS as readonly string[]).includes(name)) : '`endpoint`';
   if (isSdkDisabled()) {
-    if (wish !== undefined || set.includes('OTEL_LOGS_EXPORTER')) {
+    const given = wish ?? facts.given ?? set.find((name) => name === 'OTEL_LOGS_EXPORTER');
+    if (given !== undefined) {
       report.find(
         'environment',
-        `OTEL_SDK_DISABLED=true: nothing is exported, although ${wish ?? 'OTEL_LOGS_EXPORTER'} is set`,
+        `OTEL_SDK_DISABLED=true: nothing is exported, although ${given} is set`,
         'remove OTEL_SDK_DISABLED from the environment',
       );
     }
@@ -54,7 +55,8 @@ export function checkEnvironment({ isStarted, parts, facts }: DiagnosisScene, re
   for (const name of ENDPOINTS) {
     const value = environmentValue(name);
     if (value === undefined) continue;
-    if (!URL.canParse(value) || !/^https?:/i.test(value)) {
+    // `http:4318` can be parsed too.
+    if (!URL.canParse(value) || !/^https?:\/\//i.test(value)) {
       report.find(
         'environment',
         `${name} is not a URL: ${JSON.stringify(withoutCredentials(value))}; nothing is exported`,

@@ -6,7 +6,7 @@ import { exporterOf, processorsOf } from '../otel/provider-inside.ts';
 import { messageOf } from '../support/errors.ts';
 import { nameOf } from './check-provider.ts';
 import { checkEndpoint } from './check-endpoint.ts';
-import type { DiagnosisReport } from './diagnosis.ts';
+import { DiagnosisReport } from './diagnosis.ts';
 import { destinationOf, targetOf } from '../otel/exporter-inside.ts';
 import type { ExporterTarget } from '../otel/exporter-inside.ts';
 import type { DiagnosisScene } from './subject.ts';
@@ -38,9 +38,19 @@ export async function checkExporters(scene: DiagnosisScene, report: DiagnosisRep
     else targets.push(target);
   }
   if (exporting === 0) findNone(scene, processors, report);
-  await Promise.all(distinct(targets).map((target) => checkEndpoint(target, scene, report)));
+  for (const endpoint of await Promise.all(targets.map((target) => endpointOf(target, scene)))) report.add(endpoint);
   // After the endpoint's answer, which is the cause.
   for (const facts of deliveries) checkDelivery(facts, report);
+}
+
+/**
+ * Each exporter is asked about, because those of one address may have different credentials. What they have in common
+ * is reported once.
+ */
+async function endpointOf(target: ExporterTarget, scene: DiagnosisScene): Promise<DiagnosisReport> {
+  const report = new DiagnosisReport();
+  await checkEndpoint(target, scene, report);
+  return report;
 }
 
 function processorsIn({ provider, parts, isStarted }: DiagnosisScene): unknown[] {
@@ -115,8 +125,4 @@ function findNone({ isStarted }: DiagnosisScene, processors: readonly unknown[],
       : `no processor of the provider exports, although ${wish} is set: an SDK that gets \`logRecordProcessors\` does not make an exporter from the environment`,
     'put a processor with an exporter after the session processor: `logRecordProcessors: [sessions.processor, new BatchLogRecordProcessor({ exporter: new OTLPLogExporter() })]`, which reads OTEL_EXPORTER_OTLP_*',
   );
-}
-
-function distinct(targets: readonly ExporterTarget[]): ExporterTarget[] {
-  return [...new Map(targets.map((target) => [destinationOf(target), target])).values()];
 }

@@ -8,12 +8,13 @@ export function checkLimits({ provider, processor }: DiagnosisScene, report: Dia
   if (provider === undefined) return;
   const limits = insideOf(provider)?.logRecordLimits;
   if (limits === undefined) return report.cannotCheck('limits of attributes: the provider does not show them');
-  const { attributeCountLimit: count = Infinity, attributeValueLengthLimit: length = Infinity } = limits;
+  const { attributeCountLimit: count = Infinity, attributeValueLengthLimit: given = Infinity } = limits;
+  // The SDK ignores a limit of 0 or less.
+  const length = given > 0 ? given : Infinity;
   report.check(
     `the SDK keeps ${count} attributes of a record, each with ${length === Infinity ? 'any length' : `up to ${length} characters`}`,
   );
-  // The SDK ignores a limit of 0 or less.
-  if (length > 0 && length <= MAX_SESSION_ID_LENGTH) {
+  if (length <= MAX_SESSION_ID_LENGTH) {
     report.find(
       'attribute_limits',
       `the SDK cuts attribute values at ${length} characters: longer session ids of other loggers become one session if their beginnings are equal, and exporters get longer ids cut`,

@@ -35,11 +35,15 @@ export class DiagnosisReport implements Diagnosis {
     this.#conclusion = line;
   }
 
-  /** Takes over the results of one check. */
+  /** Takes over from another report what this one does not have. */
   add(part: DiagnosisReport): void {
-    this.findings.push(...part.findings);
-    this.checked.push(...part.checked);
-    this.unchecked.push(...part.unchecked);
+    const isNew = (finding: Finding): boolean =>
+      !this.findings.some(
+        ({ code, problem, fix }) => code === finding.code && problem === finding.problem && fix === finding.fix,
+      );
+    this.findings.push(...part.findings.filter(isNew));
+    this.checked.push(...part.checked.filter((line) => !this.checked.includes(line)));
+    this.unchecked.push(...part.unchecked.filter((line) => !this.unchecked.includes(line)));
     this.#conclusion ??= part.#conclusion;
   }
 

@@ -3,14 +3,14 @@ import type { RoutingLogRecordProcessor } from '../route/processor.ts';
 
 /** Facts about one part of a started instance. */
 export interface PartFacts {
-  /** Directory of the daily files. */
-  readonly directory?: string;
   /** The processor that exports or writes. */
   readonly processor?: object;
   /** Whether it is the export that `endpoint` and the environment ask for. */
   readonly isExport?: boolean;
   /** The option `endpoint`. */
   readonly endpoint?: string | undefined;
+  /** An option of the start that hands in what records go to, for messages. */
+  readonly given?: '`exporter`' | '`destinations`' | undefined;
   /** Parts of the start that failed while the rest went on. */
   readonly problems?: readonly string[];
   /** Whether its provider was to be the global one. */

@@ -35,12 +35,12 @@ export function tellsObjects(): boolean {
 
 /**
  * The other living logger providers of the SDK, besides this one and those of starts. Collects all garbage first, which
- * takes about a second for a heap of a gigabyte. None if the runtime cannot list its objects.
+ * takes seconds for a heap of a gigabyte. None if the runtime cannot list its objects.
  */
 export async function otherProviders(provider: OtelLoggerProvider): Promise<OtelLoggerProvider[]> {
   const inner = innerProvider(provider);
   const classes = new Set([(inner as object).constructor, ...(await providerClasses())]);
-  const found = new Set([...classes].flatMap(objectsOf));
+  const found = new Set(objectsOf(classes));
   for (const each of [inner, ...ownProviders()]) found.delete(each);
   // The prototype of a derived class is one of its objects too.
   return ([...found] as OtelLoggerProvider[]).filter((each) => insideOf(each) !== undefined);
@@ -66,28 +66,55 @@ interface Sdk {
   readonly LoggerProvider?: new () => object;
 }
 
+/** A class of any constructor. */
+interface AnyClass {
+  readonly prototype: unknown;
+}
+
 /**
- * The objects of a class. Node only counts them, or shows each by `inspect`, which asks the class how; so a custom
+ * The objects of some classes. Node only counts them, or shows each by `inspect`, which asks the class how; so a custom
  * `inspect` gets each object. Node warns that this may change, which is hidden, because nobody who calls `diagnose()`
  * can do anything about it.
+ *
+ * Node collects all garbage for each class that it is asked for, several times over. So for a moment these classes have
+ * a base class, which is asked for instead. Those whose prototype cannot be changed are left out.
  */
-// oxlint-disable-next-line typescript/no-unsafe-function-type -- a class of any constructor
-function objectsOf(of: Function): object[] {
+function objectsOf(classes: Iterable<AnyClass>): object[] {
   const queryObjects: unknown = Reflect.get(v8, 'queryObjects');
-  const prototype: unknown = of.prototype;
-  if (typeof queryObjects !== 'function' || typeof prototype !== 'object' || prototype === null) return [];
+  if (typeof queryObjects !== 'function') return [];
+  // The provider may be a plain object, which has no class of its own.
+  const prototypes = [...classes].map(({ prototype }) => prototype).filter(isDerived);
   const found: object[] = [];
   const note = function (this: object): string {
     found.push(this);
     return '';
   };
-  const put = [replace(prototype, inspect.custom, note), replace(process, 'emitWarning', () => {})];
+  const Base = function (): void {};
+  const put = [replace(process, 'emitWarning', () => {})];
   try {
-    queryObjects(of, { format: 'summary' });
+    for (const prototype of new Set([Base.prototype as object, ...prototypes]))
+      put.push(replace(prototype, inspect.custom, note));
+    for (const root of new Set(prototypes.map(rootOf))) {
+      const before = Object.getPrototypeOf(root) as object | null;
+      if (Reflect.setPrototypeOf(root, Base.prototype)) put.push(() => void Reflect.setPrototypeOf(root, before));
+    }
+    queryObjects(Base, { format: 'summary' });
   } finally {
     for (const putBack of put) putBack();
   }
-  return found;
+  // A class may extend another one, which has further objects.
+  return found.filter((each) => prototypes.some((prototype) => Object.prototype.isPrototypeOf.call(prototype, each)));
+}
+
+/** The last prototype before that of all objects. */
+function rootOf(prototype: object): object {
+  const parent: unknown = Object.getPrototypeOf(prototype);
+  return isDerived(parent) ? rootOf(parent) : prototype;
+}
+
+/** Whether it is an object other than the prototype of all objects. */
+function isDerived(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) !== null;
 }
 
 /** @returns A function that restores the original. */

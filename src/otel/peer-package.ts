@@ -81,7 +81,7 @@ function loaded<Module>({ path, version }: FoundPackage): Peer<Module> {
   try {
     return { module: loadFile<Module>(path) };
   } catch (cause) {
-    return { reason: `${version} could not be loaded: ${messageOf(cause)}`, remedy: 'install', cause };
+    return { reason: `${named(version)} could not be loaded: ${messageOf(cause)}`, remedy: 'install', cause };
   }
 }
 
@@ -93,7 +93,7 @@ function missing(
 ): MissingPeer {
   if (other !== undefined) {
     const reason = line === undefined ? 'is not supported' : `does not fit ${line} of @opentelemetry/sdk-logs`;
-    return { reason: `${other.version} ${reason}`, remedy: 'install' };
+    return { reason: `${named(other.version)} ${reason}`, remedy: 'install' };
   }
   if (error !== undefined && !isNotFound(error, name)) {
     const message = messageOf(error);
@@ -104,6 +104,11 @@ function missing(
   return isBundled()
     ? { reason: 'is neither in the bundle of this program nor installed where it runs', remedy: 'bundle' }
     : { reason: 'is not installed', remedy: 'install' };
+}
+
+/** The version in a message; a package of a workspace may have none. */
+function named(version: string): string {
+  return version === '' ? 'of an unknown version' : version;
 }
 
 /**

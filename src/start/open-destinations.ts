@@ -167,7 +167,7 @@ const openFile: Open = (plan, _exporter, made) => {
     processor: file,
     minimumSeverity: plan.minimumSeverity.file,
     lost: () => file.stats().lost,
-    facts: { directory: file.directory },
+    facts: { processor: file },
   };
 };
 

@@ -47,6 +47,7 @@ function assemble(plan: StartPlan, sdk: LogsSdk, resource: Resource, destination
   const place = new ProcessPlace({
     problems: destinations.problems,
     endpoint: plan.endpoint,
+    given: plan.exporter === undefined ? (plan.destinations.length === 0 ? undefined : '`destinations`') : '`exporter`',
     isGlobal: plan.registerGlobally,
   });
   const instance = newInstance();

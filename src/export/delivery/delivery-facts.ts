@@ -7,10 +7,6 @@ export interface DeliveryFacts {
   /** Number of waiting records. */
   readonly pending: number;
   readonly lastAnswer: LastAnswer | undefined;
-  /** Directory of the spool, if there is one. */
-  readonly directory?: string;
-  /** Why the spool cannot currently be written. */
-  readonly diskError?: unknown;
 }
 
 /** The result of the last export. */

@@ -10,6 +10,7 @@ import { settlesWithin, within } from '../../support/timeouts.ts';
 import { startInterval } from '../../support/timers.ts';
 import { batchSettings } from '../delivery/batch-settings.ts';
 import { tellDeliveryFacts } from '../delivery/delivery-facts.ts';
+import { tellDirectoryFacts } from '../directory-facts.ts';
 import { DeliveryLedger } from '../delivery/delivery-ledger.ts';
 import { RecordDelivery } from '../delivery/record-delivery.ts';
 import type { SpoolHooks } from '../delivery/record-delivery.ts';
@@ -76,10 +77,12 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     this.#adoptTimer = startInterval(() => void this.#adopt(), ADOPT_INTERVAL_MILLIS).unref();
     this.#placeTimer = startInterval(() => this.#lookAround(), PLACE_INTERVAL_MILLIS).unref();
     void this.#adopt();
-    tellDeliveryFacts(this, () => {
-      const { facts, spool } = this.#delivery;
-      return { ...facts, directory: this.#root.path, diskError: spool.diskError };
-    });
+    tellDeliveryFacts(this, () => this.#delivery.facts);
+    tellDirectoryFacts(this, () => ({
+      directory: this.#root.path,
+      holds: 'spool',
+      error: this.#delivery.spool.diskError,
+    }));
     this.#stopObserving = observeProcessor(parsed.selfObsMeterProvider, 'DurableLogRecordProcessor', () => {
       const { exported: succeeded, rejected: failed, pending, lost } = this.stats();
       return { processed: succeeded, lost, queueSize: pending.own + pending.adopted, exported: { succeeded, failed } };
