@@ -32,6 +32,7 @@ const ELSEWHERE = [
   'npm run test:runtimes',
   'npm run test:chat -- Hono, AI SDK 6',
   'npm run docs',
+  'npm run docs:site',
   'npm run docs:check',
   'npm run demo -- --fast',
 ];

@@ -13,10 +13,12 @@ function more(model: SessionModel, id = 'abc'): SessionScript {
 
 /** What the page has of a conversation, from top to bottom. */
 function shown(page: Page): Promise<string[]> {
-  return page.locator('.blocks :is(article, .mark)').evaluateAll((elements) =>
+  return page.locator('.blocks :is(article, .divider)').evaluateAll((elements) =>
     elements.map((element) => {
       const said = [...element.querySelectorAll('.text')].map(({ textContent }) => textContent).join('|');
-      return element.matches('.mark') ? `-- ${element.textContent}` : `${element.getAttribute('aria-label')}: ${said}`;
+      return element.matches('.divider')
+        ? `-- ${element.textContent}`
+        : `${element.getAttribute('aria-label')}: ${said}`;
     }),
   );
 }

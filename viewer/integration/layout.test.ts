@@ -26,7 +26,7 @@ function prepare({ model }: DevServer): void {
 /** Elements in the headers of panes, of blocks and of marks that reach out of their pane. */
 const OUTSIDE = `[...document.querySelectorAll('.pane')].flatMap((pane) => {
   const box = pane.getBoundingClientRect();
-  return [...pane.querySelectorAll('header *, .mark *, .replay *')].filter((each) => {
+  return [...pane.querySelectorAll('header *, .divider *, .replay *')].filter((each) => {
     const { left, right, width } = each.getBoundingClientRect();
     return width > 0 && each.closest('.items') === null && (left < box.left - 1 || right > box.right + 1);
   }).map((each) => each.outerHTML.slice(0, 80));

@@ -44,7 +44,7 @@ export class BlockList {
   }
 
   /** Adds a gap or an end. @returns The cursor there. */
-  addMark(type: 'gap' | 'end', missing: number, reason: string, millis: number): number {
+  addDivider(type: 'gap' | 'end', missing: number, reason: string, millis: number): number {
     const seq = this.#numbers.nextSeq();
     this.#push({ ...NO_ANSWER, type, role: undefined, millis, missing, reason }, seq).isOpen = false;
     return seq;

@@ -139,7 +139,7 @@ export class Session {
   /** Notes that entries are missing here. @param count -1 if their number is not known. */
   addGap(count: number, reason: string, millis: number): void {
     this.missing += Math.max(0, count);
-    this.version = this.#list.addMark('gap', count, reason, millis);
+    this.version = this.#list.addDivider('gap', count, reason, millis);
     this.#answers.noteGap(this.version);
   }
 
@@ -147,7 +147,7 @@ export class Session {
   end(millis: number): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.version = this.#list.addMark('end', 0, '', millis);
+    this.version = this.#list.addDivider('end', 0, '', millis);
     // Nothing in the next life continues an answer from before the end.
     this.#answers.endAll(this.version);
   }

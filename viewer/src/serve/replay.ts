@@ -18,22 +18,22 @@ const STEPS_PER_TURN = 2_000;
  */
 export async function replayOf(session: Session, signal: AbortSignal): Promise<ReplayAnswer> {
   const entries = newest(session.entries);
-  const marks = session.blocks.filter(
+  const dividers = session.blocks.filter(
     ({ type, changedAt }) => (type === 'gap' || type === 'end') && changedAt >= (entries[0]?.seq ?? 0),
   );
   const stage = new Stage(session);
   const steps: ReplayStep[] = [];
-  let mark = 0;
+  let next = 0;
   for (const [at, entry] of entries.entries()) {
     if (at % STEPS_PER_TURN === STEPS_PER_TURN - 1) {
       await nextTurn();
       if (signal.aborted) break;
     }
-    for (; (marks[mark]?.changedAt ?? Number.POSITIVE_INFINITY) < entry.seq; mark += 1)
-      steps.push(stage.mark(marks[mark] as Block));
+    for (; (dividers[next]?.changedAt ?? Number.POSITIVE_INFINITY) < entry.seq; next += 1)
+      steps.push(stage.divide(dividers[next] as Block));
     steps.push(stage.play(entry));
   }
-  steps.push(...marks.slice(mark).map((block) => stage.mark(block)));
+  steps.push(...dividers.slice(next).map((block) => stage.divide(block)));
   return { key: session.key, omitted: session.entries.length - entries.length, steps };
 }
 
@@ -77,7 +77,7 @@ class Stage {
   }
 
   /** Plays a gap, below which open answers continue, or an end, which closes them. */
-  mark(block: Block): ReplayStep {
+  divide(block: Block): ReplayStep {
     const { name, kind } = this.#session;
     const session = this.#model.find(name, kind);
     if (block.type === 'end') session?.end(block.millis);

@@ -4,7 +4,7 @@ import type { FunctionComponent, JSX } from 'preact';
 import type { BlockChange, PartText } from '../../../src/serve/protocol.ts';
 import { wholeCounted } from '../list/figures.ts';
 import { GrowingText } from './growing-text.tsx';
-import { EndMark, GapMark } from './marks.tsx';
+import { EndDivider, GapDivider } from './dividers.tsx';
 import { fullTime, timeText } from './times.ts';
 import type { TimeMode } from './times.ts';
 import './block.css';
@@ -28,9 +28,9 @@ export const Block: FunctionComponent<BlockProps> = memo((props: BlockProps): JS
   const { block, time, startMillis } = props;
   switch (block.type) {
     case 'gap':
-      return <GapMark block={block} />;
+      return <GapDivider block={block} />;
     case 'end':
-      return <EndMark block={block} time={timeText(block.millis, time, startMillis)} />;
+      return <EndDivider block={block} time={timeText(block.millis, time, startMillis)} />;
     case 'log':
       return <LogBlock {...props} />;
     default:

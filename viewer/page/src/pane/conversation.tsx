@@ -9,7 +9,7 @@ import { readPlace } from '../list/found-places.ts';
 import { Block } from './block.tsx';
 import type { BlockProps } from './block.tsx';
 import { markPlaces, textPlacesIn } from './found-text.ts';
-import { deliveredPlace, Mark } from './marks.tsx';
+import { deliveredPlace, Divider } from './dividers.tsx';
 import { Scroller } from './scroller.ts';
 import type { ScrollerHandlers } from './scroller.ts';
 import { dayBetween } from './times.ts';
@@ -43,13 +43,13 @@ export function ConversationView(props: Props): JSX.Element {
   for (const [offset, block] of blocks.slice(from, to).entries()) {
     const at = from + offset;
     const day = dayBetween(blocks[at - 1]?.millis, block.millis);
-    if (day !== undefined) rows.push(<Mark key={`day ${block.id}`} kind="day" text={day} />);
-    if (at === delivered && at > 0) rows.push(<DeliveredMark key="delivered" />);
+    if (day !== undefined) rows.push(<Divider key={`day ${block.id}`} kind="day" text={day} />);
+    if (at === delivered && at > 0) rows.push(<DeliveredDivider key="delivered" />);
     const isSelected = block.id === selected;
     const isWriting = isLive && block.isOpen && block.type === 'answer';
     rows.push(<Block key={block.id} {...{ block, time, startMillis, isWriting, select, unfolded, isSelected }} />);
   }
-  if (to === blocks.length && delivered === to && to > 0) rows.push(<DeliveredMark key="delivered" isAll />);
+  if (to === blocks.length && delivered === to && to > 0) rows.push(<DeliveredDivider key="delivered" isAll />);
   return (
     <div class="conversation">
       {/* A log that announces nothing: a word for each token would drown all else. */}
@@ -70,7 +70,7 @@ export function ConversationView(props: Props): JSX.Element {
               Show older
             </button>
           ) : (
-            <TrimmedMark count={props.trimmed} />
+            <TrimmedDivider count={props.trimmed} />
           )}
           {rows}
           {hasOlder || blocks.some(isSaid) ? null : <p class="note">Nothing has come yet that matches the filters.</p>}
@@ -138,14 +138,17 @@ function useFoundText(scroller: Scroller, props: Props, from: number, to: number
   }, [here, other, found, place, from, to]);
 }
 
-function DeliveredMark({ isAll = false }: { readonly isAll?: boolean }): JSX.Element {
+function DeliveredDivider({ isAll = false }: { readonly isAll?: boolean }): JSX.Element {
   return (
-    <Mark kind="delivered" text={isAll ? 'The collector has everything' : 'The collector has everything up to here'} />
+    <Divider
+      kind="delivered"
+      text={isAll ? 'The collector has everything' : 'The collector has everything up to here'}
+    />
   );
 }
 
-function TrimmedMark({ count }: { readonly count: number }): JSX.Element | null {
+function TrimmedDivider({ count }: { readonly count: number }): JSX.Element | null {
   if (count === 0) return null;
   const what = wholeCounted(count, 'older entry', 'older entries');
-  return <Mark kind="gap" text={`The viewer has dropped ${what} because of its bounds`} />;
+  return <Divider kind="gap" text={`The viewer has dropped ${what} because of its bounds`} />;
 }

@@ -2,19 +2,19 @@ import type { JSX } from 'preact';
 
 import type { BlockChange } from '../../../src/serve/protocol.ts';
 import { gapText } from '../blocks.ts';
-import './marks.css';
+import './dividers.css';
 
 /** Where entries are missing, and why. */
-export function GapMark({ block }: { readonly block: BlockChange }): JSX.Element {
-  return <Mark kind="gap" text={gapText(block)} block={block.id} />;
+export function GapDivider({ block }: { readonly block: BlockChange }): JSX.Element {
+  return <Divider kind="gap" text={gapText(block)} block={block.id} />;
 }
 
-export function EndMark({ block, time }: { readonly block: BlockChange; readonly time: string }): JSX.Element {
-  return <Mark kind="end" text={`The session ended here, ${time}`} block={block.id} />;
+export function EndDivider({ block, time }: { readonly block: BlockChange; readonly time: string }): JSX.Element {
+  return <Divider kind="end" text={`The session ended here, ${time}`} block={block.id} />;
 }
 
 /** A line across the conversation. */
-export function Mark({
+export function Divider({
   kind,
   text,
   block,
@@ -24,7 +24,7 @@ export function Mark({
   readonly block?: number;
 }): JSX.Element {
   return (
-    <p class={`mark ${kind}`} data-block={block}>
+    <p class={`divider ${kind}`} data-block={block}>
       <span>{text}</span>
     </p>
   );
