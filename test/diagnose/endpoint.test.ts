@@ -1,9 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
-import { join } from 'node:path';
 
 import { context, createContextKey } from '@opentelemetry/api';
 import type { Context } from '@opentelemetry/api';
@@ -17,6 +15,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startSessionLogs } from '../../src/index.ts';
 import type { Diagnosis, Finding } from '../../src/index.ts';
 import { newerLine } from '../support/sdk-lines.ts';
+import { noOpenssl, selfSigned } from '../support/self-signed.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { codesOf, collector, foundOf, instanceBefore, listening, serverThat, withEnvironment } from './diagnosing.ts';
 
@@ -240,23 +239,12 @@ describe('the request', () => {
   });
 });
 
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    // The suite says in its name that it is skipped.
-    return false;
-  }
-}
-
-const CANNOT = hasOpenssl() ? undefined : 'no openssl';
-
-describe.skipIf(CANNOT !== undefined)(
-  `an endpoint over TLS${CANNOT === undefined ? '' : ` (skipped: ${CANNOT})`}`,
+describe.skipIf(noOpenssl !== undefined)(
+  `an endpoint over TLS${noOpenssl === undefined ? '' : ` (skipped: ${noOpenssl})`}`,
   () => {
     it('takes logs where the exporter trusts its certificate; elsewhere it is said that nobody does', async () => {
-      const [key, cert] = certificate();
+      const paths = selfSigned(temporaryDirectory());
+      const [key, cert] = [readFileSync(paths.key), readFileSync(paths.cert)];
       const asked: unknown[] = [];
       const server = createHttpsServer({ key, cert }, (request, response) => {
         asked.push(request.url);
@@ -270,14 +258,6 @@ describe.skipIf(CANNOT !== undefined)(
     });
   },
 );
-
-function certificate(): readonly [Buffer, Buffer] {
-  const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(temporaryDirectory(), name)) as [string, string];
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'];
-  execFileSync('openssl', ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-  return [readFileSync(key), readFileSync(cert)];
-}
 
 describe('what is to be corrected', () => {
   async function fixFor(

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,20 +9,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RedisSessionStore } from '../../../src/redis.ts';
 import type { RedisSessionStoreOptions } from '../../../src/redis.ts';
 import { readCount } from '../../../src/store/contract/contract-kit.ts';
+import { noOpenssl, selfSigned } from '../../support/self-signed.ts';
 import { freePorts } from '../free-ports.ts';
 import { REDIS, TestServer } from './server.ts';
 
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    // The suite says in its name that it is skipped.
-    return false;
-  }
-}
-
-const REASON = REDIS === undefined ? 'no redis-server' : hasOpenssl() ? undefined : 'no openssl';
+const REASON = REDIS === undefined ? 'no redis-server' : noOpenssl;
 
 describe.skipIf(REASON !== undefined)(
   `Redis over TLS${REASON === undefined ? '' : ` (skipped: ${REASON} on this machine)`}`,
@@ -35,16 +25,11 @@ describe.skipIf(REASON !== undefined)(
 
     beforeAll(async () => {
       directory = mkdtempSync(join(tmpdir(), 'osl-tls-'));
-      const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
-      const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-      const files = ['-keyout', key, '-out', certificate];
-      execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', ...subject, ...files], {
-        stdio: 'ignore',
-      });
-      ca = readFileSync(certificate);
+      const { key, cert } = selfSigned(directory);
+      ca = readFileSync(cert);
       [tlsPort] = (await freePorts(1)) as [number];
-      const tls = ['--tls-port', String(tlsPort), '--tls-cert-file', certificate, '--tls-key-file', key];
-      const trust = ['--tls-ca-cert-file', certificate, '--tls-auth-clients', 'no', '--requirepass', 'secret'];
+      const tls = ['--tls-port', String(tlsPort), '--tls-cert-file', cert, '--tls-key-file', key];
+      const trust = ['--tls-ca-cert-file', cert, '--tls-auth-clients', 'no', '--requirepass', 'secret'];
       server = await TestServer.start([...tls, ...trust]);
     });
     afterAll(async () => {
