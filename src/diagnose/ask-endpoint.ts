@@ -57,15 +57,19 @@ function send(
     const failed = (error: string): void => resolve({ error });
     // Node reports no error when a server switches to another protocol.
     const closed = (): void => failed('it closes the connection without an answer');
+    const broken = (error: NodeJS.ErrnoException): void => failed(causeOf(error));
     const sent = request(url, options, (response) => {
-      sent.off('close', closed);
+      // What it has answered counts, though the body may never come.
+      sent
+        .off('close', closed)
+        .off('error', broken)
+        .on('error', () => {});
       void answerOf(response).then((answer) => {
         resolve(answer);
         response.destroy();
       });
     });
-    sent.on('error', (error: NodeJS.ErrnoException) => failed(causeOf(error)));
-    sent.on('close', closed);
+    sent.on('error', broken).on('close', closed);
     sent.end(body);
   });
 }

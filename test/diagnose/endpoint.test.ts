@@ -101,6 +101,15 @@ describe('an endpoint over HTTP', () => {
     },
   );
 
+  it('that answers 400, and never sends the body, is running', async () => {
+    const head = 'HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 10\r\n\r\n';
+    const port = await serverThat((socket) => socket.write(head));
+    const url = `http://127.0.0.1:${port}/v1/logs`;
+    const diagnosis = await diagnosed({ url });
+    expect(endpointOf(diagnosis)).toBeUndefined();
+    expect(diagnosis.checked).toContain(`${url} is running: it answers an export without records with 400`);
+  });
+
   it.each([
     ['/', 'append /v1/logs, which is not appended automatically here,'],
     ['/tenant/v1/logs', 'correct the address (the path of a Collector is /v1/logs)'],
