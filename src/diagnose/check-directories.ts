@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { directoryFactsOf } from '../export/directory-facts.ts';
+import { directoryFacts } from '../export/directory-facts.ts';
 import type { DirectoryFacts } from '../export/directory-facts.ts';
 import { innermost } from '../otel/inner-part.ts';
 import { processorsOf } from '../otel/provider-inside.ts';
@@ -13,7 +13,7 @@ import type { DiagnosisScene } from './subject.ts';
 /** Checks that the directories of daily files and spools exist and can be written to. */
 export async function checkDirectories(scene: DiagnosisScene, report: DiagnosisReport): Promise<void> {
   for (const processor of [...scene.parts.map((part) => part.processor), ...processorsIn(scene)]) {
-    const facts = directoryFactsOf(innermost(processor));
+    const facts = directoryFacts.of(innermost(processor));
     if (facts !== undefined) await check(facts, report);
   }
 }

@@ -1,4 +1,4 @@
-import { deliveryFactsOf } from '../export/delivery/delivery-facts.ts';
+import { deliveryFacts } from '../export/delivery/delivery-facts.ts';
 import { innermost } from '../otel/inner-part.ts';
 import type { DeliveryFacts } from '../export/delivery/delivery-facts.ts';
 import { environmentValue } from '../otel/environment.ts';
@@ -18,7 +18,7 @@ export async function checkExporters(scene: DiagnosisScene, report: DiagnosisRep
   const deliveries: DeliveryFacts[] = [];
   let exporting = 0;
   for (const processor of processors) {
-    const facts = deliveryFactsOf(processor);
+    const facts = deliveryFacts.of(processor);
     const exporter = facts?.exporter ?? exporterOf(processor);
     if (exporter === undefined) {
       if (isUnknown(processor, scene)) {

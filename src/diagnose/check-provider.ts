@@ -5,7 +5,7 @@ import type { OtelLoggerProvider } from '../otel/logs-api.ts';
 import { exporterOf, innerProvider, processorsOf } from '../otel/provider-inside.ts';
 import { innermost } from '../otel/inner-part.ts';
 import { VERSIONS } from '../otel/sdk-line.ts';
-import { deliveryFactsOf } from '../export/delivery/delivery-facts.ts';
+import { deliveryFacts } from '../export/delivery/delivery-facts.ts';
 import type { RoutingLogRecordProcessor } from '../route/processor.ts';
 import { otherProviders } from '../otel/other-providers.ts';
 import { leadsTo, otherInstance } from './attachment.ts';
@@ -136,7 +136,7 @@ function checkOrder(provider: OtelLoggerProvider, processor: object, report: Dia
 }
 
 function isExporting(processor: unknown): boolean {
-  if (exporterOf(processor) !== undefined || deliveryFactsOf(processor) !== undefined) return true;
+  if (exporterOf(processor) !== undefined || deliveryFacts.of(processor) !== undefined) return true;
   return /Batch|Simple|Export|Durable|Coalescing|DateFile/.test(nameOf(processor));
 }
 

@@ -10,7 +10,7 @@ import {
   DateFileLogRecordProcessor,
   DurableLogRecordProcessor,
 } from '../../src/export.ts';
-import { directoryFactsOf } from '../../src/export/directory-facts.ts';
+import { directoryFacts } from '../../src/export/directory-facts.ts';
 import { startSessionLogs } from '../../src/index.ts';
 import type { Diagnosis, SessionLogs } from '../../src/index.ts';
 import { recordDiagnostics } from '../support/diagnostics.ts';
@@ -152,7 +152,7 @@ describe.skipIf(cannotMount !== undefined)(`a full disk${SKIPPED}`, () => {
     const { bavail, bsize } = statfsSync(disk.path);
     writeFileSync(join(disk.path, 'filling'), Buffer.alloc(bavail * bsize));
     await sessions.logChunkToQueue('x'.repeat(8_192), 's');
-    await until(() => directoryFactsOf(processor)?.error !== undefined, 'the write failed');
+    await until(() => directoryFacts.of(processor)?.error !== undefined, 'the write failed');
     const diagnosis = await sessions.diagnose();
     expect(saidOf(diagnosis, directory)).toEqual([CODES[kind]]);
     expect(foundOf(diagnosis, CODES[kind])[0]?.problem).toMatch(/cannot be written to: .*ENOSPC/);

@@ -8,7 +8,7 @@ import {
 } from '@opentelemetry/sdk-logs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { deliveryFactsOf } from '../../src/export/delivery/delivery-facts.ts';
+import { deliveryFacts } from '../../src/export/delivery/delivery-facts.ts';
 import { DateFileLogRecordProcessor, DurableLogRecordProcessor } from '../../src/export.ts';
 import { QueuedLogRecordProcessor } from '../../src/export/delivery/queued.ts';
 import { SessionLogs, startSessionLogs } from '../../src/index.ts';
@@ -146,7 +146,7 @@ describe('the last export', () => {
     const sessions = instanceBefore(ended(processor));
     await sessions.logChunkToQueue('one', 's');
     processor.forceFlush({ timeoutMillis: 100 }).catch(() => {});
-    await until(() => deliveryFactsOf(processor)?.lastAnswer !== undefined);
+    await until(() => deliveryFacts.of(processor)?.lastAnswer !== undefined);
     return sessions;
   }
 

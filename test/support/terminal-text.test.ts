@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from 'vitest';
 
 import { run } from '../../src/cli.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
-import { tellDirectoryFacts } from '../../src/export/directory-facts.ts';
+import { directoryFacts } from '../../src/export/directory-facts.ts';
 import { SessionLogs } from '../../src/index.ts';
 import { describeValue } from '../../src/support/errors.ts';
 import { reporterFor } from '../../src/support/reporter.ts';
@@ -37,7 +37,7 @@ it('the command shows the names that it was given without what could drive a ter
 it('diagnose prints what it quotes in one line', async () => {
   const sessions = new SessionLogs({ loggerProvider: () => undefined });
   const processor = {};
-  tellDirectoryFacts(processor, () => ({
+  directoryFacts.tell(processor, () => ({
     directory: `/nowhere/${HOSTILE}`,
     holds: 'daily files',
     error: new Error('full'),

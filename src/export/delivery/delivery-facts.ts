@@ -1,3 +1,4 @@
+import { ProcessorFacts } from '../processor-facts.ts';
 import type { ExportVerdict } from './export-verdict.ts';
 
 /** What an exporting processor tells `diagnose()`. */
@@ -17,17 +18,6 @@ export interface LastAnswer {
   readonly atMillis: number;
 }
 
-const FACTS = Symbol.for('otel-session-logs.delivery-facts.v1');
-const holder = globalThis as { [FACTS]?: WeakMap<object, () => DeliveryFacts> };
-/** Shared by all copies of this package in the process, and not a part of the public interface. */
-const factsOf = (holder[FACTS] ??= new WeakMap());
-
-/** Registers how to ask a processor. */
-export function tellDeliveryFacts(processor: object, facts: () => DeliveryFacts): void {
-  factsOf.set(processor, facts);
-}
-
-/** The facts of an exporting processor of this package; `undefined` for any other. */
-export function deliveryFactsOf(processor: unknown): DeliveryFacts | undefined {
-  return typeof processor === 'object' && processor !== null ? factsOf.get(processor)?.() : undefined;
-}
+export const deliveryFacts: ProcessorFacts<DeliveryFacts> = new ProcessorFacts(
+  Symbol.for('otel-session-logs.delivery-facts.v1'),
+);

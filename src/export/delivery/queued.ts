@@ -17,7 +17,7 @@ import {
 import { Episode, reporterFor } from '../../support/reporter.ts';
 import { within } from '../../support/timeouts.ts';
 import { MemorySpool } from '../spool/memory-spool.ts';
-import { tellDeliveryFacts } from './delivery-facts.ts';
+import { deliveryFacts } from './delivery-facts.ts';
 import { batchSettings } from './batch-settings.ts';
 import type { BatchOptions } from './batch-settings.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
@@ -106,7 +106,7 @@ export class QueuedLogRecordProcessor implements LogRecordProcessor, SessionDeli
       now: Date.now,
       delivery: this,
     });
-    tellDeliveryFacts(this, () => this.#delivery.facts);
+    deliveryFacts.tell(this, () => this.#delivery.facts);
     this.#stopObserving = observeProcessor(parsed.selfObsMeterProvider, 'QueuedLogRecordProcessor', () => {
       const { exported: succeeded, rejected: failed, pending, lost } = this.stats();
       const queue = { queueSize: pending, queueCapacity: this.#maxQueueSize };

@@ -9,8 +9,8 @@ import { reporterFor } from '../../support/reporter.ts';
 import { settlesWithin, within } from '../../support/timeouts.ts';
 import { startInterval } from '../../support/timers.ts';
 import { batchSettings } from '../delivery/batch-settings.ts';
-import { tellDeliveryFacts } from '../delivery/delivery-facts.ts';
-import { tellDirectoryFacts } from '../directory-facts.ts';
+import { deliveryFacts } from '../delivery/delivery-facts.ts';
+import { directoryFacts } from '../directory-facts.ts';
 import { DeliveryLedger } from '../delivery/delivery-ledger.ts';
 import { RecordDelivery } from '../delivery/record-delivery.ts';
 import type { SpoolHooks } from '../delivery/record-delivery.ts';
@@ -77,8 +77,8 @@ export class DurableLogRecordProcessor implements LogRecordProcessor, SessionDel
     this.#adoptTimer = startInterval(() => void this.#adopt(), ADOPT_INTERVAL_MILLIS).unref();
     this.#placeTimer = startInterval(() => this.#lookAround(), PLACE_INTERVAL_MILLIS).unref();
     void this.#adopt();
-    tellDeliveryFacts(this, () => this.#delivery.facts);
-    tellDirectoryFacts(this, () => ({
+    deliveryFacts.tell(this, () => this.#delivery.facts);
+    directoryFacts.tell(this, () => ({
       directory: this.#root.path,
       holds: 'spool',
       error: this.#delivery.spool.diskError,

@@ -15,7 +15,7 @@ import type { Reporter } from '../../support/reporter.ts';
 import { sleep, workNow } from '../../support/timers.ts';
 import { EndOfTickWrite } from '../../support/end-of-tick-write.ts';
 import { ClockWatch } from '../clock-watch.ts';
-import { tellDirectoryFacts } from '../directory-facts.ts';
+import { directoryFacts } from '../directory-facts.ts';
 import { ErasureMarks } from '../erasure/erasure-marks.ts';
 import { jsonLine } from '../json-line.ts';
 import { isMissing } from './compress-file.ts';
@@ -149,7 +149,7 @@ export class DateFileLogRecordProcessor implements LogRecordProcessor, SessionEr
       const { written, pendingLines, lost } = this.stats();
       return { processed: written, lost, queueSize: pendingLines };
     });
-    tellDirectoryFacts(this, () => ({ directory: this.directory, holds: 'daily files', error: this.#file.failure }));
+    directoryFacts.tell(this, () => ({ directory: this.directory, holds: 'daily files', error: this.#file.failure }));
     unclaimedErasers.add(this);
   }
 
