@@ -62,9 +62,10 @@ function objectBytes(value: object): number {
   let bytes = OBJECT_BYTES;
   let hasIndex = false;
   for (const key of keys) {
+    const isNumeric = isIndex(key);
+    hasIndex ||= isNumeric;
     bytes += key.length + sizeOf((value as Readonly<Record<string, Value>>)[key] as Value);
-    if (isIndex(key)) hasIndex = true;
-    bytes += perField === 0 && isIndex(key) ? ROW_BYTES : perField;
+    bytes += isNumeric ? ROW_BYTES : perField;
   }
   return hasIndex ? bytes + INDEX_TABLE_BYTES : bytes;
 }

@@ -9,12 +9,13 @@ const MAX_PLACES = 1_000;
 /** Where the element has the text, whatever its case. A place never spans two texts, such as a reasoning and an answer. */
 export function textPlacesIn(element: Element, wanted: string): Range[] {
   const places: Range[] = [];
+  const sought = wanted.toLowerCase();
   for (const text of element.querySelectorAll('.text, .exception')) {
     const nodes = textNodes(text);
     const whole = nodes.map(({ data }) => data).join('');
     // In lower case the letter İ has two characters, after which every place would be a wrong one.
     const lower = whole.replaceAll('İ', 'I').toLowerCase();
-    for (let at = lower.indexOf(wanted.toLowerCase()); at !== -1; at = lower.indexOf(wanted.toLowerCase(), at + 1)) {
+    for (let at = lower.indexOf(sought); at !== -1; at = lower.indexOf(sought, at + 1)) {
       if (places.length === MAX_PLACES) return places;
       places.push(rangeIn(nodes, at, at + wanted.length));
     }
