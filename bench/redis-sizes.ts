@@ -10,7 +10,7 @@ import { RedisSessionStore } from '../dist/redis.js';
 import { keepFigures } from './docs-data.ts';
 import { withRedis } from './redis-server.ts';
 
-/** The size hangs on the times at which entries come: of so many sessions the mean is taken. */
+/** The size depends on when the entries come, so a figure is the mean of this many sessions. */
 const SESSIONS = 20;
 
 /** Entries and the characters of each, by the row of docs/many-hosts.md. */
